@@ -1,0 +1,3 @@
+//! What holds: flags, variables and file laid over each other.
+
+pub mod label;

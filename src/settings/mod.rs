@@ -1,3 +1,24 @@
-//! What holds: flags, variables and file laid over each other.
+//! What holds: flags, variables and file laid over each other. The first source that speaks wins, key by key:
+//!
+//! 1. a flag
+//! 2. a `VESCLI_` variable
+//! 3. the chosen profile, then the profiles that it extends
+//! 4. the table `[defaults]`
+//! 5. the names that F5's own tools use, and the usual proxy variables
+//! 6. the built-in value
+//!
+//! A credential is taken whole from the first of these that names one, see [`credential`].
 
+pub mod base_url;
+pub mod config_error;
+pub mod config_file;
+mod config_value;
+pub mod credential;
+pub mod error;
 pub mod label;
+pub mod network;
+pub mod resolve;
+pub mod secret;
+pub mod sources;
+pub mod target;
+pub mod token;

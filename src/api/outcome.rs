@@ -1,0 +1,400 @@
+//! What came of a request, as values: no I/O and no text for people. [`Outcome::of`] is the table that turns what
+//! the transport saw into what it means; it is pure, so that tests can list all of its inputs.
+
+use std::time::Duration;
+
+use super::answer::{self, Reply, ServerSays};
+
+/// What it means for the recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// The service took the request.
+    Accepted,
+    /// The service refused the request: nobody was mailed.
+    Rejected,
+    /// The request never left: nobody was mailed.
+    NotSent,
+    /// The request left, and nothing proves what became of it: somebody may have been mailed.
+    Unknown,
+}
+
+impl Fate {
+    /// The word that JSON, the journal and the help use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::NotSent => "not_sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What kind of answer or failure it was. Each has an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// 2xx with a body that is the API's.
+    Accepted,
+    /// A name was not found.
+    Dns,
+    /// No TCP connection.
+    Connect,
+    /// The connection broke after the request, or the answer is no HTTP.
+    BrokenReply,
+    /// 2xx with a body that is not the API's.
+    NotTheApi,
+    /// Out of time.
+    Timeout,
+    /// 3xx
+    Redirected,
+    /// The TLS handshake failed.
+    Tls,
+    /// 4xx without a class of its own.
+    ClientError,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 409
+    Conflict,
+    /// 429
+    RateLimited,
+    /// 500
+    ServerError,
+    /// 502
+    BadGateway,
+    /// 503
+    Unavailable,
+    /// 504
+    ServerTimeout,
+    /// Any other 5xx.
+    ServerErrorOther,
+    /// The server wants a client certificate, or refused ours.
+    ClientCertificate,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// The proxy refused the tunnel.
+    Proxy,
+}
+
+impl Class {
+    /// All classes, for tests and tables.
+    pub const ALL: [Self; 22] = [
+        Self::Accepted,
+        Self::Dns,
+        Self::Connect,
+        Self::BrokenReply,
+        Self::NotTheApi,
+        Self::Timeout,
+        Self::Redirected,
+        Self::Tls,
+        Self::ClientError,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::BadGateway,
+        Self::Unavailable,
+        Self::ServerTimeout,
+        Self::ServerErrorOther,
+        Self::ClientCertificate,
+        Self::Certificate,
+        Self::Proxy,
+    ];
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// A name was not found.
+    Dns,
+    /// No TCP connection.
+    Connect,
+    /// Out of time.
+    Timeout,
+    /// The TLS handshake failed.
+    Tls,
+    /// The server wants a client certificate, or refused ours.
+    ClientCertificate,
+    /// The server's certificate is not trusted.
+    Certificate,
+    /// The proxy refused the tunnel.
+    Proxy,
+    /// Anything else.
+    Broken,
+}
+
+/// A request that got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub kind: FailureKind,
+    /// Whether a connection (TCP, TLS and tunnel) came up, so that the request may have left.
+    pub connected: bool,
+    /// The cause in words, from the libraries below; never holds a secret.
+    pub cause: String,
+}
+
+/// What the transport saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An HTTP answer.
+    Reply(Reply),
+    /// None.
+    Failure(Failure),
+}
+
+/// What came of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it means for the recipient.
+    pub fate: Fate,
+    /// What kind of answer or failure it was.
+    pub class: Class,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// What the server said in the body.
+    pub says: Option<ServerSays>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+    /// Where a 3xx points to, exactly as sent.
+    pub location: Option<String>,
+    /// The cause of a failure, in words.
+    pub cause: Option<String>,
+    /// Whether the answer was an acceptance whose body could not be read to its end.
+    pub body_cut: bool,
+}
+
+impl Outcome {
+    /// Decides what an event means.
+    #[must_use]
+    pub fn of(event: Event) -> Self {
+        match event {
+            Event::Reply(reply) => Self::of_reply(reply),
+            Event::Failure(failure) => Self::of_failure(failure),
+        }
+    }
+
+    fn of_reply(reply: Reply) -> Self {
+        let says = answer::read_body(&reply.body);
+        let (fate, class) = judge(
+            reply.status,
+            says.shape_is_api(),
+            reply.retry_after.is_some(),
+        );
+        Self {
+            fate,
+            class,
+            status: Some(reply.status),
+            body_cut: class == Class::Accepted && !reply.body.is_complete(),
+            says: (class != Class::Accepted).then_some(says),
+            retry_after: reply.retry_after,
+            location: reply.location,
+            cause: None,
+        }
+    }
+
+    fn of_failure(failure: Failure) -> Self {
+        let class = match failure.kind {
+            FailureKind::Dns => Class::Dns,
+            FailureKind::Connect => Class::Connect,
+            FailureKind::Timeout => Class::Timeout,
+            FailureKind::Tls => Class::Tls,
+            FailureKind::ClientCertificate => Class::ClientCertificate,
+            FailureKind::Certificate => Class::Certificate,
+            FailureKind::Proxy => Class::Proxy,
+            FailureKind::Broken => Class::BrokenReply,
+        };
+        let fate = match failure.kind {
+            // A server that refuses the client's certificate has not looked at a request, even when TLS 1.3 lets
+            // the client write one first (RFC 8446, section 4.4.2.4 and appendix E.1.2).
+            FailureKind::ClientCertificate => Fate::NotSent,
+            _ if failure.connected => Fate::Unknown,
+            _ => Fate::NotSent,
+        };
+        // Without a connection nothing broke "after the request left": it is a failure to connect.
+        let class = match (class, fate) {
+            (Class::BrokenReply, Fate::NotSent) => Class::Connect,
+            (
+                Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy,
+                Fate::Unknown,
+            ) => Class::BrokenReply,
+            (class, _) => class,
+        };
+        Self {
+            fate,
+            class,
+            status: None,
+            says: None,
+            retry_after: None,
+            location: None,
+            cause: Some(failure.cause),
+            body_cut: false,
+        }
+    }
+}
+
+/// What a status means. `api_body`: the body is a JSON object, empty, or was cut off before it showed anything else.
+fn judge(status: u16, api_body: bool, retry_after: bool) -> (Fate, Class) {
+    match status {
+        200..=299 if api_body => (Fate::Accepted, Class::Accepted),
+        200..=299 => (Fate::Unknown, Class::NotTheApi),
+        300..=399 => (Fate::Rejected, Class::Redirected),
+        401 => (Fate::Rejected, Class::Unauthorized),
+        403 => (Fate::Rejected, Class::Forbidden),
+        404 => (Fate::Rejected, Class::NotFound),
+        409 => (Fate::Rejected, Class::Conflict),
+        429 => (Fate::Rejected, Class::RateLimited),
+        400..=499 => (Fate::Rejected, Class::ClientError),
+        500 => (Fate::Unknown, Class::ServerError),
+        502 => (Fate::Unknown, Class::BadGateway),
+        503 if retry_after => (Fate::Rejected, Class::Unavailable),
+        503 => (Fate::Unknown, Class::Unavailable),
+        504 => (Fate::Unknown, Class::ServerTimeout),
+        500..=599 => (Fate::Unknown, Class::ServerErrorOther),
+        // 1xx is no final answer, and beyond 599 there is no HTTP (RFC 9110, section 15).
+        _ => (Fate::Unknown, Class::BrokenReply),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::answer::Body;
+
+    fn reply(status: u16, body: Body, retry_after: Option<u64>) -> Outcome {
+        Outcome::of(Event::Reply(Reply {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            location: None,
+            body,
+        }))
+    }
+
+    #[test]
+    fn every_status_has_its_fate_and_class() {
+        for status in 100..=999_u16 {
+            let outcome = reply(status, Body::Complete(b"{}".to_vec()), None);
+            let expected = match status {
+                200..=299 => (Fate::Accepted, Class::Accepted),
+                300..=399 => (Fate::Rejected, Class::Redirected),
+                401 => (Fate::Rejected, Class::Unauthorized),
+                403 => (Fate::Rejected, Class::Forbidden),
+                404 => (Fate::Rejected, Class::NotFound),
+                409 => (Fate::Rejected, Class::Conflict),
+                429 => (Fate::Rejected, Class::RateLimited),
+                400 | 402 | 405..=408 | 410..=428 | 430..=499 => {
+                    (Fate::Rejected, Class::ClientError)
+                }
+                500 => (Fate::Unknown, Class::ServerError),
+                502 => (Fate::Unknown, Class::BadGateway),
+                503 => (Fate::Unknown, Class::Unavailable),
+                504 => (Fate::Unknown, Class::ServerTimeout),
+                501 | 505..=599 => (Fate::Unknown, Class::ServerErrorOther),
+                _ => (Fate::Unknown, Class::BrokenReply),
+            };
+            assert_eq!((outcome.fate, outcome.class), expected, "{status}");
+            assert_eq!(outcome.status, Some(status));
+        }
+    }
+
+    #[test]
+    fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_other_fate() {
+        for status in 100..=999_u16 {
+            let without = reply(status, Body::Complete(Vec::new()), None);
+            let with = reply(status, Body::Complete(Vec::new()), Some(1));
+            assert_eq!(with.class, without.class);
+            let expected = if status == 503 {
+                Fate::Rejected
+            } else {
+                without.fate
+            };
+            assert_eq!(with.fate, expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_success_counts_only_with_a_body_of_the_api() {
+        let complete = |text: &str| Body::Complete(text.as_bytes().to_vec());
+        let cut = |text: &str| Body::Cut(text.as_bytes().to_vec());
+        for body in [
+            complete(""),
+            complete(" \r\n"),
+            complete("{}"),
+            complete(" {\"a\":[1]}\n"),
+        ] {
+            let outcome = reply(200, body.clone(), None);
+            assert_eq!(
+                (outcome.class, outcome.body_cut),
+                (Class::Accepted, false),
+                "{body:?}"
+            );
+        }
+        for body in [cut(""), cut("{"), cut("{\"a\":1"), cut("  "), Body::Encoded] {
+            let outcome = reply(200, body.clone(), None);
+            assert_eq!(
+                (outcome.class, outcome.body_cut),
+                (Class::Accepted, true),
+                "{body:?}"
+            );
+        }
+        for body in [
+            complete("<html></html>"),
+            complete("\"accepted\""),
+            complete("[]"),
+            complete("null"),
+            complete("{"),
+            complete("{}{}"),
+            complete("ok"),
+            cut("<!DOCTYPE html>"),
+            cut("[[[["),
+        ] {
+            let outcome = reply(200, body.clone(), None);
+            assert_eq!(
+                (outcome.fate, outcome.class),
+                (Fate::Unknown, Class::NotTheApi),
+                "{body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
+        use FailureKind::{
+            Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls,
+        };
+        let of = |kind, connected| {
+            let outcome = Outcome::of(Event::Failure(Failure {
+                kind,
+                connected,
+                cause: String::new(),
+            }));
+            (outcome.fate, outcome.class)
+        };
+        for (kind, class) in [
+            (Dns, Class::Dns),
+            (Connect, Class::Connect),
+            (Timeout, Class::Timeout),
+            (Tls, Class::Tls),
+            (ClientCertificate, Class::ClientCertificate),
+            (Certificate, Class::Certificate),
+            (Proxy, Class::Proxy),
+            (Broken, Class::Connect),
+        ] {
+            assert_eq!(of(kind, false), (Fate::NotSent, class));
+        }
+        for kind in [Dns, Connect, Tls, Certificate, Proxy, Broken] {
+            assert_eq!(of(kind, true), (Fate::Unknown, Class::BrokenReply));
+        }
+        assert_eq!(of(Timeout, true), (Fate::Unknown, Class::Timeout));
+        assert_eq!(
+            of(ClientCertificate, true),
+            (Fate::NotSent, Class::ClientCertificate)
+        );
+    }
+}

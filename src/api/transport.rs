@@ -1,0 +1,268 @@
+//! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
+//! reused; the body is bounded and read against the same deadline as all the rest.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
+use reqwest::{NoProxy, Proxy};
+use thiserror::Error;
+
+use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
+use super::connections::CountConnections;
+use super::failure::{Circumstances, sort};
+use super::outcome::{Event, Failure, FailureKind, Outcome};
+use super::request::ApiRequest;
+use super::trust::{Trust, TrustError};
+use crate::settings::base_url::is_loopback;
+use crate::settings::network::{Network, ProxySetting};
+
+/// A client for one worker: it counts connections, so it must not be shared.
+#[derive(Debug)]
+pub struct Transport {
+    client: Client,
+    connections: Arc<AtomicU64>,
+    timeout: Duration,
+    tls: bool,
+    proxied: bool,
+    /// Where the trusted certificates come from, if TLS is used.
+    pub trust: Option<String>,
+}
+
+/// Why no client can be made.
+#[derive(Debug, Error)]
+pub enum TransportError {
+    /// The trusted certificates.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// reqwest refuses; a fault of ours.
+    #[error(transparent)]
+    Client(#[from] anyhow::Error),
+}
+
+/// What one attempt brought: what it means, and what was seen of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What it means.
+    pub outcome: Outcome,
+    /// The answer as it came, if there was one.
+    pub exchange: Option<Exchange>,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Protocol and status.
+    pub status_line: String,
+    /// Names and values, as text; bytes that are none are escaped.
+    pub headers: Vec<(String, String)>,
+    /// The bytes of the body that were read.
+    pub body: Vec<u8>,
+}
+
+impl Transport {
+    /// Makes a client for requests to one URL.
+    ///
+    /// # Errors
+    /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
+    pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
+        let connections = Arc::new(AtomicU64::new(0));
+        let tls = request.url.scheme() == "https";
+        let proxy = network.proxy_for(&request.url);
+        #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
+        let mut builder = Client::builder()
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(network.timeout)
+            .connect_timeout(network.connect_timeout)
+            .connector_layer(CountConnections(Arc::clone(&connections)));
+        let mut trust = None;
+        if tls {
+            let loaded = Trust::load(network)?;
+            trust = Some(loaded.source.clone());
+            builder = builder.tls_backend_preconfigured(loaded.into_config()?);
+        }
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
+        }
+        for (host, addresses) in overrides(network, request) {
+            builder = builder.resolve_to_addrs(&host, &addresses);
+        }
+        let client = builder
+            .build()
+            .map_err(reqwest::Error::without_url)
+            .context("the HTTP client cannot be built")?;
+        Ok(Self {
+            client,
+            connections,
+            timeout: network.timeout,
+            tls,
+            proxied: proxy.is_some(),
+            trust,
+        })
+    }
+
+    /// Sends a request once.
+    #[must_use]
+    pub fn attempt(&self, request: &ApiRequest) -> Attempt {
+        let before = self.connections.load(Ordering::SeqCst);
+        let deadline = Instant::now() + self.timeout;
+        let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(token) = &request.token {
+            let Ok(mut value) = HeaderValue::from_str(&format!("APIToken {}", token.expose()))
+            else {
+                return failed("the token cannot be put into a header");
+            };
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        match builder.body(request.body.clone()).send() {
+            Ok(response) => read(response, deadline),
+            Err(error) => {
+                let circumstances = Circumstances {
+                    connected: self.connections.load(Ordering::SeqCst) > before,
+                    certificate_asked: false,
+                    proxied: self.proxied,
+                    tls: self.tls,
+                };
+                Attempt {
+                    outcome: Outcome::of(Event::Failure(sort(&error.without_url(), circumstances))),
+                    exchange: None,
+                }
+            }
+        }
+    }
+}
+
+fn failed(cause: &str) -> Attempt {
+    let failure = Failure {
+        kind: FailureKind::Broken,
+        connected: false,
+        cause: cause.to_owned(),
+    };
+    Attempt {
+        outcome: Outcome::of(Event::Failure(failure)),
+        exchange: None,
+    }
+}
+
+fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
+    let proxy = Proxy::all(setting.url.expose()).map_err(reqwest::Error::without_url)?;
+    Ok(proxy.no_proxy(setting.noproxy.as_deref().and_then(NoProxy::from_string)))
+}
+
+/// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.
+fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<SocketAddr>)> {
+    let host = request.url.host_str().unwrap_or_default();
+    let port = request.url.port_or_known_default().unwrap_or_default();
+    let given = network
+        .resolve
+        .iter()
+        .filter(|given| given.host == host && given.port == port);
+    let given: Vec<SocketAddr> = given
+        .map(|given| SocketAddr::new(given.address, port))
+        .collect();
+    match given.is_empty() {
+        false => vec![(host.to_owned(), given)],
+        true if host == "localhost" && is_loopback(&request.url) => {
+            vec![(
+                host.to_owned(),
+                vec![
+                    SocketAddr::from(([127, 0, 0, 1], port)),
+                    SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)),
+                ],
+            )]
+        }
+        true => Vec::new(),
+    }
+}
+
+fn read(response: Response, deadline: Instant) -> Attempt {
+    let headers = response.headers();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let retry_after = text(RETRY_AFTER);
+    let retry_after = retry_after
+        .and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
+    let encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let location = headers
+        .get(LOCATION)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let status = response.status().as_u16();
+    let mut exchange = Exchange {
+        status_line: format!("{:?} {}", response.version(), response.status()),
+        headers: shown(headers),
+        body: Vec::new(),
+    };
+    let body = match read_body(response, deadline) {
+        Body::Complete(bytes) if encoded && !bytes.is_empty() => {
+            exchange.body = bytes;
+            Body::Encoded
+        }
+        body => {
+            exchange.body = body.bytes().to_vec();
+            body
+        }
+    };
+    let reply = Reply {
+        status,
+        retry_after,
+        location,
+        body,
+    };
+    Attempt {
+        outcome: Outcome::of(Event::Reply(reply)),
+        exchange: Some(exchange),
+    }
+}
+
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect()
+}
+
+/// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
+/// reads the clock is looked at here, because reqwest's blocking body starts its time anew with each.
+fn read_body(mut response: Response, deadline: Instant) -> Body {
+    let mut bytes = Vec::new();
+    let mut chunk = [0_u8; 8 * 1024];
+    loop {
+        if Instant::now() >= deadline || bytes.len() > BODY_MAX {
+            bytes.truncate(BODY_MAX);
+            return Body::Cut(bytes);
+        }
+        match response.read(&mut chunk) {
+            Ok(0) => return Body::Complete(bytes),
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return Body::Cut(bytes),
+        }
+    }
+}

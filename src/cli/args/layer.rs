@@ -1,0 +1,374 @@
+//! Values of settings as they were given, each with its origin, before they are laid over each other and checked.
+//! Flags, variables, and the tables of the file are all layers of this one type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use thiserror::Error;
+
+use super::environment::{Environment, NotUtf8};
+use super::keys::{Key, Kind, Row, rows};
+use super::nearest::did_you_mean;
+
+/// A value in the form of its [`Kind`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, a file, a choice or a duration.
+    Text(String),
+    /// A switch.
+    Switch(bool),
+    /// A count or a level.
+    Count(u64),
+    /// A list.
+    List(Vec<String>),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::List(items) => f.write_str(&items.join(" ")),
+        }
+    }
+}
+
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag, named without its hyphens.
+    Flag(&'static str),
+    /// A `VESCLI_` variable.
+    Variable(String),
+    /// The configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1 on.
+        line: usize,
+        /// The column in characters, from 1 on.
+        column: usize,
+        /// The table: `defaults` or `profiles.NAME`.
+        table: String,
+    },
+    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
+    ForeignVariable(String),
+    /// Built in.
+    BuiltIn,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "--{flag}"),
+            Self::Variable(name) | Self::ForeignVariable(name) => f.write_str(name),
+            Self::File {
+                path,
+                line,
+                column,
+                table,
+            } => write!(f, "{}:{line}:{column} [{table}]", path.display()),
+            Self::BuiltIn => f.write_str("built in"),
+        }
+    }
+}
+
+/// A value and where it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The value.
+    pub value: Value,
+    /// Where it was given.
+    pub origin: Origin,
+}
+
+/// What one source gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layer(BTreeMap<Key, Given>);
+
+/// A value that does not fit its setting.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{origin}: {reason}")]
+pub struct ValueError {
+    /// Which setting.
+    pub key: Key,
+    /// Where the value was given.
+    pub origin: Origin,
+    /// What is wrong with it and what to do.
+    pub reason: String,
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VariableError {
+    /// It is no text.
+    #[error(transparent)]
+    NotUtf8(#[from] NotUtf8),
+    /// It does not fit its setting.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+impl Layer {
+    /// What was given for a key.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&Given> {
+        self.0.get(&key)
+    }
+
+    /// Adds or replaces a value.
+    pub fn set(&mut self, key: Key, value: Value, origin: Origin) {
+        self.0.insert(key, Given { value, origin });
+    }
+
+    /// Whether a switch is given and on.
+    #[must_use]
+    pub fn is_on(&self, key: Key) -> bool {
+        self.get(key)
+            .is_some_and(|given| given.value == Value::Switch(true))
+    }
+
+    /// The flags that were typed.
+    #[must_use]
+    pub fn of_flags(matches: &ArgMatches) -> Self {
+        let mut layer = Self::default();
+        for row in rows().filter(|row| row.is_flag()) {
+            let typed = matches
+                .try_contains_id(row.flag)
+                .is_ok_and(|contained| contained)
+                && matches.value_source(row.flag) == Some(ValueSource::CommandLine);
+            if typed && let Some(value) = typed_value(matches, row) {
+                layer.set(row.key, value, Origin::Flag(row.flag));
+            }
+        }
+        layer
+    }
+
+    /// The `VESCLI_` variables that are set.
+    ///
+    /// # Errors
+    /// [`VariableError`] for the first one that does not fit its setting.
+    pub fn of_variables(environment: &Environment) -> Result<Self, VariableError> {
+        Self::of_named(environment, |row| {
+            row.is_flag()
+                .then(|| row.variable())
+                .map(|name| (Origin::Variable(name.clone()), name))
+        })
+    }
+
+    /// The variables of F5's own tools that are set.
+    ///
+    /// # Errors
+    /// [`VariableError`] for the first one that does not fit its setting.
+    pub fn of_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
+        Self::of_named(environment, |row| {
+            row.f5_variable
+                .map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
+        })
+    }
+
+    /// The built-in values.
+    #[must_use]
+    pub fn of_defaults() -> Self {
+        let mut layer = Self::default();
+        for row in rows() {
+            if let Some(value) = row
+                .default
+                .and_then(|text| parse_value(row.kind, text).ok())
+            {
+                layer.set(row.key, value, Origin::BuiltIn);
+            }
+        }
+        layer
+    }
+
+    fn of_named(
+        environment: &Environment,
+        name_of: impl Fn(&Row) -> Option<(Origin, String)>,
+    ) -> Result<Self, VariableError> {
+        let mut layer = Self::default();
+        for row in rows() {
+            let Some((origin, name)) = name_of(row) else {
+                continue;
+            };
+            if let Some(text) = environment.text(&name)? {
+                let value = parse_value(row.kind, text).map_err(|reason| ValueError {
+                    key: row.key,
+                    origin: origin.clone(),
+                    reason,
+                })?;
+                layer.set(row.key, value, origin);
+            }
+        }
+        Ok(layer)
+    }
+}
+
+fn typed_value(matches: &ArgMatches, row: &Row) -> Option<Value> {
+    let id = row.flag;
+    match row.kind {
+        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => matches
+            .get_one::<String>(id)
+            .map(|text| Value::Text(text.clone())),
+        Kind::Switch => Some(Value::Switch(matches.get_flag(id))),
+        Kind::Level => Some(Value::Count(u64::from(matches.get_count(id)))),
+        Kind::Count => matches.get_one::<u64>(id).copied().map(Value::Count),
+        Kind::List(_) => matches
+            .get_many::<String>(id)
+            .map(|items| Value::List(items.cloned().collect())),
+    }
+}
+
+/// Reads a text as a value of a kind.
+///
+/// # Errors
+/// A sentence that says what is wrong and what would be right.
+pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
+    match kind {
+        Kind::Text(_) | Kind::File | Kind::Duration => Ok(Value::Text(text.to_owned())),
+        Kind::Choice(words) => check_choice(words, text).map(|()| Value::Text(text.to_owned())),
+        Kind::Switch => parse_switch(text)
+            .map(Value::Switch)
+            .ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0")),
+        Kind::Count => text
+            .parse()
+            .map(Value::Count)
+            .map_err(|_| format!("`{text}` is not a whole number from 0 on")),
+        Kind::Level => text
+            .parse()
+            .ok()
+            .or_else(|| parse_switch(text).map(u64::from))
+            .map(Value::Count)
+            .ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2")),
+        Kind::List(_) => Ok(Value::List(
+            text.split(',').map(|item| item.trim().to_owned()).collect(),
+        )),
+    }
+}
+
+/// Checks that `text` is one of `words`.
+///
+/// # Errors
+/// A sentence that lists the words and names the nearest.
+pub fn check_choice(words: &[&'static str], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{text}` is not one of {}{}",
+        words.join(", "),
+        did_you_mean(text, words.iter().copied())
+    ))
+}
+
+fn parse_switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// A warning for each variable that begins with `VESCLI_` and is none of ours: most likely a slip.
+#[must_use]
+pub fn unknown_variables(environment: &Environment) -> Vec<String> {
+    let mut known: Vec<String> = rows()
+        .filter(|row| row.is_flag())
+        .map(Row::variable)
+        .collect();
+    known.extend([TOKEN_VARIABLE.to_owned(), P12_PASSWORD_VARIABLE.to_owned()]);
+    environment
+        .names()
+        .filter(|name| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name))
+        .map(|name| {
+            let near = did_you_mean(name, known.iter().map(String::as_str));
+            format!("the variable {name} is not known and was not used{near}")
+        })
+        .collect()
+}
+
+/// The variable that holds the API token.
+pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";
+/// The variable that holds the password of the PKCS#12 file.
+pub const P12_PASSWORD_VARIABLE: &str = "VESCLI_P12_PASSWORD";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().copied().collect()
+    }
+
+    #[test]
+    fn every_row_with_a_default_has_one_that_parses() {
+        for row in rows().filter(|row| row.default.is_some()) {
+            assert!(Layer::of_defaults().get(row.key).is_some(), "{}", row.flag);
+        }
+    }
+
+    #[test]
+    fn variables_take_the_form_of_their_setting() {
+        let given = environment(&[
+            ("VESCLI_TENANT", "acme"),
+            ("VESCLI_DRY_RUN", "yes"),
+            ("VESCLI_RETRIES", "0"),
+            ("VESCLI_VERBOSE", "true"),
+            ("VESCLI_RESOLVE", "a:1:::1, b:2:127.0.0.1"),
+            ("VESCLI_REGION", ""),
+        ]);
+        let layer = Layer::of_variables(&given).unwrap();
+        let value = |key| layer.get(key).map(|given| given.value.clone());
+        assert_eq!(value(Key::Tenant), Some(Value::Text("acme".into())));
+        assert_eq!(value(Key::DryRun), Some(Value::Switch(true)));
+        assert_eq!(value(Key::Retries), Some(Value::Count(0)));
+        assert_eq!(value(Key::Verbose), Some(Value::Count(1)));
+        assert_eq!(
+            value(Key::Resolve),
+            Some(Value::List(vec!["a:1:::1".into(), "b:2:127.0.0.1".into()]))
+        );
+        assert_eq!(value(Key::Region), None);
+    }
+
+    #[test]
+    fn a_variable_that_does_not_fit_is_named() {
+        for (name, text, message) in [
+            (
+                "VESCLI_RETRIES",
+                "two",
+                "VESCLI_RETRIES: `two` is not a whole number from 0 on",
+            ),
+            (
+                "VESCLI_DRY_RUN",
+                "maybe",
+                "VESCLI_DRY_RUN: `maybe` is neither on nor off: use 1 or 0",
+            ),
+            (
+                "VESCLI_ENVIRONMENT",
+                "prodution",
+                "VESCLI_ENVIRONMENT: `prodution` is not one of production, staging, development; did you mean `production`?",
+            ),
+        ] {
+            let error = Layer::of_variables(&environment(&[(name, text)])).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_variable_is_told() {
+        assert_eq!(
+            unknown_variables(&environment(&[
+                ("VESCLI_REGOIN", "x"),
+                ("VESCLI_TOKEN", "t"),
+                ("OTHER", "")
+            ])),
+            [
+                "the variable VESCLI_REGOIN is not known and was not used; did you mean `VESCLI_REGION`?"
+            ]
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The command line as typed, and the table of everything that can be set, which flags, variables and file share.
+
+pub mod command_line;
+pub mod environment;
+pub mod keys;
+pub mod layer;
+pub mod nearest;
+mod rows_request;
+mod rows_run;

@@ -1,0 +1,39 @@
+//! "Did you mean": the known name that a mistyped one was probably meant to be.
+
+/// The name among `known` that is closest to `typed`, if any is close enough to be worth a suggestion.
+///
+/// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore.
+#[must_use]
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const CLOSE_ENOUGH: f64 = 0.8;
+    let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    let typed = plain(typed);
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&typed, &plain(name)), name))
+        .filter(|(likeness, _)| *likeness >= CLOSE_ENOUGH)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// A trailing "; did you mean `x`?", or nothing when no name is near.
+#[must_use]
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_nonsense_finds_none() {
+        let known = ["region", "retries", "tenant", "base_url"];
+        assert_eq!(nearest("regoin", known), Some("region"));
+        assert_eq!(nearest("Tennant", known), Some("tenant"));
+        assert_eq!(nearest("base-url", known), Some("base_url"));
+        assert_eq!(nearest("zzz", known), None);
+        assert_eq!(did_you_mean("regoin", known), "; did you mean `region`?");
+        assert_eq!(did_you_mean("zzz", known), "");
+    }
+}

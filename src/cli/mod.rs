@@ -1,0 +1,3 @@
+//! What a user types and reads.
+
+pub mod args;

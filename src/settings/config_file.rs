@@ -1,0 +1,334 @@
+//! The configuration file: found, read, and turned into layers, with the place of each value. What it does not
+//! understand it refuses: a mistyped key that is ignored would send mail through the wrong tenant.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::config_error::{ConfigError, Mistake, Place};
+use super::config_value::read_value;
+use crate::cli::args::keys::{Row, rows};
+use crate::cli::args::layer::{Layer, Origin};
+use crate::cli::args::nearest::did_you_mean;
+
+/// A configuration file that was read and understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The profile to use when none is chosen.
+    pub default_profile: Option<String>,
+    /// The table `[defaults]`.
+    pub defaults: Layer,
+    /// The tables `[profiles.NAME]`.
+    pub profiles: BTreeMap<String, Profile>,
+}
+
+/// One profile as it stands in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The profile that it builds on.
+    pub extends: Option<String>,
+    /// Its own values.
+    pub layer: Layer,
+}
+
+/// A file's text with the way to name places in it.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Place {
+            path: self.path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    fn mistake(&self, offset: usize, mistake: Mistake) -> ConfigError {
+        ConfigError::Mistake {
+            place: self.place(offset),
+            mistake,
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is missing, cannot be read, or holds a mistake.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
+            _ => ConfigError::Unreadable(path.to_owned(), error),
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Understands the text of a file; `path` names it in messages.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the first mistake.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        // A byte order mark is no part of the document, but editors leave one.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let source = Source { path, text };
+        let document = DeTable::parse(text).map_err(|error| {
+            // `message` alone: the full text quotes the line, which may hold a secret.
+            source.mistake(
+                error.span().map_or(0, |span| span.start),
+                Mistake::Syntax(error.message().to_owned()),
+            )
+        })?;
+        let mut file = Self {
+            path: path.to_owned(),
+            default_profile: None,
+            defaults: Layer::default(),
+            profiles: BTreeMap::new(),
+        };
+        let mut names = Vec::new();
+        for (key, value) in document.get_ref() {
+            match key.get_ref().as_ref() {
+                "default_profile" => {
+                    let name = text_of(&source, "default_profile", value)?;
+                    names.push(("default_profile", name.clone(), value.span().start));
+                    file.default_profile = Some(name);
+                }
+                "defaults" => {
+                    file.defaults =
+                        read_table(&source, "defaults", table_of(&source, "defaults", value)?)?
+                            .layer
+                }
+                "profiles" => {
+                    for (name, value) in table_of(&source, "profiles", value)? {
+                        let title = format!("profiles.{}", name.get_ref());
+                        let profile =
+                            read_table(&source, &title, table_of(&source, &title, value)?)?;
+                        let start = name.span().start;
+                        names.extend(
+                            profile
+                                .extends
+                                .clone()
+                                .map(|parent| ("extends", parent, start)),
+                        );
+                        file.profiles.insert(name.get_ref().to_string(), profile);
+                    }
+                }
+                other => {
+                    return Err(unknown_key(
+                        &source,
+                        key.span().start,
+                        other,
+                        "the file",
+                        &["default_profile", "defaults", "profiles"],
+                    ));
+                }
+            }
+        }
+        file.check_names(&source, names)?;
+        Ok(file)
+    }
+
+    fn check_names(
+        &self,
+        source: &Source,
+        names: Vec<(&'static str, String, usize)>,
+    ) -> Result<(), ConfigError> {
+        for (key, name, offset) in names {
+            if !self.profiles.contains_key(&name) {
+                let near = did_you_mean(&name, self.profiles.keys().map(String::as_str));
+                return Err(source.mistake(offset, Mistake::NoSuchProfile { key, name, near }));
+            }
+            if key == "extends" {
+                let mut chain = vec![name.as_str()];
+                while let Some(parent) = chain
+                    .last()
+                    .and_then(|last| self.profiles.get(*last))
+                    .and_then(|p| p.extends.as_deref())
+                {
+                    if chain.contains(&parent) {
+                        chain.push(parent);
+                        return Err(source.mistake(offset, Mistake::Circle(chain.join(" → "))));
+                    }
+                    chain.push(parent);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The layers of a profile, its own first, then those that it builds on, then `[defaults]`.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownProfile`] when there is no such profile.
+    pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, ConfigError> {
+        let mut layers = Vec::new();
+        let mut next = profile;
+        while let Some(name) = next {
+            let profile = self
+                .profiles
+                .get(name)
+                .ok_or_else(|| self.unknown_profile(name))?;
+            layers.push(&profile.layer);
+            // `parse` has made sure that this ends.
+            next = profile.extends.as_deref();
+        }
+        layers.push(&self.defaults);
+        Ok(layers)
+    }
+
+    /// The profile that is used when none is asked for: the default one, or the only one.
+    #[must_use]
+    pub fn implied_profile(&self) -> Option<&str> {
+        let only = || {
+            (self.profiles.len() == 1)
+                .then(|| self.profiles.keys().next().map(String::as_str))
+                .flatten()
+        };
+        self.default_profile.as_deref().or_else(only)
+    }
+
+    fn unknown_profile(&self, name: &str) -> ConfigError {
+        let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+        let near = did_you_mean(name, known.iter().copied());
+        ConfigError::UnknownProfile {
+            name: name.to_owned(),
+            path: self.path.clone(),
+            known: match known.as_slice() {
+                [] => ", which holds no profiles".to_owned(),
+                known => format!(" (there: {})", known.join(", ")),
+            },
+            near,
+        }
+    }
+}
+
+fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> Result<Profile, ConfigError> {
+    let mut profile = Profile::default();
+    let mut tokens: Vec<&'static str> = Vec::new();
+    for (key, value) in table {
+        let (name, offset) = (key.get_ref().as_ref(), key.span().start);
+        if name == "extends" && title != "defaults" {
+            profile.extends = Some(text_of(source, "extends", value)?);
+            continue;
+        }
+        refuse_secret(source, offset, name)?;
+        let Some(row) = rows().find(|row| row.in_file() && row.name() == name) else {
+            let names: Vec<String> = rows().filter(|row| row.in_file()).map(Row::name).collect();
+            let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
+            known.push("extends");
+            return Err(unknown_key(
+                source,
+                offset,
+                name,
+                &format!("[{title}]"),
+                &known,
+            ));
+        };
+        if matches!(row.flag, "token-file" | "token-command") {
+            tokens.push(row.flag);
+            if tokens.len() == 2 {
+                return Err(
+                    source.mistake(offset, Mistake::TwoTokens("token_file", "token_command"))
+                );
+            }
+        }
+        let read = read_value(row, value.get_ref(), source.path).map_err(|reason| {
+            let key = name.to_owned();
+            source.mistake(value.span().start, Mistake::Value { key, reason })
+        })?;
+        let Place { path, line, column } = source.place(offset);
+        let table = title.to_owned();
+        profile.layer.set(
+            row.key,
+            read,
+            Origin::File {
+                path,
+                line,
+                column,
+                table,
+            },
+        );
+    }
+    Ok(profile)
+}
+
+fn refuse_secret(source: &Source, offset: usize, name: &str) -> Result<(), ConfigError> {
+    let mistake = match name {
+        "token" | "api_token" => Mistake::Secret(
+            name.to_owned(),
+            "token",
+            " or a command with `token_command`",
+            "VESCLI_TOKEN",
+        ),
+        "p12_password" => {
+            Mistake::Secret(name.to_owned(), "p12_password", "", "VESCLI_P12_PASSWORD")
+        }
+        _ => return Ok(()),
+    };
+    Err(source.mistake(offset, mistake))
+}
+
+fn unknown_key(
+    source: &Source,
+    offset: usize,
+    key: &str,
+    table: &str,
+    known: &[&str],
+) -> ConfigError {
+    let mistake = Mistake::UnknownKey {
+        key: key.to_owned(),
+        table: table.to_owned(),
+        near: did_you_mean(key, known.iter().copied()),
+    };
+    source.mistake(offset, mistake)
+}
+
+fn table_of<'a, 'i>(
+    source: &Source,
+    key: &str,
+    value: &'a Spanned<DeValue<'i>>,
+) -> Result<&'a DeTable<'i>, ConfigError> {
+    value.get_ref().as_table().ok_or_else(|| {
+        let reason = format!(
+            "is a table, written [{key}], not a {}",
+            value.get_ref().type_str()
+        );
+        source.mistake(
+            value.span().start,
+            Mistake::Value {
+                key: key.to_owned(),
+                reason,
+            },
+        )
+    })
+}
+
+fn text_of(
+    source: &Source,
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<String, ConfigError> {
+    value.get_ref().as_str().map(str::to_owned).ok_or_else(|| {
+        let reason = format!(
+            "takes a text in quotes, not a {}",
+            value.get_ref().type_str()
+        );
+        source.mistake(
+            value.span().start,
+            Mistake::Value {
+                key: key.to_owned(),
+                reason,
+            },
+        )
+    })
+}

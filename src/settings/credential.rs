@@ -1,0 +1,268 @@
+//! Which credential is used. It is taken whole from the strongest source that names one (a table of the file is a
+//! source of its own), so that halves of two credentials are never put together; and one that a file names is bound
+//! to the host that the file names.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::error::SettingsError;
+use super::secret::Secret;
+use super::sources::{Level, Sources};
+use super::target::Target;
+use super::token;
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::{Layer, Origin, TOKEN_VARIABLE, Value};
+
+/// The variable in which F5's own tools keep the token.
+const F5_TOKEN_VARIABLE: &str = "F5XC_API_TOKEN";
+
+/// Where a token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// A variable.
+    Variable(String, Secret),
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// A command, run without a shell.
+    Command(Vec<String>),
+}
+
+/// Where a client certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// PEM files; without a key of its own the certificate's file holds it.
+    Pem {
+        /// The certificate and its chain.
+        cert: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+}
+
+/// Which credential is used, before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CredentialPlan {
+    /// The token, with its origin.
+    pub token: Option<(TokenSource, Origin)>,
+    /// The client certificate, with its origin.
+    pub identity: Option<(IdentitySource, Origin)>,
+}
+
+/// A credential that was read. `Debug` does not show it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credential {
+    /// The token.
+    pub token: Option<Secret>,
+    /// The client certificate.
+    pub identity: Option<IdentitySource>,
+}
+
+/// Why a credential cannot be used.
+#[derive(Debug, Error)]
+pub enum CredentialError {
+    /// The file is not there.
+    #[error("{origin}: there is no file {path}", path = .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// Where it was named.
+        origin: Origin,
+    },
+    /// The file cannot be read.
+    #[error("{origin}: {path} cannot be read: {source}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Where it was named.
+        origin: Origin,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others can read the file.
+    #[error("{origin}: {path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`", path = .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Where it was named.
+        origin: Origin,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file belongs to somebody else.
+    #[error("{origin}: {path} belongs to another user (uid {owner}): use a file of your own", path = .path.display())]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// Where it was named.
+        origin: Origin,
+        /// The owner's user id.
+        owner: u32,
+    },
+    /// No regular file.
+    #[error("{origin}: {path} is not a regular file; to read a token from a pipe use `--token-file -`", path = .path.display())]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+        /// Where it was named.
+        origin: Origin,
+    },
+    /// The token cannot be one.
+    #[error("{origin}: the token {reason}")]
+    Token {
+        /// Where it comes from.
+        origin: Origin,
+        /// What is wrong with it; never the token.
+        reason: &'static str,
+    },
+    /// The command failed.
+    #[error("{origin}: the command `{program}` {reason}")]
+    Command {
+        /// Where it was named.
+        origin: Origin,
+        /// Its first word.
+        program: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Standard input failed.
+    #[error("--token-file -: standard input cannot be read: {0}")]
+    Stdin(io::Error),
+    /// A key without a certificate.
+    #[error("{0} names a key but no certificate: name it as `cert`")]
+    KeyAlone(Origin),
+    /// The credential belongs to another host.
+    #[error(
+        "the credential of {origin} belongs to {bound}, but the request goes to {target}: \
+         give a credential for that host with VESCLI_TOKEN or --token-file, or --no-auth"
+    )]
+    Bound {
+        /// Where the credential was named.
+        origin: Origin,
+        /// The host that the same source names.
+        bound: String,
+        /// The host that flags or variables name.
+        target: String,
+    },
+}
+
+impl CredentialPlan {
+    /// Finds the credential, and checks that it may go to the target.
+    ///
+    /// # Errors
+    /// [`SettingsError::Credential`] when it belongs to another host, or is half of one.
+    pub fn resolve(
+        sources: &Sources,
+        environment: &Environment,
+        target: &Target,
+    ) -> Result<Self, SettingsError> {
+        for (level, layer) in sources.layers() {
+            let Some(plan) = Self::of_layer(level, layer, environment)? else {
+                continue;
+            };
+            if level == Level::File {
+                plan.check_bound(sources, target)?;
+            }
+            return Ok(plan);
+        }
+        Ok(Self::default())
+    }
+
+    /// The credential that one layer names. `no_auth` names none, and that is an answer too.
+    fn of_layer(
+        level: Level,
+        layer: &Layer,
+        environment: &Environment,
+    ) -> Result<Option<Self>, SettingsError> {
+        if layer.is_on(Key::NoAuth) {
+            return Ok(Some(Self::default()));
+        }
+        let secret = |name: &str| -> Result<_, SettingsError> {
+            let text = environment.text(name)?;
+            Ok(text
+                .map(|text| TokenSource::Variable(name.to_owned(), Secret::new(text.to_owned()))))
+        };
+        let variable = match level {
+            Level::Variable => secret(TOKEN_VARIABLE)?
+                .map(|token| (token, Origin::Variable(TOKEN_VARIABLE.to_owned()))),
+            Level::Foreign => secret(F5_TOKEN_VARIABLE)?
+                .map(|token| (token, Origin::ForeignVariable(F5_TOKEN_VARIABLE.to_owned()))),
+            Level::Flag | Level::File | Level::BuiltIn => None,
+        };
+        let plan = Self {
+            token: variable.or_else(|| token_of(layer)),
+            identity: identity_of(layer)?,
+        };
+        Ok((plan != Self::default()).then_some(plan))
+    }
+
+    fn check_bound(&self, sources: &Sources, target: &Target) -> Result<(), CredentialError> {
+        // A file that names no host of its own binds its credential to none.
+        let Ok(own) = Target::resolve(&sources.file_alone()) else {
+            return Ok(());
+        };
+        let origin = self
+            .token
+            .as_ref()
+            .map(|(_, origin)| origin)
+            .or(self.identity.as_ref().map(|(_, origin)| origin));
+        match origin {
+            Some(origin) if own.origin() != target.origin() => Err(CredentialError::Bound {
+                origin: origin.clone(),
+                bound: own.origin(),
+                target: target.origin(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the credential: files, standard input, or the output of a command.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when it cannot be had, or can be read by others.
+    pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
+        let token = self
+            .token
+            .as_ref()
+            .map(|(source, origin)| token::read(source, origin, environment));
+        Ok(Credential {
+            token: token.transpose()?,
+            identity: self.identity.as_ref().map(|(source, _)| source.clone()),
+        })
+    }
+}
+
+fn token_of(layer: &Layer) -> Option<(TokenSource, Origin)> {
+    if let Some(given) = layer.get(Key::TokenFile) {
+        let source = match given.value.to_string() {
+            path if path == "-" => TokenSource::Stdin,
+            path => TokenSource::File(PathBuf::from(path)),
+        };
+        return Some((source, given.origin.clone()));
+    }
+    let given = layer.get(Key::TokenCommand)?;
+    match &given.value {
+        Value::List(words) => Some((TokenSource::Command(words.clone()), given.origin.clone())),
+        Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
+    }
+}
+
+fn identity_of(layer: &Layer) -> Result<Option<(IdentitySource, Origin)>, CredentialError> {
+    let path = |key| {
+        layer
+            .get(key)
+            .map(|given| (PathBuf::from(given.value.to_string()), given.origin.clone()))
+    };
+    match (path(Key::Cert), path(Key::CertKey)) {
+        (Some((cert, origin)), key) => {
+            let key = key.map_or_else(|| cert.clone(), |(key, _)| key);
+            Ok(Some((IdentitySource::Pem { cert, key }, origin)))
+        }
+        (None, Some((_, origin))) => Err(CredentialError::KeyAlone(origin)),
+        (None, None) => Ok(None),
+    }
+}

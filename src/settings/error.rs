@@ -1,0 +1,98 @@
+//! Why settings do not hold.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::config_error::ConfigError;
+use super::credential::CredentialError;
+use crate::cli::args::environment::NotUtf8;
+use crate::cli::args::keys::{Key, Reach};
+use crate::cli::args::layer::{ValueError, VariableError};
+
+/// Why settings do not hold.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A value that does not fit its setting.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// A variable that is no text.
+    #[error(transparent)]
+    NotUtf8(#[from] NotUtf8),
+    /// Nothing gave a value that is needed.
+    #[error("no {name} is given: {ways}", name = .key.row().name(), ways = ways_to_give(*.key, .config))]
+    Missing {
+        /// What is missing.
+        key: Key,
+        /// What is to be told of the configuration file.
+        config: ConfigState,
+    },
+    /// The credential.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+}
+
+impl From<VariableError> for SettingsError {
+    fn from(error: VariableError) -> Self {
+        match error {
+            VariableError::NotUtf8(error) => Self::NotUtf8(error),
+            VariableError::Value(error) => Self::Value(error),
+        }
+    }
+}
+
+/// What is to be told of the configuration file when something is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigState {
+    /// None was read on purpose, or there is no home folder to look in.
+    None,
+    /// There is none at this path.
+    Absent(PathBuf),
+    /// It was read, and this profile was used.
+    Profile(PathBuf, String),
+    /// It was read, and none of these profiles was chosen.
+    Unchosen(PathBuf, Vec<String>),
+}
+
+fn ways_to_give(key: Key, config: &ConfigState) -> String {
+    let row = key.row();
+    let (flag, variable, name) = (row.flag, row.variable(), row.name());
+    let foreign = row
+        .f5_variable
+        .map_or_else(String::new, |name| format!(" or {name}"));
+    let ways = format!("use --{flag}, set {variable}{foreign}");
+    if row.reach == Reach::RunOnly {
+        return ways;
+    }
+    match config {
+        ConfigState::None => {
+            format!("{ways}, or put `{name}` into a profile of a configuration file")
+        }
+        ConfigState::Absent(path) => {
+            format!(
+                "{ways}, or put `{name}` into a profile in {} (`vescli config init` writes one)",
+                path.display()
+            )
+        }
+        ConfigState::Profile(path, profile) => {
+            format!(
+                "{ways}, or put `{name}` into [profiles.{profile}] in {}",
+                path.display()
+            )
+        }
+        ConfigState::Unchosen(path, profiles) if profiles.is_empty() => {
+            format!(
+                "{ways}, or put `{name}` into [defaults] in {}",
+                path.display()
+            )
+        }
+        ConfigState::Unchosen(path, profiles) => format!(
+            "{ways}, or choose a profile of {} with --profile ({})",
+            path.display(),
+            profiles.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,156 @@
+//! Where the request goes: the variables of the published URL, or a base URL of the user's.
+
+use super::base_url::BaseUrl;
+use super::error::SettingsError;
+use super::label::is_label;
+use super::sources::{Level, Sources};
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::ValueError;
+
+/// Where the request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The published URL.
+    Published(UrlVariables),
+    /// A base URL of the user's.
+    Base(BaseUrl),
+}
+
+/// The variables of the published URL. Each one is a label, the console is one of the two that exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the URL")]
+pub struct UrlVariables {
+    pub tenant: String,
+    pub console: String,
+    pub prefix: String,
+    pub environment: String,
+    pub region: String,
+    pub namespace: String,
+}
+
+impl Target {
+    /// Resolves the target.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when the tenant is missing or a value breaks its grammar.
+    pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
+        if let Some((text, origin)) = sources.text(Key::BaseUrl) {
+            let invalid = |reason: String| ValueError {
+                key: Key::BaseUrl,
+                origin: origin.clone(),
+                reason,
+            };
+            return BaseUrl::parse(text)
+                .map(Self::Base)
+                .map_err(|error| invalid(error.to_string()).into());
+        }
+        Ok(Self::Published(UrlVariables {
+            tenant: label(sources, Key::Tenant)?,
+            console: word(sources, Key::Console)?,
+            prefix: label(sources, Key::Prefix)?,
+            environment: word(sources, Key::Environment)?,
+            region: label(sources, Key::Region)?,
+            namespace: label(sources, Key::Namespace)?,
+        }))
+    }
+
+    /// Scheme, host and port, which a credential is bound to.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match self {
+            Self::Published(variables) => {
+                format!("https://{}.{}", variables.tenant, variables.console)
+            }
+            Self::Base(base) => base.url().origin().ascii_serialization(),
+        }
+    }
+
+    /// What is odd about the target, but no error.
+    #[must_use]
+    pub fn warnings(&self, sources: &Sources) -> Vec<String> {
+        let Self::Base(base) = self else {
+            return Vec::new();
+        };
+        let mut warnings = Vec::new();
+        if base.ends_in_api() {
+            warnings.push(format!(
+                "the base URL {} ends in /api, as F5's other tools write it; this operation is hardly ever below /api",
+                base.as_str()
+            ));
+        }
+        let from_file = sources
+            .pick_with_level(Key::BaseUrl)
+            .is_some_and(|(level, _)| level == Level::File);
+        for key in [
+            Key::Tenant,
+            Key::Region,
+            Key::Environment,
+            Key::Namespace,
+            Key::Console,
+            Key::Prefix,
+        ] {
+            if let Some((Level::Flag | Level::Variable, given)) = sources.pick_with_level(key)
+                && from_file
+            {
+                warnings.push(format!(
+                    "{} does not change the URL: the base URL {} decides it",
+                    given.origin,
+                    base.as_str()
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+/// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
+///
+/// # Errors
+/// [`SettingsError::Value`] when it is no label.
+pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
+    match label(sources, Key::Tenant) {
+        Ok(tenant) => Ok(Some(tenant)),
+        Err(SettingsError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn label(sources: &Sources, key: Key) -> Result<String, SettingsError> {
+    let text = word(sources, key)?;
+    if is_label(&text) {
+        return Ok(text);
+    }
+    let hint = if text.contains('.') && key == Key::Tenant {
+        ": give the first part of the host name alone, such as `example-corp`"
+    } else {
+        ": it takes 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
+    };
+    let origin = sources.text(key).map(|(_, origin)| origin.clone());
+    let reason = format!("`{}` is not one DNS label{hint}", text.escape_debug());
+    Err(origin.map_or_else(
+        || missing(sources, key),
+        |origin| {
+            ValueError {
+                key,
+                origin,
+                reason,
+            }
+            .into()
+        },
+    ))
+}
+
+fn word(sources: &Sources, key: Key) -> Result<String, SettingsError> {
+    sources
+        .text(key)
+        .map(|(text, _)| text.to_owned())
+        .ok_or_else(|| missing(sources, key))
+}
+
+/// The error for a value that nothing gave.
+pub(super) fn missing(sources: &Sources, key: Key) -> SettingsError {
+    SettingsError::Missing {
+        key,
+        config: sources.config.clone(),
+    }
+}

@@ -1,6 +1,71 @@
-//! The inside of `vescli`.
+//! The inside of `vescli`: a library for the binary and its tests, and for nobody else.
+//!
+//! Data goes one way. Each stage has a type of its own, takes the one before it and gives the next:
+//!
+//! ```text
+//! what was typed        what holds         what is sent      what came of it    what is told
+//! Invocation, Layer ──► Settings ────────► ApiRequest ─────► Outcome ─────────► Report, Exit
+//! cli::args             settings           api::request      api::transport     cli::report, cli::exit
+//! ```
+//!
+//! A file imports from its own folder and from those to its left in
+//! `cli::args · settings · api · cli · commands · lib · main`; a test holds it.
 
 pub mod api;
 pub mod cli;
 pub mod commands;
 pub mod settings;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cli::args::command_line::{self, Invocation, Typed};
+use cli::args::environment::Environment;
+use cli::exit::Exit;
+use cli::report::{Reporter, Subject};
+use cli::streams::{Paint, Streams};
+use commands::fault::Fault;
+use commands::{config, explain, help, send, usage};
+use settings::resolve::Output;
+
+/// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
+/// is written to the streams, and the exit comes out.
+pub fn run(arguments: Vec<OsString>, environment: &Environment, streams: &mut Streams) -> Exit {
+    let guarded = catch_unwind(AssertUnwindSafe(|| {
+        match command_line::parse(arguments.clone()) {
+            Ok(invocation) => dispatch(&invocation, environment, streams),
+            Err(error) => usage::tell(&error, &arguments, environment, streams),
+        }
+    }));
+    // The panic has been told already; its own code, 101, is not in the table.
+    guarded.unwrap_or(Exit::Internal)
+}
+
+fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut Streams) -> Exit {
+    let flags = &invocation.flags;
+    let output = Output::early(flags, environment);
+    let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
+    let text = match &invocation.typed {
+        Typed::Send => return send::run(flags, environment, streams),
+        Typed::Sandbox(_) => return Exit::Internal,
+        Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
+        Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),
+        Typed::Completions(shell) => completions(*shell),
+        Typed::Help(topic) => help::help(topic, paint),
+    };
+    let mut reporter = Reporter::new(streams, output, environment);
+    match text.and_then(|text| Ok(reporter.print(&text)?)) {
+        Ok(()) => Exit::Accepted,
+        Err(fault) => reporter.trouble(&Subject::default(), &fault.trouble()),
+    }
+}
+
+/// The completion script of a shell.
+///
+/// # Errors
+/// [`Fault::Internal`] when the generator makes something that is no text.
+pub fn completions(shell: clap_complete::Shell) -> Result<String, Fault> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command_line::command(), "vescli", &mut script);
+    String::from_utf8(script).map_err(|error| Fault::Internal(error.into()))
+}

@@ -87,12 +87,13 @@ impl Transport {
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
             .connector_layer(CountConnections(Arc::clone(&connections)));
-        let mut trust = None;
-        if tls {
-            let loaded = Trust::load(network)?;
-            trust = Some(loaded.source.clone());
-            builder = builder.tls_backend_preconfigured(loaded.into_config()?);
-        }
+        let loaded = if tls {
+            Trust::load(network)?
+        } else {
+            Trust::nothing()
+        };
+        let trust = tls.then(|| loaded.source.clone());
+        builder = builder.tls_backend_preconfigured(loaded.into_config()?);
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }

@@ -88,6 +88,15 @@ impl Trust {
         Ok(Self { roots, source })
     }
 
+    /// Nothing at all: for plain http, where no certificate is ever looked at, but reqwest wants a configuration.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            roots: RootCertStore::empty(),
+            source: "nothing".to_owned(),
+        }
+    }
+
     /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1.
     ///
     /// # Errors

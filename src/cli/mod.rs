@@ -1,3 +1,9 @@
 //! What a user types and reads.
 
 pub mod args;
+pub mod curl;
+pub mod exit;
+mod exit_rows;
+pub mod report;
+pub mod safe_text;
+pub mod streams;

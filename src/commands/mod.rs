@@ -1,1 +1,9 @@
 //! One module per subcommand that is more than a call.
+
+pub mod config;
+pub mod explain;
+pub mod fault;
+pub mod help;
+pub mod send;
+pub mod topics;
+pub mod usage;

@@ -1,0 +1,163 @@
+//! Success, local faults, and what happens before an HTTP answer.
+
+use super::row;
+use crate::cli::exit::{Exit, ExitRow};
+
+pub(super) static ROWS: &[ExitRow] = &[
+    row(
+        Exit::Accepted,
+        "accepted",
+        "accepted",
+        "2xx",
+        [
+            "The service took the request. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier.",
+            "accepted",
+            "no need",
+            "Nothing. The person finds the link in the mailbox; if not, look at the spam folder first.",
+        ],
+    ),
+    row(
+        Exit::Internal,
+        "internal",
+        "a fault of vescli",
+        "",
+        [
+            "Something that cannot happen happened.",
+            "see the message",
+            "no",
+            "Report the message with the command that led to it; it holds no secret.",
+        ],
+    ),
+    row(
+        Exit::Usage,
+        "usage",
+        "wrong usage",
+        "",
+        [
+            "A flag, a value or a command that vescli does not know.",
+            "not_sent",
+            "after fixing",
+            "Read the message; `vescli help COMMAND` lists the flags.",
+        ],
+    ),
+    row(
+        Exit::Dns,
+        "dns",
+        "name not found",
+        "",
+        [
+            "The name of the host, or of the proxy, was not found.",
+            "not_sent",
+            "yes",
+            "Check --tenant and --base-url for a slip, then the network; `--resolve` sets an address by hand.",
+        ],
+    ),
+    row(
+        Exit::Connect,
+        "connect",
+        "no connection",
+        "",
+        [
+            "No connection came up: refused, unreachable, or broken before the request.",
+            "not_sent",
+            "yes",
+            "Check the network, a firewall, and whether a proxy is needed (--proxy).",
+        ],
+    ),
+    row(
+        Exit::BrokenReply,
+        "broken_reply",
+        "broken reply",
+        "",
+        [
+            "The request left, and then the connection broke or the answer was no HTTP.",
+            "unknown",
+            "may mail twice",
+            "Ask the person, or look into the console, before sending again.",
+        ],
+    ),
+    row(
+        Exit::BulkFailed,
+        "bulk_failed",
+        "some rows failed",
+        "",
+        [
+            "A bulk run finished; some rows were rejected or not sent.",
+            "per row",
+            "yes: only those go out",
+            "Run the same command again; add --retry-rejected for the rejected rows.",
+        ],
+    ),
+    row(
+        Exit::BulkUnknown,
+        "bulk_unknown",
+        "some rows are unknown",
+        "",
+        [
+            "A bulk run finished; of some rows nobody knows whether they were mailed.",
+            "per row",
+            "yes: those stay until they are resolved",
+            "Settle them with `vescli journal resolve`, or send them again with --resend-unknown.",
+        ],
+    ),
+    row(
+        Exit::BulkStopped,
+        "bulk_stopped",
+        "stopped early",
+        "",
+        [
+            "A bulk run stopped before its end, because going on would have failed for everybody.",
+            "per row",
+            "yes",
+            "Mend the cause in the message, then run the same command again.",
+        ],
+    ),
+    row(
+        Exit::NotTheApi,
+        "not_the_api",
+        "not the API",
+        "2xx",
+        [
+            "A success whose body is not the API's, such as a login page.",
+            "unknown",
+            "may mail twice",
+            "Check the URL: something other than the API answered, a portal or a proxy perhaps.",
+        ],
+    ),
+    row(
+        Exit::Timeout,
+        "timeout",
+        "out of time",
+        "",
+        [
+            "Nothing came within --timeout, or no connection within --connect-timeout.",
+            "not_sent if no connection was up, else unknown",
+            "if not_sent: yes; if unknown: may mail twice",
+            "Look at the outcome first; then try a longer --timeout.",
+        ],
+    ),
+    row(
+        Exit::Redirected,
+        "redirected",
+        "redirected",
+        "3xx",
+        [
+            "The server pointed elsewhere. Redirects are never followed: mostly the tenant or the URL is wrong.",
+            "rejected",
+            "after fixing",
+            "Check --tenant and --base-url; a login page as the target means that the tenant does not exist there.",
+        ],
+    ),
+    row(
+        Exit::Tls,
+        "tls",
+        "TLS failed",
+        "",
+        [
+            "The TLS handshake failed.",
+            "not_sent",
+            "after fixing",
+            "Check that the port speaks TLS 1.2 or 1.3; a proxy in between may cut it.",
+        ],
+    ),
+];

@@ -1,0 +1,199 @@
+//! Tells what came of it: for people in words, for scripts as one JSON document.
+
+pub mod document;
+pub mod exchange;
+pub mod plan;
+pub mod words;
+
+use std::time::Duration;
+
+use super::exit::Exit;
+use super::safe_text::{SafeText, json_line};
+use super::streams::{Paint, Streams};
+use crate::api::outcome::{Fate, Outcome};
+use crate::cli::args::environment::Environment;
+use crate::settings::resolve::Output;
+use document::{ErrorDocument, ResultDocument};
+
+/// What is known of a request when it is told about; less, the earlier it failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The address.
+    pub email: Option<String>,
+    /// The cname.
+    pub cname: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The URL.
+    pub url: Option<String>,
+    /// Whether a credential was sent along.
+    pub with_credential: bool,
+}
+
+/// A request that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How often it was sent or tried.
+    pub attempts: u64,
+    /// How long all of it took.
+    pub elapsed: Duration,
+}
+
+impl Sent {
+    /// The exit that belongs to it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::from(self.outcome.class)
+    }
+}
+
+/// Something that kept a request from being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The exit that belongs to it.
+    pub exit: Exit,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Tells things on the streams it is given, in the form that was asked for.
+pub struct Reporter<'a, 'b> {
+    streams: &'a mut Streams<'b>,
+    output: Output,
+    out: Paint,
+    err: Paint,
+    safe: SafeText,
+}
+
+impl<'a, 'b> Reporter<'a, 'b> {
+    /// A reporter for a form of output. Colours are decided for each stream by itself.
+    pub fn new(streams: &'a mut Streams<'b>, output: Output, environment: &Environment) -> Self {
+        let out = Paint::decide(output.color, environment, streams.terminals.stdout);
+        let err = Paint::decide(output.color, environment, streams.terminals.stderr);
+        Self {
+            streams,
+            output,
+            out,
+            err,
+            safe: SafeText::default(),
+        }
+    }
+
+    /// Blots these secrets out of everything that is told from now on.
+    pub fn hide(&mut self, safe: SafeText) {
+        self.safe = safe;
+    }
+
+    /// The form of output.
+    #[must_use]
+    pub const fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Colours for standard output.
+    #[must_use]
+    pub const fn out_paint(&self) -> Paint {
+        self.out
+    }
+
+    /// A warning, unless nothing is to be said.
+    pub fn warn(&mut self, warning: &str) {
+        if !self.output.quiet {
+            let label = self.err.warn("warning:");
+            let text = self.safe.shown(warning);
+            self.streams.talk(&format!("{label} {text}\n"));
+        }
+    }
+
+    /// A remark on the way, unless nothing is to be said.
+    pub fn note(&mut self, note: &str) {
+        if !self.output.quiet {
+            let text = self.err.faint(&self.safe.shown(note));
+            self.streams.talk(&format!("{text}\n"));
+        }
+    }
+
+    /// A line of the exchange, for `-v`.
+    pub fn trace(&mut self, line: &str) {
+        let text = self.err.faint(line);
+        self.streams.talk(&format!("{text}\n"));
+    }
+
+    /// What is used to make foreign text safe.
+    #[must_use]
+    pub const fn safe(&self) -> &SafeText {
+        &self.safe
+    }
+
+    /// A result that is neither an outcome nor a failure: the text as it stands.
+    ///
+    /// # Errors
+    /// A [`Trouble`] when it cannot be written.
+    pub fn print(&mut self, text: &str) -> Result<(), Trouble> {
+        self.streams.result(text).map_err(|error| Trouble {
+            exit: Exit::Io,
+            message: format!("standard output cannot be written: {error}"),
+            hint: None,
+        })
+    }
+
+    /// Tells what came of a request. The exit is that of the outcome, whatever becomes of the telling.
+    pub fn sent(&mut self, subject: &Subject, sent: &Sent, warnings: &[String]) -> Exit {
+        let mut warnings = warnings.to_vec();
+        if sent.outcome.body_cut {
+            warnings.push(
+                "the answer says that the request was accepted, but its body could not be read"
+                    .to_owned(),
+            );
+        }
+        let exit = sent.exit();
+        if sent.outcome.fate != Fate::Accepted && !(self.output.json && self.output.quiet) {
+            let text = words::failure(subject, sent, self.err, &self.safe);
+            self.streams.talk(&text);
+        }
+        if sent.outcome.body_cut
+            && let Some(warning) = warnings.last()
+        {
+            self.warn(&warning.clone());
+        }
+        let result = if self.output.json {
+            json_line(&ResultDocument::of_sent(
+                subject, sent, &self.safe, warnings,
+            ))
+        } else if sent.outcome.fate == Fate::Accepted && !self.output.quiet {
+            words::accepted(subject, sent, self.out, &self.safe)
+        } else {
+            return exit;
+        };
+        if let Err(error) = self.streams.result(&result) {
+            let fate = words::fate(&sent.outcome);
+            let label = self.err.warn("warning:");
+            self.streams.talk(&format!("{label} the result could not be written to standard output: {error}; the request: {fate}\n"));
+        }
+        exit
+    }
+
+    /// Tells of something that kept the request from being made.
+    pub fn trouble(&mut self, subject: &Subject, trouble: &Trouble) -> Exit {
+        if !(self.output.json && self.output.quiet) {
+            let label = self.err.bad("error:");
+            let mut text = format!("{label} {}\n", self.safe.shown_lines(&trouble.message));
+            if let Some(hint) = &trouble.hint {
+                let label = self.err.faint("  hint:");
+                text.push_str(&format!("{label} {}\n", self.safe.shown(hint)));
+            }
+            self.streams.talk(&text);
+        }
+        if self.output.json {
+            let error = ErrorDocument::of_trouble(trouble, &self.safe);
+            let document = ResultDocument::of_trouble(subject, trouble.exit, error);
+            // The code tells the trouble; a lost document must not tell another.
+            let _ = self.streams.result(&json_line(&document));
+        }
+        trouble.exit
+    }
+}

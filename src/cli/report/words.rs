@@ -1,0 +1,129 @@
+//! The words for people: the accepted line, the failure with its cause, its fate and a hint.
+
+use super::{Sent, Subject};
+use crate::api::answer::ServerSays;
+use crate::api::outcome::{Class, Fate, Outcome};
+use crate::api::retry::is_repeatable;
+use crate::cli::exit::Exit;
+use crate::cli::safe_text::SafeText;
+use crate::cli::streams::Paint;
+
+/// The line for a request that was accepted.
+#[must_use]
+pub fn accepted(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) -> String {
+    let attempts = if sent.attempts > 1 {
+        format!(", {} attempts", sent.attempts)
+    } else {
+        String::new()
+    };
+    format!(
+        "{} password email for {} ({}cname {}, {} ms{attempts})\n",
+        paint.good("accepted:"),
+        safe.shown(subject.email.as_deref().unwrap_or_default()),
+        subject
+            .tenant
+            .as_ref()
+            .map_or_else(String::new, |tenant| format!("tenant {tenant}, ")),
+        safe.shown(subject.cname.as_deref().unwrap_or_default()),
+        sent.elapsed.as_millis(),
+    )
+}
+
+/// The lines for a request that was not.
+#[must_use]
+pub fn failure(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) -> String {
+    let outcome = &sent.outcome;
+    let row = Exit::from(outcome.class).row();
+    let status = outcome
+        .status
+        .map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let tenant = subject
+        .tenant
+        .as_ref()
+        .map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
+    let attempts = if sent.attempts > 1 {
+        format!(", after {} attempts", sent.attempts)
+    } else {
+        String::new()
+    };
+    let email = safe.shown(subject.email.as_deref().unwrap_or_default());
+    let mut text = format!(
+        "{} {}{status} for {email}{tenant}{attempts}\n",
+        paint.bad("error:"),
+        row.title
+    );
+    let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
+    match outcome.says.as_ref() {
+        Some(ServerSays::Html) => line("server: ", "an HTML page, not the API"),
+        Some(ServerSays::Other) => line(
+            "server: ",
+            "something that is neither JSON of the API nor text",
+        ),
+        Some(says) => {
+            if let Some(message) = says.message() {
+                line("server: ", &format!("\"{}\"", safe.shown(message)));
+            }
+        }
+        None => {}
+    }
+    if let Some(location) = &outcome.location {
+        line("points to: ", &safe.shown(location));
+    }
+    if let Some(cause) = &outcome.cause {
+        line("cause: ", &safe.shown(cause));
+    }
+    line("", &fate(outcome));
+    line(&paint.faint("hint: "), &hint(subject, outcome));
+    text
+}
+
+/// What became of the request, in a phrase.
+#[must_use]
+pub fn fate(outcome: &Outcome) -> String {
+    let phrase = match outcome.fate {
+        Fate::Accepted => "accepted",
+        Fate::Rejected | Fate::NotSent => "not sent",
+        Fate::Unknown => "may have been sent: nothing proves what became of the request",
+    };
+    match outcome.retry_after {
+        Some(wait) if outcome.fate != Fate::Accepted => {
+            format!("{phrase}; the server asks to wait {} s", wait.as_secs())
+        }
+        _ => phrase.to_owned(),
+    }
+}
+
+/// What to do, in a sentence.
+#[must_use]
+pub fn hint(subject: &Subject, outcome: &Outcome) -> String {
+    let exit = Exit::from(outcome.class);
+    let code = exit.code();
+    match (outcome.class, outcome.retry_after) {
+        (Class::RateLimited | Class::Unavailable, Some(wait)) => {
+            format!(
+                "run it again after {} s, or see `vescli explain {code}`",
+                wait.as_secs()
+            )
+        }
+        (Class::Unauthorized, _) if !subject.with_credential => {
+            "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
+        }
+        (Class::Timeout, _) if outcome.fate == Fate::Unknown => {
+            format!(
+                "ask the person, or look into the console, before sending again; see `vescli explain {code}`"
+            )
+        }
+        (Class::Timeout, _) => format!(
+            "check the network, or try a longer --connect-timeout; see `vescli explain {code}`"
+        ),
+        (Class::Unavailable, None) => {
+            format!(
+                "ask the person, or look into the console, before sending again; see `vescli explain {code}`"
+            )
+        }
+        _ if is_repeatable(outcome) && outcome.fate == Fate::Rejected => {
+            format!("run it again, or see `vescli explain {code}`")
+        }
+        _ => exit.row().advice.to_owned(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Makes text that vescli did not write itself (server, file names, `Location`) safe to show: what could steer a
+//! terminal becomes a visible escape, long text is cut, and a secret that comes back is blotted out.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::api::recipient::is_invisible;
+use crate::settings::secret::Secret;
+
+/// Most characters of a foreign text that are shown.
+pub const SHOWN_MAX: usize = 500;
+
+/// Secrets shorter than this are not looked for: blotting them out would garble every other word.
+const SECRET_MIN: usize = 4;
+
+/// Shows foreign text, with the secrets of this run blotted out.
+#[derive(Debug, Clone, Default)]
+pub struct SafeText {
+    secrets: Vec<Secret>,
+}
+
+impl SafeText {
+    /// Blots these secrets out.
+    #[must_use]
+    pub fn hiding(secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let long_enough = |secret: &Secret| secret.length() >= SECRET_MIN;
+        Self {
+            secrets: secrets.into_iter().filter(long_enough).collect(),
+        }
+    }
+
+    /// The exact text, but for secrets: for JSON.
+    #[must_use]
+    pub fn exact(&self, text: &str) -> String {
+        let blot = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
+        self.secrets.iter().fold(text.to_owned(), blot)
+    }
+
+    /// The text as it may be shown on a terminal: escaped, and cut at [`SHOWN_MAX`] characters.
+    #[must_use]
+    pub fn shown(&self, text: &str) -> String {
+        escape(&self.exact(text), SHOWN_MAX)
+    }
+
+    /// The same, line by line: for a message of our own that has several lines.
+    #[must_use]
+    pub fn shown_lines(&self, text: &str) -> String {
+        let lines: Vec<String> = text.lines().map(|line| self.shown(line)).collect();
+        lines.join("\n")
+    }
+
+    /// The same for bytes that may be no text, and without the cut: for `-vv`.
+    #[must_use]
+    pub fn shown_bytes(&self, bytes: &[u8]) -> String {
+        escape(&self.exact(&String::from_utf8_lossy(bytes)), usize::MAX)
+    }
+}
+
+/// Replaces invisible characters by visible escapes and cuts after `max` characters of the text.
+#[must_use]
+pub fn escape(text: &str, max: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(max.saturating_mul(4)));
+    for (index, c) in text.chars().enumerate() {
+        if index == max {
+            shown.push('…');
+            break;
+        }
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if is_invisible(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Writes JSON whose strings hold no byte that could steer a terminal, and still mean the exact text.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+/// A document as one line of JSON with a line break at its end.
+#[must_use]
+pub fn json_line(document: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let written = document.serialize(&mut Serializer::with_formatter(&mut bytes, Escaping));
+    // Documents are structs of texts and numbers, which serialise; an empty line would break the promise of one.
+    let mut line = match written {
+        Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(error) => format!(
+            "{{\"ok\":false,\"error\":{{\"class\":\"internal\",\"message\":{:?}}}}}",
+            error.to_string()
+        ),
+    };
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_point_below_u3000_reaches_the_terminal_as_a_control() {
+        for c in (0..0x3000).filter_map(char::from_u32) {
+            let text = format!("a{c}b");
+            let shown = SafeText::default().shown(&text);
+            assert!(
+                !shown.chars().any(is_invisible),
+                "U+{:04X} became {shown:?}",
+                u32::from(c)
+            );
+            assert!(shown.starts_with('a') && shown.ends_with('b'));
+            let json = json_line(&text);
+            assert!(
+                !json.trim_end_matches('\n').chars().any(is_invisible),
+                "{json:?}"
+            );
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn characters_beyond_the_first_plane_survive_json_too() {
+        for text in ["\u{e0041}", "😀", "\u{10ffff}"] {
+            assert_eq!(
+                serde_json::from_str::<String>(&json_line(&text)).unwrap(),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_and_secrets_are_blotted_out() {
+        let shown = SafeText::default().shown(&"x".repeat(501));
+        assert_eq!(shown.chars().count(), 501);
+        assert!(shown.ends_with('…'));
+        let hiding = SafeText::hiding([Secret::new("hunter2".into()), Secret::new("ab".into())]);
+        assert_eq!(
+            hiding.shown("your token hunter2 is absurd"),
+            "your token *** is absurd"
+        );
+        assert_eq!(hiding.exact("hunter2\n"), "***\n");
+    }
+}

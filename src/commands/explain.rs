@@ -1,0 +1,195 @@
+//! `vescli explain`: the table of exit codes, told. Needs neither configuration nor network.
+
+use serde::Serialize;
+
+use super::fault::Fault;
+use crate::cli::args::nearest::did_you_mean;
+use crate::cli::exit::{Exit, ExitRow, rows};
+use crate::cli::safe_text::json_line;
+use crate::cli::streams::Paint;
+
+/// One row as JSON.
+#[derive(Debug, Serialize)]
+struct RowDocument {
+    exit_code: u8,
+    class: &'static str,
+    statuses: &'static str,
+    meaning: &'static str,
+    outcome: &'static str,
+    safe_to_run_again: &'static str,
+    advice: &'static str,
+}
+
+/// All rows that were asked for, as JSON.
+#[derive(Debug, Serialize)]
+struct ExplainDocument {
+    schema: &'static str,
+    ok: bool,
+    exit_codes: Vec<RowDocument>,
+}
+
+/// The explanation of a code, a status or a class; of all codes without any.
+///
+/// # Errors
+/// [`Fault::Usage`] when there is no such code, status or class.
+pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, Fault> {
+    let found = what.map(find).transpose()?;
+    match found {
+        _ if json => {
+            let rows = found.map_or_else(
+                || rows().collect(),
+                |found| found.row().into_iter().collect::<Vec<_>>(),
+            );
+            Ok(json_line(&ExplainDocument {
+                schema: "vescli.explain/1",
+                ok: true,
+                exit_codes: rows.into_iter().map(document).collect(),
+            }))
+        }
+        Some(Found::Row(row)) => Ok(words(row, paint)),
+        Some(Found::Signal(number)) => Ok(format!(
+            "{}: the program was ended by signal {}{}.\nA request that was under way then may have been sent.\n",
+            number,
+            number - 128,
+            match number - 128 {
+                2 => " (SIGINT, Ctrl-C)",
+                9 => " (SIGKILL)",
+                15 => " (SIGTERM)",
+                _ => "",
+            }
+        )),
+        None => Ok(table(paint)),
+    }
+}
+
+/// What an argument stands for.
+enum Found {
+    Row(&'static ExitRow),
+    Signal(u16),
+}
+
+impl Found {
+    const fn row(&self) -> Option<&'static ExitRow> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Signal(_) => None,
+        }
+    }
+}
+
+/// Numbers below 100 are exit codes, from 200 on statuses; a shell adds 128 to a signal.
+fn find(what: &str) -> Result<Found, Fault> {
+    let name = what.to_ascii_lowercase().replace('-', "_");
+    let by_number = |number: u16| match number {
+        0..=99 => rows()
+            .find(|row| u16::from(row.exit.code()) == number)
+            .map(Found::Row),
+        129..=192 => Some(Found::Signal(number)),
+        _ => Exit::of_status(number).map(|exit| Found::Row(exit.row())),
+    };
+    let found = match name.parse() {
+        Ok(number) => by_number(number),
+        Err(_) => rows().find(|row| row.name == name).map(Found::Row),
+    };
+    found.ok_or_else(|| Fault::Usage {
+        message: format!(
+            "`{}` is no exit code, HTTP status or class of vescli{}",
+            what.escape_debug(),
+            did_you_mean(what, rows().map(|row| row.name))
+        ),
+        hint: "`vescli explain` lists them all".to_owned(),
+    })
+}
+
+fn document(row: &ExitRow) -> RowDocument {
+    RowDocument {
+        exit_code: row.exit.code(),
+        class: row.name,
+        statuses: row.statuses,
+        meaning: row.meaning,
+        outcome: row.outcome,
+        safe_to_run_again: row.again,
+        advice: row.advice,
+    }
+}
+
+fn words(row: &ExitRow, paint: Paint) -> String {
+    let status = if row.statuses.is_empty() {
+        String::new()
+    } else {
+        format!(", HTTP {}", row.statuses)
+    };
+    let heading = paint.strong(&format!("{} {}{status}", row.exit.code(), row.name));
+    let mut text = format!("{heading}: {}\n", row.meaning);
+    for (label, content) in [
+        ("outcome", row.outcome),
+        ("run again", row.again),
+        ("what to do", row.advice),
+    ] {
+        text.push_str(&format!("  {:<11} {content}\n", format!("{label}:")));
+    }
+    text
+}
+
+/// The whole table, a line each.
+#[must_use]
+pub fn table(paint: Paint) -> String {
+    let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
+    let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));
+    let heading = format!(
+        "{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}",
+        "code", "class", "HTTP", "meaning", "safe to run again"
+    );
+    let mut text = format!("{}\n", paint.strong(&heading));
+    for row in rows() {
+        text.push_str(&format!(
+            "{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}\n",
+            row.exit.code(),
+            row.name,
+            row.statuses,
+            row.title,
+            row.again
+        ));
+    }
+    text.push_str("\nHTTP answers: the first and the last digit of the status, 429 is 42. Network: curl's numbers.\n");
+    text.push_str("More of each: vescli explain CODE\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_statuses_classes_and_signals_are_explained() {
+        let told = |what| {
+            explain(
+                Some(what),
+                false,
+                Paint::decide(
+                    crate::settings::resolve::ColorChoice::Never,
+                    &crate::cli::args::environment::Environment::default(),
+                    false,
+                ),
+            )
+            .map_err(|fault| fault.to_string())
+        };
+        for what in ["42", "429", "rate_limited", "Rate-Limited"] {
+            assert!(
+                told(what)
+                    .unwrap()
+                    .starts_with("42 rate_limited, HTTP 429: "),
+                "{what}"
+            );
+        }
+        assert!(told("130").unwrap().contains("SIGINT"));
+        assert!(
+            told("rate_limit")
+                .unwrap_err()
+                .contains("did you mean `rate_limited`?")
+        );
+        for what in ["3", "99", "100", "700", "-1", ""] {
+            assert!(told(what).is_err(), "{what}");
+        }
+    }
+}

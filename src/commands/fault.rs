@@ -1,0 +1,161 @@
+//! Everything that keeps a command from doing its work, and the exit code of each: an exhaustive match, so that a new
+//! error cannot forget its code.
+
+use thiserror::Error;
+
+use crate::api::request::RequestError;
+use crate::api::transport::TransportError;
+use crate::api::trust::TrustError;
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::{Origin, ValueError};
+use crate::cli::exit::Exit;
+use crate::cli::report::Trouble;
+use crate::settings::config_error::ConfigError;
+use crate::settings::credential::CredentialError;
+use crate::settings::error::SettingsError;
+
+/// Why a command could not do its work.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// What was typed.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The client.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Reading or writing something that was named.
+    #[error("{0}")]
+    Io(String),
+    /// A fault of ours.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+    /// Told already by somebody further in.
+    #[error("{}", .0.message)]
+    Told(Trouble),
+}
+
+impl From<CredentialError> for Fault {
+    fn from(error: CredentialError) -> Self {
+        Self::Settings(error.into())
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Self::Settings(error.into())
+    }
+}
+
+impl From<ValueError> for Fault {
+    fn from(error: ValueError) -> Self {
+        Self::Settings(error.into())
+    }
+}
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        Self::Told(trouble)
+    }
+}
+
+impl Fault {
+    /// The exit that belongs to it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } => Exit::Usage,
+            Self::Settings(error) => of_settings(error),
+            Self::Request(RequestError::Email { .. } | RequestError::Cname { .. }) => Exit::Usage,
+            Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
+            Self::Transport(error) => of_transport(error),
+            Self::Io(_) => Exit::Io,
+            Self::Told(trouble) => trouble.exit,
+        }
+    }
+
+    /// The same in the form in which it is told.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        let hint = match self {
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
+            Self::Told(trouble) => trouble.hint.clone(),
+            Self::Settings(_) | Self::Request(_) | Self::Transport(_) | Self::Io(_) => None,
+        };
+        Trouble {
+            exit: self.exit(),
+            message: self.to_string(),
+            hint,
+        }
+    }
+}
+
+fn of_settings(error: &SettingsError) -> Exit {
+    match error {
+        SettingsError::Config(error) => of_config(error),
+        SettingsError::Value(ValueError { origin, .. }) => match origin {
+            Origin::Flag(_) => Exit::Usage,
+            Origin::Variable(_)
+            | Origin::ForeignVariable(_)
+            | Origin::File { .. }
+            | Origin::BuiltIn => Exit::Config,
+        },
+        SettingsError::NotUtf8(_) => Exit::Config,
+        // The address is the operand of the command; everything else that is missing belongs into a configuration.
+        SettingsError::Missing {
+            key: Key::Email, ..
+        } => Exit::Usage,
+        SettingsError::Missing { .. } => Exit::Config,
+        SettingsError::Credential(error) => of_credential(error),
+    }
+}
+
+const fn of_config(error: &ConfigError) -> Exit {
+    match error {
+        ConfigError::Missing(_) => Exit::NoInput,
+        ConfigError::Unreadable(..)
+        | ConfigError::Mistake { .. }
+        | ConfigError::UnknownProfile { .. }
+        | ConfigError::NoFile { .. } => Exit::Config,
+    }
+}
+
+const fn of_credential(error: &CredentialError) -> Exit {
+    match error {
+        CredentialError::Missing { .. } => Exit::NoInput,
+        CredentialError::Unreadable { .. }
+        | CredentialError::Exposed { .. }
+        | CredentialError::Owner { .. }
+        | CredentialError::NotRegular { .. }
+        | CredentialError::Token { .. }
+        | CredentialError::Command { .. }
+        | CredentialError::Stdin(_)
+        | CredentialError::KeyAlone(_)
+        | CredentialError::Bound { .. } => Exit::Config,
+    }
+}
+
+const fn of_transport(error: &TransportError) -> Exit {
+    match error {
+        TransportError::Trust(error) => match error {
+            TrustError::Missing { .. } => Exit::NoInput,
+            TrustError::Unreadable { .. }
+            | TrustError::NoCertificate { .. }
+            | TrustError::Damaged { .. } => Exit::BadInput,
+            TrustError::NoStore => Exit::Config,
+            TrustError::Tls(_) => Exit::Internal,
+        },
+        TransportError::Client(_) => Exit::Internal,
+    }
+}

@@ -1,0 +1,59 @@
+//! `vescli help`: the help of a command, or one of the topics. Needs neither configuration nor network.
+
+use super::explain;
+use super::fault::Fault;
+use super::topics;
+use crate::cli::args::command_line::{TOPICS, command};
+use crate::cli::args::nearest::did_you_mean;
+use crate::cli::streams::Paint;
+
+/// The text for a topic: a command with its subcommands, a topic, or nothing for the whole.
+///
+/// # Errors
+/// [`Fault::Usage`] when there is no such command or topic.
+pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
+    let mut topic = topic.iter().map(String::as_str);
+    let mut found = command();
+    // Gives each subcommand its full name and the global flags.
+    found.build();
+    match topic.next() {
+        Some("exit-codes") => return Ok(explain::table(paint)),
+        Some("environment") => return Ok(topics::environment(paint)),
+        // `config` is a command as well; its topic tells of both.
+        Some("config") if topic.len() == 0 => return Ok(topics::config(paint)),
+        Some("json") => return Ok(topics::JSON.to_owned()),
+        Some(name) => found = subcommand(&found, name)?,
+        None => {}
+    }
+    for name in topic {
+        found = subcommand(&found, name)?;
+    }
+    let text = found.render_long_help();
+    Ok(if paint.is_on() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    })
+}
+
+fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, Fault> {
+    command.find_subcommand(name).cloned().ok_or_else(|| {
+        let commands: Vec<&str> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        let known = commands.iter().copied().chain(TOPICS.iter().copied());
+        Fault::Usage {
+            message: format!(
+                "there is no help on `{}`{}",
+                name.escape_debug(),
+                did_you_mean(name, known)
+            ),
+            hint: format!(
+                "commands: {}; topics: {}",
+                commands.join(", "),
+                TOPICS.join(", ")
+            ),
+        }
+    })
+}

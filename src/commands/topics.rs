@@ -1,0 +1,178 @@
+//! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
+
+use crate::cli::args::keys::{Group, Kind, Reach, Row, rows};
+use crate::cli::args::layer::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use crate::cli::streams::Paint;
+
+/// Variables of ours that are no flags, and what they hold.
+pub const SECRET_VARIABLES: [(&str, &str); 2] = [
+    (
+        TOKEN_VARIABLE,
+        "The API token; there is no flag for it on purpose",
+    ),
+    (P12_PASSWORD_VARIABLE, "The password of the PKCS#12 file"),
+];
+
+/// Variables of others that are read, and what for.
+pub const FOREIGN_VARIABLES: [(&str, &str); 10] = [
+    (
+        "F5XC_API_TOKEN",
+        "The API token, when nothing stronger names a credential",
+    ),
+    (
+        "VES_P12_PASSWORD",
+        "The password of the PKCS#12 file, when nothing stronger gives it",
+    ),
+    ("HTTPS_PROXY, https_proxy", "The proxy for https"),
+    (
+        "ALL_PROXY, all_proxy",
+        "The proxy when there is none for https",
+    ),
+    (
+        "NO_PROXY, no_proxy",
+        "Hosts that are reached without the proxy",
+    ),
+    (
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "Trusted certificates in place of the system's store",
+    ),
+    ("NO_COLOR", "No colours, if not empty"),
+    (
+        "FORCE_COLOR, CLICOLOR_FORCE",
+        "Colours even without a terminal, if neither empty nor 0",
+    ),
+    ("TERM", "No colours if it is `dumb`"),
+    (
+        "XDG_CONFIG_HOME",
+        "The folder of the configuration, if it is an absolute path",
+    ),
+];
+
+/// The topic `environment`.
+#[must_use]
+pub fn environment(paint: Paint) -> String {
+    let mut text = String::from(
+        "Every flag is also a variable: VESCLI_ and its long name in upper case, hyphens as underscores.\n\
+         Switches take 1 or 0. A variable that is empty counts as not set. A flag wins over its variable,\n\
+         a variable over the configuration file, the file over the names of other tools.\n",
+    );
+    for group in [
+        Group::Request,
+        Group::Target,
+        Group::Credential,
+        Group::Network,
+        Group::Retry,
+        Group::Output,
+        Group::Safety,
+        Group::Sandbox,
+    ] {
+        text.push_str(&format!("\n{}\n", paint.strong(group.heading())));
+        for row in rows().filter(|row| row.group == group && row.is_flag()) {
+            let foreign = row
+                .f5_variable
+                .map_or_else(String::new, |name| format!(" (also {name})"));
+            text.push_str(&entry(&row.variable(), &format!("{}{foreign}", row.help)));
+        }
+        if group == Group::Credential {
+            text.extend(SECRET_VARIABLES.map(|(name, help)| entry(name, help)));
+        }
+    }
+    text.push_str(&format!(
+        "\n{}\n",
+        paint.strong("Variables of others that are read")
+    ));
+    text.extend(FOREIGN_VARIABLES.map(|(name, help)| entry(name, help)));
+    text.push_str("\nNot read: F5XC_API_URL and VOLT_API_URL, which hold another kind of URL; SSLKEYLOGFILE.\n");
+    text
+}
+
+/// The topic `config`.
+#[must_use]
+pub fn config(paint: Paint) -> String {
+    let mut text = format!(
+        "{heading}\n  \
+         --config FILE, else VESCLI_CONFIG, else $XDG_CONFIG_HOME/vescli/config.toml if that is an absolute path,\n  \
+         else ~/.config/vescli/config.toml (on Windows the folder for configurations). `--config none` reads none.\n\n\
+         {example}\n  \
+         default_profile = \"prod\"\n\n  \
+         [defaults]\n  \
+         timeout = \"30s\"\n\n  \
+         [profiles.prod]\n  \
+         tenant = \"example-corp\"\n  \
+         token_file = \"~/.config/vescli/prod.token\"     # chmod 600; never the token itself\n\n  \
+         [profiles.lab]\n  \
+         extends = \"prod\"\n  \
+         tenant = \"example-lab\"\n  \
+         token_command = [\"pass\", \"show\", \"f5xc/lab\"]  # run without a shell\n\n\
+         {rules}\n  \
+         The profile is --profile, else VESCLI_PROFILE, else default_profile, else the only one there is.\n  \
+         First that speaks wins, key by key: flag, variable, profile, those it extends, [defaults], F5's names, built in.\n  \
+         A credential is taken whole from the first of these that names one, and one from the file is sent to the\n  \
+         host that the file names and to no other. Relative paths start at the folder of the file, ~/ at the home folder.\n  \
+         `vescli config explain` shows every value with its origin; `vescli config check` checks the file.\n\n\
+         {keys}\n",
+        heading = paint.strong("Where the file is"),
+        example = paint.strong("What it looks like"),
+        rules = paint.strong("Which value holds"),
+        keys = paint.strong("Keys of [defaults] and [profiles.NAME]"),
+    );
+    for row in rows().filter(|row| row.in_file()) {
+        text.push_str(&entry(
+            &format!("{} = {}", row.name(), example(row)),
+            row.help,
+        ));
+    }
+    text.push_str("\nThe command `vescli config`: see `vescli config --help`.\n");
+    text
+}
+
+fn example(row: &Row) -> String {
+    match (row.kind, row.default) {
+        (Kind::Count | Kind::Level, default) => default.unwrap_or("0").to_owned(),
+        (Kind::Switch, _) => "true".to_owned(),
+        (Kind::List(name), _) if row.reach == Reach::FileOnly => format!("[\"{name}\", …]"),
+        (Kind::List(name), _) => format!("[\"{name}\"]"),
+        (_, Some(default)) => format!("\"{default}\""),
+        (Kind::Text(name), None) => format!("\"{name}\""),
+        (Kind::File, None) => "\"FILE\"".to_owned(),
+        (Kind::Choice(_) | Kind::Duration, None) => "\"…\"".to_owned(),
+    }
+}
+
+fn entry(name: &str, help: &str) -> String {
+    format!("  {name:<37} {help}\n")
+}
+
+/// The topic `json`.
+pub const JSON: &str = r#"With --json, standard output holds exactly one document on one line, for success, failure and usage errors
+alike. The order of the fields is fixed; fields are only ever added. Standard error still tells people, unless -q.
+
+  schema       "vescli.result/1"
+  ok           true exactly when the service accepted the request
+  outcome      the field for scripts:
+                 accepted   the service took the request
+                 rejected   the service said no: nobody was mailed
+                 not_sent   the request never left: nobody was mailed
+                 unknown    it left, and nothing proves what became of it: somebody may have been mailed
+  email, cname, tenant, url    as used; null when the run ended before they were known
+  status       the HTTP status, or null
+  attempts     how often the request was tried
+  elapsed_ms   milliseconds, waits included
+  exit_code    the exit code of the process
+  error        null, or
+    class            the class, as in `vescli help exit-codes`
+    message          the class in words, or what is wrong with the input
+    server_code      the service's own (gRPC) number, or null
+    server_message   what the service said, exactly, or null
+    safe_to_retry    true when the same request may be sent again at once or later, without mailing anybody twice
+    retry_after_s    seconds that the server asks to wait, or null
+    hint             what to do
+    cause            why the network failed, or null
+    location         where a redirect pointed, or null
+  warnings     texts, none most of the time
+
+--dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
+`explain --json` "vescli.explain/1", `config explain --json` "vescli.config/1".
+
+  vescli send --profile prod --email hello@example.com --json | jq -r '"\(.outcome) \(.exit_code)"'
+"#;

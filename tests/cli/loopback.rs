@@ -191,14 +191,13 @@ impl Keeper {
         state.busy -= 1;
         self.changed.notify_all();
         let running = |state: &mut State| !state.stopping;
-        let waited = if let Some(length) = length {
+        let mut state = if let Some(length) = length {
             let waited = self.changed.wait_timeout_while(state, length, running);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
             let waited = self.changed.wait_while(state, running);
             waited.unwrap_or_else(PoisonError::into_inner)
         };
-        state = waited;
         state.busy += 1;
         !state.stopping
     }

@@ -14,6 +14,7 @@ mod proxy;
 mod server;
 mod sockets;
 
+mod answers_hold;
 mod certificates_hold;
 mod harness_holds;
 mod proxy_holds;

@@ -112,6 +112,15 @@ fn a_close_is_an_orderly_end_at_each_moment() {
 }
 
 #[test]
+fn a_close_stays_orderly_however_much_is_left_unread() {
+    let server = Server::http().answer(Answer::close(Moment::Head)).start();
+    let length = 4 << 20;
+    let head = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
+    let request = head + &"x".repeat(length);
+    assert_eq!(exchange(&server, &request).unwrap(), b"");
+}
+
+#[test]
 fn a_reset_is_a_reset_at_each_moment() {
     let silent = [Moment::FirstByte, Moment::Head, Moment::Whole].map(Answer::reset);
     for answer in silent

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
@@ -44,6 +45,9 @@ fn exchange(server: &Server, config: Arc<ClientConfig>) -> io::Result<Vec<u8>> {
     let name = ServerName::try_from("localhost").unwrap();
     let session = ClientConnection::new(config, name).unwrap();
     let socket = TcpStream::connect(server.address()).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     let mut stream = StreamOwned::new(session, socket);
     stream.write_all(GET)?;
     let mut answer = Vec::new();

@@ -185,6 +185,17 @@ fn a_run_can_be_watched_and_signalled() {
 }
 
 #[test]
+fn a_run_that_is_dropped_is_killed() {
+    let running = shell("echo $$; exec sleep 50").start();
+    let id = running.wait_for_stdout("\n");
+    drop(running);
+    shell(&format!("kill -0 {id}"))
+        .code(1)
+        .stderr_contains("No such process")
+        .run();
+}
+
+#[test]
 #[should_panic(expected = "\"never\" never came")]
 fn waiting_for_what_never_comes_fails() {
     let running = shell("echo other").start();

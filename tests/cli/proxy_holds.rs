@@ -12,9 +12,17 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
+fn connect(proxy: &Proxy) -> TcpStream {
+    let stream = TcpStream::connect(local(proxy.port())).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+}
+
 /// Asks for a tunnel to the target, sends a request into it, and reads all that comes.
 fn through(proxy: &Proxy, target: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(local(proxy.port())).unwrap();
+    let mut stream = connect(proxy);
     write!(stream, "CONNECT {target} HTTP/1.1\r\n{headers}\r\n").unwrap();
     let mut answer = Vec::new();
     let mut byte = [0];
@@ -81,7 +89,7 @@ fn a_proxy_refuses_and_misbehaves() {
 #[test]
 fn a_proxy_hangs_until_it_is_dropped() {
     let proxy = Proxy::start(Tunnel::Hang);
-    let mut stream = TcpStream::connect(local(proxy.port())).unwrap();
+    let mut stream = connect(&proxy);
     stream.write_all(b"CONNECT a:443 HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(proxy.asked().len(), 1);
     stream.set_nonblocking(true).unwrap();
@@ -98,7 +106,7 @@ fn a_proxy_hangs_until_it_is_dropped() {
 fn an_open_tunnel_ends_with_the_proxy() {
     let server = Server::http().start();
     let proxy = Proxy::start(Tunnel::To(server.address()));
-    let mut stream = TcpStream::connect(local(proxy.port())).unwrap();
+    let mut stream = connect(&proxy);
     stream.write_all(b"CONNECT a:443 HTTP/1.1\r\n\r\n").unwrap();
     assert!(stream.read(&mut [0]).unwrap() > 0);
     drop(proxy);
@@ -134,7 +142,7 @@ fn a_closed_port_refuses() {
 #[test]
 fn connecting_to_a_black_hole_hangs() {
     let hole = black_hole();
-    let wait = Duration::from_millis(1500);
+    let wait = Duration::from_millis(500);
     let error = TcpStream::connect_timeout(&local(hole.port), wait).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
 }

@@ -1,0 +1,238 @@
+//! Runs the program in a fresh folder with an empty environment, and compares everything it does.
+//! Strict by default: no output, no talk and exit code 0, unless the test says otherwise.
+
+mod expected;
+mod running;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::server::Server;
+use expected::{Ending, Expected, Text};
+
+pub(crate) use running::{Output, Running};
+
+/// The program as it is going to be run.
+#[must_use = "nothing is run or checked without `run` or `start`"]
+pub(crate) struct Vescli {
+    program: PathBuf,
+    folder: Arc<TempDir>,
+    args: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Option<Vec<u8>>,
+    expected: Expected,
+}
+
+impl Vescli {
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::with_prefix("vescli-test-").unwrap();
+        Self::within(Arc::new(folder))
+    }
+
+    /// Any other program, run just as strictly.
+    pub(crate) fn program(path: impl Into<PathBuf>) -> Self {
+        Self {
+            program: path.into(),
+            ..Self::new()
+        }
+    }
+
+    fn within(folder: Arc<TempDir>) -> Self {
+        let home = folder.path().to_path_buf();
+        let mut vescli = Self {
+            program: env!("CARGO_BIN_EXE_vescli").into(),
+            folder,
+            args: Vec::new(),
+            environment: Vec::new(),
+            stdin: None,
+            expected: Expected::default(),
+        };
+        if let Some(path) = std::env::var_os("PATH") {
+            vescli = vescli.env("PATH", path);
+        }
+        vescli
+            .env("XDG_CONFIG_HOME", home.join(".config"))
+            .env("XDG_STATE_HOME", home.join(".local/state"))
+            .env("XDG_DATA_HOME", home.join(".local/share"))
+            .env("XDG_CACHE_HOME", home.join(".cache"))
+            .env("HOME", home)
+    }
+
+    /// The folder of this run: its HOME and where it is started.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let name = name.as_ref().to_owned();
+        self.environment.push((name, value.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.environment.retain(|(given, _)| given != name.as_ref());
+        self
+    }
+
+    /// What is on standard input; without it, nothing (`/dev/null`).
+    pub(crate) fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = Some(bytes.as_ref().to_vec());
+        self
+    }
+
+    /// Points `VESCLI_BASE_URL` at the server, and knows its port in what is printed.
+    pub(crate) fn against(self, server: &Server) -> Self {
+        self.env("VESCLI_BASE_URL", server.url())
+            .port(server.port())
+    }
+
+    /// A port that is shown as `[PORT]` in what is compared.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.expected.ports.push(port);
+        self
+    }
+
+    /// A file in the folder that nobody else can read.
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        self.file_mode(name, content, 0o600)
+    }
+
+    pub(crate) fn file_mode(self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> Self {
+        let path = self.folder().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&path).unwrap();
+        file.write_all(content.as_ref()).unwrap();
+        // Set by hand: the mode at creation is cut by the umask.
+        file.set_permissions(fs::Permissions::from_mode(mode))
+            .unwrap();
+        self
+    }
+
+    /// The configuration file, where the program looks for it by itself.
+    pub(crate) fn config(self, toml: &str) -> Self {
+        self.file(".config/vescli/config.toml", toml)
+    }
+
+    pub(crate) fn start(self) -> Running {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.environment)
+            .current_dir(self.folder.path())
+            .stdin(if self.stdin.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Running::start(command, self.args, self.stdin, self.folder, self.expected)
+    }
+
+    /// Runs to the end and checks everything; see `limit` for how long it may take.
+    pub(crate) fn run(self) -> Output {
+        self.start().finish()
+    }
+}
+
+/// What is expected. A later word about the same thing replaces an earlier one.
+impl Vescli {
+    pub(crate) fn code(mut self, code: u8) -> Self {
+        self.expected.ending = Ending::Code(code);
+        self
+    }
+
+    /// A run that takes longer is killed and fails; a minute unless this says otherwise.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.expected.limit = limit;
+        self
+    }
+
+    /// The program is to die by this signal.
+    pub(crate) fn dies_by(mut self, signal: i32) -> Self {
+        self.expected.ending = Ending::Signal(signal);
+        self
+    }
+
+    /// All of standard output, with volatile parts replaced; see `Expected::steady`.
+    pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
+        self.expected.stdout.text = Text::Exactly(text.into());
+        self
+    }
+
+    pub(crate) fn stderr(mut self, text: impl Into<String>) -> Self {
+        self.expected.stderr.text = Text::Exactly(text.into());
+        self
+    }
+
+    /// Part of standard output; whatever else is there is let through.
+    pub(crate) fn stdout_contains(mut self, text: impl Into<String>) -> Self {
+        self.expected.stdout.contain(text.into());
+        self
+    }
+
+    pub(crate) fn stderr_contains(mut self, text: impl Into<String>) -> Self {
+        self.expected.stderr.contain(text.into());
+        self
+    }
+
+    /// Must not be there, in the output as it came; alone it does not allow any other output.
+    pub(crate) fn stdout_lacks(mut self, text: impl Into<String>) -> Self {
+        self.expected.stdout.lacking.push(text.into());
+        self
+    }
+
+    pub(crate) fn stderr_lacks(mut self, text: impl Into<String>) -> Self {
+        self.expected.stderr.lacking.push(text.into());
+        self
+    }
+
+    /// Standard output is one JSON document on one line, which is looked into as it came.
+    pub(crate) fn stdout_json(self, check: impl FnOnce(&Value) + 'static) -> Self {
+        self.stdout_json_lines(|documents| {
+            assert_eq!(
+                documents.len(),
+                1,
+                "not one document but {}",
+                documents.len()
+            );
+            check(&documents[0]);
+        })
+    }
+
+    /// Standard output is a JSON document per line.
+    pub(crate) fn stdout_json_lines(mut self, check: impl FnOnce(&[Value]) + 'static) -> Self {
+        self.expected.stdout.text = Text::Json(Box::new(check));
+        self
+    }
+}
+
+impl Output {
+    /// The program once more in the same folder, with nothing else kept.
+    pub(crate) fn again(&self) -> Vescli {
+        Vescli::within(Arc::clone(&self.kept))
+    }
+}

@@ -1,1 +1,3 @@
 //! One module per subcommand that is more than a call.
+
+pub mod sandbox;

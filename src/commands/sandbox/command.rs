@@ -176,6 +176,7 @@ mod watch {
             Ok(Self)
         }
 
+        #[expect(clippy::unused_self, reason = "the Unix twin holds the handlers")]
         pub(super) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
             child.wait()
         }

@@ -156,6 +156,7 @@ fn the_body_is_declared_as_json_once() {
         &["application/jsonp"],
         &["application/json", "application/json"],
         &["application/json", "text/plain"],
+        &["application/json;x", "text/plain"],
     ] {
         assert_eq!(
             with("content-type", bad),

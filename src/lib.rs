@@ -21,33 +21,33 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cli::args::command_line::{self, Invocation, Typed};
 use cli::args::environment::Environment;
-use cli::exit::Exit;
+use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, explain, help, send, usage};
+use commands::{config, explain, help, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
 /// is written to the streams, and the exit comes out.
-pub fn run(arguments: Vec<OsString>, environment: &Environment, streams: &mut Streams) -> Exit {
+pub fn run(arguments: Vec<OsString>, environment: &Environment, streams: &mut Streams) -> Ending {
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.clone()) {
             Ok(invocation) => dispatch(&invocation, environment, streams),
-            Err(error) => usage::tell(&error, &arguments, environment, streams),
+            Err(error) => usage::tell(&error, &arguments, environment, streams).into(),
         }
     }));
     // The panic has been told already; its own code, 101, is not in the table.
-    guarded.unwrap_or(Exit::Internal)
+    guarded.unwrap_or(Ending::Exit(Exit::Internal))
 }
 
-fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut Streams) -> Exit {
+fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut Streams) -> Ending {
     let flags = &invocation.flags;
     let output = Output::early(flags, environment);
     let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
     let text = match &invocation.typed {
-        Typed::Send => return send::run(flags, environment, streams),
-        Typed::Sandbox(_) => return Exit::Internal,
+        Typed::Send => return send::run(flags, environment, streams).into(),
+        Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
         Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),
         Typed::Completions(shell) => completions(*shell),
@@ -55,8 +55,10 @@ fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut St
     };
     let mut reporter = Reporter::new(streams, output, environment);
     match text.and_then(|text| Ok(reporter.print(&text)?)) {
-        Ok(()) => Exit::Accepted,
-        Err(fault) => reporter.trouble(&Subject::default(), &fault.trouble()),
+        Ok(()) => Exit::Accepted.into(),
+        Err(fault) => reporter
+            .trouble(&Subject::default(), &fault.trouble())
+            .into(),
     }
 }
 

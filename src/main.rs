@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 
 use vescli::cli::args::environment::Environment;
+use vescli::cli::exit::Ending;
 use vescli::cli::streams::{Streams, Terminals};
 
 #[expect(
@@ -24,5 +25,22 @@ fn main() -> ExitCode {
         terminals,
     };
     let arguments = std::env::args_os().collect();
-    ExitCode::from(vescli::run(arguments, &Environment::of_process(), &mut streams).code())
+    match vescli::run(arguments, &Environment::of_process(), &mut streams) {
+        Ending::Exit(exit) => ExitCode::from(exit.code()),
+        Ending::Child(code) => ExitCode::from(code),
+        Ending::Signal(signal) => die_by(signal),
+    }
+}
+
+/// Dies by a signal, so that the shell around it sees what happened and stops its loop.
+#[cfg(unix)]
+fn die_by(signal: i32) -> ExitCode {
+    // Does not come back from a signal that kills; should it, the shell's own number for such an end is told.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
+}
+
+#[cfg(not(unix))]
+fn die_by(signal: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
 }

@@ -44,6 +44,23 @@ pub enum Exit {
     Proxy = 97,
 }
 
+/// How the process is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With a code of the table.
+    Exit(Exit),
+    /// With the code of a command that was run for the user.
+    Child(u8),
+    /// By a signal, so that the shell around it stops too.
+    Signal(i32),
+}
+
+impl From<Exit> for Ending {
+    fn from(exit: Exit) -> Self {
+        Self::Exit(exit)
+    }
+}
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct ExitRow {

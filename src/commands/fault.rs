@@ -10,6 +10,7 @@ use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Origin, ValueError};
 use crate::cli::exit::Exit;
 use crate::cli::report::Trouble;
+use crate::commands::sandbox::SandboxError;
 use crate::settings::config_error::ConfigError;
 use crate::settings::credential::CredentialError;
 use crate::settings::error::SettingsError;
@@ -34,6 +35,9 @@ pub enum Fault {
     /// The client.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -79,6 +83,7 @@ impl Fault {
             Self::Request(RequestError::Email { .. } | RequestError::Cname { .. }) => Exit::Usage,
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
+            Self::Sandbox(error) => of_sandbox(error),
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -91,11 +96,15 @@ impl Fault {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
-            Self::Settings(_) | Self::Request(_) | Self::Transport(_) | Self::Io(_) => None,
+            Self::Settings(_)
+            | Self::Request(_)
+            | Self::Transport(_)
+            | Self::Sandbox(_)
+            | Self::Io(_) => None,
         };
         Trouble {
             exit: self.exit(),
-            message: self.to_string(),
+            message: with_causes(self),
             hint,
         }
     }
@@ -158,4 +167,31 @@ const fn of_transport(error: &TransportError) -> Exit {
         },
         TransportError::Client(_) => Exit::Internal,
     }
+}
+
+const fn of_sandbox(error: &SandboxError) -> Exit {
+    match error {
+        SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. } => {
+            Exit::Usage
+        }
+        SandboxError::LogNotWritable { .. }
+        | SandboxError::LogIncomplete { .. }
+        | SandboxError::Output(_) => Exit::Io,
+        SandboxError::SearchPath { .. } => Exit::Config,
+        SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+    }
+}
+
+/// An error and its causes on one line; a cause that its error has told already is not told again.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
 }

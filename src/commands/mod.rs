@@ -4,6 +4,8 @@ pub mod config;
 pub mod explain;
 pub mod fault;
 pub mod help;
+pub mod rehearse;
+pub mod sandbox;
 pub mod send;
 pub mod topics;
 pub mod usage;

@@ -17,6 +17,7 @@ pub mod credential;
 pub mod error;
 pub mod label;
 pub mod network;
+pub mod rate;
 pub mod resolve;
 pub mod secret;
 pub mod sources;

@@ -1,0 +1,83 @@
+//! From the command line to the sandbox and back: options in, the command's own end out.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use super::fault::Fault;
+use super::sandbox::{SandboxEnd, SandboxEnvironment, SandboxOptions, run as run_sandbox};
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::{Given, Layer, ValueError};
+use crate::cli::exit::Ending;
+use crate::cli::report::{Reporter, Subject};
+use crate::cli::streams::Streams;
+use crate::settings::error::SettingsError;
+use crate::settings::rate::Rate;
+use crate::settings::resolve::Output;
+
+/// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
+pub fn run(
+    command: &[OsString],
+    flags: &Layer,
+    environment: &Environment,
+    streams: &mut Streams,
+) -> Ending {
+    let output = Output::early(flags, environment);
+    let ended = options(command, flags, environment).and_then(|options| {
+        let process = SandboxEnvironment::of_process(environment);
+        let mut silent = io::sink();
+        let err = if output.quiet {
+            &mut silent
+        } else {
+            &mut *streams.err
+        };
+        Ok(run_sandbox(&options, &process, streams.out, err)?)
+    });
+    match ended {
+        // Exit codes have eight bits; Windows has codes that do not fit, and those are failures all the same.
+        Ok(SandboxEnd::Code(code)) => Ending::Child(u8::try_from(code).unwrap_or(1)),
+        Ok(SandboxEnd::Signal(signal)) => Ending::Signal(signal),
+        Err(fault) => {
+            let exit = Reporter::new(streams, output, environment)
+                .trouble(&Subject::default(), &fault.trouble());
+            match &fault {
+                Fault::Sandbox(error) => error
+                    .command_code()
+                    .map_or(Ending::Exit(exit), Ending::Child),
+                _ => Ending::Exit(exit),
+            }
+        }
+    }
+}
+
+fn options(
+    command: &[OsString],
+    flags: &Layer,
+    environment: &Environment,
+) -> Result<SandboxOptions, Fault> {
+    let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
+    let given = |key| flags.get(key).or_else(|| variables.get(key));
+    Ok(SandboxOptions {
+        rate: given(Key::Rate).map(rate).transpose()?.flatten(),
+        require_auth: flags.is_on(Key::RequireAuth) || variables.is_on(Key::RequireAuth),
+        log: given(Key::Log).map(|given| PathBuf::from(given.value.to_string())),
+        command: command.to_vec(),
+    })
+}
+
+/// A rate, or none at all for `none`.
+///
+/// # Errors
+/// [`ValueError`] when it is neither.
+fn rate(given: &Given) -> Result<Option<Rate>, ValueError> {
+    let text = given.value.to_string();
+    if text == "none" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| ValueError {
+        key: Key::Rate,
+        origin: given.origin.clone(),
+        reason: format!("{error}"),
+    })
+}

@@ -1,0 +1,160 @@
+//! What the sandbox answers: status, headers and body, in the shapes that the published page shows and the live service uses.
+
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use super::contract::LOGIN_PATH;
+
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What a browser would be shown, and what a client must not take for an acceptance.
+const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head>\
+    <body><form method=\"post\"><input name=\"username\"></form></body></html>\n";
+
+/// One answer, before it becomes bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    status: StatusCode,
+    content_type: &'static str,
+    body: String,
+    retry_after_s: Option<u64>,
+    redirects: bool,
+}
+
+impl Answer {
+    /// A 200 with the empty object that stands for an accepted request.
+    pub(super) fn accepted() -> Self {
+        Self::new(StatusCode::OK, JSON, "{}".to_owned())
+    }
+
+    /// A 200 with the HTML of a login page.
+    pub(super) fn login_page() -> Self {
+        Self::new(StatusCode::OK, HTML, LOGIN_PAGE.to_owned())
+    }
+
+    /// An error of the contract or of the credential, in the live service's form.
+    pub(super) fn refused(status: StatusCode, message: &str) -> Self {
+        let body = json!({"code": grpc_code(status), "details": [], "message": message});
+        Self::new(status, JSON, body.to_string())
+    }
+
+    /// A 429 that names the wait, rounded up to whole seconds because `Retry-After` has no smaller ones.
+    pub(super) fn rate_limited(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self {
+            retry_after_s: Some(seconds),
+            ..Self::of_status(StatusCode::TOO_MANY_REQUESTS)
+        }
+    }
+
+    /// What the service might answer with `status`. A 4xx is told as the object that the live service uses, a 5xx as the
+    /// JSON string of the published page: a client meets both and has to read both.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let reason = status
+            .canonical_reason()
+            .map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
+        let answer = match status.as_u16() {
+            204 | 304 => Self::new(status, JSON, String::new()),
+            200..=299 => Self::new(status, JSON, "{}".to_owned()),
+            300..=399 => Self::new(status, HTML, LOGIN_PAGE.to_owned()),
+            400..=499 => Self::refused(status, &reason),
+            _ => Self::new(status, JSON, json!(reason).to_string()),
+        };
+        Self {
+            retry_after_s: matches!(status.as_u16(), 429 | 503).then_some(1),
+            redirects: status.is_redirection() && status != StatusCode::NOT_MODIFIED,
+            ..answer
+        }
+    }
+
+    fn new(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        Self {
+            status,
+            content_type,
+            body,
+            retry_after_s: None,
+            redirects: false,
+        }
+    }
+
+    /// The status, for the log.
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The answer as hyper sends it.
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.redirects {
+            headers.insert(LOCATION, HeaderValue::from_static(LOGIN_PATH));
+        }
+        response
+    }
+}
+
+/// The gRPC number that goes with a status, as grpc-gateway pairs them; 2 stands for unknown.
+fn grpc_code(status: StatusCode) -> u8 {
+    match status.as_u16() {
+        400 | 413 | 422 => 3,
+        401 => 16,
+        403 => 7,
+        404 => 5,
+        408 => 4,
+        409 => 6,
+        429 => 8,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_the_shape_of_its_class() {
+        for code in 200..600 {
+            let status = StatusCode::from_u16(code).unwrap();
+            let answer = Answer::of_status(status);
+            assert_eq!(answer.status(), code);
+            let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
+            match code {
+                204 | 304 => assert_eq!(answer.body, ""),
+                200..=299 => assert_eq!(body, Some(json!({}))),
+                300..=399 => assert!(answer.body.starts_with("<!DOCTYPE html>")),
+                400..=499 => {
+                    assert_eq!(body.unwrap()["code"], json!(grpc_code(status)));
+                }
+                _ => assert!(body.unwrap().is_string()),
+            }
+            let headers = answer.into_response().headers().clone();
+            let has = |name: &str| headers.contains_key(name);
+            assert_eq!(has("retry-after"), [429, 503].contains(&code), "{code}");
+            assert_eq!(
+                has("location"),
+                (300..400).contains(&code) && code != 304,
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        for (milliseconds, seconds) in [(1, 1), (999, 1), (1000, 1), (1001, 2), (59_001, 60)] {
+            let answer = Answer::rate_limited(Duration::from_millis(milliseconds));
+            assert_eq!(answer.retry_after_s, Some(seconds));
+            assert_eq!(answer.status(), 429);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The contract of the operation, seen from the service: what a request must look like, and what exactly is wrong with one
+//! that does not. Pure: a request goes in as it was received, the mail that it asks for comes out.
+
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use hyper::{HeaderMap, Method};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::scenario::ImpossibleStatus;
+use crate::api::recipient::{RecipientError, check_email, check_text};
+use crate::settings::label::is_label;
+
+/// The end of every path of the operation, and the whole of its short form.
+pub(super) const OPERATION: &str = "/no_auth/send_password_email";
+
+/// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
+pub(super) const LOGIN_PATH: &str = "/login";
+
+/// The environments that the published page lists.
+const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
+
+/// Longest piece of a request that is repeated in a message, in characters.
+const SHOWN_MAX: usize = 100;
+
+/// What a request that keeps the contract asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    /// Who is to be mailed.
+    pub(super) email: String,
+    /// The token of the `Authorization` header, when there was one.
+    pub(super) token: Option<String>,
+}
+
+/// The first rule of the contract that a request breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum Violation {
+    #[error(
+        "no operation at {0:?}; it is /api/v1/{{prefix}}/{{environment}}/{{region}}/namespaces/{{namespace}}{OPERATION} or {OPERATION}"
+    )]
+    Path(String),
+    #[error(
+        "the client followed the redirect to the login page; a redirect must never be followed, because the POST becomes a GET that mails nobody"
+    )]
+    FollowedRedirect,
+    #[error("{name} in the path is {value:?}; it must be {rule}")]
+    Variable {
+        name: &'static str,
+        value: String,
+        rule: &'static str,
+    },
+    #[error("the URL has a query, {0:?}; the operation takes none")]
+    Query(String),
+    #[error("the method is {0}; it must be POST")]
+    Method(String),
+    #[error("the content-type is {0:?}; it must be given once, as application/json")]
+    ContentType(String),
+    #[error("the accept header, {0:?}, does not admit application/json")]
+    Accept(String),
+    /// Never repeats the header: what is wrong with it may well be a secret in the wrong place.
+    #[error(
+        "the authorization header must be given once, as APIToken, one space and a token of visible ASCII"
+    )]
+    Authorization,
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body is not JSON: {0}")]
+    Json(String),
+    #[error("the body is JSON, but no object")]
+    NotAnObject,
+    #[error("the body has an unknown field {0:?}; the operation knows email and cname")]
+    UnknownField(String),
+    #[error("the body has no email")]
+    NoEmail,
+    #[error("{0} in the body is not a string")]
+    NotAString(&'static str),
+    #[error("{0} in the body {1}")]
+    Text(&'static str, RecipientError),
+    #[error(transparent)]
+    Scenario(ImpossibleStatus),
+}
+
+/// Checks one request against the contract.
+///
+/// `target` is the path of the request line, with its query if there is one. The address is checked for length and
+/// invisible characters only: the pattern on the published page is not among the rules that the service's own description
+/// gives for the field, and `--allow-any-email` exists for addresses outside of it, which have to be rehearsed as well.
+///
+/// # Errors
+/// The first [`Violation`], in the order path, method, headers, body.
+pub(super) fn check(
+    method: &Method,
+    target: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Request, Violation> {
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
+    check_path(path)?;
+    if let Some(query) = query {
+        return Err(Violation::Query(shown(query)));
+    }
+    if method != Method::POST {
+        return Err(Violation::Method(shown(method.as_str())));
+    }
+    check_content_type(headers)?;
+    check_accept(headers)?;
+    let token = read_token(headers)?;
+    let email = read_email(body)?;
+    Ok(Request { email, token })
+}
+
+fn check_path(path: &str) -> Result<(), Violation> {
+    if path == OPERATION {
+        return Ok(());
+    }
+    if path == LOGIN_PATH {
+        return Err(Violation::FollowedRedirect);
+    }
+    let segments: Vec<&str> = path
+        .strip_suffix(OPERATION)
+        .and_then(|rest| rest.strip_prefix("/api/v1/"))
+        .map(|rest| rest.split('/').collect())
+        .unwrap_or_default();
+    let [prefix, environment, region, "namespaces", namespace] = segments[..] else {
+        return Err(Violation::Path(shown(path)));
+    };
+    for (name, value) in [
+        ("prefix", prefix),
+        ("region", region),
+        ("namespace", namespace),
+    ] {
+        if !is_label(value) {
+            return Err(Violation::Variable {
+                name,
+                value: shown(value),
+                rule: "one DNS label: a-z, 0-9 and inner hyphens, at most 63",
+            });
+        }
+    }
+    if ENVIRONMENTS.contains(&environment) {
+        return Ok(());
+    }
+    Err(Violation::Variable {
+        name: "environment",
+        value: shown(environment),
+        rule: "production, staging or development",
+    })
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Violation> {
+    let given = all_values(headers, &CONTENT_TYPE);
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    // Two headers were joined by a comma, which no media type holds.
+    if media_type.eq_ignore_ascii_case("application/json") && !given.contains(',') {
+        return Ok(());
+    }
+    Err(Violation::ContentType(shown(&given)))
+}
+
+/// A request without the header admits everything (RFC 9110, section 12.5.1), and so does a range with a star.
+fn check_accept(headers: &HeaderMap) -> Result<(), Violation> {
+    let given = all_values(headers, &ACCEPT);
+    let admitted = given.split(',').any(|range| {
+        let mut parts = range
+            .split(';')
+            .map(|part| part.trim().to_ascii_lowercase());
+        let media_type = parts.next().unwrap_or_default();
+        let refused = parts
+            .filter_map(|part| part.strip_prefix("q=").and_then(|q| q.parse().ok()))
+            .any(|q: f32| q <= 0.0);
+        ["application/json", "application/*", "*/*"].contains(&media_type.as_str()) && !refused
+    });
+    if admitted || !headers.contains_key(ACCEPT) {
+        return Ok(());
+    }
+    Err(Violation::Accept(shown(&given)))
+}
+
+fn read_token(headers: &HeaderMap) -> Result<Option<String>, Violation> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .ok()
+        .filter(|_| values.next().is_none())
+        .and_then(|text| text.strip_prefix("APIToken "))
+        .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(|token| Some(token.to_owned()))
+        .ok_or(Violation::Authorization)
+}
+
+/// Checks the whole body, and gives the one field of it that decides what happens.
+fn read_email(body: &[u8]) -> Result<String, Violation> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| Violation::Json(error.to_string()))?;
+    let Value::Object(mut fields) = value else {
+        return Err(Violation::NotAnObject);
+    };
+    let email = take_string(&mut fields, "email")?.ok_or(Violation::NoEmail)?;
+    let cname = take_string(&mut fields, "cname")?;
+    if let Some(name) = fields.keys().next() {
+        return Err(Violation::UnknownField(shown(name)));
+    }
+    check_email(&email, true).map_err(|error| Violation::Text("email", error))?;
+    cname
+        .as_deref()
+        .map_or(Ok(()), check_text)
+        .map_err(|error| Violation::Text("cname", error))?;
+    Ok(email)
+}
+
+fn take_string(
+    fields: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, Violation> {
+    match fields.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Violation::NotAString(name)),
+    }
+}
+
+/// All values of one header in one text, joined as RFC 9110, section 5.3 allows; empty when there is none.
+pub(super) fn all_values(headers: &HeaderMap, name: &hyper::header::HeaderName) -> String {
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    values.join(", ")
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_MAX).collect()
+}
+
+#[cfg(test)]
+#[path = "contract_tests.rs"]
+mod tests;

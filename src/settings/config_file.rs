@@ -104,9 +104,8 @@ impl ConfigFile {
                     file.default_profile = Some(name);
                 }
                 "defaults" => {
-                    file.defaults =
-                        read_table(&source, "defaults", table_of(&source, "defaults", value)?)?
-                            .layer
+                    let table = table_of(&source, "defaults", value)?;
+                    file.defaults = read_table(&source, "defaults", table)?.layer;
                 }
                 "profiles" => {
                     for (name, value) in table_of(&source, "profiles", value)? {

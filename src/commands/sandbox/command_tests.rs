@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::cli::args::environment::Environment;
+
 use super::super::{SandboxEnd, SandboxEnvironment, SandboxError, SandboxOptions, announce, run};
 use super::log_tests::log_lines;
 
@@ -24,7 +26,7 @@ fn command(words: &[&str]) -> SandboxOptions {
 }
 
 fn environment() -> SandboxEnvironment {
-    SandboxEnvironment::of_process()
+    SandboxEnvironment::of_process(&Environment::of_process())
 }
 
 fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {

@@ -97,9 +97,13 @@ fn page(command: &Command, name: &str) -> String {
     ]);
     text.extend(roff.render().into_bytes());
     let text = String::from_utf8(text).expect("man pages are text");
-    // Trailing blanks are noise in a file that is committed.
     text.lines()
-        .map(|line| format!("{}\n", line.trim_end()))
+        .map(|line| match line.strip_prefix(".TH ") {
+            // clap_mangen leaves an empty date out, and the source would take its place.
+            Some(title) => format!(".TH {}\n", title.replacen(" 1  ", " 1 \"\" ", 1)),
+            // Trailing blanks are noise in a file that is committed.
+            None => format!("{}\n", line.trim_end()),
+        })
         .collect()
 }
 

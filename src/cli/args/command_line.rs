@@ -165,8 +165,7 @@ fn sandbox() -> Command {
              Everybody else is accepted.\n\n\
              Examples:\n  \
              vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
-             vescli sandbox -- ./onboard.sh
-  \
+             vescli sandbox -- ./onboard.sh\n  \
              vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
         )
         .args(flags(&[Group::Sandbox]))

@@ -14,6 +14,8 @@ mod proxy;
 mod server;
 mod sockets;
 
+mod fault_matrix;
+
 mod answers_hold;
 mod certificates_hold;
 mod harness_holds;

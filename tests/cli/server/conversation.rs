@@ -17,7 +17,10 @@ pub(crate) enum Behaviour {
     /// Reads what comes and never says a word, so that a TLS handshake hangs.
     Hang,
     Close,
+    /// At once: the client may still be connecting when it arrives.
     Reset,
+    /// Once the client has begun to speak.
+    ResetAtFirstByte,
     /// Waits for the first bytes, says these, and closes.
     Say(Vec<u8>),
     HandshakeThenClose,
@@ -65,6 +68,10 @@ impl Plan {
             Behaviour::Hang => socket.drain(),
             Behaviour::Close => socket.finish(),
             Behaviour::Reset => socket.reset(),
+            Behaviour::ResetAtFirstByte => {
+                let _ = socket.read(&mut [0; 1]);
+                socket.reset();
+            }
             Behaviour::Say(bytes) => {
                 let _ = socket.read(&mut [0; 16 * 1024]);
                 let _ = socket.write_all(bytes);

@@ -15,6 +15,8 @@ mod server;
 mod sockets;
 
 mod fault_matrix;
+mod limits;
+mod retries;
 
 mod answers_hold;
 mod certificates_hold;

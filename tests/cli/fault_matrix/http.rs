@@ -101,6 +101,8 @@ pub(super) fn bodies() -> Group {
         "a chunk whose length is none", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n") => accepted accepted 0, 1 request, at_once;
         "a chunk of 16 exabytes", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}") => accepted accepted 0, 1 request, at_once;
         "gzip that nobody asked for", answers(Answer::accepted().gzip()) => accepted accepted 0, 1 request, at_once;
+        "gzip longer than is read", answers(Answer::status(200).body(" ".repeat(200_000)).gzip()) => accepted accepted 0, 1 request, at_once;
+        "gzip that breaks off", answers(Answer::accepted().gzip().cut_after(9, End::Close)) => accepted accepted 0, 1 request, at_once;
         "an encoding that nobody knows", answers(Answer::accepted().header("Content-Encoding", "x")) => accepted accepted 0, 1 request, at_once;
         "an endless object", answers(Answer::endless_body()) => accepted accepted 0, 1 request, at_once;
         "endless HTML", answers(Answer::Endless { opening: b"HTTP/1.1 200 OK\r\n\r\n<html>".to_vec(), repeated: vec![b' '; 4096], pause: Duration::ZERO }) => unknown not_the_api 20, 1 request, at_once;

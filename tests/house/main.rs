@@ -2,7 +2,6 @@
 //! opens with what it is responsible for.
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     reason = "a test target: a failure has to end the test"
 )]
 

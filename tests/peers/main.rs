@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test target: a failure has to end the test"
 )]

@@ -41,42 +41,9 @@ fn main() {
     )
     .unwrap();
     let url = nginx.url();
-    let vescli = env!("CARGO_BIN_EXE_vescli");
     let curl = peer::find("curl", "curl");
     let full = format!("{url}/no_auth/send_password_email");
-    let body = r#"{"cname":"t","email":"a@b.co"}"#;
-    let programs: [(&str, Vec<&str>); 4] = [
-        (
-            "vescli send",
-            vec![
-                vescli,
-                "send",
-                "-q",
-                "--email",
-                "a@b.co",
-                "--tenant",
-                "t",
-                "--base-url",
-                &url,
-            ],
-        ),
-        (
-            "curl",
-            vec![
-                curl.to_str().unwrap(),
-                "-q",
-                "-sS",
-                "-o",
-                "/dev/null",
-                "--http1.1",
-                "--json",
-                body,
-                &full,
-            ],
-        ),
-        ("vescli --version", vec![vescli, "--version"]),
-        ("a line (echo)", vec!["/bin/echo", "vescli"]),
-    ];
+    let programs = programs(curl.to_str().unwrap(), &url, &full);
     let medians = medians(&programs, folder.path());
     for ((name, _), median) in programs.iter().zip(&medians) {
         println!("{name:<18} {median:>7.2} ms");
@@ -94,6 +61,44 @@ fn main() {
         2 * RUNS,
         "every run was one request"
     );
+}
+
+/// What is compared: names and command lines.
+fn programs<'a>(curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, Vec<&'a str>); 4] {
+    let vescli = env!("CARGO_BIN_EXE_vescli");
+    let body = r#"{"cname":"t","email":"a@b.co"}"#;
+    [
+        (
+            "vescli send",
+            vec![
+                vescli,
+                "send",
+                "-q",
+                "--email",
+                "a@b.co",
+                "--tenant",
+                "t",
+                "--base-url",
+                url,
+            ],
+        ),
+        (
+            "curl",
+            vec![
+                curl,
+                "-q",
+                "-sS",
+                "-o",
+                "/dev/null",
+                "--http1.1",
+                "--json",
+                body,
+                full,
+            ],
+        ),
+        ("vescli --version", vec![vescli, "--version"]),
+        ("a line (echo)", vec!["/bin/echo", "vescli"]),
+    ]
 }
 
 /// The median of each program's times, in milliseconds.

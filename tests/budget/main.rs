@@ -4,7 +4,6 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test target: a failure has to end the test"
 )]
@@ -16,10 +15,6 @@
 )]
 mod certificates;
 #[path = "../peers/nginx.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `peers`, which uses all of it"
-)]
 mod nginx;
 #[path = "../peers/peer.rs"]
 mod peer;

@@ -1,6 +1,7 @@
 //! The curl command that sends the same request. The credential is read by the shell from `$VESCLI_TOKEN` or a file,
 //! and handed to curl through a pipe, so that it stands in no argument list and no history.
 
+use crate::api::recipient::is_invisible;
 use crate::api::request::ApiRequest;
 use crate::settings::base_url::is_loopback;
 use crate::settings::credential::{CredentialPlan, IdentitySource, TokenSource};
@@ -81,7 +82,19 @@ fn token(source: &TokenSource) -> String {
     }
 }
 
-/// One word for the shell. A NUL cannot stand in any; it cannot come from a checked value either.
+/// One word for the shell. What would steer the terminal that it is shown on is written as `$'...'`, which bash and zsh
+/// read back as the exact text. A NUL cannot stand in any; it cannot come from a checked value either.
 fn quote(word: &str) -> String {
+    if word.chars().any(is_invisible) && !word.contains('\0') {
+        let mut quoted = "$'".to_owned();
+        for c in word.chars() {
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_invisible(c) => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+                c => quoted.push(c),
+            }
+        }
+        return quoted + "'";
+    }
     shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }

@@ -11,13 +11,14 @@ use crate::cli::args::command_line::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, rows};
 use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::json_line;
+use crate::cli::safe_text::{self, SafeText, json_line};
 use crate::cli::streams::Paint;
 use crate::settings::base_url::without_userinfo;
 use crate::settings::config_error::ConfigError;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::credential::{CredentialPlan, IdentitySource, TokenSource};
 use crate::settings::resolve::Settings;
+use crate::settings::secret::Secret;
 use crate::settings::sources::{ConfigPath, Sources};
 use crate::settings::target::Target;
 use crate::settings::token;
@@ -41,14 +42,16 @@ pub fn run(
             Some(path) if json => Ok(json_line(&serde_json::json!({
                 "schema": "vescli.config-path/1", "ok": true, "path": path.to_string_lossy(), "exists": path.exists(),
             }))),
-            Some(path) => Ok(format!("{}\n", path.display())),
+            Some(path) => Ok(format!("{}\n", shown(path))),
             None => Err(nowhere()),
         },
         ConfigAction::Init => init(path.path().ok_or_else(nowhere)?, flags),
         ConfigAction::Show => {
             let file = required(&path)?;
-            fs::read_to_string(&file.path)
-                .map_err(|error| ConfigError::Unreadable(file.path, error).into())
+            match fs::read_to_string(&file.path) {
+                Ok(text) => Ok(safe_text::document(&without_passwords(text, &file))),
+                Err(error) => Err(ConfigError::Unreadable(file.path, error).into()),
+            }
         }
         ConfigAction::Check => {
             let file = required(&path)?;
@@ -58,14 +61,37 @@ pub fn run(
             }
             Ok(format!(
                 "{}: sound, {} profiles ({})\n",
-                file.path.display(),
+                shown(&file.path),
                 names.len(),
-                names.join(", ")
+                safe_text::whole(&names.join(", "))
             ))
         }
         ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json),
         ConfigAction::Explain => explain(flags, environment, json, paint),
     }
+}
+
+fn shown(path: &Path) -> String {
+    safe_text::whole(&path.to_string_lossy())
+}
+
+/// The text of a file without the users and passwords of its proxies, wherever they stand.
+fn without_passwords(mut text: String, file: &ConfigFile) -> String {
+    let own = file.profiles.values().map(|profile| &profile.layer);
+    for layer in own.chain([&file.defaults]) {
+        let Some(given) = layer.get(Key::Proxy) else {
+            continue;
+        };
+        let url = given.value.to_string();
+        let Some((before, _)) = url.rsplit_once('@') else {
+            continue;
+        };
+        let user = before.split_once("://").map_or(before, |(_, user)| user);
+        let password = user.split_once(':').map(|(_, password)| password);
+        let hidden = SafeText::hiding(password.map(|text| Secret::new(text.to_owned())));
+        text = hidden.exact(&text.replace(&format!("{user}@"), "***@"));
+    }
+    text
 }
 
 fn nowhere() -> Fault {
@@ -132,7 +158,7 @@ fn profiles(
         } else {
             " "
         };
-        format!("{mark} {name}\n")
+        format!("{mark} {}\n", safe_text::whole(name))
     };
     Ok(file.profiles.keys().map(line).collect())
 }
@@ -180,7 +206,7 @@ fn init(path: &Path, flags: &Layer) -> Result<String, Fault> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(format!(
         "{}: written; put your tenant there, then `vescli config check`\n",
-        path.display()
+        shown(path)
     ))
 }
 
@@ -231,13 +257,13 @@ fn explain(
             "schema": "vescli.config/1", "ok": true, "profile": sources.profile, "settings": settings,
         })));
     }
-    let profile = sources.profile.as_deref().unwrap_or("none");
+    let profile = safe_text::whole(sources.profile.as_deref().unwrap_or("none"));
     let mut text = format!("{}\n", paint.strong(&format!("profile: {profile}")));
     for setting in settings {
-        let value = setting.value.unwrap_or_else(|| "-".to_owned());
-        let origin = setting
-            .origin
-            .map_or_else(String::new, |origin| format!("  {}", paint.faint(&origin)));
+        let value = safe_text::whole(setting.value.as_deref().unwrap_or("-"));
+        let origin = setting.origin.map_or_else(String::new, |origin| {
+            format!("  {}", paint.faint(&safe_text::whole(&origin)))
+        });
         text.push_str(&format!("{:<18} {value}{origin}\n", setting.key));
     }
     Ok(text)

@@ -9,3 +9,4 @@ pub mod sandbox;
 pub mod send;
 pub mod topics;
 pub mod usage;
+mod veil;

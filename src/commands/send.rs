@@ -181,10 +181,12 @@ fn send(settings: &Settings, request: &ApiRequest, reporter: &mut Reporter) -> R
     let verbose = reporter.output().verbose;
     if verbose > 0 {
         if let Some(trust) = &transport.trust {
+            let trust = reporter.safe().shown(trust);
             reporter.trace(&[format!("* trust: {trust}")]);
         }
         if let Some(proxy) = settings.network.proxy_for(&request.url) {
-            reporter.trace(&[format!("* proxy: {} ({})", proxy.shown, proxy.origin)]);
+            let proxy = format!("* proxy: {} ({})", proxy.shown, proxy.origin);
+            reporter.trace(&[reporter.safe().shown(&proxy)]);
         }
     }
     let start = Instant::now();

@@ -15,8 +15,10 @@ mod server;
 mod sockets;
 
 mod fault_matrix;
+mod foreign_text;
 mod limits;
 mod retries;
+mod secrets;
 
 mod answers_hold;
 mod certificates_hold;

@@ -11,6 +11,9 @@ use crate::server::{Answer, Behaviour, End, Server, Setup};
 /// The name under which servers behind a proxy are known; nobody ever looks it up.
 pub(super) const BEHIND: &str = "https://service.invalid";
 
+/// What every proxy is given along with a user, wanted or not; it must never be seen.
+pub(crate) const PROXY_PASSWORD: &str = "c4n4ry-Pr0xy-77aa";
+
 /// The other side. It lives as long as this.
 pub(crate) struct Scene {
     server: Option<Server>,
@@ -37,12 +40,6 @@ impl Scene {
             server: Some(server),
             ..Self::nowhere(&["--base-url", &url])
         }
-    }
-
-    /// Has the flag given as well.
-    pub(super) fn flag(mut self, name: &str, value: &str) -> Self {
-        self.flags.extend([name.into(), value.into()]);
-        self
     }
 
     pub(super) fn keeping(mut self, kept: impl Any) -> Self {
@@ -136,14 +133,20 @@ pub(super) fn proxy(tunnel: Tunnel) -> Scene {
     behind(Proxy::start(tunnel))
 }
 
-/// A proxy that wants a password which is not given.
+/// A proxy that wants another password than the one that is given.
 pub(super) fn proxy_with_password() -> Scene {
-    behind(Proxy::start_for("ada", "secret", Tunnel::Open))
+    behind(Proxy::start_for("ada", "another", Tunnel::Open))
 }
 
 fn behind(proxy: Proxy) -> Scene {
-    let url = proxy.url();
-    Scene::nowhere(&["--base-url", BEHIND, "--proxy", &url]).keeping(proxy)
+    let address = format!("127.0.0.1:{}", proxy.port());
+    through("http", &address).keeping(proxy)
+}
+
+/// The flags that lead through a proxy at this address.
+pub(super) fn through(scheme: &str, address: &str) -> Scene {
+    let url = format!("{scheme}://ada:{PROXY_PASSWORD}@{address}");
+    Scene::nowhere(&["--base-url", BEHIND, "--proxy", &url])
 }
 
 /// A good tunnel to a server with TLS whose certificate is for these names.

@@ -2,7 +2,7 @@
 
 use super::row::{Group, table};
 use super::scene::{
-    BEHIND, Scene, proxy, proxy_with_password, shows, tls, tls_behaves, tunnel_to,
+    Scene, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to,
     wants_a_certificate,
 };
 use crate::certificates::{Authority, Identity};
@@ -64,19 +64,17 @@ const NAME: &str = "service.invalid";
 
 fn refusing_proxy() -> Scene {
     let closed = closed_port();
-    let url = format!("http://127.0.0.1:{}", closed.port);
-    Scene::nowhere(&["--base-url", BEHIND, "--proxy", &url]).keeping(closed)
+    through("http", &format!("127.0.0.1:{}", closed.port)).keeping(closed)
 }
 
 fn nameless_proxy() -> Scene {
-    Scene::nowhere(&["--base-url", BEHIND, "--proxy", "http://proxy.invalid:3128"])
+    through("http", "proxy.invalid:3128")
 }
 
 /// A SOCKS5 proxy that says this to the greeting (RFC 1928).
 fn socks(bytes: &[u8]) -> Scene {
     let server = Server::http().behaviours([say(bytes)]).start();
-    let url = format!("socks5h://{}", server.address());
-    Scene::nowhere(&["--base-url", BEHIND, "--proxy", &url]).keeping(server)
+    through("socks5h", &server.address().to_string()).keeping(server)
 }
 
 pub(super) fn proxies() -> Group {

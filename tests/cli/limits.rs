@@ -118,7 +118,7 @@ fn endless_bodies() {
         "server_error",
         false,
     );
-    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 1 << 16], b"\r\n"].concat();
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16)).into_bytes();
     plain(
         endless(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -20,7 +20,7 @@ pub(crate) struct Scene {
     flags: Vec<OsString>,
     /// Trusted certificates, in place of the system's.
     trusted: Option<String>,
-    _kept: Vec<Box<dyn Any>>,
+    kept: Vec<Box<dyn Any>>,
 }
 
 impl Scene {
@@ -30,7 +30,7 @@ impl Scene {
             server: None,
             flags: flags.iter().map(OsString::from).collect(),
             trusted: None,
-            _kept: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -43,7 +43,7 @@ impl Scene {
     }
 
     pub(super) fn keeping(mut self, kept: impl Any) -> Self {
-        self._kept.push(Box::new(kept));
+        self.kept.push(Box::new(kept));
         self
     }
 

@@ -1,11 +1,12 @@
 //! Which requests are repeated, how often and after how long: counted and timed at the server.
 
-use std::time::{Duration, Instant, SystemTime};
+mod unknown;
+mod waits;
 
 use serde_json::{Value, json};
 
 use crate::harness::Vescli;
-use crate::server::{Answer, Behaviour, Moment, Recorded, Server, Setup};
+use crate::server::{Answer, Moment, Recorded, Server, Setup};
 use crate::sockets::{black_hole, closed_port};
 
 fn send() -> Vescli {
@@ -29,6 +30,7 @@ fn at_once(code: u16) -> Answer {
 }
 
 /// What a run is to come to.
+#[derive(Clone, Copy)]
 struct Told {
     outcome: &'static str,
     code: u8,
@@ -184,160 +186,6 @@ fn what_never_left_is_tried_again() {
     check(vescli, told("not_sent", 28, 2));
     let vescli = send().args(["--base-url", "https://nobody.invalid", "--retries", "1"]);
     check(vescli, told("not_sent", 6, 2));
-}
-
-#[test]
-fn seconds_of_retry_after_are_waited_for() {
-    let answers_ = [429, 503].map(|code| status(code).header("Retry-After", "1"));
-    let requests = answers(
-        answers_.into_iter().chain([Answer::accepted()]),
-        &[],
-        told("accepted", 0, 3),
-    );
-    for pair in requests.windows(2) {
-        // Measured from arrival to arrival, which is longer than from answer to arrival by the answer alone.
-        let waited = pair[1].arrived - pair[0].arrived;
-        assert!(waited >= Duration::from_secs(1), "came after {waited:?}");
-        assert!(waited < Duration::from_secs(10), "came after {waited:?}");
-    }
-}
-
-#[test]
-fn a_date_of_retry_after_is_waited_for() {
-    let until = SystemTime::now() + Duration::from_secs(2);
-    let date = httpdate::fmt_http_date(until);
-    let requests = answers(
-        [status(429).header("Retry-After", date), Answer::accepted()],
-        &[],
-        told("accepted", 0, 2),
-    );
-    // A date has no parts of a second, so that up to one of the two is lost.
-    let early = requests[1].arrived < Instant::now() - until_now(until - Duration::from_secs(1));
-    assert!(!early, "the repeat came before the date");
-}
-
-/// How long ago a time was; nothing if it is to come.
-fn until_now(time: SystemTime) -> Duration {
-    SystemTime::now().duration_since(time).unwrap_or_default()
-}
-
-#[test]
-fn the_date_is_read_by_the_clock_of_the_server() {
-    // Both lie in the past; the server's own clock says that a second is left.
-    let answer = status(429)
-        .header("Date", "Fri, 31 Dec 1999 23:59:58 GMT")
-        .header("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT");
-    let requests = answers([answer, Answer::accepted()], &[], told("accepted", 0, 2));
-    assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
-}
-
-#[test]
-fn a_longer_wait_than_allowed_ends_it() {
-    for (wait, flags) in [
-        ("301", vec![]),
-        ("2", vec!["--max-retry-after", "1s"]),
-        ("99999999999999999999", vec![]),
-        ("Fri, 31 Dec 2100 23:59:59 GMT", vec![]),
-    ] {
-        for (code, exit) in [(429, 42), (503, 53)] {
-            let asked = status(code).header("Retry-After", wait);
-            answers(
-                [asked, Answer::accepted()],
-                &flags,
-                told("rejected", exit, 1),
-            );
-        }
-    }
-}
-
-#[test]
-fn a_garbled_or_past_retry_after_counts_as_none() {
-    for wait in ["soon", "-1", "1.5", "", "Fri, 31 Dec 1999 23:59:59 GMT"] {
-        let asked = |code| status(code).header("Retry-After", wait);
-        answers(
-            [asked(429), Answer::accepted()],
-            &[],
-            told("accepted", 0, 2),
-        );
-        answers(
-            [asked(503), Answer::accepted()],
-            &[],
-            told("unknown", 53, 1),
-        );
-    }
-}
-
-#[test]
-fn the_unknown_is_repeated_only_when_asked_for() {
-    let flags = ["--retry-unknown"];
-    answers(
-        [status(500), Answer::accepted()],
-        &flags,
-        told("accepted", 0, 2),
-    );
-    answers(
-        [Answer::reset(Moment::Whole), Answer::accepted()],
-        &flags,
-        told("accepted", 0, 2),
-    );
-    answers([status(504)], &flags, told("unknown", 54, 3));
-    // What is sure stays as it is.
-    answers(
-        [status(401), Answer::accepted()],
-        &flags,
-        told("rejected", 41, 1),
-    );
-}
-
-#[test]
-fn a_later_refusal_does_not_take_back_what_may_have_been_mailed() {
-    let flags = ["--retry-unknown"];
-    answers([status(504), status(401)], &flags, told("unknown", 54, 2));
-    answers(
-        [status(500), at_once(429), status(403)],
-        &flags,
-        told("unknown", 50, 3),
-    );
-    // Two requests got through to the server; the third met a closed door and was not one.
-    let server = Server::http()
-        .answers([status(502)])
-        .behaviours([Behaviour::Speak, Behaviour::Close])
-        .start();
-    check(
-        send()
-            .against(&server)
-            .args(["--retry-unknown", "--retries", "1"]),
-        told("unknown", 8, 2),
-    );
-    assert_eq!(server.count(), 1);
-}
-
-#[test]
-fn an_attempt_that_was_refused_a_connection_leaves_the_unknown_as_it_was() {
-    let server = Server::http().answer(Answer::reset(Moment::Whole)).start();
-    let port = server.port();
-    let running = send()
-        .against(&server)
-        .args(["--retry-unknown", "--retries", "4"])
-        .code(8)
-        .stderr_contains("no connection, not sent")
-        .stderr_contains("  may have been sent")
-        .stdout_json(|value| {
-            assert_eq!(
-                (&value["outcome"], &value["exit_code"]),
-                (&json!("unknown"), &json!(8))
-            );
-            assert_eq!(value["attempts"], 5);
-            assert_eq!(value["error"]["class"], "broken_reply");
-        })
-        .start();
-    // Once it is gone, every further attempt is refused.
-    running.wait_for_stderr("attempt 1: broken reply");
-    server.wait_for(1);
-    drop(server);
-    running.finish();
-    // Nobody else may have been given the port meanwhile, or the proof would be another one.
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }
 
 #[test]

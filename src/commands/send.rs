@@ -208,10 +208,11 @@ fn trace_way(
     if let Some(proxy) = settings.network.proxy_for(&request.url) {
         lines.push(format!("* proxy: {} ({})", proxy.shown, proxy.origin));
     }
-    for line in lines {
-        let line = reporter.safe().shown(&line);
-        reporter.trace(&line);
-    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| reporter.safe().shown(line))
+        .collect();
+    reporter.trace(&lines);
 }
 
 /// Sends, and repeats what may be repeated.
@@ -233,12 +234,12 @@ fn send(
         attempts += 1;
         if verbose > 0 {
             let lines = exchange::request(request, verbose > 1, reporter.safe());
-            lines.iter().for_each(|line| reporter.trace(line));
+            reporter.trace(&lines);
         }
         let attempt = transport.attempt(request);
         if let (Some(exchange), 1..) = (&attempt.exchange, verbose) {
             let lines = exchange::answer(exchange, verbose > 1, reporter.safe());
-            lines.iter().for_each(|line| reporter.trace(line));
+            reporter.trace(&lines);
         }
         let decision = decide(&settings.retry, &attempt.outcome, attempts, fastrand::f64());
         let latest = attempt.outcome;

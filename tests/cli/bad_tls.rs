@@ -188,7 +188,10 @@ fn a_handshake_that_is_closed() {
 
 #[test]
 fn a_handshake_that_is_reset() {
-    handshake(Behaviour::ReadThenReset, "the server ended the TLS handshake: ");
+    handshake(
+        Behaviour::ReadThenReset,
+        "the server ended the TLS handshake: ",
+    );
 }
 
 #[test]

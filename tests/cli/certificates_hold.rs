@@ -161,7 +161,7 @@ fn handshakes_go_wrong_in_every_way() {
     assert!(refused(Behaviour::plain_http()).contains("InvalidContentType"));
     let closed = refused(Behaviour::Close);
     assert!(closed.contains("UnexpectedEof"), "{closed}");
-    for behaviour in [Behaviour::Reset, Behaviour::ResetAtFirstByte] {
+    for behaviour in [Behaviour::Reset, Behaviour::ReadThenReset] {
         let reset = refused(behaviour);
         assert!(reset.contains("ConnectionReset"), "{reset}");
     }

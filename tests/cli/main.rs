@@ -13,6 +13,7 @@ mod loopback;
 mod proxy;
 mod server;
 mod sockets;
+mod socks;
 
 mod fault_matrix;
 mod foreign_text;
@@ -21,7 +22,11 @@ mod retries;
 mod secrets;
 
 mod answers_hold;
+mod bad_tls;
 mod certificates_hold;
+mod client_certificates;
 mod harness_holds;
+mod proxies;
 mod proxy_holds;
 mod server_holds;
+mod trust;

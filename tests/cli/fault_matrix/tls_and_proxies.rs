@@ -45,7 +45,7 @@ pub(super) fn handshakes() -> Group {
         "alert unrecognized_name", tls_behaves(Behaviour::alert(112)) => not_sent tls 35, 0 request, at_once;
         "alert close_notify", tls_behaves(Behaviour::alert(0)) => not_sent tls 35, 0 request, at_once;
         "closed in the handshake", tls_behaves(Behaviour::Close) => not_sent tls 35, 0 request, at_once;
-        "reset in the handshake", tls_behaves(Behaviour::ResetAtFirstByte) => not_sent tls 35, 0 request, at_once;
+        "reset in the handshake", tls_behaves(Behaviour::ReadThenReset) => not_sent tls 35, 0 request, at_once;
         "a handshake that hangs, against --connect-timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, connect_timeout;
         "a handshake that hangs, against --timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, timeout;
         "a client certificate is wanted, TLS 1.3", wants_a_certificate(Setup::tls13_only) => not_sent client_certificate 58, 0 request, at_once;

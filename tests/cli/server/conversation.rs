@@ -19,8 +19,8 @@ pub(crate) enum Behaviour {
     Close,
     /// At once: the client may still be connecting when it arrives.
     Reset,
-    /// Once the client has begun to speak.
-    ResetAtFirstByte,
+    /// The same once the first bytes are read, so that the connection was up for sure.
+    ReadThenReset,
     /// Waits for the first bytes, says these, and closes.
     Say(Vec<u8>),
     HandshakeThenClose,
@@ -68,8 +68,8 @@ impl Plan {
             Behaviour::Hang => socket.drain(),
             Behaviour::Close => socket.finish(),
             Behaviour::Reset => socket.reset(),
-            Behaviour::ResetAtFirstByte => {
-                let _ = socket.read(&mut [0; 1]);
+            Behaviour::ReadThenReset => {
+                let _ = socket.read(&mut [0; 16 * 1024]);
                 socket.reset();
             }
             Behaviour::Say(bytes) => {

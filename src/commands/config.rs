@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::config_show;
 use super::fault::Fault;
 use crate::cli::args::command_line::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, rows};
 use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::{self, SafeText, json_line};
+use crate::cli::safe_text::{self, json_line};
 use crate::cli::streams::Paint;
 use crate::settings::base_url::without_userinfo;
 use crate::settings::config_error::ConfigError;
@@ -19,7 +20,6 @@ use crate::settings::config_file::ConfigFile;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::resolve::Settings;
-use crate::settings::secret::Secret;
 use crate::settings::sources::{ConfigPath, Sources};
 use crate::settings::target::Target;
 use crate::settings::token;
@@ -47,13 +47,7 @@ pub fn run(
             None => Err(nowhere()),
         },
         ConfigAction::Init => init(path.path().ok_or_else(nowhere)?, flags),
-        ConfigAction::Show => {
-            let file = required(&path)?;
-            match fs::read_to_string(&file.path) {
-                Ok(text) => Ok(safe_text::document(&without_passwords(text, &file))),
-                Err(error) => Err(ConfigError::Unreadable(file.path, error).into()),
-            }
-        }
+        ConfigAction::Show => config_show::text(required(&path)?),
         ConfigAction::Check => {
             let file = required(&path)?;
             let names: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
@@ -74,25 +68,6 @@ pub fn run(
 
 fn shown(path: &Path) -> String {
     safe_text::whole(&path.to_string_lossy())
-}
-
-/// The text of a file without the users and passwords of its proxies, wherever they stand.
-fn without_passwords(mut text: String, file: &ConfigFile) -> String {
-    let own = file.profiles.values().map(|profile| &profile.layer);
-    for layer in own.chain([&file.defaults]) {
-        let Some(given) = layer.get(Key::Proxy) else {
-            continue;
-        };
-        let url = given.value.to_string();
-        let Some((before, _)) = url.rsplit_once('@') else {
-            continue;
-        };
-        let user = before.split_once("://").map_or(before, |(_, user)| user);
-        let password = user.split_once(':').map(|(_, password)| password);
-        let hidden = SafeText::hiding(password.map(|text| Secret::new(text.to_owned())));
-        text = hidden.exact(&text.replace(&format!("{user}@"), "***@"));
-    }
-    text
 }
 
 fn nowhere() -> Fault {

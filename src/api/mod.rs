@@ -1,6 +1,7 @@
 //! The operation: what is sent, what came of it, and whether to send it again.
 
 pub mod answer;
+pub mod certificate;
 mod connections;
 pub mod failure;
 pub mod outcome;
@@ -9,3 +10,4 @@ pub mod request;
 pub mod retry;
 pub mod transport;
 pub mod trust;
+pub mod way;

@@ -11,15 +11,16 @@ use anyhow::Context as _;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+    USER_AGENT as USER_AGENT_HEADER,
 };
-use reqwest::{NoProxy, Proxy};
+use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
 use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
 use super::outcome::{Event, Failure, FailureKind, Outcome};
-use super::request::ApiRequest;
+use super::request::{ApiRequest, USER_AGENT};
 use super::trust::{Trust, TrustError};
 use crate::settings::base_url::is_loopback;
 use crate::settings::network::{Network, ProxySetting};
@@ -73,9 +74,17 @@ impl Transport {
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
     pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
+        Self::to(network, &request.url)
+    }
+
+    /// The same for a URL without a request.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn to(network: &Network, url: &Url) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let tls = request.url.scheme() == "https";
-        let proxy = network.proxy_for(&request.url);
+        let tls = url.scheme() == "https";
+        let proxy = network.proxy_for(url);
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -97,7 +106,7 @@ impl Transport {
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
-        for (host, addresses) in overrides(network, request) {
+        for (host, addresses) in overrides(network, url) {
             builder = builder.resolve_to_addrs(&host, &addresses);
         }
         let client = builder
@@ -133,19 +142,38 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => read(response, deadline),
-            Err(error) => {
-                let circumstances = Circumstances {
-                    connected: self.connections.load(Ordering::SeqCst) > before,
-                    certificate_asked: false,
-                    proxied: self.proxied,
-                    tls: self.tls,
-                };
-                Attempt {
-                    outcome: Outcome::of(Event::Failure(sort(&error.without_url(), circumstances))),
-                    exchange: None,
-                }
-            }
+            Err(error) => Attempt {
+                outcome: Outcome::of(Event::Failure(self.sort(error, before))),
+                exchange: None,
+            },
         }
+    }
+
+    /// Asks for the head of a page: no body goes out or comes back, no credential is sent, and nobody is mailed.
+    ///
+    /// # Errors
+    /// The [`Failure`] that a request would meet.
+    pub fn head(&self, url: Url) -> Result<Exchange, Failure> {
+        let before = self.connections.load(Ordering::SeqCst);
+        let request = self.client.head(url).timeout(self.timeout);
+        let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();
+        let response = answered.map_err(|error| self.sort(error, before))?;
+        Ok(Exchange {
+            status_line: format!("{:?} {}", response.version(), response.status()),
+            headers: shown(response.headers()),
+            body: Vec::new(),
+        })
+    }
+
+    /// `before` is the number of connections when the attempt began.
+    fn sort(&self, error: reqwest::Error, before: u64) -> Failure {
+        let circumstances = Circumstances {
+            connected: self.connections.load(Ordering::SeqCst) > before,
+            certificate_asked: false,
+            proxied: self.proxied,
+            tls: self.tls,
+        };
+        sort(&error.without_url(), circumstances)
     }
 }
 
@@ -167,9 +195,9 @@ fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.
-fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<SocketAddr>)> {
-    let host = request.url.host_str().unwrap_or_default();
-    let port = request.url.port_or_known_default().unwrap_or_default();
+fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
     let given = network
         .resolve
         .iter()
@@ -179,7 +207,7 @@ fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<Socket
         .collect();
     match given.is_empty() {
         false => vec![(host.to_owned(), given)],
-        true if host == "localhost" && is_loopback(&request.url) => {
+        true if host == "localhost" && is_loopback(url) => {
             vec![(
                 host.to_owned(),
                 vec![

@@ -14,6 +14,8 @@ use super::layer::Layer;
 pub enum Typed {
     /// `send-password-email`
     Send,
+    /// `doctor`
+    Doctor,
     /// `config ACTION`
     Config(ConfigAction),
     /// `explain [CODE|NAME]`
@@ -84,6 +86,7 @@ pub fn command() -> Command {
         .subcommands([
             send(),
             config(),
+            doctor(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
                 .arg(Arg::new("what").value_name("CODE|NAME")),
@@ -154,6 +157,21 @@ fn config() -> Command {
             action("profiles", "List the profiles, the chosen one marked")
                 .args(only(&[Key::Config, Key::Profile])),
         ])
+}
+
+fn doctor() -> Command {
+    Command::new("doctor")
+        .about("Check configuration, credential, network and clock; mails nobody")
+        .after_help(
+            "It looks at the configuration, the URL, the credential, the trusted certificates, DNS, TCP, the proxy,\n\
+             TLS, HTTP and the clock, a line each. It sends a HEAD for / of the host, without the credential, and\n\
+             nothing else. Its exit code is that of the first failure, the one that a send would end with.\n\n\
+             Examples:\n  \
+             vescli doctor --tenant example-corp\n  \
+             vescli doctor --profile prod -v\n  \
+             vescli doctor --profile prod --json | jq -r '.checks[] | select(.state == \"failure\") | .hint'",
+        )
+        .args(flags(&[Group::Target, Group::Credential, Group::Network]))
 }
 
 fn sandbox() -> Command {
@@ -248,6 +266,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     Some(match name {
         "send-password-email" => Typed::Send,
+        "doctor" => Typed::Doctor,
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
         "sandbox" => Typed::Sandbox(
             matches

@@ -16,6 +16,7 @@ mod sockets;
 
 mod answers_hold;
 mod certificates_hold;
+mod doctor;
 mod harness_holds;
 mod proxy_holds;
 mod server_holds;

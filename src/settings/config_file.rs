@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::config_error::{ConfigError, Mistake, Place};
+use super::config_source::{
+    Reference, Source, refuse_secret, table_of, text_of, unknown_key, unknown_table,
+};
 use super::config_value::read_value;
 use crate::cli::args::keys::{Row, rows};
 use crate::cli::args::layer::{Layer, Origin};
@@ -34,31 +36,6 @@ pub struct Profile {
     pub extends: Option<String>,
     /// Its own values.
     pub layer: Layer,
-}
-
-/// A file's text with the way to name places in it.
-struct Source<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Place {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-
-    fn mistake(&self, offset: usize, mistake: Mistake) -> ConfigError {
-        ConfigError::Mistake {
-            place: self.place(offset),
-            mistake,
-        }
-    }
 }
 
 impl ConfigFile {
@@ -100,7 +77,7 @@ impl ConfigFile {
             match key.get_ref().as_ref() {
                 "default_profile" => {
                     let name = text_of(&source, "default_profile", value)?;
-                    names.push(("default_profile", name.clone(), value.span().start));
+                    names.push(Reference::default_profile(&name, value.span().start));
                     file.default_profile = Some(name);
                 }
                 "defaults" => {
@@ -110,26 +87,15 @@ impl ConfigFile {
                 "profiles" => {
                     for (name, value) in table_of(&source, "profiles", value)? {
                         let title = format!("profiles.{}", name.get_ref());
-                        let profile =
-                            read_table(&source, &title, table_of(&source, &title, value)?)?;
-                        let start = name.span().start;
-                        names.extend(
-                            profile
-                                .extends
-                                .clone()
-                                .map(|parent| ("extends", parent, start)),
-                        );
+                        let table = table_of(&source, &title, value)?;
+                        let profile = read_table(&source, &title, table)?;
+                        names.extend(Reference::extends(name.get_ref(), table));
                         file.profiles.insert(name.get_ref().to_string(), profile);
                     }
                 }
                 other => {
-                    return Err(unknown_key(
-                        &source,
-                        key.span().start,
-                        other,
-                        "the file",
-                        &["default_profile", "defaults", "profiles"],
-                    ));
+                    refuse_secret(&source, key.span().start, other)?;
+                    return Err(unknown_table(&source, key.span().start, other));
                 }
             }
         }
@@ -137,18 +103,20 @@ impl ConfigFile {
         Ok(file)
     }
 
-    fn check_names(
-        &self,
-        source: &Source,
-        names: Vec<(&'static str, String, usize)>,
-    ) -> Result<(), ConfigError> {
-        for (key, name, offset) in names {
+    fn check_names(&self, source: &Source, names: Vec<Reference>) -> Result<(), ConfigError> {
+        for Reference {
+            key,
+            by,
+            name,
+            offset,
+        } in names
+        {
             if !self.profiles.contains_key(&name) {
                 let near = did_you_mean(&name, self.profiles.keys().map(String::as_str));
                 return Err(source.mistake(offset, Mistake::NoSuchProfile { key, name, near }));
             }
-            if key == "extends" {
-                let mut chain = vec![name.as_str()];
+            if let Some(by) = by {
+                let mut chain = vec![by.as_str()];
                 while let Some(parent) = chain
                     .last()
                     .and_then(|last| self.profiles.get(*last))
@@ -214,7 +182,10 @@ impl ConfigFile {
 fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> Result<Profile, ConfigError> {
     let mut profile = Profile::default();
     let mut tokens: Vec<&'static str> = Vec::new();
-    for (key, value) in table {
+    // In the order of the file, so that the first mistake told is the first that is there.
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
         let (name, offset) = (key.get_ref().as_ref(), key.span().start);
         if name == "extends" && title != "defaults" {
             profile.extends = Some(text_of(source, "extends", value)?);
@@ -259,75 +230,4 @@ fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> Result<Profi
         );
     }
     Ok(profile)
-}
-
-fn refuse_secret(source: &Source, offset: usize, name: &str) -> Result<(), ConfigError> {
-    let mistake = match name {
-        "token" | "api_token" => Mistake::Secret(
-            name.to_owned(),
-            "token",
-            " or a command with `token_command`",
-            "VESCLI_TOKEN",
-        ),
-        "p12_password" => {
-            Mistake::Secret(name.to_owned(), "p12_password", "", "VESCLI_P12_PASSWORD")
-        }
-        _ => return Ok(()),
-    };
-    Err(source.mistake(offset, mistake))
-}
-
-fn unknown_key(
-    source: &Source,
-    offset: usize,
-    key: &str,
-    table: &str,
-    known: &[&str],
-) -> ConfigError {
-    let mistake = Mistake::UnknownKey {
-        key: key.to_owned(),
-        table: table.to_owned(),
-        near: did_you_mean(key, known.iter().copied()),
-    };
-    source.mistake(offset, mistake)
-}
-
-fn table_of<'a, 'i>(
-    source: &Source,
-    key: &str,
-    value: &'a Spanned<DeValue<'i>>,
-) -> Result<&'a DeTable<'i>, ConfigError> {
-    value.get_ref().as_table().ok_or_else(|| {
-        let reason = format!(
-            "is a table, written [{key}], not a {}",
-            value.get_ref().type_str()
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
-    })
-}
-
-fn text_of(
-    source: &Source,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<String, ConfigError> {
-    value.get_ref().as_str().map(str::to_owned).ok_or_else(|| {
-        let reason = format!(
-            "takes a text in quotes, not a {}",
-            value.get_ref().type_str()
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
-    })
 }

@@ -12,6 +12,7 @@
 pub mod base_url;
 pub mod config_error;
 pub mod config_file;
+mod config_source;
 mod config_value;
 pub mod credential;
 pub mod error;
@@ -23,3 +24,6 @@ pub mod secret;
 pub mod sources;
 pub mod target;
 pub mod token;
+
+#[cfg(test)]
+mod precedence_tests;

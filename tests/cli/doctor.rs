@@ -411,7 +411,10 @@ fn the_dates_of_a_client_certificate_are_told() {
         .stdout_json(|document| {
             states(document, "ooosooosoo");
             let told = message(document, "credential");
-            assert!(told.starts_with("client certificate client.pem of ada, "), "{told}");
+            assert!(
+                told.starts_with("client certificate client.pem of ada, "),
+                "{told}"
+            );
             assert!(told.ends_with(" left (until 4096-01-01)"), "{told}");
         })
         .run();

@@ -8,6 +8,7 @@
 )]
 
 mod certificates;
+mod console;
 mod harness;
 mod loopback;
 mod proxy;
@@ -16,7 +17,13 @@ mod sockets;
 
 mod answers_hold;
 mod certificates_hold;
+mod config_commands;
+mod credentials;
 mod doctor;
 mod harness_holds;
+mod newcomer;
+mod output;
 mod proxy_holds;
+mod rehearsal;
 mod server_holds;
+mod settings;

@@ -75,7 +75,11 @@ fn the_whole_credential_comes_from_the_strongest_source() {
     .into_iter()
     .enumerate()
     {
-        assert_eq!(from(all(level)), format!("APIToken {token}"), "level {level}");
+        assert_eq!(
+            from(all(level)),
+            format!("APIToken {token}"),
+            "level {level}"
+        );
     }
 }
 
@@ -83,12 +87,8 @@ fn the_whole_credential_comes_from_the_strongest_source() {
 fn no_auth_sends_none_whatever_is_configured() {
     let server = Server::http().start();
     for vescli in [
-        send()
-            .env("VESCLI_NO_AUTH", "1")
-            .env("F5XC_API_TOKEN", "t"),
-        send()
-            .env("VESCLI_NO_AUTH", "1")
-            .env("VESCLI_TOKEN", "t"),
+        send().env("VESCLI_NO_AUTH", "1").env("F5XC_API_TOKEN", "t"),
+        send().env("VESCLI_NO_AUTH", "1").env("VESCLI_TOKEN", "t"),
         send()
             .config(&file_for(&server, "no_auth = true"))
             .env("F5XC_API_TOKEN", "t"),
@@ -190,9 +190,7 @@ fn a_token_file_of_ones_own_and_standard_input_are_read() {
         let arrived = arrives(&server, vescli);
         assert_eq!(arrived.as_deref(), Some("APIToken s3cret-token"));
     }
-    let piped = send()
-        .env("VESCLI_TOKEN_FILE", "-")
-        .stdin("from-a-pipe\n");
+    let piped = send().env("VESCLI_TOKEN_FILE", "-").stdin("from-a-pipe\n");
     let arrived = arrives(&server, piped);
     assert_eq!(arrived.as_deref(), Some("APIToken from-a-pipe"));
 }

@@ -19,20 +19,26 @@ use thiserror::Error;
 use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
+use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
 use super::request::{ApiRequest, USER_AGENT};
-use super::trust::{Trust, TrustError};
+use super::trust::{Trust, TrustError, no_trust};
+use super::witness::Witness;
 use crate::settings::base_url::is_loopback;
-use crate::settings::network::{Network, ProxySetting};
+use crate::settings::identity::Identity;
+use crate::settings::network::Network;
+use crate::settings::proxy::ProxySetting;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
     connections: Arc<AtomicU64>,
+    witness: Arc<Witness>,
     timeout: Duration,
     tls: bool,
-    proxied: bool,
+    /// The proxy, as it may be shown.
+    proxy: Option<String>,
     /// Where the trusted certificates come from, if TLS is used.
     pub trust: Option<String>,
 }
@@ -69,22 +75,31 @@ pub struct Exchange {
 }
 
 impl Transport {
-    /// Makes a client for requests to one URL.
+    /// Makes a client for requests to one URL, which shows the identity to a service that asks for it.
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
-    pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
-        Self::to(network, &request.url)
+    pub fn new(
+        network: &Network,
+        identity: Option<&Identity>,
+        request: &ApiRequest,
+    ) -> Result<Self, TransportError> {
+        Self::to(network, identity, &request.url)
     }
 
     /// The same for a URL without a request.
     ///
     /// # Errors
     /// As [`Transport::new`].
-    pub fn to(network: &Network, url: &Url) -> Result<Self, TransportError> {
+    pub fn to(
+        network: &Network,
+        identity: Option<&Identity>,
+        url: &Url,
+    ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
         let tls = url.scheme() == "https";
         let proxy = network.proxy_for(url);
+        let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -95,14 +110,15 @@ impl Transport {
             .pool_max_idle_per_host(0)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
+            .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
             .connector_layer(CountConnections(Arc::clone(&connections)));
-        let loaded = if tls {
-            Trust::load(network)?
-        } else {
-            Trust::nothing()
+        let trust = tls.then(|| Trust::load(network)).transpose()?;
+        let source = trust.as_ref().map(|trust| trust.source.clone());
+        let config = match trust {
+            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
+            None => no_trust()?,
         };
-        let trust = tls.then(|| loaded.source.clone());
-        builder = builder.tls_backend_preconfigured(loaded.into_config()?);
+        builder = builder.tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
@@ -116,10 +132,11 @@ impl Transport {
         Ok(Self {
             client,
             connections,
+            witness,
             timeout: network.timeout,
             tls,
-            proxied: proxy.is_some(),
-            trust,
+            proxy: proxy.map(|proxy| proxy.shown.clone()),
+            trust: source,
         })
     }
 
@@ -127,6 +144,7 @@ impl Transport {
     #[must_use]
     pub fn attempt(&self, request: &ApiRequest) -> Attempt {
         let before = self.connections.load(Ordering::SeqCst);
+        self.witness.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
         for (name, value) in request.headers {
@@ -143,7 +161,7 @@ impl Transport {
         match builder.body(request.body.clone()).send() {
             Ok(response) => read(response, deadline),
             Err(error) => Attempt {
-                outcome: Outcome::of(Event::Failure(self.sort(error, before))),
+                outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
                 exchange: None,
             },
         }
@@ -153,11 +171,12 @@ impl Transport {
     ///
     /// # Errors
     /// The [`Failure`] that a request would meet.
-    pub fn head(&self, url: Url) -> Result<Exchange, Failure> {
+    pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
         let before = self.connections.load(Ordering::SeqCst);
-        let request = self.client.head(url).timeout(self.timeout);
+        self.witness.begin();
+        let request = self.client.head(url.clone()).timeout(self.timeout);
         let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();
-        let response = answered.map_err(|error| self.sort(error, before))?;
+        let response = answered.map_err(|error| self.sort(error, url, before))?;
         Ok(Exchange {
             status_line: format!("{:?} {}", response.version(), response.status()),
             headers: shown(response.headers()),
@@ -166,14 +185,17 @@ impl Transport {
     }
 
     /// `before` is the number of connections when the attempt began.
-    fn sort(&self, error: reqwest::Error, before: u64) -> Failure {
+    fn sort(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
         let circumstances = Circumstances {
             connected: self.connections.load(Ordering::SeqCst) > before,
-            certificate_asked: false,
-            proxied: self.proxied,
+            proxy: self.proxy.as_deref(),
+            target: &format!("{host}:{port}"),
             tls: self.tls,
+            seen: self.witness.seen(),
         };
-        sort(&error.without_url(), circumstances)
+        sort(&error.without_url(), &circumstances)
     }
 }
 

@@ -71,8 +71,14 @@ pub fn of_proxy(hop: &Hop, deadline: Instant) -> Result<(Source, Vec<SocketAddr>
             addresses.dedup();
             Ok((Source::Resolver, addresses))
         }
-        Ok(Ok(_)) => Err(failure(FailureKind::Dns, "the name has no address")),
-        Ok(Err(error)) => Err(failure(FailureKind::Dns, error.to_string())),
+        Ok(Ok(_)) => Err(failure(
+            FailureKind::Dns,
+            format!("the name {} has no address", hop.host),
+        )),
+        Ok(Err(error)) => Err(failure(
+            FailureKind::Dns,
+            format!("the name {} was not found: {error}", hop.host),
+        )),
         Err(_) => Err(failure(
             FailureKind::Timeout,
             "the resolver did not answer in time",

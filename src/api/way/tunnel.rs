@@ -1,12 +1,9 @@
 //! The tunnel through an HTTP proxy: `CONNECT`, and what the proxy says to it (RFC 9110, section 9.3.6).
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 
-use rustls::ClientConfig;
-
-use super::handshake;
+use super::handshake::{self, Trusting};
 use super::wire::{Timed, Wire};
 use super::{Hop, Reached, Via, failure, in_words, is_timeout};
 use crate::api::outcome::{Failure, FailureKind};
@@ -28,7 +25,7 @@ pub fn open(
     reached: Reached,
     via: &Via,
     target: &Hop,
-    trust: &Arc<ClientConfig>,
+    trust: &Trusting,
     deadline: Instant,
 ) -> Result<Box<dyn Wire>, Failure> {
     let mut wire: Box<dyn Wire> = Box::new(Timed::new(reached.stream, deadline));

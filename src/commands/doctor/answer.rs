@@ -9,16 +9,22 @@ use super::check::Check;
 use crate::api::transport::{Exchange, Transport};
 use crate::cli::report::exchange;
 use crate::commands::fault::Fault;
+use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
 /// Clocks that differ by more than this need a look.
 const TOLERATED: Duration = Duration::from_secs(60);
 
 /// Asks for the head of `/` and looks at the answer.
-pub(super) fn check(network: &Network, operation: &Url, chart: &mut Chart) -> Option<()> {
+pub(super) fn check(
+    network: &Network,
+    identity: Option<&Identity>,
+    operation: &Url,
+    chart: &mut Chart,
+) -> Option<()> {
     let mut url = operation.clone();
     url.set_path("/");
-    let transport = match Transport::to(network, &url) {
+    let transport = match Transport::to(network, identity, &url) {
         Ok(transport) => transport,
         Err(error) => {
             chart.add(Check::of_fault("http", &Fault::from(error)));
@@ -27,7 +33,7 @@ pub(super) fn check(network: &Network, operation: &Url, chart: &mut Chart) -> Op
     };
     chart.trace(&format!("> HEAD / HTTP/1.1 ({})", url.authority()));
     let (clock, start) = (SystemTime::now(), Instant::now());
-    let answer = match transport.head(url.clone()) {
+    let answer = match transport.head(&url) {
         Ok(answer) => answer,
         Err(failure) => {
             let subject = format!("HEAD {url}");

@@ -1,60 +1,58 @@
 //! The check of the credential: whether there is one, who can read it, and whether a certificate's dates hold.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use std::time::SystemTime;
 
 use super::check::Check;
-use crate::api::certificate::{Inscription, Validity, day};
+use super::validity::{SOON, Validity, day, days};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Origin;
-use crate::cli::exit::Exit;
 use crate::commands::fault::Fault;
-use crate::settings::credential::{CredentialPlan, IdentitySource, TokenSource};
+use crate::settings::certificate_facts::CertificateFacts;
+use crate::settings::credential::{Credential, CredentialPlan, TokenSource};
+use crate::settings::identity::Identity;
+use crate::settings::identity_source::IdentitySource;
 use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
-/// A certificate that ends sooner than this is worth a warning.
-pub(super) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
 const NAME: &str = "credential";
 
-/// Checks the credential as a send would read it. The token comes out as well, so that it can be hidden.
+/// Checks the credential as a send would read it, and hands it on.
 pub(super) fn check(
     sources: &Sources,
     environment: &Environment,
     target: &Target,
-) -> (Check, Option<Secret>) {
+) -> (Check, Credential) {
     let read = CredentialPlan::resolve(sources, environment, target)
         .and_then(|plan| Ok((plan.load(environment)?, plan)));
     let (credential, plan) = match read {
         Ok(read) => read,
-        Err(error) => return (Check::of_fault(NAME, &Fault::from(error)), None),
+        Err(error) => {
+            let check = Check::of_fault(NAME, &Fault::from(error));
+            return (check, Credential::default());
+        }
     };
     let mut found = Vec::new();
     if let (Some(secret), Some((source, origin))) = (&credential.token, &plan.token) {
         found.push(token(source, origin, secret));
     }
-    let identity = plan.identity.as_ref().map(|(source, _)| identity(source));
-    let check = match identity {
+    let mut hint = None;
+    if let (Some(shown), Some((source, _))) = (&credential.identity, &plan.identity) {
+        let (words, ends) = identity(source, shown);
+        found.push(words);
+        hint = ends;
+    }
+    let check = match hint {
         None if found.is_empty() => Check::warning(
             NAME,
             "none: the request goes without, and a 401 will say so if one is needed",
             "set VESCLI_TOKEN, or name a file with --token-file; --no-auth sends none on purpose",
         ),
         None => Check::ok(NAME, found.join("; ")),
-        Some(identity) => {
-            found.push(identity.message);
-            Check {
-                message: found.join("; "),
-                ..identity
-            }
-        }
+        Some(hint) => Check::warning(NAME, found.join("; "), hint),
     };
-    (check, credential.token)
+    (check, credential)
 }
 
 fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
@@ -91,61 +89,36 @@ fn readers(_: &Path) -> String {
     "who can read it is not checked on this system".to_owned()
 }
 
-fn identity(source: &IdentitySource) -> Check {
-    match source {
-        IdentitySource::Pem { cert, .. } => pem(cert),
-    }
-}
-
-fn pem(path: &Path) -> Check {
-    let shown = path.display();
-    let certificate = match CertificateDer::from_pem_file(path) {
-        Ok(certificate) => certificate,
-        Err(error) => {
-            let message = format!("{shown} holds no certificate that can be read: {error}");
-            return Check::failure(NAME, Exit::ClientCertificate, message);
-        }
+/// The certificate in words, and what to do if it ends soon. One whose dates do not hold was refused before.
+fn identity(source: &IdentitySource, identity: &Identity) -> (String, Option<String>) {
+    let file = match source {
+        IdentitySource::Pem { cert, .. } => cert,
+        IdentitySource::P12 { file, .. } => file,
     };
-    match Inscription::read(&certificate) {
-        Some(inscription) => dates(&format!("client certificate {shown}"), &inscription),
-        None => Check::warning(
-            NAME,
-            format!("client certificate {shown}, whose dates cannot be read"),
-            "look at it with `openssl x509 -text`",
-        ),
-    }
-}
-
-fn dates(what: &str, inscription: &Inscription) -> Check {
-    let (from, until) = (day(inscription.not_before), day(inscription.not_after));
-    let who = format!("{what} of {}", inscription.subject);
-    match inscription.validity(SystemTime::now()) {
-        Validity::NotYet => Check::failure(
-            NAME,
-            Exit::ClientCertificate,
-            format!("{who} is not valid before {from}"),
-        ),
-        Validity::Over => Check::failure(
-            NAME,
-            Exit::ClientCertificate,
-            format!("{who} has expired on {until}"),
-        )
-        .hint("ask for a new one in the console, under API credentials"),
-        Validity::Left(left) if left < SOON => Check::warning(
-            NAME,
-            format!("{who}, {} left", days(left)),
-            format!("it ends on {until}: ask for a new one"),
-        ),
-        Validity::Left(left) => {
-            Check::ok(NAME, format!("{who}, {} left (until {until})", days(left)))
+    let certified = identity.certified();
+    let facts = certified
+        .cert
+        .first()
+        .and_then(|certificate| CertificateFacts::read(certificate));
+    let Some(facts) = facts else {
+        let words = format!(
+            "client certificate {}, whose dates cannot be read",
+            file.display()
+        );
+        let hint = "look at it with `openssl x509 -text`".to_owned();
+        return (words, Some(hint));
+    };
+    let until = day(facts.not_after);
+    let who = format!("client certificate {} of {}", file.display(), facts.subject);
+    match Validity::of(&facts, SystemTime::now()) {
+        Validity::Left(left) if left >= SOON => {
+            (format!("{who}, {} left (until {until})", days(left)), None)
         }
-    }
-}
-
-/// Whole days, in words.
-pub(super) fn days(time: Duration) -> String {
-    match time.as_secs() / (24 * 60 * 60) {
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
+        Validity::Left(left) => (
+            format!("{who}, {} left", days(left)),
+            Some(format!("it ends on {until}: ask for a new one")),
+        ),
+        // The dates held when it was read a moment ago: they end right now.
+        Validity::NotYet | Validity::Over => (who, Some("it has just ended".to_owned())),
     }
 }

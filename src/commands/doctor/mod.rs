@@ -8,6 +8,7 @@ mod check;
 mod credential;
 mod route;
 mod setup;
+mod validity;
 
 use crate::api::request;
 use crate::cli::args::environment::Environment;
@@ -42,8 +43,10 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
     let (check, target) = setup::url(&setup.sources);
     chart.add(check);
     let target = target?;
-    let (check, secret) = credential::check(&setup.sources, environment, &target);
-    chart.reporter.hide(SafeText::hiding(secret));
+    let (check, credential) = credential::check(&setup.sources, environment, &target);
+    chart
+        .reporter
+        .hide(SafeText::hiding(credential.token.clone()));
     chart.add(check);
     let url = match request::url(&target) {
         Ok(url) => url,
@@ -52,6 +55,7 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
             return None;
         }
     };
-    route::check(&setup.network, &url, chart)?;
-    answer::check(&setup.network, &url, chart)
+    let identity = credential.identity.as_ref();
+    route::check(&setup.network, identity, &url, chart)?;
+    answer::check(&setup.network, identity, &url, chart)
 }

@@ -1,31 +1,33 @@
 //! The checks of the way to the server: trusted certificates, names, TCP, proxy and TLS.
 
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use reqwest::Url;
-use rustls::ClientConfig;
 
 use super::chart::Chart;
 use super::check::Check;
-use super::credential::{SOON, days};
-use crate::api::certificate::{Inscription, Validity, day};
-use crate::api::outcome::Failure;
+use super::validity::{SOON, Validity, day, days};
+use crate::api::outcome::{Failure, FailureKind};
 use crate::api::transport::TransportError;
-use crate::api::trust::Trust;
-use crate::api::way::handshake::{self, Handshake};
+use crate::api::way::handshake::{self, Handshake, Trusting};
 use crate::api::way::names::{self, Source};
 use crate::api::way::{self, Hop, Reached, Via, Wire, tunnel};
-use crate::cli::exit::Exit;
 use crate::commands::fault::Fault;
 use crate::settings::base_url::is_loopback;
+use crate::settings::certificate_facts::CertificateFacts;
+use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
 /// Goes the whole way and tells of each step; nothing comes out when it does not lead to the end.
-pub(super) fn check(network: &Network, url: &Url, chart: &mut Chart) -> Option<()> {
+pub(super) fn check(
+    network: &Network,
+    identity: Option<&Identity>,
+    url: &Url,
+    chart: &mut Chart,
+) -> Option<()> {
     let tls = url.scheme() == "https";
     let trust = if tls {
-        trust(network, chart)
+        trust(network, identity, url, chart)
     } else {
         let plain = "plain http to this machine: no certificates are used";
         chart.add(Check::skipped("trust", plain));
@@ -68,15 +70,17 @@ pub(super) fn check(network: &Network, url: &Url, chart: &mut Chart) -> Option<(
     }
 }
 
-fn trust(network: &Network, chart: &mut Chart) -> Option<Arc<ClientConfig>> {
-    let loaded = Trust::load(network).and_then(|trust| {
-        let source = trust.source.clone();
-        Ok((source, trust.into_config()?))
-    });
-    match loaded {
-        Ok((source, config)) => {
-            chart.add(Check::ok("trust", source));
-            Some(Arc::new(config))
+fn trust(
+    network: &Network,
+    identity: Option<&Identity>,
+    url: &Url,
+    chart: &mut Chart,
+) -> Option<Trusting> {
+    let proxy_tls = network.proxy_for(url).is_some_and(|proxy| proxy.tls);
+    match Trusting::load(network, identity, proxy_tls) {
+        Ok(trusting) => {
+            chart.add(Check::ok("trust", trusting.source.as_str()));
+            Some(trusting)
         }
         Err(error) => {
             let fault = Fault::from(TransportError::from(error));
@@ -101,8 +105,8 @@ fn reach(
     let (source, addresses) = match found {
         Ok(found) => found,
         Err(failure) => {
-            let subject = format!("{whose}{}", hop.host);
-            chart.add(Check::of_failure("dns", &subject, failure));
+            let subject = via.map_or("the service", |_| "the proxy");
+            chart.add(Check::of_failure("dns", subject, failure));
             return None;
         }
     };
@@ -165,7 +169,7 @@ fn through_proxy(
     via: &Via,
     reached: Reached,
     target: &Hop,
-    trust: &Arc<ClientConfig>,
+    trust: &Trusting,
     deadline: Instant,
     chart: &mut Chart,
 ) -> Option<Box<dyn Wire>> {
@@ -193,16 +197,11 @@ fn through_proxy(
 fn trace(shown: &Handshake, chart: &mut Chart) {
     chart.trace(&format!("* tls: {}, {}", shown.version, shown.suite));
     for certificate in &shown.certificates {
-        if let Some(inscription) = Inscription::read(certificate) {
-            let Inscription {
-                subject,
-                issuer,
-                not_before,
-                not_after,
-            } = inscription;
-            let (from, until) = (day(not_before), day(not_after));
+        if let Some(facts) = CertificateFacts::read(certificate) {
+            let (from, until) = (day(facts.not_before), day(facts.not_after));
             chart.trace(&format!(
-                "* certificate: {subject}, by {issuer}, from {from} until {until}"
+                "* certificate: {}, by {}, from {from} until {until}",
+                facts.subject, facts.issuer
             ));
         }
     }
@@ -210,12 +209,16 @@ fn trace(shown: &Handshake, chart: &mut Chart) {
 
 fn tls_shown(shown: &Handshake) -> Check {
     let version = shown.version;
-    let Some(inscription) = shown.certificates.first().and_then(Inscription::read) else {
+    let Some(facts) = shown
+        .certificates
+        .first()
+        .and_then(|certificate| CertificateFacts::read(certificate))
+    else {
         return Check::ok("tls", format!("{version}, a trusted certificate"));
     };
-    let until = day(inscription.not_after);
-    let issued = format!("{version}, a certificate by {}", inscription.issuer);
-    match inscription.validity(SystemTime::now()) {
+    let until = day(facts.not_after);
+    let issued = format!("{version}, a certificate by {}", facts.issuer);
+    match Validity::of(&facts, SystemTime::now()) {
         Validity::Left(left) if left >= SOON => Check::ok(
             "tls",
             format!("{issued}, {} left (until {until})", days(left)),
@@ -232,15 +235,14 @@ fn tls_shown(shown: &Handshake) -> Check {
 
 /// A clock that is off makes a good certificate look too old or too new, so that is the next thing to look at.
 fn tls_failed(target: &Hop, failure: Failure) -> Check {
-    let dated = failure.cause.contains("expired") || failure.cause.contains("not valid");
+    let dated = failure.kind == FailureKind::Certificate
+        && ["expired on", "valid only from"]
+            .iter()
+            .any(|words| failure.cause.contains(words));
     let check = Check::of_failure("tls", &target.authority(), failure);
-    match check.state {
-        super::check::State::Failure(Exit::Certificate) if dated => {
-            let today = day(SystemTime::now());
-            check.hint(format!(
-                "this machine says that today is {today}; if that is right, the server needs a new certificate"
-            ))
-        }
-        _ => check,
+    if dated {
+        check.hint("if this machine's clock is right, the server needs a new certificate; tell those who run it")
+    } else {
+        check
     }
 }

@@ -159,7 +159,7 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
     let path = fifo.folder().join("fifo");
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     fifo.stderr_contains(
-        "fifo is not a regular file; to read a token from a pipe use `--token-file -`",
+        "fifo is not a regular file; a token can be read from a pipe with `--token-file -`",
     )
     .run();
     for (content, reason) in [

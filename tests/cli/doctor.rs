@@ -101,11 +101,11 @@ fn a_sound_machine_is_told_in_ten_lines() {
         .stdout_contains("ok       config      [FOLDER]/.config/vescli/config.toml, profile prod\n")
         .stdout_contains("ok       url         https://127.0.0.1:[PORT]/no_auth/send_password_email\n")
         .stdout_contains("ok       credential  token from token (--token-file), 12 characters, readable by its owner alone (mode 0600)\n")
-        .stdout_contains("ok       trust       2 certificates from ca.pem (SSL_CERT_FILE), ca.pem\n")
+        .stdout_contains("ok       trust       2 certificates from ca.pem (SSL_CERT_FILE) and ca.pem (--cacert)\n")
         .stdout_contains("ok       dns         127.0.0.1: an address, there is no name to look up\n")
         .stdout_contains("ok       tcp         127.0.0.1:[PORT] answered in N ms\n")
         .stdout_contains("ok       proxy       none is configured\n")
-        .stdout_contains("ok       tls         TLS 1.3, a certificate by vescli test authority, ")
+        .stdout_contains("ok       tls         TLS 1.3, a certificate by CN=vescli test authority, ")
         .stdout_contains("ok       http        HEAD https://127.0.0.1:[PORT]/ was answered with 404 in N ms; any status will do here\n")
         .stdout_contains("ok       clock       agrees with the server's to within a minute\n")
         .stdout_lacks("s3cret-token")
@@ -157,7 +157,9 @@ fn quiet_says_nothing_when_all_is_well_and_verbose_shows_the_handshake() {
     with("-v")
         .stdout_contains("ok       tls         TLS 1.2, ")
         .stderr_contains("* tls: TLS 1.2, TLS_")
-        .stderr_contains("* certificate: rcgen self signed cert, by vescli test authority, from ")
+        .stderr_contains(
+            "* certificate: CN=rcgen self signed cert, by CN=vescli test authority, from ",
+        )
         .stderr_contains("> HEAD / HTTP/1.1")
         .stderr_contains("< HTTP/1.1 404 Not Found")
         .run();
@@ -412,7 +414,7 @@ fn the_dates_of_a_client_certificate_are_told() {
             states(document, "ooosooosoo");
             let told = message(document, "credential");
             assert!(
-                told.starts_with("client certificate client.pem of ada, "),
+                told.starts_with("client certificate client.pem of CN=ada, "),
                 "{told}"
             );
             assert!(told.ends_with(" left (until 4096-01-01)"), "{told}");
@@ -426,4 +428,34 @@ fn the_dates_of_a_client_certificate_are_told() {
         })
         .run();
     only_heads(&server, 2);
+}
+
+#[test]
+fn a_server_that_wants_a_client_certificate_is_58_without_one_and_fine_with_it() {
+    let authority = Authority::new();
+    for (setup, expected) in [
+        // In TLS 1.3 the refusal comes after the handshake.
+        (Server::https(authority.server()).tls13_only(), "oowooooofs"),
+        (Server::https(authority.server()).tls12_only(), "oowoooofss"),
+    ] {
+        let server = setup.clients_of(&authority).start();
+        let arguments = ["--cacert", "ca.pem", "--base-url", &server.url()];
+        like_a_send(&arguments, &[("ca.pem", &authority.pem())], 58, expected);
+        let client = authority.client("ada");
+        doctor(&[
+            "--json",
+            "-q",
+            "--cert",
+            "client.pem",
+            "--key",
+            "client.key",
+        ])
+        .args(arguments)
+        .file("ca.pem", authority.pem())
+        .file("client.pem", client.certificate_pem())
+        .file("client.key", client.key_pem())
+        .stdout_json(|document| states(document, "ooooooooow"))
+        .run();
+        only_heads(&server, 1);
+    }
 }

@@ -13,7 +13,7 @@ use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
 /// Clocks that differ by more than this need a look.
-const TOLERATED: Duration = Duration::from_secs(60);
+const TOLERATED: Duration = Duration::from_mins(1);
 
 /// Asks for the head of `/` and looks at the answer.
 pub(super) fn check(
@@ -44,7 +44,9 @@ pub(super) fn check(
     let took = start.elapsed();
     if chart.reporter.output().verbose > 0 {
         let lines = exchange::answer(&answer, false, chart.reporter.safe());
-        lines.iter().for_each(|line| chart.trace(line));
+        for line in &lines {
+            chart.trace(line);
+        }
     }
     let status = answer.status_line.split(' ').nth(1).unwrap_or_default();
     let message = format!(

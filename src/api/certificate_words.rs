@@ -56,6 +56,12 @@ pub(super) fn refusal(error: &CertificateError, refused: Option<&Refused>) -> St
             let name = refused.map_or("localhost", |refused| refused.name.as_str());
             authority(whose, name)
         }
+        CertificateError::BadSignature => {
+            let issuer = facts.map_or("authority", |facts| facts.issuer.as_str());
+            format!(
+                "{whose} was signed by another {issuer} than the one that is trusted here; if it is the right one, name its certificate with --cacert"
+            )
+        }
         CertificateError::BadEncoding => format!("{whose} is damaged"),
         error => format!("{whose}: {error}"),
     }

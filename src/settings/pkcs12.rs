@@ -148,6 +148,8 @@ mod opening {
         match error {
             // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
             Error::MacError(_) | Error::UnpadError => Shut::Password,
+            // The kind of this error is handed on as its text alone.
+            Error::Pkcs5Error(text) if text.contains("decryption failed") => Shut::Password,
             Error::UnsupportedEncryptionScheme
             | Error::UnsupportedMacAlgorithm
             | Error::Pkcs5Error(_) => Shut::Encryption,

@@ -1,6 +1,8 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
 //! reused; the body is bounded and read against the same deadline as all the rest.
 
+mod head;
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-    USER_AGENT as USER_AGENT_HEADER,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
@@ -21,13 +20,14 @@ use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
 use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
-use super::request::{ApiRequest, USER_AGENT};
+use super::request::ApiRequest;
 use super::trust::{Trust, TrustError, no_trust};
 use super::witness::Witness;
 use crate::settings::base_url::is_loopback;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
+use head::shown;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
@@ -167,23 +167,6 @@ impl Transport {
         }
     }
 
-    /// Asks for the head of a page: no body goes out or comes back, no credential is sent, and nobody is mailed.
-    ///
-    /// # Errors
-    /// The [`Failure`] that a request would meet.
-    pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
-        let before = self.connections.load(Ordering::SeqCst);
-        self.witness.begin();
-        let request = self.client.head(url.clone()).timeout(self.timeout);
-        let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();
-        let response = answered.map_err(|error| self.sort(error, url, before))?;
-        Ok(Exchange {
-            status_line: format!("{:?} {}", response.version(), response.status()),
-            headers: shown(response.headers()),
-            body: Vec::new(),
-        })
-    }
-
     /// `before` is the number of connections when the attempt began.
     fn sort(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
         let host = url.host_str().unwrap_or_default();
@@ -285,18 +268,6 @@ fn read(response: Response, deadline: Instant) -> Attempt {
         outcome: Outcome::of(Event::Reply(reply)),
         exchange: Some(exchange),
     }
-}
-
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
 }
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between

@@ -6,74 +6,132 @@ fn send(arguments: &[&str]) -> Vescli {
     Vescli::new().arg("send").args(arguments)
 }
 
+/// Arguments of a send, the code, and the sentence.
+const MISTAKES: &[(&[&str], u8, &str)] = &[
+    (
+        &["-e", "a@example.com"],
+        78,
+        "no tenant is given: use --tenant, set VESCLI_TENANT or F5XC_TENANT, or put `tenant` into a profile in [FOLDER]/.config/vescli/config.toml (`vescli config init` writes one)",
+    ),
+    (
+        &["--tenant", "t"],
+        2,
+        "no email is given: use --email, set VESCLI_EMAIL, or put `email` into a profile in [FOLDER]/.config/vescli/config.toml (`vescli config init` writes one)",
+    ),
+    (
+        &[
+            "-e",
+            "a@example.com",
+            "--tenant",
+            "t.console.ves.volterra.io",
+        ],
+        2,
+        "--tenant: `t.console.ves.volterra.io` is not one DNS label: give the first part of the host name alone, such as `example-corp`",
+    ),
+    (
+        &["-e", "nobody", "--tenant", "t"],
+        2,
+        "--email: the address `nobody` has no @: an address looks like name@example.com",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--token-file",
+            "open",
+        ],
+        78,
+        "--token-file: open can be read by others (mode 0644): run `chmod 600 open`",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--base-url",
+            "http://example.com",
+        ],
+        2,
+        "--base-url: `http://example.com` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--base-url",
+            "example.com",
+        ],
+        2,
+        "--base-url: `example.com` is not a URL (relative URL without a base): it looks like https://example-corp.console.ves.volterra.io",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--cacert",
+            "missing.pem",
+        ],
+        66,
+        "--cacert: there is no file missing.pem",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--cacert",
+            "open",
+        ],
+        65,
+        "--cacert: open holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--timeout",
+            "30",
+        ],
+        2,
+        "--timeout: `30` is not a time: write a number and its unit, such as 500ms, 30s or 5m",
+    ),
+    (
+        &[
+            "--tenant",
+            "t",
+            "-e",
+            "a@example.com",
+            "-n",
+            "--resolve",
+            "x",
+        ],
+        2,
+        "--resolve: `x` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1",
+    ),
+];
+
 #[test]
 fn each_mistake_is_one_sentence() {
-    let good = ["--tenant", "t", "-e", "a@example.com", "-n"];
-    for (arguments, code, sentence) in [
-        (
-            &["-e", "a@example.com"][..],
-            78,
-            "no tenant is given: use --tenant, set VESCLI_TENANT or F5XC_TENANT, or put `tenant` into a profile in [FOLDER]/.config/vescli/config.toml (`vescli config init` writes one)",
-        ),
-        (
-            &["--tenant", "t"],
-            2,
-            "no email is given: use --email, set VESCLI_EMAIL, or put `email` into a profile in [FOLDER]/.config/vescli/config.toml (`vescli config init` writes one)",
-        ),
-        (
-            &[
-                "-e",
-                "a@example.com",
-                "--tenant",
-                "t.console.ves.volterra.io",
-            ],
-            2,
-            "--tenant: `t.console.ves.volterra.io` is not one DNS label: give the first part of the host name alone, such as `example-corp`",
-        ),
-        (
-            &["-e", "nobody", "--tenant", "t"],
-            2,
-            "--email: the address `nobody` has no @: an address looks like name@example.com",
-        ),
-        (
-            &[good.as_slice(), &["--token-file", "open"]].concat(),
-            78,
-            "--token-file: open can be read by others (mode 0644): run `chmod 600 open`",
-        ),
-        (
-            &[good.as_slice(), &["--base-url", "http://example.com"]].concat(),
-            2,
-            "--base-url: `http://example.com` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)",
-        ),
-        (
-            &[good.as_slice(), &["--base-url", "example.com"]].concat(),
-            2,
-            "--base-url: `example.com` is not a URL (relative URL without a base): it looks like https://example-corp.console.ves.volterra.io",
-        ),
-        (
-            &[good.as_slice(), &["--cacert", "missing.pem"]].concat(),
-            66,
-            "--cacert: there is no file missing.pem",
-        ),
-        (
-            &[good.as_slice(), &["--cacert", "open"]].concat(),
-            65,
-            "--cacert: open holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
-        ),
-        (
-            &[good.as_slice(), &["--timeout", "30"]].concat(),
-            2,
-            "--timeout: `30` is not a time: write a number and its unit, such as 500ms, 30s or 5m",
-        ),
-        (
-            &[good.as_slice(), &["--resolve", "x"]].concat(),
-            2,
-            "--resolve: `x` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1",
-        ),
-    ] {
+    for (arguments, code, sentence) in MISTAKES {
         send(arguments)
             .file_mode("open", "s3cret", 0o644)
-            .code(code)
+            .code(*code)
             .stderr(format!("error: {sentence}\n"))
             .run();
     }

@@ -8,6 +8,7 @@ pub mod failure;
 mod failure_words;
 mod lookup;
 pub mod outcome;
+mod pem_bundle;
 pub mod recipient;
 pub mod request;
 pub mod retry;

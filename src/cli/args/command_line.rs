@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
+use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
 use super::layer::Layer;
 
@@ -162,15 +163,7 @@ fn config() -> Command {
 fn doctor() -> Command {
     Command::new("doctor")
         .about("Check configuration, credential, network and clock; mails nobody")
-        .after_help(
-            "It looks at the configuration, the URL, the credential, the trusted certificates, DNS, TCP, the proxy,\n\
-             TLS, HTTP and the clock, a line each. It sends a HEAD for / of the host, without the credential, and\n\
-             nothing else. Its exit code is that of the first failure, the one that a send would end with.\n\n\
-             Examples:\n  \
-             vescli doctor --tenant example-corp\n  \
-             vescli doctor --profile prod -v\n  \
-             vescli doctor --profile prod --json | jq -r '.checks[] | select(.state == \"failure\") | .hint'",
-        )
+        .after_help(examples::DOCTOR)
         .args(flags(&[Group::Target, Group::Credential, Group::Network]))
 }
 

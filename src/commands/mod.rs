@@ -2,6 +2,7 @@
 
 pub mod config;
 mod config_show;
+pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;

@@ -15,7 +15,6 @@ use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::{self, json_line};
 use crate::cli::streams::Paint;
 use crate::settings::base_url::without_userinfo;
-use crate::settings::config_error::ConfigError;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};

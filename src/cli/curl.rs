@@ -10,6 +10,9 @@ use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
+/// Makes a password a text in a file of curl's, where quotes and backslashes have to be escaped.
+const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
+
 /// The command for bash or zsh, on several lines.
 #[must_use]
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
@@ -32,10 +35,12 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     }
     words.push(quote(request.url.as_str()));
     let command = words.join(" \\\n  ");
-    match hidden_proxy(request, network) {
-        true => format!("# put the proxy's user and password in the place of ***\n{command}\n"),
-        false => format!("{command}\n"),
-    }
+    let remark = if hidden_proxy(request, network) {
+        "# put the proxy's user and password in the place of ***\n"
+    } else {
+        ""
+    };
+    format!("{remark}{command}\n")
 }
 
 /// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
@@ -48,8 +53,6 @@ fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
         IdentitySource::P12 { file, password } => {
             words.push("--cert-type P12".to_owned());
             words.push(format!("--cert {}", quote(&certificate_file(file))));
-            // A line of a curl file: quotes and backslashes have to be escaped there.
-            const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
             let text = match password {
                 Some((PasswordSource::Variable(name, _), _)) => {
                     format!(r#"$(printf '%s\n' "${name}" | {ESCAPE})"#)

@@ -18,9 +18,16 @@ mod socks;
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
+#[cfg(feature = "p12")]
 mod client_certificates;
 mod harness_holds;
 mod proxies;
+mod proxy_choice;
 mod proxy_holds;
 mod server_holds;
+mod socks_proxies;
 mod trust;
+#[cfg(feature = "p12")]
+mod unusable_identities;
+#[cfg(not(feature = "p12"))]
+mod without_p12;

@@ -1,5 +1,5 @@
-//! vescli against servers that nobody here wrote. Needs Debian's packages curl, nginx-light, openssl, stunnel4 and
-//! tinyproxy; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
+//! vescli against servers that nobody here wrote. Needs Debian's packages curl, nginx-light, openssl, squid and
+//! stunnel4; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,

@@ -55,8 +55,7 @@ pub(crate) fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -
 }
 
 fn shown(server: &Server) -> Vec<u8> {
-    let connections = server.connections();
-    let last = connections.last().unwrap();
+    let last = server.connections().pop().unwrap();
     last.handshake
         .clone()
         .unwrap()

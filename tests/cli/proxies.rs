@@ -193,3 +193,27 @@ fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
         assert_eq!((server.count(), server.bytes_received()), (0, 0), "{cause}");
     }
 }
+
+#[test]
+fn a_proxy_whose_certificate_does_not_hold_is_not_even_asked() {
+    let authority = Authority::new();
+    let cases = [
+        (
+            authority.expired(),
+            "the proxy's certificate expired on 2020-01-01",
+        ),
+        (
+            authority.server_named(&["other.example"]),
+            "the proxy's certificate is for other.example, not for 127.0.0.1",
+        ),
+        (
+            Authority::new().server(),
+            "the proxy's certificate was signed by another ",
+        ),
+    ];
+    for (identity, cause) in cases {
+        let proxy = Server::https(identity).start();
+        fails(&authority, &proxy.url(), 60, cause);
+        assert_eq!((proxy.count(), proxy.bytes_received()), (0, 0), "{cause}");
+    }
+}

@@ -11,6 +11,9 @@ use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
+/// Makes a password a text in a file of curl's, where quotes and backslashes have to be escaped.
+const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
+
 /// The command for bash or zsh, on several lines.
 #[must_use]
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
@@ -33,11 +36,12 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     }
     words.push(quote(request.url.as_str()));
     let command = words.join(" \\\n  ");
-    if hidden_proxy(request, network) {
-        format!("# put the proxy's user and password in the place of ***\n{command}\n")
+    let remark = if hidden_proxy(request, network) {
+        "# put the proxy's user and password in the place of ***\n"
     } else {
-        format!("{command}\n")
-    }
+        ""
+    };
+    format!("{remark}{command}\n")
 }
 
 /// A line of a curl file: quotes and backslashes have to be escaped there.

@@ -25,6 +25,7 @@ mod secrets;
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
+#[cfg(feature = "p12")]
 mod client_certificates;
 mod config_commands;
 mod credential_bounds;
@@ -36,8 +37,14 @@ mod harness_holds;
 mod newcomer;
 mod output;
 mod proxies;
+mod proxy_choice;
 mod proxy_holds;
 mod rehearsal;
 mod server_holds;
 mod settings;
+mod socks_proxies;
 mod trust;
+#[cfg(feature = "p12")]
+mod unusable_identities;
+#[cfg(not(feature = "p12"))]
+mod without_p12;

@@ -20,6 +20,7 @@ mod bad_tls;
 mod certificates_hold;
 mod client_certificates;
 mod harness_holds;
+mod plain_http;
 mod proxies;
 mod proxy_holds;
 mod server_holds;

@@ -21,6 +21,7 @@ mod certificates_hold;
 mod client_certificates;
 mod harness_holds;
 mod plain_http;
+mod precedence;
 mod proxies;
 mod proxy_holds;
 mod server_holds;

@@ -25,4 +25,5 @@ mod precedence;
 mod proxies;
 mod proxy_holds;
 mod server_holds;
+mod talk;
 mod trust;

@@ -89,7 +89,7 @@ impl Output {
     /// What flags and variables say, for errors that come before the file is understood.
     #[must_use]
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
-        let variables = Layer::of_variables(environment).unwrap_or_default();
+        let variables = Layer::of_sound_variables(environment);
         Self::pick(|key| {
             let flag = flags
                 .get(key)

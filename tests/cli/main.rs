@@ -27,3 +27,4 @@ mod proxy_holds;
 mod server_holds;
 mod talk;
 mod trust;
+mod usage;

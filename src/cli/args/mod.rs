@@ -7,3 +7,4 @@ pub mod layer;
 pub mod nearest;
 mod rows_request;
 mod rows_run;
+mod tips;

@@ -25,6 +25,7 @@ mod precedence;
 mod proxies;
 mod proxy_holds;
 mod server_holds;
+mod shells;
 mod talk;
 mod trust;
 mod usage;

@@ -8,6 +8,7 @@
 )]
 
 mod certificates;
+mod console;
 mod harness;
 mod loopback;
 mod proxy;
@@ -19,12 +20,22 @@ mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
 mod client_certificates;
+mod config_commands;
+mod credential_bounds;
+mod credentials;
+mod doctor;
+mod doctor_codes;
+mod doctor_proxies;
 mod harness_holds;
+mod newcomer;
+mod output;
 mod plain_http;
 mod precedence;
 mod proxies;
 mod proxy_holds;
+mod rehearsal;
 mod server_holds;
+mod settings;
 mod shells;
 mod talk;
 mod trust;

@@ -160,20 +160,6 @@ impl Layer {
         })
     }
 
-    /// The `VESCLI_` variables that fit their settings, for what has to work although another one does not.
-    #[must_use]
-    pub fn of_sound_variables(environment: &Environment) -> Self {
-        let mut layer = Self::default();
-        for row in rows().filter(|row| row.is_flag()) {
-            let name = row.variable();
-            let text = environment.text(&name).ok().flatten();
-            if let Some(value) = text.and_then(|text| parse_value(row.kind, text).ok()) {
-                layer.set(row.key, value, Origin::Variable(name));
-            }
-        }
-        layer
-    }
-
     /// The variables of F5's own tools that are set.
     ///
     /// # Errors

@@ -16,6 +16,14 @@ mod server;
 mod sockets;
 mod socks;
 
+mod fault_matrix;
+mod foreign_text;
+mod limits;
+mod retries;
+mod secrets;
+
+#[cfg(feature = "p12")]
+#[cfg(not(feature = "p12"))]
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
@@ -32,11 +40,15 @@ mod output;
 mod plain_http;
 mod precedence;
 mod proxies;
+mod proxy_choice;
 mod proxy_holds;
 mod rehearsal;
 mod server_holds;
 mod settings;
 mod shells;
+mod socks_proxies;
 mod talk;
 mod trust;
+mod unusable_identities;
 mod usage;
+mod without_p12;

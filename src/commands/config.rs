@@ -35,7 +35,7 @@ pub fn run(
     paint: Paint,
 ) -> Result<String, Fault> {
     // `path` has to work whatever else is broken.
-    let variables = Layer::of_variables(environment).unwrap_or_default();
+    let variables = Layer::of_sound_variables(environment);
     let path = ConfigPath::find(flags, &variables, environment);
     match action {
         ConfigAction::Path => match path.path() {

@@ -22,10 +22,11 @@ mod limits;
 mod retries;
 mod secrets;
 
+#[cfg(feature = "p12")]
+#[cfg(not(feature = "p12"))]
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
-#[cfg(feature = "p12")]
 mod client_certificates;
 mod config_commands;
 mod credential_bounds;
@@ -36,15 +37,18 @@ mod doctor_proxies;
 mod harness_holds;
 mod newcomer;
 mod output;
+mod plain_http;
+mod precedence;
 mod proxies;
 mod proxy_choice;
 mod proxy_holds;
 mod rehearsal;
 mod server_holds;
 mod settings;
+mod shells;
 mod socks_proxies;
+mod talk;
 mod trust;
-#[cfg(feature = "p12")]
 mod unusable_identities;
-#[cfg(not(feature = "p12"))]
+mod usage;
 mod without_p12;

@@ -8,3 +8,5 @@ pub mod layer;
 pub mod nearest;
 mod rows_request;
 mod rows_run;
+mod sound_variables;
+mod tips;

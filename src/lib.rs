@@ -25,7 +25,7 @@ use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, explain, help, rehearse, send, usage};
+use commands::{config, doctor, explain, help, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
@@ -34,7 +34,7 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Stre
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.iter().cloned()) {
             Ok(invocation) => dispatch(&invocation, environment, streams),
-            Err(error) => usage::tell(&error, arguments, environment, streams).into(),
+            Err(error) => usage::tell(error, arguments, environment, streams).into(),
         }
     }));
     // The panic has been told already; its own code, 101, is not in the table.
@@ -47,6 +47,7 @@ fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut St
     let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
     let text = match &invocation.typed {
         Typed::Send => return send::run(flags, environment, streams).into(),
+        Typed::Doctor => return doctor::run(flags, environment, streams).into(),
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
         Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),

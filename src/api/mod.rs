@@ -15,4 +15,5 @@ pub mod retry;
 mod system_store;
 pub mod transport;
 pub mod trust;
+pub mod way;
 pub mod witness;

@@ -1,6 +1,8 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
 //! reused; the body is bounded and read against the same deadline as all the rest.
 
+mod head;
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-};
-use reqwest::{NoProxy, Proxy};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
 use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
@@ -27,6 +27,7 @@ use crate::settings::base_url::is_loopback;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
+use head::shown;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
@@ -83,9 +84,21 @@ impl Transport {
         identity: Option<&Identity>,
         request: &ApiRequest,
     ) -> Result<Self, TransportError> {
+        Self::to(network, identity, &request.url)
+    }
+
+    /// The same for a URL without a request.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn to(
+        network: &Network,
+        identity: Option<&Identity>,
+        url: &Url,
+    ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let tls = request.url.scheme() == "https";
-        let proxy = network.proxy_for(&request.url);
+        let tls = url.scheme() == "https";
+        let proxy = network.proxy_for(url);
         let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
@@ -109,7 +122,7 @@ impl Transport {
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
-        for (host, addresses) in overrides(network, request) {
+        for (host, addresses) in overrides(network, url) {
             builder = builder.resolve_to_addrs(&host, &addresses);
         }
         let client = builder
@@ -147,23 +160,25 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => read(response, deadline),
-            Err(error) => {
-                let host = request.url.host_str().unwrap_or_default();
-                let port = request.url.port_or_known_default().unwrap_or_default();
-                let circumstances = Circumstances {
-                    connected: self.connections.load(Ordering::SeqCst) > before,
-                    proxy: self.proxy.as_deref(),
-                    target: &format!("{host}:{port}"),
-                    tls: self.tls,
-                    seen: self.witness.seen(),
-                };
-                let failure = sort(&error.without_url(), &circumstances);
-                Attempt {
-                    outcome: Outcome::of(Event::Failure(failure)),
-                    exchange: None,
-                }
-            }
+            Err(error) => Attempt {
+                outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
+                exchange: None,
+            },
         }
+    }
+
+    /// `before` is the number of connections when the attempt began.
+    fn sort(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let circumstances = Circumstances {
+            connected: self.connections.load(Ordering::SeqCst) > before,
+            proxy: self.proxy.as_deref(),
+            target: &format!("{host}:{port}"),
+            tls: self.tls,
+            seen: self.witness.seen(),
+        };
+        sort(&error.without_url(), &circumstances)
     }
 }
 
@@ -185,9 +200,9 @@ fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.
-fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<SocketAddr>)> {
-    let host = request.url.host_str().unwrap_or_default();
-    let port = request.url.port_or_known_default().unwrap_or_default();
+fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
     let given = network
         .resolve
         .iter()
@@ -197,7 +212,7 @@ fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<Socket
         .collect();
     match given.is_empty() {
         false => vec![(host.to_owned(), given)],
-        true if host == "localhost" && is_loopback(&request.url) => {
+        true if host == "localhost" && is_loopback(url) => {
             vec![(
                 host.to_owned(),
                 vec![
@@ -233,15 +248,12 @@ fn read(response: Response, deadline: Instant) -> Attempt {
         headers: shown(headers),
         body: Vec::new(),
     };
-    let body = match read_body(response, deadline) {
-        Body::Complete(bytes) if encoded && !bytes.is_empty() => {
-            exchange.body = bytes;
-            Body::Encoded
-        }
-        body => {
-            exchange.body = body.bytes().to_vec();
-            body
-        }
+    let body = read_body(response, deadline);
+    exchange.body = body.bytes().to_vec();
+    // Cut off or not: bytes that cannot be decoded here prove nothing about what was said.
+    let body = match body {
+        body if encoded && !body.bytes().is_empty() => Body::Encoded,
+        body => body,
     };
     let reply = Reply {
         status,
@@ -253,18 +265,6 @@ fn read(response: Response, deadline: Instant) -> Attempt {
         outcome: Outcome::of(Event::Reply(reply)),
         exchange: Some(exchange),
     }
-}
-
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
 }
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between

@@ -1,6 +1,8 @@
 //! One module per subcommand that is more than a call.
 
 pub mod config;
+mod config_show;
+pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;
@@ -9,3 +11,4 @@ pub mod sandbox;
 pub mod send;
 pub mod topics;
 pub mod usage;
+mod veil;

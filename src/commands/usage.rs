@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
+use super::veil::{exact, shown, veiled};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Layer;
 use crate::cli::exit::Exit;
@@ -16,19 +17,20 @@ use crate::settings::resolve::Output;
 
 /// Tells what clap says of the arguments.
 pub fn tell(
-    error: &clap::Error,
+    error: clap::Error,
     arguments: &[OsString],
     environment: &Environment,
     streams: &mut Streams,
 ) -> Exit {
     let mut output = Output::early(&Layer::default(), environment);
     output.json |= asks_for_json(arguments);
+    let error = veiled(error);
     let rendered = error.render();
     let text = |terminal| {
         if Paint::decide(output.color, environment, terminal).is_on() {
-            rendered.ansi().to_string()
+            shown(&rendered.ansi().to_string())
         } else {
-            rendered.to_string()
+            shown(&rendered.to_string())
         }
     };
     if matches!(
@@ -51,20 +53,21 @@ pub fn tell(
     }
     if output.json {
         let plain = rendered.to_string();
-        let first = plain.lines().next().unwrap_or_default();
+        let first = exact(plain.lines().next().unwrap_or_default());
         let tip = plain
             .lines()
             .map(str::trim)
-            .find_map(|line| line.strip_prefix("tip: "));
+            .find_map(|line| line.strip_prefix("tip: "))
+            .map(exact);
         let trouble = Trouble {
             exit: Exit::Usage,
             message: match error.kind() {
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                     "a command is missing".to_owned()
                 }
-                _ => first.strip_prefix("error: ").unwrap_or(first).to_owned(),
+                _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
             },
-            hint: Some(tip.unwrap_or("see `vescli help`").to_owned()),
+            hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),
         };
         let error = ErrorDocument::of_trouble(&trouble, &SafeText::default());
         let _ = streams.result(&json_line(&ResultDocument::of_trouble(

@@ -13,6 +13,7 @@ pub mod base_url;
 pub mod certificate_facts;
 pub mod config_error;
 pub mod config_file;
+mod config_source;
 mod config_table;
 mod config_value;
 pub mod credential;
@@ -30,3 +31,6 @@ pub mod secret;
 pub mod sources;
 pub mod target;
 pub mod token;
+
+#[cfg(test)]
+mod precedence_tests;

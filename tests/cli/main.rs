@@ -8,6 +8,7 @@
 )]
 
 mod certificates;
+mod console;
 mod harness;
 mod loopback;
 mod proxy;
@@ -15,16 +16,32 @@ mod server;
 mod sockets;
 mod socks;
 
+mod fault_matrix;
+mod foreign_text;
+mod limits;
+mod retries;
+mod secrets;
+
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
 #[cfg(feature = "p12")]
 mod client_certificates;
+mod config_commands;
+mod credential_bounds;
+mod credentials;
+mod doctor;
+mod doctor_codes;
+mod doctor_proxies;
 mod harness_holds;
+mod newcomer;
+mod output;
 mod proxies;
 mod proxy_choice;
 mod proxy_holds;
+mod rehearsal;
 mod server_holds;
+mod settings;
 mod socks_proxies;
 mod trust;
 #[cfg(feature = "p12")]

@@ -2,6 +2,7 @@
 
 pub mod command_line;
 pub mod environment;
+mod examples;
 pub mod keys;
 pub mod layer;
 pub mod nearest;

@@ -9,9 +9,10 @@
 //! ```
 //!
 //! A file imports from its own folder and from those to its left in
-//! `cli::args · settings · api · cli · commands · lib · main`; a test holds it.
+//! `cli::args · settings · api · bulk · cli · commands · lib · main`; a test holds it.
 
 pub mod api;
+pub mod bulk;
 pub mod cli;
 pub mod commands;
 pub mod settings;

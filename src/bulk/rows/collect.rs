@@ -1,0 +1,108 @@
+//! Takes rows of whatever format, checks them, and drops repeats.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::error::{BadRow, RowsError, short};
+use super::{Format, List, Row};
+use crate::api::recipient::{check_email, check_text};
+use crate::bulk::journal::{RowKey, key};
+
+/// Most ignored columns that are named.
+const IGNORED_MAX: usize = 64;
+
+/// What was read so far.
+pub(super) struct Collector<'a> {
+    default_cname: &'a str,
+    allow_any_email: bool,
+    rows: Vec<Row>,
+    bad: Vec<BadRow>,
+    ignored: Vec<String>,
+    repeats: u64,
+    repeats_with_other_cname: u64,
+    /// Where the row of an address stands. Hashes, because a million addresses once more would be too many.
+    seen: HashMap<RowKey, usize>,
+    /// The cname of the row before: mostly the same again.
+    last_cname: Option<Arc<str>>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(default_cname: &'a str, allow_any_email: bool) -> Self {
+        Self {
+            default_cname,
+            allow_any_email,
+            rows: Vec::new(),
+            bad: Vec::new(),
+            ignored: Vec::new(),
+            repeats: 0,
+            repeats_with_other_cname: 0,
+            seen: HashMap::new(),
+            last_cname: None,
+        }
+    }
+
+    /// A row. An empty cname is none.
+    pub(super) fn row(&mut self, line: u64, email: &str, cname: Option<&str>) {
+        let cname = cname.filter(|cname| !cname.is_empty());
+        if let Err(error) = check_email(email, self.allow_any_email) {
+            return self.bad(line, format!("the address `{}` {error}", short(email)));
+        }
+        if let Some(cname) = cname
+            && let Err(error) = check_text(cname)
+        {
+            return self.bad(line, format!("the cname `{}` {error}", short(cname)));
+        }
+        let next = self.rows.len();
+        let first = *self.seen.entry(key("", "", email)).or_insert(next);
+        if let Some(first) = self.rows.get(first) {
+            let kept = first.cname.as_deref().unwrap_or(self.default_cname);
+            self.repeats += 1;
+            self.repeats_with_other_cname += u64::from(cname.unwrap_or(self.default_cname) != kept);
+            return;
+        }
+        let cname = cname.map(|cname| self.shared(cname));
+        self.rows.push(Row {
+            line,
+            email: email.into(),
+            cname,
+        });
+    }
+
+    fn shared(&mut self, cname: &str) -> Arc<str> {
+        match &self.last_cname {
+            Some(last) if **last == *cname => Arc::clone(last),
+            _ => {
+                let fresh: Arc<str> = cname.into();
+                self.last_cname = Some(Arc::clone(&fresh));
+                fresh
+            }
+        }
+    }
+
+    /// A row that cannot be sent.
+    pub(super) fn bad(&mut self, line: u64, reason: String) {
+        self.bad.push(BadRow { line, reason });
+    }
+
+    /// A column that means nothing here.
+    pub(super) fn ignore(&mut self, name: &str) {
+        if self.ignored.len() < IGNORED_MAX && !self.ignored.iter().any(|known| known == name) {
+            self.ignored.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn finish(self, format: Format, sha256: String) -> Result<List, RowsError> {
+        if self.rows.is_empty() && self.bad.is_empty() {
+            return Err(RowsError::Empty);
+        }
+        Ok(List {
+            rows: self.rows,
+            repeats: self.repeats,
+            repeats_with_other_cname: self.repeats_with_other_cname,
+            ignored_columns: self.ignored,
+            bad: self.bad,
+            sha256,
+            format,
+        })
+    }
+}

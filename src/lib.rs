@@ -34,7 +34,7 @@ use settings::resolve::Output;
 pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Ending {
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.iter().cloned()) {
-            Ok(invocation) => dispatch(&invocation, environment, streams),
+            Ok(invocation) => dispatch(&invocation, &arguments, environment, streams),
             Err(error) => usage::tell(&error, arguments, environment, streams).into(),
         }
     }));
@@ -42,12 +42,20 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Stre
     guarded.unwrap_or(Ending::Exit(Exit::Internal))
 }
 
-fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut Streams) -> Ending {
+fn dispatch(
+    invocation: &Invocation,
+    arguments: &[OsString],
+    environment: &Environment,
+    streams: &mut Streams,
+) -> Ending {
     let flags = &invocation.flags;
     let output = Output::early(flags, environment);
     let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
     let text = match &invocation.typed {
         Typed::Send => return send::run(flags, environment, streams).into(),
+        Typed::Bulk(list) => {
+            return commands::bulk::run(list, arguments, flags, environment, streams);
+        }
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
         Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),

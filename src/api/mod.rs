@@ -4,6 +4,7 @@ pub mod answer;
 mod connections;
 pub mod failure;
 pub mod outcome;
+mod receive;
 pub mod recipient;
 pub mod request;
 pub mod retry;

@@ -1,24 +1,21 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
 //! reused; the body is bounded and read against the same deadline as all the rest.
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-};
+use reqwest::blocking::Client;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{NoProxy, Proxy};
 use thiserror::Error;
 
-use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
 use super::outcome::{Event, Failure, FailureKind, Outcome};
+use super::receive;
 use super::request::ApiRequest;
 use super::trust::{Trust, TrustError};
 use crate::settings::base_url::is_loopback;
@@ -29,6 +26,7 @@ use crate::settings::network::{Network, ProxySetting};
 pub struct Transport {
     client: Client,
     connections: Arc<AtomicU64>,
+    reuse: Reuse,
     timeout: Duration,
     tls: bool,
     proxied: bool,
@@ -67,14 +65,53 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
+/// Whether a connection may serve a second request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// Every request has a connection of its own.
+    Never,
+    /// One that was idle for less than [`IDLE_MAX`] is used again.
+    Brief,
+}
+
+/// How long a connection may have been idle and still be used again: a server that closes idle ones hardly does so
+/// within a second, and a request that meets the close is one of which nobody knows what became.
+const IDLE_MAX: Duration = Duration::from_millis(900);
+
 impl Transport {
     /// Makes a client for requests to one URL.
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
     pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
+        let trusted = Trusted::load(network, request)?;
+        Self::with(network, request, &trusted, Reuse::Never)
+    }
+
+    /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once, and TLS
+    /// sessions are resumed among them; early data is never sent.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn several(
+        network: &Network,
+        request: &ApiRequest,
+        count: usize,
+        reuse: Reuse,
+    ) -> Result<Vec<Self>, TransportError> {
+        let trusted = Trusted::load(network, request)?;
+        (0..count)
+            .map(|_| Self::with(network, request, &trusted, reuse))
+            .collect()
+    }
+
+    fn with(
+        network: &Network,
+        request: &ApiRequest,
+        trusted: &Trusted,
+        reuse: Reuse,
+    ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let tls = request.url.scheme() == "https";
         let proxy = network.proxy_for(&request.url);
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
@@ -83,17 +120,12 @@ impl Transport {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
-            .pool_max_idle_per_host(0)
+            .pool_max_idle_per_host(usize::from(reuse == Reuse::Brief))
+            .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .connector_layer(CountConnections(Arc::clone(&connections)));
-        let loaded = if tls {
-            Trust::load(network)?
-        } else {
-            Trust::nothing()
-        };
-        let trust = tls.then(|| loaded.source.clone());
-        builder = builder.tls_backend_preconfigured(loaded.into_config()?);
+            .connector_layer(CountConnections(Arc::clone(&connections)))
+            .tls_backend_preconfigured(trusted.config.clone());
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
@@ -107,11 +139,21 @@ impl Transport {
         Ok(Self {
             client,
             connections,
+            reuse,
             timeout: network.timeout,
-            tls,
+            tls: request.url.scheme() == "https",
             proxied: proxy.is_some(),
-            trust,
+            trust: trusted.source.clone(),
         })
+    }
+
+    /// Whether a connection was up in an attempt that failed, `before` being the number of them when it began.
+    ///
+    /// With [`Reuse::Brief`] an older one may have carried the request without any coming up anew. Then only a failure
+    /// to connect, or that there never was a connection, shows that nothing was sent.
+    fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
+        let now = self.connections.load(Ordering::SeqCst);
+        now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
     }
 
     /// Sends a request once.
@@ -132,10 +174,10 @@ impl Transport {
             builder = builder.header(AUTHORIZATION, value);
         }
         match builder.body(request.body.clone()).send() {
-            Ok(response) => read(response, deadline),
+            Ok(response) => receive::read(response, deadline),
             Err(error) => {
                 let circumstances = Circumstances {
-                    connected: self.connections.load(Ordering::SeqCst) > before,
+                    connected: self.was_connected(before, &error),
                     certificate_asked: false,
                     proxied: self.proxied,
                     tls: self.tls,
@@ -146,6 +188,28 @@ impl Transport {
                 }
             }
         }
+    }
+}
+
+/// A TLS configuration that several clients share, and where its certificates come from.
+struct Trusted {
+    config: rustls::ClientConfig,
+    source: Option<String>,
+}
+
+impl Trusted {
+    /// Loads certificates only when TLS is going to be spoken.
+    fn load(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
+        let tls = request.url.scheme() == "https";
+        let trust = if tls {
+            Trust::load(network)?
+        } else {
+            Trust::nothing()
+        };
+        Ok(Self {
+            source: tls.then(|| trust.source.clone()),
+            config: trust.into_config()?,
+        })
     }
 }
 
@@ -189,81 +253,5 @@ fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<Socket
             )]
         }
         true => Vec::new(),
-    }
-}
-
-fn read(response: Response, deadline: Instant) -> Attempt {
-    let headers = response.headers();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let retry_after = text(RETRY_AFTER);
-    let retry_after = retry_after
-        .and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
-    let encoded = headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let location = headers
-        .get(LOCATION)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let status = response.status().as_u16();
-    let mut exchange = Exchange {
-        status_line: format!("{:?} {}", response.version(), response.status()),
-        headers: shown(headers),
-        body: Vec::new(),
-    };
-    let body = match read_body(response, deadline) {
-        Body::Complete(bytes) if encoded && !bytes.is_empty() => {
-            exchange.body = bytes;
-            Body::Encoded
-        }
-        body => {
-            exchange.body = body.bytes().to_vec();
-            body
-        }
-    };
-    let reply = Reply {
-        status,
-        retry_after,
-        location,
-        body,
-    };
-    Attempt {
-        outcome: Outcome::of(Event::Reply(reply)),
-        exchange: Some(exchange),
-    }
-}
-
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
-}
-
-/// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
-/// reads the clock is looked at here, because reqwest's blocking body starts its time anew with each.
-fn read_body(mut response: Response, deadline: Instant) -> Body {
-    let mut bytes = Vec::new();
-    let mut chunk = [0_u8; 8 * 1024];
-    loop {
-        if Instant::now() >= deadline || bytes.len() > BODY_MAX {
-            bytes.truncate(BODY_MAX);
-            return Body::Cut(bytes);
-        }
-        match response.read(&mut chunk) {
-            Ok(0) => return Body::Complete(bytes),
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Body::Cut(bytes),
-        }
     }
 }

@@ -1,4 +1,10 @@
-//! A list of people instead of one: reading it, and the journal that knows what became of each row.
+//! A list of people instead of one: reading it, the journal that knows what became of each row, and the run over it.
 
+pub mod budget;
+pub mod gate;
 pub mod journal;
+pub mod pace;
+pub mod plan;
 pub mod rows;
+pub mod run;
+pub mod tally;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::fault::Fault;
 use crate::cli::args::command_line::ConfigAction;
 use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::{Group, Key, rows};
+use crate::cli::args::keys::{Group, Key, Row, rows};
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::json_line;
 use crate::cli::streams::Paint;
@@ -200,7 +200,12 @@ fn explain(
 ) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    for row in rows().filter(|row| !matches!(row.group, Group::Safety | Group::Sandbox)) {
+    let holds = |row: &&Row| match row.group {
+        Group::Safety | Group::Sandbox => false,
+        Group::Bulk => row.in_file(),
+        _ => true,
+    };
+    for row in rows().filter(holds) {
         let given = sources.pick(row.key);
         settings.push(Explained {
             key: row.name(),

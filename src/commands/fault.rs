@@ -6,10 +6,13 @@ use thiserror::Error;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
+use crate::bulk::journal::{JournalError, JournalStopped};
+use crate::bulk::rows::RowsError;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Origin, ValueError};
 use crate::cli::exit::Exit;
 use crate::cli::report::Trouble;
+use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
 use crate::settings::config_error::ConfigError;
 use crate::settings::credential::CredentialError;
@@ -38,6 +41,9 @@ pub enum Fault {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The list or its journal.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -84,6 +90,7 @@ impl Fault {
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
+            Self::Bulk(error) => of_bulk(error),
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -100,6 +107,7 @@ impl Fault {
             | Self::Request(_)
             | Self::Transport(_)
             | Self::Sandbox(_)
+            | Self::Bulk(_)
             | Self::Io(_) => None,
         };
         Trouble {
@@ -179,6 +187,54 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
         | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
         SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+    }
+}
+
+const fn of_bulk(error: &BulkError) -> Exit {
+    match error {
+        BulkError::Missing(_) => Exit::NoInput,
+        BulkError::Unreadable { .. } | BulkError::BadRows { .. } => Exit::BadInput,
+        BulkError::Rows { error, .. } => of_rows(error),
+        BulkError::Journal(error) => of_journal(error),
+        BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
+    }
+}
+
+const fn of_rows(error: &RowsError) -> Exit {
+    match error {
+        RowsError::Read(_)
+        | RowsError::Empty
+        | RowsError::NotUtf8 { .. }
+        | RowsError::Utf16
+        | RowsError::Workbook
+        | RowsError::JsonArray
+        | RowsError::NoEmailColumn { .. }
+        | RowsError::NoHeader { .. }
+        | RowsError::TwoColumns { .. }
+        | RowsError::Addressing { .. }
+        | RowsError::OpenQuote { .. }
+        | RowsError::StrayQuote { .. }
+        | RowsError::TooLong { .. } => Exit::BadInput,
+    }
+}
+
+const fn of_journal(error: &JournalError) -> Exit {
+    match error {
+        JournalError::NoHome => Exit::Config,
+        JournalError::Missing { .. } => Exit::NoInput,
+        JournalError::Locked { .. } => Exit::Locked,
+        JournalError::Link { .. }
+        | JournalError::NotRegular { .. }
+        | JournalError::Owner { .. }
+        | JournalError::Exposed { .. }
+        | JournalError::Damaged { .. }
+        | JournalError::OtherTarget { .. } => Exit::BadInput,
+        JournalError::Read { .. }
+        | JournalError::Write { .. }
+        | JournalError::NoSpace { .. }
+        | JournalError::Stopped(JournalStopped::Failed { .. } | JournalStopped::Closed { .. }) => {
+            Exit::Io
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One module per subcommand that is more than a call.
 
+pub mod bulk;
 pub mod config;
 pub mod explain;
 pub mod fault;

@@ -1,6 +1,7 @@
 //! The command line: clap's commands, built from the table of keys, and what was typed as a value.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
@@ -14,6 +15,8 @@ use super::layer::Layer;
 pub enum Typed {
     /// `send-password-email`
     Send,
+    /// `bulk FILE|-`
+    Bulk(PathBuf),
     /// `config ACTION`
     Config(ConfigAction),
     /// `explain [CODE|NAME]`
@@ -62,7 +65,7 @@ const SETTINGS: &[Group] = &[
 ];
 
 /// The topics of `vescli help` that are no commands.
-pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "json"];
+pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
 
 /// The whole command line.
 #[must_use]
@@ -73,7 +76,7 @@ pub fn command() -> Command {
         .after_help(
             "Try it without a tenant:\n  \
              vescli sandbox -- vescli send-password-email --email hello@example.com\n\n\
-             More: vescli help exit-codes | environment | config | json",
+             More: vescli help exit-codes | environment | config | bulk | json",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -83,6 +86,7 @@ pub fn command() -> Command {
         .args(flags(&[Group::Output]).map(|arg| arg.global(true)))
         .subcommands([
             send(),
+            bulk(),
             config(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
@@ -102,7 +106,7 @@ pub fn command() -> Command {
                     Arg::new("topic")
                         .value_name("COMMAND|TOPIC")
                         .num_args(0..)
-                        .help("A command, or exit-codes, environment, config, json"),
+                        .help("A command, or exit-codes, environment, config, bulk, json"),
                 ),
         ])
 }
@@ -121,6 +125,30 @@ fn send() -> Command {
         )
         .args(flags(SETTINGS))
         .args(flags(&[Group::Safety]))
+}
+
+fn bulk() -> Command {
+    Command::new("bulk")
+        .about("Send to everybody on a list, each once; run it again to go on where it ended")
+        .after_help(
+            "The list is CSV with a column email and perhaps a column cname, NDJSON with the same two, or plain lines.\n\
+             Each step is written to a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
+             Examples:\n  \
+             vescli bulk users.csv --profile prod --dry-run\n  \
+             vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
+             jq -c '{email}' users.json | vescli bulk - --yes --json",
+        )
+        .arg(
+            Arg::new("list")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("The list; `-` reads standard input"),
+        )
+        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Key::Email.row().flag))
+        .args(flags(&[Group::Bulk]))
+        .args([Key::DryRun, Key::NoInput].map(|key| flag(key.row())))
 }
 
 fn config() -> Command {
@@ -169,6 +197,7 @@ fn sandbox() -> Command {
              vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
         )
         .args(flags(&[Group::Sandbox]))
+        .arg(flag(Key::Rate.row()).help_heading(Group::Sandbox.heading()))
         .arg(
             Arg::new("command")
                 .value_name("COMMAND")
@@ -249,6 +278,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     Some(match name {
         "send-password-email" => Typed::Send,
+        "bulk" => Typed::Bulk(matches.get_one::<PathBuf>("list")?.clone()),
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
         "sandbox" => Typed::Sandbox(
             matches

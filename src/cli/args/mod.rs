@@ -5,5 +5,6 @@ pub mod environment;
 pub mod keys;
 pub mod layer;
 pub mod nearest;
+mod rows_bulk;
 mod rows_request;
 mod rows_run;

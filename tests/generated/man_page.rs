@@ -96,12 +96,15 @@ fn page(command: &Command, name: &str) -> String {
         roman("(1)"),
     ]);
     text.extend(roff.render().into_bytes());
-    let text = String::from_utf8(text).expect("man pages are text");
+    settle(&String::from_utf8(text).expect("man pages are text"))
+}
+
+/// Puts the title right, and drops trailing blanks, which are noise in a file that is committed.
+fn settle(text: &str) -> String {
     text.lines()
         .map(|line| match line.strip_prefix(".TH ") {
             // clap_mangen leaves an empty date out, and the source would take its place.
             Some(title) => format!(".TH {}\n", title.replacen(" 1  ", " 1 \"\" ", 1)),
-            // Trailing blanks are noise in a file that is committed.
             None => format!("{}\n", line.trim_end()),
         })
         .collect()

@@ -24,7 +24,7 @@ fn command(words: &[&str]) -> SandboxOptions {
 }
 
 fn environment() -> SandboxEnvironment {
-    SandboxEnvironment::of_process()
+    SandboxEnvironment::of_process(&crate::cli::args::environment::Environment::of_process())
 }
 
 fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {

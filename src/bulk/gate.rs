@@ -216,7 +216,7 @@ mod tests {
         gate.row_ended(Fate::Unknown);
         assert_eq!(gate.stopped(), Some(Stop::Failures(3)));
         assert!(!gate.pass() && !gate.still_open() && !gate.rest(Duration::ZERO));
-        let endless = super::tests::gate(0);
+        let endless = Gate::new(Pace::new(None), false, 0);
         (0..1000).for_each(|_| endless.row_ended(Fate::Rejected));
         assert_eq!(endless.stopped(), None);
     }

@@ -70,7 +70,7 @@ impl BulkSettings {
             fresh: sources.is_on(Key::Fresh),
             retry_rejected: sources.is_on(Key::RetryRejected),
             resend_unknown: sources.is_on(Key::ResendUnknown),
-            limit: sources.pick(Key::Limit).map(|_| sources.count(Key::Limit)),
+            limit: limit(sources)?,
             yes: sources.is_on(Key::Yes),
         })
     }
@@ -88,6 +88,19 @@ fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
         }
         .into()),
         (_, None) => Err(super::target::missing(sources, Key::Jobs)),
+    }
+}
+
+/// Nobody means a run that sends nothing: that is what a dry run is for.
+fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
+    match (sources.count(Key::Limit), sources.pick(Key::Limit)) {
+        (_, None) => Ok(None),
+        (0, Some(given)) => Err(ValueError {
+            key: Key::Limit,
+            origin: given.origin.clone(),
+            reason: "`0` would send to nobody: to see the plan alone use --dry-run".to_owned(),
+        }),
+        (count, Some(_)) => Ok(Some(count)),
     }
 }
 

@@ -15,6 +15,7 @@ mod server;
 mod sockets;
 
 mod answers_hold;
+mod bulk;
 mod certificates_hold;
 mod harness_holds;
 mod proxy_holds;

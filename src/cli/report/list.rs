@@ -324,7 +324,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     if facts.plan.accepted == all {
         let rows = counted(all, "row");
         return format!(
-            "nothing left to send: all of {rows} accepted earlier{when}\nto mail everybody again, begin anew with --fresh\n"
+            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, begin anew with --fresh\n"
         );
     }
     format!(

@@ -79,7 +79,7 @@ fn carry_out(
         reporter.note("nothing was sent");
         return Ok(Exit::BulkStopped.into());
     }
-    let command = go_on::command(arguments, prepared.is_stdin());
+    let command = go_on::command(arguments, environment, prepared.is_stdin());
     send::send(prepared, subject, command, environment, reporter)
 }
 

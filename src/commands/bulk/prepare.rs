@@ -1,6 +1,6 @@
 //! Everything before the first request: settings, the list, the credential, and what the journal knows.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -153,6 +153,9 @@ impl Prepared {
 
     /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
     pub(super) fn look(&self) -> Result<Recovered, BulkError> {
+        if !self.dry_run {
+            self.check_alone()?;
+        }
         if self.bulk.fresh {
             return Ok(Recovered::default());
         }
@@ -167,6 +170,22 @@ impl Prepared {
             }
             .into()),
             None => Ok(scan.recovered),
+        }
+    }
+
+    /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
+    /// taken when the journal is opened.
+    fn check_alone(&self) -> Result<(), BulkError> {
+        let Ok(file) = File::open(&self.journal) else {
+            // Not there yet, or a fault that opening it for good will name.
+            return Ok(());
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
+                path: self.journal.clone(),
+            }
+            .into()),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
         }
     }
 

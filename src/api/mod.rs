@@ -1,12 +1,18 @@
 //! The operation: what is sent, what came of it, and whether to send it again.
 
 pub mod answer;
+pub mod certificate_files;
+mod certificate_words;
 mod connections;
 pub mod failure;
+mod failure_words;
+mod lookup;
 pub mod outcome;
 mod receive;
 pub mod recipient;
 pub mod request;
 pub mod retry;
+mod system_store;
 pub mod transport;
 pub mod trust;
+pub mod witness;

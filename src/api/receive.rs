@@ -56,7 +56,7 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
     }
 }
 
-pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {

@@ -1,5 +1,5 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
-//! reused; the body is bounded and read against the same deadline as all the rest.
+//! reused unless that is asked for; the body is bounded and read against the same deadline as all the rest.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,22 +14,28 @@ use thiserror::Error;
 
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
+use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
 use super::receive;
 use super::request::ApiRequest;
-use super::trust::{Trust, TrustError};
+use super::trust::{Trust, TrustError, no_trust};
+use super::witness::Witness;
 use crate::settings::base_url::is_loopback;
-use crate::settings::network::{Network, ProxySetting};
+use crate::settings::identity::Identity;
+use crate::settings::network::Network;
+use crate::settings::proxy::ProxySetting;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
     connections: Arc<AtomicU64>,
+    witness: Arc<Witness>,
     reuse: Reuse,
     timeout: Duration,
     tls: bool,
-    proxied: bool,
+    /// The proxy, as it may be shown.
+    proxy: Option<String>,
     /// Where the trusted certificates come from, if TLS is used.
     pub trust: Option<String>,
 }
@@ -79,40 +85,52 @@ pub enum Reuse {
 const IDLE_MAX: Duration = Duration::from_millis(900);
 
 impl Transport {
-    /// Makes a client for requests to one URL.
+    /// Makes a client for requests to one URL, which shows the identity to a service that asks for it.
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
-    pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
-        let trusted = Trusted::load(network, request)?;
-        Self::with(network, request, &trusted, Reuse::Never)
+    pub fn new(
+        network: &Network,
+        identity: Option<&Identity>,
+        request: &ApiRequest,
+    ) -> Result<Self, TransportError> {
+        let trust = trust_for(network, request)?;
+        Self::with(network, identity, request, trust, Reuse::Never)
     }
 
-    /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once, and TLS
-    /// sessions are resumed among them; early data is never sent.
+    /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once; each
+    /// client resumes its own TLS sessions, and early data is never sent.
     ///
     /// # Errors
     /// As [`Transport::new`].
     pub fn several(
         network: &Network,
+        identity: Option<&Identity>,
         request: &ApiRequest,
         count: usize,
         reuse: Reuse,
     ) -> Result<Vec<Self>, TransportError> {
-        let trusted = Trusted::load(network, request)?;
+        let trust = trust_for(network, request)?;
         (0..count)
-            .map(|_| Self::with(network, request, &trusted, reuse))
+            .map(|_| Self::with(network, identity, request, trust.clone(), reuse))
             .collect()
     }
 
     fn with(
         network: &Network,
+        identity: Option<&Identity>,
         request: &ApiRequest,
-        trusted: &Trusted,
+        trust: Option<Trust>,
         reuse: Reuse,
     ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
         let proxy = network.proxy_for(&request.url);
+        let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
+        let source = trust.as_ref().map(|trust| trust.source.clone());
+        let config = match trust {
+            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
+            None => no_trust()?,
+        };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -124,8 +142,9 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
+            .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
             .connector_layer(CountConnections(Arc::clone(&connections)))
-            .tls_backend_preconfigured(trusted.config.clone());
+            .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
@@ -139,11 +158,12 @@ impl Transport {
         Ok(Self {
             client,
             connections,
+            witness,
             reuse,
             timeout: network.timeout,
             tls: request.url.scheme() == "https",
-            proxied: proxy.is_some(),
-            trust: trusted.source.clone(),
+            proxy: proxy.map(|proxy| proxy.shown.clone()),
+            trust: source,
         })
     }
 
@@ -160,6 +180,7 @@ impl Transport {
     #[must_use]
     pub fn attempt(&self, request: &ApiRequest) -> Attempt {
         let before = self.connections.load(Ordering::SeqCst);
+        self.witness.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
         for (name, value) in request.headers {
@@ -176,14 +197,18 @@ impl Transport {
         match builder.body(request.body.clone()).send() {
             Ok(response) => receive::read(response, deadline),
             Err(error) => {
+                let host = request.url.host_str().unwrap_or_default();
+                let port = request.url.port_or_known_default().unwrap_or_default();
                 let circumstances = Circumstances {
                     connected: self.was_connected(before, &error),
-                    certificate_asked: false,
-                    proxied: self.proxied,
+                    proxy: self.proxy.as_deref(),
+                    target: &format!("{host}:{port}"),
                     tls: self.tls,
+                    seen: self.witness.seen(),
                 };
+                let failure = sort(&error.without_url(), &circumstances);
                 Attempt {
-                    outcome: Outcome::of(Event::Failure(sort(&error.without_url(), circumstances))),
+                    outcome: Outcome::of(Event::Failure(failure)),
                     exchange: None,
                 }
             }
@@ -191,26 +216,10 @@ impl Transport {
     }
 }
 
-/// A TLS configuration that several clients share, and where its certificates come from.
-struct Trusted {
-    config: rustls::ClientConfig,
-    source: Option<String>,
-}
-
-impl Trusted {
-    /// Loads certificates only when TLS is going to be spoken.
-    fn load(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
-        let tls = request.url.scheme() == "https";
-        let trust = if tls {
-            Trust::load(network)?
-        } else {
-            Trust::nothing()
-        };
-        Ok(Self {
-            source: tls.then(|| trust.source.clone()),
-            config: trust.into_config()?,
-        })
-    }
+/// The trusted certificates, loaded only when TLS is going to be spoken.
+fn trust_for(network: &Network, request: &ApiRequest) -> Result<Option<Trust>, TransportError> {
+    let tls = request.url.scheme() == "https";
+    Ok(tls.then(|| Trust::load(network)).transpose()?)
 }
 
 fn failed(cause: &str) -> Attempt {

@@ -11,14 +11,20 @@
 
 pub mod base_url;
 pub mod bulk;
+pub mod certificate_facts;
 pub mod config_error;
 pub mod config_file;
 mod config_table;
 mod config_value;
 pub mod credential;
 pub mod error;
+pub mod identity;
+pub mod identity_error;
+pub mod identity_source;
 pub mod label;
 pub mod network;
+mod pkcs12;
+pub mod proxy;
 pub mod rate;
 pub mod resolve;
 pub mod secret;

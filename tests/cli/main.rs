@@ -13,10 +13,15 @@ mod loopback;
 mod proxy;
 mod server;
 mod sockets;
+mod socks;
 
 mod answers_hold;
+mod bad_tls;
 mod bulk;
 mod certificates_hold;
+mod client_certificates;
 mod harness_holds;
+mod proxies;
 mod proxy_holds;
 mod server_holds;
+mod trust;

@@ -42,7 +42,7 @@ pub fn run(
     let prepared = prepare::prepare(input, flags, environment, &mut subject, &mut output);
     let mut reporter = Reporter::new(streams, output, environment);
     let ended = prepared.and_then(|prepared| {
-        reporter.hide(SafeText::hiding(prepared.request.token.clone()));
+        reporter.hide(SafeText::hiding(prepared.secrets.clone()));
         carry_out(&prepared, &subject, arguments, environment, &mut reporter)
     });
     ended.unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())

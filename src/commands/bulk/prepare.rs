@@ -17,10 +17,13 @@ use crate::cli::args::layer::Layer;
 use crate::cli::report::Subject;
 use crate::cli::report::list::PlanFacts;
 use crate::commands::fault::Fault;
+use crate::commands::send::secrets;
 use crate::settings::bulk::BulkSettings;
 use crate::settings::credential::TokenSource;
 use crate::settings::error::{ConfigState, SettingsError};
+use crate::settings::identity::Identity;
 use crate::settings::resolve::{Output, Settings};
+use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
 
 /// What is to be done, with everything that it needs.
@@ -30,6 +33,9 @@ pub(super) struct Prepared {
     pub(super) cname: String,
     /// The request, but for whom it is addressed to.
     pub(super) request: ApiRequest,
+    pub(super) identity: Option<Identity>,
+    /// What must not be told.
+    pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
     /// The list as it was named.
     pub(super) name: String,
@@ -75,6 +81,7 @@ pub(super) fn prepare(
     let list = read(input, &bulk, &cname, settings.allow_any_email)?;
     let credential = settings.credential.load(environment)?;
     subject.with_credential = credential.token.is_some() || credential.identity.is_some();
+    let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
     let journal = match &bulk.journal {
         Some(path) => path.clone(),
@@ -92,6 +99,8 @@ pub(super) fn prepare(
             token: credential.token,
             ..unsigned
         },
+        secrets,
+        identity: credential.identity,
         settings,
         bulk,
         cname,
@@ -247,7 +256,11 @@ impl Prepared {
 
     /// Checks what a run needs on its way to the server, as far as it can be without sending.
     pub(super) fn check_the_way(&self) -> Result<(), Fault> {
-        Transport::new(&self.settings.network, &self.request)?;
+        Transport::new(
+            &self.settings.network,
+            self.identity.as_ref(),
+            &self.request,
+        )?;
         Ok(())
     }
 
@@ -260,6 +273,7 @@ impl Prepared {
         let count = self.bulk.jobs.min(rows);
         Ok(Transport::several(
             &self.settings.network,
+            self.identity.as_ref(),
             &self.request,
             count,
             reuse,

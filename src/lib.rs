@@ -26,7 +26,7 @@ use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, explain, help, rehearse, send, usage};
+use commands::{config, doctor, explain, help, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
@@ -34,7 +34,7 @@ use settings::resolve::Output;
 pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Ending {
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.iter().cloned()) {
-            Ok(invocation) => dispatch(&invocation, &arguments, environment, streams),
+            Ok(invocation) => dispatch(&invocation, arguments, environment, streams),
             Err(error) => usage::tell(&error, arguments, environment, streams).into(),
         }
     }));
@@ -56,6 +56,7 @@ fn dispatch(
         Typed::Bulk(list) => {
             return commands::bulk::run(list, arguments, flags, environment, streams);
         }
+        Typed::Doctor => return doctor::run(flags, environment, streams).into(),
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
         Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),

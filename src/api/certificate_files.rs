@@ -7,6 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 use thiserror::Error;
 
+use super::pem_bundle;
+
 /// Why a file of certificates cannot be used.
 #[derive(Debug, Error)]
 pub enum CertificateFileError {
@@ -72,7 +74,11 @@ pub(super) fn read_file(
     let bytes = std::fs::read(path).map_err(|source| failed(name, path, source))?;
     let path = path.to_owned();
     let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+    let all: Vec<_> = match pem_bundle::certificates(&bytes) {
+        Some(certificates) => certificates.into_iter().map(Ok).collect(),
+        None => CertificateDer::pem_slice_iter(&bytes).collect(),
+    };
+    for certificate in all {
         let added = match certificate {
             Ok(certificate) => add(certificate).map_err(|error| error.to_string()),
             Err(pem::Error::MissingSectionEnd { .. }) => Err("its last line is missing".to_owned()),

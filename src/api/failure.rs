@@ -38,6 +38,26 @@ pub fn sort(error: &reqwest::Error, circumstances: &Circumstances) -> Failure {
     }
 }
 
+/// Sorts a failure of a connection that was opened by hand, from its TLS handshake on.
+#[must_use]
+pub fn sort_io(error: &io::Error, circumstances: &Circumstances) -> Failure {
+    let chain = Chain::starting_at(Some(error));
+    let timed_out = matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    );
+    let kind = match chain.tls {
+        Some(tls) => tls_kind(tls, circumstances),
+        None if timed_out => FailureKind::Timeout,
+        None => FailureKind::Tls,
+    };
+    Failure {
+        kind,
+        connected: circumstances.connected,
+        cause: failure_words::cause(kind, &chain, circumstances),
+    }
+}
+
 fn kind(error: &reqwest::Error, chain: &Chain, circumstances: &Circumstances) -> FailureKind {
     if let Some(tls) = chain.tls {
         return tls_kind(tls, circumstances);
@@ -103,11 +123,15 @@ pub(super) struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn of(error: &'a reqwest::Error) -> Self {
+        Self::starting_at(error.source())
+    }
+
+    fn starting_at(first: Option<&'a (dyn Error + 'static)>) -> Self {
         let mut chain = Self {
             messages: Vec::new(),
             tls: None,
         };
-        let mut next: Option<&(dyn Error + 'static)> = error.source();
+        let mut next = first;
         while let Some(error) = next {
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
             // `source` of an `io::Error` skips the error inside it and goes on with that one's source.

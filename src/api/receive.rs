@@ -56,7 +56,7 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
     }
 }
 
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {

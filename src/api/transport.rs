@@ -1,6 +1,8 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
 //! reused unless that is asked for; the body is bounded and read against the same deadline as all the rest.
 
+mod head;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{NoProxy, Proxy};
+use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
 use super::connections::CountConnections;
@@ -94,8 +96,20 @@ impl Transport {
         identity: Option<&Identity>,
         request: &ApiRequest,
     ) -> Result<Self, TransportError> {
-        let trust = trust_for(network, request)?;
-        Self::with(network, identity, request, trust, Reuse::Never)
+        Self::to(network, identity, &request.url)
+    }
+
+    /// The same for a URL without a request.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn to(
+        network: &Network,
+        identity: Option<&Identity>,
+        url: &Url,
+    ) -> Result<Self, TransportError> {
+        let trust = trust_for(network, url)?;
+        Self::with(network, identity, url, trust, Reuse::Never)
     }
 
     /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once; each
@@ -110,21 +124,21 @@ impl Transport {
         count: usize,
         reuse: Reuse,
     ) -> Result<Vec<Self>, TransportError> {
-        let trust = trust_for(network, request)?;
+        let trust = trust_for(network, &request.url)?;
         (0..count)
-            .map(|_| Self::with(network, identity, request, trust.clone(), reuse))
+            .map(|_| Self::with(network, identity, &request.url, trust.clone(), reuse))
             .collect()
     }
 
     fn with(
         network: &Network,
         identity: Option<&Identity>,
-        request: &ApiRequest,
+        url: &Url,
         trust: Option<Trust>,
         reuse: Reuse,
     ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let proxy = network.proxy_for(&request.url);
+        let proxy = network.proxy_for(url);
         let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
         let source = trust.as_ref().map(|trust| trust.source.clone());
         let config = match trust {
@@ -148,7 +162,7 @@ impl Transport {
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
-        for (host, addresses) in overrides(network, request) {
+        for (host, addresses) in overrides(network, url) {
             builder = builder.resolve_to_addrs(&host, &addresses);
         }
         let client = builder
@@ -161,7 +175,7 @@ impl Transport {
             witness,
             reuse,
             timeout: network.timeout,
-            tls: request.url.scheme() == "https",
+            tls: url.scheme() == "https",
             proxy: proxy.map(|proxy| proxy.shown.clone()),
             trust: source,
         })
@@ -196,29 +210,31 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => receive::read(response, deadline),
-            Err(error) => {
-                let host = request.url.host_str().unwrap_or_default();
-                let port = request.url.port_or_known_default().unwrap_or_default();
-                let circumstances = Circumstances {
-                    connected: self.was_connected(before, &error),
-                    proxy: self.proxy.as_deref(),
-                    target: &format!("{host}:{port}"),
-                    tls: self.tls,
-                    seen: self.witness.seen(),
-                };
-                let failure = sort(&error.without_url(), &circumstances);
-                Attempt {
-                    outcome: Outcome::of(Event::Failure(failure)),
-                    exchange: None,
-                }
-            }
+            Err(error) => Attempt {
+                outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
+                exchange: None,
+            },
         }
+    }
+
+    /// `before` is the number of connections when the attempt began.
+    fn sort(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let circumstances = Circumstances {
+            connected: self.was_connected(before, &error),
+            proxy: self.proxy.as_deref(),
+            target: &format!("{host}:{port}"),
+            tls: self.tls,
+            seen: self.witness.seen(),
+        };
+        sort(&error.without_url(), &circumstances)
     }
 }
 
 /// The trusted certificates, loaded only when TLS is going to be spoken.
-fn trust_for(network: &Network, request: &ApiRequest) -> Result<Option<Trust>, TransportError> {
-    let tls = request.url.scheme() == "https";
+fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportError> {
+    let tls = url.scheme() == "https";
     Ok(tls.then(|| Trust::load(network)).transpose()?)
 }
 
@@ -240,9 +256,9 @@ fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.
-fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<SocketAddr>)> {
-    let host = request.url.host_str().unwrap_or_default();
-    let port = request.url.port_or_known_default().unwrap_or_default();
+fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
     let given = network
         .resolve
         .iter()
@@ -252,7 +268,7 @@ fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<Socket
         .collect();
     match given.is_empty() {
         false => vec![(host.to_owned(), given)],
-        true if host == "localhost" && is_loopback(&request.url) => {
+        true if host == "localhost" && is_loopback(url) => {
             vec![(
                 host.to_owned(),
                 vec![

@@ -235,10 +235,10 @@ mod tests {
     #[test]
     fn whoever_waits_is_sent_home_when_the_run_stops() {
         let gate = gate(0);
-        gate.pause(Duration::from_secs(3600));
+        gate.pause(Duration::from_hours(1));
         std::thread::scope(|scope| {
             let passing = scope.spawn(|| gate.pass());
-            let resting = scope.spawn(|| gate.rest(Duration::from_secs(3600)));
+            let resting = scope.spawn(|| gate.rest(Duration::from_hours(1)));
             gate.stop(Stop::Signal(2));
             assert!(!passing.join().unwrap() && !resting.join().unwrap());
         });

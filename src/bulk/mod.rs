@@ -8,3 +8,4 @@ pub mod plan;
 pub mod rows;
 pub mod run;
 pub mod tally;
+pub mod told;

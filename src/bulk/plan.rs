@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::journal::{Recovered, RowKey, key};
+use super::journal::{Recovered, RowKey, RowState, key};
 use super::rows::Row;
 use crate::api::outcome::Fate;
 use crate::settings::rate::Rate;
@@ -74,7 +74,7 @@ impl Plan {
             let fate = if known.states.is_empty() {
                 None
             } else {
-                known.state(key_of(row)).map(|state| state.effective())
+                known.state(key_of(row)).map(RowState::effective)
             };
             match next(fate, choice) {
                 Next::Send { .. } if plan.tasks.len() as u64 >= limit => plan.beyond_limit += 1,
@@ -162,7 +162,7 @@ mod tests {
         };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
-        assert_eq!(plan(61).time_at(rate), Some(Duration::from_secs(60)));
+        assert_eq!(plan(61).time_at(rate), Some(Duration::from_mins(1)));
         assert_eq!(plan(61).time_at(None), None);
     }
 }

@@ -9,6 +9,7 @@ use super::gate::{Gate, Stop};
 use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
 use super::plan::{Task, key_of};
 use super::rows::Row;
+use super::told::{RowEnd, Told};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, backoff, decide};
@@ -34,48 +35,6 @@ pub struct Run<'a> {
     pub next: &'a AtomicUsize,
     /// Whether each exchange is told.
     pub trace: bool,
-}
-
-/// What a worker tells on the way.
-#[derive(Debug)]
-pub enum Told {
-    /// An attempt, when exchanges are to be told.
-    Exchanged {
-        /// The request, with its body.
-        request: Box<ApiRequest>,
-        /// The answer, if there was one.
-        answer: Option<Box<Exchange>>,
-    },
-    /// A row is going to be tried again.
-    Again {
-        /// Its place in the list.
-        index: u32,
-        /// Which attempt failed.
-        attempt: u64,
-        /// What came of it.
-        outcome: Box<Outcome>,
-        /// After how long.
-        wait: Duration,
-    },
-    /// A row has ended.
-    Ended(Box<RowEnd>),
-}
-
-/// How a row ended.
-#[derive(Debug)]
-pub struct RowEnd {
-    /// Its place in the list.
-    pub index: u32,
-    /// What came of it, all attempts together.
-    pub outcome: Outcome,
-    /// How often it was tried.
-    pub attempts: u64,
-    /// How long all of it took.
-    pub elapsed: Duration,
-    /// Whether the next run sends it, because the run was stopped and not the row refused.
-    pub open: bool,
-    /// Whether the end could not be written into the journal.
-    pub unwritten: bool,
 }
 
 /// What is known of a row while it is sent.

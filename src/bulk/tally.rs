@@ -2,7 +2,7 @@
 
 use super::gate::Stop;
 use super::plan::Plan;
-use super::run::RowEnd;
+use super::told::RowEnd;
 use crate::api::outcome::Fate;
 
 /// Rows of each fate, counted.
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
-        let hour = Stop::AsksTooLong(Duration::from_secs(3600));
+        let hour = Stop::AsksTooLong(Duration::from_hours(1));
         for (stop, begun, over) in [
             (Stop::Fault, Verdict::Fault, Verdict::Fault),
             (

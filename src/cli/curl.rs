@@ -32,11 +32,15 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     }
     words.push(quote(request.url.as_str()));
     let command = words.join(" \\\n  ");
-    match hidden_proxy(request, network) {
-        true => format!("# put the proxy's user and password in the place of ***\n{command}\n"),
-        false => format!("{command}\n"),
+    if hidden_proxy(request, network) {
+        format!("# put the proxy's user and password in the place of ***\n{command}\n")
+    } else {
+        format!("{command}\n")
     }
 }
+
+/// A line of a curl file: quotes and backslashes have to be escaped there.
+const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
 
 /// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
 fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
@@ -48,8 +52,6 @@ fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
         IdentitySource::P12 { file, password } => {
             words.push("--cert-type P12".to_owned());
             words.push(format!("--cert {}", quote(&certificate_file(file))));
-            // A line of a curl file: quotes and backslashes have to be escaped there.
-            const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
             let text = match password {
                 Some((PasswordSource::Variable(name, _), _)) => {
                     format!(r#"$(printf '%s\n' "${name}" | {ESCAPE})"#)

@@ -218,10 +218,11 @@ fn explain(
         });
     }
     let (credential, origin) = match Target::resolve(&sources) {
-        Ok(target) => credential(
-            &CredentialPlan::resolve(&sources, environment, &target)?,
-            environment,
-        ),
+        Ok(target) => match CredentialPlan::resolve(&sources, environment, &target) {
+            Ok(plan) => credential(&plan, environment),
+            // Told and not thrown: this command is where people look for the reason.
+            Err(error) => (Some(format!("not usable: {error}")), None),
+        },
         Err(_) => (
             Some("not looked for: there is no target yet".to_owned()),
             None,

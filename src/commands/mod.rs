@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;

@@ -3,14 +3,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
-use x509_cert::ext::pkix::BasicConstraints;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::time::ASN1Time;
 
 /// What a certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// Whose it is, such as `CN=example,O=Example Ltd`.
+    /// Whose it is, such as `CN=example, O=Example Ltd`.
     pub subject: String,
     /// Who issued it.
     pub issuer: String,
@@ -26,16 +26,13 @@ impl CertificateFacts {
     /// Reads a certificate in DER; `None` if it is none, or one beyond RFC 5280.
     #[must_use]
     pub fn read(der: &[u8]) -> Option<Self> {
-        let certificate = Certificate::from_der(der).ok()?;
-        let certificate = certificate.tbs_certificate();
-        let validity = certificate.validity();
-        let constraints = certificate.get_extension::<BasicConstraints>();
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Self {
             subject: certificate.subject().to_string(),
             issuer: certificate.issuer().to_string(),
-            not_before: UNIX_EPOCH + validity.not_before.to_unix_duration(),
-            not_after: UNIX_EPOCH + validity.not_after.to_unix_duration(),
-            is_authority: matches!(constraints, Ok(Some((_, constraints))) if constraints.ca),
+            not_before: system_time(certificate.validity().not_before),
+            not_after: system_time(certificate.validity().not_after),
+            is_authority: certificate.is_ca(),
         })
     }
 
@@ -44,6 +41,11 @@ impl CertificateFacts {
     pub fn is_self_signed(&self) -> bool {
         self.subject == self.issuer
     }
+}
+
+/// A date before 1970 is as good as that one: it lies in the past.
+fn system_time(time: ASN1Time) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0))
 }
 
 /// A moment as it is told: `2020-01-01 00:00:00 UTC`.

@@ -14,6 +14,7 @@ pub mod bulk;
 pub mod certificate_facts;
 pub mod config_error;
 pub mod config_file;
+mod config_source;
 mod config_table;
 mod config_value;
 pub mod credential;
@@ -31,3 +32,6 @@ pub mod secret;
 pub mod sources;
 pub mod target;
 pub mod token;
+
+#[cfg(test)]
+mod precedence_tests;

@@ -8,6 +8,7 @@
 )]
 
 mod certificates;
+mod console;
 mod harness;
 mod loopback;
 mod proxy;
@@ -20,8 +21,18 @@ mod bad_tls;
 mod bulk;
 mod certificates_hold;
 mod client_certificates;
+mod config_commands;
+mod credential_bounds;
+mod credentials;
+mod doctor;
+mod doctor_codes;
+mod doctor_proxies;
 mod harness_holds;
+mod newcomer;
+mod output;
 mod proxies;
 mod proxy_holds;
+mod rehearsal;
 mod server_holds;
+mod settings;
 mod trust;

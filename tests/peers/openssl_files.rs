@@ -9,7 +9,7 @@ use crate::nginx::{Config, Nginx};
 use crate::peer::find;
 
 const PASSWORD: &str = "p12-canary \"\\ password";
-const SUBJECT: &str = "CN=ada,O=vescli test";
+const SUBJECT: &str = "O=vescli test, CN=ada";
 
 /// nginx that answers with the subject of the client certificate, and lets nobody in without one.
 fn nginx() -> Nginx {

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
-use super::keys::{Group, Key, Kind, Row, rows};
+use super::keys::Group;
 use super::layer::Layer;
+use super::subcommands::{bulk, config, doctor, flags, sandbox, send};
 
 /// Which command was typed, with its own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Typed {
     Send,
     /// `bulk FILE|-`
     Bulk(PathBuf),
+    /// `doctor`
+    Doctor,
     /// `config ACTION`
     Config(ConfigAction),
     /// `explain [CODE|NAME]`
@@ -55,15 +57,6 @@ pub struct Invocation {
     pub flags: Layer,
 }
 
-/// Headings whose flags choose and address a request: every command that resolves settings takes them.
-const SETTINGS: &[Group] = &[
-    Group::Request,
-    Group::Target,
-    Group::Credential,
-    Group::Network,
-    Group::Retry,
-];
-
 /// The topics of `vescli help` that are no commands.
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
 
@@ -88,6 +81,7 @@ pub fn command() -> Command {
             send(),
             bulk(),
             config(),
+            doctor(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
                 .arg(Arg::new("what").value_name("CODE|NAME")),
@@ -109,141 +103,6 @@ pub fn command() -> Command {
                         .help("A command, or exit-codes, environment, config, bulk, json"),
                 ),
         ])
-}
-
-fn send() -> Command {
-    Command::new("send-password-email")
-        .visible_alias("send")
-        .about("Ask the service to mail one person the link")
-        .after_help(
-            "Every flag is also an environment variable: VESCLI_ and the flag in upper case.\n\
-             The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.\n\n\
-             Examples:\n  \
-             vescli send-password-email --tenant example-corp --email hello@example.com\n  \
-             vescli send --profile prod --email hello@example.com --json | jq -r .outcome\n  \
-             vescli send --profile prod --email hello@example.com --dry-run",
-        )
-        .args(flags(SETTINGS))
-        .args(flags(&[Group::Safety]))
-}
-
-fn bulk() -> Command {
-    Command::new("bulk")
-        .about("Send to everybody on a list, each once; run it again to go on where it ended")
-        .after_help(
-            "The list is CSV with a column email and perhaps a column cname, NDJSON with the same two, or plain lines.\n\
-             Each step is written to a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
-             Examples:\n  \
-             vescli bulk users.csv --profile prod --dry-run\n  \
-             vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
-             jq -c '{email}' users.json | vescli bulk - --yes --json",
-        )
-        .arg(
-            Arg::new("list")
-                .value_name("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath)
-                .help("The list; `-` reads standard input"),
-        )
-        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Key::Email.row().flag))
-        .args(flags(&[Group::Bulk]))
-        .args([Key::DryRun, Key::NoInput].map(|key| flag(key.row())))
-}
-
-fn config() -> Command {
-    let action = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    let only = |keys: &'static [Key]| keys.iter().map(|key| flag(key.row()));
-    Command::new("config")
-        .about("Look into the configuration")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .subcommands([
-            action("path", "Print where the configuration file is looked for")
-                .args(only(&[Key::Config])),
-            action(
-                "init",
-                "Write a first configuration file; an existing one is left alone",
-            )
-            .args(only(&[
-                Key::Config,
-                Key::Tenant,
-                Key::Cname,
-                Key::TokenFile,
-            ])),
-            action("show", "Print the configuration file as it stands").args(only(&[Key::Config])),
-            action(
-                "explain",
-                "Print every setting with its value and where it comes from",
-            )
-            .args(flags(SETTINGS)),
-            action("check", "Check the configuration file").args(only(&[Key::Config])),
-            action("profiles", "List the profiles, the chosen one marked")
-                .args(only(&[Key::Config, Key::Profile])),
-        ])
-}
-
-fn sandbox() -> Command {
-    Command::new("sandbox")
-        .about("Run a local stand-in for the service, to rehearse a runbook; mails nobody")
-        .after_help(
-            "The recipient's name chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
-             drop@… hangs up, slow@… answers after a minute, html@… a login page, redirect@… a 302.\n\
-             Everybody else is accepted.\n\n\
-             Examples:\n  \
-             vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
-             vescli sandbox -- ./onboard.sh\n  \
-             vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
-        )
-        .args(flags(&[Group::Sandbox]))
-        .arg(flag(Key::Rate.row()).help_heading(Group::Sandbox.heading()))
-        .arg(
-            Arg::new("command")
-                .value_name("COMMAND")
-                .last(true)
-                .num_args(0..)
-                .value_parser(value_parser!(OsString))
-                .value_hint(ValueHint::CommandWithArguments)
-                .help("Command to run against the sandbox, after --"),
-        )
-}
-
-fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
-    rows()
-        .filter(move |row| row.is_flag() && groups.contains(&row.group))
-        .map(flag)
-}
-
-fn flag(row: &'static Row) -> Arg {
-    let help = match row.default {
-        Some(default) => format!("{} [default: {default}]", row.help),
-        None => row.help.to_owned(),
-    };
-    let arg = Arg::new(row.flag)
-        .long(row.flag)
-        .help(help)
-        .help_heading(row.group.heading());
-    let arg = match row.short {
-        Some(short) => arg.short(short),
-        None => arg,
-    };
-    let arg = match row.alias {
-        Some(alias) => arg.visible_alias(alias),
-        None => arg,
-    };
-    match row.kind {
-        Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
-        Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
-        Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
-        Kind::Choice(words) => arg
-            .value_name("WORD")
-            .value_parser(PossibleValuesParser::new(words.iter().copied())),
-        Kind::Switch => arg.action(ArgAction::SetTrue),
-        Kind::Level => arg.action(ArgAction::Count),
-        Kind::Count => arg.value_name("N").value_parser(value_parser!(u64)),
-        Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
-    }
 }
 
 /// Reads the arguments of the process, its own name first.
@@ -279,6 +138,7 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     Some(match name {
         "send-password-email" => Typed::Send,
         "bulk" => Typed::Bulk(matches.get_one::<PathBuf>("list")?.clone()),
+        "doctor" => Typed::Doctor,
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
         "sandbox" => Typed::Sandbox(
             matches
@@ -314,6 +174,7 @@ fn config_action(name: &str) -> Option<ConfigAction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::keys::{Key, rows};
     use crate::cli::args::layer::Value;
 
     fn parsed(line: &str) -> Invocation {

@@ -2,9 +2,11 @@
 
 pub mod command_line;
 pub mod environment;
+mod examples;
 pub mod keys;
 pub mod layer;
 pub mod nearest;
 mod rows_bulk;
 mod rows_request;
 mod rows_run;
+mod subcommands;

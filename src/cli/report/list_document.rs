@@ -4,13 +4,13 @@
 use serde::Serialize;
 
 use super::document::ErrorDocument;
-use super::list::{PlanFacts, format_word, sample};
+use super::list_plan::{PlanFacts, format_word, sample};
 use super::{Sent, Subject};
 use crate::api::outcome::Fate;
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::Row;
-use crate::bulk::run::RowEnd;
 use crate::bulk::tally::{Fates, Tally};
+use crate::bulk::told::RowEnd;
 use crate::cli::safe_text::SafeText;
 
 /// The plan of a list.

@@ -4,6 +4,7 @@ pub mod document;
 pub mod exchange;
 pub mod list;
 pub mod list_document;
+pub mod list_plan;
 pub mod plan;
 pub mod words;
 
@@ -100,16 +101,31 @@ impl<'a, 'b> Reporter<'a, 'b> {
         self.output
     }
 
-    /// Colours for standard output.
-    #[must_use]
-    pub const fn out_paint(&self) -> Paint {
-        self.out
-    }
-
     /// Colours for standard error.
     #[must_use]
     pub const fn err_paint(&self) -> Paint {
         self.err
+    }
+
+    /// Talk that stands beside a document, unless nothing is to be said. The text is safe to show already.
+    pub fn say(&mut self, text: &str) {
+        if !self.output.quiet {
+            self.streams.talk(text);
+        }
+    }
+
+    /// Tells of something on standard error alone, when standard output has its own form.
+    pub fn complain(&mut self, trouble: &Trouble) -> Exit {
+        let label = self.err.bad("error:");
+        let text = self.safe.shown_lines(&trouble.message);
+        self.streams.talk(&format!("{label} {text}\n"));
+        trouble.exit
+    }
+
+    /// Colours for standard output.
+    #[must_use]
+    pub const fn out_paint(&self) -> Paint {
+        self.out
     }
 
     /// Which streams are terminals.

@@ -5,7 +5,8 @@ use std::io::{BufRead, stdin};
 use super::error::BulkError;
 use super::prepare::Prepared;
 use crate::cli::report::Reporter;
-use crate::cli::report::list::{self, PlanFacts, counted};
+use crate::cli::report::list::counted;
+use crate::cli::report::list_plan::{self, PlanFacts};
 
 /// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
 ///
@@ -24,7 +25,7 @@ pub(super) fn before_sending(
     }
     // Whoever is asked has to see what about, `-q` or not.
     if !reporter.output().quiet || !prepared.bulk.yes {
-        let plan = list::plan(facts, reporter.err_paint(), reporter.safe());
+        let plan = list_plan::plan(facts, reporter.err_paint(), reporter.safe());
         reporter.talk(&plan);
     }
     if prepared.bulk.yes {

@@ -55,11 +55,10 @@ pub enum BulkError {
 }
 
 fn lines(bad: &[BadRow]) -> String {
-    let mut text: String = bad
-        .iter()
-        .take(LISTED)
-        .map(|row| format!("\n  line {}: {}", row.line, row.reason))
-        .collect();
+    let mut text = String::new();
+    for row in bad.iter().take(LISTED) {
+        text.push_str(&format!("\n  line {}: {}", row.line, row.reason));
+    }
     if let Some(rest) = bad.len().checked_sub(LISTED + 1) {
         text.push_str(&format!("\n  and {} more", rest + 1));
     }

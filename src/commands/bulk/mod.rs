@@ -20,8 +20,9 @@ use crate::bulk::tally::{Tally, Verdict};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Layer;
 use crate::cli::exit::{Ending, Exit};
-use crate::cli::report::list::{self, PlanFacts};
+use crate::cli::report::list;
 use crate::cli::report::list_document::{PlanDocument, SummaryDocument};
+use crate::cli::report::list_plan::{self, PlanFacts};
 use crate::cli::report::{Reporter, Subject};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
@@ -62,9 +63,10 @@ fn carry_out(
     let paint = reporter.out_paint();
     if prepared.dry_run {
         prepared.check_the_way()?;
-        let text = match json {
-            true => json_line(&PlanDocument::new(&facts, prepared.warnings())),
-            false => list::plan(&facts, paint, reporter.safe()),
+        let text = if json {
+            json_line(&PlanDocument::new(&facts, prepared.warnings()))
+        } else {
+            list_plan::plan(&facts, paint, reporter.safe())
         };
         warn(prepared, reporter);
         reporter.print(&text)?;
@@ -108,7 +110,7 @@ fn nothing_left(
     } else if !(output.quiet && exit == Exit::Accepted) {
         if exit != Exit::Accepted {
             let paint = reporter.err_paint();
-            let plan = list::plan(facts, paint, reporter.safe());
+            let plan = list_plan::plan(facts, paint, reporter.safe());
             reporter.talk(&plan);
         }
         reporter.print(&list::nothing_left(facts))?;

@@ -15,7 +15,7 @@ use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
 use crate::cli::report::Subject;
-use crate::cli::report::list::PlanFacts;
+use crate::cli::report::list_plan::PlanFacts;
 use crate::commands::fault::Fault;
 use crate::commands::send::secrets;
 use crate::settings::bulk::BulkSettings;
@@ -266,9 +266,10 @@ impl Prepared {
 
     /// A client for each worker; no more of them than rows.
     pub(super) fn transports(&self, rows: usize) -> Result<Vec<Transport>, Fault> {
-        let reuse = match self.bulk.keep_alive {
-            true => Reuse::Brief,
-            false => Reuse::Never,
+        let reuse = if self.bulk.keep_alive {
+            Reuse::Brief
+        } else {
+            Reuse::Never
         };
         let count = self.bulk.jobs.min(rows);
         Ok(Transport::several(

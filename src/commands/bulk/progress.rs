@@ -143,9 +143,10 @@ const fn as_f64(count: u64) -> f64 {
 
 fn bar(total: u64, colour: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    let template = match colour {
-        true => "{bar:20.green} {wide_msg}",
-        false => "{bar:20} {wide_msg}",
+    let template = if colour {
+        "{bar:20.green} {wide_msg}"
+    } else {
+        "{bar:20} {wide_msg}"
     };
     // The template is a constant that indicatif takes; without it the usual style would do.
     if let Ok(style) = ProgressStyle::with_template(template) {

@@ -10,12 +10,12 @@ use super::progress::{Form, Progress};
 use crate::api::outcome::Fate;
 use crate::bulk::gate::{Gate, Stop};
 use crate::bulk::rows::Row;
-use crate::bulk::run::{RowEnd, Told};
 use crate::bulk::tally::Tally;
+use crate::bulk::told::{RowEnd, Told};
 use crate::cli::args::environment::Environment;
 use crate::cli::exit::Exit;
 use crate::cli::report::list_document::RowDocument;
-use crate::cli::report::{Reporter, Subject, exchange, list};
+use crate::cli::report::{Reporter, Subject, Trouble, exchange, list};
 use crate::cli::safe_text::json_line;
 
 /// How often the progress is looked at.
@@ -45,12 +45,14 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     ) -> Self {
         let output = reporter.output();
         let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
-        let form = match reporter.terminals().stderr && !is_dumb {
-            _ if output.quiet => Form::Silent,
-            true => Form::Bar {
+        let form = if output.quiet {
+            Form::Silent
+        } else if reporter.terminals().stderr && !is_dumb {
+            Form::Bar {
                 colour: reporter.err_paint().is_on(),
-            },
-            false => Form::Plain,
+            }
+        } else {
+            Form::Plain
         };
         Self {
             reporter,
@@ -98,9 +100,9 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                             .flat_map(|a| exchange::answer(a, bodies, safe)),
                     );
                     let paint = self.reporter.err_paint();
-                    lines
-                        .iter()
-                        .for_each(|line| err.push_str(&format!("{}\n", paint.faint(line))));
+                    for line in lines {
+                        err.push_str(&format!("{}\n", paint.faint(&line)));
+                    }
                 }
                 Told::Again {
                     index,
@@ -196,46 +198,49 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         });
     }
 
-    /// The reason why a run stopped, in words, with what to do.
-    pub(super) fn reason(stop: &Stop) -> (Exit, String, Option<String>) {
-        let advice = |exit: Exit| Some(exit.row().advice.to_owned());
-        match stop {
-            Stop::Signal(_) => (Exit::BulkStopped, "stopped by a signal".to_owned(), None),
-            Stop::Hopeless(class) => {
-                let exit = Exit::from(*class);
-                let title = exit.row().title;
-                let text = format!("stopped: {title}, which everybody else would meet as well");
-                (exit, text, advice(exit))
-            }
-            Stop::Failures(count) => (
-                Exit::BulkStopped,
-                format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
-                advice(Exit::BulkStopped),
-            ),
-            Stop::AsksTooLong(wait) => (
+    /// What is left of the screen when the run is over.
+    pub(super) fn reporter(&mut self) -> &mut Reporter<'s, 't> {
+        self.reporter
+    }
+}
+
+/// Why a run stopped, in words, with what to do.
+pub(super) fn reason(stop: &Stop) -> Trouble {
+    let trouble = |exit: Exit, message: String| Trouble {
+        exit,
+        message,
+        hint: Some(exit.row().advice.to_owned()),
+    };
+    match stop {
+        Stop::Signal(_) => Trouble {
+            hint: None,
+            ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned())
+        },
+        Stop::Hopeless(class) => {
+            let exit = Exit::from(*class);
+            let title = exit.row().title;
+            let text = format!("stopped: {title}, which everybody else would meet as well");
+            trouble(exit, text)
+        }
+        Stop::Failures(count) => trouble(
+            Exit::BulkStopped,
+            format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
+        ),
+        Stop::AsksTooLong(wait) => Trouble {
+            hint: Some("run the same command again after that time".to_owned()),
+            ..trouble(
                 Exit::BulkStopped,
                 format!(
                     "stopped: the server asks to wait {}, longer than --max-retry-after",
                     list::time(*wait)
                 ),
-                Some("run the same command again after that time".to_owned()),
-            ),
-            Stop::Journal(cause) => (
-                Exit::Io,
-                format!("stopped: {cause}; no request was sent after that"),
-                advice(Exit::Io),
-            ),
-            Stop::Fault => (
-                Exit::Internal,
-                "stopped by a fault of vescli".to_owned(),
-                advice(Exit::Internal),
-            ),
-        }
-    }
-
-    /// What is left of the screen when the run is over.
-    pub(super) fn reporter(&mut self) -> &mut Reporter<'s, 't> {
-        self.reporter
+            )
+        },
+        Stop::Journal(cause) => trouble(
+            Exit::Io,
+            format!("stopped: {cause}; no request was sent after that"),
+        ),
+        Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::error::BulkError;
 use super::prepare::Prepared;
-use super::screen::{Screen, broken_output};
+use super::screen::{Screen, broken_output, reason};
 use super::signals::Signals;
 use super::{exit_of, nothing_left};
 use crate::api::transport::Transport;
@@ -21,8 +21,9 @@ use crate::bulk::tally::Verdict;
 use crate::cli::args::environment::Environment;
 use crate::cli::exit::{Ending, Exit};
 use crate::cli::report::document::ErrorDocument;
-use crate::cli::report::list::{self, PlanFacts};
+use crate::cli::report::list;
 use crate::cli::report::list_document::SummaryDocument;
+use crate::cli::report::list_plan::PlanFacts;
 use crate::cli::report::{Reporter, Subject, Trouble};
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
@@ -49,9 +50,10 @@ pub(super) fn send(
         input_sha256: prepared.list.sha256.clone(),
         rows: prepared.list.rows.len() as u64,
     };
-    let mode = match bulk.fresh {
-        true => OpenMode::Fresh,
-        false => OpenMode::Resume,
+    let mode = if bulk.fresh {
+        OpenMode::Fresh
+    } else {
+        OpenMode::Resume
     };
     let gate = Arc::new(Gate::new(
         Pace::new(bulk.rate),
@@ -140,7 +142,7 @@ fn conclude(
         verdict,
         Verdict::Stopped | Verdict::Journal | Verdict::Fault
     );
-    let trouble = stop.as_ref().filter(|_| was_stopped).map(Screen::reason);
+    let trouble = stop.as_ref().filter(|_| was_stopped).map(reason);
     if output.json {
         let warnings = prepared.warnings();
         let mut document = SummaryDocument::new(facts, facts.plan, &screen.tally, warnings);
@@ -152,17 +154,20 @@ fn conclude(
             document.signal = Some(signal);
             document.exit_code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
         }
-        document.error = trouble.clone().map(|(exit, message, hint)| {
-            let trouble = Trouble {
-                exit,
-                message,
-                hint,
-            };
-            ErrorDocument::of_trouble(&trouble, screen.reporter().safe())
-        });
+        let safe = screen.reporter().safe();
+        document.error = trouble
+            .as_ref()
+            .map(|trouble| ErrorDocument::of_trouble(trouble, safe));
         screen.write(&json_line(&document), "");
     }
-    tell_people(screen, facts, &trouble, go_on.as_deref(), elapsed, exit);
+    tell_people(
+        screen,
+        facts,
+        trouble.as_ref(),
+        go_on.as_deref(),
+        elapsed,
+        exit,
+    );
     match verdict {
         Verdict::Signal(signal) => Ending::Signal(signal),
         Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
@@ -173,7 +178,7 @@ fn conclude(
 fn tell_people(
     screen: &mut Screen,
     facts: &PlanFacts,
-    trouble: &Option<(Exit, String, Option<String>)>,
+    trouble: Option<&Trouble>,
     go_on: Option<&str>,
     elapsed: Duration,
     exit: Exit,
@@ -200,10 +205,10 @@ fn tell_people(
         ));
     }
     if !is_silent {
-        if let Some((_, message, hint)) = trouble {
-            let message = screen.reporter().safe().shown(message);
+        if let Some(trouble) = trouble {
+            let message = screen.reporter().safe().shown(&trouble.message);
             talk.push_str(&format!("{} {message}\n", paint.bad("error:")));
-            if let Some(hint) = hint {
+            if let Some(hint) = &trouble.hint {
                 talk.push_str(&format!("{} {hint}\n", paint.faint("  hint:")));
             }
         }

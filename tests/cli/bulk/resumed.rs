@@ -10,9 +10,12 @@ use crate::sockets::closed_port;
 /// Answers by the address: `a3` gets the given answer, everybody else is accepted.
 fn but_for(index: usize, answer: Answer) -> impl Fn(&Recorded) -> Answer + Send + Sync {
     let special = address(index);
-    move |request| match request.json()["email"] == special.as_str() {
-        true => answer.clone(),
-        false => Answer::accepted(),
+    move |request| {
+        if request.json()["email"] == special.as_str() {
+            answer.clone()
+        } else {
+            Answer::accepted()
+        }
     }
 }
 
@@ -111,10 +114,10 @@ fn a_refusal_does_not_take_back_what_an_earlier_run_may_have_mailed() {
 #[test]
 fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
     let hold = Hold::default();
-    let held = hold.clone();
+    let requests = hold.clone();
     let server = Server::http()
         .choose(move |_| {
-            held.here();
+            requests.here();
             Answer::accepted()
         })
         .start();
@@ -135,10 +138,10 @@ fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
 #[test]
 fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
     let hold = Hold::default();
-    let held = hold.clone();
+    let requests = hold.clone();
     let server = Server::http()
         .choose(move |_| {
-            held.here();
+            requests.here();
             Answer::accepted()
         })
         .start();
@@ -200,9 +203,10 @@ fn the_journal_says_of_each_request_that_it_is_coming_before_it_comes() {
             let intent = text
                 .lines()
                 .any(|line| line.contains("\"t\":\"intent\"") && line.contains(&email));
-            match intent {
-                true => Answer::accepted(),
-                false => Answer::status(418),
+            if intent {
+                Answer::accepted()
+            } else {
+                Answer::status(418)
             }
         })
         .start();

@@ -6,9 +6,9 @@ use crate::server::{Answer, Server};
 /// A server that holds every request back.
 fn holding() -> (Server, Hold) {
     let hold = Hold::default();
-    let held = hold.clone();
+    let requests = hold.clone();
     let server = Server::http().choose(move |_| {
-        held.here();
+        requests.here();
         Answer::accepted()
     });
     (server.start(), hold)

@@ -11,9 +11,12 @@ use crate::server::{Answer, Server};
 /// Answers the first requests like that, and accepts all others.
 fn at_first(times: usize, answer: Answer) -> impl Fn(&crate::server::Recorded) -> Answer {
     let count = AtomicUsize::new(0);
-    move |_| match count.fetch_add(1, Ordering::Relaxed) < times {
-        true => answer.clone(),
-        false => Answer::accepted(),
+    move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) < times {
+            answer.clone()
+        } else {
+            Answer::accepted()
+        }
     }
 }
 

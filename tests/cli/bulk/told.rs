@@ -6,6 +6,46 @@ use super::{again, bulk, lines};
 use crate::harness::Vescli;
 use crate::server::{Answer, Server};
 
+const ROW_FIELDS: &[&str] = &[
+    "schema",
+    "ok",
+    "outcome",
+    "row",
+    "email",
+    "cname",
+    "status",
+    "attempts",
+    "elapsed_ms",
+    "exit_code",
+    "error",
+    "warnings",
+];
+
+const SUMMARY_FIELDS: &[&str] = &[
+    "schema",
+    "ok",
+    "rows",
+    "accepted",
+    "rejected",
+    "not_sent",
+    "unknown",
+    "this_run",
+    "requests",
+    "repeats",
+    "invalid",
+    "elapsed_ms",
+    "tenant",
+    "url",
+    "cname",
+    "input",
+    "journal",
+    "signal",
+    "go_on",
+    "exit_code",
+    "error",
+    "warnings",
+];
+
 /// Holds a document, as it came, to its fields and their order.
 fn assert_fields(line: &str, fields: &[&str]) {
     let document: Value = serde_json::from_str(line).unwrap();
@@ -131,50 +171,8 @@ fn a_run_as_json() {
         .stderr_contains("this run: 1 accepted, 1 rejected")
         .run();
     let lines: Vec<&str> = output.stdout.lines().collect();
-    assert_fields(
-        lines[0],
-        &[
-            "schema",
-            "ok",
-            "outcome",
-            "row",
-            "email",
-            "cname",
-            "status",
-            "attempts",
-            "elapsed_ms",
-            "exit_code",
-            "error",
-            "warnings",
-        ],
-    );
-    assert_fields(
-        lines[2],
-        &[
-            "schema",
-            "ok",
-            "rows",
-            "accepted",
-            "rejected",
-            "not_sent",
-            "unknown",
-            "this_run",
-            "requests",
-            "repeats",
-            "invalid",
-            "elapsed_ms",
-            "tenant",
-            "url",
-            "cname",
-            "input",
-            "journal",
-            "signal",
-            "go_on",
-            "exit_code",
-            "error",
-            "warnings",
-        ],
-    );
+    assert_fields(lines[0], ROW_FIELDS);
+    assert_fields(lines[2], SUMMARY_FIELDS);
     again(&output, &server)
         .args(["--json", "-q", "--journal", "j"])
         .code(10)

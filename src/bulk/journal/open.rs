@@ -12,7 +12,7 @@ use super::place::{self, Place};
 use super::record::{self, Settled};
 use super::recovery::{Scan, Tail, scan};
 use super::state::Recovered;
-use super::writer::{JournalHandle, Summary, Writer};
+use super::writer::{JournalHandle, Store, Summary, Writer};
 use super::{RowKey, moment};
 
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
@@ -113,7 +113,9 @@ impl Journal {
             ""
         };
         let text = format!("{line_break}{}", record::resolved(key, settled));
-        begin(&mut place, path, found.sound, 0, &text)
+        let begun = begin(&mut place, path, found.sound, 0, &text);
+        Store::release(&mut place.file);
+        begun
     }
 
     fn start(path: &Path, file: fs::File) -> Self {

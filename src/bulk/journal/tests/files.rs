@@ -1,0 +1,386 @@
+//! The file of a journal: where it is, who may hold it, what is refused, and what a later run finds in it.
+#![cfg(unix)]
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cli::args::environment::Environment;
+
+fn folder() -> TempDir {
+    TempDir::with_prefix("vescli-journal-").unwrap()
+}
+
+fn resume(path: &Path) -> Result<(Journal, Recovered), JournalError> {
+    Journal::open(path, OpenMode::Resume, &header())
+}
+
+fn refusal(path: &Path) -> JournalError {
+    resume(path).map(|_| ()).unwrap_err()
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .unwrap();
+    file.set_permissions(Permissions::from_mode(0o600)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+fn intend(journal: &Journal, name: &str) {
+    let email = format!("{name}@x.de");
+    let intent = Intent {
+        key: key_of(name),
+        row: 1,
+        email: &email,
+        cname: "acme",
+        attempt: 1,
+    };
+    journal.handle().intend(&intent).unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o7777
+}
+
+#[test]
+fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
+    let folder = folder();
+    let path = folder.path().join("state/vescli/j.ndjson");
+    let (journal, recovered) = resume(&path).unwrap();
+    assert_eq!(recovered, Recovered::default());
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    assert_eq!(mode(&folder.path().join("state")), 0o700);
+    intend(&journal, "ada");
+    intend(&journal, "bob");
+    journal
+        .handle()
+        .conclude(key_of("ada"), 1, Fate::Accepted, Some(200))
+        .unwrap();
+    // What others see while it is open: whole lines, and nothing of what is reserved.
+    assert_eq!(look(&path).unwrap().lines, 4);
+    assert_eq!(journal.close().unwrap().records, 3);
+    let (journal, recovered) = resume(&path).unwrap();
+    assert_eq!(recovered.runs.len(), 1);
+    assert_eq!(
+        recovered.state(key_of("bob")),
+        Some(RowState::Intended { attempt: 1 })
+    );
+    assert_eq!(
+        recovered.counts(),
+        Counts {
+            accepted: 1,
+            unknown: 1,
+            ..Counts::default()
+        }
+    );
+    drop(journal);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.lines()
+            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+    );
+    assert_eq!(text.lines().count(), 5);
+}
+
+#[test]
+fn one_run_at_a_time_holds_it() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let (journal, _) = resume(&path).unwrap();
+    assert!(matches!(refusal(&path), JournalError::Locked { .. }));
+    let fresh = Journal::open(&path, OpenMode::Fresh, &header()).map(|_| ());
+    assert!(matches!(fresh, Err(JournalError::Locked { .. })));
+    let settled = Journal::settle(&path, |_| None);
+    assert!(matches!(settled, Err(JournalError::Locked { .. })));
+    drop(journal);
+    resume(&path).unwrap();
+}
+
+#[test]
+fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    put(&at("real"), b"");
+    symlink(at("real"), at("link")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(at("fifo"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(matches!(refusal(&at("link")), JournalError::Link { .. }));
+    assert!(matches!(
+        refusal(&at("dangling")),
+        JournalError::Link { .. }
+    ));
+    assert!(!at("nowhere").exists());
+    assert!(matches!(
+        refusal(&at("folder")),
+        JournalError::NotRegular { .. }
+    ));
+    assert!(matches!(
+        refusal(&at("fifo")),
+        JournalError::NotRegular { .. }
+    ));
+    assert!(matches!(
+        refusal(Path::new("/dev/null")),
+        JournalError::NotRegular { .. }
+    ));
+    for foreign in [0o640, 0o604, 0o660, 0o620] {
+        put(&at("open"), b"");
+        fs::set_permissions(at("open"), Permissions::from_mode(foreign)).unwrap();
+        assert!(
+            matches!(refusal(&at("open")), JournalError::Exposed { mode, .. } if mode == foreign)
+        );
+        assert_eq!(at("open").metadata().unwrap().len(), 0);
+    }
+    put(&at("text"), b"email\nada@x.de\n");
+    assert!(matches!(refusal(&at("text")), JournalError::Damaged { .. }));
+    assert_eq!(fs::read(at("text")).unwrap(), b"email\nada@x.de\n");
+    assert!(matches!(
+        look(&at("none")),
+        Err(JournalError::Missing { .. })
+    ));
+    assert!(matches!(
+        Journal::settle(&at("none"), |_| None),
+        Err(JournalError::Missing { .. })
+    ));
+    assert!(!at("none").exists());
+}
+
+#[test]
+fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let lines = sample();
+    let whole = lines.concat();
+    let last = lines.last().unwrap().len();
+    for cut in whole.len() - last..=whole.len() {
+        for zeros in ["", "\0\0\0"] {
+            put(&path, format!("{}{zeros}", &whole[..cut]).as_bytes());
+            let (journal, recovered) = resume(&path).unwrap();
+            let kept = if cut + 1 >= whole.len() {
+                lines.len()
+            } else {
+                lines.len() - 1
+            };
+            assert_eq!(fates_of(&recovered), fates(&lines[..kept]), "{cut}");
+            let torn = cut + 1 < whole.len() && cut + zeros.len() > whole.len() - last;
+            assert_eq!(
+                recovered.cut > 0,
+                torn || (cut == whole.len() && !zeros.is_empty()),
+                "{cut} {zeros:?}"
+            );
+            intend(&journal, "new");
+            journal.close().unwrap();
+            let scan = look(&path).unwrap();
+            assert_eq!(
+                (scan.damage.as_slice(), scan.tail),
+                (&[][..], Tail::None),
+                "{cut}"
+            );
+            assert_eq!(scan.lines as usize, kept + 2);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_not_changed() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let damaged = sample().concat().replace("bob@x.de", "rob@x.de");
+    put(&path, damaged.as_bytes());
+    let error = refusal(&path);
+    assert!(matches!(
+        error,
+        JournalError::Damaged {
+            damage: Damage {
+                line: 3,
+                flaw: Flaw::Crc,
+                ..
+            },
+            ..
+        }
+    ));
+    assert!(error.to_string().contains("vescli journal check"));
+    assert!(matches!(
+        Journal::settle(&path, |_| None),
+        Err(JournalError::Damaged { .. })
+    ));
+    assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
+}
+
+#[test]
+fn a_journal_of_another_url_is_not_mixed_with_this_one() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    drop(resume(&path).unwrap());
+    let other = RunHeader {
+        url: "https://other".to_owned(),
+        ..header()
+    };
+    let error = Journal::open(&path, OpenMode::Resume, &other)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(error, JournalError::OtherTarget { url, .. } if url == URL));
+    Journal::open(&path, OpenMode::Fresh, &other).unwrap();
+}
+
+#[test]
+fn a_fresh_journal_keeps_the_old_one_under_another_name() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let (journal, _) = resume(&path).unwrap();
+    intend(&journal, "ada");
+    journal.close().unwrap();
+    let before = fs::read(&path).unwrap();
+    let mut old: Vec<PathBuf> = Vec::new();
+    for _ in 0..3 {
+        let (_, recovered) = Journal::open(&path, OpenMode::Fresh, &header()).unwrap();
+        assert_eq!((recovered.states.len(), recovered.runs.len()), (0, 0));
+        old.push(recovered.set_aside.unwrap());
+    }
+    assert_eq!(fs::read(&old[0]).unwrap(), before);
+    old.dedup();
+    assert_eq!(old.len(), 3);
+    // Not there at all: nothing to set aside.
+    let new = folder.path().join("n.ndjson");
+    let (_, recovered) = Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
+    assert_eq!(recovered.set_aside, None);
+    // A damaged one is no reason to be stuck with it.
+    put(&new, b"rubbish\n");
+    Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let large = RunHeader {
+        rows: 1 << 44,
+        ..header()
+    };
+    let error = Journal::open(&path, OpenMode::Resume, &large)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
+    let room = || path.metadata().unwrap().blocks() * 512;
+    let usual = RunHeader {
+        rows: 10_000,
+        ..header()
+    };
+    let (journal, _) = Journal::open(&path, OpenMode::Resume, &usual).unwrap();
+    assert!(room() >= 10_000 * 512, "{}", room());
+    intend(&journal, "ada");
+    assert!(path.metadata().unwrap().len() < 1024);
+    journal.close().unwrap();
+    assert!(room() < 64 * 1024, "{}", room());
+}
+
+#[test]
+fn what_an_operator_found_out_decides() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    put(&path, sample().concat().trim_end().as_bytes());
+    Journal::settle(&path, |_| None).unwrap();
+    Journal::settle(&path, |recovered| {
+        assert_eq!(
+            recovered.state(key_of("gus")),
+            Some(RowState::Intended { attempt: 1 })
+        );
+        Some((key_of("gus"), Settled::NotSent))
+    })
+    .unwrap();
+    let scan = look(&path).unwrap();
+    assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
+    assert_eq!(
+        scan.recovered.state(key_of("gus")),
+        Some(RowState::Resolved(Settled::NotSent))
+    );
+    assert_eq!(scan.recovered.runs.len(), 2);
+}
+
+#[test]
+fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(at("lists")).unwrap();
+    symlink(at("lists"), at("short")).unwrap();
+    let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
+    let path = |url: &str, cname: &str, name: &str, hash: &str| {
+        default_path(&environment, url, cname, name, hash).unwrap()
+    };
+    let list = path("https://a", "acme", &at("lists/New users.csv"), "1");
+    assert!(
+        list.to_str()
+            .unwrap()
+            .starts_with("/var/state/vescli/New-users.csv-")
+    );
+    assert_eq!(
+        path("https://a", "acme", &at("short/New users.csv"), "1"),
+        list
+    );
+    assert_eq!(
+        path(
+            "https://a",
+            "acme",
+            &at("lists/../lists/New users.csv"),
+            "1"
+        ),
+        list
+    );
+    assert_eq!(
+        path("https://a", "acme", &at("lists/New users.csv"), "2"),
+        list
+    );
+    for other in [
+        path("https://b", "acme", &at("lists/New users.csv"), "1"),
+        path("https://a", "other", &at("lists/New users.csv"), "1"),
+        path("https://a", "acme", &at("New users.csv"), "1"),
+        path("https://a", "acme", &at("lists/old.csv"), "1"),
+    ] {
+        assert_ne!(other, list);
+    }
+    assert_ne!(path("u", "c", "-", "1"), path("u", "c", "-", "2"));
+    assert!(
+        path("u", "c", "-", "1")
+            .to_str()
+            .unwrap()
+            .starts_with("/var/state/vescli/stdin-")
+    );
+    for (name, shown) in [
+        ("-rf", "rf-"),
+        ("..", "list-"),
+        ("/", "list-"),
+        ("a\u{1b}[b;é", "a--b---"),
+    ] {
+        let path = path("u", "c", &format!("/{name}"), "1");
+        assert!(
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(shown),
+            "{}",
+            path.display()
+        );
+    }
+    let relative: Environment = [("XDG_STATE_HOME", "state")].into_iter().collect();
+    assert!(
+        state_folder(&relative)
+            .is_none_or(|folder| folder.ends_with(".local/state/vescli") && folder.is_absolute())
+    );
+}

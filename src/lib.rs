@@ -31,11 +31,11 @@ use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
 /// is written to the streams, and the exit comes out.
-pub fn run(arguments: Vec<OsString>, environment: &Environment, streams: &mut Streams) -> Ending {
+pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Ending {
     let guarded = catch_unwind(AssertUnwindSafe(|| {
-        match command_line::parse(arguments.clone()) {
+        match command_line::parse(arguments.iter().cloned()) {
             Ok(invocation) => dispatch(&invocation, environment, streams),
-            Err(error) => usage::tell(&error, &arguments, environment, streams).into(),
+            Err(error) => usage::tell(&error, arguments, environment, streams).into(),
         }
     }));
     // The panic has been told already; its own code, 101, is not in the table.

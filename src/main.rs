@@ -24,8 +24,8 @@ fn main() -> ExitCode {
         err: &mut err,
         terminals,
     };
-    let arguments = std::env::args_os().collect();
-    match vescli::run(arguments, &Environment::of_process(), &mut streams) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match vescli::run(&arguments, &Environment::of_process(), &mut streams) {
         Ending::Exit(exit) => ExitCode::from(exit.code()),
         Ending::Child(code) => ExitCode::from(code),
         Ending::Signal(signal) => die_by(signal),

@@ -83,7 +83,7 @@ mod tests {
 
     const POLICY: RetryPolicy = RetryPolicy {
         retries: 2,
-        max_retry_after: Duration::from_secs(300),
+        max_retry_after: Duration::from_mins(5),
         retry_unknown: false,
     };
 
@@ -174,7 +174,7 @@ mod tests {
         let limited = |seconds| status(429, Some(seconds));
         assert_eq!(
             decide(&POLICY, &limited(300), 2, 0.9),
-            Decision::After(Duration::from_secs(300))
+            Decision::After(Duration::from_mins(5))
         );
         assert_eq!(decide(&POLICY, &limited(301), 1, 0.9), Decision::Stop);
         assert_eq!(decide(&POLICY, &limited(1), 3, 0.9), Decision::Stop);

@@ -181,10 +181,10 @@ fn send(settings: &Settings, request: &ApiRequest, reporter: &mut Reporter) -> R
     let verbose = reporter.output().verbose;
     if verbose > 0 {
         if let Some(trust) = &transport.trust {
-            reporter.trace(&format!("* trust: {trust}"));
+            reporter.trace(&[format!("* trust: {trust}")]);
         }
         if let Some(proxy) = settings.network.proxy_for(&request.url) {
-            reporter.trace(&format!("* proxy: {} ({})", proxy.shown, proxy.origin));
+            reporter.trace(&[format!("* proxy: {} ({})", proxy.shown, proxy.origin)]);
         }
     }
     let start = Instant::now();
@@ -194,12 +194,12 @@ fn send(settings: &Settings, request: &ApiRequest, reporter: &mut Reporter) -> R
         attempts += 1;
         if verbose > 0 {
             let lines = exchange::request(request, verbose > 1, reporter.safe());
-            lines.iter().for_each(|line| reporter.trace(line));
+            reporter.trace(&lines);
         }
         let attempt = transport.attempt(request);
         if let (Some(exchange), 1..) = (&attempt.exchange, verbose) {
             let lines = exchange::answer(exchange, verbose > 1, reporter.safe());
-            lines.iter().for_each(|line| reporter.trace(line));
+            reporter.trace(&lines);
         }
         let decision = decide(&settings.retry, &attempt.outcome, attempts, fastrand::f64());
         let latest = attempt.outcome;

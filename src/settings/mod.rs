@@ -12,6 +12,7 @@
 pub mod base_url;
 pub mod config_error;
 pub mod config_file;
+mod config_table;
 mod config_value;
 pub mod credential;
 pub mod error;

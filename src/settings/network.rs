@@ -16,7 +16,7 @@ use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Given, Origin, Value, ValueError};
 
 /// Longest time-out that is taken: no attempt needs a day.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How the service is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

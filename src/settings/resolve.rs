@@ -9,6 +9,7 @@ use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Layer, unknown_variables};
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// Everything that holds for one run, checked.
@@ -105,10 +106,11 @@ impl Output {
         let is = |key, text: &str| value(key).is_some_and(|(_, given)| given == text);
         // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
         let json = match (value(Key::Json), value(Key::Output)) {
-            (Some((short, on)), Some((long, word))) if short > long => {
-                word == "json" || (short == long && on == "true")
-            }
-            (Some((_, on)), Some((_, word))) => on == "true" || (on != "true" && word == "json"),
+            (Some((short, on)), Some((long, word))) => match short.cmp(&long) {
+                Ordering::Less => on == "true",
+                Ordering::Equal => on == "true" || word == "json",
+                Ordering::Greater => word == "json",
+            },
             (Some((_, on)), None) => on == "true",
             (None, Some((_, word))) => word == "json",
             (None, None) => false,

@@ -165,7 +165,8 @@ fn sandbox() -> Command {
              Everybody else is accepted.\n\n\
              Examples:\n  \
              vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
-             eval \"$(vescli sandbox | head -3)\"   # in one terminal; or copy the lines it prints",
+             vescli sandbox -- ./onboard.sh\n  \
+             vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
         )
         .args(flags(&[Group::Sandbox]))
         .arg(

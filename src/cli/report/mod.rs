@@ -117,10 +117,12 @@ impl<'a, 'b> Reporter<'a, 'b> {
         }
     }
 
-    /// A line of the exchange, for `-v`.
-    pub fn trace(&mut self, line: &str) {
-        let text = self.err.faint(line);
-        self.streams.talk(&format!("{text}\n"));
+    /// Lines of the exchange, for `-v`.
+    pub fn trace(&mut self, lines: &[String]) {
+        for line in lines {
+            let line = self.err.faint(line);
+            self.streams.talk(&format!("{line}\n"));
+        }
     }
 
     /// What is used to make foreign text safe.

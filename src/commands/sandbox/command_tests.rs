@@ -6,8 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cli::args::environment::Environment;
 
 use super::super::{SandboxEnd, SandboxEnvironment, SandboxError, SandboxOptions, announce, run};
+use super::PATIENCE;
 use super::log_tests::log_lines;
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -24,7 +28,7 @@ fn command(words: &[&str]) -> SandboxOptions {
 }
 
 fn environment() -> SandboxEnvironment {
-    SandboxEnvironment::of_process(&crate::cli::args::environment::Environment::of_process())
+    SandboxEnvironment::of_process(&Environment::of_process())
 }
 
 fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {
@@ -171,7 +175,7 @@ fn a_log_that_cannot_be_opened_or_breaks_off_is_an_error_that_names_it() {
     }
 }
 
-/// One request by way of bash's own TCP; 3 stands for a 200, 4 for a 401.
+/// One request by way of bash's own TCP; 3 stands for a 200, 4 for a 401, 5 for any other answer.
 const REQUEST: &str = r#"
     host=${VESCLI_BASE_URL#http://}; host=${host%%/*}; path=/${VESCLI_BASE_URL#http://*/}
     exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
@@ -182,6 +186,17 @@ const REQUEST: &str = r#"
     printf '\r\n%s' "$body" >&3
     read -r _ status _ <&3
     case $status in 200) exit 3;; 401) exit 4;; *) exit 5;; esac"#;
+
+#[test]
+fn the_rate_that_was_asked_for_holds() {
+    let _turn = turn();
+    let twice =
+        format!("request() {{ {REQUEST}\n}}; (request); first=$?; (request); exit $first$?");
+    let mut options = command(&["bash", "-c", &twice]);
+    options.rate = Some("1/h".parse().unwrap());
+    let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+    assert_eq!(end.unwrap(), SandboxEnd::Code(35));
+}
 
 #[test]
 fn the_token_of_the_run_opens_the_sandbox_of_the_run() {
@@ -224,6 +239,11 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
         .status();
     assert_eq!(request.unwrap().code(), Some(3), "{exports}");
     // A log that cannot be written ends it, which is the only end that leaves this process alive.
+    let start = Instant::now();
+    while !serving.is_finished() {
+        assert!(start.elapsed() < PATIENCE, "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let (end, told) = serving.join().unwrap();
     assert!(
         matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })),

@@ -1,0 +1,274 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_vescli_global_optspecs
+    string join \n o/output= json q/quiet v/verbose color= h/help V/version
+end
+
+function __fish_vescli_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_vescli_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_vescli_using_subcommand
+    set -l cmd (__fish_vescli_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c vescli -n "__fish_vescli_needs_command" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_needs_command" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_needs_command" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_needs_command" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_needs_command" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_needs_command" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print version'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Look into the configuration'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Tell what an exit code, an HTTP status or a class means, and what to do'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Run a local stand-in for the service, to rehearse a runbook; mails nobody'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "help" -d 'Tell more about a command or a topic'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s e -l email -d 'Address of the person who gets the link' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l cert -d 'Client certificate and its chain (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l key -d 'Private key of the client certificate (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l p12-password-file -d 'File that holds the password of the PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l timeout -d 'Longest time for one attempt, all of it [default: 30s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l connect-timeout -d 'Longest time until the connection is up, TLS included [default: 10s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s x -l proxy -d 'Proxy to tunnel through (http, https or socks5h)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l allow-any-email -d 'Accept an address that the published pattern refuses'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l no-auth -d 'Send no credential, even when one is configured'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l retry-unknown -d 'Repeat also what may have been sent: somebody may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s n -l dry-run -d 'Print the request and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l show-curl -d 'Print the equal curl command, without the secret, and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l no-input -d 'Never ask a question'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s e -l email -d 'Address of the person who gets the link' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l cert -d 'Client certificate and its chain (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l key -d 'Private key of the client certificate (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l p12-password-file -d 'File that holds the password of the PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l timeout -d 'Longest time for one attempt, all of it [default: 30s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l connect-timeout -d 'Longest time until the connection is up, TLS included [default: 10s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s x -l proxy -d 'Proxy to tunnel through (http, https or socks5h)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l allow-any-email -d 'Accept an address that the published pattern refuses'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l no-auth -d 'Send no credential, even when one is configured'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l retry-unknown -d 'Repeat also what may have been sent: somebody may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s n -l dry-run -d 'Print the request and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l show-curl -d 'Print the equal curl command, without the secret, and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l no-input -d 'Never ask a question'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand send" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "path" -d 'Print where the configuration file is looked for'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "init" -d 'Write a first configuration file; an existing one is left alone'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "show" -d 'Print the configuration file as it stands'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "explain" -d 'Print every setting with its value and where it comes from'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "check" -d 'Check the configuration file'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -f -a "profiles" -d 'List the profiles, the chosen one marked'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s e -l email -d 'Address of the person who gets the link' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate and its chain (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l key -d 'Private key of the client certificate (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l p12-password-file -d 'File that holds the password of the PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l timeout -d 'Longest time for one attempt, all of it [default: 30s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l connect-timeout -d 'Longest time until the connection is up, TLS included [default: 10s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s x -l proxy -d 'Proxy to tunnel through (http, https or socks5h)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l allow-any-email -d 'Accept an address that the published pattern refuses'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l no-auth -d 'Send no credential, even when one is configured'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l retry-unknown -d 'Repeat also what may have been sent: somebody may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l log -d 'Write one JSON line for each request received' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l require-auth -d 'Answer 401 to a request without the sandbox\'s own token'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand help" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand help" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand help" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand help" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand help" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand help" -s h -l help -d 'Print help'

@@ -1,0 +1,131 @@
+//! What every status and every failure means, listed.
+
+use super::*;
+use crate::api::answer::Body;
+
+fn reply(status: u16, body: Body, retry_after: Option<u64>) -> Outcome {
+    Outcome::of(Event::Reply(Reply {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        location: None,
+        body,
+    }))
+}
+
+#[test]
+fn every_status_has_its_fate_and_class() {
+    for status in 100..=999_u16 {
+        let outcome = reply(status, Body::Complete(b"{}".to_vec()), None);
+        let expected = match status {
+            200..=299 => (Fate::Accepted, Class::Accepted),
+            300..=399 => (Fate::Rejected, Class::Redirected),
+            401 => (Fate::Rejected, Class::Unauthorized),
+            403 => (Fate::Rejected, Class::Forbidden),
+            404 => (Fate::Rejected, Class::NotFound),
+            409 => (Fate::Rejected, Class::Conflict),
+            429 => (Fate::Rejected, Class::RateLimited),
+            400 | 402 | 405..=408 | 410..=428 | 430..=499 => (Fate::Rejected, Class::ClientError),
+            500 => (Fate::Unknown, Class::ServerError),
+            502 => (Fate::Unknown, Class::BadGateway),
+            503 => (Fate::Unknown, Class::Unavailable),
+            504 => (Fate::Unknown, Class::ServerTimeout),
+            501 | 505..=599 => (Fate::Unknown, Class::ServerErrorOther),
+            _ => (Fate::Unknown, Class::BrokenReply),
+        };
+        assert_eq!((outcome.fate, outcome.class), expected, "{status}");
+        assert_eq!(outcome.status, Some(status));
+    }
+}
+
+#[test]
+fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_other_fate() {
+    for status in 100..=999_u16 {
+        let without = reply(status, Body::Complete(Vec::new()), None);
+        let with = reply(status, Body::Complete(Vec::new()), Some(1));
+        assert_eq!(with.class, without.class);
+        let expected = if status == 503 {
+            Fate::Rejected
+        } else {
+            without.fate
+        };
+        assert_eq!(with.fate, expected, "{status}");
+    }
+}
+
+#[test]
+fn a_success_counts_only_with_a_body_of_the_api() {
+    let complete = |text: &str| Body::Complete(text.as_bytes().to_vec());
+    let cut = |text: &str| Body::Cut(text.as_bytes().to_vec());
+    for body in [
+        complete(""),
+        complete(" \r\n"),
+        complete("{}"),
+        complete(" {\"a\":[1]}\n"),
+    ] {
+        let outcome = reply(200, body.clone(), None);
+        assert_eq!(
+            (outcome.class, outcome.body_cut),
+            (Class::Accepted, false),
+            "{body:?}"
+        );
+    }
+    for body in [cut(""), cut("{"), cut("{\"a\":1"), cut("  "), Body::Encoded] {
+        let outcome = reply(200, body.clone(), None);
+        assert_eq!(
+            (outcome.class, outcome.body_cut),
+            (Class::Accepted, true),
+            "{body:?}"
+        );
+    }
+    for body in [
+        complete("<html></html>"),
+        complete("\"accepted\""),
+        complete("[]"),
+        complete("null"),
+        complete("{"),
+        complete("{}{}"),
+        complete("ok"),
+        cut("<!DOCTYPE html>"),
+        cut("[[[["),
+    ] {
+        let outcome = reply(200, body.clone(), None);
+        assert_eq!(
+            (outcome.fate, outcome.class),
+            (Fate::Unknown, Class::NotTheApi),
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
+    use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
+    let of = |kind, connected| {
+        let outcome = Outcome::of(Event::Failure(Failure {
+            kind,
+            connected,
+            cause: String::new(),
+        }));
+        (outcome.fate, outcome.class)
+    };
+    for (kind, class) in [
+        (Dns, Class::Dns),
+        (Connect, Class::Connect),
+        (Timeout, Class::Timeout),
+        (Tls, Class::Tls),
+        (ClientCertificate, Class::ClientCertificate),
+        (Certificate, Class::Certificate),
+        (Proxy, Class::Proxy),
+        (Broken, Class::Connect),
+    ] {
+        assert_eq!(of(kind, false), (Fate::NotSent, class));
+    }
+    for kind in [Dns, Connect, Tls, Certificate, Proxy, Broken] {
+        assert_eq!(of(kind, true), (Fate::Unknown, Class::BrokenReply));
+    }
+    assert_eq!(of(Timeout, true), (Fate::Unknown, Class::Timeout));
+    assert_eq!(
+        of(ClientCertificate, true),
+        (Fate::NotSent, Class::ClientCertificate)
+    );
+}

@@ -1,0 +1,122 @@
+//! The budget of one send: instructions, resident memory, size of the binary. Instructions are counted by valgrind and
+//! repeat from run to run, so they can be held where times cannot. Needs Debian's packages ca-certificates, nginx-light,
+//! time and valgrind. Run it with `cargo test --locked --release --test budget`.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test target: a failure has to end the test"
+)]
+
+#[path = "../cli/certificates.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod certificates;
+#[path = "../peers/nginx.rs"]
+mod nginx;
+#[path = "../peers/peer.rs"]
+mod peer;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nginx::{Config, Nginx};
+use tempfile::TempDir;
+
+/// Most instructions in user space for one send over TLS with Debian's bundle of certificates.
+const INSTRUCTIONS_MAX: u64 = 16_000_000;
+/// Most resident memory for one send, in KiB.
+const RESIDENT_MAX: u64 = 10 * 1024;
+/// Largest binary, in bytes.
+const BINARY_MAX: u64 = 5 * 1024 * 1024;
+
+/// The budget is that of a release build; of another one, figures would say nothing.
+fn refuse_debug_builds() {
+    let is_release = !cfg!(debug_assertions);
+    assert!(
+        is_release,
+        "add --release: the budget is that of a release build"
+    );
+}
+
+/// Runs a tool around one send, and gives back what the tool wrote to standard error.
+fn around_a_send(nginx: &Nginx, tool: &Path, arguments: &[&str]) -> String {
+    refuse_debug_builds();
+    let folder = TempDir::with_prefix("vescli-budget-").unwrap();
+    fs::write(folder.path().join("ca.pem"), nginx.authority.pem()).unwrap();
+    let output = Command::new(tool)
+        .args(arguments)
+        .arg(env!("CARGO_BIN_EXE_vescli"))
+        .args([
+            "send",
+            "--email",
+            "a@b.co",
+            "--tenant",
+            "t",
+            "--cacert",
+            "ca.pem",
+            "--base-url",
+            &nginx.url(),
+        ])
+        .current_dir(folder.path())
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+/// The number that follows a label.
+fn number_after(text: &str, label: &str) -> u64 {
+    let rest = text
+        .split_once(label)
+        .unwrap_or_else(|| panic!("no {label:?} in {text}"))
+        .1;
+    let digits: String = rest
+        .chars()
+        .skip_while(|c| !c.is_ascii_digit())
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .collect();
+    digits.replace(',', "").parse().unwrap()
+}
+
+#[test]
+fn one_send_takes_few_instructions() {
+    let nginx = Nginx::start(&Config::default());
+    let valgrind = peer::find("valgrind", "valgrind");
+    let text = around_a_send(
+        &nginx,
+        &valgrind,
+        &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+    );
+    let instructions = number_after(&text, "Collected");
+    println!("{instructions} instructions of {INSTRUCTIONS_MAX}");
+    assert!(instructions > 1_000_000, "that was no send: {text}");
+    assert!(
+        instructions <= INSTRUCTIONS_MAX,
+        "{instructions} instructions"
+    );
+    assert_eq!(nginx.requests().len(), 1);
+}
+
+#[test]
+fn one_send_takes_little_memory() {
+    let nginx = Nginx::start(&Config::default());
+    let text = around_a_send(&nginx, &peer::find("time", "time"), &["-v"]);
+    let resident = number_after(&text, "Maximum resident set size (kbytes)");
+    println!("{resident} KiB of {RESIDENT_MAX}");
+    assert!((1024..=RESIDENT_MAX).contains(&resident), "{resident} KiB");
+}
+
+#[test]
+fn the_binary_is_small() {
+    refuse_debug_builds();
+    let size = fs::metadata(env!("CARGO_BIN_EXE_vescli")).unwrap().len();
+    println!("{size} bytes of {BINARY_MAX}");
+    assert!(size <= BINARY_MAX, "{size} bytes");
+}

@@ -1,0 +1,142 @@
+//! What is generated from the code is committed, and held here: completions, man pages, and the table of exit codes in
+//! the README. `VESCLI_REWRITE=1 cargo test --test generated` writes it anew.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test target: a failure has to end the test"
+)]
+
+mod man_page;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+use vescli::cli::exit::{ExitRow, rows};
+
+/// Whether to write instead of to compare.
+#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
+fn rewrites() -> bool {
+    std::env::var_os("VESCLI_REWRITE").is_some()
+}
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Compares the files of a folder with what they should be, by name and to the byte, or writes them.
+fn hold(folder: &str, expected: &BTreeMap<String, String>) {
+    let folder = root(folder);
+    if rewrites() {
+        fs::remove_dir_all(&folder).ok();
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        for (name, text) in expected {
+            fs::write(folder.join(name), text).expect("the file can be written");
+        }
+    }
+    let found: BTreeMap<String, String> = fs::read_dir(&folder)
+        .expect("the folder is there")
+        .map(|entry| {
+            let path = entry.expect("the entry can be read").path();
+            let name = path
+                .file_name()
+                .expect("it has a name")
+                .to_string_lossy()
+                .into_owned();
+            (
+                name,
+                fs::read_to_string(&path).expect("the file can be read"),
+            )
+        })
+        .collect();
+    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(expected), "{}", folder.display());
+    for (name, text) in expected {
+        assert!(
+            found[name] == *text,
+            "{}/{name} is not what the code makes of it: run VESCLI_REWRITE=1 cargo test --test generated",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn completions_are_those_of_the_code() {
+    let script = |shell| vescli::completions(shell).expect("the script can be made");
+    let files = [
+        ("_vescli", Shell::Zsh),
+        ("_vescli.ps1", Shell::PowerShell),
+        ("vescli.bash", Shell::Bash),
+        ("vescli.elv", Shell::Elvish),
+        ("vescli.fish", Shell::Fish),
+    ];
+    let expected = files
+        .map(|(name, shell)| (name.to_owned(), script(shell)))
+        .into_iter()
+        .collect();
+    hold("completions", &expected);
+}
+
+#[test]
+fn man_pages_are_those_of_the_code() {
+    let pages = man_page::all();
+    for (name, text) in &pages {
+        assert!(
+            !text.contains("2026") && !text.contains("20 "),
+            "{name} holds no date"
+        );
+        for section in ["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"] {
+            assert!(
+                text.contains(&format!(".SH \"{section}\""))
+                    || text.contains(&format!(".SH {section}")),
+                "{name}: {section}"
+            );
+        }
+    }
+    hold("man", &pages);
+}
+
+#[test]
+fn the_readme_holds_the_table_of_exit_codes() {
+    let row = |row: &ExitRow| {
+        format!(
+            "| {} | `{}` | {} | {} | {} |\n",
+            row.exit.code(),
+            row.name,
+            row.meaning,
+            row.outcome,
+            row.again
+        )
+    };
+    let table = format!(
+        "| code | class | meaning | outcome | safe to run again |\n| --- | --- | --- | --- | --- |\n{}",
+        rows().map(row).collect::<String>()
+    );
+    hold_between("README.md", "exit-codes", &table);
+}
+
+/// Holds the part of a file between two marks.
+fn hold_between(file: &str, mark: &str, expected: &str) {
+    let path = root(file);
+    let text = fs::read_to_string(&path).expect("the file can be read");
+    let (begin, end) = (
+        format!("<!-- {mark}: made by tests/generated -->\n"),
+        format!("<!-- /{mark} -->"),
+    );
+    let Some((before, rest)) = text.split_once(&begin) else {
+        panic!("{file} has no mark {begin}")
+    };
+    let Some((found, after)) = rest.split_once(&end) else {
+        panic!("{file} has no mark {end}")
+    };
+    if rewrites() {
+        fs::write(&path, format!("{before}{begin}{expected}{end}{after}"))
+            .expect("the file can be written");
+    } else {
+        assert_eq!(
+            found, expected,
+            "{file}: run VESCLI_REWRITE=1 cargo test --test generated"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! The rules of the house that no lint knows: which part may import which, how long a file may grow, and that each
+//! opens with what it is responsible for.
+#![expect(
+    clippy::expect_used,
+    reason = "a test target: a failure has to end the test"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The parts from left to right; each imports from itself and from those to its left. The most specific name counts.
+const ORDER: [&str; 7] = [
+    "cli::args",
+    "settings",
+    "api",
+    "bulk",
+    "cli",
+    "commands",
+    "lib",
+];
+
+/// Lines of code in a file, and lines in all with the tests.
+const CODE_MAX: usize = 300;
+const LINES_MAX: usize = 400;
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("the entry can be read").path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// All Rust files of some folders: their paths from the root of the package, and their texts.
+fn files(folders: &[&str]) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    folders
+        .iter()
+        .map(|folder| root.join(folder))
+        .filter(|folder| folder.exists())
+        .for_each(|folder| files_below(&folder, &mut found));
+    let read = |path: PathBuf| {
+        let name = path
+            .strip_prefix(root)
+            .expect("it lies below the root")
+            .to_string_lossy()
+            .into_owned();
+        (
+            name,
+            fs::read_to_string(&path).expect("the file can be read"),
+        )
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// The place of a module in the order, if it has one.
+fn place(module: &str) -> Option<usize> {
+    let belongs = |part: &str| module == part || module.starts_with(&format!("{part}::"));
+    let longest = ORDER
+        .iter()
+        .filter(|part| belongs(part))
+        .max_by_key(|part| part.len())?;
+    ORDER.iter().position(|part| part == longest)
+}
+
+/// The modules that a text takes from its own crate, with the lines that do so.
+fn imports(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &line[at + "crate::".len()..];
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
+                .unwrap_or(rest.len());
+            found.push((number + 1, rest[..end].trim_end_matches(':').to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn parts_import_from_the_left() {
+    let mut seen = 0;
+    for (name, text) in files(&["src"]) {
+        let module = name
+            .trim_start_matches("src/")
+            .trim_end_matches(".rs")
+            .replace('/', "::");
+        let Some(own) = place(&module) else { continue };
+        // The tests of a part may look anywhere.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (line, import) in imports(code) {
+            let Some(other) = place(&import) else {
+                panic!("{name}:{line}: {import} has no place in the order")
+            };
+            assert!(
+                other <= own,
+                "{name}:{line}: {} imports from {}, which is to its right",
+                ORDER[own],
+                ORDER[other]
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "the imports are found: {seen}");
+}
+
+#[test]
+fn the_check_of_imports_finds_them() {
+    let text = "use crate::cli::exit::Exit;\n    let x = crate::api::url(y);\nuse crate::cli::args::{a, b};\n";
+    let found: Vec<String> = imports(text)
+        .into_iter()
+        .map(|(_, import)| import)
+        .collect();
+    assert_eq!(found, ["cli::exit::Exit", "api::url", "cli::args"]);
+    assert_eq!(
+        [
+            place("cli::args::keys"),
+            place("cli::exit"),
+            place("api"),
+            place("other")
+        ],
+        [Some(0), Some(4), Some(2), None]
+    );
+}
+
+#[test]
+fn files_stay_short_and_say_what_they_are_for() {
+    for (name, text) in files(&["src", "tests", "benches"]) {
+        let lines = text.lines().count();
+        let code = text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap_or_default()
+            .lines()
+            .count();
+        assert!(
+            code <= CODE_MAX && lines <= LINES_MAX,
+            "{name}: {code} lines of code, {lines} in all: find the second responsibility"
+        );
+        assert!(
+            text.starts_with("//! "),
+            "{name} does not open with what it is responsible for"
+        );
+        assert!(
+            !text.contains(concat!("#[", "allow")),
+            "{name}: write #[expect(…, reason)]"
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! vescli against servers that nobody here wrote. Needs Debian's packages curl, nginx-light, openssl, squid and
+//! stunnel4; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test target: a failure has to end the test"
+)]
+
+#[path = "../cli/certificates.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod certificates;
+#[path = "../cli/harness/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod harness;
+#[path = "../cli/loopback.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod loopback;
+#[path = "../cli/server/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod server;
+
+mod nginx;
+mod nginx_holds;
+mod peer;
+mod tunnels;

@@ -1,0 +1,125 @@
+//! nginx with TLS in front of a small upstream of its own; its log, one JSON line per request, is the counter.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::certificates::Authority;
+use crate::peer::{Peer, find, free_ports};
+
+/// nginx as it runs.
+pub(crate) struct Nginx {
+    peer: Peer,
+    /// The port that speaks TLS.
+    pub(crate) port: u16,
+    /// The authority that signed its certificate.
+    pub(crate) authority: Authority,
+}
+
+/// What is particular about one nginx.
+#[derive(Default)]
+pub(crate) struct Config<'a> {
+    /// Lines inside `http`.
+    pub(crate) http: &'a str,
+    /// Lines inside the TLS `server`.
+    pub(crate) server: &'a str,
+    /// Lines inside its `location`, in place of passing on to the upstream.
+    pub(crate) location: &'a str,
+    /// Versions of TLS; both that vescli speaks, if empty.
+    pub(crate) protocols: &'a str,
+    /// Names in the certificate besides those of this machine.
+    pub(crate) names: &'a [&'a str],
+}
+
+impl Nginx {
+    pub(crate) fn start(config: &Config) -> Self {
+        let program = find("nginx", "nginx-light");
+        let authority = Authority::new();
+        let names = [&["localhost", "127.0.0.1"], config.names].concat();
+        let identity = authority.server_named(&names);
+        let folder = TempDir::with_prefix("vescli-nginx-").unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("server.pem", identity.certificate_pem());
+        write("server.key", identity.key_pem());
+        write("ca.pem", &authority.pem());
+        let [port, upstream, dead] = free_ports();
+        let location = if config.location.is_empty() {
+            "proxy_pass http://127.0.0.1:UPSTREAM;"
+        } else {
+            config.location
+        };
+        let protocols = if config.protocols.is_empty() {
+            "TLSv1.2 TLSv1.3"
+        } else {
+            config.protocols
+        };
+        let text = CONFIG
+            .replace("HTTP_LINES", config.http)
+            .replace("PROTOCOLS", protocols)
+            .replace("SERVER_LINES", config.server)
+            .replace("LOCATION_LINES", location)
+            .replace("TLS_PORT", &port.to_string())
+            .replace("UPSTREAM", &upstream.to_string())
+            .replace("DEAD_PORT", &dead.to_string())
+            .replace("FOLDER", &folder.path().to_string_lossy());
+        write("nginx.conf", &text);
+        let prefix = folder.path().to_string_lossy().into_owned();
+        let arguments = ["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"];
+        Self {
+            peer: Peer::start(&program, folder, &arguments, port),
+            port,
+            authority,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
+    /// The requests in its log.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        let log = self.peer.read("access.log");
+        log.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
+    }
+}
+
+/// Headers are logged one by one: nginx has no variable for all of them.
+const CONFIG: &str = r#"
+daemon off;
+master_process off;
+worker_processes 1;
+error_log FOLDER/error.log info;
+pid FOLDER/nginx.pid;
+events { worker_connections 256; }
+http {
+    log_format wire escape=json '{"request":"$request","status":$status,"body":"$request_body","host":"$http_host",'
+        '"authorization":"$http_authorization","content_type":"$http_content_type","accept":"$http_accept",'
+        '"user_agent":"$http_user_agent","content_length":"$http_content_length","accept_encoding":"$http_accept_encoding",'
+        '"expect":"$http_expect","connection":"$http_connection","transfer_encoding":"$http_transfer_encoding",'
+        '"cookie":"$http_cookie","tls":"$ssl_protocol","sni":"$ssl_server_name","protocol":"$server_protocol"}';
+    access_log off;
+    client_body_temp_path FOLDER/body;
+    proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/fastcgi;
+    uwsgi_temp_path FOLDER/uwsgi;
+    scgi_temp_path FOLDER/scgi;
+    HTTP_LINES
+    server {
+        listen 127.0.0.1:TLS_PORT ssl http2;
+        access_log FOLDER/access.log wire;
+        ssl_protocols PROTOCOLS;
+        ssl_certificate FOLDER/server.pem;
+        ssl_certificate_key FOLDER/server.key;
+        proxy_ignore_client_abort on;
+        SERVER_LINES
+        location / { LOCATION_LINES }
+    }
+    server {
+        listen 127.0.0.1:UPSTREAM;
+        location / { default_type application/json; return 200 '{}'; }
+    }
+}
+"#;

@@ -200,7 +200,9 @@ fn explain(
 ) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    for row in rows().filter(|row| !matches!(row.group, Group::Safety | Group::Sandbox)) {
+    for row in
+        rows().filter(|row| !matches!(row.group, Group::Safety | Group::Sandbox | Group::Journal))
+    {
         let given = sources.pick(row.key);
         settings.push(Explained {
             key: row.name(),

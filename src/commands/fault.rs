@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
+use crate::bulk::journal::{JournalError, JournalStopped};
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Origin, ValueError};
 use crate::cli::exit::Exit;
@@ -38,6 +39,9 @@ pub enum Fault {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The journal of a bulk run.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -84,6 +88,7 @@ impl Fault {
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
+            Self::Journal(error) => of_journal(error),
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -100,6 +105,7 @@ impl Fault {
             | Self::Request(_)
             | Self::Transport(_)
             | Self::Sandbox(_)
+            | Self::Journal(_)
             | Self::Io(_) => None,
         };
         Trouble {
@@ -179,6 +185,26 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
         | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
         SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+    }
+}
+
+const fn of_journal(error: &JournalError) -> Exit {
+    match error {
+        JournalError::NoHome => Exit::Config,
+        JournalError::Missing { .. } => Exit::NoInput,
+        JournalError::Locked { .. } => Exit::Locked,
+        JournalError::Link { .. }
+        | JournalError::NotRegular { .. }
+        | JournalError::Owner { .. }
+        | JournalError::Exposed { .. }
+        | JournalError::Damaged { .. }
+        | JournalError::OtherTarget { .. } => Exit::BadInput,
+        JournalError::Read { .. }
+        | JournalError::Write { .. }
+        | JournalError::NoSpace { .. }
+        | JournalError::Stopped(JournalStopped::Failed { .. } | JournalStopped::Closed { .. }) => {
+            Exit::Io
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod config;
 pub mod explain;
 pub mod fault;
 pub mod help;
+pub mod journal;
 pub mod rehearse;
 pub mod sandbox;
 pub mod send;

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
+use super::journal_command::{self, JournalAction};
 use super::keys::{Group, Key, Kind, Row, rows};
 use super::layer::Layer;
 
@@ -16,6 +17,8 @@ pub enum Typed {
     Send,
     /// `config ACTION`
     Config(ConfigAction),
+    /// `journal ACTION`
+    Journal(JournalAction),
     /// `explain [CODE|NAME]`
     Explain(Option<String>),
     /// `sandbox [-- COMMAND...]`
@@ -84,6 +87,7 @@ pub fn command() -> Command {
         .subcommands([
             send(),
             config(),
+            journal_command::command(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
                 .arg(Arg::new("what").value_name("CODE|NAME")),
@@ -186,7 +190,7 @@ fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
         .map(flag)
 }
 
-fn flag(row: &'static Row) -> Arg {
+pub(super) fn flag(row: &'static Row) -> Arg {
     let help = match row.default {
         Some(default) => format!("{} [default: {default}]", row.help),
         None => row.help.to_owned(),
@@ -237,6 +241,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
                 Typed::Config(config_action(action).ok_or_else(missing)?),
                 matches,
             )
+        }
+        "journal" => {
+            let (action, matches) = matches.subcommand().ok_or_else(missing)?;
+            let action = journal_command::typed(action, matches).ok_or_else(missing)?;
+            (Typed::Journal(action), matches)
         }
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };

@@ -46,6 +46,7 @@ pub enum Key {
     Rate,
     RequireAuth,
     Log,
+    As,
 }
 
 /// What a value looks like: decides the action of the flag, the type in the file, and the check of a variable.
@@ -81,6 +82,7 @@ pub enum Group {
     Output,
     Safety,
     Sandbox,
+    Journal,
 }
 
 impl Group {
@@ -96,6 +98,7 @@ impl Group {
             Self::Output => "Output",
             Self::Safety => "Safety",
             Self::Sandbox => "Sandbox",
+            Self::Journal => "Journal",
         }
     }
 }
@@ -236,7 +239,7 @@ mod tests {
             assert_eq!(row.key as usize, index, "{}", row.flag);
             assert_eq!(row.key.row().flag, row.flag);
         }
-        assert_eq!(Key::Log as usize + 1, rows().count());
+        assert_eq!(Key::As as usize + 1, rows().count());
     }
 
     #[test]

@@ -47,6 +47,11 @@ fn intend(journal: &Journal, name: &str) {
     journal.handle().intend(&intent).unwrap();
 }
 
+/// An operator who chose no row after all.
+fn nothing(_: &Recovered) -> Result<(RowKey, Settled), JournalError> {
+    Err(JournalError::NoHome)
+}
+
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().mode() & 0o7777
 }
@@ -99,7 +104,7 @@ fn one_run_at_a_time_holds_it() {
     assert!(matches!(refusal(&path), JournalError::Locked { .. }));
     let fresh = Journal::open(&path, OpenMode::Fresh, &header()).map(|_| ());
     assert!(matches!(fresh, Err(JournalError::Locked { .. })));
-    let settled = Journal::settle(&path, |_| None);
+    let settled = Journal::settle(&path, nothing);
     assert!(matches!(settled, Err(JournalError::Locked { .. })));
     drop(journal);
     resume(&path).unwrap();
@@ -154,7 +159,7 @@ fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
         Err(JournalError::Missing { .. })
     ));
     assert!(matches!(
-        Journal::settle(&at("none"), |_| None),
+        Journal::settle(&at("none"), nothing),
         Err(JournalError::Missing { .. })
     ));
     assert!(!at("none").exists());
@@ -216,7 +221,7 @@ fn a_damaged_journal_is_refused_and_not_changed() {
     ));
     assert!(error.to_string().contains("vescli journal check"));
     assert!(matches!(
-        Journal::settle(&path, |_| None),
+        Journal::settle(&path, nothing),
         Err(JournalError::Damaged { .. })
     ));
     assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
@@ -295,13 +300,15 @@ fn what_an_operator_found_out_decides() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     put(&path, sample().concat().trim_end().as_bytes());
-    Journal::settle(&path, |_| None).unwrap();
+    let before = fs::read(&path).unwrap();
+    assert!(Journal::settle(&path, nothing).is_err());
+    assert_eq!(fs::read(&path).unwrap(), before);
     Journal::settle(&path, |recovered| {
         assert_eq!(
             recovered.state(key_of("gus")),
             Some(RowState::Intended { attempt: 1 })
         );
-        Some((key_of("gus"), Settled::NotSent))
+        Ok::<_, JournalError>((key_of("gus"), Settled::NotSent))
     })
     .unwrap();
     let scan = look(&path).unwrap();

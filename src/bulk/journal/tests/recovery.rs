@@ -60,7 +60,12 @@ fn a_whole_journal_comes_back_with_every_state() {
             .accepted
             .is_some_and(|(first, last)| first <= last)
     );
-    let told = intents_of(lines.concat().as_bytes(), |key| key == key_of("bob")).unwrap();
+    let told = intents_of(
+        lines.concat().as_bytes(),
+        |key| key == key_of("bob"),
+        |_| true,
+    )
+    .unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(
         (
@@ -181,7 +186,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic_or_hang(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         scanned(&bytes);
-        intents_of(bytes.as_slice(), |_| true).unwrap();
+        intents_of(bytes.as_slice(), |_| true, |_| true).unwrap();
     }
 
     /// Whatever is overwritten with whatever: an accepted row is never taken for one that may be sent again.

@@ -17,5 +17,6 @@ mod sockets;
 mod answers_hold;
 mod certificates_hold;
 mod harness_holds;
+mod journal;
 mod proxy_holds;
 mod server_holds;

@@ -26,7 +26,7 @@ use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, explain, help, journal, rehearse, send, usage};
+use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
@@ -51,6 +51,7 @@ fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut St
         Typed::Journal(action) => {
             return journal::run(action, flags, environment, streams).into();
         }
+        Typed::Doctor => return doctor::run(flags, environment, streams).into(),
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),
         Typed::Explain(what) => explain::explain(what.as_deref(), output.json, paint),

@@ -5,63 +5,90 @@
 use std::error::Error;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
+use rustls::AlertDescription;
 
+use super::failure_words;
 use super::outcome::{Failure, FailureKind};
+use super::witness::Seen;
 
 /// What is known of an attempt besides its error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Circumstances {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circumstances<'a> {
     /// Whether a connection (TCP, TLS and tunnel) came up.
     pub connected: bool,
-    /// Whether the server asked for a client certificate in the handshake.
-    pub certificate_asked: bool,
-    /// Whether a proxy was used.
-    pub proxied: bool,
+    /// The proxy that was used, as it may be shown.
+    pub proxy: Option<&'a str>,
+    /// The host and port that were to be reached.
+    pub target: &'a str,
     /// Whether TLS was to be spoken.
     pub tls: bool,
+    /// What was seen on the way.
+    pub seen: Seen,
 }
 
 /// Sorts a failure.
 #[must_use]
-pub fn sort(error: &reqwest::Error, circumstances: Circumstances) -> Failure {
+pub fn sort(error: &reqwest::Error, circumstances: &Circumstances) -> Failure {
     let chain = Chain::of(error);
+    let kind = kind(error, &chain, circumstances);
     Failure {
-        kind: kind(error, &chain, circumstances),
+        kind,
         connected: circumstances.connected,
-        cause: chain.cause(circumstances),
+        cause: failure_words::cause(kind, &chain, circumstances),
     }
 }
 
-fn kind(error: &reqwest::Error, chain: &Chain, circumstances: Circumstances) -> FailureKind {
+/// Sorts a failure of a connection that was opened by hand, from its TLS handshake on.
+#[must_use]
+pub fn sort_io(error: &io::Error, circumstances: &Circumstances) -> Failure {
+    let chain = Chain::starting_at(Some(error));
+    let timed_out = matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    );
+    let kind = match chain.tls {
+        Some(tls) => tls_kind(tls, circumstances),
+        None if timed_out => FailureKind::Timeout,
+        None => FailureKind::Tls,
+    };
+    Failure {
+        kind,
+        connected: circumstances.connected,
+        cause: failure_words::cause(kind, &chain, circumstances),
+    }
+}
+
+fn kind(error: &reqwest::Error, chain: &Chain, circumstances: &Circumstances) -> FailureKind {
     if let Some(tls) = chain.tls {
         return tls_kind(tls, circumstances);
     }
-    if circumstances.proxied && !circumstances.connected && chain.is_proxy_refusal() {
-        return FailureKind::Proxy;
-    }
     if error.is_timeout() {
-        FailureKind::Timeout
-    } else if error.is_dns() {
+        return FailureKind::Timeout;
+    }
+    if circumstances.connected || !error.is_connect() {
+        return FailureKind::Broken;
+    }
+    if circumstances.seen.not_found.is_some() {
         FailureKind::Dns
-    } else if circumstances.tls
-        && error.is_connect()
-        && !chain.holds("tcp connect error")
-        && !circumstances.proxied
-    {
+    } else if chain.tcp_failed() {
+        FailureKind::Connect
+    } else if chain.step() == Some(Step::ProxyAnswer) {
+        FailureKind::Proxy
+    } else if circumstances.tls {
         // TCP came up and TLS did not, without a TLS error: the other side hung up or reset in the handshake.
         FailureKind::Tls
-    } else if error.is_connect() {
-        FailureKind::Connect
     } else {
-        FailureKind::Broken
+        FailureKind::Connect
     }
 }
 
-fn tls_kind(error: &rustls::Error, circumstances: Circumstances) -> FailureKind {
+fn tls_kind(error: &rustls::Error, circumstances: &Circumstances) -> FailureKind {
     use AlertDescription as Alert;
+    let asked = circumstances.seen.asked || circumstances.seen.proxy_asked;
     match error {
         rustls::Error::InvalidCertificate(_) => FailureKind::Certificate,
+        // Only a server that asked for a certificate can mean ours. Before TLS 1.3 there is no alert for a missing one
+        // (RFC 5246, section 7.4.6), so a failed handshake has to do.
         rustls::Error::AlertReceived(
             Alert::CertificateRequired
             | Alert::BadCertificate
@@ -70,32 +97,41 @@ fn tls_kind(error: &rustls::Error, circumstances: Circumstances) -> FailureKind 
             | Alert::CertificateExpired
             | Alert::CertificateUnknown
             | Alert::UnknownCA
-            | Alert::AccessDenied,
-        ) => FailureKind::ClientCertificate,
-        // Before TLS 1.3 there is no alert for a missing certificate (RFC 5246, section 7.4.6).
-        rustls::Error::AlertReceived(Alert::HandshakeFailure)
-            if circumstances.certificate_asked =>
-        {
-            FailureKind::ClientCertificate
-        }
+            | Alert::AccessDenied
+            | Alert::DecryptError
+            | Alert::HandshakeFailure,
+        ) if asked => FailureKind::ClientCertificate,
         _ if circumstances.connected => FailureKind::Broken,
         _ => FailureKind::Tls,
     }
 }
 
+/// What was under way when an attempt through a proxy failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// TCP, or TLS with the proxy itself.
+    ProxyConnection,
+    /// The proxy was asked for a tunnel and answered with a refusal, with nonsense, or by hanging up.
+    ProxyAnswer,
+}
+
 /// An error with its causes, laid flat.
-struct Chain<'a> {
-    messages: Vec<String>,
-    tls: Option<&'a rustls::Error>,
+pub(super) struct Chain<'a> {
+    pub(super) messages: Vec<String>,
+    pub(super) tls: Option<&'a rustls::Error>,
 }
 
 impl<'a> Chain<'a> {
     fn of(error: &'a reqwest::Error) -> Self {
+        Self::starting_at(error.source())
+    }
+
+    fn starting_at(first: Option<&'a (dyn Error + 'static)>) -> Self {
         let mut chain = Self {
             messages: Vec::new(),
             tls: None,
         };
-        let mut next: Option<&(dyn Error + 'static)> = error.source();
+        let mut next = first;
         while let Some(error) = next {
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
             // `source` of an `io::Error` skips the error inside it and goes on with that one's source.
@@ -114,54 +150,27 @@ impl<'a> Chain<'a> {
         chain
     }
 
-    fn holds(&self, text: &str) -> bool {
+    pub(super) fn holds(&self, text: &str) -> bool {
         self.messages.iter().any(|message| message.contains(text))
     }
 
-    /// The texts of hyper-util's `TunnelError` and SOCKS errors, whose types are private.
-    fn is_proxy_refusal(&self) -> bool {
-        self.holds("tunnel error: ")
-            && !self.holds("tcp connect error")
-            && !self.holds("failed to create underlying connection")
-            || self.holds("proxy authorization required")
-            || self.holds("unsuccessful tunnel")
-            || self.holds("SOCKS error")
+    /// No TCP connection. SOCKS errors of hyper-util hide their cause, but nothing else than TCP is below them.
+    fn tcp_failed(&self) -> bool {
+        self.holds("tcp connect error")
+            || self.holds("SOCKS error: failed to create underlying connection")
     }
 
-    fn cause(&self, circumstances: Circumstances) -> String {
-        if let Some(tls) = self.tls {
-            return describe_tls(tls, circumstances);
-        }
-        let text = self
-            .messages
-            .last()
-            .cloned()
-            .unwrap_or_else(|| "no cause is known".to_owned());
-        let proxy = if circumstances.proxied && !circumstances.connected {
-            " (the proxy)"
-        } else {
-            ""
+    /// Where a proxy comes in, by the texts of hyper-util's `TunnelError` and `SocksError`: `TunnelError` is private,
+    /// `SocksError` has a private type inside.
+    pub(super) fn step(&self) -> Option<Step> {
+        let under = |prefix: &str| {
+            let mut messages = self.messages.iter();
+            messages.find_map(|message| message.strip_prefix(prefix))
         };
-        format!("{text}{proxy}")
-    }
-}
-
-fn describe_tls(error: &rustls::Error, circumstances: Circumstances) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(error) => describe_certificate(error),
-        rustls::Error::AlertReceived(alert) if circumstances.certificate_asked => {
-            format!("the server asked for a client certificate and ended with the alert {alert:?}")
-        }
-        error => error.to_string(),
-    }
-}
-
-fn describe_certificate(error: &CertificateError) -> String {
-    match error {
-        CertificateError::UnknownIssuer => {
-            "the server's certificate was issued by an authority that is not in the trust store"
-                .to_owned()
-        }
-        error => format!("the server's certificate: {error}"),
+        let said = under("tunnel error: ").or_else(|| under("SOCKS error: "))?;
+        Some(match said {
+            "failed to create underlying connection" => Step::ProxyConnection,
+            _ => Step::ProxyAnswer,
+        })
     }
 }

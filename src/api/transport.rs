@@ -1,6 +1,8 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
 //! reused; the body is bounded and read against the same deadline as all the rest.
 
+mod head;
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,29 +11,34 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-};
-use reqwest::{NoProxy, Proxy};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
 use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
+use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
 use super::request::ApiRequest;
-use super::trust::{Trust, TrustError};
+use super::trust::{Trust, TrustError, no_trust};
+use super::witness::Witness;
 use crate::settings::base_url::is_loopback;
-use crate::settings::network::{Network, ProxySetting};
+use crate::settings::identity::Identity;
+use crate::settings::network::Network;
+use crate::settings::proxy::ProxySetting;
+use head::shown;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
     connections: Arc<AtomicU64>,
+    witness: Arc<Witness>,
     timeout: Duration,
     tls: bool,
-    proxied: bool,
+    /// The proxy, as it may be shown.
+    proxy: Option<String>,
     /// Where the trusted certificates come from, if TLS is used.
     pub trust: Option<String>,
 }
@@ -68,14 +75,31 @@ pub struct Exchange {
 }
 
 impl Transport {
-    /// Makes a client for requests to one URL.
+    /// Makes a client for requests to one URL, which shows the identity to a service that asks for it.
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
-    pub fn new(network: &Network, request: &ApiRequest) -> Result<Self, TransportError> {
+    pub fn new(
+        network: &Network,
+        identity: Option<&Identity>,
+        request: &ApiRequest,
+    ) -> Result<Self, TransportError> {
+        Self::to(network, identity, &request.url)
+    }
+
+    /// The same for a URL without a request.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn to(
+        network: &Network,
+        identity: Option<&Identity>,
+        url: &Url,
+    ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let tls = request.url.scheme() == "https";
-        let proxy = network.proxy_for(&request.url);
+        let tls = url.scheme() == "https";
+        let proxy = network.proxy_for(url);
+        let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -86,18 +110,19 @@ impl Transport {
             .pool_max_idle_per_host(0)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
+            .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
             .connector_layer(CountConnections(Arc::clone(&connections)));
-        let loaded = if tls {
-            Trust::load(network)?
-        } else {
-            Trust::nothing()
+        let trust = tls.then(|| Trust::load(network)).transpose()?;
+        let source = trust.as_ref().map(|trust| trust.source.clone());
+        let config = match trust {
+            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
+            None => no_trust()?,
         };
-        let trust = tls.then(|| loaded.source.clone());
-        builder = builder.tls_backend_preconfigured(loaded.into_config()?);
+        builder = builder.tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
-        for (host, addresses) in overrides(network, request) {
+        for (host, addresses) in overrides(network, url) {
             builder = builder.resolve_to_addrs(&host, &addresses);
         }
         let client = builder
@@ -107,10 +132,11 @@ impl Transport {
         Ok(Self {
             client,
             connections,
+            witness,
             timeout: network.timeout,
             tls,
-            proxied: proxy.is_some(),
-            trust,
+            proxy: proxy.map(|proxy| proxy.shown.clone()),
+            trust: source,
         })
     }
 
@@ -118,6 +144,7 @@ impl Transport {
     #[must_use]
     pub fn attempt(&self, request: &ApiRequest) -> Attempt {
         let before = self.connections.load(Ordering::SeqCst);
+        self.witness.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
         for (name, value) in request.headers {
@@ -133,19 +160,25 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => read(response, deadline),
-            Err(error) => {
-                let circumstances = Circumstances {
-                    connected: self.connections.load(Ordering::SeqCst) > before,
-                    certificate_asked: false,
-                    proxied: self.proxied,
-                    tls: self.tls,
-                };
-                Attempt {
-                    outcome: Outcome::of(Event::Failure(sort(&error.without_url(), circumstances))),
-                    exchange: None,
-                }
-            }
+            Err(error) => Attempt {
+                outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
+                exchange: None,
+            },
         }
+    }
+
+    /// `before` is the number of connections when the attempt began.
+    fn sort(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let circumstances = Circumstances {
+            connected: self.connections.load(Ordering::SeqCst) > before,
+            proxy: self.proxy.as_deref(),
+            target: &format!("{host}:{port}"),
+            tls: self.tls,
+            seen: self.witness.seen(),
+        };
+        sort(&error.without_url(), &circumstances)
     }
 }
 
@@ -167,9 +200,9 @@ fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.
-fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<SocketAddr>)> {
-    let host = request.url.host_str().unwrap_or_default();
-    let port = request.url.port_or_known_default().unwrap_or_default();
+fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
     let given = network
         .resolve
         .iter()
@@ -179,7 +212,7 @@ fn overrides(network: &Network, request: &ApiRequest) -> Vec<(String, Vec<Socket
         .collect();
     match given.is_empty() {
         false => vec![(host.to_owned(), given)],
-        true if host == "localhost" && is_loopback(&request.url) => {
+        true if host == "localhost" && is_loopback(url) => {
             vec![(
                 host.to_owned(),
                 vec![
@@ -235,18 +268,6 @@ fn read(response: Response, deadline: Instant) -> Attempt {
         outcome: Outcome::of(Event::Reply(reply)),
         exchange: Some(exchange),
     }
-}
-
-fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
 }
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between

@@ -1,210 +1,192 @@
 //! Which certificates are trusted, and the TLS configuration made of them. Nothing here can be switched off: there is
 //! no way to accept a certificate that does not verify.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
+use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
+use super::certificate_files::{CertificateFileError, Strictness, read_file, read_folder};
+use super::system_store;
+use super::witness::{Shown, Watched, Witness};
 use crate::settings::network::Network;
 
 /// Why no TLS configuration can be made.
 #[derive(Debug, Error)]
 pub enum TrustError {
-    /// A file of certificates is not there.
-    #[error("{name}: there is no file {path}", path = .path.display())]
-    Missing {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file of certificates cannot be read.
-    #[error("{name}: {path} cannot be read: {source}", path = .path.display())]
-    Unreadable {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file holds no certificate.
-    #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
-    NoCertificate {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file holds something else than PEM certificates.
-    #[error("{name}: {path} holds a damaged certificate: {reason}", path = .path.display())]
-    Damaged {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    /// A file of certificates.
+    #[error(transparent)]
+    File(#[from] CertificateFileError),
     /// There is nothing to trust.
     #[error(
         "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert"
     )]
     NoStore,
+    /// What the user named in place of the machine's store holds nothing.
+    #[error(
+        "{0} holds no certificate to trust: correct it, unset it, or name a file with --cacert"
+    )]
+    Empty(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// rustls refuses the verifier.
+    #[error("TLS cannot be set up: {0}")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// The certificates that are trusted, and a line that says where they come from.
+/// What verifies the server's certificate, and a line that says where its certificates come from.
 #[derive(Debug)]
 pub struct Trust {
-    roots: RootCertStore,
-    /// Where they come from.
+    verifier: Arc<dyn ServerCertVerifier>,
+    provider: Arc<CryptoProvider>,
+    /// Where the trusted certificates come from.
     pub source: String,
 }
 
+/// Certificates to trust, with a list of the places that they come from.
+#[derive(Debug)]
+pub(super) struct TrustedStore {
+    roots: RootCertStore,
+    sources: Vec<String>,
+}
+
+impl TrustedStore {
+    pub(super) fn empty() -> Self {
+        Self {
+            roots: RootCertStore::empty(),
+            sources: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, der: CertificateDer<'static>) -> Result<(), rustls::Error> {
+        self.roots.add(der)
+    }
+
+    pub(super) fn named(&mut self, source: impl Display) {
+        self.sources.push(source.to_string());
+    }
+
+    pub(super) fn verifier(
+        self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+        let sources = self.sources.join(", ");
+        if self.roots.is_empty() {
+            return Err(TrustError::Empty(sources));
+        }
+        let source = format!("{} certificates from {sources}", self.roots.len());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots), Arc::clone(provider))
+                .build()?;
+        Ok((verifier, source))
+    }
+}
+
 impl Trust {
-    /// Loads the store once: `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else the system's bundle; and the
-    /// file of `--cacert` besides.
+    /// Loads the store once: `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else the machine's own; and the file
+    /// of `--cacert` besides.
     ///
     /// # Errors
     /// [`TrustError`] when a file cannot be used or nothing is there to trust.
     pub fn load(network: &Network) -> Result<Self, TrustError> {
-        let mut roots = RootCertStore::empty();
-        let mut sources = load_store(network, &mut roots)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut extra = Vec::new();
         if let Some(path) = &network.cacert {
-            add_file(&mut roots, "--cacert", path, true)?;
-            sources.push(path.display().to_string());
+            read_file("--cacert", path, Strictness::Everything, &mut |der| {
+                // Looked at here, because not every verifier does.
+                rustls::server::ParsedCertificate::try_from(&der)?;
+                extra.push(der);
+                Ok(())
+            })?;
         }
-        if roots.is_empty() {
-            return Err(TrustError::NoStore);
+        let given = network.ssl_cert_file.is_some() || network.ssl_cert_dir.is_some();
+        let (verifier, mut source) = if given {
+            named_by_variables(network, extra)?.verifier(&provider)?
+        } else {
+            system_store::verifier(extra, &provider)?
+        };
+        if let Some(path) = &network.cacert {
+            source.push_str(&format!(" and {} (--cacert)", path.display()));
         }
-        let source = format!("{} certificates from {}", roots.len(), sources.join(", "));
-        Ok(Self { roots, source })
+        Ok(Self {
+            verifier,
+            provider,
+            source,
+        })
     }
 
-    /// Nothing at all: for plain http, where no certificate is ever looked at, but reqwest wants a configuration.
-    #[must_use]
-    pub fn nothing() -> Self {
-        Self {
-            roots: RootCertStore::empty(),
-            source: "nothing".to_owned(),
-        }
-    }
-
-    /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1.
+    /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one.
     ///
     /// # Errors
     /// [`TrustError::Tls`] when rustls refuses it.
-    pub fn into_config(self) -> Result<ClientConfig, TrustError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+    pub(super) fn into_config(
+        self,
+        identity: Option<Arc<CertifiedKey>>,
+        witness: &Arc<Witness>,
+    ) -> Result<ClientConfig, TrustError> {
+        let verifier = Watched {
+            inner: self.verifier,
+            witness: Arc::clone(witness),
+        };
+        let shown = Shown {
+            identity,
+            witness: Arc::clone(witness),
+        };
+        let mut config = ClientConfig::builder_with_provider(self.provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(self.roots)
-            .with_no_client_auth();
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // A session that is resumed is not verified again, and the witness could not tell the proxy from the service.
+        if witness.proxy_tls() {
+            config.resumption = Resumption::disabled();
+        }
         Ok(config)
     }
 }
 
-#[cfg(unix)]
-fn load_store(network: &Network, roots: &mut RootCertStore) -> Result<Vec<String>, TrustError> {
-    let mut sources = Vec::new();
-    if network.ssl_cert_file.is_some() || network.ssl_cert_dir.is_some() {
-        if let Some(path) = &network.ssl_cert_file {
-            add_file(roots, "SSL_CERT_FILE", path, true)?;
-            sources.push(format!("{} (SSL_CERT_FILE)", path.display()));
-        }
-        if let Some(path) = &network.ssl_cert_dir {
-            add_folder(roots, path)?;
-            sources.push(format!("{} (SSL_CERT_DIR)", path.display()));
-        }
-        return Ok(sources);
-    }
-    // The bundle alone: the folder of single certificates beside it holds the same ones and takes as long again.
-    let found = openssl_probe::probe();
-    match (found.cert_file, found.cert_dir.into_iter().next()) {
-        (Some(path), _) => {
-            add_file(roots, "the system's store", &path, false)?;
-            sources.push(path.display().to_string());
-        }
-        (None, Some(path)) => {
-            add_folder(roots, &path)?;
-            sources.push(path.display().to_string());
-        }
-        (None, None) => {}
-    }
-    Ok(sources)
+/// A configuration that trusts nobody: for plain http, where no certificate is ever looked at, but reqwest wants one.
+///
+/// # Errors
+/// [`TrustError::Tls`] when rustls refuses it.
+pub(super) fn no_trust() -> Result<ClientConfig, TrustError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
 }
 
-fn add_file(
-    roots: &mut RootCertStore,
-    name: &'static str,
-    path: &Path,
-    strict: bool,
-) -> Result<(), TrustError> {
-    let path_of = || path.to_owned();
-    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => TrustError::Missing {
-            name,
-            path: path_of(),
-        },
-        _ => TrustError::Unreadable {
-            name,
-            path: path_of(),
-            source,
-        },
-    })?;
-    let mut found = false;
-    for certificate in CertificateDer::pem_slice_iter(&bytes) {
-        let added = match certificate {
-            Ok(certificate) => roots.add(certificate).map_err(|error| error.to_string()),
-            Err(error) => Err(pem_reason(&error)),
-        };
-        match added {
-            Ok(()) => found = true,
-            // A system's bundle may hold relics that nobody can parse; a file that the user names may not.
-            Err(reason) if strict => {
-                return Err(TrustError::Damaged {
-                    name,
-                    path: path_of(),
-                    reason,
-                });
-            }
-            Err(_) => {}
+/// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name takes the place of the machine's store, as with OpenSSL; the second
+/// may list several folders.
+fn named_by_variables(
+    network: &Network,
+    extra: Vec<CertificateDer<'static>>,
+) -> Result<TrustedStore, TrustError> {
+    let mut store = TrustedStore::empty();
+    if let Some(path) = &network.ssl_cert_file {
+        let name = "SSL_CERT_FILE";
+        read_file(name, path, Strictness::Something, &mut |der| store.add(der))?;
+        store.named(format_args!("{} ({name})", path.display()));
+    }
+    if let Some(list) = &network.ssl_cert_dir {
+        let name = "SSL_CERT_DIR";
+        for folder in std::env::split_paths(list).filter(|folder| folder != Path::new("")) {
+            read_folder(name, &folder, &mut |der| store.add(der))?;
+            store.named(format_args!("{} ({name})", folder.display()));
         }
     }
-    if strict && !found {
-        return Err(TrustError::NoCertificate {
-            name,
-            path: path_of(),
-        });
+    for certificate in extra {
+        store.add(certificate)?;
     }
-    Ok(())
-}
-
-fn pem_reason(error: &pem::Error) -> String {
-    match error {
-        pem::Error::MissingSectionEnd { .. } => "its last line is missing".to_owned(),
-        error => error.to_string(),
-    }
-}
-
-fn add_folder(roots: &mut RootCertStore, folder: &Path) -> Result<(), TrustError> {
-    let entries = std::fs::read_dir(folder).map_err(|source| TrustError::Unreadable {
-        name: "SSL_CERT_DIR",
-        path: folder.to_owned(),
-        source,
-    })?;
-    for entry in entries.flatten() {
-        if entry.path().is_file() {
-            add_file(roots, "SSL_CERT_DIR", &entry.path(), false)?;
-        }
-    }
-    Ok(())
+    Ok(store)
 }

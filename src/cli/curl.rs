@@ -1,25 +1,25 @@
 //! The curl command that sends the same request. The credential is read by the shell from `$VESCLI_TOKEN` or a file,
 //! and handed to curl through a pipe, so that it stands in no argument list and no history.
 
+use std::path::Path;
+
 use crate::api::request::ApiRequest;
-use crate::settings::base_url::is_loopback;
-use crate::settings::credential::{CredentialPlan, IdentitySource, TokenSource};
+use crate::cli::args::layer::Origin;
+use crate::settings::credential::{CredentialPlan, TokenSource};
+use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;
+use crate::settings::proxy::ProxySetting;
 
 /// The command for bash or zsh, on several lines.
 #[must_use]
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
     // `--disable` first: a ~/.curlrc must not change the request.
     let mut words = vec!["curl --disable --silent --show-error --include".to_owned()];
-    let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
-    words_of_network(request, network, &mut add);
-    match &credential.identity {
-        Some((IdentitySource::Pem { cert, key }, _)) => {
-            add("--cert", &cert.to_string_lossy());
-            add("--key", &key.to_string_lossy());
-        }
-        None => {}
+    words_of_network(request, network, &mut words);
+    if let Some((source, _)) = &credential.identity {
+        words_of_identity(source, &mut words);
     }
+    let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     for (name, value) in request.headers {
         add("--header", &format!("{name}: {value}"));
     }
@@ -31,10 +31,70 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
         ));
     }
     words.push(quote(request.url.as_str()));
-    format!("{}\n", words.join(" \\\n  "))
+    let command = words.join(" \\\n  ");
+    if hidden_proxy(request, network) {
+        format!("# put the proxy's user and password in the place of ***\n{command}\n")
+    } else {
+        format!("{command}\n")
+    }
 }
 
-fn words_of_network(request: &ApiRequest, network: &Network, add: &mut impl FnMut(&str, &str)) {
+/// A line of a curl file: quotes and backslashes have to be escaped there.
+const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
+
+/// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
+fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
+    match source {
+        IdentitySource::Pem { cert, key, .. } => {
+            words.push(format!("--cert {}", quote(&certificate_file(cert))));
+            words.push(format!("--key {}", quote(&key.to_string_lossy())));
+        }
+        IdentitySource::P12 { file, password } => {
+            words.push("--cert-type P12".to_owned());
+            words.push(format!("--cert {}", quote(&certificate_file(file))));
+            let text = match password {
+                Some((PasswordSource::Variable(name, _), _)) => {
+                    format!(r#"$(printf '%s\n' "${name}" | {ESCAPE})"#)
+                }
+                Some((PasswordSource::File(path), _)) => {
+                    format!("$({ESCAPE} {})", quote(&path.to_string_lossy()))
+                }
+                None => return,
+            };
+            words.push(format!(r#"--config <(printf 'pass = "%s"\n' "{text}")"#));
+        }
+    }
+}
+
+/// curl takes what follows a colon for a password.
+fn certificate_file(path: &Path) -> String {
+    path.to_string_lossy()
+        .replace('\\', "\\\\")
+        .replace(':', "\\:")
+}
+
+/// A proxy with its password is named by its variable; one from a flag or a file has to be completed by hand.
+fn proxy_word(proxy: &ProxySetting) -> String {
+    match &proxy.origin {
+        Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => {
+            format!("--proxy \"${name}\"")
+        }
+        _ => format!("--proxy {}", quote(&proxy.shown)),
+    }
+}
+
+fn hidden_proxy(request: &ApiRequest, network: &Network) -> bool {
+    network.proxy_for(&request.url).is_some_and(|proxy| {
+        let by_variable = matches!(
+            proxy.origin,
+            Origin::Variable(_) | Origin::ForeignVariable(_)
+        );
+        proxy.has_credentials() && !by_variable
+    })
+}
+
+fn words_of_network(request: &ApiRequest, network: &Network, words: &mut Vec<String>) {
+    let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     add("--request", "POST");
     add("--proto", "=http,https");
     add("--max-time", &seconds(network.timeout));
@@ -53,15 +113,9 @@ fn words_of_network(request: &ApiRequest, network: &Network, add: &mut impl FnMu
         );
     }
     match network.proxy_for(&request.url) {
-        Some(proxy) => add("--proxy", &proxy.shown),
-        None if is_loopback(&request.url) || network.proxy.is_none() => add("--noproxy", "*"),
-        None => {}
-    }
-    if let Some(list) = network
-        .proxy_for(&request.url)
-        .and_then(|proxy| proxy.noproxy.as_deref())
-    {
-        add("--noproxy", list);
+        Some(proxy) => words.push(proxy_word(proxy)),
+        // curl would look into the variables by itself.
+        None => words.push("--noproxy '*'".to_owned()),
     }
 }
 

@@ -16,7 +16,8 @@ use crate::cli::streams::Paint;
 use crate::settings::base_url::without_userinfo;
 use crate::settings::config_error::ConfigError;
 use crate::settings::config_file::ConfigFile;
-use crate::settings::credential::{CredentialPlan, IdentitySource, TokenSource};
+use crate::settings::credential::{CredentialPlan, TokenSource};
+use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::resolve::Settings;
 use crate::settings::sources::{ConfigPath, Sources};
 use crate::settings::target::Target;
@@ -214,10 +215,11 @@ fn explain(
         });
     }
     let (credential, origin) = match Target::resolve(&sources) {
-        Ok(target) => credential(
-            &CredentialPlan::resolve(&sources, environment, &target)?,
-            environment,
-        ),
+        Ok(target) => match CredentialPlan::resolve(&sources, environment, &target) {
+            Ok(plan) => credential(&plan, environment),
+            // Told and not thrown: this command is where people look for the reason.
+            Err(error) => (Some(format!("not usable: {error}")), None),
+        },
         Err(_) => (
             Some("not looked for: there is no target yet".to_owned()),
             None,
@@ -263,13 +265,38 @@ fn credential(
         };
         (text, origin)
     });
-    let identity = plan.identity.as_ref().map(|(source, origin)| match source {
-        IdentitySource::Pem { cert, .. } => {
-            (format!("client certificate {}", cert.display()), origin)
-        }
-    });
+    let identity = plan
+        .identity
+        .as_ref()
+        .map(|(source, origin)| (identity_words(source), origin));
     let both: Vec<(String, _)> = token.into_iter().chain(identity).collect();
     let origin = both.first().map(|(_, origin)| origin.to_string());
     let texts: Vec<String> = both.into_iter().map(|(text, _)| text).collect();
     ((!texts.is_empty()).then(|| texts.join("; ")), origin)
+}
+
+/// A client certificate by its file, and where its password comes from.
+fn identity_words(source: &IdentitySource) -> String {
+    match source {
+        IdentitySource::Pem { cert, key, .. } if cert == key => {
+            format!("client certificate {}", cert.display())
+        }
+        IdentitySource::Pem { cert, key, .. } => format!(
+            "client certificate {} with the key {}",
+            cert.display(),
+            key.display()
+        ),
+        IdentitySource::P12 { file, password } => match password {
+            Some((PasswordSource::Variable(_, secret), origin)) => format!(
+                "client certificate {} with the password of {origin} ({secret})",
+                file.display()
+            ),
+            Some((PasswordSource::File(path), origin)) => format!(
+                "client certificate {} with the password in {} ({origin})",
+                file.display(),
+                path.display()
+            ),
+            None => format!("client certificate {} without a password", file.display()),
+        },
+    }
 }

@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::api::certificate_files::CertificateFileError;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
@@ -156,7 +157,7 @@ const fn of_credential(error: &CredentialError) -> Exit {
         | CredentialError::Token { .. }
         | CredentialError::Command { .. }
         | CredentialError::Stdin(_)
-        | CredentialError::KeyAlone(_)
+        | CredentialError::Identity { .. }
         | CredentialError::Bound { .. } => Exit::Config,
     }
 }
@@ -164,12 +165,14 @@ const fn of_credential(error: &CredentialError) -> Exit {
 const fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
-            TrustError::Missing { .. } => Exit::NoInput,
-            TrustError::Unreadable { .. }
-            | TrustError::NoCertificate { .. }
-            | TrustError::Damaged { .. } => Exit::BadInput,
-            TrustError::NoStore => Exit::Config,
-            TrustError::Tls(_) => Exit::Internal,
+            TrustError::File(error) => match error {
+                CertificateFileError::Missing { .. } => Exit::NoInput,
+                CertificateFileError::Unreadable { .. }
+                | CertificateFileError::NoCertificate { .. }
+                | CertificateFileError::Damaged { .. } => Exit::BadInput,
+            },
+            TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
+            TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },
         TransportError::Client(_) => Exit::Internal,
     }

@@ -1,6 +1,7 @@
 //! One module per subcommand that is more than a call.
 
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;

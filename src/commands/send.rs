@@ -17,8 +17,12 @@ use crate::cli::report::plan::{self, RequestDocument};
 use crate::cli::report::{Reporter, Sent, Subject, exchange, words};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
+use crate::settings::credential::Credential;
 use crate::settings::error::SettingsError;
+use crate::settings::identity::Identity;
+use crate::settings::proxy::ProxySetting;
 use crate::settings::resolve::{Output, Settings};
+use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
 
 /// Runs the command: flags and environment go in, what came of it is told, and its exit comes out.
@@ -126,7 +130,8 @@ fn carry_out(
     }
     let credential = settings.credential.load(environment)?;
     subject.with_credential = credential.token.is_some() || credential.identity.is_some();
-    reporter.hide(SafeText::hiding(credential.token.clone()));
+    reporter.hide(SafeText::hiding(secrets(&settings, &credential)));
+    let identity = credential.identity;
     let request = ApiRequest {
         token: credential.token,
         ..unsigned
@@ -138,7 +143,7 @@ fn carry_out(
             .for_each(|warning| reporter.warn(warning));
     }
     if dry_run {
-        Transport::new(&settings.network, &request)?;
+        Transport::new(&settings.network, identity.as_ref(), &request)?;
         let text = if reporter.output().json {
             json_line(&RequestDocument::new(
                 &request,
@@ -151,7 +156,7 @@ fn carry_out(
         reporter.print(&text)?;
         return Ok(Exit::Accepted);
     }
-    let sent = send(&settings, &request, reporter)?;
+    let sent = send(&settings, identity.as_ref(), &request, reporter)?;
     Ok(reporter.sent(subject, &sent, &settings.warnings))
 }
 
@@ -175,17 +180,52 @@ impl CurlDocument {
     }
 }
 
+/// Everything that must not be shown, whoever says it.
+fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
+    let proxy = settings.network.proxy.as_ref();
+    let password = settings.credential.password().cloned();
+    let token = credential.token.clone();
+    let proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
+    token.into_iter().chain(password).chain(proxy).collect()
+}
+
+/// Tells `-v` who is trusted, who is shown, and which way is taken.
+fn trace_way(
+    transport: &Transport,
+    settings: &Settings,
+    identity: Option<&Identity>,
+    request: &ApiRequest,
+    reporter: &mut Reporter,
+) {
+    let mut lines = Vec::new();
+    if let Some(trust) = &transport.trust {
+        lines.push(format!("* trust: {trust}"));
+    }
+    if let Some(identity) = identity {
+        let subject = identity.subject.as_deref().unwrap_or("unreadable");
+        lines.push(format!("* client certificate: {subject}"));
+    }
+    if let Some(proxy) = settings.network.proxy_for(&request.url) {
+        lines.push(format!("* proxy: {} ({})", proxy.shown, proxy.origin));
+    }
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| reporter.safe().shown(line))
+        .collect();
+    reporter.trace(&lines);
+}
+
 /// Sends, and repeats what may be repeated.
-fn send(settings: &Settings, request: &ApiRequest, reporter: &mut Reporter) -> Result<Sent, Fault> {
-    let transport = Transport::new(&settings.network, request)?;
+fn send(
+    settings: &Settings,
+    identity: Option<&Identity>,
+    request: &ApiRequest,
+    reporter: &mut Reporter,
+) -> Result<Sent, Fault> {
+    let transport = Transport::new(&settings.network, identity, request)?;
     let verbose = reporter.output().verbose;
     if verbose > 0 {
-        if let Some(trust) = &transport.trust {
-            reporter.trace(&[format!("* trust: {trust}")]);
-        }
-        if let Some(proxy) = settings.network.proxy_for(&request.url) {
-            reporter.trace(&[format!("* proxy: {} ({})", proxy.shown, proxy.origin)]);
-        }
+        trace_way(&transport, settings, identity, request, reporter);
     }
     let start = Instant::now();
     let mut before: Option<Outcome> = None;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::config_error::{ConfigError, Mistake};
-use super::config_table::{Source, read_table, table_of, text_of, unknown_key};
+use super::config_source::{Reference, Source, refuse_secret, table_of, text_of, unknown_table};
+use super::config_table::read_table;
 use crate::cli::args::layer::Layer;
 use crate::cli::args::nearest::did_you_mean;
 
@@ -73,7 +74,7 @@ impl ConfigFile {
             match key.get_ref().as_ref() {
                 "default_profile" => {
                     let name = text_of(&source, "default_profile", value)?;
-                    names.push(("default_profile", name.clone(), value.span().start));
+                    names.push(Reference::default_profile(&name, value.span().start));
                     file.default_profile = Some(name);
                 }
                 "defaults" => {
@@ -83,26 +84,15 @@ impl ConfigFile {
                 "profiles" => {
                     for (name, value) in table_of(&source, "profiles", value)? {
                         let title = format!("profiles.{}", name.get_ref());
-                        let profile =
-                            read_table(&source, &title, table_of(&source, &title, value)?)?;
-                        let start = name.span().start;
-                        names.extend(
-                            profile
-                                .extends
-                                .clone()
-                                .map(|parent| ("extends", parent, start)),
-                        );
+                        let table = table_of(&source, &title, value)?;
+                        let profile = read_table(&source, &title, table)?;
+                        names.extend(Reference::extends(name.get_ref(), table));
                         file.profiles.insert(name.get_ref().to_string(), profile);
                     }
                 }
                 other => {
-                    return Err(unknown_key(
-                        &source,
-                        key.span().start,
-                        other,
-                        "the file",
-                        &["default_profile", "defaults", "profiles"],
-                    ));
+                    refuse_secret(&source, key.span().start, other)?;
+                    return Err(unknown_table(&source, key.span().start, other));
                 }
             }
         }
@@ -110,18 +100,20 @@ impl ConfigFile {
         Ok(file)
     }
 
-    fn check_names(
-        &self,
-        source: &Source,
-        names: Vec<(&'static str, String, usize)>,
-    ) -> Result<(), ConfigError> {
-        for (key, name, offset) in names {
+    fn check_names(&self, source: &Source, names: Vec<Reference>) -> Result<(), ConfigError> {
+        for Reference {
+            key,
+            by,
+            name,
+            offset,
+        } in names
+        {
             if !self.profiles.contains_key(&name) {
                 let near = did_you_mean(&name, self.profiles.keys().map(String::as_str));
                 return Err(source.mistake(offset, Mistake::NoSuchProfile { key, name, near }));
             }
-            if key == "extends" {
-                let mut chain = vec![name.as_str()];
+            if let Some(by) = by {
+                let mut chain = vec![by.as_str()];
                 while let Some(parent) = chain
                     .last()
                     .and_then(|last| self.profiles.get(*last))

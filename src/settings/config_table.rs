@@ -1,41 +1,13 @@
 //! One table of the configuration file: its keys against the table of settings, with the place of each.
 
-use std::path::Path;
-
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::config_error::{ConfigError, Mistake, Place};
 use super::config_file::Profile;
+use super::config_source::{Source, refuse_secret, text_of, unknown_key};
 use super::config_value::read_value;
 use crate::cli::args::keys::{Row, rows};
 use crate::cli::args::layer::Origin;
-use crate::cli::args::nearest::did_you_mean;
-
-/// A file's text with the way to name places in it.
-pub(super) struct Source<'a> {
-    pub(super) path: &'a Path,
-    pub(super) text: &'a str,
-}
-
-impl Source<'_> {
-    pub(super) fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Place {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-
-    pub(super) fn mistake(&self, offset: usize, mistake: Mistake) -> ConfigError {
-        ConfigError::Mistake {
-            place: self.place(offset),
-            mistake,
-        }
-    }
-}
 
 /// Reads a table of settings; `title` names it in messages.
 ///
@@ -48,7 +20,10 @@ pub(super) fn read_table(
 ) -> Result<Profile, ConfigError> {
     let mut profile = Profile::default();
     let mut tokens: Vec<&'static str> = Vec::new();
-    for (key, value) in table {
+    // In the order of the file, so that the first mistake told is the first that is there.
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
         let (name, offset) = (key.get_ref().as_ref(), key.span().start);
         if name == "extends" && title != "defaults" {
             profile.extends = Some(text_of(source, "extends", value)?);
@@ -93,75 +68,4 @@ pub(super) fn read_table(
         );
     }
     Ok(profile)
-}
-
-fn refuse_secret(source: &Source, offset: usize, name: &str) -> Result<(), ConfigError> {
-    let mistake = match name {
-        "token" | "api_token" => Mistake::Secret(
-            name.to_owned(),
-            "token",
-            " or a command with `token_command`",
-            "VESCLI_TOKEN",
-        ),
-        "p12_password" => {
-            Mistake::Secret(name.to_owned(), "p12_password", "", "VESCLI_P12_PASSWORD")
-        }
-        _ => return Ok(()),
-    };
-    Err(source.mistake(offset, mistake))
-}
-
-pub(super) fn unknown_key(
-    source: &Source,
-    offset: usize,
-    key: &str,
-    table: &str,
-    known: &[&str],
-) -> ConfigError {
-    let mistake = Mistake::UnknownKey {
-        key: key.to_owned(),
-        table: table.to_owned(),
-        near: did_you_mean(key, known.iter().copied()),
-    };
-    source.mistake(offset, mistake)
-}
-
-pub(super) fn table_of<'a, 'i>(
-    source: &Source,
-    key: &str,
-    value: &'a Spanned<DeValue<'i>>,
-) -> Result<&'a DeTable<'i>, ConfigError> {
-    value.get_ref().as_table().ok_or_else(|| {
-        let reason = format!(
-            "is a table, written [{key}], not a {}",
-            value.get_ref().type_str()
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
-    })
-}
-
-pub(super) fn text_of(
-    source: &Source,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<String, ConfigError> {
-    value.get_ref().as_str().map(str::to_owned).ok_or_else(|| {
-        let reason = format!(
-            "takes a text in quotes, not a {}",
-            value.get_ref().type_str()
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
-    })
 }

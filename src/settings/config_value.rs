@@ -58,7 +58,7 @@ pub(super) fn read_value(row: &Row, value: &DeValue<'_>, file: &Path) -> Result<
     }
 }
 
-fn with_article(name: &str) -> String {
+pub(super) fn with_article(name: &str) -> String {
     let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {

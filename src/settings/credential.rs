@@ -4,10 +4,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use thiserror::Error;
 
 use super::error::SettingsError;
+use super::identity::Identity;
+use super::identity_error::IdentityError;
+use super::identity_source::{IdentitySource, PasswordSource, identity_of, password_of};
 use super::secret::Secret;
 use super::sources::{Level, Sources};
 use super::target::Target;
@@ -32,18 +36,6 @@ pub enum TokenSource {
     Command(Vec<String>),
 }
 
-/// Where a client certificate comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IdentitySource {
-    /// PEM files; without a key of its own the certificate's file holds it.
-    Pem {
-        /// The certificate and its chain.
-        cert: PathBuf,
-        /// The key.
-        key: PathBuf,
-    },
-}
-
 /// Which credential is used, before it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialPlan {
@@ -59,7 +51,7 @@ pub struct Credential {
     /// The token.
     pub token: Option<Secret>,
     /// The client certificate.
-    pub identity: Option<IdentitySource>,
+    pub identity: Option<Identity>,
 }
 
 /// Why a credential cannot be used.
@@ -104,7 +96,7 @@ pub enum CredentialError {
         owner: u32,
     },
     /// No regular file.
-    #[error("{origin}: {path} is not a regular file; to read a token from a pipe use `--token-file -`", path = .path.display())]
+    #[error("{origin}: {path} is not a regular file; a token can be read from a pipe with `--token-file -`", path = .path.display())]
     NotRegular {
         /// The file.
         path: PathBuf,
@@ -132,9 +124,14 @@ pub enum CredentialError {
     /// Standard input failed.
     #[error("--token-file -: standard input cannot be read: {0}")]
     Stdin(io::Error),
-    /// A key without a certificate.
-    #[error("{0} names a key but no certificate: name it as `cert`")]
-    KeyAlone(Origin),
+    /// The client certificate.
+    #[error("{origin}: {error}")]
+    Identity {
+        /// Where it was named.
+        origin: Origin,
+        /// What is wrong with it.
+        error: IdentityError,
+    },
     /// The credential belongs to another host.
     #[error(
         "the credential of {origin} belongs to {bound}, but the request goes to {target}: \
@@ -167,9 +164,23 @@ impl CredentialPlan {
             if level == Level::File {
                 plan.check_bound(sources, target)?;
             }
-            return Ok(plan);
+            return plan.with_password(sources, environment);
         }
-        Ok(Self::default())
+        Self::default().with_password(sources, environment)
+    }
+
+    /// Finds the password of a PKCS#12 file. One that is named on the command line for no such file is a mistake.
+    fn with_password(
+        mut self,
+        sources: &Sources,
+        environment: &Environment,
+    ) -> Result<Self, SettingsError> {
+        if let Some((IdentitySource::P12 { password, .. }, _)) = &mut self.identity {
+            *password = password_of(sources, environment)?;
+        } else if let Some((Level::Flag, given)) = sources.pick_with_level(Key::P12PasswordFile) {
+            return Err(IdentityError::PasswordAlone.at(&given.origin).into());
+        }
+        Ok(self)
     }
 
     /// The credential that one layer names. `no_auth` names none, and that is an answer too.
@@ -220,18 +231,37 @@ impl CredentialPlan {
         }
     }
 
+    /// The password of a PKCS#12 file that stands in a variable.
+    #[must_use]
+    pub fn password(&self) -> Option<&Secret> {
+        match &self.identity {
+            Some((
+                IdentitySource::P12 {
+                    password: Some((PasswordSource::Variable(_, secret), _)),
+                    ..
+                },
+                _,
+            )) => Some(secret),
+            _ => None,
+        }
+    }
+
     /// Reads the credential: files, standard input, or the output of a command.
     ///
     /// # Errors
-    /// [`CredentialError`] when it cannot be had, or can be read by others.
+    /// [`CredentialError`] when it cannot be had, can be read by others, or cannot be used.
     pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
         let token = self
             .token
             .as_ref()
             .map(|(source, origin)| token::read(source, origin, environment));
+        let identity = self
+            .identity
+            .as_ref()
+            .map(|(source, origin)| Identity::load(source, origin, SystemTime::now()));
         Ok(Credential {
             token: token.transpose()?,
-            identity: self.identity.as_ref().map(|(source, _)| source.clone()),
+            identity: identity.transpose()?,
         })
     }
 }
@@ -248,21 +278,5 @@ fn token_of(layer: &Layer) -> Option<(TokenSource, Origin)> {
     match &given.value {
         Value::List(words) => Some((TokenSource::Command(words.clone()), given.origin.clone())),
         Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
-    }
-}
-
-fn identity_of(layer: &Layer) -> Result<Option<(IdentitySource, Origin)>, CredentialError> {
-    let path = |key| {
-        layer
-            .get(key)
-            .map(|given| (PathBuf::from(given.value.to_string()), given.origin.clone()))
-    };
-    match (path(Key::Cert), path(Key::CertKey)) {
-        (Some((cert, origin)), key) => {
-            let key = key.map_or_else(|| cert.clone(), |(key, _)| key);
-            Ok(Some((IdentitySource::Pem { cert, key }, origin)))
-        }
-        (None, Some((_, origin))) => Err(CredentialError::KeyAlone(origin)),
-        (None, None) => Ok(None),
     }
 }

@@ -10,17 +10,27 @@
 //! A credential is taken whole from the first of these that names one, see [`credential`].
 
 pub mod base_url;
+pub mod certificate_facts;
 pub mod config_error;
 pub mod config_file;
+mod config_source;
 mod config_table;
 mod config_value;
 pub mod credential;
 pub mod error;
+pub mod identity;
+pub mod identity_error;
+pub mod identity_source;
 pub mod label;
 pub mod network;
+mod pkcs12;
+pub mod proxy;
 pub mod rate;
 pub mod resolve;
 pub mod secret;
 pub mod sources;
 pub mod target;
 pub mod token;
+
+#[cfg(test)]
+mod precedence_tests;

@@ -1,19 +1,18 @@
 //! How the service is reached: time-outs, proxy, additional certificates, fixed addresses.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
 
-use super::base_url::{is_loopback, without_userinfo};
+use super::base_url::is_loopback;
 use super::error::SettingsError;
-use super::secret::Secret;
+use super::proxy::ProxySetting;
 use super::sources::Sources;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, Origin, Value, ValueError};
+use crate::cli::args::layer::{Given, Value, ValueError};
 
 /// Longest time-out that is taken: no attempt needs a day.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -37,29 +36,6 @@ pub struct Network {
     pub ssl_cert_dir: Option<PathBuf>,
 }
 
-/// A proxy with the hosts that go past it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ProxySetting {
-    /// The URL, which may hold a password.
-    pub url: Secret,
-    /// The URL as it may be shown.
-    pub shown: String,
-    /// The hosts that are reached without it.
-    pub noproxy: Option<String>,
-    /// Where it was given.
-    pub origin: Origin,
-}
-
-impl fmt::Debug for ProxySetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ProxySetting({} from {}, but not for {:?})",
-            self.shown, self.origin, self.noproxy
-        )
-    }
-}
-
 /// An address that stands in for what DNS would say of a host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of the flag")]
@@ -78,7 +54,7 @@ impl Network {
         Ok(Self {
             timeout: duration(sources, Key::Timeout)?,
             connect_timeout: duration(sources, Key::ConnectTimeout)?,
-            proxy: proxy(sources, environment)?,
+            proxy: ProxySetting::resolve(sources, environment)?,
             cacert: sources
                 .text(Key::Cacert)
                 .map(|(path, _)| PathBuf::from(path)),
@@ -91,7 +67,8 @@ impl Network {
     /// The proxy that is used for a URL. A loopback address is never reached through one.
     #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
-        self.proxy.as_ref().filter(|_| !is_loopback(url))
+        let proxy = self.proxy.as_ref()?;
+        (!is_loopback(url) && proxy.takes(url)).then_some(proxy)
     }
 }
 
@@ -120,74 +97,6 @@ pub fn duration(sources: &Sources, key: Key) -> Result<Duration, SettingsError> 
         .into());
     }
     Ok(time)
-}
-
-fn proxy(
-    sources: &Sources,
-    environment: &Environment,
-) -> Result<Option<ProxySetting>, SettingsError> {
-    let Some((text, origin)) = proxy_text(sources, environment)? else {
-        return Ok(None);
-    };
-    let invalid = |reason: String| ValueError {
-        key: Key::Proxy,
-        origin: origin.clone(),
-        reason,
-    };
-    // curl takes a proxy without a scheme as http, and so do the variables' users.
-    let url = if text.contains("://") {
-        text.clone()
-    } else {
-        format!("http://{text}")
-    };
-    let shown = without_userinfo(&url);
-    let parsed = Url::parse(&url)
-        .map_err(|error| invalid(format!("`{shown}` is not the URL of a proxy ({error})")))?;
-    if !matches!(parsed.scheme(), "http" | "https" | "socks5h") {
-        return Err(invalid(format!("`{shown}` is no proxy of a kind that is known here: use http://, https:// or socks5h://")).into());
-    }
-    if parsed.host_str().is_none_or(str::is_empty) {
-        return Err(invalid(format!("`{shown}` names no host")).into());
-    }
-    let noproxy = match sources.text(Key::Noproxy) {
-        Some((list, _)) => Some(list.to_owned()),
-        None => first_variable(environment, &["no_proxy", "NO_PROXY"])?.map(|(list, _)| list),
-    };
-    Ok(Some(ProxySetting {
-        url: Secret::new(url),
-        shown,
-        noproxy,
-        origin,
-    }))
-}
-
-/// The setting, else the usual variables: only those for https, since nothing else is ever sent through a proxy.
-fn proxy_text(
-    sources: &Sources,
-    environment: &Environment,
-) -> Result<Option<(String, Origin)>, SettingsError> {
-    let found = match sources.text(Key::Proxy) {
-        Some((text, origin)) => Some((text.to_owned(), origin.clone())),
-        None => first_variable(
-            environment,
-            &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-        )?
-        .map(|(text, name)| (text, Origin::ForeignVariable(name))),
-    };
-    // An empty text says "no proxy", as in curl.
-    Ok(found.filter(|(text, _)| !text.is_empty()))
-}
-
-fn first_variable(
-    environment: &Environment,
-    names: &[&str],
-) -> Result<Option<(String, String)>, SettingsError> {
-    for name in names {
-        if let Some(text) = environment.text(name)? {
-            return Ok(Some((text.to_owned(), (*name).to_owned())));
-        }
-    }
-    Ok(None)
 }
 
 fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {

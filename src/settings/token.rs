@@ -10,7 +10,7 @@ use super::secret::Secret;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Origin;
 
-/// Most bytes that are read for a token: no header holds more.
+/// Most bytes that are read of a credential: no header holds more, and no certificate with its chain comes near.
 const TOKEN_MAX: u64 = 64 * 1024;
 
 /// Variables that hold secrets, and that a token command has no business to see.
@@ -75,6 +75,22 @@ fn check(bytes: Vec<u8>, origin: &Origin) -> Result<Secret, CredentialError> {
 /// # Errors
 /// [`CredentialError`] when it is missing, no regular file, somebody else's, or can be read by others.
 pub fn read_private(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    read_file(path, origin, check_owner)
+}
+
+/// Reads a file that anybody may read, such as a certificate without its key.
+///
+/// # Errors
+/// [`CredentialError`] when it is missing or no regular file.
+pub fn read_public(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    read_file(path, origin, |_, _, _| Ok(()))
+}
+
+fn read_file(
+    path: &Path,
+    origin: &Origin,
+    check: fn(&std::fs::Metadata, &Path, &Origin) -> Result<(), CredentialError>,
+) -> Result<Vec<u8>, CredentialError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => CredentialError::Missing {
             path: path.to_owned(),
@@ -95,7 +111,7 @@ pub fn read_private(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialE
         });
     }
     let file = File::open(path).map_err(failed)?;
-    check_owner(&file.metadata().map_err(failed)?, path, origin)?;
+    check(&file.metadata().map_err(failed)?, path, origin)?;
     read_capped(file).map_err(failed)
 }
 

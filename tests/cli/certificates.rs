@@ -34,6 +34,16 @@ impl Identity {
         Self::new(&certificate, &key)
     }
 
+    /// What plain `openssl req -x509` makes: an authority that signs itself and bears the names of a server.
+    pub(crate) fn self_signed_authority() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = for_servers(&LOOPBACK);
+        params.extended_key_usages = Vec::new();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self::new(&certificate, &key)
+    }
+
     pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
@@ -121,9 +131,22 @@ impl Authority {
 
     /// For a client that shows who it is; a server that shows it has the wrong kind.
     pub(crate) fn client(&self, name: &str) -> Identity {
-        let mut params = CertificateParams::new(LOOPBACK.map(String::from)).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(&for_clients(name))
+    }
+
+    /// For a client, and past its time.
+    pub(crate) fn expired_client(&self) -> Identity {
+        let mut params = for_clients("expired");
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 1, 1);
+        self.sign(&params)
+    }
+
+    /// For a client, and before its time.
+    pub(crate) fn client_not_yet_valid(&self) -> Identity {
+        let mut params = for_clients("not yet valid");
+        params.not_before = date_time_ymd(2090, 1, 1);
+        params.not_after = date_time_ymd(2091, 1, 1);
         self.sign(&params)
     }
 
@@ -138,6 +161,13 @@ fn for_servers(names: &[&str]) -> CertificateParams {
     let names: Vec<String> = names.iter().copied().map(String::from).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
+fn for_clients(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(LOOPBACK.map(String::from)).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params
 }
 

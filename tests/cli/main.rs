@@ -8,15 +8,31 @@
 )]
 
 mod certificates;
+mod console;
 mod harness;
 mod loopback;
 mod proxy;
 mod server;
 mod sockets;
+mod socks;
 
 mod answers_hold;
+mod bad_tls;
 mod certificates_hold;
+mod client_certificates;
+mod config_commands;
+mod credential_bounds;
+mod credentials;
+mod doctor;
+mod doctor_codes;
+mod doctor_proxies;
 mod harness_holds;
 mod journal;
+mod newcomer;
+mod output;
+mod proxies;
 mod proxy_holds;
+mod rehearsal;
 mod server_holds;
+mod settings;
+mod trust;

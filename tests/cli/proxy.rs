@@ -123,8 +123,8 @@ impl Script {
             return finish(client);
         }
         match &self.tunnel {
-            Tunnel::Open => join(connection, TcpStream::connect(&request.path)?),
-            Tunnel::To(address) => join(connection, TcpStream::connect(address)?),
+            Tunnel::Open => establish(connection, TcpStream::connect(&request.path)?),
+            Tunnel::To(address) => establish(connection, TcpStream::connect(address)?),
             Tunnel::Deny(code) => {
                 let answer = format!("HTTP/1.1 {code} \r\nContent-Length: 0\r\n\r\n");
                 client.write_all(answer.as_bytes())?;
@@ -164,13 +164,18 @@ fn finish(mut client: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+fn establish(connection: &Connection, server: TcpStream) -> io::Result<()> {
+    let mut client = &*connection.stream;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    join(connection, server)
+}
+
 /// Carries bytes both ways until both sides have ended. A reset arrives as an end.
-fn join(connection: &Connection, server: TcpStream) -> io::Result<()> {
+pub(crate) fn join(connection: &Connection, server: TcpStream) -> io::Result<()> {
     server.set_nodelay(true)?;
     let server = Arc::new(server);
     connection.keeper.watch(&server);
     let client = &*connection.stream;
-    (&mut &*client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     thread::scope(|scope| {
         scope.spawn(|| carry(client, &server));
         carry(&server, client);

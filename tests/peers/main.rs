@@ -36,5 +36,6 @@ mod server;
 
 mod nginx;
 mod nginx_holds;
+mod openssl_files;
 mod peer;
 mod tunnels;

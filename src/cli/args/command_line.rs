@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
+use super::examples;
 use super::journal_command::{self, JournalAction};
 use super::keys::{Group, Key, Kind, Row, rows};
 use super::layer::Layer;
@@ -15,6 +16,8 @@ use super::layer::Layer;
 pub enum Typed {
     /// `send-password-email`
     Send,
+    /// `doctor`
+    Doctor,
     /// `config ACTION`
     Config(ConfigAction),
     /// `journal ACTION`
@@ -88,6 +91,7 @@ pub fn command() -> Command {
             send(),
             config(),
             journal_command::command(),
+            doctor(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
                 .arg(Arg::new("what").value_name("CODE|NAME")),
@@ -158,6 +162,13 @@ fn config() -> Command {
             action("profiles", "List the profiles, the chosen one marked")
                 .args(only(&[Key::Config, Key::Profile])),
         ])
+}
+
+fn doctor() -> Command {
+    Command::new("doctor")
+        .about("Check configuration, credential, network and clock; mails nobody")
+        .after_help(examples::DOCTOR)
+        .args(flags(&[Group::Target, Group::Credential, Group::Network]))
 }
 
 fn sandbox() -> Command {
@@ -258,6 +269,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     Some(match name {
         "send-password-email" => Typed::Send,
+        "doctor" => Typed::Doctor,
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
         "sandbox" => Typed::Sandbox(
             matches

@@ -2,6 +2,7 @@
 
 pub mod command_line;
 pub mod environment;
+mod examples;
 pub mod journal_command;
 pub mod keys;
 pub mod layer;

@@ -94,6 +94,27 @@ impl<'a, 'b> Reporter<'a, 'b> {
         self.output
     }
 
+    /// Colours for standard error.
+    #[must_use]
+    pub const fn err_paint(&self) -> Paint {
+        self.err
+    }
+
+    /// Talk that stands beside a document, unless nothing is to be said. The text is safe to show already.
+    pub fn say(&mut self, text: &str) {
+        if !self.output.quiet {
+            self.streams.talk(text);
+        }
+    }
+
+    /// Tells of something on standard error alone, when standard output has its own form.
+    pub fn complain(&mut self, trouble: &Trouble) -> Exit {
+        let label = self.err.bad("error:");
+        let text = self.safe.shown_lines(&trouble.message);
+        self.streams.talk(&format!("{label} {text}\n"));
+        trouble.exit
+    }
+
     /// Colours for standard output.
     #[must_use]
     pub const fn out_paint(&self) -> Paint {

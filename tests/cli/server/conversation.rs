@@ -18,6 +18,8 @@ pub(crate) enum Behaviour {
     Hang,
     Close,
     Reset,
+    /// The same once the first bytes are read, so that the connection was up for sure.
+    ReadThenReset,
     /// Waits for the first bytes, says these, and closes.
     Say(Vec<u8>),
     HandshakeThenClose,
@@ -65,6 +67,10 @@ impl Plan {
             Behaviour::Hang => socket.drain(),
             Behaviour::Close => socket.finish(),
             Behaviour::Reset => socket.reset(),
+            Behaviour::ReadThenReset => {
+                let _ = socket.read(&mut [0; 16 * 1024]);
+                socket.reset();
+            }
             Behaviour::Say(bytes) => {
                 let _ = socket.read(&mut [0; 16 * 1024]);
                 let _ = socket.write_all(bytes);

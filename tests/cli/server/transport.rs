@@ -66,6 +66,8 @@ impl Metered {
         self.recording
             .connection(self.number, |seen| seen.handshake = Some(handshake));
         if result.is_err() {
+            // The alert may stand behind a message that was written before.
+            while session.wants_write() && session.write_tls(&mut self).is_ok() {}
             self.finish();
             return None;
         }

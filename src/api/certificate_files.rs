@@ -1,0 +1,126 @@
+//! Reads the certificates of authorities from PEM files and folders.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
+use thiserror::Error;
+
+use super::pem_bundle;
+
+/// Why a file of certificates cannot be used.
+#[derive(Debug, Error)]
+pub enum CertificateFileError {
+    /// It is not there.
+    #[error("{name}: there is no file {path}", path = .path.display())]
+    Missing {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    #[error("{name}: {path} cannot be read: {source}", path = .path.display())]
+    Unreadable {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It holds no certificate.
+    #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
+    NoCertificate {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// It holds something else than PEM certificates.
+    #[error("{name}: {path} holds a damaged certificate: {reason}", path = .path.display())]
+    Damaged {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// How much of a file has to be sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// All of it: a file that the user made for vescli.
+    Everything,
+    /// One certificate at least: a bundle may hold relics that nobody can parse.
+    Something,
+    /// Nothing: one file of many.
+    Nothing,
+}
+
+/// Hands every certificate of a file to `add`, which says whether it takes it. `name` is what named the file.
+///
+/// # Errors
+/// [`CertificateFileError`] when the file cannot be read, or is not as sound as it has to be.
+pub(super) fn read_file(
+    name: &'static str,
+    path: &Path,
+    strictness: Strictness,
+    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
+) -> Result<(), CertificateFileError> {
+    let bytes = std::fs::read(path).map_err(|source| failed(name, path, source))?;
+    let path = path.to_owned();
+    let mut found = false;
+    let all: Vec<_> = match pem_bundle::certificates(&bytes) {
+        Some(certificates) => certificates.into_iter().map(Ok).collect(),
+        None => CertificateDer::pem_slice_iter(&bytes).collect(),
+    };
+    for certificate in all {
+        let added = match certificate {
+            Ok(certificate) => add(certificate).map_err(|error| error.to_string()),
+            Err(pem::Error::MissingSectionEnd { .. }) => Err("its last line is missing".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        match added {
+            Ok(()) => found = true,
+            Err(reason) if strictness == Strictness::Everything => {
+                return Err(CertificateFileError::Damaged { name, path, reason });
+            }
+            Err(_) => {}
+        }
+    }
+    if strictness != Strictness::Nothing && !found {
+        return Err(CertificateFileError::NoCertificate { name, path });
+    }
+    Ok(())
+}
+
+/// The same for every file of a folder, whatever else lies there.
+///
+/// # Errors
+/// [`CertificateFileError`] when the folder cannot be read.
+pub(super) fn read_folder(
+    name: &'static str,
+    folder: &Path,
+    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
+) -> Result<(), CertificateFileError> {
+    let entries = std::fs::read_dir(folder).map_err(|source| failed(name, folder, source))?;
+    for entry in entries.flatten() {
+        // A dead link or a file of somebody else's is no reason to distrust the others.
+        if entry.path().is_file() {
+            let _ = read_file(name, &entry.path(), Strictness::Nothing, add);
+        }
+    }
+    Ok(())
+}
+
+fn failed(name: &'static str, path: &Path, source: io::Error) -> CertificateFileError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::NotFound => CertificateFileError::Missing { name, path },
+        _ => CertificateFileError::Unreadable { name, path, source },
+    }
+}

@@ -1,0 +1,42 @@
+//! The one request that is no operation: a `HEAD`, by which `doctor` sees that the server speaks HTTP and what its clock says.
+
+use std::sync::atomic::Ordering;
+
+use reqwest::Url;
+use reqwest::header::{HeaderMap, USER_AGENT as USER_AGENT_HEADER};
+
+use super::{Exchange, Transport};
+use crate::api::outcome::Failure;
+use crate::api::request::USER_AGENT;
+
+impl Transport {
+    /// Asks for the head of a page: no body goes out or comes back, no credential is sent, and nobody is mailed.
+    ///
+    /// # Errors
+    /// The [`Failure`] that a request would meet.
+    pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
+        let before = self.connections.load(Ordering::SeqCst);
+        self.witness.begin();
+        let request = self.client.head(url.clone()).timeout(self.timeout);
+        let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();
+        let response = answered.map_err(|error| self.sort(error, url, before))?;
+        Ok(Exchange {
+            status_line: format!("{:?} {}", response.version(), response.status()),
+            headers: shown(response.headers()),
+            body: Vec::new(),
+        })
+    }
+}
+
+/// Names and values as text.
+pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect()
+}

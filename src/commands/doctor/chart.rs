@@ -1,0 +1,133 @@
+//! Tells the checks as they are made: a line each, or one JSON document at the end; and knows the exit.
+
+use serde::Serialize;
+
+use super::check::{Check, NAMES, State};
+use crate::cli::exit::Exit;
+use crate::cli::report::{Reporter, Trouble};
+use crate::cli::safe_text::json_line;
+use crate::cli::streams::Paint;
+
+/// The name and the version of the shape.
+const DOCTOR_SCHEMA: &str = "vescli.doctor/1";
+
+#[derive(Debug, Serialize)]
+struct DoctorDocument {
+    schema: &'static str,
+    ok: bool,
+    exit_code: u8,
+    checks: Vec<CheckDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckDocument {
+    name: &'static str,
+    state: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+/// The checks that were made so far.
+pub(super) struct Chart<'a, 'b, 'c> {
+    pub(super) reporter: &'a mut Reporter<'b, 'c>,
+    checks: Vec<Check>,
+    unwritten: Option<Trouble>,
+}
+
+impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
+    pub(super) const fn new(reporter: &'a mut Reporter<'b, 'c>) -> Self {
+        Self {
+            reporter,
+            checks: Vec::new(),
+            unwritten: None,
+        }
+    }
+
+    /// Takes a check in and tells it. With `-q` only failures are told.
+    pub(super) fn add(&mut self, check: Check) {
+        let output = self.reporter.output();
+        if output.json {
+            let line = self.line(&check, self.reporter.err_paint());
+            self.reporter.say(&line);
+        } else if check.has_failed() || !output.quiet {
+            let line = self.line(&check, self.reporter.out_paint());
+            if let Err(trouble) = self.reporter.print(&line) {
+                self.unwritten.get_or_insert(trouble);
+            }
+        }
+        self.checks.push(check);
+    }
+
+    fn line(&self, check: &Check, paint: Paint) -> String {
+        let word = format!("{:<7}", check.state.word());
+        let word = match check.state {
+            State::Ok => paint.good(&word),
+            State::Warning => paint.warn(&word),
+            State::Failure(_) => paint.bad(&word),
+            State::Skipped => paint.faint(&word),
+        };
+        let safe = self.reporter.safe();
+        let hint = check.hint.as_deref().map_or_else(String::new, |hint| {
+            format!("  {} {}", paint.faint("hint:"), safe.shown(hint))
+        });
+        let name = format!("{:<10}", check.name);
+        let message = safe.shown(&check.message);
+        format!("{word}  {}  {message}{hint}\n", paint.strong(&name))
+    }
+
+    /// A line for `-v`.
+    pub(super) fn trace(&mut self, line: &str) {
+        if self.reporter.output().verbose > 0 {
+            let line = self.reporter.safe().shown(line);
+            self.reporter.trace(&[line]);
+        }
+    }
+
+    /// Fills in the checks that were not reached, writes the document if one is wanted, and gives the exit: that of the
+    /// first failure.
+    pub(super) fn close(mut self) -> Exit {
+        let failed = self.checks.iter().find(|check| check.has_failed());
+        let reason = failed.map_or_else(
+            || "nothing to check".to_owned(),
+            |check| format!("not reached: {} failed", check.name),
+        );
+        for name in NAMES {
+            if !self.checks.iter().any(|check| check.name == name) {
+                self.add(Check::skipped(name, reason.clone()));
+            }
+        }
+        let failure = self.checks.iter().find_map(|check| match check.state {
+            State::Failure(exit) => Some(exit),
+            State::Ok | State::Warning | State::Skipped => None,
+        });
+        let exit = failure.unwrap_or(Exit::Accepted);
+        if self.reporter.output().json {
+            let document = self.document(exit);
+            if let Err(trouble) = self.reporter.print(&document) {
+                self.unwritten.get_or_insert(trouble);
+            }
+        }
+        match (failure, self.unwritten) {
+            // The finding stands, whoever could not read it.
+            (Some(exit), _) => exit,
+            (None, Some(trouble)) => self.reporter.complain(&trouble),
+            (None, None) => Exit::Accepted,
+        }
+    }
+
+    fn document(&self, exit: Exit) -> String {
+        let safe = self.reporter.safe();
+        let checks = self.checks.iter().map(|check| CheckDocument {
+            name: check.name,
+            state: check.state.word(),
+            message: safe.exact(&check.message),
+            hint: check.hint.as_deref().map(|hint| safe.exact(hint)),
+        });
+        json_line(&DoctorDocument {
+            schema: DOCTOR_SCHEMA,
+            ok: exit == Exit::Accepted,
+            exit_code: exit.code(),
+            checks: checks.collect(),
+        })
+    }
+}

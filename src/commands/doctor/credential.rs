@@ -1,0 +1,124 @@
+//! The check of the credential: whether there is one, who can read it, and whether a certificate's dates hold.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::check::Check;
+use super::validity::{SOON, Validity, day, days};
+use crate::cli::args::environment::Environment;
+use crate::cli::args::layer::Origin;
+use crate::commands::fault::Fault;
+use crate::settings::certificate_facts::CertificateFacts;
+use crate::settings::credential::{Credential, CredentialPlan, TokenSource};
+use crate::settings::identity::Identity;
+use crate::settings::identity_source::IdentitySource;
+use crate::settings::secret::Secret;
+use crate::settings::sources::Sources;
+use crate::settings::target::Target;
+
+const NAME: &str = "credential";
+
+/// Checks the credential as a send would read it, and hands it on.
+pub(super) fn check(
+    sources: &Sources,
+    environment: &Environment,
+    target: &Target,
+) -> (Check, Credential) {
+    let read = CredentialPlan::resolve(sources, environment, target)
+        .and_then(|plan| Ok((plan.load(environment)?, plan)));
+    let (credential, plan) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            let check = Check::of_fault(NAME, &Fault::from(error));
+            return (check, Credential::default());
+        }
+    };
+    let mut found = Vec::new();
+    if let (Some(secret), Some((source, origin))) = (&credential.token, &plan.token) {
+        found.push(token(source, origin, secret));
+    }
+    let mut hint = None;
+    if let (Some(shown), Some((source, _))) = (&credential.identity, &plan.identity) {
+        let (words, ends) = identity(source, shown);
+        found.push(words);
+        hint = ends;
+    }
+    let check = match hint {
+        None if found.is_empty() => Check::warning(
+            NAME,
+            "none: the request goes without, and a 401 will say so if one is needed",
+            "set VESCLI_TOKEN, or name a file with --token-file; --no-auth sends none on purpose",
+        ),
+        None => Check::ok(NAME, found.join("; ")),
+        Some(hint) => Check::warning(NAME, found.join("; "), hint),
+    };
+    (check, credential)
+}
+
+fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
+    let length = secret.length();
+    match source {
+        TokenSource::Variable(name, _) => format!("token from {name}, {length} characters"),
+        TokenSource::Stdin => format!("token from standard input, {length} characters"),
+        TokenSource::Command(words) => format!(
+            "token from the command `{}` ({origin}), {length} characters",
+            words.first().map_or("", String::as_str)
+        ),
+        TokenSource::File(path) => format!(
+            "token from {} ({origin}), {length} characters, {}",
+            path.display(),
+            readers(path)
+        ),
+    }
+}
+
+/// Who can read a file. One that others can read was refused before.
+#[cfg(unix)]
+fn readers(path: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = std::fs::metadata(path).map(|file| file.permissions().mode() & 0o7777);
+    mode.map_or_else(
+        |error| format!("who can read it is not known: {error}"),
+        |mode| format!("readable by its owner alone (mode {mode:04o})"),
+    )
+}
+
+#[cfg(not(unix))]
+fn readers(_: &Path) -> String {
+    "who can read it is not checked on this system".to_owned()
+}
+
+/// The certificate in words, and what to do if it ends soon. One whose dates do not hold was refused before.
+fn identity(source: &IdentitySource, identity: &Identity) -> (String, Option<String>) {
+    let file = match source {
+        IdentitySource::Pem { cert, .. } => cert,
+        IdentitySource::P12 { file, .. } => file,
+    };
+    let certified = identity.certified();
+    let facts = certified
+        .cert
+        .first()
+        .and_then(|certificate| CertificateFacts::read(certificate));
+    let Some(facts) = facts else {
+        let words = format!(
+            "client certificate {}, whose dates cannot be read",
+            file.display()
+        );
+        let hint = "look at it with `openssl x509 -text`".to_owned();
+        return (words, Some(hint));
+    };
+    let until = day(facts.not_after);
+    let who = format!("client certificate {} of {}", file.display(), facts.subject);
+    match Validity::of(&facts, SystemTime::now()) {
+        Validity::Left(left) if left >= SOON => {
+            (format!("{who}, {} left (until {until})", days(left)), None)
+        }
+        Validity::Left(left) => (
+            format!("{who}, {} left", days(left)),
+            Some(format!("it ends on {until}: ask for a new one")),
+        ),
+        // The dates held when it was read a moment ago: they end right now.
+        Validity::NotYet | Validity::Over => (who, Some("it has just ended".to_owned())),
+    }
+}

@@ -1,0 +1,61 @@
+//! `vescli doctor`: looks at everything that a send needs, from the configuration to the server's clock, and mails
+//! nobody. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
+//! and every HTTP server answers one with its `Date`.
+
+mod answer;
+mod chart;
+mod check;
+mod credential;
+mod route;
+mod setup;
+mod validity;
+
+use crate::api::request;
+use crate::cli::args::environment::Environment;
+use crate::cli::args::layer::Layer;
+use crate::cli::exit::Exit;
+use crate::cli::report::Reporter;
+use crate::cli::safe_text::SafeText;
+use crate::cli::streams::Streams;
+use crate::commands::fault::Fault;
+use crate::settings::resolve::Output;
+use chart::Chart;
+use check::Check;
+
+/// Makes all checks that make sense and tells them; the exit is that of the first one that failed.
+pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Exit {
+    let mut output = Output::early(flags, environment);
+    let (check, setup) = setup::config(flags, environment);
+    if let Some(setup) = &setup {
+        output = Output::resolve(&setup.sources);
+    }
+    let mut reporter = Reporter::new(streams, output, environment);
+    let mut chart = Chart::new(&mut reporter);
+    chart.add(check);
+    if let Some(setup) = setup {
+        examine(&setup, environment, &mut chart);
+    }
+    chart.close()
+}
+
+/// A wrong credential is no reason not to look at the network; everything else builds on what came before.
+fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -> Option<()> {
+    let (check, target) = setup::url(&setup.sources);
+    chart.add(check);
+    let target = target?;
+    let (check, credential) = credential::check(&setup.sources, environment, &target);
+    chart
+        .reporter
+        .hide(SafeText::hiding(credential.token.clone()));
+    chart.add(check);
+    let url = match request::url(&target) {
+        Ok(url) => url,
+        Err(error) => {
+            chart.add(Check::of_fault("url", &Fault::from(error)));
+            return None;
+        }
+    };
+    let identity = credential.identity.as_ref();
+    route::check(&setup.network, identity, &url, chart)?;
+    answer::check(&setup.network, identity, &url, chart)
+}

@@ -1,0 +1,168 @@
+//! Opens a PKCS#12 file: today's encryption (PBES2 with AES) and the old one (RC2, 3DES, SHA-1) that F5's console and
+//! many tools still write. Without the feature `p12` it only says that it cannot.
+
+use std::path::Path;
+
+use super::credential::CredentialError;
+use super::identity::Parts;
+use super::identity_error::IdentityError;
+use super::identity_source::PasswordSource;
+use crate::cli::args::layer::Origin;
+
+/// Reads certificate, chain and key.
+///
+/// # Errors
+/// [`CredentialError`] when the file or its password cannot be read, or holds no key with its certificate.
+#[cfg(feature = "p12")]
+pub(super) fn read(
+    file: &Path,
+    origin: &Origin,
+    password: Option<&(PasswordSource, Origin)>,
+) -> Result<Parts, CredentialError> {
+    let bytes = super::token::read_private(file, origin)?;
+    let text = password
+        .map(|(source, origin)| opening::password(source, origin))
+        .transpose()?;
+    opening::open(&bytes, text.as_ref())
+        .map_err(|shut| shut.error(file, password.map(|(_, origin)| origin)))
+        .map_err(|error| error.at(origin))
+}
+
+/// Without the feature there is nothing to read with.
+///
+/// # Errors
+/// [`CredentialError`], always.
+#[cfg(not(feature = "p12"))]
+pub(super) fn read(
+    file: &Path,
+    origin: &Origin,
+    _: Option<&(PasswordSource, Origin)>,
+) -> Result<Parts, CredentialError> {
+    let path = file.to_owned();
+    Err(IdentityError::NoPkcs12Support { path }.at(origin))
+}
+
+#[cfg(feature = "p12")]
+mod opening {
+    use p12_keystore::error::Error;
+    use p12_keystore::{Certificate, Pkcs12Archive};
+    use rustls::crypto::ring;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+    use super::{CredentialError, IdentityError, Origin, Parts, PasswordSource, Path};
+    use crate::settings::identity::certify;
+    use crate::settings::secret::Secret;
+    use crate::settings::token::read_private;
+
+    /// Why a file did not open.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Shut {
+        Password,
+        Format,
+        Encryption,
+        Empty,
+    }
+
+    impl Shut {
+        pub(super) fn error(self, file: &Path, password: Option<&Origin>) -> IdentityError {
+            let path = file.to_owned();
+            match (self, password.cloned()) {
+                (Self::Password, Some(password)) => IdentityError::WrongPassword { path, password },
+                (Self::Password, None) => IdentityError::NoPassword { path },
+                (Self::Format, _) => IdentityError::NotPkcs12 { path },
+                (Self::Encryption, _) => IdentityError::UnsupportedPkcs12 { path },
+                (Self::Empty, _) => IdentityError::EmptyPkcs12 { path },
+            }
+        }
+    }
+
+    /// One newline at the end of a file is no part of the password.
+    pub(super) fn password(
+        source: &PasswordSource,
+        origin: &Origin,
+    ) -> Result<Secret, CredentialError> {
+        let path = match source {
+            PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
+            PasswordSource::File(path) => path,
+        };
+        let Ok(mut text) = String::from_utf8(read_private(path, origin)?) else {
+            let password = origin.clone();
+            return Err(IdentityError::PasswordNotText { password }.at(origin));
+        };
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(Secret::new(text))
+    }
+
+    pub(super) fn open(bytes: &[u8], password: Option<&Secret>) -> Result<Parts, Shut> {
+        let archive = Pkcs12Archive::from_pkcs12(bytes, password.map_or("", Secret::expose))
+            .map_err(|error| sort(&error))?;
+        let certificates: Vec<Certificate> =
+            archive.certs.into_iter().map(|bag| bag.cert).collect();
+        let provider = ring::default_provider();
+        let mut unusable = None;
+        for key in &archive.keys {
+            for own in &certificates {
+                let parts = || Parts {
+                    chain: chain(own, &certificates),
+                    key: key_of(key.key.as_der()),
+                };
+                match certify(parts(), &provider) {
+                    Ok(_) => return Ok(parts()),
+                    Err(rustls::Error::InconsistentKeys(_)) => {}
+                    // Told by the caller, which tries again.
+                    Err(_) => unusable = unusable.or_else(|| Some(parts())),
+                }
+            }
+        }
+        unusable.ok_or(Shut::Empty)
+    }
+
+    fn key_of(der: &[u8]) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der.to_vec()))
+    }
+
+    /// The certificate and those that lead from it to its authority, whose own one the server has.
+    fn chain(own: &Certificate, all: &[Certificate]) -> Vec<CertificateDer<'static>> {
+        let mut chain = vec![own];
+        while let Some(last) = chain.last() {
+            let next = all.iter().find(|candidate| {
+                candidate.subject() == last.issuer()
+                    && candidate.subject() != candidate.issuer()
+                    && !chain.contains(candidate)
+            });
+            match next {
+                Some(next) => chain.push(next),
+                None => break,
+            }
+        }
+        let der = |certificate: &&Certificate| CertificateDer::from(certificate.as_der().to_vec());
+        chain.iter().map(der).collect()
+    }
+
+    fn sort(error: &Error) -> Shut {
+        match error {
+            // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
+            Error::MacError(_) | Error::UnpadError => Shut::Password,
+            // The kind of this error is handed on as its text alone.
+            Error::Pkcs5Error(text) if text.contains("decryption failed") => Shut::Password,
+            Error::UnsupportedEncryptionScheme
+            | Error::UnsupportedMacAlgorithm
+            | Error::Pkcs5Error(_) => Shut::Encryption,
+            Error::IoError(_)
+            | Error::DerError(_)
+            | Error::InvalidVersion
+            | Error::UnsupportedContentType
+            | Error::UnsupportedCertificateType
+            | Error::X509Error(_)
+            | Error::InvalidLength
+            | Error::InvalidParameters
+            | Error::InvalidData
+            | Error::InvalidPrivateKey => Shut::Format,
+        }
+    }
+}

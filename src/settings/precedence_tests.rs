@@ -1,0 +1,133 @@
+//! Every key at every combination of the levels that may hold it: the strongest wins, whatever lies below.
+
+use std::path::PathBuf;
+
+use super::sources::Sources;
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::{Key, Kind, Reach, Row, rows};
+use crate::cli::args::layer::{Layer, Origin, Value, parse_value};
+
+/// The levels, the strongest first.
+const LEVELS: [&str; 7] = [
+    "flag", "variable", "profile", "parent", "defaults", "foreign", "built in",
+];
+
+/// A value that the key takes, as a variable or flag would give it.
+fn text(row: &Row) -> &'static str {
+    match row.kind {
+        Kind::Text(_) | Kind::File | Kind::List(_) => "x",
+        Kind::Choice(words) => words[0],
+        Kind::Switch => "true",
+        Kind::Count | Kind::Level => "1",
+        Kind::Duration => "1s",
+    }
+}
+
+fn toml(row: &Row) -> String {
+    let (name, text) = (row.name(), text(row));
+    match row.kind {
+        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
+            format!("{name} = {text:?}\n")
+        }
+        Kind::Switch | Kind::Count | Kind::Level => format!("{name} = {text}\n"),
+        Kind::List(_) => format!("{name} = [{text:?}]\n"),
+    }
+}
+
+/// Which levels can hold a key.
+fn can_hold(row: &Row, level: &str) -> bool {
+    match level {
+        "flag" | "variable" => row.is_flag(),
+        "profile" | "parent" | "defaults" => row.in_file(),
+        "foreign" => row.f5_variable.is_some(),
+        _ => row.default.is_some(),
+    }
+}
+
+fn origin_name(origin: &Origin) -> &'static str {
+    match origin {
+        Origin::Flag(_) => "flag",
+        Origin::Variable(_) => "variable",
+        Origin::File { table, .. } => match table.as_str() {
+            "profiles.child" => "profile",
+            "profiles.parent" => "parent",
+            "defaults" => "defaults",
+            other => panic!("the table {other}"),
+        },
+        Origin::ForeignVariable(_) => "foreign",
+        Origin::BuiltIn => "built in",
+    }
+}
+
+/// The sources with the key set at these levels, the built-in one apart, which is always there.
+fn sources(row: &Row, levels: &[&str], file: &PathBuf) -> Sources {
+    let at = |level| levels.contains(&level);
+    let line = |level| if at(level) { toml(row) } else { String::new() };
+    let document = format!(
+        "[defaults]\n{}[profiles.child]\nextends = \"parent\"\n{}[profiles.parent]\n{}",
+        line("defaults"),
+        line("profile"),
+        line("parent")
+    );
+    std::fs::write(file, document).unwrap();
+    let mut flags = Layer::default();
+    if at("flag") {
+        let value = parse_value(row.kind, text(row)).unwrap();
+        flags.set(row.key, value, Origin::Flag(row.flag));
+    }
+    let path = file.to_str().unwrap().to_owned();
+    flags.set(Key::Config, Value::Text(path), Origin::Flag("config"));
+    let child = Value::Text("child".to_owned());
+    flags.set(Key::Profile, child, Origin::Flag("profile"));
+    let mut variables = Vec::new();
+    if at("variable") {
+        variables.push((row.variable(), text(row)));
+    }
+    if let (true, Some(name)) = (at("foreign"), row.f5_variable) {
+        variables.push((name.to_owned(), text(row)));
+    }
+    let environment: Environment = variables.into_iter().collect();
+    Sources::gather(&flags, &environment).unwrap()
+}
+
+#[test]
+fn the_strongest_level_that_speaks_wins_for_every_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let mut checked = 0;
+    for row in rows().filter(|row| !matches!(row.key, Key::Profile | Key::Config)) {
+        for set in 0..1_u32 << LEVELS.len() {
+            let levels: Vec<&str> = LEVELS
+                .into_iter()
+                .enumerate()
+                .filter(|(bit, _)| set & 1 << bit != 0)
+                .map(|(_, level)| level)
+                .collect();
+            // The built-in level is there exactly when the row has a default.
+            let built_in = levels.contains(&"built in") == row.default.is_some();
+            if !built_in || levels.iter().any(|level| !can_hold(row, level)) {
+                continue;
+            }
+            let sources = sources(row, &levels, &file);
+            let winner = sources
+                .pick(row.key)
+                .map(|given| origin_name(&given.origin));
+            assert_eq!(
+                winner,
+                levels.first().copied(),
+                "{} at {levels:?}",
+                row.flag
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 700, "{checked} combinations were checked");
+}
+
+#[test]
+fn a_key_of_one_run_is_refused_in_the_file_and_one_of_the_file_is_no_variable() {
+    for row in rows() {
+        assert_eq!(row.in_file(), row.reach != Reach::RunOnly);
+        assert_eq!(row.is_flag(), row.reach != Reach::FileOnly);
+    }
+}

@@ -1,0 +1,357 @@
+//! Proxies: HTTP, HTTPS and SOCKS5, with a password and without, and every way in which they fail. The name of the
+//! service exists nowhere, so a send that comes through had it looked up by the proxy.
+
+use std::time::Duration;
+
+use crate::certificates::Authority;
+use crate::harness::Vescli;
+use crate::proxy::{Proxy, Tunnel};
+use crate::server::{Behaviour, Server, Setup};
+use crate::sockets::closed_port;
+use crate::socks::{Asked, Socks, SocksProxy};
+
+/// A name that nobody can look up (RFC 6761, section 6.4).
+const HOST: &str = "console.invalid";
+const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
+/// What must never be seen: a proxy's password and a token.
+const PASSWORD: &str = "hunter2-of-the-proxy";
+const TOKEN: &str = "canary-of-the-token";
+
+fn service(authority: &Authority) -> Setup {
+    Server::https(authority.server_named(&[HOST]))
+}
+
+/// A send to a name that does not exist, at `-vv`, which may show neither password nor token.
+fn send(authority: &Authority) -> Vescli {
+    Vescli::new()
+        .file("ca.pem", authority.pem())
+        .args(["send", "--email", "a@b.co", "--tenant", "t", "-vv"])
+        .args(["--cacert", "ca.pem", "--retries", "0"])
+        .env("VESCLI_BASE_URL", format!("https://{HOST}"))
+        .env("VESCLI_TOKEN", TOKEN)
+        .stdout_lacks(PASSWORD)
+        .stderr_lacks(PASSWORD)
+        .stdout_lacks(TOKEN)
+        .stderr_lacks(TOKEN)
+        .limit(Duration::from_secs(30))
+}
+
+/// A send that fails for a cause, with its exit code, and is not sent.
+fn fails(authority: &Authority, proxy: &str, code: u8, cause: &str) {
+    send(authority)
+        .args(["--proxy", proxy, "--timeout", "3s"])
+        .code(code)
+        .stderr_contains(format!("\n  cause: {cause}"))
+        .stderr_contains("\n  not sent\n")
+        .run();
+}
+
+#[test]
+fn a_tunnel_is_opened_and_the_service_verified_behind_it() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = Proxy::start(Tunnel::To(server.address()));
+    send(&authority)
+        .args(["--proxy", &proxy.url()])
+        .stdout(ACCEPTED)
+        .stderr_contains(format!("* proxy: {} (--proxy)\n", proxy.url()))
+        .run();
+    assert_eq!(proxy.asked()[0].path, format!("{HOST}:443"));
+    assert_eq!(proxy.asked()[0].header("Authorization"), None);
+    assert_eq!(
+        server.request().header("Authorization"),
+        Some("APIToken canary-of-the-token")
+    );
+}
+
+#[test]
+fn a_user_and_password_come_from_the_url() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = Proxy::start_for("ada", PASSWORD, Tunnel::To(server.address()));
+    let url = |pair: &str| format!("http://{pair}127.0.0.1:{}", proxy.port());
+    // The same with an escape in it, which the proxy gets resolved.
+    let escaped = PASSWORD.replace("hunter", "h%75nter");
+    for pair in [format!("ada:{PASSWORD}@"), format!("ada:{escaped}@")] {
+        send(&authority)
+            .env("HTTPS_PROXY", url(&pair))
+            .stdout(ACCEPTED)
+            .stderr_contains(format!("* proxy: {} (HTTPS_PROXY)\n", url("***@")))
+            .stderr_lacks(&escaped)
+            .run();
+    }
+    assert_eq!(server.count(), 2);
+    for pair in ["", "ada:wrong-password@"] {
+        let shown = url(if pair.is_empty() { "" } else { "***@" });
+        fails(
+            &authority,
+            &url(pair),
+            97,
+            &format!(
+                "the proxy {shown} wants another user and password than it was given, or any at all (407)\n"
+            ),
+        );
+    }
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn a_proxy_refuses_in_every_way() {
+    let authority = Authority::new();
+    for (tunnel, words) in [
+        (
+            Tunnel::Deny(403),
+            "refused to open the way to console.invalid:443",
+        ),
+        (
+            Tunnel::Deny(503),
+            "refused to open the way to console.invalid:443",
+        ),
+        (
+            Tunnel::Say(b"garbage\r\n\r\n".to_vec()),
+            "refused to open the way to console.invalid:443",
+        ),
+        (
+            Tunnel::Close,
+            "hung up when it was asked for console.invalid:443",
+        ),
+    ] {
+        let proxy = Proxy::start(tunnel);
+        let cause = format!("the proxy {} {words}", proxy.url());
+        fails(&authority, &proxy.url(), 97, &cause);
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_told_apart_from_the_service() {
+    let authority = Authority::new();
+    for scheme in ["http", "https", "socks5h"] {
+        fails(
+            &authority,
+            &format!("{scheme}://proxy.invalid:3128"),
+            6,
+            "the proxy's name proxy.invalid was not found: ",
+        );
+        let closed = closed_port();
+        let url = format!("{scheme}://127.0.0.1:{}", closed.port);
+        fails(
+            &authority,
+            &url,
+            7,
+            &format!("no connection to the proxy {url} could be made"),
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_hangs_is_out_of_time_and_nothing_is_sent() {
+    let authority = Authority::new();
+    let proxy = Proxy::start(Tunnel::Hang);
+    let cause = "out of time before the proxy http://127.0.0.1:";
+    fails(&authority, &proxy.url(), 28, cause);
+    let proxy = SocksProxy::start(Socks::Hang);
+    let cause = "out of time before the proxy socks5h://127.0.0.1:";
+    fails(
+        &authority,
+        &format!("socks5h://{}", proxy.address()),
+        28,
+        cause,
+    );
+}
+
+#[test]
+fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
+    let authority = Authority::new();
+    let cases = [
+        (
+            Server::https(authority.expired()),
+            60,
+            "the server's certificate expired on ",
+        ),
+        (
+            service(&authority).behaviours([Behaviour::Close]),
+            35,
+            "the server ended the TLS handshake: ",
+        ),
+        (
+            service(&authority).behaviours([Behaviour::plain_http()]),
+            35,
+            "the server does not speak TLS at this port",
+        ),
+    ];
+    for (setup, code, cause) in cases {
+        let server = setup.start();
+        let proxy = Proxy::start(Tunnel::To(server.address()));
+        fails(&authority, &proxy.url(), code, cause);
+        let socks = SocksProxy::start(Socks::To(server.address()));
+        fails(
+            &authority,
+            &format!("socks5h://{}", socks.address()),
+            code,
+            cause,
+        );
+        assert_eq!((server.count(), server.bytes_received()), (0, 0), "{cause}");
+    }
+}
+
+#[test]
+fn socks_has_the_proxy_look_the_name_up() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = SocksProxy::start(Socks::To(server.address()));
+    send(&authority)
+        .args(["--proxy", &format!("socks5h://{}", proxy.address())])
+        .stdout(ACCEPTED)
+        .stderr_contains("* proxy: socks5h://127.0.0.1:")
+        .run();
+    let (kind, host, port) = (3, HOST.to_owned(), 443);
+    assert_eq!(proxy.asked(), [Asked { kind, host, port }]);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn socks_takes_a_password_or_refuses() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = SocksProxy::start_for("ada", PASSWORD, Socks::To(server.address()));
+    let url = |pair: &str| format!("socks5h://{pair}127.0.0.1:{}", proxy.port());
+    send(&authority)
+        .env("ALL_PROXY", url(&format!("ada:{PASSWORD}@")))
+        .stdout(ACCEPTED)
+        .stderr_contains("(ALL_PROXY)\n")
+        .run();
+    let cause = format!(
+        "the proxy {} did not take the user and password",
+        url("***@")
+    );
+    fails(&authority, &url("ada:wrong-password@"), 97, &cause);
+    let cause = format!(
+        "the proxy {} does not offer the kind of authentication",
+        url("")
+    );
+    fails(&authority, &url(""), 97, &cause);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn socks_refuses_in_every_way() {
+    let authority = Authority::new();
+    for script in [
+        Socks::Refuse(1),
+        Socks::Refuse(2),
+        Socks::Refuse(4),
+        Socks::Refuse(5),
+        Socks::NoMethod,
+        Socks::Garbage,
+        Socks::Close,
+    ] {
+        let proxy = SocksProxy::start(script);
+        let url = format!("socks5h://{}", proxy.address());
+        fails(&authority, &url, 97, &format!("the proxy {url} d"));
+    }
+}
+
+#[test]
+fn the_usual_variables_are_read_in_order_and_hosts_go_past() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = Proxy::start(Tunnel::To(server.address()));
+    let wrong = "http://127.0.0.1:1";
+    let send = || send(&authority).stdout(ACCEPTED);
+    for (name, other) in [
+        ("VESCLI_PROXY", "https_proxy"),
+        ("https_proxy", "HTTPS_PROXY"),
+        ("HTTPS_PROXY", "all_proxy"),
+        ("all_proxy", "ALL_PROXY"),
+        ("ALL_PROXY", "HTTP_PROXY"),
+    ] {
+        send()
+            .env(name, proxy.url())
+            .env(other, wrong)
+            .stderr_contains(format!("({name})\n"))
+            .run();
+    }
+    assert_eq!(server.count(), 5);
+    // Past the proxy the name has to be known, so an override stands in for DNS.
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port());
+    let past = || {
+        send()
+            .env("HTTPS_PROXY", wrong)
+            .env("VESCLI_BASE_URL", server.url_for(HOST))
+            .args(["--resolve", &resolve])
+            .stderr_lacks("* proxy")
+    };
+    past()
+        .env("NO_PROXY", "other.example, .invalid")
+        .stderr_contains("* trust")
+        .run();
+    past()
+        .env("no_proxy", HOST)
+        .env("NO_PROXY", "x")
+        .stderr_contains("* trust")
+        .run();
+    past()
+        .args(["--noproxy", "*"])
+        .env("NO_PROXY", "x")
+        .stderr_contains("* trust")
+        .run();
+    past()
+        .args(["--proxy", ""])
+        .stderr_contains("* trust")
+        .run();
+    assert_eq!(server.count(), 9);
+}
+
+#[test]
+fn a_loopback_address_is_never_reached_through_a_proxy() {
+    let server = Server::http().start();
+    let proxy = Proxy::start(Tunnel::Open).uncalled();
+    for url in [server.url(), server.url_for("localhost")] {
+        Vescli::new()
+            .args([
+                "send",
+                "--email",
+                "a@b.co",
+                "--tenant",
+                "t",
+                "--base-url",
+                &url,
+            ])
+            .args(["--proxy", &proxy.url()])
+            .stdout(ACCEPTED)
+            .run();
+    }
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn the_curl_command_names_the_variable_and_never_the_password() {
+    let authority = Authority::new();
+    let url = format!("http://ada:{PASSWORD}@proxy.invalid:3128");
+    let base = || {
+        Vescli::new()
+            .args(["send", "--email", "a@b.co", "--tenant", "t", "--show-curl"])
+            .stdout_lacks(PASSWORD)
+    };
+    drop(authority);
+    base()
+        .env("HTTPS_PROXY", &url)
+        .stdout_contains("  --proxy \"$HTTPS_PROXY\" \\\n")
+        .stdout_lacks("***")
+        .run();
+    base()
+        .env("VESCLI_PROXY", &url)
+        .stdout_contains("  --proxy \"$VESCLI_PROXY\" \\\n")
+        .run();
+    base()
+        .args(["--proxy", &url])
+        .stdout_contains("# put the proxy's user and password in the place of ***\ncurl ")
+        .stdout_contains("  --proxy 'http://***@proxy.invalid:3128' \\\n")
+        .run();
+    base()
+        .env("HTTPS_PROXY", &url)
+        .args(["--noproxy", "console.ves.volterra.io"])
+        .stdout_contains("  --noproxy '*' \\\n")
+        .stdout_lacks("--proxy ")
+        .run();
+}

@@ -1,0 +1,160 @@
+//! `vescli sandbox` from end to end: each name gives its code, and the options do what they say.
+
+use std::fs;
+
+use crate::harness::Vescli;
+
+/// One send against the sandbox, with the given options of each.
+fn rehearse(options: &[&str], email: &str, send: &[&str]) -> Vescli {
+    Vescli::new()
+        .arg("sandbox")
+        .args(options)
+        .args(["--", "vescli", "send", "--retries", "0", "--email", email])
+        .args(send)
+        .stderr_contains("sandbox: http://127.0.0.1:")
+}
+
+#[test]
+fn every_name_gives_its_code() {
+    for (name, code, told) in [
+        ("hello", 0, ""),
+        ("html", 20, "an HTML page, not the API"),
+        ("redirect", 30, "points to: "),
+        ("drop", 8, "may have been sent"),
+        ("status-200", 0, ""),
+        ("status-400", 40, "not sent"),
+        ("status-401", 41, "not sent"),
+        ("status-403", 43, "not sent"),
+        ("status-404", 44, "not sent"),
+        ("status-408", 40, "not sent"),
+        ("status-409", 49, "not sent"),
+        ("status-422", 40, "not sent"),
+        ("status-429", 42, "the server asks to wait 1 s"),
+        ("status-500", 50, "may have been sent"),
+        ("status-502", 52, "may have been sent"),
+        ("status-503", 53, "the server asks to wait 1 s"),
+        ("status-504", 54, "may have been sent"),
+        ("status-599", 59, "may have been sent"),
+    ] {
+        let run = rehearse(&[], &format!("{name}@example.com"), &[]).code(code);
+        if code == 0 {
+            run.stdout_contains("accepted: password email for ").run();
+        } else {
+            run.stderr_contains(told).run();
+        }
+    }
+    rehearse(&[], "slow@example.com", &["--timeout", "1s"])
+        .code(28)
+        .stderr_contains("may have been sent")
+        .run();
+}
+
+#[test]
+fn a_flaky_recipient_is_accepted_at_the_second_try() {
+    rehearse(&[], "flaky-429@example.com", &["--retries", "1", "--json"])
+        .stdout_json(|document| {
+            assert_eq!(document["outcome"], "accepted");
+            assert_eq!(document["attempts"], 2);
+        })
+        .run();
+    // A 500 may have mailed somebody, and so it is not repeated.
+    rehearse(&[], "flaky-500@example.com", &["--retries", "1"])
+        .code(50)
+        .run();
+}
+
+#[test]
+fn the_credential_is_asked_for_when_it_is_required() {
+    let required = ["--require-auth"];
+    rehearse(&required, "a@example.com", &[])
+        .stdout_contains("accepted: ")
+        .run();
+    rehearse(&required, "a@example.com", &["--no-auth"])
+        .code(41)
+        .stderr_contains("no credential was sent")
+        .run();
+    rehearse(&required, "a@example.com", &["--token-file", "wrong"])
+        .file("wrong", "another-token")
+        .code(41)
+        .run();
+}
+
+#[test]
+fn the_rate_is_kept_and_the_log_tells_of_each_request() {
+    let twice = "vescli send -q --retries 0 -e a@example.com; echo $?; \
+                 vescli send -q --retries 0 -e b@example.com; echo $?";
+    let run = Vescli::new()
+        .args([
+            "sandbox", "--rate", "1/h", "--log", "log", "--", "sh", "-c", twice,
+        ])
+        .stdout("0\n42\n")
+        .stderr_contains("error: rate limited (HTTP 429) for b@example.com, tenant sandbox")
+        .run();
+    let log = fs::read_to_string(run.folder.join("log")).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = lines.iter().map(|line| &line["status"]).collect();
+    assert_eq!(told, [200, 429], "{log}");
+}
+
+#[test]
+fn the_code_of_the_command_comes_through() {
+    for (script, code) in [("exit 0", 0), ("exit 77", 77)] {
+        Vescli::new()
+            .args(["sandbox", "--", "sh", "-c", script])
+            .code(code)
+            .stderr_contains("sandbox: ")
+            .run();
+    }
+    Vescli::new()
+        .args(["sandbox", "--", "sh", "-c", "kill -TERM $$"])
+        .dies_by(15)
+        .stderr_contains("sandbox: ")
+        .run();
+    Vescli::new().args(["-q", "sandbox", "--", "true"]).run();
+}
+
+#[test]
+fn without_a_command_it_serves_until_a_signal_and_says_what_to_export() {
+    let sandbox = Vescli::new()
+        .args(["sandbox", "--require-auth"])
+        .stdout_contains("export VESCLI_BASE_URL='http://127.0.0.1:")
+        .stderr_contains("Ctrl-C here stops it\n")
+        .dies_by(2)
+        .start();
+    sandbox.wait_for_stdout("export VESCLI_TOKEN='");
+    sandbox.wait_for_stderr("stops it\n");
+    let lines = sandbox.wait_for_stdout("'\nexport VESCLI_TOKEN='");
+    let mut send = Vescli::new()
+        .args(["send", "-e", "a@example.com"])
+        .stdout_contains("accepted: password email for a@example.com (tenant sandbox, ");
+    for line in lines.lines() {
+        let (name, value) = line
+            .strip_prefix("export ")
+            .unwrap()
+            .split_once('=')
+            .unwrap();
+        send = send.env(name, value.trim_matches('\''));
+    }
+    send.run();
+    sandbox.signal("INT");
+    sandbox.finish();
+}
+
+#[test]
+fn a_sandbox_that_cannot_start_says_why() {
+    for (options, code, message) in [
+        (&["--rate", "often"][..], 2, "error: --rate: "),
+        (&["--log", "no/such/folder"], 74, "error: "),
+        (&["--", "no-such-command"], 127, "error: "),
+    ] {
+        Vescli::new()
+            .arg("sandbox")
+            .args(options)
+            .code(code)
+            .stderr_contains(message)
+            .run();
+    }
+}

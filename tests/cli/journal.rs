@@ -304,7 +304,7 @@ fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
 #[test]
 fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     let output = journal(&["check"], |folder| usual(&at(folder, "a.ndjson")))
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 12 lines, 1 runs\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 12 lines, 1 run\n")
         .run();
     let path = at(&output.folder, "a.ndjson");
     let mut bytes = fs::read(&path).unwrap();
@@ -313,7 +313,7 @@ fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     output
         .again()
         .args(["journal", "check"])
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 13 lines, 1 runs\nline 13 is unfinished: nothing was sent on its strength, and the next run cuts its 16 bytes off\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 13 lines, 1 run\nline 13 is unfinished: nothing was sent on its strength, and the next run cuts its 16 bytes off\n")
         .run();
     output
         .again()
@@ -345,7 +345,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
         .unwrap();
     })
     .code(65)
-    .stdout_contains("a.ndjson: 1 damaged lines\n  line 10, byte ")
+    .stdout_contains("a.ndjson: 1 damaged line\n  line 10, byte ")
     .stdout_contains(
         ": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",",
     )

@@ -103,13 +103,18 @@ fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError>
     })
 }
 
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 fn words(path: &Path, scan: &Scan, damage: &[DamageDocument], form: &Form) -> String {
     let path = form.path(path);
     if scan.damage.is_empty() {
         let mut text = format!(
-            "{path}: sound, {} lines, {} runs\n",
-            scan.lines,
-            scan.recovered.runs.len()
+            "{path}: sound, {}, {}\n",
+            counted(scan.lines, "line"),
+            counted(scan.recovered.runs.len() as u64, "run")
         );
         if scan.tail == Tail::Torn {
             text.push_str(&format!(
@@ -123,7 +128,7 @@ fn words(path: &Path, scan: &Scan, damage: &[DamageDocument], form: &Form) -> St
     let mut text = format!(
         "{path}: {}\n",
         form.paint
-            .bad(&format!("{} damaged lines", scan.damage.len()))
+            .bad(&counted(scan.damage.len() as u64, "damaged line"))
     );
     for damage in damage {
         text.push_str(&format!(

@@ -173,7 +173,7 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
     let whole = lines.concat();
     let last = lines.last().unwrap().len();
     for cut in whole.len() - last..=whole.len() {
-        for zeros in ["", "\0\0\0"] {
+        for zeros in ["", "\0\0\0", &"\0".repeat(5000)] {
             put(&path, format!("{}{zeros}", &whole[..cut]).as_bytes());
             let (journal, recovered) = resume(&path).unwrap();
             let kept = if cut + 1 >= whole.len() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Form;
-use crate::bulk::journal::{Counts, JournalError, Scan, kept_in, look};
+use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, look};
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
 
@@ -104,9 +104,7 @@ fn document(path: &Path, found: &Result<Scan, JournalError>) -> JournalDocument 
         runs: runs.len(),
         first_run: runs.first().map(|run| run.at.to_string()),
         last_run: runs.last().map(|run| run.at.to_string()),
-        rows: recovered
-            .map(|recovered| recovered.counts())
-            .unwrap_or_default(),
+        rows: recovered.map(Recovered::counts).unwrap_or_default(),
         accepted_first: accepted.map(|(first, _)| first.to_string()),
         accepted_last: accepted.map(|(_, last)| last.to_string()),
         error: error_of(found),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Form;
 use crate::api::outcome::Fate;
-use crate::bulk::journal::{Journal, Recovered, RowKey, Settled, Told, look_for};
+use crate::bulk::journal::{Journal, Recovered, RowKey, RowState, Settled, Told, look_for};
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::json_line;
@@ -123,7 +123,7 @@ fn choose(
     form: &Form,
 ) -> Result<RowKey, Fault> {
     let email = form.safe.shown(&given.email);
-    let fate = |key: &RowKey| recovered.state(*key).map(|state| state.effective());
+    let fate = |key: &RowKey| recovered.state(*key).map(RowState::effective);
     let mut unknown = rows
         .iter()
         .filter(|(key, _)| fate(key) == Some(Fate::Unknown));

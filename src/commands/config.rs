@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::fault::Fault;
-use crate::cli::args::command_line::ConfigAction;
+use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, rows};
 use crate::cli::args::layer::Layer;

@@ -1,4 +1,4 @@
-//! `vescli journal`: list, show, check and resolve, on journals that the library itself wrote.
+//! `vescli journal`: list, show and check, on journals that the library itself wrote.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use vescli::bulk::journal::{Intent, Journal, OpenMode, RunHeader, key};
 
 use crate::harness::Vescli;
 
-const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
+pub(crate) const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
 const TIMES: [&str; 3] = ["first_run", "last_run", "accepted_first"];
 
 /// The arguments of `vescli journal`, in a folder whose journals are made by `write`.
-fn journal(args: &[&str], write: impl FnOnce(&Path)) -> Vescli {
+pub(crate) fn journal(args: &[&str], write: impl FnOnce(&Path)) -> Vescli {
     let vescli = Vescli::new().arg("journal").args(args);
     write(vescli.folder());
     vescli
 }
 
-fn at(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn at(folder: &Path, name: &str) -> PathBuf {
     folder.join(".local/state/vescli").join(name)
 }
 
 /// A journal with two rows accepted, one refused, one that never left, and two that are unknown.
-fn usual(path: &Path) {
+pub(crate) fn usual(path: &Path) {
     rows(
         path,
         &[
@@ -38,9 +38,9 @@ fn usual(path: &Path) {
     );
 }
 
-type Row<'a> = (&'a str, &'a str, Option<(Fate, Option<u16>)>);
+pub(crate) type Row<'a> = (&'a str, &'a str, Option<(Fate, Option<u16>)>);
 
-fn rows(path: &Path, rows: &[Row]) {
+pub(crate) fn rows(path: &Path, rows: &[Row]) {
     let header = RunHeader {
         url: URL.to_owned(),
         tenant: Some("acme".to_owned()),
@@ -177,131 +177,6 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
 }
 
 #[test]
-fn an_unknown_row_is_resolved_once() {
-    let output = journal(
-        &["resolve", "--email", "DEE@example.com", "--as", "accepted"],
-        |folder| {
-            usual(&at(folder, "a.ndjson"));
-        },
-    )
-    .stdout("resolved: dee@example.com (cname acme) as accepted; it is left alone from now on\n")
-    .run();
-    let again = || output.again().args(["journal", "resolve"]);
-    again()
-        .args(["--email", "dee@example.com", "--as", "not-sent"])
-        .code(2)
-        .stderr("error: dee@example.com is not unknown but accepted, so there is nothing to resolve\n  hint: `vescli journal show` lists the rows that are unknown\n")
-        .run();
-    again()
-        .args(["--email", "bob@example.com", "--as", "accepted"])
-        .code(2)
-        .stderr_contains("bob@example.com is not unknown but rejected")
-        .run();
-    again()
-        .args(["--email", "hal@example.com", "--as", "accepted"])
-        .code(2)
-        .stderr_contains("hal@example.com does not stand in this journal")
-        .run();
-    again()
-        .env("VESCLI_EMAIL", "eve@example.com")
-        .env("VESCLI_AS", "not-sent")
-        .arg("--json")
-        .stdout_json(|resolved| {
-            assert_eq!(resolved["schema"], "vescli.journal-resolve/1");
-            assert_eq!(
-                (&resolved["email"], &resolved["as"]),
-                (&"eve@example.com".into(), &"not_sent".into())
-            );
-        })
-        .run();
-    output
-        .again()
-        .args(["journal", "show"])
-        .stdout_contains("rows      3 accepted, 1 rejected, 2 not_sent, 0 unknown\n")
-        .stdout_contains("no row needs a decision\n")
-        .run();
-}
-
-#[test]
-fn what_resolve_needs_is_asked_for() {
-    let path = |folder: &Path| at(folder, "a.ndjson");
-    let output = journal(&["resolve", "--email", "dee@example.com"], |folder| usual(&path(folder)))
-        .code(2)
-        .stderr("error: --as is missing\n  hint: say --as accepted if the person was mailed, --as not-sent if nobody was\n")
-        .run();
-    // The address of a smoke check in the configuration is no row that somebody found out about.
-    output
-        .again()
-        .config("[defaults]\nemail = \"dee@example.com\"\n")
-        .args(["journal", "resolve", "--as", "accepted"])
-        .code(2)
-        .stderr("error: --email is missing\n  hint: say whose row it is; `vescli journal show` lists them\n")
-        .run();
-    output
-        .again()
-        .args([
-            "journal",
-            "resolve",
-            "--email",
-            "dee@example.com",
-            "--as",
-            "sent",
-        ])
-        .code(2)
-        .stderr_contains("accepted, not-sent")
-        .run();
-}
-
-#[test]
-fn an_address_with_two_cnames_needs_the_cname() {
-    let output = journal(&["resolve", "--email", "ada@example.com", "--as", "accepted"], |folder| {
-        rows(&at(folder, "a.ndjson"), &[("ada", "one", None), ("ada", "two", None)]);
-    })
-    .code(2)
-    .stderr("error: ada@example.com is unknown with more than one cname: one, two\n  hint: say which with --cname\n")
-    .run();
-    output
-        .again()
-        .args([
-            "journal",
-            "resolve",
-            "--email",
-            "ada@example.com",
-            "--as",
-            "accepted",
-            "--cname",
-            "two",
-        ])
-        .stdout("resolved: ada@example.com (cname two) as accepted; it is left alone from now on\n")
-        .run();
-}
-
-#[test]
-fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
-    let vescli = Vescli::new();
-    let path = at(vescli.folder(), "a.ndjson");
-    usual(&path);
-    let header = RunHeader {
-        url: URL.to_owned(),
-        tenant: None,
-        input_sha256: String::new(),
-        rows: 0,
-    };
-    let (held, _) = Journal::open(&path, OpenMode::Resume, &header).unwrap();
-    let output = vescli
-        .args(["journal", "show"])
-        .stdout_contains("rows that need a decision (2)")
-        .run();
-    output
-        .again()
-        .args(["journal", "resolve", "--email", "dee@example.com", "--as", "accepted"])
-        .code(75)
-        .stderr("error: another run holds the journal [FOLDER]/.local/state/vescli/a.ndjson: wait for its end\n")
-        .run();
-    drop(held);
-}
-
-#[test]
 fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     let output = journal(&["check"], |folder| usual(&at(folder, "a.ndjson")))
         .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 12 lines, 1 run\n")
@@ -409,22 +284,4 @@ fn what_is_no_journal_is_refused() {
             assert_eq!((&result["exit_code"], &result["error"]["class"]), (&65.into(), &"bad_input".into()));
         })
         .run();
-}
-
-/// Other tools read it as well: that is why it is text.
-#[test]
-fn jq_reads_a_journal_while_it_is_open() {
-    let vescli = Vescli::program("/bin/sh")
-        .args(["-c", "jq -r 'select(.t == \"unknown\") | .status' a.ndjson"]);
-    usual(&vescli.folder().join("a.ndjson"));
-    let header = RunHeader {
-        url: URL.to_owned(),
-        tenant: None,
-        input_sha256: String::new(),
-        rows: 1000,
-    };
-    let (held, _) =
-        Journal::open(&vescli.folder().join("a.ndjson"), OpenMode::Resume, &header).unwrap();
-    vescli.stdout("502\n").run();
-    drop(held);
 }

@@ -6,9 +6,10 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::Shell;
 
+use super::config_command::{self, ConfigAction};
 use super::examples;
 use super::journal_command::{self, JournalAction};
-use super::keys::{Group, Key, Kind, Row, rows};
+use super::keys::{Group, Kind, Row, rows};
 use super::layer::Layer;
 
 /// Which command was typed, with its own arguments.
@@ -32,23 +33,6 @@ pub enum Typed {
     Help(Vec<String>),
 }
 
-/// What `config` is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConfigAction {
-    /// Print where the file is.
-    Path,
-    /// Write a first file.
-    Init,
-    /// Print the file.
-    Show,
-    /// Print every setting with its origin.
-    Explain,
-    /// Check the file.
-    Check,
-    /// List the profiles.
-    Profiles,
-}
-
 /// The command and the flags that were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
@@ -59,7 +43,7 @@ pub struct Invocation {
 }
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
-const SETTINGS: &[Group] = &[
+pub(super) const SETTINGS: &[Group] = &[
     Group::Request,
     Group::Target,
     Group::Credential,
@@ -89,7 +73,7 @@ pub fn command() -> Command {
         .args(flags(&[Group::Output]).map(|arg| arg.global(true)))
         .subcommands([
             send(),
-            config(),
+            config_command::command(),
             journal_command::command(),
             doctor(),
             Command::new("explain")
@@ -131,39 +115,6 @@ fn send() -> Command {
         .args(flags(&[Group::Safety]))
 }
 
-fn config() -> Command {
-    let action = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    let only = |keys: &'static [Key]| keys.iter().map(|key| flag(key.row()));
-    Command::new("config")
-        .about("Look into the configuration")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .subcommands([
-            action("path", "Print where the configuration file is looked for")
-                .args(only(&[Key::Config])),
-            action(
-                "init",
-                "Write a first configuration file; an existing one is left alone",
-            )
-            .args(only(&[
-                Key::Config,
-                Key::Tenant,
-                Key::Cname,
-                Key::TokenFile,
-            ])),
-            action("show", "Print the configuration file as it stands").args(only(&[Key::Config])),
-            action(
-                "explain",
-                "Print every setting with its value and where it comes from",
-            )
-            .args(flags(SETTINGS)),
-            action("check", "Check the configuration file").args(only(&[Key::Config])),
-            action("profiles", "List the profiles, the chosen one marked")
-                .args(only(&[Key::Config, Key::Profile])),
-        ])
-}
-
 fn doctor() -> Command {
     Command::new("doctor")
         .about("Check configuration, credential, network and clock; mails nobody")
@@ -195,7 +146,7 @@ fn sandbox() -> Command {
         )
 }
 
-fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
+pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
     rows()
         .filter(move |row| row.is_flag() && groups.contains(&row.group))
         .map(flag)
@@ -249,7 +200,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         "config" => {
             let (action, matches) = matches.subcommand().ok_or_else(missing)?;
             (
-                Typed::Config(config_action(action).ok_or_else(missing)?),
+                Typed::Config(config_command::action(action).ok_or_else(missing)?),
                 matches,
             )
         }
@@ -290,21 +241,10 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     })
 }
 
-fn config_action(name: &str) -> Option<ConfigAction> {
-    Some(match name {
-        "path" => ConfigAction::Path,
-        "init" => ConfigAction::Init,
-        "show" => ConfigAction::Show,
-        "explain" => ConfigAction::Explain,
-        "check" => ConfigAction::Check,
-        "profiles" => ConfigAction::Profiles,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::keys::Key;
     use crate::cli::args::layer::Value;
 
     fn parsed(line: &str) -> Invocation {

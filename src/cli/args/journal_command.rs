@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
 use super::command_line::flag;
+use super::examples;
 use super::keys::Key;
 
 /// What `journal` is to do. A file that is missing is the only journal there is.
@@ -32,32 +33,30 @@ pub(super) fn command() -> Command {
     };
     Command::new("journal")
         .about("Look into the journals of bulk runs, and settle rows that are unknown")
-        .after_help(
-            "A journal is text, a JSON object per line: grep and jq read it too.\n\n\
-             Examples:\n  \
-             vescli journal list\n  \
-             vescli journal show\n  \
-             vescli journal resolve --email ada@example.com --as accepted",
-        )
+        .after_help(examples::JOURNAL)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommands([
-            action("list", "List the journals with their rows and times"),
+            action("list", "List the journals with their rows and times")
+                .after_help(examples::JOURNAL_LIST),
             action(
                 "show",
                 "Print a summary, then the rows that need a decision",
             )
+            .after_help(examples::JOURNAL_SHOW)
             .arg(file()),
             action(
                 "check",
                 "Check a journal: what is damaged where, and what may be done",
             )
+            .after_help(examples::JOURNAL_CHECK)
             .arg(file()),
             action(
                 "resolve",
                 "Write down what became of a row that is unknown; sends nothing",
             )
+            .after_help(examples::JOURNAL_RESOLVE)
             .arg(file())
             .args([Key::Email, Key::Cname, Key::As].map(|key| flag(key.row()))),
         ])

@@ -10,21 +10,20 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::args::environment::Environment;
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     TempDir::with_prefix("vescli-journal-").unwrap()
 }
 
-fn resume(path: &Path) -> Result<(Journal, Recovered), JournalError> {
+pub(super) fn resume(path: &Path) -> Result<(Journal, Recovered), JournalError> {
     Journal::open(path, OpenMode::Resume, &header())
 }
 
-fn refusal(path: &Path) -> JournalError {
+pub(super) fn refusal(path: &Path) -> JournalError {
     resume(path).map(|_| ()).unwrap_err()
 }
 
-fn put(path: &Path, bytes: &[u8]) {
+pub(super) fn put(path: &Path, bytes: &[u8]) {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -35,7 +34,7 @@ fn put(path: &Path, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
-fn intend(journal: &Journal, name: &str) {
+pub(super) fn intend(journal: &Journal, name: &str) {
     let email = format!("{name}@x.de");
     let intent = Intent {
         key: key_of(name),
@@ -48,7 +47,7 @@ fn intend(journal: &Journal, name: &str) {
 }
 
 /// An operator who chose no row after all.
-fn nothing(_: &Recovered) -> Result<(RowKey, Settled), JournalError> {
+pub(super) fn nothing(_: &Recovered) -> Result<(RowKey, Settled), JournalError> {
     Err(JournalError::NoHome)
 }
 
@@ -166,68 +165,6 @@ fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
-    let folder = folder();
-    let path = folder.path().join("j.ndjson");
-    let lines = sample();
-    let whole = lines.concat();
-    let last = lines.last().unwrap().len();
-    for cut in whole.len() - last..=whole.len() {
-        for zeros in ["", "\0\0\0", &"\0".repeat(5000)] {
-            put(&path, format!("{}{zeros}", &whole[..cut]).as_bytes());
-            let (journal, recovered) = resume(&path).unwrap();
-            let kept = if cut + 1 >= whole.len() {
-                lines.len()
-            } else {
-                lines.len() - 1
-            };
-            assert_eq!(fates_of(&recovered), fates(&lines[..kept]), "{cut}");
-            let torn = cut + 1 < whole.len() && cut + zeros.len() > whole.len() - last;
-            assert_eq!(
-                recovered.cut > 0,
-                torn || (cut == whole.len() && !zeros.is_empty()),
-                "{cut} {zeros:?}"
-            );
-            intend(&journal, "new");
-            journal.close().unwrap();
-            let scan = look(&path).unwrap();
-            assert_eq!(
-                (scan.damage.as_slice(), scan.tail),
-                (&[][..], Tail::None),
-                "{cut}"
-            );
-            assert_eq!(scan.lines, kept as u64 + 2);
-        }
-    }
-}
-
-#[test]
-fn a_damaged_journal_is_refused_and_not_changed() {
-    let folder = folder();
-    let path = folder.path().join("j.ndjson");
-    let damaged = sample().concat().replace("bob@x.de", "rob@x.de");
-    put(&path, damaged.as_bytes());
-    let error = refusal(&path);
-    assert!(matches!(
-        error,
-        JournalError::Damaged {
-            damage: Damage {
-                line: 3,
-                flaw: Flaw::Crc,
-                ..
-            },
-            ..
-        }
-    ));
-    assert!(error.to_string().contains("vescli journal check"));
-    assert!(matches!(
-        Journal::settle(&path, nothing),
-        Err(JournalError::Damaged { .. })
-    ));
-    assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
-}
-
-#[test]
 fn a_journal_of_another_url_is_not_mixed_with_this_one() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
@@ -293,102 +230,4 @@ fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
     assert!(path.metadata().unwrap().len() < 1024);
     journal.close().unwrap();
     assert!(room() < 64 * 1024, "{}", room());
-}
-
-#[test]
-fn what_an_operator_found_out_decides() {
-    let folder = folder();
-    let path = folder.path().join("j.ndjson");
-    put(&path, sample().concat().trim_end().as_bytes());
-    let before = fs::read(&path).unwrap();
-    assert!(Journal::settle(&path, nothing).is_err());
-    assert_eq!(fs::read(&path).unwrap(), before);
-    Journal::settle(&path, |recovered| {
-        assert_eq!(
-            recovered.state(key_of("gus")),
-            Some(RowState::Intended { attempt: 1 })
-        );
-        Ok::<_, JournalError>((key_of("gus"), Settled::NotSent))
-    })
-    .unwrap();
-    let scan = look(&path).unwrap();
-    assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
-    assert_eq!(
-        scan.recovered.state(key_of("gus")),
-        Some(RowState::Resolved(Settled::NotSent))
-    );
-    assert_eq!(scan.recovered.runs.len(), 2);
-}
-
-#[test]
-fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
-    let folder = folder();
-    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    fs::create_dir(at("lists")).unwrap();
-    symlink(at("lists"), at("short")).unwrap();
-    let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path = |url: &str, cname: &str, name: &str, hash: &str| {
-        default_path(&environment, url, cname, name, hash).unwrap()
-    };
-    let list = path("https://a", "acme", &at("lists/New users.csv"), "1");
-    assert!(
-        list.to_str()
-            .unwrap()
-            .starts_with("/var/state/vescli/New-users.csv-")
-    );
-    assert_eq!(
-        path("https://a", "acme", &at("short/New users.csv"), "1"),
-        list
-    );
-    assert_eq!(
-        path(
-            "https://a",
-            "acme",
-            &at("lists/../lists/New users.csv"),
-            "1"
-        ),
-        list
-    );
-    assert_eq!(
-        path("https://a", "acme", &at("lists/New users.csv"), "2"),
-        list
-    );
-    for other in [
-        path("https://b", "acme", &at("lists/New users.csv"), "1"),
-        path("https://a", "other", &at("lists/New users.csv"), "1"),
-        path("https://a", "acme", &at("New users.csv"), "1"),
-        path("https://a", "acme", &at("lists/old.csv"), "1"),
-    ] {
-        assert_ne!(other, list);
-    }
-}
-
-#[test]
-fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
-    let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path = |name: &str, hash: &str| default_path(&environment, "u", "c", name, hash).unwrap();
-    assert_ne!(path("-", "1"), path("-", "2"));
-    for (name, shown) in [
-        ("-", "stdin-"),
-        ("/-rf", "rf-"),
-        ("/..", "list-"),
-        ("/", "list-"),
-        ("/a\u{1b}[b;é", "a--b---"),
-    ] {
-        let path = path(name, "1");
-        let file = path
-            .strip_prefix("/var/state/vescli")
-            .unwrap()
-            .to_str()
-            .unwrap();
-        assert!(
-            file.starts_with(shown) && file.ends_with(".ndjson"),
-            "{file}"
-        );
-    }
-    let relative: Environment = [("XDG_STATE_HOME", "state")].into_iter().collect();
-    assert!(
-        state_folder(&relative)
-            .is_none_or(|folder| folder.ends_with(".local/state/vescli") && folder.is_absolute())
-    );
 }

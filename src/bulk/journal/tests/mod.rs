@@ -2,7 +2,10 @@
 //! files that it refuses.
 
 mod files;
+mod going_on;
+mod noting;
 mod order;
+mod paths;
 mod records;
 mod recovery;
 

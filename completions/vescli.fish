@@ -37,6 +37,7 @@ complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print ve
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Look into the configuration'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential, network and clock; mails nobody'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Tell what an exit code, an HTTP status or a class means, and what to do'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Run a local stand-in for the service, to rehearse a runbook; mails nobody'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
@@ -233,6 +234,39 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l cert -d 'Client certificate and its chain (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l key -d 'Private key of the client certificate (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l p12-password-file -d 'File that holds the password of the PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l timeout -d 'Longest time for one attempt, all of it [default: 30s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l connect-timeout -d 'Longest time until the connection is up, TLS included [default: 10s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s x -l proxy -d 'Proxy to tunnel through (http, https or socks5h)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l no-auth -d 'Send no credential, even when one is configured'
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''

@@ -173,7 +173,8 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   warnings     texts, none most of the time
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
-`explain --json` "vescli.explain/1", `config explain --json` "vescli.config/1".
+`explain --json` "vescli.explain/1", `config explain --json` "vescli.config/1", `doctor --json` "vescli.doctor/1" (ok,
+exit_code, checks, each with name, state, message and hint).
 
   vescli send --profile prod --email hello@example.com --json | jq -r '"\(.outcome) \(.exit_code)"'
 "#;

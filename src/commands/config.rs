@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::fault::Fault;
 use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::{Group, Key, rows};
+use crate::cli::args::keys::{Key, rows};
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::json_line;
 use crate::cli::streams::Paint;
@@ -201,9 +201,7 @@ fn explain(
 ) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    for row in
-        rows().filter(|row| !matches!(row.group, Group::Safety | Group::Sandbox | Group::Journal))
-    {
+    for row in rows().filter(|row| row.group.is_explained()) {
         let given = sources.pick(row.key);
         settings.push(Explained {
             key: row.name(),

@@ -101,6 +101,12 @@ impl Group {
             Self::Journal => "Journal",
         }
     }
+
+    /// Whether `config explain` tells of it: what belongs to one run or one command alone is no configuration.
+    #[must_use]
+    pub const fn is_explained(self) -> bool {
+        !matches!(self, Self::Safety | Self::Sandbox | Self::Journal)
+    }
 }
 
 /// Where a setting can be given.

@@ -26,7 +26,7 @@ use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, doctor, explain, help, rehearse, send, usage};
+use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
@@ -55,6 +55,9 @@ fn dispatch(
         Typed::Send => return send::run(flags, environment, streams).into(),
         Typed::Bulk(list) => {
             return commands::bulk::run(list, arguments, flags, environment, streams);
+        }
+        Typed::Journal(action) => {
+            return journal::run(action, flags, environment, streams).into();
         }
         Typed::Doctor => return doctor::run(flags, environment, streams).into(),
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),

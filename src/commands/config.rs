@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::fault::Fault;
-use crate::cli::args::command_line::ConfigAction;
+use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, Row, rows};
 use crate::cli::args::layer::Layer;
@@ -201,11 +201,8 @@ fn explain(
 ) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    let holds = |row: &&Row| match row.group {
-        Group::Safety | Group::Sandbox => false,
-        Group::Bulk => row.in_file(),
-        _ => true,
-    };
+    let holds =
+        |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
     for row in rows().filter(holds) {
         let given = sources.pick(row.key);
         settings.push(Explained {

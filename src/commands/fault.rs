@@ -42,9 +42,12 @@ pub enum Fault {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The list or its journal.
+    /// The list.
     #[error(transparent)]
     Bulk(#[from] BulkError),
+    /// The journal of a bulk run.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -92,6 +95,7 @@ impl Fault {
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
+            Self::Journal(error) => of_journal(error),
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -109,6 +113,7 @@ impl Fault {
             | Self::Transport(_)
             | Self::Sandbox(_)
             | Self::Bulk(_)
+            | Self::Journal(_)
             | Self::Io(_) => None,
         };
         Trouble {
@@ -198,7 +203,6 @@ const fn of_bulk(error: &BulkError) -> Exit {
         BulkError::Missing(_) => Exit::NoInput,
         BulkError::Unreadable { .. } | BulkError::BadRows { .. } => Exit::BadInput,
         BulkError::Rows { error, .. } => of_rows(error),
-        BulkError::Journal(error) => of_journal(error),
         BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
     }
 }

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;
+pub mod journal;
 pub mod rehearse;
 pub mod sandbox;
 pub mod send;

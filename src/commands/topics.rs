@@ -66,6 +66,7 @@ pub fn environment(paint: Paint) -> String {
         Group::Safety,
         Group::Bulk,
         Group::Sandbox,
+        Group::Journal,
     ] {
         text.push_str(&format!("\n{}\n", paint.strong(group.heading())));
         for row in rows().filter(|row| row.group == group && row.is_flag()) {

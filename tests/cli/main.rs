@@ -28,6 +28,8 @@ mod doctor;
 mod doctor_codes;
 mod doctor_proxies;
 mod harness_holds;
+mod journal;
+mod journal_resolve;
 mod newcomer;
 mod output;
 mod proxies;

@@ -1,8 +1,9 @@
 //! Opens a journal for a run: what is there is read back, its torn end is cut, room is reserved, and the run's own record
 //! is on the disk before anything is sent.
 
+use std::collections::HashMap;
 use std::fs;
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,9 +11,9 @@ use super::error::JournalError;
 use super::path::EXTENSION;
 use super::place::{self, Place};
 use super::record::{self, Settled};
-use super::recovery::{Scan, Tail, scan};
+use super::recovery::{Scan, Tail, Told, intents_of, scan};
 use super::state::Recovered;
-use super::writer::{JournalHandle, Summary, Writer};
+use super::writer::{JournalHandle, Store, Summary, Writer};
 use super::{RowKey, moment};
 
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
@@ -97,23 +98,24 @@ impl Journal {
     /// Opens a journal that is there, to write down what an operator found out.
     ///
     /// # Errors
-    /// [`JournalError`] when it is missing, another run holds it, or it is damaged.
-    pub fn settle(
+    /// What `choose` says, with the journal unchanged; [`JournalError`] when it is missing, another run holds it, or it is
+    /// damaged.
+    pub fn settle<E: From<JournalError>>(
         path: &Path,
-        choose: impl FnOnce(&Recovered) -> Option<(RowKey, Settled)>,
-    ) -> Result<(), JournalError> {
+        choose: impl FnOnce(&Recovered) -> Result<(RowKey, Settled), E>,
+    ) -> Result<(), E> {
         let mut place = Place::open(path, false)?;
         let found = recover(&mut place, path)?;
-        let Some((key, settled)) = choose(&found.recovered) else {
-            return Ok(());
-        };
+        let (key, settled) = choose(&found.recovered)?;
         let line_break = if found.tail == Tail::Unbroken {
             "\n"
         } else {
             ""
         };
         let text = format!("{line_break}{}", record::resolved(key, settled));
-        begin(&mut place, path, found.sound, 0, &text)
+        let begun = begin(&mut place, path, found.sound, 0, &text);
+        Store::release(&mut place.file);
+        Ok(begun?)
     }
 
     fn start(path: &Path, file: fs::File) -> Self {
@@ -154,6 +156,40 @@ pub fn look(path: &Path) -> Result<Scan, JournalError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_for(
+    path: &Path,
+    wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&Told) -> bool,
+) -> Result<HashMap<RowKey, Told>, JournalError> {
+    let file = place::open_to_read(path)?;
+    intents_of(BufReader::new(file), wanted, fits).map_err(|source| JournalError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
+///
+/// # Errors
+/// As [`look`].
+pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
+    let mut file = place::open_to_read(path)?;
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))
+        .and_then(|_| file.take(length).read_to_end(&mut bytes))
+        .map_err(|source| JournalError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    bytes.truncate(end.unwrap_or(bytes.len()));
+    Ok(bytes)
 }
 
 fn recover(place: &mut Place, path: &Path) -> Result<Scan, JournalError> {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use sha2::{Digest, Sha256};
@@ -87,4 +88,28 @@ fn plain(name: &OsStr) -> String {
     let plain: String = name.chars().take(NAME_MAX).map(harmless).collect();
     let plain = plain.trim_start_matches(['.', '-']);
     if plain.is_empty() { "list" } else { plain }.to_owned()
+}
+
+/// The journals in a folder, by name; none when the folder is not there.
+///
+/// # Errors
+/// [`JournalError::Read`] when it cannot be read.
+pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let failed = |source| JournalError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension() == Some(OsStr::new(EXTENSION)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

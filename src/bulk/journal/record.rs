@@ -236,11 +236,14 @@ fn check(line: &[u8]) -> Result<(), Flaw> {
         .strip_prefix(CRC_FIELD)
         .and_then(|rest| rest.strip_suffix(b"\"}"))
         .ok_or(Flaw::NoRecord)?;
-    let crc = format!("{:08x}", crc32fast::hash(covered));
-    if digits != crc.as_bytes() {
-        return Err(Flaw::Crc);
+    let crc = crc32fast::hash(covered);
+    let places = (0..8).rev().map(|place| crc >> (4 * place) & 0xf);
+    let expected = places.map(|digit| b"0123456789abcdef"[digit as usize]);
+    if expected.eq(digits.iter().copied()) {
+        Ok(())
+    } else {
+        Err(Flaw::Crc)
     }
-    Ok(())
 }
 
 /// Where a whole record ends inside bytes that are no record themselves: behind it stands something else than a line

@@ -128,13 +128,14 @@ struct KeyOnly<'a> {
     key: Option<&'a str>,
 }
 
-/// The last intent of each row that `wanted` picks by its key.
+/// The last intent of each row that `wanted` picks by its key and `fits` by what it says.
 ///
 /// # Errors
 /// What the reader says. Lines that are no sound intents are passed over.
 pub fn intents_of(
     mut reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&Told) -> bool,
 ) -> io::Result<HashMap<RowKey, Told>> {
     let mut found = HashMap::new();
     let mut kept = Vec::new();
@@ -148,7 +149,8 @@ pub fn intents_of(
         };
         if let Ok(key) = key.parse()
             && wanted(key)
-            && let Ok(told) = serde_json::from_slice(&kept)
+            && let Ok(told) = serde_json::from_slice::<Told>(&kept)
+            && fits(&told)
         {
             found.insert(key, told);
         }

@@ -21,6 +21,8 @@ pub(super) trait Store: Send + 'static {
     fn sync(&mut self) -> io::Result<()>;
     /// Gives back the room that was not used.
     fn trim(&mut self) -> io::Result<()>;
+    /// Lets go of the lock.
+    fn release(&mut self);
 }
 
 impl Store for File {
@@ -35,6 +37,11 @@ impl Store for File {
     fn trim(&mut self) -> io::Result<()> {
         let end = self.stream_position()?;
         self.set_len(end)
+    }
+
+    fn release(&mut self) {
+        // By hand: a child process that is being started this very moment still has the file, and with it the lock.
+        let _ = self.unlock();
     }
 }
 
@@ -210,6 +217,12 @@ impl Writer {
         }
     }
 
+    /// How many records were ever put into the queue.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> u64 {
+        self.shared.lock().queued
+    }
+
     pub(super) fn close(mut self) -> Result<Summary, JournalStopped> {
         self.finish();
         let state = self.shared.lock();
@@ -269,6 +282,7 @@ fn write_all(shared: &Shared, mut store: impl Store) {
                 // Room that is not given back is taken by the next run of this journal.
                 let _ = store.trim();
             }
+            store.release();
             return;
         }
     }

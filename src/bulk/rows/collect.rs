@@ -1,15 +1,47 @@
 //! Takes rows of whatever format, checks them, and drops repeats.
 
 use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::error::{BadRow, RowsError, short};
 use super::{Format, List, Row};
 use crate::api::recipient::{check_email, check_text};
-use crate::bulk::journal::{RowKey, key};
 
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
+
+/// Where rows stand, by a hash of their address.
+#[derive(Default)]
+struct Seen {
+    places: HashMap<u64, u32>,
+    /// Rows whose hash is that of another address. Next to none, but they must not be taken for repeats.
+    collided: Vec<u32>,
+}
+
+impl Seen {
+    /// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it.
+    fn first(&mut self, hash: u64, next: usize, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+        // A list of four thousand million rows does not fit into the memory anyway.
+        let next = u32::try_from(next).unwrap_or(u32::MAX);
+        let first = match self.places.entry(hash) {
+            Entry::Vacant(place) => {
+                place.insert(next);
+                return None;
+            }
+            Entry::Occupied(first) => *first.get(),
+        };
+        let found = std::iter::once(first)
+            .chain(self.collided.iter().copied())
+            .map(|index| index as usize)
+            .find(|index| is_same(*index));
+        if found.is_none() {
+            self.collided.push(next);
+        }
+        found
+    }
+}
 
 /// What was read so far.
 pub(super) struct Collector<'a> {
@@ -21,7 +53,8 @@ pub(super) struct Collector<'a> {
     repeats: u64,
     repeats_with_other_cname: u64,
     /// Where the row of an address stands. Hashes, because a million addresses once more would be too many.
-    seen: HashMap<RowKey, usize>,
+    seen: Seen,
+    hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
 }
@@ -36,7 +69,8 @@ impl<'a> Collector<'a> {
             ignored: Vec::new(),
             repeats: 0,
             repeats_with_other_cname: 0,
-            seen: HashMap::new(),
+            seen: Seen::default(),
+            hasher: RandomState::new(),
             last_cname: None,
         }
     }
@@ -52,9 +86,7 @@ impl<'a> Collector<'a> {
         {
             return self.bad(line, format!("the cname `{}` {error}", short(cname)));
         }
-        let next = self.rows.len();
-        let first = *self.seen.entry(key("", "", email)).or_insert(next);
-        if let Some(first) = self.rows.get(first) {
+        if let Some(first) = self.first_of(email).and_then(|first| self.rows.get(first)) {
             let kept = first.cname.as_deref().unwrap_or(self.default_cname);
             self.repeats += 1;
             self.repeats_with_other_cname += u64::from(cname.unwrap_or(self.default_cname) != kept);
@@ -66,6 +98,18 @@ impl<'a> Collector<'a> {
             email: email.into(),
             cname,
         });
+    }
+
+    /// The row that has this address already; if there is none, the next row is noted under it.
+    fn first_of(&mut self, email: &str) -> Option<usize> {
+        let folded = email.to_lowercase();
+        let rows = &self.rows;
+        let is_same = |index: usize| {
+            let row = rows.get(index);
+            row.is_some_and(|row| row.email.to_lowercase() == folded)
+        };
+        self.seen
+            .first(self.hasher.hash_one(&folded), rows.len(), is_same)
     }
 
     fn shared(&mut self, cname: &str) -> Arc<str> {
@@ -104,5 +148,22 @@ impl<'a> Collector<'a> {
             sha256,
             format,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+
+    #[test]
+    fn addresses_that_share_a_hash_are_not_taken_for_one() {
+        let rows = ["ada", "bob", "cy"];
+        let mut seen = Seen::default();
+        for round in 0..2 {
+            for (index, row) in rows.iter().enumerate() {
+                let found = seen.first(7, index, |other| rows[other] == *row);
+                assert_eq!(found, (round == 1).then_some(index), "{row}");
+            }
+        }
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn read(
                 ignored,
                 ..
             }) => {
-                ignored.iter().for_each(|name| collector.ignore(name));
+                for name in &ignored {
+                    collector.ignore(name);
+                }
                 collector.row(line, email.trim(), cname.as_deref().map(str::trim));
             }
             Ok(_) => collector.bad(line, "has no field `email`".to_owned()),

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
+use super::config_command::{self, ConfigAction};
+use super::journal_command::{self, JournalAction};
 use super::keys::Group;
 use super::layer::Layer;
-use super::subcommands::{bulk, config, doctor, flags, sandbox, send};
+use super::subcommands::{bulk, doctor, flags, sandbox, send};
 
 /// Which command was typed, with its own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Typed {
     Doctor,
     /// `config ACTION`
     Config(ConfigAction),
+    /// `journal ACTION`
+    Journal(JournalAction),
     /// `explain [CODE|NAME]`
     Explain(Option<String>),
     /// `sandbox [-- COMMAND...]`
@@ -29,23 +33,6 @@ pub enum Typed {
     Completions(Shell),
     /// `help [TOPIC...]`
     Help(Vec<String>),
-}
-
-/// What `config` is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConfigAction {
-    /// Print where the file is.
-    Path,
-    /// Write a first file.
-    Init,
-    /// Print the file.
-    Show,
-    /// Print every setting with its origin.
-    Explain,
-    /// Check the file.
-    Check,
-    /// List the profiles.
-    Profiles,
 }
 
 /// The command and the flags that were typed.
@@ -80,7 +67,8 @@ pub fn command() -> Command {
         .subcommands([
             send(),
             bulk(),
-            config(),
+            config_command::command(),
+            journal_command::command(),
             doctor(),
             Command::new("explain")
                 .about("Tell what an exit code, an HTTP status or a class means, and what to do")
@@ -122,9 +110,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         "config" => {
             let (action, matches) = matches.subcommand().ok_or_else(missing)?;
             (
-                Typed::Config(config_action(action).ok_or_else(missing)?),
+                Typed::Config(config_command::action(action).ok_or_else(missing)?),
                 matches,
             )
+        }
+        "journal" => {
+            let (action, matches) = matches.subcommand().ok_or_else(missing)?;
+            let action = journal_command::typed(action, matches).ok_or_else(missing)?;
+            (Typed::Journal(action), matches)
         }
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
@@ -155,18 +148,6 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
                 .cloned()
                 .collect(),
         ),
-        _ => return None,
-    })
-}
-
-fn config_action(name: &str) -> Option<ConfigAction> {
-    Some(match name {
-        "path" => ConfigAction::Path,
-        "init" => ConfigAction::Init,
-        "show" => ConfigAction::Show,
-        "explain" => ConfigAction::Explain,
-        "check" => ConfigAction::Check,
-        "profiles" => ConfigAction::Profiles,
         _ => return None,
     })
 }

@@ -46,6 +46,7 @@ pub enum Key {
     Rate,
     RequireAuth,
     Log,
+    As,
     Jobs,
     MaxFailures,
     KeepAlive,
@@ -93,6 +94,7 @@ pub enum Group {
     Safety,
     Bulk,
     Sandbox,
+    Journal,
 }
 
 impl Group {
@@ -109,7 +111,14 @@ impl Group {
             Self::Safety => "Safety",
             Self::Bulk => "List",
             Self::Sandbox => "Sandbox",
+            Self::Journal => "Journal",
         }
+    }
+
+    /// Whether `config explain` tells of it: what belongs to one run or one command alone is no configuration.
+    #[must_use]
+    pub const fn is_explained(self) -> bool {
+        !matches!(self, Self::Safety | Self::Sandbox | Self::Journal)
     }
 }
 

@@ -161,4 +161,12 @@ pub(super) static ROWS: &[Row] = &[
         "Write one JSON line for each request received",
     )
     .reach(Reach::RunOnly),
+    Row::new(
+        Key::As,
+        Group::Journal,
+        "as",
+        Kind::Choice(&["accepted", "not-sent"]),
+        "What became of the row: accepted, the person was mailed; not-sent, nobody was",
+    )
+    .reach(Reach::RunOnly),
 ];

@@ -10,7 +10,7 @@ use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
-const SETTINGS: &[Group] = &[
+pub(super) const SETTINGS: &[Group] = &[
     Group::Request,
     Group::Target,
     Group::Credential,
@@ -51,39 +51,6 @@ pub(super) fn bulk() -> Command {
         .args([Key::DryRun, Key::NoInput].map(|key| flag(key.row())))
 }
 
-pub(super) fn config() -> Command {
-    let action = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    let only = |keys: &'static [Key]| keys.iter().map(|key| flag(key.row()));
-    Command::new("config")
-        .about("Look into the configuration")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .subcommands([
-            action("path", "Print where the configuration file is looked for")
-                .args(only(&[Key::Config])),
-            action(
-                "init",
-                "Write a first configuration file; an existing one is left alone",
-            )
-            .args(only(&[
-                Key::Config,
-                Key::Tenant,
-                Key::Cname,
-                Key::TokenFile,
-            ])),
-            action("show", "Print the configuration file as it stands").args(only(&[Key::Config])),
-            action(
-                "explain",
-                "Print every setting with its value and where it comes from",
-            )
-            .args(flags(SETTINGS)),
-            action("check", "Check the configuration file").args(only(&[Key::Config])),
-            action("profiles", "List the profiles, the chosen one marked")
-                .args(only(&[Key::Config, Key::Profile])),
-        ])
-}
-
 pub(super) fn doctor() -> Command {
     Command::new("doctor")
         .about("Check configuration, credential, network and clock; mails nobody")
@@ -122,7 +89,7 @@ pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
         .map(flag)
 }
 
-fn flag(row: &'static Row) -> Arg {
+pub(super) fn flag(row: &'static Row) -> Arg {
     let help = match row.default {
         Some(default) => format!("{} [default: {default}]", row.help),
         None => row.help.to_owned(),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::bulk::journal::JournalError;
 use crate::bulk::rows::{BadRow, RowsError};
 
 /// Most rows that cannot be used that a message lists.
@@ -41,9 +40,6 @@ pub enum BulkError {
         /// The rows.
         bad: Vec<BadRow>,
     },
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
     /// Token and list both come from standard input.
     #[error("both the token and the list would come from standard input")]
     TwoInputs,

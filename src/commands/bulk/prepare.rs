@@ -91,8 +91,7 @@ pub(super) fn prepare(
             &cname,
             &name,
             &list.sha256,
-        )
-        .map_err(BulkError::from)?,
+        )?,
     };
     Ok(Prepared {
         request: ApiRequest {
@@ -161,7 +160,7 @@ impl Prepared {
     }
 
     /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
-    pub(super) fn look(&self) -> Result<Recovered, BulkError> {
+    pub(super) fn look(&self) -> Result<Recovered, JournalError> {
         if !self.dry_run {
             self.check_alone()?;
         }
@@ -176,15 +175,14 @@ impl Prepared {
             Some(damage) => Err(JournalError::Damaged {
                 path: self.journal.clone(),
                 damage: *damage,
-            }
-            .into()),
+            }),
             None => Ok(scan.recovered),
         }
     }
 
     /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
     /// taken when the journal is opened.
-    fn check_alone(&self) -> Result<(), BulkError> {
+    fn check_alone(&self) -> Result<(), JournalError> {
         let Ok(file) = File::open(&self.journal) else {
             // Not there yet, or a fault that opening it for good will name.
             return Ok(());
@@ -192,8 +190,7 @@ impl Prepared {
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
                 path: self.journal.clone(),
-            }
-            .into()),
+            }),
             Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
         }
     }

@@ -6,7 +6,6 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use super::error::BulkError;
 use super::prepare::Prepared;
 use super::screen::{Screen, broken_output, reason};
 use super::signals::Signals;
@@ -60,8 +59,7 @@ pub(super) fn send(
         bulk.rate.is_some(),
         bulk.max_failures,
     ));
-    let opened = Journal::open(&prepared.journal, mode, &header);
-    let (journal, known) = opened.map_err(BulkError::from)?;
+    let (journal, known) = Journal::open(&prepared.journal, mode, &header)?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
     let plan = prepared.plan(&known);

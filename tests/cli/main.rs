@@ -22,11 +22,11 @@ mod limits;
 mod retries;
 mod secrets;
 
-#[cfg(feature = "p12")]
-#[cfg(not(feature = "p12"))]
 mod answers_hold;
 mod bad_tls;
+mod bulk;
 mod certificates_hold;
+#[cfg(feature = "p12")]
 mod client_certificates;
 mod config_commands;
 mod credential_bounds;
@@ -35,6 +35,8 @@ mod doctor;
 mod doctor_codes;
 mod doctor_proxies;
 mod harness_holds;
+mod journal;
+mod journal_resolve;
 mod newcomer;
 mod output;
 mod plain_http;
@@ -49,6 +51,8 @@ mod shells;
 mod socks_proxies;
 mod talk;
 mod trust;
+#[cfg(feature = "p12")]
 mod unusable_identities;
 mod usage;
+#[cfg(not(feature = "p12"))]
 mod without_p12;

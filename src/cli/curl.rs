@@ -44,9 +44,6 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     format!("{remark}{command}\n")
 }
 
-/// A line of a curl file: quotes and backslashes have to be escaped there.
-const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
-
 /// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
 fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
     match source {

@@ -22,11 +22,10 @@ mod limits;
 mod retries;
 mod secrets;
 
-#[cfg(feature = "p12")]
-#[cfg(not(feature = "p12"))]
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
+#[cfg(feature = "p12")]
 mod client_certificates;
 mod config_commands;
 mod credential_bounds;
@@ -49,6 +48,8 @@ mod shells;
 mod socks_proxies;
 mod talk;
 mod trust;
+#[cfg(feature = "p12")]
 mod unusable_identities;
 mod usage;
+#[cfg(not(feature = "p12"))]
 mod without_p12;

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
 use super::layer::Layer;
-use super::tips;
+use super::slips;
 
 /// Which command was typed, with its own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,12 +216,7 @@ fn flag(row: &'static Row) -> Arg {
         None => arg,
     };
     match row.kind {
-        // All of them are kept, so that a second address can be refused instead of taking the place of the first.
-        Kind::Text(name) if row.key == Key::Email => arg
-            .value_name(name)
-            .value_hint(ValueHint::Other)
-            .action(ArgAction::Append),
-        Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
+        Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
         Kind::Choice(words) => arg
@@ -239,10 +234,7 @@ fn flag(row: &'static Row) -> Arg {
 /// # Errors
 /// clap's error: a usage error, or the request for help or version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = command()
-        .try_get_matches_from(&arguments)
-        .map_err(|error| tips::with_tip(error, &arguments))?;
+    let matches = slips::matches(arguments.into_iter().collect())?;
     let missing = || {
         clap::Error::raw(
             clap::error::ErrorKind::MissingSubcommand,
@@ -260,7 +252,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         }
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
-    tips::refuse_two_addresses(matches)?;
+    slips::refuse_two_addresses(matches)?;
     Ok(Invocation {
         typed,
         flags: Layer::of_flags(matches),

@@ -8,5 +8,5 @@ pub mod layer;
 pub mod nearest;
 mod rows_request;
 mod rows_run;
+mod slips;
 mod sound_variables;
-mod tips;

@@ -234,7 +234,7 @@ fn flag(row: &'static Row) -> Arg {
 /// # Errors
 /// clap's error: a usage error, or the request for help or version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
-    let matches = slips::matches(arguments.into_iter().collect())?;
+    let matches = slips::matches(&arguments.into_iter().collect::<Vec<_>>())?;
     let missing = || {
         clap::Error::raw(
             clap::error::ErrorKind::MissingSubcommand,

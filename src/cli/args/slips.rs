@@ -13,10 +13,10 @@ use super::keys::{Key, Row};
 ///
 /// # Errors
 /// clap's error, with a tip if there is one for it.
-pub(super) fn matches(arguments: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+pub(super) fn matches(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     command()
-        .try_get_matches_from(&arguments)
-        .map_err(|error| with_tip(error, &arguments))
+        .try_get_matches_from(arguments)
+        .map_err(|error| with_tip(error, arguments))
 }
 
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {

@@ -47,7 +47,6 @@ mod proxy_holds;
 mod rehearsal;
 mod server_holds;
 mod settings;
-mod shells;
 mod socks_proxies;
 mod talk;
 mod trust;

@@ -19,6 +19,7 @@ mod certificates;
 mod harness;
 #[path = "../cli/loopback.rs"]
 mod loopback;
+mod scripts;
 #[path = "../cli/server/mod.rs"]
 mod server;
 

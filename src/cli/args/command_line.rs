@@ -10,8 +10,8 @@ use super::config_command::{self, ConfigAction};
 use super::journal_command::{self, JournalAction};
 use super::keys::Group;
 use super::layer::Layer;
+use super::slips;
 use super::subcommands::{bulk, doctor, flags, sandbox, send};
-use super::tips;
 
 /// Which command was typed, with its own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +99,7 @@ pub fn command() -> Command {
 /// # Errors
 /// clap's error: a usage error, or the request for help or version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = command()
-        .try_get_matches_from(&arguments)
-        .map_err(|error| tips::with_tip(error, &arguments))?;
+    let matches = slips::matches(&arguments.into_iter().collect::<Vec<_>>())?;
     let missing = || {
         clap::Error::raw(
             clap::error::ErrorKind::MissingSubcommand,
@@ -125,7 +122,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         }
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
-    tips::refuse_two_addresses(matches)?;
+    slips::refuse_two_addresses(matches)?;
     Ok(Invocation {
         typed,
         flags: Layer::of_flags(matches),

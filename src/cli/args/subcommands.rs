@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
+use super::slips;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
 pub(super) const SETTINGS: &[Group] = &[
@@ -107,12 +108,7 @@ pub(super) fn flag(row: &'static Row) -> Arg {
         None => arg,
     };
     match row.kind {
-        // All of them are kept, so that a second address can be refused instead of taking the place of the first.
-        Kind::Text(name) if row.key == Key::Email => arg
-            .value_name(name)
-            .value_hint(ValueHint::Other)
-            .action(ArgAction::Append),
-        Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
+        Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
         Kind::Choice(words) => arg

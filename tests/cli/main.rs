@@ -22,8 +22,6 @@ mod limits;
 mod retries;
 mod secrets;
 
-#[cfg(feature = "p12")]
-#[cfg(not(feature = "p12"))]
 mod answers_hold;
 mod bad_tls;
 mod certificates_hold;
@@ -35,6 +33,7 @@ mod doctor;
 mod doctor_codes;
 mod doctor_proxies;
 mod harness_holds;
+mod identity_and_proxy;
 mod newcomer;
 mod output;
 mod plain_http;

@@ -9,3 +9,4 @@ pub mod rows;
 pub mod run;
 pub mod tally;
 pub mod told;
+pub mod verdict;

@@ -10,6 +10,7 @@ use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
 use super::plan::{Task, key_of};
 use super::rows::Row;
 use super::told::{RowEnd, Told};
+use super::verdict::{is_hopeless, is_throttled};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, backoff, decide};
@@ -256,40 +257,6 @@ fn earlier() -> Outcome {
         cause: Some("an earlier run may have mailed this person already".to_owned()),
         body_cut: false,
     }
-}
-
-/// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
-#[must_use]
-pub const fn is_hopeless(class: Class) -> bool {
-    match class {
-        Class::Unauthorized
-        | Class::Forbidden
-        | Class::Redirected
-        | Class::Certificate
-        | Class::ClientCertificate
-        | Class::Proxy => true,
-        Class::Accepted
-        | Class::Dns
-        | Class::Connect
-        | Class::BrokenReply
-        | Class::NotTheApi
-        | Class::Timeout
-        | Class::Tls
-        | Class::ClientError
-        | Class::NotFound
-        | Class::Conflict
-        | Class::RateLimited
-        | Class::ServerError
-        | Class::BadGateway
-        | Class::Unavailable
-        | Class::ServerTimeout
-        | Class::ServerErrorOther => false,
-    }
-}
-
-/// Whether the server wants everybody to slow down.
-fn is_throttled(outcome: &Outcome) -> bool {
-    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
 }
 
 /// Stops the run when a worker panics, so that the others do not go on with half of what they need.

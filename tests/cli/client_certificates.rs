@@ -1,5 +1,6 @@
 //! Client certificates: from PEM and PKCS#12, the password's sources, everything that is wrong with them, and servers
 //! that want one or refuse ours.
+#![cfg(feature = "p12")]
 
 use std::time::Duration;
 
@@ -10,10 +11,9 @@ use p12_keystore::{
 
 use crate::certificates::{Authority, Identity};
 use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
 use crate::server::{Server, Setup};
 
-const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
+pub(crate) const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
 /// The password of every PKCS#12 file here, which may never be seen.
 pub(crate) const PASSWORD: &str = "p12-\"secret\\canary ä";
 
@@ -54,7 +54,7 @@ pub(crate) fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -
     .unwrap()
 }
 
-fn shown(server: &Server) -> Vec<u8> {
+pub(crate) fn shown(server: &Server) -> Vec<u8> {
     let last = server.connections().pop().unwrap();
     last.handshake
         .clone()
@@ -231,42 +231,6 @@ fn a_certificate_is_bound_to_the_host_of_its_profile() {
             "belongs to https://other.example, but the request goes to https://127.0.0.1:[PORT]: ",
         )
         .run();
-}
-
-#[test]
-fn a_proxy_that_asks_is_not_shown_the_certificate() {
-    let authority = Authority::new();
-    let ada = authority.client("ada");
-    let target = gate(&authority).uncalled().start();
-    // A proxy behind TLS that wants a certificate: the handshake is all there is of it.
-    let proxy = gate(&authority).start();
-    send(&authority)
-        .file("ada.pem", with_key(&ada))
-        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
-        .args(["--proxy", &format!("https://localhost:{}", proxy.port())])
-        .code(58)
-        .stderr_contains("cause: the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert ")
-        .stderr_contains("\n  not sent\n")
-        .run();
-    assert_eq!(proxy.count(), 0);
-    drop(target);
-}
-
-#[test]
-fn the_service_behind_a_proxy_is_shown_the_certificate() {
-    let authority = Authority::new();
-    let ada = authority.client("ada");
-    let server = Server::https(authority.server_named(&["console.invalid"]))
-        .clients_of(&authority)
-        .start();
-    let proxy = Proxy::start(Tunnel::To(server.address()));
-    send(&authority)
-        .file("ada.pem", with_key(&ada))
-        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
-        .args(["--proxy", &proxy.url()])
-        .stdout(ACCEPTED)
-        .run();
-    assert_eq!(shown(&server), ada.chain()[0].to_vec());
 }
 
 #[test]

@@ -26,7 +26,6 @@ mod answers_hold;
 mod bad_tls;
 mod bulk;
 mod certificates_hold;
-#[cfg(feature = "p12")]
 mod client_certificates;
 mod config_commands;
 mod credential_bounds;
@@ -35,6 +34,7 @@ mod doctor;
 mod doctor_codes;
 mod doctor_proxies;
 mod harness_holds;
+mod identity_and_proxy;
 mod journal;
 mod journal_resolve;
 mod newcomer;
@@ -50,8 +50,6 @@ mod settings;
 mod socks_proxies;
 mod talk;
 mod trust;
-#[cfg(feature = "p12")]
 mod unusable_identities;
 mod usage;
-#[cfg(not(feature = "p12"))]
 mod without_p12;

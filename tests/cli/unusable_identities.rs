@@ -1,4 +1,5 @@
 //! Client certificates that cannot be used: each is told in a sentence, and nothing is sent.
+#![cfg(feature = "p12")]
 
 use crate::certificates::Authority;
 use crate::client_certificates::{gate, pkcs12, send, with_key};

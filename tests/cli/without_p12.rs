@@ -1,4 +1,5 @@
 //! A build without the feature `p12` says so, and names the way out.
+#![cfg(not(feature = "p12"))]
 
 use crate::harness::Vescli;
 

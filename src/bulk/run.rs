@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::gate::{Gate, Stop};
+use super::gate::Gate;
 use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
 use super::plan::{Task, key_of};
 use super::rows::Row;
+use super::stop::{Stop, is_hopeless};
 use super::told::{RowEnd, Told};
-use super::verdict::{is_hopeless, is_throttled};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, backoff, decide};
@@ -257,6 +257,11 @@ fn earlier() -> Outcome {
         cause: Some("an earlier run may have mailed this person already".to_owned()),
         body_cut: false,
     }
+}
+
+/// Whether the server wants everybody to slow down.
+fn is_throttled(outcome: &Outcome) -> bool {
+    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
 }
 
 /// Stops the run when a worker panics, so that the others do not go on with half of what they need.

@@ -33,9 +33,10 @@ fn send(nginx: &Nginx, port: u16, with_certificate: bool) -> Vescli {
             "--base-url",
             &format!("https://localhost:{port}"),
         ]);
-    match with_certificate {
-        true => vescli.args(["--cert", "ada.pem", "--key", "ada.key"]),
-        false => vescli,
+    if with_certificate {
+        vescli.args(["--cert", "ada.pem", "--key", "ada.key"])
+    } else {
+        vescli
     }
 }
 

@@ -12,7 +12,7 @@ use super::error::SettingsError;
 use super::identity::Identity;
 use super::identity_error::IdentityError;
 use super::identity_source::{IdentitySource, PasswordSource, identity_of, password_of};
-use super::secret::Secret;
+use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::{Level, Sources};
 use super::target::Target;
 use super::token;
@@ -256,6 +256,7 @@ impl CredentialPlan {
     /// # Errors
     /// [`CredentialError`] when it cannot be had, can be read by others, or cannot be used.
     pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
+        keep_out_of_core_files();
         let token = self
             .token
             .as_ref()

@@ -38,6 +38,24 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Lets no core file be written from now on, neither by this process nor by those that it starts: memory holds the
+/// secrets in clear text. Where the limit cannot be set, nothing is lost but this precaution.
+pub fn keep_out_of_core_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let maximum = getrlimit(Resource::Core).maximum;
+        let _ = setrlimit(
+            Resource::Core,
+            Rlimit {
+                current: Some(0),
+                maximum,
+            },
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Secret;

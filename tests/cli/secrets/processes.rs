@@ -78,3 +78,38 @@ fn no_argument_of_the_program_bears_the_token() {
     }
     silent(&running.finish());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_holds_a_secret_leaves_no_core_file() {
+    let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
+    let running = Vescli::program("/bin/sh")
+        .args([
+            "-c",
+            "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" send --email a@b.co --cname c",
+        ])
+        .arg(env!("CARGO_BIN_EXE_vescli"))
+        .against(&server)
+        .env("VESCLI_TOKEN", TOKEN)
+        .dies_by(3)
+        .start();
+    server.wait_for(1);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(line.split_whitespace().nth(4), Some("0"), "{line}");
+    running.signal("QUIT");
+    let output = running.finish();
+    let files = fs::read_dir(&output.folder).unwrap();
+    let cores = files.filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with("core")
+    });
+    assert_eq!(cores.count(), 0);
+}

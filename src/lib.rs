@@ -9,9 +9,10 @@
 //! ```
 //!
 //! A file imports from its own folder and from those to its left in
-//! `cli::args · settings · api · cli · commands · lib · main`; a test holds it.
+//! `cli::args · settings · api · bulk · cli · commands · lib · main`; a test holds it.
 
 pub mod api;
+pub mod bulk;
 pub mod cli;
 pub mod commands;
 pub mod settings;
@@ -25,7 +26,7 @@ use cli::exit::{Ending, Exit};
 use cli::report::{Reporter, Subject};
 use cli::streams::{Paint, Streams};
 use commands::fault::Fault;
-use commands::{config, doctor, explain, help, rehearse, send, usage};
+use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
@@ -33,7 +34,7 @@ use settings::resolve::Output;
 pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Ending {
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.iter().cloned()) {
-            Ok(invocation) => dispatch(&invocation, environment, streams),
+            Ok(invocation) => dispatch(&invocation, arguments, environment, streams),
             Err(error) => usage::tell(error, arguments, environment, streams).into(),
         }
     }));
@@ -41,12 +42,23 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Stre
     guarded.unwrap_or(Ending::Exit(Exit::Internal))
 }
 
-fn dispatch(invocation: &Invocation, environment: &Environment, streams: &mut Streams) -> Ending {
+fn dispatch(
+    invocation: &Invocation,
+    arguments: &[OsString],
+    environment: &Environment,
+    streams: &mut Streams,
+) -> Ending {
     let flags = &invocation.flags;
     let output = Output::early(flags, environment);
     let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
     let text = match &invocation.typed {
         Typed::Send => return send::run(flags, environment, streams).into(),
+        Typed::Bulk(list) => {
+            return commands::bulk::run(list, arguments, flags, environment, streams);
+        }
+        Typed::Journal(action) => {
+            return journal::run(action, flags, environment, streams).into();
+        }
         Typed::Doctor => return doctor::run(flags, environment, streams).into(),
         Typed::Sandbox(command) => return rehearse::run(command, flags, environment, streams),
         Typed::Config(action) => config::run(*action, flags, environment, output.json, paint),

@@ -9,6 +9,7 @@ mod failure_words;
 mod lookup;
 pub mod outcome;
 mod pem_bundle;
+mod receive;
 pub mod recipient;
 pub mod request;
 pub mod retry;

@@ -98,10 +98,6 @@ impl ApiRequest {
         recipient: &Recipient,
         token: Option<Secret>,
     ) -> Result<Self, RequestError> {
-        let body = Body {
-            cname: &recipient.cname,
-            email: &recipient.email,
-        };
         Ok(Self {
             url: url(target)?,
             headers: [
@@ -110,10 +106,19 @@ impl ApiRequest {
                 ("user-agent", USER_AGENT),
             ],
             token,
-            // A struct of two texts cannot fail to serialise.
-            body: serde_json::to_string(&body).unwrap_or_default(),
+            body: body(&recipient.email, &recipient.cname),
         })
     }
+
+    /// Addresses the request to somebody else, whose address and cname were checked already.
+    pub fn readdress(&mut self, email: &str, cname: &str) {
+        self.body = body(email, cname);
+    }
+}
+
+fn body(email: &str, cname: &str) -> String {
+    // A struct of two texts cannot fail to serialise.
+    serde_json::to_string(&Body { cname, email }).unwrap_or_default()
 }
 
 /// The URL of the operation.

@@ -49,7 +49,8 @@ pub fn is_repeatable(outcome: &Outcome) -> bool {
 
 /// "Full jitter": a random part of a bound that doubles
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
-fn backoff(attempt: u64, jitter: f64) -> Duration {
+#[must_use]
+pub fn backoff(attempt: u64, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1))
         .unwrap_or(u32::MAX)
         .min(16);

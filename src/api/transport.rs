@@ -1,25 +1,24 @@
 //! The only HTTP. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection is
-//! reused; the body is bounded and read against the same deadline as all the rest.
+//! reused unless that is asked for; the body is bounded and read against the same deadline as all the rest.
 
 mod head;
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::blocking::Client;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
 
-use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
 use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
+use super::receive;
 use super::request::ApiRequest;
 use super::trust::{Trust, TrustError, no_trust};
 use super::witness::Witness;
@@ -27,7 +26,6 @@ use crate::settings::base_url::is_loopback;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
-use head::shown;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
@@ -35,6 +33,7 @@ pub struct Transport {
     client: Client,
     connections: Arc<AtomicU64>,
     witness: Arc<Witness>,
+    reuse: Reuse,
     timeout: Duration,
     tls: bool,
     /// The proxy, as it may be shown.
@@ -74,6 +73,19 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
+/// Whether a connection may serve a second request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// Every request has a connection of its own.
+    Never,
+    /// One that was idle for less than [`IDLE_MAX`] is used again.
+    Brief,
+}
+
+/// How long a connection may have been idle and still be used again: a server that closes idle ones hardly does so
+/// within a second, and a request that meets the close is one of which nobody knows what became.
+const IDLE_MAX: Duration = Duration::from_millis(900);
+
 impl Transport {
     /// Makes a client for requests to one URL, which shows the identity to a service that asks for it.
     ///
@@ -96,10 +108,43 @@ impl Transport {
         identity: Option<&Identity>,
         url: &Url,
     ) -> Result<Self, TransportError> {
+        let trust = trust_for(network, url)?;
+        Self::with(network, identity, url, trust, Reuse::Never)
+    }
+
+    /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once; each
+    /// client resumes its own TLS sessions, and early data is never sent.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn several(
+        network: &Network,
+        identity: Option<&Identity>,
+        request: &ApiRequest,
+        count: usize,
+        reuse: Reuse,
+    ) -> Result<Vec<Self>, TransportError> {
+        let trust = trust_for(network, &request.url)?;
+        (0..count)
+            .map(|_| Self::with(network, identity, &request.url, trust.clone(), reuse))
+            .collect()
+    }
+
+    fn with(
+        network: &Network,
+        identity: Option<&Identity>,
+        url: &Url,
+        trust: Option<Trust>,
+        reuse: Reuse,
+    ) -> Result<Self, TransportError> {
         let connections = Arc::new(AtomicU64::new(0));
-        let tls = url.scheme() == "https";
         let proxy = network.proxy_for(url);
         let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
+        let source = trust.as_ref().map(|trust| trust.source.clone());
+        let config = match trust {
+            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
+            None => no_trust()?,
+        };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -107,18 +152,13 @@ impl Transport {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
-            .pool_max_idle_per_host(0)
+            .pool_max_idle_per_host(usize::from(reuse == Reuse::Brief))
+            .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
             .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
-            .connector_layer(CountConnections(Arc::clone(&connections)));
-        let trust = tls.then(|| Trust::load(network)).transpose()?;
-        let source = trust.as_ref().map(|trust| trust.source.clone());
-        let config = match trust {
-            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
-            None => no_trust()?,
-        };
-        builder = builder.tls_backend_preconfigured(config);
+            .connector_layer(CountConnections(Arc::clone(&connections)))
+            .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy_of(proxy).context("the proxy cannot be used")?);
         }
@@ -133,11 +173,21 @@ impl Transport {
             client,
             connections,
             witness,
+            reuse,
             timeout: network.timeout,
-            tls,
+            tls: url.scheme() == "https",
             proxy: proxy.map(|proxy| proxy.shown.clone()),
             trust: source,
         })
+    }
+
+    /// Whether a connection was up in an attempt that failed, `before` being the number of them when it began.
+    ///
+    /// With [`Reuse::Brief`] an older one may have carried the request without any coming up anew. Then only a failure
+    /// to connect, or that there never was a connection, shows that nothing was sent.
+    fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
+        let now = self.connections.load(Ordering::SeqCst);
+        now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
     }
 
     /// Sends a request once.
@@ -159,7 +209,7 @@ impl Transport {
             builder = builder.header(AUTHORIZATION, value);
         }
         match builder.body(request.body.clone()).send() {
-            Ok(response) => read(response, deadline),
+            Ok(response) => receive::read(response, deadline),
             Err(error) => Attempt {
                 outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
                 exchange: None,
@@ -172,7 +222,7 @@ impl Transport {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         let circumstances = Circumstances {
-            connected: self.connections.load(Ordering::SeqCst) > before,
+            connected: self.was_connected(before, &error),
             proxy: self.proxy.as_deref(),
             target: &format!("{host}:{port}"),
             tls: self.tls,
@@ -180,6 +230,12 @@ impl Transport {
         };
         sort(&error.without_url(), &circumstances)
     }
+}
+
+/// The trusted certificates, loaded only when TLS is going to be spoken.
+fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportError> {
+    let tls = url.scheme() == "https";
+    Ok(tls.then(|| Trust::load(network)).transpose()?)
 }
 
 fn failed(cause: &str) -> Attempt {
@@ -222,66 +278,5 @@ fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
             )]
         }
         true => Vec::new(),
-    }
-}
-
-fn read(response: Response, deadline: Instant) -> Attempt {
-    let headers = response.headers();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let retry_after = text(RETRY_AFTER);
-    let retry_after = retry_after
-        .and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
-    let encoded = headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let location = headers
-        .get(LOCATION)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let status = response.status().as_u16();
-    let mut exchange = Exchange {
-        status_line: format!("{:?} {}", response.version(), response.status()),
-        headers: shown(headers),
-        body: Vec::new(),
-    };
-    let body = read_body(response, deadline);
-    exchange.body = body.bytes().to_vec();
-    // Cut off or not: bytes that cannot be decoded here prove nothing about what was said.
-    let body = match body {
-        body if encoded && !body.bytes().is_empty() => Body::Encoded,
-        body => body,
-    };
-    let reply = Reply {
-        status,
-        retry_after,
-        location,
-        body,
-    };
-    Attempt {
-        outcome: Outcome::of(Event::Reply(reply)),
-        exchange: Some(exchange),
-    }
-}
-
-/// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
-/// reads the clock is looked at here, because reqwest's blocking body starts its time anew with each.
-fn read_body(mut response: Response, deadline: Instant) -> Body {
-    let mut bytes = Vec::new();
-    let mut chunk = [0_u8; 8 * 1024];
-    loop {
-        if Instant::now() >= deadline || bytes.len() > BODY_MAX {
-            bytes.truncate(BODY_MAX);
-            return Body::Cut(bytes);
-        }
-        match response.read(&mut chunk) {
-            Ok(0) => return Body::Complete(bytes),
-            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Body::Cut(bytes),
-        }
     }
 }

@@ -43,7 +43,7 @@ pub enum TrustError {
 }
 
 /// What verifies the server's certificate, and a line that says where its certificates come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Trust {
     verifier: Arc<dyn ServerCertVerifier>,
     provider: Arc<CryptoProvider>,

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::config_show;
 use super::fault::Fault;
-use crate::cli::args::command_line::ConfigAction;
+use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::{Group, Key, rows};
+use crate::cli::args::keys::{Group, Key, Row, rows};
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::{self, json_line};
 use crate::cli::streams::Paint;
@@ -201,7 +201,9 @@ fn explain(
 ) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    for row in rows().filter(|row| !matches!(row.group, Group::Safety | Group::Sandbox)) {
+    let holds =
+        |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    for row in rows().filter(holds) {
         let given = sources.pick(row.key);
         settings.push(Explained {
             key: row.name(),

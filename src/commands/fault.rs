@@ -7,10 +7,13 @@ use crate::api::certificate_files::CertificateFileError;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
+use crate::bulk::journal::{JournalError, JournalStopped};
+use crate::bulk::rows::RowsError;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Origin, ValueError};
 use crate::cli::exit::Exit;
 use crate::cli::report::Trouble;
+use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
 use crate::settings::config_error::ConfigError;
 use crate::settings::credential::CredentialError;
@@ -39,6 +42,12 @@ pub enum Fault {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The list.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
+    /// The journal of a bulk run.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -85,6 +94,8 @@ impl Fault {
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
+            Self::Bulk(error) => of_bulk(error),
+            Self::Journal(error) => of_journal(error),
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -101,6 +112,8 @@ impl Fault {
             | Self::Request(_)
             | Self::Transport(_)
             | Self::Sandbox(_)
+            | Self::Bulk(_)
+            | Self::Journal(_)
             | Self::Io(_) => None,
         };
         Trouble {
@@ -182,6 +195,53 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
         | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
         SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+    }
+}
+
+const fn of_bulk(error: &BulkError) -> Exit {
+    match error {
+        BulkError::Missing(_) => Exit::NoInput,
+        BulkError::Unreadable { .. } | BulkError::BadRows { .. } => Exit::BadInput,
+        BulkError::Rows { error, .. } => of_rows(error),
+        BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
+    }
+}
+
+const fn of_rows(error: &RowsError) -> Exit {
+    match error {
+        RowsError::Read(_)
+        | RowsError::Empty
+        | RowsError::NotUtf8 { .. }
+        | RowsError::Utf16
+        | RowsError::Workbook
+        | RowsError::JsonArray
+        | RowsError::NoEmailColumn { .. }
+        | RowsError::NoHeader { .. }
+        | RowsError::TwoColumns { .. }
+        | RowsError::Addressing { .. }
+        | RowsError::OpenQuote { .. }
+        | RowsError::StrayQuote { .. }
+        | RowsError::TooLong { .. } => Exit::BadInput,
+    }
+}
+
+const fn of_journal(error: &JournalError) -> Exit {
+    match error {
+        JournalError::NoHome => Exit::Config,
+        JournalError::Missing { .. } => Exit::NoInput,
+        JournalError::Locked { .. } => Exit::Locked,
+        JournalError::Link { .. }
+        | JournalError::NotRegular { .. }
+        | JournalError::Owner { .. }
+        | JournalError::Exposed { .. }
+        | JournalError::Damaged { .. }
+        | JournalError::OtherTarget { .. } => Exit::BadInput,
+        JournalError::Read { .. }
+        | JournalError::Write { .. }
+        | JournalError::NoSpace { .. }
+        | JournalError::Stopped(JournalStopped::Failed { .. } | JournalStopped::Closed { .. }) => {
+            Exit::Io
+        }
     }
 }
 

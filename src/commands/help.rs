@@ -19,8 +19,9 @@ pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
     match topic.next() {
         Some("exit-codes") => return Ok(explain::table(paint)),
         Some("environment") => return Ok(topics::environment(paint)),
-        // `config` is a command as well; its topic tells of both.
+        // `config` and `bulk` are commands as well; their topics tell of both.
         Some("config") if topic.len() == 0 => return Ok(topics::config(paint)),
+        Some("bulk") if topic.len() == 0 => return Ok(topics::BULK.to_owned()),
         Some("json") => return Ok(topics::JSON.to_owned()),
         Some(name) => found = subcommand(&found, name)?,
         None => {}

@@ -1,11 +1,13 @@
 //! One module per subcommand that is more than a call.
 
+pub mod bulk;
 pub mod config;
 mod config_show;
 pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;
+pub mod journal;
 pub mod rehearse;
 pub mod sandbox;
 pub mod send;

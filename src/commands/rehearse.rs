@@ -8,12 +8,12 @@ use super::fault::Fault;
 use super::sandbox::{SandboxEnd, SandboxEnvironment, SandboxOptions, run as run_sandbox};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, Layer, ValueError};
+use crate::cli::args::layer::Layer;
 use crate::cli::exit::Ending;
 use crate::cli::report::{Reporter, Subject};
 use crate::cli::streams::Streams;
+use crate::settings::bulk::rate;
 use crate::settings::error::SettingsError;
-use crate::settings::rate::Rate;
 use crate::settings::resolve::Output;
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
@@ -63,21 +63,5 @@ fn options(
         require_auth: flags.is_on(Key::RequireAuth) || variables.is_on(Key::RequireAuth),
         log: given(Key::Log).map(|given| PathBuf::from(given.value.to_string())),
         command: command.to_vec(),
-    })
-}
-
-/// A rate, or none at all for `none`.
-///
-/// # Errors
-/// [`ValueError`] when it is neither.
-fn rate(given: &Given) -> Result<Option<Rate>, ValueError> {
-    let text = given.value.to_string();
-    if text == "none" {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|error| ValueError {
-        key: Key::Rate,
-        origin: given.origin.clone(),
-        reason: format!("{error}"),
     })
 }

@@ -181,7 +181,7 @@ impl CurlDocument {
 }
 
 /// Everything that must not be shown, whoever says it.
-fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
+pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
     let proxy = settings.network.proxy.as_ref();
     let password = settings.credential.password().cloned();
     let token = credential.token.clone();

@@ -64,7 +64,9 @@ pub fn environment(paint: Paint) -> String {
         Group::Retry,
         Group::Output,
         Group::Safety,
+        Group::Bulk,
         Group::Sandbox,
+        Group::Journal,
     ] {
         text.push_str(&format!("\n{}\n", paint.strong(group.heading())));
         for row in rows().filter(|row| row.group == group && row.is_flag()) {
@@ -143,6 +145,50 @@ fn entry(name: &str, help: &str) -> String {
     format!("  {name:<37} {help}\n")
 }
 
+/// The topic `bulk`.
+pub const BULK: &str = r"The list
+  CSV with a column `email` (any case) and perhaps `cname`; NDJSON objects with the same two; or one address per
+  line with # for comments. Other columns are ignored and named. All of it is read and checked before the first
+  request; rows that cannot be used end the run (65) unless --skip-invalid. An address that comes again, in
+  whatever case, is sent to once. One run addresses one tenant: a column `tenant` or `region` is refused.
+
+Before it sends
+  The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal a question follows; elsewhere
+  --yes is needed. --dry-run prints the plan and sends nothing.
+
+The journal
+  Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the same
+  command, run again after whatever happened, goes on:
+    accepted   is skipped
+    not_sent   goes out
+    rejected   is left alone, unless --retry-rejected
+    unknown    somebody may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
+  The list may be edited in between: rows are known by URL, cname and address, not by their place.
+  --fresh begins a new journal and mails everybody; the old one is kept under another name.
+  Two runs cannot share a journal (75). It holds addresses: it can be read by its owner alone.
+
+Pace
+  --rate 30/m spaces requests evenly, repeats included; the server never sees more than one over the rate in any
+  stretch of that length. 429, and 503 with Retry-After, pause all of --jobs. Repeats follow --retries, and beyond
+  those that the server asked for with Retry-After a run makes at most 20, and one more for every ten rows.
+  --keep-alive uses connections again that were idle for less than a second: faster, but a server that closes one
+  at that moment leaves its row unknown.
+
+What stops it
+  401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was
+  mailed by these, and their rows go out with the next run. So do --max-failures rows in a row (12), a journal
+  that cannot be written (74), and a wait longer than --max-retry-after (12).
+  Ctrl-C once: no new requests, those under way end and are written down. Twice: at once; what was under way is
+  unknown then.
+
+Exit codes
+  0 everybody was accepted, now or earlier    10 some rejected or not sent (also: left by --limit)
+  11 some unknown (wins over 10)              12 stopped early     65 66 the list     74 journal or output
+  75 another run holds the journal            130 143 ended by Ctrl-C or SIGTERM
+
+The command `vescli bulk`: see `vescli bulk --help`.
+";
+
 /// The topic `json`.
 pub const JSON: &str = r#"With --json, standard output holds exactly one document on one line, for success, failure and usage errors
 alike. The order of the fields is fixed; fields are only ever added. Standard error still tells people, unless -q.
@@ -170,6 +216,16 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
     cause            why the network failed, or null
     location         where a redirect pointed, or null
   warnings     texts, none most of the time
+
+`bulk` prints one "vescli.row/1" for each row as it ends (row: its line in the list; outcome, email, cname, status,
+attempts, elapsed_ms, exit_code, error, warnings as above), then one "vescli.summary/1":
+  rows, accepted, rejected, not_sent, unknown    the whole list as it stands now
+  this_run     the rows that ended in this run, by outcome; requests counts repeats as well
+  repeats, invalid    rows that were dropped
+  signal       the number of the signal that ended the run, or null
+  go_on        the command to go on with, or null
+  error        why the run was stopped, or null
+`bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds.
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
 `explain --json` "vescli.explain/1", `config explain --json` "vescli.config/1", `doctor --json` "vescli.doctor/1" (ok,

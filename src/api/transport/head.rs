@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use reqwest::Url;
-use reqwest::header::{HeaderMap, USER_AGENT as USER_AGENT_HEADER};
+use reqwest::header::USER_AGENT as USER_AGENT_HEADER;
 
 use super::{Exchange, Transport};
 use crate::api::outcome::Failure;
+use crate::api::receive::shown;
 use crate::api::request::USER_AGENT;
 
 impl Transport {
@@ -26,17 +27,4 @@ impl Transport {
             body: Vec::new(),
         })
     }
-}
-
-/// Names and values as text.
-pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
 }

@@ -8,3 +8,45 @@ pub(super) const DOCTOR: &str = "It looks at configuration, URL, credential, tru
      vescli doctor --tenant example-corp\n  \
      vescli doctor --profile prod -v\n  \
      vescli doctor --profile prod --json | jq -r '.checks[] | select(.state == \"failure\") | .hint'";
+
+/// Below the help of `bulk`.
+pub(super) const BULK: &str = "The list is CSV with a column email and perhaps a column cname, NDJSON with the same two, or plain lines.\n\
+     Each step is written to a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
+     Examples:\n  \
+     vescli bulk users.csv --profile prod --dry-run\n  \
+     vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
+     jq -c '{email}' users.json | vescli bulk - --yes --json";
+
+/// Below the help of `journal`.
+pub(super) const JOURNAL: &str = "A journal is text, a JSON object per line: grep and jq read it too.\n\n\
+     Examples:\n  \
+     vescli journal list\n  \
+     vescli journal show\n  \
+     vescli journal resolve --email ada@example.com --as accepted";
+
+/// Below the help of `journal list`.
+pub(super) const JOURNAL_LIST: &str = "Journals are kept in $XDG_STATE_HOME/vescli if that is an absolute path,\n\
+     else in ~/.local/state/vescli.\n\n\
+     Examples:\n  \
+     vescli journal list\n  \
+     vescli journal list --json | jq -r '.journals[] | select(.rows.unknown > 0) | .path'";
+
+/// Below the help of `journal show`.
+pub(super) const JOURNAL_SHOW: &str = "A row needs a decision when it may have been mailed and nothing proves it.\n\
+     A run leaves it alone until then.\n\n\
+     Examples:\n  \
+     vescli journal show\n  \
+     vescli journal show --json | jq -r '.unknown[].email'";
+
+/// Below the help of `journal check`.
+pub(super) const JOURNAL_CHECK: &str = "It changes nothing. The exit code is 65 when the journal is damaged.\n\n\
+     Examples:\n  \
+     vescli journal check\n  \
+     vescli journal check users.ndjson --json | jq .damage";
+
+/// Below the help of `journal resolve`.
+pub(super) const JOURNAL_RESOLVE: &str = "Find out first: ask the person, or look into the console.\n\
+     A row that is not unknown is refused.\n\n\
+     Examples:\n  \
+     vescli journal resolve --email ada@example.com --as accepted\n  \
+     vescli journal resolve --email bob@example.com --as not-sent";

@@ -1,7 +1,7 @@
 //! The table of everything that can be set. One row makes the flag, the `VESCLI_` variable, the key of the file, the
 //! help and the completion of a setting, so that none of them can be forgotten or say something else.
 
-use super::{rows_request, rows_run};
+use super::{rows_bulk, rows_request, rows_run};
 
 /// Everything that can be set. The order is that of the table, of the help and of `config explain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,18 @@ pub enum Key {
     Rate,
     RequireAuth,
     Log,
+    As,
+    Jobs,
+    MaxFailures,
+    KeepAlive,
+    Format,
+    SkipInvalid,
+    Journal,
+    Fresh,
+    RetryRejected,
+    ResendUnknown,
+    Limit,
+    Yes,
 }
 
 /// What a value looks like: decides the action of the flag, the type in the file, and the check of a variable.
@@ -80,7 +92,9 @@ pub enum Group {
     Retry,
     Output,
     Safety,
+    Bulk,
     Sandbox,
+    Journal,
 }
 
 impl Group {
@@ -95,8 +109,16 @@ impl Group {
             Self::Retry => "Retry",
             Self::Output => "Output",
             Self::Safety => "Safety",
+            Self::Bulk => "List",
             Self::Sandbox => "Sandbox",
+            Self::Journal => "Journal",
         }
+    }
+
+    /// Whether `config explain` tells of it: what belongs to one run or one command alone is no configuration.
+    #[must_use]
+    pub const fn is_explained(self) -> bool {
+        !matches!(self, Self::Safety | Self::Sandbox | Self::Journal)
     }
 }
 
@@ -214,16 +236,22 @@ impl Key {
     pub fn row(self) -> &'static Row {
         // The order of rows is the order of the enum; a test holds it.
         let index = self as usize;
-        let first = rows_request::ROWS;
-        first
-            .get(index)
-            .unwrap_or_else(|| &rows_run::ROWS[index - first.len()])
+        let (first, second) = (rows_request::ROWS, rows_run::ROWS);
+        match index.checked_sub(first.len()) {
+            None => &first[index],
+            Some(index) => second
+                .get(index)
+                .unwrap_or_else(|| &rows_bulk::ROWS[index - second.len()]),
+        }
     }
 }
 
 /// All rows, in order.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    rows_request::ROWS.iter().chain(rows_run::ROWS)
+    rows_request::ROWS
+        .iter()
+        .chain(rows_run::ROWS)
+        .chain(rows_bulk::ROWS)
 }
 
 #[cfg(test)]
@@ -236,7 +264,7 @@ mod tests {
             assert_eq!(row.key as usize, index, "{}", row.flag);
             assert_eq!(row.key.row().flag, row.flag);
         }
-        assert_eq!(Key::Log as usize + 1, rows().count());
+        assert_eq!(Key::Yes as usize + 1, rows().count());
     }
 
     #[test]

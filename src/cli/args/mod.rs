@@ -1,12 +1,16 @@
 //! The command line as typed, and the table of everything that can be set, which flags, variables and file share.
 
 pub mod command_line;
+pub mod config_command;
 pub mod environment;
 mod examples;
+pub mod journal_command;
 pub mod keys;
 pub mod layer;
 pub mod nearest;
+mod rows_bulk;
 mod rows_request;
 mod rows_run;
+mod slips;
 mod sound_variables;
-mod tips;
+mod subcommands;

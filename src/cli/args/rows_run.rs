@@ -140,10 +140,10 @@ pub(super) static ROWS: &[Row] = &[
     .reach(Reach::RunOnly),
     Row::new(
         Key::Rate,
-        Group::Sandbox,
+        Group::Bulk,
         "rate",
         Kind::Text("N/UNIT"),
-        "Most requests in a time, such as 30/m (s, m, h; `none` for no limit)",
+        "Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]",
     ),
     Row::new(
         Key::RequireAuth,
@@ -159,6 +159,14 @@ pub(super) static ROWS: &[Row] = &[
         "log",
         Kind::File,
         "Write one JSON line for each request received",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::As,
+        Group::Journal,
+        "as",
+        Kind::Choice(&["accepted", "not-sent"]),
+        "What became of the row: accepted, the person was mailed; not-sent, nobody was",
     )
     .reach(Reach::RunOnly),
 ];

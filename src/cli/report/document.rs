@@ -91,7 +91,7 @@ impl ResultDocument {
 }
 
 impl ErrorDocument {
-    fn of_sent(subject: &Subject, sent: &Sent, safe: &SafeText) -> Self {
+    pub(super) fn of_sent(subject: &Subject, sent: &Sent, safe: &SafeText) -> Self {
         let outcome = &sent.outcome;
         let says = outcome.says.as_ref();
         let row = sent.exit().row();

@@ -2,6 +2,9 @@
 
 pub mod document;
 pub mod exchange;
+pub mod list;
+pub mod list_document;
+pub mod list_plan;
 pub mod plan;
 pub mod words;
 
@@ -9,11 +12,15 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::safe_text::{SafeText, json_line};
-use super::streams::{Paint, Streams};
+use super::streams::{Paint, Streams, Terminals};
 use crate::api::outcome::{Fate, Outcome};
 use crate::cli::args::environment::Environment;
 use crate::settings::resolve::Output;
 use document::{ErrorDocument, ResultDocument};
+
+/// The warning about an acceptance whose body broke off.
+const BODY_CUT: &str =
+    "the answer says that the request was accepted, but its body could not be read";
 
 /// What is known of a request when it is told about; less, the earlier it failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,6 +128,25 @@ impl<'a, 'b> Reporter<'a, 'b> {
         self.out
     }
 
+    /// Which streams are terminals.
+    #[must_use]
+    pub const fn terminals(&self) -> Terminals {
+        self.streams.terminals
+    }
+
+    /// Talk of several lines, made safe already.
+    pub fn talk(&mut self, text: &str) {
+        self.streams.talk(text);
+    }
+
+    /// A part of a result, made safe already.
+    ///
+    /// # Errors
+    /// What standard output says; a reader that has gone away is none.
+    pub fn result(&mut self, text: &str) -> std::io::Result<()> {
+        self.streams.result(text)
+    }
+
     /// A warning, unless nothing is to be said.
     pub fn warn(&mut self, warning: &str) {
         if !self.output.quiet {
@@ -168,10 +194,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub fn sent(&mut self, subject: &Subject, sent: &Sent, warnings: &[String]) -> Exit {
         let mut warnings = warnings.to_vec();
         if sent.outcome.body_cut {
-            warnings.push(
-                "the answer says that the request was accepted, but its body could not be read"
-                    .to_owned(),
-            );
+            warnings.push(BODY_CUT.to_owned());
         }
         let exit = sent.exit();
         if sent.outcome.fate != Fate::Accepted && !(self.output.json && self.output.quiet) {

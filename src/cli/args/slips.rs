@@ -4,13 +4,22 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::command_line::command;
-use super::keys::Key;
+use super::keys::{Key, Row};
 
-/// The error with a tip, if there is one for it.
-pub(super) fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+/// What clap makes of the arguments of the process, its own name first.
+///
+/// # Errors
+/// clap's error, with a tip if there is one for it.
+pub(super) fn matches(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    command()
+        .try_get_matches_from(arguments)
+        .map_err(|error| with_tip(error, arguments))
+}
+
+fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let wrong = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) => wrong.clone(),
         _ => return error,
@@ -51,6 +60,14 @@ fn takes(command: &Command, flag: &str) -> bool {
         arg.get_long().map(|long| format!("--{long}")).as_deref() == Some(flag)
             || arg.get_short().map(|short| format!("-{short}")).as_deref() == Some(flag)
     })
+}
+
+/// Keeps all addresses that are given, so that a second one can be refused instead of taking the place of the first.
+pub(super) fn kept(row: &Row, arg: Arg) -> Arg {
+    match row.key {
+        Key::Email => arg.action(ArgAction::Append),
+        _ => arg,
+    }
 }
 
 /// Two addresses are refused: one request mails one person, and the other would be forgotten without a word.

@@ -1,0 +1,38 @@
+//! The journal of a bulk run: append-only NDJSON that knows of every row whether it was mailed. An intent is on the disk
+//! before the first byte of its request leaves, so that whatever ends the program, nobody is mailed twice unasked and
+//! nobody is forgotten.
+//!
+//! ```text
+//! {"v":1,"t":"run","id":…,"url":…,"tenant":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","at":…,"crc":"…"}
+//! {"t":"intent","key":…,"row":17,"email":…,"cname":…,"attempt":1,"at":…,"crc":"…"}
+//! {"t":"accepted|rejected|not_sent|unknown","key":…,"attempt":1,"status":200,"at":…,"crc":"…"}
+//! {"t":"resolved","key":…,"as":"accepted|not_sent","at":…,"crc":"…"}
+//! ```
+//!
+//! The last record of a key decides; an intent without an end is unknown.
+
+mod error;
+mod key;
+mod line;
+mod moment;
+mod open;
+mod path;
+mod place;
+mod record;
+mod recovery;
+mod state;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Damage, Flaw, JournalError, JournalStopped, Stage};
+pub(in crate::bulk) use key::hex;
+pub use key::{RowKey, key};
+pub use moment::Moment;
+pub use open::{Journal, OpenMode, RunHeader, excerpt, look, look_for};
+pub use path::{default_path, kept_in, state_folder};
+pub use record::{Intent, Settled};
+pub use recovery::{Scan, Tail, Told, intents_of, scan};
+pub use state::{Counts, Recovered, RowState, RunSeen};
+pub use writer::{JournalHandle, Summary};

@@ -1,0 +1,43 @@
+//! A point in time, small enough to be kept for each of a million rows.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Whole seconds since 1970. The records themselves hold milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(u32);
+
+impl Moment {
+    /// Reads a time of RFC 3339, in UTC.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        humantime::parse_rfc3339(text).ok().map(Self::from)
+    }
+
+    /// The same as the standard library has it.
+    #[must_use]
+    pub fn time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(u64::from(self.0))
+    }
+}
+
+impl From<SystemTime> for Moment {
+    /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
+    fn from(time: SystemTime) -> Self {
+        let seconds = time
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        Self(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_rfc3339_seconds(self.time()).fmt(f)
+    }
+}
+
+/// Now, as a record has it: RFC 3339 in UTC with milliseconds.
+pub(super) fn now() -> humantime::Rfc3339Timestamp {
+    humantime::format_rfc3339_millis(SystemTime::now())
+}

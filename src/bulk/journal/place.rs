@@ -1,0 +1,240 @@
+//! The file of a journal: its folder, opening it without being led astray, the lock, and room on the disk.
+
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::JournalError;
+
+/// How often a journal is opened again that was moved away just before it was locked.
+const TRIES: u32 = 5;
+
+/// A journal that is open and locked.
+pub(super) struct Place {
+    pub(super) file: File,
+    /// Whether it was made just now.
+    pub(super) created: bool,
+    /// Folders that hold a new entry and have to be synced.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+impl Place {
+    /// Opens the journal, and makes it and its folder if they are missing and `create` says so. Holds the lock.
+    pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
+        let mut folders = Vec::new();
+        for _ in 0..TRIES {
+            let (file, created) = match open_existing(path, true) {
+                Err(JournalError::Missing { .. }) if create => {
+                    folders.extend(make_folder(path)?);
+                    match make_file(path) {
+                        // Another run was faster: its journal is opened, if it can be locked.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        made => (made.map_err(failed(path))?, true),
+                    }
+                }
+                opened => (opened?, false),
+            };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(JournalError::Locked {
+                        path: path.to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
+            }
+            if is_still_there(&file, path) {
+                return Ok(Self {
+                    file,
+                    created,
+                    folders,
+                });
+            }
+        }
+        Err(JournalError::Locked {
+            path: path.to_owned(),
+        })
+    }
+}
+
+/// Opens a journal to look into it. A run that writes it is not in the way.
+pub(super) fn open_to_read(path: &Path) -> Result<File, JournalError> {
+    open_existing(path, false)
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::Write {
+        path: path.clone(),
+        source,
+    }
+}
+
+/// The folder of a journal; the current one for a name alone.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes what is missing of the folder, for nobody else, and gives back the folders whose entries are new.
+fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let folder = folder_of(path);
+    let mut changed = vec![folder.to_owned()];
+    changed.extend(
+        folder
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .filter_map(Path::parent)
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map(Path::to_owned),
+    );
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed(path))?;
+    Ok(changed)
+}
+
+fn make_file(path: &Path) -> io::Result<File> {
+    let mut options = options(true);
+    options.create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn options(write: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(write);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+
+        // Without waiting: opening a FIFO would wait for somebody at its other end.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        options.custom_flags(flags.cast_signed());
+    }
+    options
+}
+
+fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
+    let path_owned = || path.to_owned();
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(JournalError::Missing { path: path_owned() });
+        }
+        metadata => metadata.map_err(|source| JournalError::Read {
+            path: path_owned(),
+            source,
+        })?,
+    };
+    // Looked at before it is opened, so that no device is touched, and once more afterwards, because it may have changed.
+    check(&metadata, path)?;
+    let file = options(write).open(path).map_err(|source| {
+        if source.kind() == io::ErrorKind::NotFound {
+            return JournalError::Missing { path: path_owned() };
+        }
+        if write {
+            failed(path)(source)
+        } else {
+            JournalError::Read {
+                path: path_owned(),
+                source,
+            }
+        }
+    })?;
+    let metadata = file.metadata().map_err(failed(path))?;
+    check(&metadata, path)?;
+    Ok(file)
+}
+
+fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
+    let path = path.to_owned();
+    if metadata.is_symlink() {
+        return Err(JournalError::Link { path });
+    }
+    if !metadata.is_file() {
+        return Err(JournalError::NotRegular { path });
+    }
+    check_owner(metadata, path)
+}
+
+#[cfg(unix)]
+fn check_owner(metadata: &Metadata, path: PathBuf) -> Result<(), JournalError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(JournalError::Owner { path, owner });
+    }
+    if mode & 0o077 != 0 {
+        return Err(JournalError::Exposed { path, mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as on Unix, where there is something to check"
+)]
+fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
+    Ok(())
+}
+
+/// Whether the path still leads to this file: another run may have set it aside before it was locked.
+#[cfg(unix)]
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(open), Ok(there)) => identity(&open) == identity(&there),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+const fn is_still_there(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Reserves room behind the end of a file without making it longer, so that every reader still sees whole lines only.
+/// A file system that cannot do that is no error: a full disk is then found by the first write that fails.
+#[cfg(target_os = "linux")]
+pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+
+    loop {
+        match fallocate(file, FallocateFlags::KEEP_SIZE, from, length) {
+            Err(Errno::INTR) => {}
+            Err(Errno::NOSPC) => return Err(Errno::NOSPC.into()),
+            Err(Errno::DQUOT) => return Err(Errno::DQUOT.into()),
+            Err(Errno::FBIG) => return Err(Errno::FBIG.into()),
+            Err(Errno::IO) => return Err(Errno::IO.into()),
+            Ok(()) | Err(_) => return Ok(()),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as on Linux, where it can fail"
+)]
+pub(super) const fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Brings the entries of a folder to the disk.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! What a journal says of its rows.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::error::Flaw;
+use super::key::RowKey;
+use super::moment::Moment;
+use super::record::{Record, Settled};
+use crate::api::outcome::Fate;
+
+/// What the last record of a row says. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowState {
+    /// It was about to be sent, and nothing tells the end.
+    Intended {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The service took it.
+    Accepted {
+        /// When.
+        at: Moment,
+    },
+    /// The service refused it.
+    Rejected {
+        /// The HTTP status.
+        status: Option<u16>,
+    },
+    /// It never left.
+    NotSent,
+    /// It left, and nothing proves what became of it.
+    Unknown {
+        /// The HTTP status, if there was an answer.
+        status: Option<u16>,
+    },
+    /// It was unknown, and an operator found out.
+    Resolved(Settled),
+}
+
+impl RowState {
+    /// What it means for the recipient. An intent without an end is unknown.
+    #[must_use]
+    pub const fn effective(self) -> Fate {
+        match self {
+            Self::Accepted { .. } | Self::Resolved(Settled::Accepted) => Fate::Accepted,
+            Self::Rejected { .. } => Fate::Rejected,
+            Self::NotSent | Self::Resolved(Settled::NotSent) => Fate::NotSent,
+            Self::Intended { .. } | Self::Unknown { .. } => Fate::Unknown,
+        }
+    }
+}
+
+/// A run that wrote into the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSeen {
+    /// Its name, made up for it.
+    pub id: String,
+    /// The full URL of its requests.
+    pub url: String,
+    /// The tenant, if it was given.
+    pub tenant: Option<String>,
+    /// The SHA-256 of its list.
+    pub input_sha256: String,
+    /// How many rows its list had.
+    pub rows: u64,
+    /// The version of vescli.
+    pub vescli: String,
+    /// When it began.
+    pub at: Moment,
+}
+
+/// How many rows there are of each fate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[expect(missing_docs, reason = "the names are those of the fates")]
+pub struct Counts {
+    pub accepted: u64,
+    pub rejected: u64,
+    pub not_sent: u64,
+    pub unknown: u64,
+}
+
+impl Counts {
+    /// All rows.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.accepted + self.rejected + self.not_sent + self.unknown
+    }
+}
+
+/// What a journal knew when it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Every row that was ever about to be sent.
+    pub states: HashMap<RowKey, RowState>,
+    /// The runs before this one, the first one first.
+    pub runs: Vec<RunSeen>,
+    /// When the first and the last row were accepted.
+    pub accepted: Option<(Moment, Moment)>,
+    /// How many bytes of an unfinished record were cut off the end.
+    pub cut: u64,
+    /// Where the journal went that stood here before, when a new one was asked for.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Recovered {
+    /// What it says of a row; nothing if the row was never about to be sent.
+    #[must_use]
+    pub fn state(&self, key: RowKey) -> Option<RowState> {
+        self.states.get(&key).copied()
+    }
+
+    /// How many rows there are of each fate.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for state in self.states.values() {
+            match state.effective() {
+                Fate::Accepted => counts.accepted += 1,
+                Fate::Rejected => counts.rejected += 1,
+                Fate::NotSent => counts.not_sent += 1,
+                Fate::Unknown => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+
+    /// Takes in the next record.
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), Flaw> {
+        if self.runs.is_empty() && !matches!(record, Record::Run(_)) {
+            return Err(Flaw::NoRun);
+        }
+        match record {
+            Record::Run(run) => self.runs.push(run),
+            Record::Intent { key, attempt } => {
+                let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+                self.states.insert(key, RowState::Intended { attempt });
+            }
+            Record::End {
+                key,
+                fate,
+                status,
+                at,
+            } => {
+                if fate == Fate::Accepted {
+                    let (first, last) = self.accepted.unwrap_or((at, at));
+                    self.accepted = Some((first.min(at), last.max(at)));
+                }
+                self.end(
+                    key,
+                    match fate {
+                        Fate::Accepted => RowState::Accepted { at },
+                        Fate::Rejected => RowState::Rejected { status },
+                        Fate::NotSent => RowState::NotSent,
+                        Fate::Unknown => RowState::Unknown { status },
+                    },
+                )?;
+            }
+            Record::Resolved { key, settled } => self.end(key, RowState::Resolved(settled))?,
+        }
+        Ok(())
+    }
+
+    /// An end without its beginning means that a line is gone, and nobody knows which others are.
+    fn end(&mut self, key: RowKey, state: RowState) -> Result<(), Flaw> {
+        let before = self.states.get_mut(&key).ok_or(Flaw::NoIntent)?;
+        *before = state;
+        Ok(())
+    }
+}

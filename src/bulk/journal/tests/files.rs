@@ -1,0 +1,233 @@
+//! The file of a journal: where it is, who may hold it, what is refused, and what a later run finds in it.
+#![cfg(unix)]
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+
+pub(super) fn folder() -> TempDir {
+    TempDir::with_prefix("vescli-journal-").unwrap()
+}
+
+pub(super) fn resume(path: &Path) -> Result<(Journal, Recovered), JournalError> {
+    Journal::open(path, OpenMode::Resume, &header())
+}
+
+pub(super) fn refusal(path: &Path) -> JournalError {
+    resume(path).map(|_| ()).unwrap_err()
+}
+
+pub(super) fn put(path: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .unwrap();
+    file.set_permissions(Permissions::from_mode(0o600)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+pub(super) fn intend(journal: &Journal, name: &str) {
+    let email = format!("{name}@x.de");
+    let intent = Intent {
+        key: key_of(name),
+        row: 1,
+        email: &email,
+        cname: "acme",
+        attempt: 1,
+    };
+    journal.handle().intend(&intent).unwrap();
+}
+
+/// An operator who chose no row after all.
+pub(super) fn nothing(_: &Recovered) -> Result<(RowKey, Settled), JournalError> {
+    Err(JournalError::NoHome)
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o7777
+}
+
+#[test]
+fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
+    let folder = folder();
+    let path = folder.path().join("state/vescli/j.ndjson");
+    let (journal, recovered) = resume(&path).unwrap();
+    assert_eq!(recovered, Recovered::default());
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    assert_eq!(mode(&folder.path().join("state")), 0o700);
+    intend(&journal, "ada");
+    intend(&journal, "bob");
+    journal
+        .handle()
+        .conclude(key_of("ada"), 1, Fate::Accepted, Some(200))
+        .unwrap();
+    // What others see while it is open: whole lines, and nothing of what is reserved.
+    assert_eq!(look(&path).unwrap().lines, 4);
+    assert_eq!(journal.close().unwrap().records, 3);
+    let (journal, recovered) = resume(&path).unwrap();
+    assert_eq!(recovered.runs.len(), 1);
+    assert_eq!(
+        recovered.state(key_of("bob")),
+        Some(RowState::Intended { attempt: 1 })
+    );
+    assert_eq!(
+        recovered.counts(),
+        Counts {
+            accepted: 1,
+            unknown: 1,
+            ..Counts::default()
+        }
+    );
+    drop(journal);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.lines()
+            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+    );
+    assert_eq!(text.lines().count(), 5);
+}
+
+#[test]
+fn one_run_at_a_time_holds_it() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let (journal, _) = resume(&path).unwrap();
+    assert!(matches!(refusal(&path), JournalError::Locked { .. }));
+    let fresh = Journal::open(&path, OpenMode::Fresh, &header()).map(|_| ());
+    assert!(matches!(fresh, Err(JournalError::Locked { .. })));
+    let settled = Journal::settle(&path, nothing);
+    assert!(matches!(settled, Err(JournalError::Locked { .. })));
+    drop(journal);
+    resume(&path).unwrap();
+}
+
+#[test]
+fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    put(&at("real"), b"");
+    symlink(at("real"), at("link")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(at("fifo"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(matches!(refusal(&at("link")), JournalError::Link { .. }));
+    assert!(matches!(
+        refusal(&at("dangling")),
+        JournalError::Link { .. }
+    ));
+    assert!(!at("nowhere").exists());
+    assert!(matches!(
+        refusal(&at("folder")),
+        JournalError::NotRegular { .. }
+    ));
+    assert!(matches!(
+        refusal(&at("fifo")),
+        JournalError::NotRegular { .. }
+    ));
+    assert!(matches!(
+        refusal(Path::new("/dev/null")),
+        JournalError::NotRegular { .. }
+    ));
+    for foreign in [0o640, 0o604, 0o660, 0o620] {
+        put(&at("open"), b"");
+        fs::set_permissions(at("open"), Permissions::from_mode(foreign)).unwrap();
+        assert!(
+            matches!(refusal(&at("open")), JournalError::Exposed { mode, .. } if mode == foreign)
+        );
+        assert_eq!(at("open").metadata().unwrap().len(), 0);
+    }
+    put(&at("text"), b"email\nada@x.de\n");
+    assert!(matches!(refusal(&at("text")), JournalError::Damaged { .. }));
+    assert_eq!(fs::read(at("text")).unwrap(), b"email\nada@x.de\n");
+    assert!(matches!(
+        look(&at("none")),
+        Err(JournalError::Missing { .. })
+    ));
+    assert!(matches!(
+        Journal::settle(&at("none"), nothing),
+        Err(JournalError::Missing { .. })
+    ));
+    assert!(!at("none").exists());
+}
+
+#[test]
+fn a_journal_of_another_url_is_not_mixed_with_this_one() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    drop(resume(&path).unwrap());
+    let other = RunHeader {
+        url: "https://other".to_owned(),
+        ..header()
+    };
+    let error = Journal::open(&path, OpenMode::Resume, &other)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(error, JournalError::OtherTarget { url, .. } if url == URL));
+    Journal::open(&path, OpenMode::Fresh, &other).unwrap();
+}
+
+#[test]
+fn a_fresh_journal_keeps_the_old_one_under_another_name() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let (journal, _) = resume(&path).unwrap();
+    intend(&journal, "ada");
+    journal.close().unwrap();
+    let before = fs::read(&path).unwrap();
+    let mut old: Vec<PathBuf> = Vec::new();
+    for _ in 0..3 {
+        let (_, recovered) = Journal::open(&path, OpenMode::Fresh, &header()).unwrap();
+        assert_eq!((recovered.states.len(), recovered.runs.len()), (0, 0));
+        old.push(recovered.set_aside.unwrap());
+    }
+    assert_eq!(fs::read(&old[0]).unwrap(), before);
+    old.dedup();
+    assert_eq!(old.len(), 3);
+    // Not there at all: nothing to set aside.
+    let new = folder.path().join("n.ndjson");
+    let (_, recovered) = Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
+    assert_eq!(recovered.set_aside, None);
+    // A damaged one is no reason to be stuck with it.
+    put(&new, b"rubbish\n");
+    Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let large = RunHeader {
+        rows: 1 << 44,
+        ..header()
+    };
+    let error = Journal::open(&path, OpenMode::Resume, &large)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
+    let room = || path.metadata().unwrap().blocks() * 512;
+    let usual = RunHeader {
+        rows: 10_000,
+        ..header()
+    };
+    let (journal, _) = Journal::open(&path, OpenMode::Resume, &usual).unwrap();
+    assert!(room() >= 10_000 * 512, "{}", room());
+    intend(&journal, "ada");
+    assert!(path.metadata().unwrap().len() < 1024);
+    journal.close().unwrap();
+    assert!(room() < 64 * 1024, "{}", room());
+}

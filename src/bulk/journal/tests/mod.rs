@@ -1,0 +1,95 @@
+//! Holds the journal to its promises: its bytes, what it makes of damage, the order in which it writes and syncs, and the
+//! files that it refuses.
+
+mod files;
+mod going_on;
+mod noting;
+mod order;
+mod paths;
+mod records;
+mod recovery;
+
+use std::collections::HashMap;
+
+use super::record::{self, Intent, Settled};
+use super::*;
+use crate::api::outcome::Fate;
+
+const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
+
+fn header() -> RunHeader {
+    RunHeader {
+        url: URL.to_owned(),
+        tenant: Some("acme".to_owned()),
+        input_sha256: "00".repeat(32),
+        rows: 9,
+    }
+}
+
+fn key_of(name: &str) -> RowKey {
+    key(URL, "acme", &format!("{name}@x.de"))
+}
+
+fn intent_line(name: &str, attempt: u64) -> String {
+    record::intent(&Intent {
+        key: key_of(name),
+        row: 2,
+        email: &format!("{name}@x.de"),
+        cname: "acme",
+        attempt,
+    })
+}
+
+fn end_line(name: &str, attempt: u64, fate: Fate, status: Option<u16>) -> String {
+    record::end(key_of(name), attempt, fate, status)
+}
+
+/// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat.
+fn sample() -> Vec<String> {
+    vec![
+        record::run("a1", &header()),
+        intent_line("ada", 1),
+        intent_line("bob", 1),
+        end_line("ada", 1, Fate::Accepted, Some(200)),
+        end_line("bob", 1, Fate::NotSent, None),
+        intent_line("bob", 2),
+        intent_line("cy", 1),
+        end_line("cy", 1, Fate::Unknown, Some(502)),
+        end_line("bob", 2, Fate::Rejected, Some(409)),
+        record::resolved(key_of("cy"), Settled::Accepted),
+        record::run("a2", &header()),
+        intent_line("dee", 1),
+        end_line("dee", 1, Fate::Unknown, None),
+        intent_line("eve", 1),
+        end_line("eve", 1, Fate::Accepted, Some(200)),
+        intent_line("fay", 1),
+        intent_line("gus", 1),
+    ]
+}
+
+/// What lines say of their rows when each is read for itself: the slow and obvious way.
+fn fates(lines: &[String]) -> HashMap<String, Fate> {
+    let mut fates = HashMap::new();
+    for line in lines {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let word = match record["t"].as_str().unwrap() {
+            "run" => continue,
+            "resolved" => record["as"].as_str().unwrap(),
+            word => word,
+        };
+        let fate = match word {
+            "accepted" => Fate::Accepted,
+            "rejected" => Fate::Rejected,
+            "not_sent" => Fate::NotSent,
+            "unknown" | "intent" => Fate::Unknown,
+            other => panic!("{other}"),
+        };
+        fates.insert(record["key"].as_str().unwrap().to_owned(), fate);
+    }
+    fates
+}
+
+fn fates_of(recovered: &Recovered) -> HashMap<String, Fate> {
+    let pair = |(key, state): (&RowKey, &RowState)| (key.to_string(), state.effective());
+    recovered.states.iter().map(pair).collect()
+}

@@ -1,0 +1,220 @@
+//! A journal that was cut, filled with zeros, or bent: no intent that was on the disk is lost, no accepted row comes back
+//! as new, and nothing panics.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// How many bytes of the lines come before each line, and of all.
+fn ends(lines: &[String]) -> Vec<usize> {
+    let mut end = 0;
+    let mut ends = vec![0];
+    ends.extend(lines.iter().map(|line| {
+        end += line.len();
+        end
+    }));
+    ends
+}
+
+fn scanned(bytes: &[u8]) -> Scan {
+    let scan = scan(bytes).unwrap();
+    assert_eq!(scan.length, bytes.len() as u64);
+    assert!(scan.sound <= scan.length);
+    scan
+}
+
+#[test]
+fn a_whole_journal_comes_back_with_every_state() {
+    let lines = sample();
+    let scan = scanned(lines.concat().as_bytes());
+    assert_eq!(
+        (scan.damage.as_slice(), scan.tail, scan.sound),
+        (&[][..], Tail::None, scan.length)
+    );
+    assert_eq!(fates_of(&scan.recovered), fates(&lines));
+    let state = |name| scan.recovered.state(key_of(name));
+    assert!(matches!(state("ada"), Some(RowState::Accepted { .. })));
+    assert_eq!(state("bob"), Some(RowState::Rejected { status: Some(409) }));
+    assert_eq!(state("cy"), Some(RowState::Resolved(Settled::Accepted)));
+    assert_eq!(state("dee"), Some(RowState::Unknown { status: None }));
+    assert_eq!(state("gus"), Some(RowState::Intended { attempt: 1 }));
+    assert_eq!(state("hal"), None);
+    assert_eq!(
+        scan.recovered.counts(),
+        Counts {
+            accepted: 3,
+            rejected: 1,
+            not_sent: 0,
+            unknown: 3
+        }
+    );
+    let runs: Vec<&str> = scan
+        .recovered
+        .runs
+        .iter()
+        .map(|run| run.id.as_str())
+        .collect();
+    assert_eq!(runs, ["a1", "a2"]);
+    assert!(
+        scan.recovered
+            .accepted
+            .is_some_and(|(first, last)| first <= last)
+    );
+    let told = intents_of(
+        lines.concat().as_bytes(),
+        |key| key == key_of("bob"),
+        |_| true,
+    )
+    .unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (
+            told[&key_of("bob")].email.as_str(),
+            told[&key_of("bob")].attempt
+        ),
+        ("bob@x.de", 2)
+    );
+}
+
+#[test]
+fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
+    let lines = sample();
+    let whole = lines.concat().into_bytes();
+    let ends = ends(&lines);
+    for cut in 0..=whole.len() {
+        let finished = ends.iter().rposition(|end| *end <= cut).unwrap();
+        // A record that lacks its line break only is kept.
+        let kept = finished + usize::from(ends.get(finished + 1) == Some(&(cut + 1)));
+        let many = if cut % 50 == 0 { 200_000 } else { 0 };
+        for zeros in [0, 1, 7, 600, many] {
+            let mut bytes = whole[..cut].to_vec();
+            bytes.resize(cut + zeros, 0);
+            let scan = scanned(&bytes);
+            assert_eq!(scan.damage, [], "cut at {cut}, {zeros} zeros");
+            assert_eq!(
+                fates_of(&scan.recovered),
+                fates(&lines[..kept]),
+                "cut at {cut}, {zeros} zeros"
+            );
+            let sound = if kept > finished { cut } else { ends[finished] };
+            assert_eq!(scan.sound, sound as u64, "cut at {cut}, {zeros} zeros");
+        }
+    }
+}
+
+#[test]
+fn with_any_bit_turned_it_is_refused_or_says_the_same() {
+    let lines = sample();
+    // Ended at each line, so that each kind of record is the last one for once.
+    for count in 1..=lines.len() {
+        let whole = lines[..count].concat().into_bytes();
+        let expected = fates(&lines[..count]);
+        let last = lines[count - 1].len();
+        let from = if count == lines.len() {
+            0
+        } else {
+            whole.len() - last
+        };
+        for at in from..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << bit;
+                let scan = scanned(&bytes);
+                if scan.damage.is_empty() {
+                    assert_eq!(
+                        fates_of(&scan.recovered),
+                        expected,
+                        "bit {bit} of byte {at}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_is_told_with_its_place_and_kind() {
+    let lines = sample();
+    let damage_of = |text: String| {
+        let damage = scanned(text.as_bytes()).damage;
+        let places: Vec<(u64, Flaw)> = damage
+            .iter()
+            .map(|damage| (damage.line, damage.flaw))
+            .collect();
+        places
+    };
+    let with = |line: usize, text: &str| {
+        let mut lines = lines.clone();
+        lines[line] = text.to_owned();
+        lines.concat()
+    };
+    assert_eq!(
+        damage_of(with(1, &lines[1].replace("ada@", "eda@"))),
+        [(2, Flaw::Crc), (4, Flaw::NoIntent)]
+    );
+    assert_eq!(damage_of(with(4, "hello\n")), [(5, Flaw::NoRecord)]);
+    assert_eq!(damage_of(with(4, "\n")), [(5, Flaw::NoRecord)]);
+    assert_eq!(
+        damage_of(with(16, &format!("{}\n", "\0".repeat(50)))),
+        [(17, Flaw::Zeros)]
+    );
+    assert_eq!(
+        damage_of(with(16, &"x".repeat(70_000))),
+        [(17, Flaw::TooLong)]
+    );
+    assert_eq!(
+        damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))),
+        [(4, Flaw::TooLong)]
+    );
+    assert_eq!(
+        damage_of(lines[16].trim_end().to_owned() + "\u{b}"),
+        [(1, Flaw::NoBreak)]
+    );
+    assert_eq!(
+        damage_of(lines[1..3].concat()),
+        [(1, Flaw::NoRun), (2, Flaw::NoRun)]
+    );
+    // A finished line that is missing altogether shows in the end that it leaves behind.
+    assert_eq!(damage_of(with(1, "")), [(3, Flaw::NoIntent)]);
+    let scan = scanned(with(4, "hello\n").as_bytes());
+    assert_eq!(scan.damage[0].offset, lines[..4].concat().len() as u64);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn no_bytes_make_it_panic_or_hang(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        scanned(&bytes);
+        intents_of(bytes.as_slice(), |_| true, |_| true).unwrap();
+    }
+
+    /// Whatever is overwritten with whatever: an accepted row is never taken for one that may be sent again.
+    #[test]
+    fn overwritten_anywhere_no_accepted_row_comes_back_as_new(
+        at in any::<proptest::sample::Index>(),
+        length in 1_usize..600,
+        fill in any::<u8>(),
+        cut in any::<bool>(),
+    ) {
+        let lines = sample();
+        let mut bytes = lines.concat().into_bytes();
+        let at = at.index(bytes.len());
+        let end = (at + length).min(bytes.len());
+        bytes[at..end].fill(fill);
+        if cut {
+            bytes.truncate(end);
+        }
+        let scan = scanned(&bytes);
+        let durable = &lines[..ends(&lines).iter().filter(|line_end| **line_end <= at).count() - 1];
+        if scan.damage.is_empty() {
+            let found = fates_of(&scan.recovered);
+            for (key, fate) in fates(durable) {
+                prop_assert!(found.contains_key(&key));
+                if fate == Fate::Accepted {
+                    prop_assert_eq!(found[&key], Fate::Accepted);
+                }
+            }
+        }
+    }
+}

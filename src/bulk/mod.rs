@@ -1,0 +1,11 @@
+//! A list of people instead of one: reading it, the journal that knows what became of each row, and the run over it.
+
+pub mod budget;
+pub mod gate;
+pub mod journal;
+pub mod pace;
+pub mod plan;
+pub mod rows;
+pub mod run;
+pub mod tally;
+pub mod told;

@@ -1,0 +1,168 @@
+//! Which rows of a list go out, and which do not and why: decided from what the journal knows. Pure.
+
+use std::time::Duration;
+
+use super::journal::{Recovered, RowKey, RowState, key};
+use super::rows::Row;
+use crate::api::outcome::Fate;
+use crate::settings::rate::Rate;
+
+/// What is done with rows that an earlier run has left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Rejected rows go out again.
+    pub retry_rejected: bool,
+    /// Unknown rows go out again.
+    pub resend_unknown: bool,
+    /// Most rows that go out.
+    pub limit: Option<u64>,
+}
+
+/// A row that goes out. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    /// Its place in the list, from 0 on.
+    pub index: u32,
+    /// Whether an earlier request may have mailed the person: then no later refusal takes that back.
+    pub was_unknown: bool,
+}
+
+/// What becomes of each row of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What goes out, in the order of the list.
+    pub tasks: Vec<Task>,
+    /// How many were accepted earlier.
+    pub accepted: u64,
+    /// How many were rejected earlier and are left alone.
+    pub rejected: u64,
+    /// The places of those that are unknown and left alone.
+    pub unknown: Vec<u32>,
+    /// How many would go out, but for the limit.
+    pub beyond_limit: u64,
+}
+
+/// What a row does next, by what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Send { was_unknown: bool },
+    Leave(Fate),
+}
+
+fn next(known: Option<Fate>, choice: Choice) -> Next {
+    match known {
+        None | Some(Fate::NotSent) => Next::Send { was_unknown: false },
+        Some(Fate::Rejected) if choice.retry_rejected => Next::Send { was_unknown: false },
+        Some(Fate::Unknown) if choice.resend_unknown => Next::Send { was_unknown: true },
+        Some(fate @ (Fate::Accepted | Fate::Rejected | Fate::Unknown)) => Next::Leave(fate),
+    }
+}
+
+impl Plan {
+    /// Decides for every row. `key_of` gives the name of a row in the journal.
+    #[must_use]
+    pub fn new(
+        rows: &[Row],
+        known: &Recovered,
+        key_of: impl Fn(&Row) -> RowKey,
+        choice: Choice,
+    ) -> Self {
+        let mut plan = Self::default();
+        let limit = choice.limit.unwrap_or(u64::MAX);
+        for (index, row) in (0..).zip(rows) {
+            // Hashing a million rows takes its time, and an empty journal knows none of them.
+            let fate = if known.states.is_empty() {
+                None
+            } else {
+                known.state(key_of(row)).map(RowState::effective)
+            };
+            match next(fate, choice) {
+                Next::Send { .. } if plan.tasks.len() as u64 >= limit => plan.beyond_limit += 1,
+                Next::Send { was_unknown } => plan.tasks.push(Task { index, was_unknown }),
+                Next::Leave(Fate::Accepted) => plan.accepted += 1,
+                Next::Leave(Fate::Unknown) => plan.unknown.push(index),
+                Next::Leave(Fate::Rejected | Fate::NotSent) => plan.rejected += 1,
+            }
+        }
+        plan
+    }
+
+    /// How many rows go out.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.tasks.len() as u64
+    }
+
+    /// How long the rows take at a rate, if there is one.
+    #[must_use]
+    pub fn time_at(&self, rate: Option<Rate>) -> Option<Duration> {
+        let rate = rate?;
+        let steps = self.count().saturating_sub(1);
+        // In nanoseconds of 128 bits: a list of any length at any rate fits.
+        let nanoseconds = rate.per.as_nanos() * u128::from(steps) / u128::from(rate.count.get());
+        Some(Duration::from_nanos(
+            u64::try_from(nanoseconds).unwrap_or(u64::MAX),
+        ))
+    }
+}
+
+/// The name of a row in the journal. `cname` is that of rows that bring none.
+#[must_use]
+pub fn key_of(url: &str, cname: &str, row: &Row) -> RowKey {
+    key(url, row.cname.as_deref().unwrap_or(cname), &row.email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_and_what_is_asked_for_decide_about_each_row() {
+        let fates = [
+            None,
+            Some(Fate::NotSent),
+            Some(Fate::Rejected),
+            Some(Fate::Unknown),
+            Some(Fate::Accepted),
+        ];
+        for known in fates {
+            for retry_rejected in [false, true] {
+                for resend_unknown in [false, true] {
+                    let choice = Choice {
+                        retry_rejected,
+                        resend_unknown,
+                        limit: None,
+                    };
+                    let sent = matches!(next(known, choice), Next::Send { .. });
+                    let expected = match known {
+                        None | Some(Fate::NotSent) => true,
+                        Some(Fate::Rejected) => retry_rejected,
+                        Some(Fate::Unknown) => resend_unknown,
+                        Some(Fate::Accepted) => false,
+                    };
+                    assert_eq!(sent, expected, "{known:?} {choice:?}");
+                    let doubt = matches!(next(known, choice), Next::Send { was_unknown: true });
+                    assert_eq!(doubt, resend_unknown && known == Some(Fate::Unknown));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_steps_between_the_rows() {
+        let plan = |count| Plan {
+            tasks: vec![
+                Task {
+                    index: 0,
+                    was_unknown: false
+                };
+                count
+            ],
+            ..Plan::default()
+        };
+        let rate = "60/m".parse().ok();
+        assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
+        assert_eq!(plan(61).time_at(rate), Some(Duration::from_mins(1)));
+        assert_eq!(plan(61).time_at(None), None);
+    }
+}

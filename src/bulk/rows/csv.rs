@@ -1,0 +1,123 @@
+//! A table: which columns matter, and its rows.
+
+use std::io::BufRead;
+
+use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+
+use super::collect::Collector;
+use super::detect::Table;
+use super::error::RowsError;
+use super::quotes::Quotes;
+
+/// Where the columns are that matter.
+struct Columns {
+    email: usize,
+    cname: Option<usize>,
+    count: usize,
+}
+
+/// Reads a table into the collector.
+pub(super) fn read(
+    mut input: impl BufRead,
+    table: Table,
+    collector: &mut Collector<'_>,
+) -> Result<(), RowsError> {
+    let line = 1 + skip(&mut input, table.preface)?;
+    let mut reader = ReaderBuilder::new()
+        .delimiter(table.separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(Quotes::new(input, table.separator, line));
+    let mut record = ByteRecord::new();
+    let mut columns: Option<Columns> = None;
+    while reader.read_byte_record(&mut record).map_err(unwrapped)? {
+        let line = reader.get_mut().next_line();
+        // A row of separators alone is what a spreadsheet makes of a row that was emptied.
+        if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+            continue;
+        }
+        match &columns {
+            None => columns = Some(header(&record, line, collector)?),
+            Some(columns) => row(&record, line, columns, collector),
+        }
+    }
+    Ok(())
+}
+
+/// Leaves out the first bytes, and gives back how many line breaks they held.
+fn skip(input: &mut impl BufRead, length: usize) -> Result<u64, RowsError> {
+    let mut skipped = vec![0; length];
+    input.read_exact(&mut skipped)?;
+    Ok(skipped.iter().map(|byte| u64::from(*byte == b'\n')).sum())
+}
+
+fn header(
+    record: &ByteRecord,
+    line: u64,
+    collector: &mut Collector<'_>,
+) -> Result<Columns, RowsError> {
+    let names: Vec<String> = record.iter().map(|cell| trimmed(cell).to_owned()).collect();
+    let find = |wanted: &'static str| -> Result<Option<usize>, RowsError> {
+        let mut found = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| name.eq_ignore_ascii_case(wanted));
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(RowsError::TwoColumns { line, name: wanted }),
+            (first, _) => Ok(first.map(|(index, _)| index)),
+        }
+    };
+    let Some(email) = find("email")? else {
+        return Err(if names.iter().any(|name| name.contains('@')) {
+            RowsError::NoHeader { line }
+        } else {
+            RowsError::NoEmailColumn {
+                line,
+                columns: names,
+            }
+        });
+    };
+    for name in ["tenant", "region"] {
+        if names.iter().any(|given| given.eq_ignore_ascii_case(name)) {
+            return Err(RowsError::Addressing { line, name });
+        }
+    }
+    let cname = find("cname")?;
+    for (index, name) in names.iter().enumerate() {
+        if index != email && Some(index) != cname && !name.is_empty() {
+            collector.ignore(name);
+        }
+    }
+    Ok(Columns {
+        email,
+        cname,
+        count: names.len(),
+    })
+}
+
+fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collector<'_>) {
+    let extra = record.iter().skip(columns.count);
+    if extra.into_iter().any(|cell| !cell.trim_ascii().is_empty()) {
+        let reason = format!(
+            "has {} fields, but the header has {}: a field that holds the separator belongs in quotes",
+            record.len(),
+            columns.count
+        );
+        return collector.bad(line, reason);
+    }
+    let cell = |index| record.get(index).map_or("", trimmed);
+    collector.row(line, cell(columns.email), columns.cname.map(cell));
+}
+
+/// A cell without the blanks around it. The whole list was checked to be UTF-8.
+fn trimmed(cell: &[u8]) -> &str {
+    str::from_utf8(cell).unwrap_or_default().trim()
+}
+
+fn unwrapped(error: csv::Error) -> RowsError {
+    match error.into_kind() {
+        ErrorKind::Io(error) => error.into(),
+        // Nothing else comes from reading bytes without a fixed length.
+        kind => RowsError::Read(std::io::Error::other(format!("{kind:?}"))),
+    }
+}

@@ -1,0 +1,97 @@
+//! NDJSON: an object on each line, with `email` and perhaps `cname`.
+
+use std::fmt;
+use std::io::BufRead;
+
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::collect::Collector;
+use super::each_line;
+use super::error::RowsError;
+
+/// The fields of an object that matter, and the names of the others.
+#[derive(Default)]
+struct Object {
+    email: Option<String>,
+    cname: Option<String>,
+    addressing: Option<&'static str>,
+    ignored: Vec<String>,
+}
+
+/// Reads NDJSON into the collector.
+pub(super) fn read(
+    input: &mut impl BufRead,
+    collector: &mut Collector<'_>,
+) -> Result<(), RowsError> {
+    each_line(input, |line, text| {
+        if line == 1 && text.starts_with('[') {
+            return Err(RowsError::JsonArray);
+        }
+        match serde_json::from_str(text) {
+            Ok(Object {
+                addressing: Some(name),
+                ..
+            }) => return Err(RowsError::Addressing { line, name }),
+            Ok(Object {
+                email: Some(email),
+                cname,
+                ignored,
+                ..
+            }) => {
+                for name in &ignored {
+                    collector.ignore(name);
+                }
+                collector.row(line, email.trim(), cname.as_deref().map(str::trim));
+            }
+            Ok(_) => collector.bad(line, "has no field `email`".to_owned()),
+            Err(error) => collector.bad(line, format!("is no JSON object to be used: {error}")),
+        }
+        Ok(())
+    })
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object such as {\"email\":\"hello@example.com\"}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut object = Object::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "email" if object.email.is_some() => {
+                    return Err(de::Error::custom("two fields are called `email`"));
+                }
+                "cname" if object.cname.is_some() => {
+                    return Err(de::Error::custom("two fields are called `cname`"));
+                }
+                "email" => object.email = Some(map.next_value()?),
+                // A directory writes null for what it does not know.
+                "cname" => object.cname = map.next_value()?,
+                "tenant" => {
+                    object.addressing = Some("tenant");
+                    map.next_value::<IgnoredAny>()?;
+                }
+                "region" => {
+                    object.addressing = Some("region");
+                    map.next_value::<IgnoredAny>()?;
+                }
+                _ => {
+                    object.ignored.push(name);
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(object)
+    }
+}

@@ -1,0 +1,133 @@
+//! The bytes of a list as text: hashed as they come, checked to be UTF-8, without a byte order mark, and with one kind of
+//! line break, so that nothing behind has to know of the others.
+
+use std::io::{self, BufRead, Read};
+
+use sha2::{Digest, Sha256};
+
+use super::error::RowsError;
+use crate::bulk::journal::hex;
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
+/// How many bytes tell what a file is.
+const MARK: usize = 4;
+
+/// A reader of text.
+pub(super) struct Text<R> {
+    inner: R,
+    hash: Sha256,
+    /// Bytes as they came that are not text yet: the beginning of a character whose end has not come.
+    raw: Vec<u8>,
+    /// Text that was not taken yet, from `taken` on.
+    clean: Vec<u8>,
+    taken: usize,
+    lines: u64,
+    begun: bool,
+    ended: bool,
+    after_return: bool,
+}
+
+impl<R: Read> Text<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            raw: Vec::new(),
+            clean: Vec::new(),
+            taken: 0,
+            lines: 1,
+            begun: false,
+            ended: false,
+            after_return: false,
+        }
+    }
+
+    /// The SHA-256 of all bytes, those included that nobody has read yet.
+    pub(super) fn sha256(mut self) -> Result<String, RowsError> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(hex(&self.hash.finalize()))
+    }
+
+    /// Reads more bytes and makes text of them, perhaps of none.
+    fn refill(&mut self) -> Result<(), RowsError> {
+        self.clean.clear();
+        self.taken = 0;
+        let before = self.raw.len();
+        let read = self
+            .inner
+            .by_ref()
+            .take(CHUNK as u64)
+            .read_to_end(&mut self.raw)
+            .map_err(RowsError::Read)?;
+        self.hash.update(&self.raw[before..]);
+        self.ended = read < CHUNK;
+        if !self.begun {
+            begin(&mut self.raw)?;
+            self.begun = true;
+        }
+        let valid = match str::from_utf8(&self.raw) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() && !self.ended => error.valid_up_to(),
+            Err(error) => {
+                let valid = error.valid_up_to();
+                self.take_in(valid);
+                return Err(RowsError::NotUtf8 { line: self.lines });
+            }
+        };
+        self.take_in(valid);
+        self.raw.drain(..valid);
+        Ok(())
+    }
+
+    /// Takes over bytes that are text; CR LF, and a CR alone as old Macs write it, become LF.
+    fn take_in(&mut self, length: usize) {
+        for byte in &self.raw[..length] {
+            let after_return = std::mem::replace(&mut self.after_return, *byte == b'\r');
+            let byte = match byte {
+                b'\n' if after_return => continue,
+                b'\r' => b'\n',
+                byte => *byte,
+            };
+            self.lines += u64::from(byte == b'\n');
+            self.clean.push(byte);
+        }
+    }
+}
+
+/// Looks at the first bytes, and takes a UTF-8 byte order mark away.
+fn begin(bytes: &mut Vec<u8>) -> Result<(), RowsError> {
+    match bytes.get(..MARK.min(bytes.len())).unwrap_or_default() {
+        [0xef, 0xbb, 0xbf, ..] => drop(bytes.drain(..3)),
+        // With a mark, or Latin letters without one: every other byte is zero.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, 0, _] | [_, 0, _, 0] => {
+            return Err(RowsError::Utf16);
+        }
+        // A ZIP archive, as .xlsx and .ods are, and the older .xls.
+        b"PK\x03\x04" | [0xd0, 0xcf, 0x11, 0xe0] => return Err(RowsError::Workbook),
+        _ => {}
+    }
+    Ok(())
+}
+
+impl<R: Read> BufRead for Text<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.taken == self.clean.len() && !self.ended {
+            self.refill()?;
+        }
+        Ok(&self.clean[self.taken..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken = (self.taken + amount).min(self.clean.len());
+    }
+}
+
+impl<R: Read> Read for Text<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut available = self.fill_buf()?;
+        let read = available.read(out)?;
+        self.consume(read);
+        Ok(read)
+    }
+}

@@ -1,0 +1,304 @@
+//! The loop over a list: pass the gate, write down the intent, send, write down what came of it, tell. Each worker owns
+//! its client and takes one row at a time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use super::gate::{Gate, Stop};
+use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
+use super::plan::{Task, key_of};
+use super::rows::Row;
+use super::told::{RowEnd, Told};
+use crate::api::outcome::{Class, Fate, Outcome};
+use crate::api::request::ApiRequest;
+use crate::api::retry::{Decision, after_another, backoff, decide};
+use crate::api::transport::{Exchange, Transport};
+use crate::settings::resolve::RetryPolicy;
+
+/// Everything that the workers of a run share.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The whole list.
+    pub rows: &'a [Row],
+    /// What goes out.
+    pub tasks: &'a [Task],
+    /// The cname of rows that bring none.
+    pub cname: &'a str,
+    /// The request, but for whom it is addressed to.
+    pub request: &'a ApiRequest,
+    /// When to repeat.
+    pub policy: &'a RetryPolicy,
+    /// Where everybody waits.
+    pub gate: &'a Gate,
+    /// The next task.
+    pub next: &'a AtomicUsize,
+    /// Whether each exchange is told.
+    pub trace: bool,
+}
+
+/// What is known of a row while it is sent.
+struct Progress {
+    index: u32,
+    key: RowKey,
+    attempts: u64,
+    start: Instant,
+    /// What came of it so far.
+    outcome: Option<Outcome>,
+}
+
+impl Run<'_> {
+    /// Works until nothing is left or the run stops. What happens goes to `told`; when nobody listens any more, the work
+    /// goes on all the same.
+    pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Told>) {
+        let _alarm = Alarm(self.gate);
+        let mut request = self.request.clone();
+        while self.gate.stopped().is_none() {
+            let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+                return;
+            };
+            let Some(row) = self.rows.get(task.index as usize) else {
+                return;
+            };
+            request.readdress(&row.email, row.cname.as_deref().unwrap_or(self.cname));
+            if let Some(end) = self.send(*task, row, &request, transport, journal, told) {
+                if !end.open {
+                    self.gate.row_ended(end.outcome.fate);
+                }
+                // Whoever listens may have gone; the journal knows.
+                let _ = told.send(Told::Ended(Box::new(end)));
+            }
+        }
+    }
+
+    /// Sends a row, and repeats what may be repeated. Nothing comes back when the run stopped before it was sent.
+    fn send(
+        &self,
+        task: Task,
+        row: &Row,
+        request: &ApiRequest,
+        transport: &Transport,
+        journal: &JournalHandle,
+        told: &SyncSender<Told>,
+    ) -> Option<RowEnd> {
+        let mut progress = Progress {
+            index: task.index,
+            key: key_of(self.request.url.as_str(), self.cname, row),
+            attempts: 0,
+            start: Instant::now(),
+            outcome: task.was_unknown.then(earlier),
+        };
+        loop {
+            if !self.gate.pass() {
+                return progress.cut_short();
+            }
+            if progress.attempts == 0 {
+                self.gate.begin_row();
+                progress.start = Instant::now();
+            }
+            let sent = self.attempt(&mut progress, row, request, transport, journal);
+            self.gate.ended();
+            let (latest, answer) = match sent {
+                Ok(Some(sent)) => sent,
+                Ok(None) => return progress.cut_short(),
+                Err(stopped) => {
+                    self.gate.stop(Stop::Journal(stopped.to_string()));
+                    return progress.cut_short();
+                }
+            };
+            if self.trace {
+                let request = Box::new(request.clone());
+                let answer = answer.map(Box::new);
+                let _ = told.send(Told::Exchanged { request, answer });
+            }
+            let next = self.next_step(&latest, progress.attempts);
+            let folded = after_another(progress.outcome.take(), latest.clone());
+            let written = journal.conclude(
+                progress.key,
+                progress.attempts,
+                next.fate_to_write(folded.fate),
+                folded.status,
+            );
+            if let Err(stopped) = &written {
+                self.gate.stop(Stop::Journal(stopped.to_string()));
+            }
+            progress.outcome = Some(folded);
+            match next {
+                Next::Again(wait) if written.is_ok() => {
+                    let _ = told.send(Told::Again {
+                        index: progress.index,
+                        attempt: progress.attempts,
+                        outcome: Box::new(latest),
+                        wait,
+                    });
+                    if !self.gate.rest(wait) {
+                        return progress.cut_short();
+                    }
+                }
+                Next::Again(_) | Next::End | Next::Stop => {
+                    return progress.end(next == Next::Stop, written.is_err());
+                }
+            }
+        }
+    }
+
+    /// Writes the intent down and sends once. Nothing comes back when the run stopped in between: then nothing was sent.
+    fn attempt(
+        &self,
+        progress: &mut Progress,
+        row: &Row,
+        request: &ApiRequest,
+        transport: &Transport,
+        journal: &JournalHandle,
+    ) -> Result<Option<(Outcome, Option<Exchange>)>, JournalStopped> {
+        let attempt = progress.attempts + 1;
+        journal.intend(&Intent {
+            key: progress.key,
+            row: row.line,
+            email: &row.email,
+            cname: row.cname.as_deref().unwrap_or(self.cname),
+            attempt,
+        })?;
+        if !self.gate.still_open() {
+            let before = progress.outcome.as_ref().map(|outcome| outcome.fate);
+            let fate = match before {
+                Some(Fate::Unknown) => Fate::Unknown,
+                _ => Fate::NotSent,
+            };
+            journal.conclude(progress.key, attempt, fate, None)?;
+            return Ok(None);
+        }
+        progress.attempts = attempt;
+        let sent = transport.attempt(request);
+        Ok(Some((sent.outcome, sent.exchange)))
+    }
+
+    /// Decides what comes after an attempt, and lets everybody wait or go home if it calls for that.
+    fn next_step(&self, latest: &Outcome, attempts: u64) -> Next {
+        if is_hopeless(latest.class) {
+            self.gate.stop(Stop::Hopeless(latest.class));
+            return Next::Stop;
+        }
+        let asked = latest
+            .retry_after
+            .filter(|_| latest.fate == Fate::Rejected && is_throttled(latest));
+        if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
+            self.gate.stop(Stop::AsksTooLong(wait));
+            return Next::Stop;
+        }
+        let jitter = fastrand::f64();
+        if let Some(wait) = asked {
+            self.gate.pause(wait);
+        } else if latest.class == Class::RateLimited {
+            self.gate.pause(backoff(attempts, jitter));
+        }
+        match decide(self.policy, latest, attempts, jitter) {
+            // A wait that the server asked for is everybody's; only repeats without one come out of the budget.
+            Decision::After(wait) if asked.is_some() || self.gate.take_repeat() => {
+                Next::Again(wait)
+            }
+            Decision::After(_) | Decision::Stop => Next::End,
+        }
+    }
+}
+
+/// What comes after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another one, after this time.
+    Again(Duration),
+    /// The end of the row.
+    End,
+    /// The end of the run, which says nothing of the row.
+    Stop,
+}
+
+impl Next {
+    /// The fate as the journal is to have it. A refusal that is going to be repeated, or that stopped the run and would
+    /// have met everybody, leaves the row to be sent: in the journal it is not rejected but not sent.
+    fn fate_to_write(self, fate: Fate) -> Fate {
+        match (self, fate) {
+            (Self::Again(_) | Self::Stop, Fate::Rejected) => Fate::NotSent,
+            (_, fate) => fate,
+        }
+    }
+}
+
+impl Progress {
+    /// The end of a row.
+    fn end(self, stopped: bool, unwritten: bool) -> Option<RowEnd> {
+        let outcome = self.outcome.filter(|_| self.attempts > 0)?;
+        Some(RowEnd {
+            index: self.index,
+            open: stopped && matches!(outcome.fate, Fate::Rejected | Fate::NotSent),
+            outcome,
+            attempts: self.attempts,
+            elapsed: self.start.elapsed(),
+            unwritten,
+        })
+    }
+
+    /// The end of a row that was to be tried again when the run stopped.
+    fn cut_short(self) -> Option<RowEnd> {
+        self.end(true, false)
+    }
+}
+
+/// What stands for an earlier run that left a row unknown.
+fn earlier() -> Outcome {
+    Outcome {
+        fate: Fate::Unknown,
+        class: Class::BrokenReply,
+        status: None,
+        says: None,
+        retry_after: None,
+        location: None,
+        cause: Some("an earlier run may have mailed this person already".to_owned()),
+        body_cut: false,
+    }
+}
+
+/// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
+#[must_use]
+pub const fn is_hopeless(class: Class) -> bool {
+    match class {
+        Class::Unauthorized
+        | Class::Forbidden
+        | Class::Redirected
+        | Class::Certificate
+        | Class::ClientCertificate
+        | Class::Proxy => true,
+        Class::Accepted
+        | Class::Dns
+        | Class::Connect
+        | Class::BrokenReply
+        | Class::NotTheApi
+        | Class::Timeout
+        | Class::Tls
+        | Class::ClientError
+        | Class::NotFound
+        | Class::Conflict
+        | Class::RateLimited
+        | Class::ServerError
+        | Class::BadGateway
+        | Class::Unavailable
+        | Class::ServerTimeout
+        | Class::ServerErrorOther => false,
+    }
+}
+
+/// Whether the server wants everybody to slow down.
+fn is_throttled(outcome: &Outcome) -> bool {
+    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
+}
+
+/// Stops the run when a worker panics, so that the others do not go on with half of what they need.
+struct Alarm<'a>(&'a Gate);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Stop::Fault);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What came of a run, counted, and how it is to end. Pure.
+
+use super::gate::Stop;
+use super::plan::Plan;
+use super::told::RowEnd;
+use crate::api::outcome::Fate;
+
+/// Rows of each fate, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[expect(missing_docs, reason = "the names are those of the fates")]
+pub struct Fates {
+    pub accepted: u64,
+    pub rejected: u64,
+    pub not_sent: u64,
+    pub unknown: u64,
+}
+
+impl Fates {
+    /// Counts one more.
+    pub const fn add(&mut self, fate: Fate) {
+        match fate {
+            Fate::Accepted => self.accepted += 1,
+            Fate::Rejected => self.rejected += 1,
+            Fate::NotSent => self.not_sent += 1,
+            Fate::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.accepted + self.rejected + self.not_sent + self.unknown
+    }
+}
+
+/// What came of a run so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The rows that ended in this run, as they were told.
+    pub ended: Fates,
+    /// Those of them that were rejected and are sent by the next run all the same.
+    pub open: u64,
+    /// How many requests were made, repeats included.
+    pub requests: u64,
+    /// How many ends could not be written into the journal.
+    pub unwritten: u64,
+}
+
+/// How a run is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every row was accepted, now or earlier.
+    Accepted,
+    /// Some rows were rejected or not sent.
+    Failed,
+    /// Some rows are unknown.
+    Unknown,
+    /// It was stopped before its end.
+    Stopped,
+    /// The journal could not be written.
+    Journal,
+    /// A signal with this number ended it.
+    Signal(i32),
+    /// A fault of ours ended it.
+    Fault,
+}
+
+impl Tally {
+    /// Counts a row that has ended.
+    pub const fn add(&mut self, end: &RowEnd) {
+        self.ended.add(end.outcome.fate);
+        self.requests += end.attempts;
+        self.unwritten += end.unwritten as u64;
+        if end.open && matches!(end.outcome.fate, Fate::Rejected) {
+            self.open += 1;
+        }
+    }
+
+    /// The whole list as it stands now: what was known before, and what has come to it.
+    #[must_use]
+    pub fn of_list(&self, plan: &Plan) -> Fates {
+        let left = plan.count().saturating_sub(self.ended.total()) + plan.beyond_limit;
+        Fates {
+            accepted: plan.accepted + self.ended.accepted,
+            rejected: plan.rejected + self.ended.rejected - self.open,
+            not_sent: left + self.ended.not_sent + self.open,
+            unknown: plan.unknown.len() as u64 + self.ended.unknown,
+        }
+    }
+
+    /// Decides how the run is to end.
+    #[must_use]
+    pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
+        let list = self.of_list(plan);
+        let is_cut_short = self.ended.total() < plan.count() || self.open > 0;
+        match stop {
+            Some(Stop::Fault) => Verdict::Fault,
+            Some(Stop::Journal(_)) => Verdict::Journal,
+            Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
+            Some(Stop::Hopeless(_)) => Verdict::Stopped,
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_)) if is_cut_short => Verdict::Stopped,
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_)) | None => {
+                if list.unknown > 0 {
+                    Verdict::Unknown
+                } else if list.rejected + list.not_sent > 0 {
+                    Verdict::Failed
+                } else {
+                    Verdict::Accepted
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::outcome::Class;
+    use crate::bulk::plan::Task;
+    use std::time::Duration;
+
+    fn plan(tasks: usize, accepted: u64, rejected: u64, unknown: u32, beyond_limit: u64) -> Plan {
+        let task = Task {
+            index: 0,
+            was_unknown: false,
+        };
+        Plan {
+            tasks: vec![task; tasks],
+            accepted,
+            rejected,
+            unknown: (0..unknown).collect(),
+            beyond_limit,
+        }
+    }
+
+    fn ended(accepted: u64, rejected: u64, not_sent: u64, unknown: u64) -> Tally {
+        Tally {
+            ended: Fates {
+                accepted,
+                rejected,
+                not_sent,
+                unknown,
+            },
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn the_worst_row_decides_now_or_earlier() {
+        for (plan, tally, verdict) in [
+            (plan(0, 0, 0, 0, 0), ended(0, 0, 0, 0), Verdict::Accepted),
+            (plan(2, 3, 0, 0, 0), ended(2, 0, 0, 0), Verdict::Accepted),
+            (plan(2, 0, 0, 0, 0), ended(1, 1, 0, 0), Verdict::Failed),
+            (plan(2, 0, 0, 0, 0), ended(1, 0, 1, 0), Verdict::Failed),
+            (plan(2, 0, 0, 0, 1), ended(2, 0, 0, 0), Verdict::Failed),
+            (plan(0, 5, 1, 0, 0), ended(0, 0, 0, 0), Verdict::Failed),
+            (plan(2, 0, 1, 0, 0), ended(1, 0, 0, 1), Verdict::Unknown),
+            (plan(0, 5, 1, 1, 0), ended(0, 0, 0, 0), Verdict::Unknown),
+            (plan(3, 0, 0, 0, 0), ended(2, 0, 0, 0), Verdict::Failed),
+        ] {
+            assert_eq!(tally.verdict(&plan, None), verdict, "{plan:?} {tally:?}");
+        }
+    }
+
+    #[test]
+    fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
+        let hour = Stop::AsksTooLong(Duration::from_hours(1));
+        for (stop, begun, over) in [
+            (Stop::Fault, Verdict::Fault, Verdict::Fault),
+            (
+                Stop::Journal(String::new()),
+                Verdict::Journal,
+                Verdict::Journal,
+            ),
+            (Stop::Signal(15), Verdict::Signal(15), Verdict::Signal(15)),
+            (
+                Stop::Hopeless(Class::Forbidden),
+                Verdict::Stopped,
+                Verdict::Stopped,
+            ),
+            (Stop::Failures(2), Verdict::Stopped, Verdict::Failed),
+            (hour, Verdict::Stopped, Verdict::Failed),
+        ] {
+            let tally = ended(0, 2, 0, 0);
+            assert_eq!(tally.verdict(&plan(3, 0, 0, 0, 0), Some(&stop)), begun);
+            assert_eq!(tally.verdict(&plan(2, 0, 0, 0, 0), Some(&stop)), over);
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_stopped_the_run_leaves_its_row_to_be_sent() {
+        let tally = Tally {
+            open: 1,
+            ..ended(1, 2, 0, 0)
+        };
+        let list = tally.of_list(&plan(5, 1, 0, 0, 0));
+        assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 1, 3));
+        assert_eq!(list.total(), 6);
+    }
+}

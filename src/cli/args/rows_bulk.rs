@@ -1,0 +1,94 @@
+//! The rows that say how a list is read, how fast it is sent, and what becomes of what an earlier run has left.
+
+use super::keys::{Group, Key, Kind, Reach, Row};
+
+/// The flags of `bulk`, but for `rate`, which the sandbox takes as well.
+pub(super) static ROWS: &[Row] = &[
+    Row::new(
+        Key::Jobs,
+        Group::Bulk,
+        "jobs",
+        Kind::Count,
+        "Requests under way at once, 1 to 256",
+    )
+    .default("4"),
+    Row::new(
+        Key::MaxFailures,
+        Group::Bulk,
+        "max-failures",
+        Kind::Count,
+        "Stop after so many rows in a row that were not accepted; 0 for never",
+    )
+    .default("10"),
+    Row::new(
+        Key::KeepAlive,
+        Group::Bulk,
+        "keep-alive",
+        Kind::Switch,
+        "Use a connection again that was idle for less than a second: faster, with a small risk of unknown rows",
+    ),
+    Row::new(
+        Key::Format,
+        Group::Bulk,
+        "format",
+        Kind::Choice(&["auto", "csv", "ndjson", "lines"]),
+        "Format of the list",
+    )
+    .default("auto"),
+    Row::new(
+        Key::SkipInvalid,
+        Group::Bulk,
+        "skip-invalid",
+        Kind::Switch,
+        "Leave out rows that cannot be used instead of refusing the list",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::Journal,
+        Group::Bulk,
+        "journal",
+        Kind::File,
+        "Journal of the run [default: a file of its own for each URL, cname and list]",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::Fresh,
+        Group::Bulk,
+        "fresh",
+        Kind::Switch,
+        "Begin a new journal: everybody on the list is mailed, whatever happened before",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::RetryRejected,
+        Group::Bulk,
+        "retry-rejected",
+        Kind::Switch,
+        "Send again the rows that the service rejected earlier",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::ResendUnknown,
+        Group::Bulk,
+        "resend-unknown",
+        Kind::Switch,
+        "Send again the rows of which nobody knows whether they were mailed: somebody may be mailed twice",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::Limit,
+        Group::Bulk,
+        "limit",
+        Kind::Count,
+        "Send to so many rows of the list at most; the next run goes on behind them",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::Yes,
+        Group::Bulk,
+        "yes",
+        Kind::Switch,
+        "Do not ask before sending; needed where nobody can be asked",
+    )
+    .reach(Reach::RunOnly),
+];

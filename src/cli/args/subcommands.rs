@@ -1,0 +1,122 @@
+//! The commands that take flags, each with its help: built from the table of keys.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::examples;
+use super::keys::{Group, Key, Kind, Row, rows};
+use super::slips;
+
+/// Headings whose flags choose and address a request: every command that resolves settings takes them.
+pub(super) const SETTINGS: &[Group] = &[
+    Group::Request,
+    Group::Target,
+    Group::Credential,
+    Group::Network,
+    Group::Retry,
+];
+
+pub(super) fn send() -> Command {
+    Command::new("send-password-email")
+        .visible_alias("send")
+        .about("Ask the service to mail one person the link")
+        .after_help(
+            "Every flag is also an environment variable: VESCLI_ and the flag in upper case.\n\
+             The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.\n\n\
+             Examples:\n  \
+             vescli send-password-email --tenant example-corp --email hello@example.com\n  \
+             vescli send --profile prod --email hello@example.com --json | jq -r .outcome\n  \
+             vescli send --profile prod --email hello@example.com --dry-run",
+        )
+        .args(flags(SETTINGS))
+        .args(flags(&[Group::Safety]))
+}
+
+pub(super) fn bulk() -> Command {
+    Command::new("bulk")
+        .about("Send to everybody on a list, each once; run it again to go on where it ended")
+        .after_help(examples::BULK)
+        .arg(
+            Arg::new("list")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("The list; `-` reads standard input"),
+        )
+        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Key::Email.row().flag))
+        .args(flags(&[Group::Bulk]))
+        .args([Key::DryRun, Key::NoInput].map(|key| flag(key.row())))
+}
+
+pub(super) fn doctor() -> Command {
+    Command::new("doctor")
+        .about("Check configuration, credential, network and clock; mails nobody")
+        .after_help(examples::DOCTOR)
+        .args(flags(&[Group::Target, Group::Credential, Group::Network]))
+}
+
+pub(super) fn sandbox() -> Command {
+    Command::new("sandbox")
+        .about("Run a local stand-in for the service, to rehearse a runbook; mails nobody")
+        .after_help(
+            "The recipient's name chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
+             drop@… hangs up, slow@… answers after a minute, html@… a login page, redirect@… a 302.\n\
+             Everybody else is accepted.\n\n\
+             Examples:\n  \
+             vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
+             vescli sandbox -- ./onboard.sh\n  \
+             vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
+        )
+        .args(flags(&[Group::Sandbox]))
+        .arg(flag(Key::Rate.row()).help_heading(Group::Sandbox.heading()))
+        .arg(
+            Arg::new("command")
+                .value_name("COMMAND")
+                .last(true)
+                .num_args(0..)
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::CommandWithArguments)
+                .help("Command to run against the sandbox, after --"),
+        )
+}
+
+pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
+    rows()
+        .filter(move |row| row.is_flag() && groups.contains(&row.group))
+        .map(flag)
+}
+
+pub(super) fn flag(row: &'static Row) -> Arg {
+    let help = match row.default {
+        Some(default) => format!("{} [default: {default}]", row.help),
+        None => row.help.to_owned(),
+    };
+    let arg = Arg::new(row.flag)
+        .long(row.flag)
+        .help(help)
+        .help_heading(row.group.heading());
+    let arg = match row.short {
+        Some(short) => arg.short(short),
+        None => arg,
+    };
+    let arg = match row.alias {
+        Some(alias) => arg.visible_alias(alias),
+        None => arg,
+    };
+    match row.kind {
+        Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
+        Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
+        Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
+        Kind::Choice(words) => arg
+            .value_name("WORD")
+            .value_parser(PossibleValuesParser::new(words.iter().copied())),
+        Kind::Switch => arg.action(ArgAction::SetTrue),
+        Kind::Level => arg.action(ArgAction::Count),
+        Kind::Count => arg.value_name("N").value_parser(value_parser!(u64)),
+        Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
+    }
+}

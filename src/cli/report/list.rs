@@ -1,0 +1,188 @@
+//! Tells of a run in words: a line for each row, its numbers, the summary.
+
+use std::time::Duration;
+
+use super::list_plan::PlanFacts;
+use super::words;
+use crate::api::answer::ServerSays;
+use crate::api::outcome::{Fate, Outcome};
+use crate::bulk::plan::Plan;
+use crate::bulk::rows::Row;
+use crate::bulk::tally::{Fates, Tally};
+use crate::cli::exit::Exit;
+use crate::cli::safe_text::SafeText;
+use crate::cli::streams::Paint;
+
+/// A number with the noun that it counts.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// A number with commas between its thousands.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A length of time as people say it: whole seconds, two units at most.
+#[must_use]
+pub fn time(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// The line of a row that has ended.
+#[must_use]
+pub fn row(row: &Row, outcome: &Outcome, paint: Paint, safe: &SafeText) -> String {
+    let word = format!("{:<8}", outcome.fate.word());
+    let word = match outcome.fate {
+        Fate::Accepted => paint.good(&word),
+        Fate::Rejected | Fate::NotSent => paint.bad(&word),
+        Fate::Unknown => paint.warn(&word),
+    };
+    let why = match outcome.fate {
+        Fate::Accepted => String::new(),
+        _ => format!("  {}", why(outcome, safe)),
+    };
+    format!("{word}  {}{why}\n", safe.shown(&row.email))
+}
+
+/// Why a row was not accepted, in a phrase.
+#[must_use]
+pub fn why(outcome: &Outcome, safe: &SafeText) -> String {
+    let title = Exit::from(outcome.class).row().title;
+    let status = outcome
+        .status
+        .map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let said = match (&outcome.says, &outcome.cause, &outcome.location) {
+        (Some(ServerSays::Html), _, _) => ": an HTML page, not the API".to_owned(),
+        (_, _, Some(location)) => format!(": points to {}", safe.shown(location)),
+        (Some(says), _, _) => says
+            .message()
+            .map_or_else(String::new, |text| format!(": \"{}\"", safe.shown(text))),
+        (None, Some(cause), _) => format!(": {}", safe.shown(cause)),
+        (None, None, None) => String::new(),
+    };
+    format!("{title}{status}{said}")
+}
+
+/// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
+#[must_use]
+pub fn fates(fates: &Fates) -> String {
+    let parts = [
+        (fates.accepted, Fate::Accepted),
+        (fates.rejected, Fate::Rejected),
+        (fates.not_sent, Fate::NotSent),
+        (fates.unknown, Fate::Unknown),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, fate)| *count > 0 || *fate == Fate::Accepted)
+        .map(|(count, fate)| format!("{} {}", grouped(*count), fate.word()))
+        .collect();
+    parts.join(", ")
+}
+
+/// The summary at the end.
+#[must_use]
+pub fn summary(plan: &Plan, tally: &Tally, elapsed: Duration, rows: u64, paint: Paint) -> String {
+    let list = tally.of_list(plan);
+    let requests = counted(tally.requests, "request");
+    let label = |text: &str| paint.strong(text);
+    let mut text = format!(
+        "{} {} ({requests}, {})\n",
+        label("this run:"),
+        fates(&tally.ended),
+        time(elapsed),
+    );
+    if list != tally.ended {
+        text.push_str(&format!(
+            "{} {} of {}\n",
+            label("the list:"),
+            fates(&list),
+            counted(rows, "row")
+        ));
+    }
+    text
+}
+
+/// The sentence for a list of which nothing is left to send.
+#[must_use]
+pub fn nothing_left(facts: &PlanFacts) -> String {
+    let when = facts
+        .accepted_at
+        .as_ref()
+        .map_or_else(String::new, |(first, last)| {
+            if first == last {
+                format!(", at {first}")
+            } else {
+                format!(", between {first} and {last}")
+            }
+        });
+    let all = facts.list.rows.len() as u64;
+    if facts.plan.accepted == all {
+        let rows = counted(all, "row");
+        return format!(
+            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, begin anew with --fresh\n"
+        );
+    }
+    format!(
+        "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown\n",
+        grouped(facts.plan.accepted),
+        grouped(facts.plan.rejected),
+        facts.plan.unknown.len(),
+    )
+}
+
+/// What became of a request, for a row whose end could not be written down.
+#[must_use]
+pub fn unwritten(row: &Row, outcome: &Outcome, safe: &SafeText) -> String {
+    format!(
+        "{} (line {}) ended, and the journal does not know: {}",
+        safe.shown(&row.email),
+        row.line,
+        words::fate(outcome)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_as_people_say_them() {
+        for (count, text) in [
+            (0, "0 rows"),
+            (1, "1 row"),
+            (999, "999 rows"),
+            (1000, "1,000 rows"),
+            (1_234_567, "1,234,567 rows"),
+        ] {
+            assert_eq!(counted(count, "row"), text);
+        }
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (374, "6 min 14 s"),
+            (3600, "1 h 0 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(time(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Tells the plan of a list in words: who is to be mailed, as whom and how fast, and who is not and why.
+
+use super::list::{counted, time};
+use crate::bulk::plan::Plan;
+use crate::bulk::rows::{Format, List};
+use crate::cli::safe_text::SafeText;
+use crate::cli::streams::Paint;
+use crate::settings::rate::Rate;
+
+/// How many rows of each kind are named in a plan.
+const NAMED: usize = 10;
+/// How many rows a plan shows as a sample.
+const SAMPLE: usize = 3;
+
+/// Everything that a plan tells.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names are those of the plan")]
+pub struct PlanFacts<'a> {
+    pub tenant: Option<&'a str>,
+    pub profile: Option<&'a str>,
+    pub url: &'a str,
+    pub cname: &'a str,
+    pub name: &'a str,
+    pub journal: &'a str,
+    pub list: &'a List,
+    pub plan: &'a Plan,
+    pub rate: Option<Rate>,
+    pub jobs: usize,
+    /// When the first and the last row were accepted, RFC 3339.
+    pub accepted_at: Option<(String, String)>,
+    /// Whether a new journal is begun beside one that is there.
+    pub sets_aside: bool,
+}
+
+/// The word for a format.
+#[must_use]
+pub const fn format_word(format: Format) -> &'static str {
+    match format {
+        Format::Auto => "auto",
+        Format::Csv => "csv",
+        Format::Ndjson => "ndjson",
+        Format::Lines => "lines",
+    }
+}
+
+/// The plan, line by line.
+#[must_use]
+pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
+    let mut lines = target(facts, safe);
+    lines.extend(earlier(facts));
+    let unknown = unknown_rows(facts.list, facts.plan, safe);
+    lines.extend(unknown.into_iter().map(|row| ("", row)));
+    lines.push(("journal", journal(facts, safe)));
+    lines.push(("to send", to_send(facts)));
+    let sample = sample(facts.list, facts.plan, safe);
+    if !sample.is_empty() {
+        lines.push(("such as", sample.join(", ")));
+    }
+    let line = |(label, content): (&str, String)| {
+        format!("{} {content}\n", paint.strong(&format!("{label:<9}")))
+    };
+    lines.into_iter().map(line).collect()
+}
+
+/// Where it goes, and what list it is.
+fn target(facts: &PlanFacts, safe: &SafeText) -> Vec<(&'static str, String)> {
+    let list = facts.list;
+    let profile = facts.profile.map_or_else(String::new, |name| {
+        format!(" (profile {})", safe.shown(name))
+    });
+    let own = if list.rows.iter().any(|row| row.cname.is_some()) {
+        ", unless the row brings its own"
+    } else {
+        ""
+    };
+    let mut lines = vec![
+        (
+            "tenant",
+            format!("{}{profile}", facts.tenant.unwrap_or("-")),
+        ),
+        ("url", facts.url.to_owned()),
+        ("cname", format!("{}{own}", safe.shown(facts.cname))),
+        ("list", of_list(facts, safe)),
+    ];
+    if list.repeats > 0 {
+        let other = match list.repeats_with_other_cname {
+            0 => String::new(),
+            count => format!("; {count} of them had another cname than the row that is kept"),
+        };
+        let rows = counted(list.repeats, "row");
+        lines.push(("repeats", format!("{rows} dropped{other}")));
+    }
+    lines
+}
+
+/// What earlier runs have left.
+fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
+    let plan = facts.plan;
+    let mut lines = Vec::new();
+    if plan.accepted > 0 {
+        let rows = counted(plan.accepted, "row");
+        let when = facts.accepted_at.as_ref();
+        let when = when.map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
+        lines.push(("accepted", format!("{rows} earlier{when}: skipped")));
+    }
+    if plan.rejected > 0 {
+        let rows = counted(plan.rejected, "row");
+        let text = format!("{rows} earlier: left alone (--retry-rejected sends them again)");
+        lines.push(("rejected", text));
+    }
+    if !plan.unknown.is_empty() {
+        let rows = counted(plan.unknown.len() as u64, "row");
+        let text = format!(
+            "{rows} may have been mailed: left alone (settle with `vescli journal resolve`; --resend-unknown may mail twice)"
+        );
+        lines.push(("unknown", text));
+    }
+    lines
+}
+
+fn of_list(facts: &PlanFacts, safe: &SafeText) -> String {
+    let list = facts.list;
+    let ignored: Vec<String> = list
+        .ignored_columns
+        .iter()
+        .take(NAMED)
+        .map(|name| safe.shown(name))
+        .collect();
+    let ignored = match ignored.len() {
+        0 => String::new(),
+        _ => format!("; ignored: {}", ignored.join(", ")),
+    };
+    let bad = match list.bad.len() as u64 {
+        0 => String::new(),
+        count => format!("; {} that cannot be used left out", counted(count, "row")),
+    };
+    format!(
+        "{} ({}), {}{bad}{ignored}",
+        safe.shown(facts.name),
+        format_word(list.format),
+        counted(list.rows.len() as u64, "row"),
+    )
+}
+
+fn journal(facts: &PlanFacts, safe: &SafeText) -> String {
+    let path = safe.shown(facts.journal);
+    if facts.sets_aside {
+        format!("{path}, begun anew: who was mailed earlier is mailed again")
+    } else {
+        path
+    }
+}
+
+fn to_send(facts: &PlanFacts) -> String {
+    let plan = facts.plan;
+    let beyond = match plan.beyond_limit {
+        0 => String::new(),
+        count => format!("; {} left for later by --limit", counted(count, "row")),
+    };
+    let doubtful = match plan.tasks.iter().filter(|task| task.was_unknown).count() {
+        0 => String::new(),
+        count => format!("; {count} of them may have been mailed already"),
+    };
+    let pace = match (facts.rate, plan.time_at(facts.rate)) {
+        (Some(rate), Some(length)) => format!("at {rate}, about {}", time(length)),
+        _ => "without a limit on the rate".to_owned(),
+    };
+    let jobs = counted(facts.jobs as u64, "job");
+    format!(
+        "{} {pace}, {jobs}{doubtful}{beyond}",
+        counted(plan.count(), "row")
+    )
+}
+
+/// The rows that are unknown and left alone, as far as they are named.
+fn unknown_rows(list: &List, plan: &Plan, safe: &SafeText) -> Vec<String> {
+    let mut named: Vec<String> = plan
+        .unknown
+        .iter()
+        .take(NAMED)
+        .filter_map(|index| list.rows.get(*index as usize))
+        .map(|row| format!("line {}: {}", row.line, safe.shown(&row.email)))
+        .collect();
+    if let Some(rest) = plan.unknown.len().checked_sub(NAMED + 1) {
+        named.push(format!("and {} more", rest + 1));
+    }
+    named
+}
+
+/// A few of the addresses that are going to be mailed.
+#[must_use]
+pub fn sample(list: &List, plan: &Plan, safe: &SafeText) -> Vec<String> {
+    plan.tasks
+        .iter()
+        .take(SAMPLE)
+        .filter_map(|task| list.rows.get(task.index as usize))
+        .map(|row| safe.shown(&row.email))
+        .collect()
+}

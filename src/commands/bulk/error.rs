@@ -1,0 +1,62 @@
+//! What keeps a list from being sent.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::bulk::rows::{BadRow, RowsError};
+
+/// Most rows that cannot be used that a message lists.
+const LISTED: usize = 20;
+
+/// What keeps a list from being sent.
+#[derive(Debug, Error)]
+pub enum BulkError {
+    /// It is not there.
+    #[error("there is no file {}", .0.display())]
+    Missing(PathBuf),
+    /// It cannot be opened.
+    #[error("{} cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// The list.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be used as a whole.
+    #[error("{name}: {error}")]
+    Rows {
+        /// The list.
+        name: String,
+        /// Why.
+        error: RowsError,
+    },
+    /// Some of its rows cannot be used.
+    #[error("{name}: {count} of its rows cannot be used, nothing was sent{lines}", count = .bad.len(), lines = lines(.bad))]
+    BadRows {
+        /// The list.
+        name: String,
+        /// The rows.
+        bad: Vec<BadRow>,
+    },
+    /// Token and list both come from standard input.
+    #[error("both the token and the list would come from standard input")]
+    TwoInputs,
+    /// Nobody can be asked.
+    #[error(
+        "{0} would be mailed, and there is no terminal to ask at: check the plan with --dry-run, then add --yes"
+    )]
+    NotAsked(String),
+}
+
+fn lines(bad: &[BadRow]) -> String {
+    let mut text = String::new();
+    for row in bad.iter().take(LISTED) {
+        text.push_str(&format!("\n  line {}: {}", row.line, row.reason));
+    }
+    if let Some(rest) = bad.len().checked_sub(LISTED + 1) {
+        text.push_str(&format!("\n  and {} more", rest + 1));
+    }
+    text
+}

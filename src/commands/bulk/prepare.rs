@@ -1,0 +1,280 @@
+//! Everything before the first request: settings, the list, the credential, and what the journal knows.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::BulkError;
+use crate::api::recipient::check_text;
+use crate::api::request::{ApiRequest, Recipient, RequestError};
+use crate::api::transport::{Reuse, Transport};
+use crate::bulk::journal::{JournalError, Recovered, default_path, look};
+use crate::bulk::plan::{Choice, Plan, key_of};
+use crate::bulk::rows::{self, Format, List};
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::Layer;
+use crate::cli::report::Subject;
+use crate::cli::report::list_plan::PlanFacts;
+use crate::commands::fault::Fault;
+use crate::commands::send::secrets;
+use crate::settings::bulk::BulkSettings;
+use crate::settings::credential::TokenSource;
+use crate::settings::error::{ConfigState, SettingsError};
+use crate::settings::identity::Identity;
+use crate::settings::resolve::{Output, Settings};
+use crate::settings::secret::Secret;
+use crate::settings::sources::Sources;
+
+/// What is to be done, with everything that it needs.
+pub(super) struct Prepared {
+    pub(super) settings: Settings,
+    pub(super) bulk: BulkSettings,
+    pub(super) cname: String,
+    /// The request, but for whom it is addressed to.
+    pub(super) request: ApiRequest,
+    pub(super) identity: Option<Identity>,
+    /// What must not be told.
+    pub(super) secrets: Vec<Secret>,
+    pub(super) list: List,
+    /// The list as it was named.
+    pub(super) name: String,
+    pub(super) journal: PathBuf,
+    pub(super) dry_run: bool,
+    pub(super) no_input: bool,
+}
+
+/// Gets everything ready, and tells `subject` and `output` what is known on the way.
+pub(super) fn prepare(
+    input: &Path,
+    flags: &Layer,
+    environment: &Environment,
+    subject: &mut Subject,
+    output: &mut Output,
+) -> Result<Prepared, Fault> {
+    let sources = Sources::gather(flags, environment)?;
+    *output = Output::resolve(&sources);
+    let settings = Settings::resolve(&sources, environment)?;
+    let bulk = BulkSettings::resolve(&sources)?;
+    (subject.cname, subject.tenant) = (settings.cname.clone(), settings.tenant.clone());
+    let cname = settings
+        .cname
+        .clone()
+        .ok_or_else(|| SettingsError::Missing {
+            key: Key::Cname,
+            config: settings.config.clone(),
+        })?;
+    check_text(&cname).map_err(|error| RequestError::Cname {
+        cname: cname.clone(),
+        error,
+    })?;
+    let nobody = Recipient {
+        email: String::new(),
+        cname: cname.clone(),
+    };
+    let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
+    subject.url = Some(unsigned.url.to_string());
+    let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
+    if from_stdin && is_stdin(input) {
+        return Err(BulkError::TwoInputs.into());
+    }
+    let list = read(input, &bulk, &cname, settings.allow_any_email)?;
+    let credential = settings.credential.load(environment)?;
+    subject.with_credential = credential.token.is_some() || credential.identity.is_some();
+    let secrets = secrets(&settings, &credential);
+    let name = input.to_string_lossy().into_owned();
+    let journal = match &bulk.journal {
+        Some(path) => path.clone(),
+        None => default_path(
+            environment,
+            unsigned.url.as_str(),
+            &cname,
+            &name,
+            &list.sha256,
+        )?,
+    };
+    Ok(Prepared {
+        request: ApiRequest {
+            token: credential.token,
+            ..unsigned
+        },
+        secrets,
+        identity: credential.identity,
+        settings,
+        bulk,
+        cname,
+        list,
+        name,
+        journal,
+        dry_run: sources.is_on(Key::DryRun),
+        no_input: sources.is_on(Key::NoInput),
+    })
+}
+
+fn is_stdin(input: &Path) -> bool {
+    input.as_os_str() == "-"
+}
+
+fn read(
+    input: &Path,
+    bulk: &BulkSettings,
+    cname: &str,
+    allow_any_email: bool,
+) -> Result<List, BulkError> {
+    let (source, by_name): (Box<dyn Read>, Format) = if is_stdin(input) {
+        (Box::new(io::stdin().lock()), Format::Auto)
+    } else {
+        let file = File::open(input).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => BulkError::Missing(input.to_owned()),
+            _ => BulkError::Unreadable {
+                path: input.to_owned(),
+                source,
+            },
+        })?;
+        (Box::new(file), Format::of_name(input))
+    };
+    let format = match bulk.format.as_str() {
+        "csv" => Format::Csv,
+        "ndjson" => Format::Ndjson,
+        "lines" => Format::Lines,
+        _ => by_name,
+    };
+    let name = || input.to_string_lossy().into_owned();
+    let list =
+        rows::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows {
+            name: name(),
+            error,
+        })?;
+    if !list.bad.is_empty() && !bulk.skip_invalid {
+        return Err(BulkError::BadRows {
+            name: name(),
+            bad: list.bad,
+        });
+    }
+    Ok(list)
+}
+
+impl Prepared {
+    pub(super) fn is_stdin(&self) -> bool {
+        self.name == "-"
+    }
+
+    /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
+    pub(super) fn look(&self) -> Result<Recovered, JournalError> {
+        if !self.dry_run {
+            self.check_alone()?;
+        }
+        if self.bulk.fresh {
+            return Ok(Recovered::default());
+        }
+        let scan = match look(&self.journal) {
+            Err(JournalError::Missing { .. }) => return Ok(Recovered::default()),
+            looked => looked?,
+        };
+        match scan.damage.first() {
+            Some(damage) => Err(JournalError::Damaged {
+                path: self.journal.clone(),
+                damage: *damage,
+            }),
+            None => Ok(scan.recovered),
+        }
+    }
+
+    /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
+    /// taken when the journal is opened.
+    fn check_alone(&self) -> Result<(), JournalError> {
+        let Ok(file) = File::open(&self.journal) else {
+            // Not there yet, or a fault that opening it for good will name.
+            return Ok(());
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
+                path: self.journal.clone(),
+            }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        }
+    }
+
+    /// Which rows go out, by what the journal knows.
+    pub(super) fn plan(&self, known: &Recovered) -> Plan {
+        let choice = Choice {
+            retry_rejected: self.bulk.retry_rejected,
+            resend_unknown: self.bulk.resend_unknown,
+            limit: self.bulk.limit,
+        };
+        let url = self.request.url.as_str();
+        Plan::new(
+            &self.list.rows,
+            known,
+            |row| key_of(url, &self.cname, row),
+            choice,
+        )
+    }
+
+    /// What a plan tells.
+    pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
+        PlanFacts {
+            tenant: self.settings.tenant.as_deref(),
+            profile: match &self.settings.config {
+                ConfigState::Profile(_, profile) => Some(profile),
+                ConfigState::None | ConfigState::Absent(_) | ConfigState::Unchosen(..) => None,
+            },
+            url: self.request.url.as_str(),
+            cname: &self.cname,
+            name: &self.name,
+            journal: self.journal.to_str().unwrap_or("(a path that is no text)"),
+            list: &self.list,
+            plan,
+            rate: self.bulk.rate,
+            jobs: self.bulk.jobs,
+            accepted_at: known
+                .accepted
+                .map(|(first, last)| (first.to_string(), last.to_string())),
+            sets_aside: self.bulk.fresh && self.journal.exists(),
+        }
+    }
+
+    /// What is odd about the list or the settings, but no error.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.settings.warnings.clone();
+        let bad = &self.list.bad;
+        if let Some(first) = bad.first() {
+            let rest = match bad.len() - 1 {
+                0 => String::new(),
+                rest => format!(" (and {rest} more)"),
+            };
+            warnings.push(format!(
+                "left out: line {}: {}{rest}",
+                first.line, first.reason
+            ));
+        }
+        warnings
+    }
+
+    /// Checks what a run needs on its way to the server, as far as it can be without sending.
+    pub(super) fn check_the_way(&self) -> Result<(), Fault> {
+        Transport::new(
+            &self.settings.network,
+            self.identity.as_ref(),
+            &self.request,
+        )?;
+        Ok(())
+    }
+
+    /// A client for each worker; no more of them than rows.
+    pub(super) fn transports(&self, rows: usize) -> Result<Vec<Transport>, Fault> {
+        let reuse = if self.bulk.keep_alive {
+            Reuse::Brief
+        } else {
+            Reuse::Never
+        };
+        let count = self.bulk.jobs.min(rows);
+        Ok(Transport::several(
+            &self.settings.network,
+            self.identity.as_ref(),
+            &self.request,
+            count,
+            reuse,
+        )?)
+    }
+}

@@ -1,0 +1,252 @@
+//! What is seen of a run: a line or document for each row, remarks, progress. A standard output that fails does not stop
+//! the run, and a reader that has gone away is none of its business.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::prepare::Prepared;
+use super::progress::{Form, Progress};
+use crate::api::outcome::Fate;
+use crate::bulk::gate::{Gate, Stop};
+use crate::bulk::rows::Row;
+use crate::bulk::tally::Tally;
+use crate::bulk::told::{RowEnd, Told};
+use crate::cli::args::environment::Environment;
+use crate::cli::exit::Exit;
+use crate::cli::report::list_document::RowDocument;
+use crate::cli::report::{Reporter, Subject, Trouble, exchange, list};
+use crate::cli::safe_text::json_line;
+
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// Most ends that are told in one go.
+const BATCH: usize = 512;
+
+/// The screen of one run.
+pub(super) struct Screen<'a, 'r, 's, 't> {
+    reporter: &'r mut Reporter<'s, 't>,
+    prepared: &'a Prepared,
+    subject: &'a Subject,
+    pub(super) progress: Progress,
+    pub(super) tally: Tally,
+    /// What standard output said when it took no more.
+    pub(super) broken: Option<io::Error>,
+    told_of_stop: bool,
+}
+
+impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
+    pub(super) fn new(
+        reporter: &'r mut Reporter<'s, 't>,
+        prepared: &'a Prepared,
+        subject: &'a Subject,
+        rows: u64,
+        environment: &Environment,
+    ) -> Self {
+        let output = reporter.output();
+        let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
+        let form = if output.quiet {
+            Form::Silent
+        } else if reporter.terminals().stderr && !is_dumb {
+            Form::Bar {
+                colour: reporter.err_paint().is_on(),
+            }
+        } else {
+            Form::Plain
+        };
+        Self {
+            reporter,
+            prepared,
+            subject,
+            progress: Progress::start(form, rows, prepared.bulk.rate),
+            tally: Tally::default(),
+            broken: None,
+            told_of_stop: false,
+        }
+    }
+
+    /// Tells what the workers tell, until the last of them has gone.
+    pub(super) fn listen(&mut self, told: &Receiver<Told>, gate: &Gate) {
+        let mut batch = Vec::new();
+        loop {
+            match told.recv_timeout(TICK) {
+                Ok(first) => {
+                    batch.push(first);
+                    batch.extend(told.try_iter().take(BATCH));
+                    self.tell(batch.drain(..));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.tell_of_stop(gate);
+            if let Some(line) = self.progress.update(&self.tally, gate) {
+                self.reporter.talk(&line);
+            }
+        }
+    }
+
+    fn tell(&mut self, batch: impl Iterator<Item = Told>) {
+        let (mut out, mut err) = (String::new(), String::new());
+        for told in batch {
+            match told {
+                Told::Ended(end) => self.ended(*end, &mut out, &mut err),
+                Told::Exchanged { request, answer } => {
+                    let bodies = self.reporter.output().verbose > 1;
+                    let safe = self.reporter.safe();
+                    let mut lines = exchange::request(&request, bodies, safe);
+                    lines.extend(
+                        answer
+                            .iter()
+                            .flat_map(|a| exchange::answer(a, bodies, safe)),
+                    );
+                    let paint = self.reporter.err_paint();
+                    for line in lines {
+                        err.push_str(&format!("{}\n", paint.faint(&line)));
+                    }
+                }
+                Told::Again {
+                    index,
+                    attempt,
+                    outcome,
+                    wait,
+                } if !self.reporter.output().quiet => {
+                    if let Some(row) = self.row(index) {
+                        let why = list::why(&outcome, self.reporter.safe());
+                        let email = self.reporter.safe().shown(&row.email);
+                        let wait = wait.as_secs_f64();
+                        let note =
+                            format!("{email}: attempt {attempt}: {why}; again in {wait:.1} s");
+                        let note = self.reporter.err_paint().faint(&note);
+                        err.push_str(&format!("{note}\n"));
+                    }
+                }
+                Told::Again { .. } => {}
+            }
+        }
+        self.write(&out, &err);
+    }
+
+    fn row(&self, index: u32) -> Option<&'a Row> {
+        self.prepared.list.rows.get(index as usize)
+    }
+
+    fn ended(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
+        self.tally.add(&end);
+        let Some(row) = self.row(end.index) else {
+            return;
+        };
+        let output = self.reporter.output();
+        let safe = self.reporter.safe();
+        let accepted = end.outcome.fate == Fate::Accepted;
+        if end.unwritten {
+            let label = self.reporter.err_paint().bad("error:");
+            let text = list::unwritten(row, &end.outcome, safe);
+            err.push_str(&format!("{label} {text}\n"));
+        }
+        if end.outcome.body_cut && !output.quiet {
+            let label = self.reporter.err_paint().warn("warning:");
+            let text = format!("{}: its answer broke off", safe.shown(&row.email));
+            err.push_str(&format!("{label} {text}\n"));
+        }
+        if output.json {
+            if !accepted && !output.quiet {
+                let paint = self.reporter.err_paint();
+                err.push_str(&list::row(row, &end.outcome, paint, safe));
+            }
+            let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
+            let document = RowDocument::new(row, cname, self.subject, end, safe);
+            out.push_str(&json_line(&document));
+        } else if !(accepted && output.quiet) {
+            let paint = self.reporter.out_paint();
+            out.push_str(&list::row(row, &end.outcome, paint, safe));
+        }
+    }
+
+    /// Says once that the run is ending, while the last requests are still under way.
+    fn tell_of_stop(&mut self, gate: &Gate) {
+        if self.told_of_stop {
+            return;
+        }
+        if let Some(Stop::Signal(_)) = gate.stopped() {
+            self.told_of_stop = true;
+            let text =
+                "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
+            let text = self.reporter.err_paint().warn(text.trim_end());
+            self.write("", &format!("\n{text}\n"));
+        }
+    }
+
+    /// Writes results and talk. After the first error nothing more goes to standard output: half a document would be
+    /// worse than none.
+    pub(super) fn write(&mut self, out: &str, err: &str) {
+        let Self {
+            progress,
+            reporter,
+            broken,
+            ..
+        } = self;
+        if out.is_empty() && err.is_empty() {
+            return;
+        }
+        progress.aside(|| {
+            if !err.is_empty() {
+                reporter.talk(err);
+            }
+            if !out.is_empty() && broken.is_none() {
+                *broken = reporter.result(out).err();
+            }
+        });
+    }
+
+    /// What is left of the screen when the run is over.
+    pub(super) fn reporter(&mut self) -> &mut Reporter<'s, 't> {
+        self.reporter
+    }
+}
+
+/// Why a run stopped, in words, with what to do.
+pub(super) fn reason(stop: &Stop) -> Trouble {
+    let trouble = |exit: Exit, message: String| Trouble {
+        exit,
+        message,
+        hint: Some(exit.row().advice.to_owned()),
+    };
+    match stop {
+        Stop::Signal(_) => Trouble {
+            hint: None,
+            ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned())
+        },
+        Stop::Hopeless(class) => {
+            let exit = Exit::from(*class);
+            let title = exit.row().title;
+            let text = format!("stopped: {title}, which everybody else would meet as well");
+            trouble(exit, text)
+        }
+        Stop::Failures(count) => trouble(
+            Exit::BulkStopped,
+            format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
+        ),
+        Stop::AsksTooLong(wait) => Trouble {
+            hint: Some("run the same command again after that time".to_owned()),
+            ..trouble(
+                Exit::BulkStopped,
+                format!(
+                    "stopped: the server asks to wait {}, longer than --max-retry-after",
+                    list::time(*wait)
+                ),
+            )
+        },
+        Stop::Journal(cause) => trouble(
+            Exit::Io,
+            format!("stopped: {cause}; no request was sent after that"),
+        ),
+        Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
+    }
+}
+
+/// The error of a standard output that took no more, for people.
+pub(super) fn broken_output(error: &io::Error) -> String {
+    format!(
+        "standard output could not be written: {error}; the run went on, and the journal knows every row"
+    )
+}

@@ -1,0 +1,219 @@
+//! The run itself: journal, workers, signals and screen are put together here, and what came of it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use super::prepare::Prepared;
+use super::screen::{Screen, broken_output, reason};
+use super::signals::Signals;
+use super::{exit_of, nothing_left};
+use crate::api::transport::Transport;
+use crate::bulk::gate::{Gate, Stop};
+use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader};
+use crate::bulk::pace::Pace;
+use crate::bulk::plan::Plan;
+use crate::bulk::run::Run;
+use crate::bulk::tally::Verdict;
+use crate::cli::args::environment::Environment;
+use crate::cli::exit::{Ending, Exit};
+use crate::cli::report::document::ErrorDocument;
+use crate::cli::report::list;
+use crate::cli::report::list_document::SummaryDocument;
+use crate::cli::report::list_plan::PlanFacts;
+use crate::cli::report::{Reporter, Subject, Trouble};
+use crate::cli::safe_text::json_line;
+use crate::commands::fault::Fault;
+
+/// How many ends may wait to be told before workers wait for the screen.
+const UNTOLD: usize = 1024;
+
+/// Opens the journal and sends.
+///
+/// # Errors
+/// [`Fault`] when the run cannot begin; from then on what happens is told here.
+pub(super) fn send(
+    prepared: &Prepared,
+    subject: &Subject,
+    command: String,
+    environment: &Environment,
+    reporter: &mut Reporter,
+) -> Result<Ending, Fault> {
+    let bulk = &prepared.bulk;
+    let transports = prepared.transports(prepared.list.rows.len())?;
+    let header = RunHeader {
+        url: prepared.request.url.to_string(),
+        tenant: prepared.settings.tenant.clone(),
+        input_sha256: prepared.list.sha256.clone(),
+        rows: prepared.list.rows.len() as u64,
+    };
+    let mode = if bulk.fresh {
+        OpenMode::Fresh
+    } else {
+        OpenMode::Resume
+    };
+    let gate = Arc::new(Gate::new(
+        Pace::new(bulk.rate),
+        bulk.rate.is_some(),
+        bulk.max_failures,
+    ));
+    let (journal, known) = Journal::open(&prepared.journal, mode, &header)?;
+    tell_of_journal(&known, reporter);
+    // Once more, for another run may have been at work until the journal was locked.
+    let plan = prepared.plan(&known);
+    let facts = prepared.facts(&plan, &known);
+    drop(known);
+    if plan.tasks.is_empty() {
+        return nothing_left(&facts, prepared, reporter);
+    }
+    let _signals = Signals::watch(&gate).map_err(anyhow::Error::from)?;
+    let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
+    work(prepared, &plan, &gate, transports, &journal, &mut screen);
+    if let Err(error) = journal.close() {
+        gate.stop(Stop::Journal(error.to_string()));
+    }
+    Ok(conclude(&mut screen, &facts, prepared, &gate, command))
+}
+
+fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
+    if let Some(path) = &known.set_aside {
+        reporter.note(&format!("the journal so far is now {}", path.display()));
+    }
+    if known.cut > 0 {
+        reporter.note("the journal ended in an unfinished record, which was cut off");
+    }
+}
+
+/// Lets the workers work, and tells what they tell.
+fn work(
+    prepared: &Prepared,
+    plan: &Plan,
+    gate: &Gate,
+    transports: Vec<Transport>,
+    journal: &Journal,
+    screen: &mut Screen,
+) {
+    let run = Run {
+        rows: &prepared.list.rows,
+        tasks: &plan.tasks,
+        cname: &prepared.cname,
+        request: &prepared.request,
+        policy: &prepared.settings.retry,
+        gate,
+        next: &AtomicUsize::new(0),
+        trace: prepared.settings.output.verbose > 0,
+    };
+    let (sender, receiver) = sync_channel(UNTOLD);
+    thread::scope(|scope| {
+        for transport in transports {
+            let (handle, sender) = (journal.handle(), sender.clone());
+            let worker = move || run.work(&transport, &handle, &sender);
+            if thread::Builder::new().spawn_scoped(scope, worker).is_err() {
+                // The system has no room for more threads: those that there are do all of the work.
+                break;
+            }
+        }
+        drop(sender);
+        screen.listen(&receiver, gate);
+    });
+    screen.progress.finish();
+}
+
+/// Tells what came of the run, and decides its end.
+fn conclude(
+    screen: &mut Screen,
+    facts: &PlanFacts,
+    prepared: &Prepared,
+    gate: &Gate,
+    command: String,
+) -> Ending {
+    let stop = gate.stopped();
+    let verdict = screen.tally.verdict(facts.plan, stop.as_ref());
+    let exit = exit_of(verdict);
+    let elapsed = screen.progress.elapsed();
+    let left = screen.tally.of_list(facts.plan).not_sent > 0;
+    let go_on = left.then_some(command);
+    let output = screen.reporter().output();
+    let was_stopped = matches!(
+        verdict,
+        Verdict::Stopped | Verdict::Journal | Verdict::Fault
+    );
+    let trouble = stop.as_ref().filter(|_| was_stopped).map(reason);
+    if output.json {
+        let warnings = prepared.warnings();
+        let mut document = SummaryDocument::new(facts, facts.plan, &screen.tally, warnings);
+        document.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        document.go_on.clone_from(&go_on);
+        document.ok = verdict == Verdict::Accepted;
+        document.exit_code = exit.code();
+        if let Verdict::Signal(signal) = verdict {
+            document.signal = Some(signal);
+            document.exit_code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
+        }
+        let safe = screen.reporter().safe();
+        document.error = trouble
+            .as_ref()
+            .map(|trouble| ErrorDocument::of_trouble(trouble, safe));
+        screen.write(&json_line(&document), "");
+    }
+    tell_people(
+        screen,
+        facts,
+        trouble.as_ref(),
+        go_on.as_deref(),
+        elapsed,
+        exit,
+    );
+    match verdict {
+        Verdict::Signal(signal) => Ending::Signal(signal),
+        Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
+        _ => exit.into(),
+    }
+}
+
+fn tell_people(
+    screen: &mut Screen,
+    facts: &PlanFacts,
+    trouble: Option<&Trouble>,
+    go_on: Option<&str>,
+    elapsed: Duration,
+    exit: Exit,
+) {
+    let output = screen.reporter().output();
+    let rows = facts.list.rows.len() as u64;
+    let (tally, plan) = (screen.tally, facts.plan);
+    let is_silent = output.quiet && (output.json || exit == Exit::Accepted);
+    let summary = |paint| list::summary(plan, &tally, elapsed, rows, paint);
+    if !is_silent && !output.json {
+        let text = summary(screen.reporter().out_paint());
+        screen.write(&text, "");
+    }
+    let mut talk = String::new();
+    let paint = screen.reporter().err_paint();
+    if !is_silent && (output.json || screen.broken.is_some()) {
+        talk.push_str(&summary(paint));
+    }
+    if let Some(error) = &screen.broken {
+        talk.push_str(&format!(
+            "{} {}\n",
+            paint.bad("error:"),
+            broken_output(error)
+        ));
+    }
+    if !is_silent {
+        if let Some(trouble) = trouble {
+            let message = screen.reporter().safe().shown(&trouble.message);
+            talk.push_str(&format!("{} {message}\n", paint.bad("error:")));
+            if let Some(hint) = &trouble.hint {
+                talk.push_str(&format!("{} {hint}\n", paint.faint("  hint:")));
+            }
+        }
+        if let Some(command) = go_on {
+            let command = screen.reporter().safe().shown(command);
+            talk.push_str(&format!("to go on: {command}\n"));
+        }
+    }
+    screen.write("", &talk);
+}

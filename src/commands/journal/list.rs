@@ -1,0 +1,112 @@
+//! `vescli journal list`: every journal in the folder, on a line each.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Form;
+use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, look};
+use crate::cli::safe_text::json_line;
+use crate::commands::fault::Fault;
+
+/// All journals as JSON.
+#[derive(Debug, Serialize)]
+struct ListDocument {
+    schema: &'static str,
+    ok: bool,
+    folder: String,
+    journals: Vec<JournalDocument>,
+}
+
+/// One journal as JSON. A journal that cannot be read has nothing but its path and the error.
+#[derive(Debug, Serialize)]
+struct JournalDocument {
+    path: String,
+    url: Option<String>,
+    tenant: Option<String>,
+    runs: usize,
+    first_run: Option<String>,
+    last_run: Option<String>,
+    rows: Counts,
+    accepted_first: Option<String>,
+    accepted_last: Option<String>,
+    error: Option<String>,
+}
+
+/// The journals of a folder.
+///
+/// # Errors
+/// [`JournalError`] when the folder cannot be read. A journal that cannot be read is listed with its error.
+pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
+    let paths = kept_in(folder)?;
+    let looked = paths.iter().map(|path| (path, look(path)));
+    if form.json {
+        return Ok(json_line(&ListDocument {
+            schema: "vescli.journals/1",
+            ok: true,
+            folder: folder.to_string_lossy().into_owned(),
+            journals: looked.map(|(path, found)| document(path, &found)).collect(),
+        }));
+    }
+    if paths.is_empty() {
+        return Ok(format!("no journals in {}\n", form.path(folder)));
+    }
+    Ok(looked
+        .map(|(path, found)| line(path, &found, form))
+        .collect())
+}
+
+/// What keeps a journal from being used.
+fn error_of(found: &Result<Scan, JournalError>) -> Option<String> {
+    match found {
+        Ok(scan) => scan
+            .damage
+            .first()
+            .map(|damage| format!("damaged at line {}: {}", damage.line, damage.flaw)),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+fn line(path: &Path, found: &Result<Scan, JournalError>, form: &Form) -> String {
+    let path = form.path(path);
+    if let Some(error) = error_of(found) {
+        return format!("{path}  {}\n", form.paint.bad(&form.safe.shown(&error)));
+    }
+    let Ok(Scan { recovered, .. }) = found else {
+        return format!("{path}\n");
+    };
+    let last = recovered
+        .runs
+        .last()
+        .map_or_else(|| "never".to_owned(), |run| run.at.to_string());
+    format!(
+        "{path}  last run {last}  {}\n",
+        counted(&recovered.counts())
+    )
+}
+
+/// Rows by their fate, in words.
+pub(super) fn counted(counts: &Counts) -> String {
+    format!(
+        "{} accepted, {} rejected, {} not_sent, {} unknown",
+        counts.accepted, counts.rejected, counts.not_sent, counts.unknown
+    )
+}
+
+fn document(path: &Path, found: &Result<Scan, JournalError>) -> JournalDocument {
+    let recovered = found.as_ref().map(|scan| &scan.recovered).ok();
+    let runs = recovered.map_or(&[][..], |recovered| recovered.runs.as_slice());
+    let accepted = recovered.and_then(|recovered| recovered.accepted);
+    JournalDocument {
+        path: path.to_string_lossy().into_owned(),
+        url: runs.last().map(|run| run.url.clone()),
+        tenant: runs.last().and_then(|run| run.tenant.clone()),
+        runs: runs.len(),
+        first_run: runs.first().map(|run| run.at.to_string()),
+        last_run: runs.last().map(|run| run.at.to_string()),
+        rows: recovered.map(Recovered::counts).unwrap_or_default(),
+        accepted_first: accepted.map(|(first, _)| first.to_string()),
+        accepted_last: accepted.map(|(_, last)| last.to_string()),
+        error: error_of(found),
+    }
+}

@@ -1,0 +1,175 @@
+//! `vescli journal show`: what a journal knows, then the rows that wait for a decision.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::Form;
+use super::list::counted;
+use crate::api::outcome::Fate;
+use crate::bulk::journal::{Counts, JournalError, Recovered, RowKey, RowState, look, look_for};
+use crate::cli::safe_text::json_line;
+use crate::commands::fault::Fault;
+
+/// A journal as JSON.
+#[derive(Debug, Serialize)]
+struct ShowDocument {
+    schema: &'static str,
+    ok: bool,
+    path: String,
+    url: Option<String>,
+    tenant: Option<String>,
+    runs: Vec<RunDocument>,
+    rows: Counts,
+    accepted_first: Option<String>,
+    accepted_last: Option<String>,
+    unknown: Vec<UnknownDocument>,
+}
+
+/// A run as JSON.
+#[derive(Debug, Serialize)]
+struct RunDocument {
+    id: String,
+    at: String,
+    rows: u64,
+    input_sha256: String,
+    vescli: String,
+}
+
+/// A row that waits for a decision, as JSON.
+#[derive(Debug, Serialize)]
+struct UnknownDocument {
+    key: String,
+    email: String,
+    cname: String,
+    row: u64,
+    attempt: u64,
+    at: String,
+    status: Option<u16>,
+    ended: bool,
+}
+
+/// What a journal knows.
+///
+/// # Errors
+/// [`JournalError`] when it cannot be read, or is damaged: half of the truth would look like all of it.
+pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
+    let scan = look(path)?;
+    if let Some(damage) = scan.damage.first() {
+        return Err(JournalError::Damaged {
+            path: path.to_owned(),
+            damage: *damage,
+        }
+        .into());
+    }
+    let recovered = scan.recovered;
+    let unknown = unknown(path, &recovered)?;
+    if form.json {
+        return Ok(json_line(&document(path, &recovered, unknown)));
+    }
+    let mut text = summary(path, &recovered, form);
+    if unknown.is_empty() {
+        text.push_str("no row needs a decision\n");
+        return Ok(text);
+    }
+    let heading = format!("rows that need a decision ({}):", unknown.len());
+    text.push_str(&format!("{}\n", form.paint.strong(&heading)));
+    for row in unknown {
+        let how = match (row.ended, row.status) {
+            (true, Some(status)) => format!("HTTP {status}"),
+            (true, None) => "the answer is missing".to_owned(),
+            (false, _) => "the run was cut down".to_owned(),
+        };
+        text.push_str(&format!(
+            "  unknown  {}  cname {}, row {}, attempt {}, {}, {how}\n",
+            form.safe.shown(&row.email),
+            form.safe.shown(&row.cname),
+            row.row,
+            row.attempt,
+            form.safe.shown(&row.at),
+        ));
+    }
+    text.push_str(
+        "Ask these people or look into the console, then for each: vescli journal resolve FILE --email ADDR --as accepted|not-sent\n",
+    );
+    Ok(text)
+}
+
+/// The rows that are unknown, in the order of the list.
+fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, JournalError> {
+    let state = |key| {
+        recovered
+            .state(key)
+            .filter(|state| state.effective() == Fate::Unknown)
+    };
+    let intents = look_for(path, |key| state(key).is_some(), |_| true)?;
+    let mut unknown: Vec<UnknownDocument> = intents
+        .into_iter()
+        .filter_map(|(key, told): (RowKey, _)| {
+            let (ended, status) = match state(key)? {
+                RowState::Unknown { status } => (true, status),
+                _ => (false, None),
+            };
+            Some(UnknownDocument {
+                key: key.to_string(),
+                email: told.email,
+                cname: told.cname,
+                row: told.row,
+                attempt: told.attempt,
+                at: told.at,
+                status,
+                ended,
+            })
+        })
+        .collect();
+    unknown.sort_by(|a, b| (a.row, &a.key).cmp(&(b.row, &b.key)));
+    Ok(unknown)
+}
+
+fn summary(path: &Path, recovered: &Recovered, form: &Form) -> String {
+    let mut text = format!("journal   {}\n", form.path(path));
+    if let (Some(first), Some(last)) = (recovered.runs.first(), recovered.runs.last()) {
+        text.push_str(&format!("url       {}\n", form.safe.shown(&last.url)));
+        if let Some(tenant) = &last.tenant {
+            text.push_str(&format!("tenant    {}\n", form.safe.shown(tenant)));
+        }
+        text.push_str(&format!(
+            "runs      {}, the first {}, the last {} with {} rows\n",
+            recovered.runs.len(),
+            first.at,
+            last.at,
+            last.rows
+        ));
+    }
+    text.push_str(&format!("rows      {}\n", counted(&recovered.counts())));
+    if let Some((first, last)) = recovered.accepted {
+        text.push_str(&format!("accepted  from {first} to {last}\n"));
+    }
+    text
+}
+
+fn document(path: &Path, recovered: &Recovered, unknown: Vec<UnknownDocument>) -> ShowDocument {
+    let last = recovered.runs.last();
+    ShowDocument {
+        schema: "vescli.journal/1",
+        ok: true,
+        path: path.to_string_lossy().into_owned(),
+        url: last.map(|run| run.url.clone()),
+        tenant: last.and_then(|run| run.tenant.clone()),
+        runs: recovered
+            .runs
+            .iter()
+            .map(|run| RunDocument {
+                id: run.id.clone(),
+                at: run.at.to_string(),
+                rows: run.rows,
+                input_sha256: run.input_sha256.clone(),
+                vescli: run.vescli.clone(),
+            })
+            .collect(),
+        rows: recovered.counts(),
+        accepted_first: recovered.accepted.map(|(first, _)| first.to_string()),
+        accepted_last: recovered.accepted.map(|(_, last)| last.to_string()),
+        unknown,
+    }
+}

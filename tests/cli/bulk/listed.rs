@@ -1,0 +1,129 @@
+//! Lists and flags that cannot be used: refused before anybody is mailed.
+
+use super::{again_on, everybody_once, lines, mailed};
+use crate::harness::Vescli;
+use crate::server::Server;
+
+fn refused(list: &str, args: &[&str], code: u8, text: &str) {
+    let server = Server::http().uncalled().start();
+    Vescli::new()
+        .file("list.csv", list)
+        .against(&server)
+        .env("VESCLI_TENANT", "example-corp")
+        .arg("bulk")
+        .args(args)
+        .code(code)
+        .stderr_contains(text)
+        .run();
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_before_the_first_request() {
+    let good = "email\na@b.co\n";
+    for (list, args, code, text) in [
+        (
+            good,
+            &["missing.csv", "--yes"][..],
+            66,
+            "there is no file missing.csv",
+        ),
+        (
+            good,
+            &["list.csv"],
+            2,
+            "1 row would be mailed, and there is no terminal to ask at",
+        ),
+        (
+            good,
+            &["list.csv", "--yes", "--rate", "fast"],
+            2,
+            "--rate: \"fast\" is not a rate",
+        ),
+        (
+            good,
+            &["list.csv", "--yes", "--jobs", "0"],
+            2,
+            "--jobs: `0` is out of bounds",
+        ),
+        (
+            good,
+            &["-", "--yes", "--token-file", "-"],
+            2,
+            "both the token and the list",
+        ),
+        (
+            "email\na@b.co\nbad\n",
+            &["list.csv", "--yes"],
+            65,
+            "line 3: the address `bad` has no @",
+        ),
+        (
+            "email,tenant\na@b.co,x\n",
+            &["list.csv", "--yes"],
+            65,
+            "one run addresses one tenant",
+        ),
+        (
+            "name\nada\n",
+            &["list.csv", "--yes"],
+            65,
+            "no column is called `email`",
+        ),
+        ("", &["list.csv", "--yes"], 65, "the list holds no rows"),
+        (
+            good,
+            &["list.csv", "--yes", "--format", "ndjson"],
+            65,
+            "line 1",
+        ),
+    ] {
+        refused(list, args, code, text);
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_used_can_be_left_out() {
+    let server = Server::http().start();
+    let vescli = Vescli::new().file("list.txt", "a0@example.com\nbad\na1@example.com\n");
+    again_on(vescli, &server)
+        .arg("--skip-invalid")
+        .stderr_contains("warning: left out: line 2: the address `bad` has no @")
+        .stderr_contains("1 row that cannot be used left out")
+        .run();
+    assert_eq!(mailed(&server), everybody_once(2));
+}
+
+#[test]
+fn a_list_comes_from_standard_input_too_and_goes_on_by_its_content() {
+    let server = Server::http().start();
+    let piped = |vescli: Vescli| {
+        vescli
+            .stdin(lines(3))
+            .against(&server)
+            .env("VESCLI_TENANT", "example-corp")
+            .args(["bulk", "-", "--yes", "--rate", "none"])
+            .stdout_contains("")
+            .stderr_contains("")
+    };
+    let first = piped(Vescli::new()).run();
+    piped(first.again())
+        .stdout_contains("nothing left to send")
+        .run();
+    assert_eq!(mailed(&server), everybody_once(3));
+}
+
+#[test]
+fn rows_with_a_cname_of_their_own_are_sent_with_it() {
+    let server = Server::http().start();
+    let vescli = Vescli::new().file(
+        "list.txt",
+        "email,cname\na0@example.com,\na1@example.com,own\n",
+    );
+    again_on(vescli, &server).args(["--jobs", "1"]).run();
+    let cnames: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.json()["cname"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(cnames, ["example-corp", "own"]);
+}

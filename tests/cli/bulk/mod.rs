@@ -1,0 +1,102 @@
+//! `vescli bulk` from the outside. What was mailed is counted at the server, never taken from what the program says.
+
+mod listed;
+mod paced;
+mod resumed;
+mod signalled;
+mod stopped;
+mod told;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::harness::{Output, Vescli};
+use crate::server::Server;
+
+/// How long a test waits for something that has to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Addresses `a0@example.com` and so on.
+fn address(index: usize) -> String {
+    format!("a{index}@example.com")
+}
+
+/// A list of so many addresses, one per line.
+fn lines(count: usize) -> String {
+    (0..count).map(|index| address(index) + "\n").collect()
+}
+
+/// `vescli bulk list.txt --yes --rate none` with a list of so many addresses.
+fn bulk(server: &Server, count: usize) -> Vescli {
+    again_on(Vescli::new().file("list.txt", lines(count)), server)
+}
+
+/// The same command in the folder of an earlier run.
+fn again(output: &Output, server: &Server) -> Vescli {
+    again_on(output.again(), server)
+}
+
+/// The same command with whatever is in the folder. Its output is free, unless the test says otherwise.
+fn again_on(vescli: Vescli, server: &Server) -> Vescli {
+    vescli
+        .against(server)
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["bulk", "list.txt", "--yes", "--rate", "none"])
+        .stdout_contains("")
+        .stderr_contains("")
+}
+
+/// How often each address was mailed, as the server counted.
+fn mailed(server: &Server) -> BTreeMap<String, usize> {
+    let mut mailed = BTreeMap::new();
+    for request in server.requests().iter().filter(|request| request.complete) {
+        let email = request.json()["email"].as_str().unwrap().to_owned();
+        *mailed.entry(email).or_insert(0) += 1;
+    }
+    mailed
+}
+
+/// Everybody of a list of so many, each once.
+fn everybody_once(count: usize) -> BTreeMap<String, usize> {
+    (0..count).map(|index| (address(index), 1)).collect()
+}
+
+/// Holds requests back at the server until the test lets them go.
+#[derive(Clone, Default)]
+struct Hold(Arc<(Mutex<Held>, Condvar)>);
+
+#[derive(Default)]
+struct Held {
+    arrived: usize,
+    released: bool,
+}
+
+impl Hold {
+    /// For the server: a request is here, and waits.
+    fn here(&self) {
+        let (held, changed) = &*self.0;
+        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.arrived += 1;
+        changed.notify_all();
+        let waited = changed.wait_timeout_while(held, PATIENCE, |held| !held.released);
+        assert!(
+            !waited.unwrap().1.timed_out(),
+            "nobody released the requests"
+        );
+    }
+
+    /// For the test: waits until so many are here.
+    fn wait_for(&self, count: usize) {
+        let (held, changed) = &*self.0;
+        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = changed.wait_timeout_while(held, PATIENCE, |held| held.arrived < count);
+        assert!(!waited.unwrap().1.timed_out(), "the requests never came");
+    }
+
+    fn release(&self) {
+        let (held, changed) = &*self.0;
+        held.lock().unwrap_or_else(PoisonError::into_inner).released = true;
+        changed.notify_all();
+    }
+}

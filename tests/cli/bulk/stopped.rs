@@ -1,0 +1,169 @@
+//! What stops a run before its end, and what the next run makes of it.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{again, again_on, bulk, everybody_once, lines, mailed};
+use crate::certificates::Authority;
+use crate::harness::Vescli;
+use crate::server::{Answer, Server};
+
+/// Answers the first requests like that, and accepts all others.
+fn at_first(times: usize, answer: Answer) -> impl Fn(&crate::server::Recorded) -> Answer {
+    let count = AtomicUsize::new(0);
+    move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) < times {
+            answer.clone()
+        } else {
+            Answer::accepted()
+        }
+    }
+}
+
+#[test]
+fn what_everybody_would_meet_stops_the_run_and_forgets_nobody() {
+    for (answer, text) in [
+        (Answer::status(401), "not authorized"),
+        (Answer::status(403), "forbidden"),
+        (
+            Answer::status(302).header("Location", "/login"),
+            "redirected",
+        ),
+        (
+            Answer::status(307).header("Location", "/again"),
+            "redirected",
+        ),
+    ] {
+        let server = Server::http().choose(at_first(1, answer)).start();
+        let first = bulk(&server, 10)
+            .args(["--jobs", "1"])
+            .code(12)
+            .stdout_contains("rejected  a0@example.com")
+            .stderr_contains(format!(
+                "error: stopped: {text}, which everybody else would meet"
+            ))
+            .stderr_contains("to go on: vescli bulk list.txt --yes --rate none --jobs 1\n")
+            .run();
+        assert_eq!(server.count(), 1);
+        again(&first, &server).run();
+        let mut expected = everybody_once(10);
+        expected.insert("a0@example.com".to_owned(), 2);
+        assert_eq!(mailed(&server), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_stops_the_run_before_anybody_is_mailed() {
+    let server = Server::https(Authority::new().server()).start();
+    bulk(&server, 10)
+        .env("VESCLI_BASE_URL", server.url_for("localhost"))
+        .args(["--jobs", "1"])
+        .code(12)
+        .stdout_contains("not_sent  a0@example.com  certificate not trusted")
+        .run();
+    assert_eq!(server.bytes_received(), 0);
+}
+
+#[test]
+fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
+    let server = Server::http().answer(Answer::status(404)).start();
+    let stopped = bulk(&server, 30)
+        .args(["--jobs", "1"])
+        .code(12)
+        .stderr_contains("error: stopped: 10 rows in a row were not accepted (--max-failures)")
+        .run();
+    assert_eq!(server.count(), 10);
+    again(&stopped, &server)
+        .args(["--jobs", "1", "--max-failures", "3"])
+        .code(12)
+        .run();
+    assert_eq!(server.count(), 13);
+    again(&stopped, &server)
+        .args(["--jobs", "1", "--max-failures", "0"])
+        .code(10)
+        .run();
+    assert_eq!(server.count(), 30);
+
+    let count = AtomicUsize::new(0);
+    let every_other =
+        move |_: &crate::server::Recorded| match count.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Answer::status(404),
+            _ => Answer::accepted(),
+        };
+    let server = Server::http().choose(every_other).start();
+    bulk(&server, 30)
+        .args(["--jobs", "1", "--max-failures", "2"])
+        .code(10)
+        .run();
+    assert_eq!(server.count(), 30);
+}
+
+#[test]
+fn a_wait_longer_than_allowed_stops_the_run_and_forgets_nobody() {
+    let answer = Answer::status(429).header("Retry-After", "3600");
+    let server = Server::http().choose(at_first(1, answer)).start();
+    let first = bulk(&server, 5)
+        .args(["--jobs", "1"])
+        .code(12)
+        .stderr_contains("the server asks to wait 1 h 0 min, longer than --max-retry-after")
+        .run();
+    assert_eq!(server.count(), 1);
+    again(&first, &server).run();
+    assert_eq!(server.count(), 6);
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_nothing_and_changes_no_code() {
+    let server = Server::http().start();
+    let program = env!("CARGO_BIN_EXE_vescli");
+    let script = format!(
+        "{program} bulk list.txt --yes --rate none --jobs 1 | head -n 1; exit ${{PIPESTATUS[0]}}"
+    );
+    Vescli::program("/bin/bash")
+        .file("list.txt", lines(300))
+        .against(&server)
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["-c", &script])
+        .stdout("accepted  a0@example.com\n")
+        .stderr_contains("")
+        .stderr_lacks("standard output")
+        .run();
+    assert_eq!(mailed(&server), everybody_once(300));
+}
+
+#[test]
+fn a_standard_output_that_is_full_stops_nothing_and_is_told() {
+    if File::open("/dev/full").is_err() {
+        return;
+    }
+    for (answer, code) in [(Answer::accepted(), 74), (Answer::status(404), 10)] {
+        let server = Server::http().answer(answer).start();
+        let program = env!("CARGO_BIN_EXE_vescli");
+        let script = format!("exec {program} bulk list.txt --yes --rate none > /dev/full");
+        let output = Vescli::program("/bin/sh")
+            .file("list.txt", lines(9))
+            .against(&server)
+            .env("VESCLI_TENANT", "example-corp")
+            .args(["-c", &script])
+            .code(code)
+            .stderr_contains("standard output could not be written")
+            .stderr_contains("the journal knows every row")
+            .stderr_contains("this run: ")
+            .run();
+        assert_eq!(mailed(&server), everybody_once(9));
+        again(&output, &server).code(code % 74).run();
+        assert_eq!(server.count(), 9);
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_sends_nothing() {
+    let server = Server::http().uncalled().start();
+    let vescli = Vescli::new().file("list.txt", lines(2));
+    again_on(vescli, &server)
+        .args(["--journal", "/proc/nowhere/journal"])
+        .code(74)
+        .stdout("")
+        .stderr_contains("error: the journal /proc/nowhere/journal cannot be written")
+        .run();
+}

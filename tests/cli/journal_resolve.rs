@@ -1,0 +1,152 @@
+//! `vescli journal resolve`: what it writes down, and what it asks for first; and what may be done while a run holds the
+//! journal.
+
+use std::path::Path;
+
+use vescli::bulk::journal::{Journal, OpenMode, RunHeader};
+
+use crate::harness::Vescli;
+use crate::journal::{URL, at, journal, rows, usual};
+
+#[test]
+fn an_unknown_row_is_resolved_once() {
+    let output = journal(
+        &["resolve", "--email", "DEE@example.com", "--as", "accepted"],
+        |folder| {
+            usual(&at(folder, "a.ndjson"));
+        },
+    )
+    .stdout("resolved: dee@example.com (cname acme) as accepted; it is left alone from now on\n")
+    .run();
+    let again = || output.again().args(["journal", "resolve"]);
+    again()
+        .args(["--email", "dee@example.com", "--as", "not-sent"])
+        .code(2)
+        .stderr("error: dee@example.com is not unknown but accepted, so there is nothing to resolve\n  hint: `vescli journal show` lists the rows that are unknown\n")
+        .run();
+    again()
+        .args(["--email", "bob@example.com", "--as", "accepted"])
+        .code(2)
+        .stderr_contains("bob@example.com is not unknown but rejected")
+        .run();
+    again()
+        .args(["--email", "hal@example.com", "--as", "accepted"])
+        .code(2)
+        .stderr_contains("hal@example.com does not stand in this journal")
+        .run();
+    again()
+        .env("VESCLI_EMAIL", "eve@example.com")
+        .env("VESCLI_AS", "not-sent")
+        .arg("--json")
+        .stdout_json(|resolved| {
+            assert_eq!(resolved["schema"], "vescli.journal-resolve/1");
+            assert_eq!(
+                (&resolved["email"], &resolved["as"]),
+                (&"eve@example.com".into(), &"not_sent".into())
+            );
+        })
+        .run();
+    output
+        .again()
+        .args(["journal", "show"])
+        .stdout_contains("rows      3 accepted, 1 rejected, 2 not_sent, 0 unknown\n")
+        .stdout_contains("no row needs a decision\n")
+        .run();
+}
+
+#[test]
+fn what_resolve_needs_is_asked_for() {
+    let path = |folder: &Path| at(folder, "a.ndjson");
+    let output = journal(&["resolve", "--email", "dee@example.com"], |folder| usual(&path(folder)))
+        .code(2)
+        .stderr("error: --as is missing\n  hint: say --as accepted if the person was mailed, --as not-sent if nobody was\n")
+        .run();
+    // The address of a smoke check in the configuration is no row that somebody found out about.
+    output
+        .again()
+        .config("[defaults]\nemail = \"dee@example.com\"\n")
+        .args(["journal", "resolve", "--as", "accepted"])
+        .code(2)
+        .stderr("error: --email is missing\n  hint: say whose row it is; `vescli journal show` lists them\n")
+        .run();
+    output
+        .again()
+        .args([
+            "journal",
+            "resolve",
+            "--email",
+            "dee@example.com",
+            "--as",
+            "sent",
+        ])
+        .code(2)
+        .stderr_contains("accepted, not-sent")
+        .run();
+}
+
+#[test]
+fn an_address_with_two_cnames_needs_the_cname() {
+    let output = journal(&["resolve", "--email", "ada@example.com", "--as", "accepted"], |folder| {
+        rows(&at(folder, "a.ndjson"), &[("ada", "one", None), ("ada", "two", None)]);
+    })
+    .code(2)
+    .stderr("error: ada@example.com is unknown with more than one cname: one, two\n  hint: say which with --cname\n")
+    .run();
+    output
+        .again()
+        .args([
+            "journal",
+            "resolve",
+            "--email",
+            "ada@example.com",
+            "--as",
+            "accepted",
+            "--cname",
+            "two",
+        ])
+        .stdout("resolved: ada@example.com (cname two) as accepted; it is left alone from now on\n")
+        .run();
+}
+
+#[test]
+fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
+    let vescli = Vescli::new();
+    let path = at(vescli.folder(), "a.ndjson");
+    usual(&path);
+    let header = RunHeader {
+        url: URL.to_owned(),
+        tenant: None,
+        input_sha256: String::new(),
+        rows: 0,
+    };
+    let (held, _) = Journal::open(&path, OpenMode::Resume, &header).unwrap();
+    let output = vescli
+        .args(["journal", "show"])
+        .stdout_contains("rows that need a decision (2)")
+        .run();
+    output
+        .again()
+        .args(["journal", "resolve", "--email", "dee@example.com", "--as", "accepted"])
+        .code(75)
+        .stderr("error: another run holds the journal [FOLDER]/.local/state/vescli/a.ndjson: wait for its end\n")
+        .run();
+    drop(held);
+}
+
+/// Other tools read it as well: that is why it is text.
+#[test]
+fn jq_reads_a_journal_while_it_is_open() {
+    let vescli = Vescli::program("/bin/sh")
+        .args(["-c", "jq -r 'select(.t == \"unknown\") | .status' a.ndjson"]);
+    usual(&vescli.folder().join("a.ndjson"));
+    let header = RunHeader {
+        url: URL.to_owned(),
+        tenant: None,
+        input_sha256: String::new(),
+        rows: 1000,
+    };
+    let (held, _) =
+        Journal::open(&vescli.folder().join("a.ndjson"), OpenMode::Resume, &header).unwrap();
+    vescli.stdout("502\n").run();
+    drop(held);
+}

@@ -1,0 +1,79 @@
+//! `kill -9` at every system call of a small run, by strace.
+
+use std::process::Command;
+
+use crate::ground::{Case, Ground, wait};
+use crate::judge::Faults;
+use crate::peer::find;
+
+const ROWS: usize = 4;
+const WORKERS: usize = 2;
+/// The calls that write, sync, send, receive or open: where a kill could lose something.
+const CALLS: &str = "openat,write,writev,sendto,fdatasync,fsync,ftruncate,fallocate,flock,connect,recvfrom,rename,close";
+/// No thread of such a small run makes more calls of one kind.
+const MOST: usize = 3000;
+
+#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
+fn calls() -> Vec<String> {
+    match std::env::var("VESCLI_CALLS").as_deref() {
+        Ok("all") => seen(),
+        _ => CALLS.split(',').map(str::to_owned).collect(),
+    }
+}
+
+/// Every system call that a small run makes.
+fn seen() -> Vec<String> {
+    let ground = Ground::new();
+    let case = ground.case("seen", ROWS);
+    let mut strace = ground.command(find("strace", "strace"));
+    strace.args(["-f", "-qq", "-c", "-U", "name", "-o", "calls"]);
+    run(strace, &case);
+    let table = std::fs::read_to_string(case.list.with_file_name("calls")).unwrap();
+    let word = |line: &str| line.trim().to_owned();
+    table
+        .lines()
+        .map(word)
+        .filter(|line| {
+            !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
+        .filter(|call| call != "syscall" && call != "total")
+        .collect()
+}
+
+/// Runs vescli below strace; the code is none when it was killed.
+fn run(mut strace: Command, case: &Case) -> Option<i32> {
+    strace.arg(env!("CARGO_BIN_EXE_vescli"));
+    strace.args(Ground::arguments(case, WORKERS));
+    wait(&mut strace.spawn().unwrap())
+}
+
+#[test]
+fn a_kill_at_any_system_call_mails_nobody_twice_and_loses_nobody() {
+    let strace = find("strace", "strace");
+    let ground = Ground::new();
+    let (mut cases, mut kills) = (Vec::new(), 0);
+    for call in calls() {
+        for nth in 1..=MOST {
+            assert!(nth < MOST, "{call}: the run never comes to its end");
+            let case = ground.case(&format!("{}{nth}", call.replace('_', "")), ROWS);
+            let mut command = ground.command(&strace);
+            let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
+            let trace = format!("trace={call}");
+            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]);
+            let ended = run(command, &case);
+            kills += usize::from(ended.is_none());
+            assert!(case.unknown() <= WORKERS, "{call} {nth}");
+            ground.finish(&case);
+            cases.push((format!("{call} {nth}"), case));
+            if ended == Some(0) {
+                break;
+            }
+        }
+    }
+    let mailed = ground.mailed();
+    for (at, case) in &cases {
+        assert_eq!(Ground::faults(case, &mailed), Faults::default(), "{at}");
+    }
+    assert!(kills > 30, "only {kills} kills");
+    println!("{kills} kills, one at each call: none twice, none lost");
+}

@@ -1,0 +1,184 @@
+//! The ground of every check here: nginx that answers and counts, a folder with lists and journals, and runs upon them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::judge::{Faults, State, judge, states};
+use crate::nginx::{Config, Nginx};
+use crate::peer::free_ports;
+
+/// How long one run may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+pub(crate) struct Ground {
+    nginx: Nginx,
+    plain: u16,
+    folder: TempDir,
+}
+
+/// A list and its journal.
+pub(crate) struct Case {
+    pub(crate) emails: Vec<String>,
+    pub(crate) list: PathBuf,
+    pub(crate) journal: PathBuf,
+}
+
+impl Ground {
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::with_prefix("vescli-crash-").unwrap();
+        let [plain] = free_ports();
+        let http = format!(
+            "server {{ listen 127.0.0.1:{plain}; \
+             location / {{ default_type application/json; return 200 '{{}}'; }} }}"
+        );
+        let nginx = Nginx::start(&Config {
+            http: &http,
+            ..Config::default()
+        });
+        fs::write(folder.path().join("ca.pem"), nginx.authority.pem()).unwrap();
+        Self {
+            nginx,
+            plain,
+            folder,
+        }
+    }
+
+    /// Where requests travel so that they can be read on the way.
+    pub(crate) fn plain_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.plain)
+    }
+
+    /// A new list of so many people who are on no other list here.
+    pub(crate) fn case(&self, name: &str, rows: usize) -> Case {
+        let emails: Vec<String> = (0..rows)
+            .map(|row| format!("{name}-{row}@example.com"))
+            .collect();
+        let list = self.folder.path().join(format!("{name}.txt"));
+        fs::write(&list, emails.join("\n") + "\n").unwrap();
+        let journal = self.folder.path().join(format!("{name}.ndjson"));
+        Case {
+            emails,
+            list,
+            journal,
+        }
+    }
+
+    /// The arguments of a run.
+    pub(crate) fn arguments(case: &Case, jobs: usize) -> Vec<String> {
+        let words = ["bulk", "LIST", "--journal", "JOURNAL", "--jobs", "JOBS"];
+        words
+            .iter()
+            .chain(&["--rate", "none", "--yes", "--cacert", "ca.pem"])
+            .map(|word| match *word {
+                "LIST" => case.list.to_str().unwrap().to_owned(),
+                "JOURNAL" => case.journal.to_str().unwrap().to_owned(),
+                "JOBS" => jobs.to_string(),
+                word => word.to_owned(),
+            })
+            .collect()
+    }
+
+    /// A program in the folder, with the environment of a run and nothing else, and silent.
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("VESCLI_BASE_URL", self.nginx.url())
+            .env("VESCLI_TENANT", "example-corp")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    pub(crate) fn start(&self, case: &Case, jobs: usize) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        command.args(Self::arguments(case, jobs)).spawn().unwrap()
+    }
+
+    /// Runs to the end; the code says that nothing is left that may go out.
+    pub(crate) fn finish(&self, case: &Case) {
+        let mut child = self.start(case, 8);
+        let status = wait(&mut child);
+        assert!(
+            matches!(status, Some(0 | 11)),
+            "the run ended with {status:?}"
+        );
+    }
+
+    /// How often everybody was mailed, counted by nginx once everything before has been logged.
+    pub(crate) fn mailed(&self) -> BTreeMap<String, usize> {
+        let marker = format!("marker-{:016x}@example.com", fastrand::u64(..));
+        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        command.args(["send", "--cacert", "ca.pem", "-e", &marker]);
+        assert!(
+            command.status().unwrap().success(),
+            "nginx no longer answers"
+        );
+        let start = Instant::now();
+        loop {
+            let counted = self.counted();
+            if counted.contains_key(&marker) {
+                return counted;
+            }
+            assert!(start.elapsed() < LIMIT, "nginx does not log");
+            // There is no event to wait for.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn counted(&self) -> BTreeMap<String, usize> {
+        let mut mailed = BTreeMap::new();
+        for request in self.nginx.requests() {
+            let body: Option<serde_json::Value> =
+                serde_json::from_str(request["body"].as_str().unwrap()).ok();
+            // A body that a kill has cut mailed nobody: nginx answers 400, and has it logged too.
+            if let Some(body) = body.filter(|_| request["status"] == 200) {
+                let email = body["email"].as_str().unwrap().to_owned();
+                *mailed.entry(email).or_insert(0) += 1;
+            }
+        }
+        mailed
+    }
+
+    /// What went wrong with a case that came to its end.
+    pub(crate) fn faults(case: &Case, mailed: &BTreeMap<String, usize>) -> Faults {
+        judge(&case.emails, mailed, &case.states())
+    }
+}
+
+impl Case {
+    pub(crate) fn states(&self) -> BTreeMap<String, State> {
+        let bytes = fs::read(&self.journal).unwrap_or_default();
+        states(&String::from_utf8_lossy(&bytes))
+    }
+
+    pub(crate) fn unknown(&self) -> usize {
+        let states = self.states();
+        states
+            .values()
+            .filter(|state| **state == State::Unknown)
+            .count()
+    }
+}
+
+/// Waits for a run to end by itself; one that takes too long is killed, and fails.
+pub(crate) fn wait(child: &mut Child) -> Option<i32> {
+    let start = Instant::now();
+    while start.elapsed() < LIMIT {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("a run takes longer than {LIMIT:?}");
+}

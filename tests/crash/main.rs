@@ -1,0 +1,30 @@
+//! Kills runs of `vescli bulk` wherever they are, and counts at nginx who was mailed: nobody twice, nobody lost, nobody
+//! falsely accepted. Looks at the order of system calls for what a kill cannot show. Needs Debian's packages nginx-light
+//! and strace; a missing one fails its tests and says so. Run it with `cargo test --locked --test crash`.
+//!
+//! `VESCLI_KILLS=1000` kills as often at random moments (40 unless it is set); `VESCLI_CALLS=all` kills at every system
+//! call of a small run, and not only at those that write, sync, send or open.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test target: a failure has to end the test"
+)]
+
+#[path = "../cli/certificates.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `cli`, which uses all of it"
+)]
+mod certificates;
+#[path = "../peers/nginx.rs"]
+mod nginx;
+#[path = "../peers/peer.rs"]
+mod peer;
+
+mod every_call;
+mod ground;
+mod judge;
+mod order;
+mod random_kills;

@@ -6,24 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::budget::RetryBudget;
 use super::pace::{Pace, Turn};
-use crate::api::outcome::{Class, Fate};
-
-/// Why a run stops before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// A signal with this number came.
-    Signal(i32),
-    /// An answer or failure that everybody else would meet as well.
-    Hopeless(Class),
-    /// So many rows in a row were not accepted.
-    Failures(u64),
-    /// The server asks for a wait longer than the one allowed.
-    AsksTooLong(Duration),
-    /// The journal cannot be written.
-    Journal(String),
-    /// A worker met a fault of ours.
-    Fault,
-}
+use super::stop::Stop;
+use crate::api::outcome::Fate;
 
 /// The gate of one run, shared by its workers.
 #[derive(Debug)]
@@ -195,6 +179,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::outcome::Class;
 
     fn gate(max_failures: u64) -> Gate {
         Gate::new(Pace::new(None), false, max_failures)

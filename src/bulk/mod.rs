@@ -7,5 +7,6 @@ pub mod pace;
 pub mod plan;
 pub mod rows;
 pub mod run;
+pub mod stop;
 pub mod tally;
 pub mod told;

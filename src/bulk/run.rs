@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::gate::{Gate, Stop};
+use super::gate::Gate;
 use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
 use super::plan::{Task, key_of};
 use super::rows::Row;
+use super::stop::{Stop, is_hopeless};
 use super::told::{RowEnd, Told};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
@@ -255,35 +256,6 @@ fn earlier() -> Outcome {
         location: None,
         cause: Some("an earlier run may have mailed this person already".to_owned()),
         body_cut: false,
-    }
-}
-
-/// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
-#[must_use]
-pub const fn is_hopeless(class: Class) -> bool {
-    match class {
-        Class::Unauthorized
-        | Class::Forbidden
-        | Class::Redirected
-        | Class::Certificate
-        | Class::ClientCertificate
-        | Class::Proxy => true,
-        Class::Accepted
-        | Class::Dns
-        | Class::Connect
-        | Class::BrokenReply
-        | Class::NotTheApi
-        | Class::Timeout
-        | Class::Tls
-        | Class::ClientError
-        | Class::NotFound
-        | Class::Conflict
-        | Class::RateLimited
-        | Class::ServerError
-        | Class::BadGateway
-        | Class::Unavailable
-        | Class::ServerTimeout
-        | Class::ServerErrorOther => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What came of a run, counted, and how it is to end. Pure.
 
-use super::gate::Stop;
 use super::plan::Plan;
+use super::stop::Stop;
 use super::told::RowEnd;
 use crate::api::outcome::Fate;
 

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod config;
+mod config_explain;
 mod config_show;
 pub mod doctor;
 pub mod explain;

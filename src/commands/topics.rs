@@ -14,7 +14,7 @@ pub const SECRET_VARIABLES: [(&str, &str); 2] = [
 ];
 
 /// Variables of others that are read, and what for.
-pub const FOREIGN_VARIABLES: [(&str, &str); 10] = [
+pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
     (
         "F5XC_API_TOKEN",
         "The API token, when nothing stronger names a credential",
@@ -45,6 +45,10 @@ pub const FOREIGN_VARIABLES: [(&str, &str); 10] = [
     (
         "XDG_CONFIG_HOME",
         "The folder of the configuration, if it is an absolute path",
+    ),
+    (
+        "XDG_STATE_HOME",
+        "The folder of the journals, if it is an absolute path",
     ),
 ];
 

@@ -21,7 +21,8 @@ pub fn counted(count: u64, noun: &str) -> String {
 }
 
 /// A number with commas between its thousands.
-fn grouped(count: u64) -> String {
+#[must_use]
+pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

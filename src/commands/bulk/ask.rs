@@ -5,7 +5,7 @@ use std::io::{BufRead, stdin};
 use super::error::BulkError;
 use super::prepare::Prepared;
 use crate::cli::report::Reporter;
-use crate::cli::report::list::counted;
+use crate::cli::report::list::grouped;
 use crate::cli::report::list_plan::{self, PlanFacts};
 
 /// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
@@ -19,7 +19,10 @@ pub(super) fn before_sending(
 ) -> Result<bool, BulkError> {
     let terminals = reporter.terminals();
     let can_ask = terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin();
-    let people = counted(facts.plan.count(), "row");
+    let people = match facts.plan.count() {
+        1 => "1 person".to_owned(),
+        count => format!("{} people", grouped(count)),
+    };
     if !prepared.bulk.yes && !can_ask {
         return Err(BulkError::NotAsked(people));
     }
@@ -31,7 +34,7 @@ pub(super) fn before_sending(
     if prepared.bulk.yes {
         return Ok(true);
     }
-    reporter.talk(&format!("Send to {people}? [y/N] "));
+    reporter.talk(&format!("Mail {people}? [y/N] "));
     let mut answer = String::new();
     // No answer, for whatever reason, is no.
     let read = stdin().lock().read_line(&mut answer).unwrap_or(0);

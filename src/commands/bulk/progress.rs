@@ -1,8 +1,10 @@
 //! How far a run is, on standard error: a bar on a terminal, else a plain line every ten seconds.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::bulk::gate::Gate;
 use crate::bulk::tally::Tally;
@@ -90,10 +92,10 @@ impl Progress {
     fn text(&self, tally: &Tally, gate: &Gate, now: Instant) -> String {
         let done = tally.ended.total();
         let elapsed = now.duration_since(self.start);
-        let mut parts = vec![format!("{done} of {}", self.total), fates(&tally.ended)];
+        let mut parts = vec![format!("{done}/{}", self.total), fates(&tally.ended)];
         if gate.stopped().is_some() {
             parts.push("ending".to_owned());
-            return parts.join("; ");
+            return parts.join(", ");
         }
         if let Some(left) = gate.pause_left().filter(|left| *left >= PAUSE_MIN) {
             parts.push(format!("paused, {} left", time(left + PAUSE_MIN)));
@@ -101,9 +103,9 @@ impl Progress {
             parts.push(speed(done, elapsed));
         }
         if let Some(left) = self.left(done, elapsed) {
-            parts.push(format!("about {} to go", time(left)));
+            parts.push(format!("{} to go", time(left)));
         }
-        parts.join("; ")
+        parts.join(", ")
     }
 
     /// How long the rest takes: at the speed so far, and not faster than the rate.
@@ -142,15 +144,59 @@ const fn as_f64(count: u64) -> f64 {
 }
 
 fn bar(total: u64, colour: bool) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let target = ProgressDrawTarget::term_like(Box::new(Narrower(Term::buffered_stderr())));
+    let bar = ProgressBar::with_draw_target(Some(total), target);
     let template = if colour {
-        "{bar:20.green} {wide_msg}"
+        "{bar:12.green} {msg}"
     } else {
-        "{bar:20} {wide_msg}"
+        "{bar:12} {msg}"
     };
     // The template is a constant that indicatif takes; without it the usual style would do.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
+}
+
+/// Standard error as a terminal that looks a little narrower than it is. indicatif fills every line to its end, and the
+/// `^C` that a terminal shows on Ctrl-C would then break into the next line and leave a torn bar behind.
+#[derive(Debug)]
+struct Narrower(Term);
+
+impl TermLike for Narrower {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(4)
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

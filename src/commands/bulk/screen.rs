@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::prepare::Prepared;
 use super::progress::{Form, Progress};
 use crate::api::outcome::Fate;
-use crate::bulk::gate::{Gate, Stop};
+use crate::bulk::gate::Gate;
 use crate::bulk::rows::Row;
+use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
 use crate::bulk::told::{RowEnd, Told};
 use crate::cli::args::environment::Environment;
@@ -172,7 +173,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             let text =
                 "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
             let text = self.reporter.err_paint().warn(text.trim_end());
-            self.write("", &format!("\n{text}\n"));
+            self.write("", &format!("{text}\n"));
         }
     }
 

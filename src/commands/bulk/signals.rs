@@ -16,7 +16,8 @@ mod caught {
     use signal_hook::flag;
     use signal_hook::iterator::{Handle, Signals as Incoming};
 
-    use crate::bulk::gate::{Gate, Stop};
+    use crate::bulk::gate::Gate;
+    use crate::bulk::stop::Stop;
 
     /// Watches for signals until it is dropped.
     #[derive(Debug)]

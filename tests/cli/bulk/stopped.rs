@@ -167,3 +167,43 @@ fn a_journal_that_cannot_be_written_sends_nothing() {
         .stderr_contains("error: the journal /proc/nowhere/journal cannot be written")
         .run();
 }
+
+#[test]
+fn a_journal_that_fails_on_the_way_stops_all_that_is_to_come_and_forgets_nobody() {
+    let server = Server::http().start();
+    // Longer than the room that is reserved for a row, so that the limit is met on the way and not before.
+    let long = |row: usize| format!("{}{row}@example.com\n", "x".repeat(900));
+    let list: String = (0..12).map(long).collect();
+    let program = env!("CARGO_BIN_EXE_vescli");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec {program} bulk list.txt --yes --rate none --jobs 2"
+    );
+    let failed = Vescli::program("/bin/bash")
+        .file("list.txt", list)
+        .against(&server)
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["-c", &script])
+        .code(74)
+        .stdout_contains("this run: ")
+        .stderr_contains("error: stopped: the journal ")
+        .stderr_contains("; no request was sent after that")
+        .run();
+    let sent = server.count();
+    assert!((1..12).contains(&sent), "{sent} requests");
+    // What was under way may be unknown now, so that the code depends on which record met the limit.
+    let script = format!("{program} bulk list.txt --yes --rate none || [ $? = 11 ]");
+    failed
+        .again_with("/bin/sh")
+        .against(&server)
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["-c", &script])
+        .stdout_contains("")
+        .stderr_contains("")
+        .run();
+    let mailed = mailed(&server);
+    assert!(mailed.values().all(|count| *count == 1), "somebody twice");
+    assert!(
+        mailed.len() >= 12 - 2,
+        "more than what was under way is missing"
+    );
+}

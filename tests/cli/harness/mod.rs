@@ -239,4 +239,12 @@ impl Output {
     pub(crate) fn again(&self) -> Vescli {
         Vescli::within(Arc::clone(&self.kept))
     }
+
+    /// Another program in the same folder.
+    pub(crate) fn again_with(&self, path: impl Into<PathBuf>) -> Vescli {
+        Vescli {
+            program: path.into(),
+            ..self.again()
+        }
+    }
 }

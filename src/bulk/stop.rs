@@ -1,0 +1,72 @@
+//! What stops a run before its end.
+
+use std::time::Duration;
+
+use crate::api::outcome::Class;
+
+/// Why a run stops before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal with this number came.
+    Signal(i32),
+    /// An answer or failure that everybody else would meet as well.
+    Hopeless(Class),
+    /// So many rows in a row were not accepted.
+    Failures(u64),
+    /// The server asks for a wait longer than the one allowed.
+    AsksTooLong(Duration),
+    /// The journal cannot be written.
+    Journal(String),
+    /// A worker met a fault of ours.
+    Fault,
+}
+
+/// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
+#[must_use]
+pub const fn is_hopeless(class: Class) -> bool {
+    match class {
+        Class::Unauthorized
+        | Class::Forbidden
+        | Class::Redirected
+        | Class::Certificate
+        | Class::ClientCertificate
+        | Class::Proxy => true,
+        Class::Accepted
+        | Class::Dns
+        | Class::Connect
+        | Class::BrokenReply
+        | Class::NotTheApi
+        | Class::Timeout
+        | Class::Tls
+        | Class::ClientError
+        | Class::NotFound
+        | Class::Conflict
+        | Class::RateLimited
+        | Class::ServerError
+        | Class::BadGateway
+        | Class::Unavailable
+        | Class::ServerTimeout
+        | Class::ServerErrorOther => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_credential_or_the_way_stops_a_run_and_nothing_else_does() {
+        let hopeless = Class::ALL.into_iter().filter(|class| is_hopeless(*class));
+        assert_eq!(
+            hopeless.collect::<Vec<_>>(),
+            [
+                Class::Redirected,
+                Class::Unauthorized,
+                Class::Forbidden,
+                Class::ClientCertificate,
+                Class::Certificate,
+                Class::Proxy,
+            ]
+        );
+    }
+}

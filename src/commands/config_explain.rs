@@ -1,0 +1,136 @@
+//! `vescli config explain`: every setting with its value and where it comes from; of a secret, its length.
+
+use serde::Serialize;
+
+use super::fault::Fault;
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::{Group, Key, Row, rows};
+use crate::cli::args::layer::Layer;
+use crate::cli::safe_text::{self, json_line};
+use crate::cli::streams::Paint;
+use crate::settings::base_url::without_userinfo;
+use crate::settings::credential::{CredentialPlan, TokenSource};
+use crate::settings::identity_source::{IdentitySource, PasswordSource};
+use crate::settings::sources::Sources;
+use crate::settings::target::Target;
+use crate::settings::token;
+
+/// One setting as JSON.
+#[derive(Debug, Serialize)]
+struct Explained {
+    key: String,
+    value: Option<String>,
+    origin: Option<String>,
+}
+
+/// Every setting with its value and its origin, secrets by their length alone.
+///
+/// # Errors
+/// [`Fault`] when the sources cannot be gathered.
+pub(super) fn explain(
+    flags: &Layer,
+    environment: &Environment,
+    json: bool,
+    paint: Paint,
+) -> Result<String, Fault> {
+    let sources = Sources::gather(flags, environment)?;
+    let mut settings = Vec::new();
+    let holds =
+        |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    for row in rows().filter(holds) {
+        let given = sources.pick(row.key);
+        settings.push(Explained {
+            key: row.name(),
+            value: given.map(|given| match row.key {
+                Key::Proxy => without_userinfo(&given.value.to_string()),
+                _ => given.value.to_string(),
+            }),
+            origin: given.map(|given| given.origin.to_string()),
+        });
+    }
+    let (credential, origin) = match Target::resolve(&sources) {
+        Ok(target) => match CredentialPlan::resolve(&sources, environment, &target) {
+            Ok(plan) => credential(&plan, environment),
+            // Told and not thrown: this command is where people look for the reason.
+            Err(error) => (Some(format!("not usable: {error}")), None),
+        },
+        Err(_) => (
+            Some("not looked for: there is no target yet".to_owned()),
+            None,
+        ),
+    };
+    settings.push(Explained {
+        key: "credential".to_owned(),
+        value: credential,
+        origin,
+    });
+    if json {
+        return Ok(json_line(&serde_json::json!({
+            "schema": "vescli.config/1", "ok": true, "profile": sources.profile, "settings": settings,
+        })));
+    }
+    let profile = safe_text::whole(sources.profile.as_deref().unwrap_or("none"));
+    let mut text = format!("{}\n", paint.strong(&format!("profile: {profile}")));
+    for setting in settings {
+        let value = safe_text::whole(setting.value.as_deref().unwrap_or("-"));
+        let origin = setting.origin.map_or_else(String::new, |origin| {
+            format!("  {}", paint.faint(&safe_text::whole(&origin)))
+        });
+        text.push_str(&format!("{:<18} {value}{origin}\n", setting.key));
+    }
+    Ok(text)
+}
+
+/// What can be said of a credential without showing it. A command is not run only to count its letters.
+fn credential(
+    plan: &CredentialPlan,
+    environment: &Environment,
+) -> (Option<String>, Option<String>) {
+    let token = plan.token.as_ref().map(|(source, origin)| {
+        let text = match source {
+            TokenSource::Command(words) => format!("from the command {}", words.join(" ")),
+            TokenSource::Stdin => "from standard input".to_owned(),
+            TokenSource::Variable(..) | TokenSource::File(_) => {
+                match token::read(source, origin, environment) {
+                    Ok(secret) => secret.to_string(),
+                    Err(error) => format!("not usable: {error}"),
+                }
+            }
+        };
+        (text, origin)
+    });
+    let identity = plan
+        .identity
+        .as_ref()
+        .map(|(source, origin)| (identity_words(source), origin));
+    let both: Vec<(String, _)> = token.into_iter().chain(identity).collect();
+    let origin = both.first().map(|(_, origin)| origin.to_string());
+    let texts: Vec<String> = both.into_iter().map(|(text, _)| text).collect();
+    ((!texts.is_empty()).then(|| texts.join("; ")), origin)
+}
+
+/// A client certificate by its file, and where its password comes from.
+fn identity_words(source: &IdentitySource) -> String {
+    match source {
+        IdentitySource::Pem { cert, key, .. } if cert == key => {
+            format!("client certificate {}", cert.display())
+        }
+        IdentitySource::Pem { cert, key, .. } => format!(
+            "client certificate {} with the key {}",
+            cert.display(),
+            key.display()
+        ),
+        IdentitySource::P12 { file, password } => match password {
+            Some((PasswordSource::Variable(_, secret), origin)) => format!(
+                "client certificate {} with the password of {origin} ({secret})",
+                file.display()
+            ),
+            Some((PasswordSource::File(path), origin)) => format!(
+                "client certificate {} with the password in {} ({origin})",
+                file.display(),
+                path.display()
+            ),
+            None => format!("client certificate {} without a password", file.display()),
+        },
+    }
+}

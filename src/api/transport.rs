@@ -78,7 +78,7 @@ pub struct Exchange {
 pub enum Reuse {
     /// Every request has a connection of its own.
     Never,
-    /// One that was idle for less than [`IDLE_MAX`] is used again.
+    /// One that was idle for less than a second is used again.
     Brief,
 }
 

@@ -15,6 +15,10 @@
 )]
 mod certificates;
 #[path = "../peers/nginx.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the target `peers`, which uses all of it"
+)]
 mod nginx;
 #[path = "../peers/peer.rs"]
 mod peer;

@@ -13,6 +13,8 @@ pub(crate) struct Nginx {
     peer: Peer,
     /// The port that speaks TLS.
     pub(crate) port: u16,
+    /// The port of the upstream, which speaks plain http.
+    pub(crate) upstream: u16,
     /// The authority that signed its certificate.
     pub(crate) authority: Authority,
 }
@@ -69,6 +71,7 @@ impl Nginx {
         Self {
             peer: Peer::start(&program, folder, &arguments, port),
             port,
+            upstream,
             authority,
         }
     }

@@ -1,0 +1,138 @@
+//! Servers that want a client certificate, each in its own way: nginx refuses over HTTP, stunnel and `openssl s_server`
+//! refuse in the handshake, with TLS 1.3 only after the request was written.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use crate::harness::Vescli;
+use crate::nginx::{Config, Nginx};
+use crate::peer::{Peer, find, free_ports};
+
+/// A send to a port of this machine, with or without a client certificate.
+fn send(nginx: &Nginx, port: u16, with_certificate: bool) -> Vescli {
+    let ada = nginx.authority.client("ada");
+    let vescli = Vescli::new()
+        .file("ca.pem", nginx.authority.pem())
+        .file("ada.pem", ada.certificate_pem())
+        .file("ada.key", ada.key_pem())
+        .args([
+            "send",
+            "--email",
+            "a@b.co",
+            "--tenant",
+            "t",
+            "--cacert",
+            "ca.pem",
+            "--retries",
+            "0",
+        ])
+        .args([
+            "--timeout",
+            "20s",
+            "--base-url",
+            &format!("https://localhost:{port}"),
+        ]);
+    if with_certificate {
+        vescli.args(["--cert", "ada.pem", "--key", "ada.key"])
+    } else {
+        vescli
+    }
+}
+
+/// The files that a server of this authority needs.
+fn server_files(nginx: &Nginx) -> TempDir {
+    let folder = TempDir::with_prefix("vescli-tls-").unwrap();
+    let identity = nginx.authority.server();
+    for (name, text) in [
+        ("server.pem", identity.certificate_pem()),
+        ("server.key", identity.key_pem()),
+        ("ca.pem", nginx.authority.pem().as_str()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn nginx_lets_the_owner_of_a_client_certificate_in() {
+    let nginx = Nginx::start(&Config {
+        server: "ssl_client_certificate FOLDER/ca.pem; ssl_verify_client on;",
+        ..Config::default()
+    });
+    send(&nginx, nginx.port, true)
+        .stdout_contains("accepted: ")
+        .run();
+    send(&nginx, nginx.port, false)
+        .code(40)
+        .stderr_contains("error: refused (HTTP 400)")
+        .run();
+    let statuses: Vec<_> = nginx
+        .requests()
+        .into_iter()
+        .map(|request| request["status"].clone())
+        .collect();
+    assert_eq!(statuses, [200, 400]);
+}
+
+#[test]
+fn stunnel_refuses_in_the_handshake_and_nothing_was_sent() {
+    let program = find("stunnel4", "stunnel4");
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let nginx = Nginx::start(&Config::default());
+        let folder = server_files(&nginx);
+        let [port] = free_ports();
+        let config = format!(
+            "foreground = yes\npid =\n[mails]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{upstream}\n\
+             cert = {path}/server.pem\nkey = {path}/server.key\nCAfile = {path}/ca.pem\nverifyChain = yes\n\
+             sslVersion = {version}\n",
+            upstream = nginx.upstream,
+            path = folder.path().display()
+        );
+        fs::write(folder.path().join("stunnel.conf"), config).unwrap();
+        let _stunnel = Peer::start(&program, folder, &["stunnel.conf"], port);
+        send(&nginx, port, false)
+            .code(58)
+            .stderr_contains("error: client certificate refused for a@b.co, tenant t\n")
+            .stderr_contains("  not sent\n")
+            .run();
+        send(&nginx, port, true).stdout_contains("accepted: ").run();
+    }
+}
+
+#[test]
+fn openssl_refuses_in_the_handshake_and_what_it_answers_otherwise_is_no_http() {
+    let program = find("openssl", "openssl");
+    for version in ["-tls1_2", "-tls1_3"] {
+        let nginx = Nginx::start(&Config::default());
+        let folder = server_files(&nginx);
+        let [port] = free_ports();
+        let address = format!("127.0.0.1:{port}");
+        let arguments = [
+            "s_server",
+            "-accept",
+            &address,
+            "-cert",
+            "server.pem",
+            "-key",
+            "server.key",
+            "-CAfile",
+            "ca.pem",
+            "-Verify",
+            "1",
+            "-verify_return_error",
+            "-rev",
+            version,
+        ];
+        let _openssl = Peer::start(&program, folder, &arguments, port);
+        send(&nginx, port, false)
+            .code(58)
+            .stderr_contains("  not sent\n")
+            .run();
+        // It turns each line around and sends it back: the request arrived, and the answer is no HTTP.
+        send(&nginx, port, true)
+            .code(8)
+            .stderr_contains("may have been sent")
+            .run();
+    }
+}

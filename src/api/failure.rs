@@ -87,8 +87,8 @@ fn tls_kind(error: &rustls::Error, circumstances: &Circumstances) -> FailureKind
     let asked = circumstances.seen.asked || circumstances.seen.proxy_asked;
     match error {
         rustls::Error::InvalidCertificate(_) => FailureKind::Certificate,
-        // Only a server that asked for a certificate can mean ours. Before TLS 1.3 there is no alert for a missing one
-        // (RFC 5246, section 7.4.6), so a failed handshake has to do.
+        // Only a server that asked for a certificate can mean ours, and only where it asked in this attempt is it sure
+        // that it had not taken the request yet: on an older connection it may have.
         rustls::Error::AlertReceived(
             Alert::CertificateRequired
             | Alert::BadCertificate
@@ -98,9 +98,15 @@ fn tls_kind(error: &rustls::Error, circumstances: &Circumstances) -> FailureKind
             | Alert::CertificateUnknown
             | Alert::UnknownCA
             | Alert::AccessDenied
-            | Alert::DecryptError
-            | Alert::HandshakeFailure,
+            | Alert::DecryptError,
         ) if asked => FailureKind::ClientCertificate,
+        // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a handshake that failed has to
+        // do. Once the connection is up, the same alert means something else.
+        rustls::Error::AlertReceived(Alert::HandshakeFailure)
+            if asked && !circumstances.connected =>
+        {
+            FailureKind::ClientCertificate
+        }
         _ if circumstances.connected => FailureKind::Broken,
         _ => FailureKind::Tls,
     }
@@ -172,5 +178,45 @@ impl<'a> Chain<'a> {
             "failed to create underlying connection" => Step::ProxyConnection,
             _ => Step::ProxyAnswer,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_about_our_certificate_only_where_it_was_asked_for() {
+        let kind = |alert, connected, asked| {
+            let mut seen = Seen::default();
+            seen.asked = asked;
+            let circumstances = Circumstances {
+                connected,
+                proxy: None,
+                target: "h:443",
+                tls: true,
+                seen,
+            };
+            tls_kind(&rustls::Error::AlertReceived(alert), &circumstances)
+        };
+        for alert in [
+            AlertDescription::CertificateRequired,
+            AlertDescription::UnknownCA,
+            AlertDescription::AccessDenied,
+            AlertDescription::DecryptError,
+        ] {
+            for connected in [false, true] {
+                assert_eq!(kind(alert, connected, true), FailureKind::ClientCertificate);
+            }
+            assert_eq!(kind(alert, false, false), FailureKind::Tls);
+            assert_eq!(kind(alert, true, false), FailureKind::Broken);
+        }
+        let failed = AlertDescription::HandshakeFailure;
+        assert_eq!(kind(failed, false, true), FailureKind::ClientCertificate);
+        assert_eq!(kind(failed, true, true), FailureKind::Broken);
+        assert_eq!(kind(failed, false, false), FailureKind::Tls);
+        let other = AlertDescription::InternalError;
+        assert_eq!(kind(other, false, true), FailureKind::Tls);
+        assert_eq!(kind(other, true, true), FailureKind::Broken);
     }
 }

@@ -15,7 +15,7 @@ use crate::settings::certificate_facts::CertificateFacts;
 /// What was seen of one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Whether the service asked for a client certificate. It stays: a session that is resumed is not asked again.
+    /// Whether the service asked for a client certificate in a handshake of this very attempt.
     pub asked: bool,
     /// Whether a proxy asked for one.
     pub proxy_asked: bool,
@@ -66,12 +66,7 @@ impl Witness {
 
     /// Forgets what the last attempt showed.
     pub(super) fn begin(&self) {
-        let mut seen = self.lock();
-        *seen = Seen {
-            asked: seen.asked,
-            has_identity: seen.has_identity,
-            ..Seen::default()
-        };
+        *self.lock() = Seen::default();
     }
 
     pub(super) fn seen(&self) -> Seen {

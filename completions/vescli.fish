@@ -36,7 +36,9 @@ complete -c vescli -n "__fish_vescli_needs_command" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print version'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Send to everybody on a list, each once; run it again to go on where it ended'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Look into the configuration'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Look into the journals of bulk runs, and settle rows that are unknown'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential, network and clock; mails nobody'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Tell what an exit code, an HTTP status or a class means, and what to do'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Run a local stand-in for the service, to rehearse a runbook; mails nobody'
@@ -126,6 +128,61 @@ complete -c vescli -n "__fish_vescli_using_subcommand send" -l json -d 'Short fo
 complete -c vescli -n "__fish_vescli_using_subcommand send" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand send" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand send" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l token-file -d 'File that holds the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cert -d 'Client certificate and its chain (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l key -d 'Private key of the client certificate (PEM)' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l p12-password-file -d 'File that holds the password of the PKCS#12 file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l timeout -d 'Longest time for one attempt, all of it [default: 30s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l connect-timeout -d 'Longest time until the connection is up, TLS included [default: 10s]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s x -l proxy -d 'Proxy to tunnel through (http, https or socks5h)' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l jobs -d 'Requests under way at once, 1 to 256 [default: 4]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after so many rows in a row that were not accepted; 0 for never [default: 10]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l format -d 'Format of the list [default: auto]' -r -f -a "auto\t''
+csv\t''
+ndjson\t''
+lines\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: a file of its own for each URL, cname and list]' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send to so many rows of the list at most; the next run goes on behind them' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l allow-any-email -d 'Accept an address that the published pattern refuses'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l no-auth -d 'Send no credential, even when one is configured'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retry-unknown -d 'Repeat also what may have been sent: somebody may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l keep-alive -d 'Use a connection again that was idle for less than a second: faster, with a small risk of unknown rows'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l skip-invalid -d 'Leave out rows that cannot be used instead of refusing the list'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l fresh -d 'Begin a new journal: everybody on the list is mailed, whatever happened before'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retry-rejected -d 'Send again the rows that the service rejected earlier'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resend-unknown -d 'Send again the rows of which nobody knows whether they were mailed: somebody may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s n -l dry-run -d 'Print the request and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l no-input -d 'Never ask a question'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand config; and not __fish_seen_subcommand_from path init show explain check profiles" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
@@ -234,6 +291,59 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "list" -d 'List the journals with their rows and times'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "show" -d 'Print a summary, then the rows that need a decision'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "check" -d 'Check a journal: what is damaged where, and what may be done'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "resolve" -d 'Write down what became of a row that is unknown; sends nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s e -l email -d 'Address of the person who gets the link' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'What became of the row: accepted, the person was mailed; not-sent, nobody was' -r -f -a "accepted\t''
+not-sent\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s p -l profile -d 'Profile of the configuration file to use' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l config -d 'Configuration file to read; `none` reads no file' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
@@ -276,8 +386,8 @@ complete -c vescli -n "__fish_vescli_using_subcommand explain" -l json -d 'Short
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit)' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l log -d 'Write one JSON line for each request received' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''

@@ -35,7 +35,7 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Stre
     let guarded = catch_unwind(AssertUnwindSafe(|| {
         match command_line::parse(arguments.iter().cloned()) {
             Ok(invocation) => dispatch(&invocation, arguments, environment, streams),
-            Err(error) => usage::tell(&error, arguments, environment, streams).into(),
+            Err(error) => usage::tell(error, arguments, environment, streams).into(),
         }
     }));
     // The panic has been told already; its own code, 101, is not in the table.

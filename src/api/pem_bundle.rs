@@ -21,13 +21,17 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// The length of a line of PEM, but for the last one of each certificate (RFC 7468, section 2).
+const LINE: usize = 64;
+
 /// The certificates of a bundle in order, or `None` when it holds anything but plain PEM certificates and remarks
 /// between them.
-pub(super) fn certificates(bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let mut found = Vec::new();
     let mut current: Option<Vec<u8>> = None;
-    for line in bundle.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    while !bundle.is_empty() {
+        let (line, rest) = next_line(bundle);
+        bundle = rest;
         match &mut current {
             None if line == BEGIN => current = Some(Vec::with_capacity(2048)),
             None if line.starts_with(b"-----") || line.contains(&b'\r') => return None,
@@ -43,36 +47,54 @@ pub(super) fn certificates(bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>
     current.is_none().then_some(found)
 }
 
-/// Adds what a line holds; nothing may follow the padding but the end, which the caller's parser of DER holds.
+/// A line without its end, and what follows it.
+fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
+    // A full line is seen at its end; a shorter one that only looks so holds a line end, and is no base64.
+    let full = text.get(LINE) == Some(&b'\n') && !text[..LINE].contains(&b'\n');
+    let end = if full {
+        Some(LINE)
+    } else {
+        text.iter().position(|byte| *byte == b'\n')
+    };
+    let (line, rest) = match end {
+        Some(end) => (&text[..end], &text[end + 1..]),
+        None => (text, &text[text.len()..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+/// Adds what a line holds; padding may stand at its end alone.
 fn decode_line(line: &[u8], der: &mut Vec<u8>) -> Option<()> {
     let (fours, rest) = line.as_chunks::<4>();
-    if !rest.is_empty() {
+    let (last, fours) = fours.split_last().filter(|_| rest.is_empty())?;
+    let start = der.len();
+    der.resize(start + fours.len() * 3, 0);
+    let (threes, _) = der[start..].as_chunks_mut::<3>();
+    let mut seen = 0;
+    for (four, three) in fours.iter().zip(threes) {
+        let values = four.map(|letter| VALUES[usize::from(letter)]);
+        seen |= values[0] | values[1] | values[2] | values[3];
+        *three = bytes(values);
+    }
+    // The value of a letter has six bits.
+    if seen > 63 {
         return None;
     }
-    for four in fours {
-        let values = four.map(|letter| VALUES[usize::from(letter)]);
-        if values.iter().all(|value| *value != NONE) {
-            der.extend_from_slice(&three(values));
-            continue;
-        }
-        let padding = match four {
-            [_, _, b'=', b'='] => 2,
-            [_, _, _, b'='] => 1,
-            _ => return None,
-        };
-        let values = values.map(|value| if value == NONE { 0 } else { value });
-        let letters_hold = four[..4 - padding]
-            .iter()
-            .all(|letter| VALUES[usize::from(*letter)] != NONE);
-        if !letters_hold {
-            return None;
-        }
-        der.extend_from_slice(&three(values)[..3 - padding]);
+    let padding = match last {
+        [_, _, b'=', b'='] => 2,
+        [_, _, _, b'='] => 1,
+        _ => 0,
+    };
+    let mut values = last.map(|letter| VALUES[usize::from(letter)]);
+    values[4 - padding..].fill(0);
+    if values.contains(&NONE) {
+        return None;
     }
+    der.extend_from_slice(&bytes(values)[..3 - padding]);
     Some(())
 }
 
-fn three([a, b, c, d]: [u8; 4]) -> [u8; 3] {
+const fn bytes([a, b, c, d]: [u8; 4]) -> [u8; 3] {
     [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]
 }
 

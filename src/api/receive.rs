@@ -34,15 +34,12 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
         headers: shown(headers),
         body: Vec::new(),
     };
-    let body = match read_body(response, deadline) {
-        Body::Complete(bytes) if encoded && !bytes.is_empty() => {
-            exchange.body = bytes;
-            Body::Encoded
-        }
-        body => {
-            exchange.body = body.bytes().to_vec();
-            body
-        }
+    let body = read_body(response, deadline);
+    exchange.body = body.bytes().to_vec();
+    // Cut off or not: bytes that cannot be decoded here prove nothing about what was said.
+    let body = match body {
+        body if encoded && !body.bytes().is_empty() => Body::Encoded,
+        body => body,
     };
     let reply = Reply {
         status,

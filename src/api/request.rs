@@ -159,7 +159,8 @@ fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
     let known = crate::cli::args::keys::Key::Console.row().kind;
     let console_is_known = matches!(known, crate::cli::args::keys::Kind::Choice(words) if words.contains(&console.as_str()));
     let same = console_is_known
-        && tenant.split('.').count() == 1
+        && !tenant.is_empty()
+        && !tenant.contains('.')
         && url.scheme() == "https"
         && url.host_str() == Some(host.as_str())
         && url.port().is_none()
@@ -236,6 +237,7 @@ mod tests {
             change(&mut changed);
             published_url(&changed)
         };
+        assert!(with(|v| v.tenant = String::new()).is_err());
         assert!(with(|v| v.tenant = "evil.example/".into()).is_err());
         assert!(with(|v| v.tenant = "a@evil".into()).is_err());
         assert!(with(|v| v.tenant = "evil.example?".into()).is_err());

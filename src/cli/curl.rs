@@ -3,12 +3,16 @@
 
 use std::path::Path;
 
+use crate::api::recipient::is_invisible;
 use crate::api::request::ApiRequest;
 use crate::cli::args::layer::Origin;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
+
+/// Makes a password a text in a file of curl's, where quotes and backslashes have to be escaped.
+const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
 
 /// The command for bash or zsh, on several lines.
 #[must_use]
@@ -32,15 +36,13 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     }
     words.push(quote(request.url.as_str()));
     let command = words.join(" \\\n  ");
-    if hidden_proxy(request, network) {
-        format!("# put the proxy's user and password in the place of ***\n{command}\n")
+    let remark = if hidden_proxy(request, network) {
+        "# put the proxy's user and password in the place of ***\n"
     } else {
-        format!("{command}\n")
-    }
+        ""
+    };
+    format!("{remark}{command}\n")
 }
-
-/// A line of a curl file: quotes and backslashes have to be escaped there.
-const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
 
 /// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
 fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
@@ -135,7 +137,19 @@ fn token(source: &TokenSource) -> String {
     }
 }
 
-/// One word for the shell. A NUL cannot stand in any; it cannot come from a checked value either.
+/// One word for the shell. What would steer the terminal that it is shown on is written as `$'...'`, which bash and zsh
+/// read back as the exact text. A NUL cannot stand in any; it cannot come from a checked value either.
 fn quote(word: &str) -> String {
+    if word.chars().any(is_invisible) && !word.contains('\0') {
+        let mut quoted = "$'".to_owned();
+        for c in word.chars() {
+            match c {
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_invisible(c) => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+                c => quoted.push(c),
+            }
+        }
+        return quoted + "'";
+    }
     shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }

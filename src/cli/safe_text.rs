@@ -18,7 +18,8 @@ const SECRET_MIN: usize = 4;
 /// Shows foreign text, with the secrets of this run blotted out.
 #[derive(Debug, Clone, Default)]
 pub struct SafeText {
-    secrets: Vec<Secret>,
+    /// The forms in which a secret may come back, in lower case, the longest first.
+    forms: Vec<Secret>,
 }
 
 impl SafeText {
@@ -26,16 +27,19 @@ impl SafeText {
     #[must_use]
     pub fn hiding(secrets: impl IntoIterator<Item = Secret>) -> Self {
         let long_enough = |secret: &Secret| secret.length() >= SECRET_MIN;
-        Self {
-            secrets: secrets.into_iter().filter(long_enough).collect(),
-        }
+        let mut forms: Vec<Secret> = secrets
+            .into_iter()
+            .filter(long_enough)
+            .flat_map(|secret| forms_of(secret.expose()))
+            .collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.length()));
+        Self { forms }
     }
 
     /// The exact text, but for secrets: for JSON.
     #[must_use]
     pub fn exact(&self, text: &str) -> String {
-        let blot = |text: String, secret: &Secret| text.replace(secret.expose(), "***");
-        self.secrets.iter().fold(text.to_owned(), blot)
+        self.forms.iter().fold(text.to_owned(), blot)
     }
 
     /// The text as it may be shown on a terminal: escaped, and cut at [`SHOWN_MAX`] characters.
@@ -56,6 +60,50 @@ impl SafeText {
     pub fn shown_bytes(&self, bytes: &[u8]) -> String {
         escape(&self.exact(&String::from_utf8_lossy(bytes)), usize::MAX)
     }
+}
+
+/// A secret as it is, as JSON writes it and as a URL does: a server may send it back in any of these.
+fn forms_of(secret: &str) -> [Secret; 3] {
+    let json = serde_json::Value::from(secret).to_string();
+    let mut url = String::new();
+    for byte in secret.bytes() {
+        match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => url.push(char::from(b)),
+            b => url.push_str(&format!("%{b:02x}")),
+        }
+    }
+    [secret, json.trim_matches('"'), &url].map(|form| Secret::new(form.to_ascii_lowercase()))
+}
+
+/// Replaces a form of a secret, in letters of any case: the names of headers, for one, come in small ones.
+fn blot(text: String, form: &Secret) -> String {
+    let (lower, form) = (text.to_ascii_lowercase(), form.expose());
+    let mut blotted = String::new();
+    let mut rest = 0;
+    // Only ASCII letters change their case here, so that places in one text are places in the other.
+    for (at, _) in lower.match_indices(form) {
+        blotted.push_str(&text[rest..at]);
+        blotted.push_str("***");
+        rest = at + form.len();
+    }
+    if rest == 0 {
+        return text;
+    }
+    blotted + &text[rest..]
+}
+
+/// A foreign text within a result of our own, such as a path or a name: escaped, and never cut.
+#[must_use]
+pub fn whole(text: &str) -> String {
+    escape(text, usize::MAX)
+}
+
+/// A foreign document, line by line. Tabs stay: they are its layout, and move nothing but what follows.
+#[must_use]
+pub fn document(text: &str) -> String {
+    let cell = |cell: &str| whole(cell.strip_suffix('\r').unwrap_or(cell));
+    let line = |line: &str| line.split('\t').map(cell).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Replaces invisible characters by visible escapes and cuts after `max` characters of the text.
@@ -161,5 +209,29 @@ mod tests {
             "your token *** is absurd"
         );
         assert_eq!(hiding.exact("hunter2\n"), "***\n");
+    }
+
+    #[test]
+    fn a_secret_is_blotted_out_in_the_forms_of_json_and_urls_and_in_any_case() {
+        let hiding = SafeText::hiding([Secret::new("Hun\"t\\er/2".into())]);
+        for form in [
+            "Hun\"t\\er/2",
+            "hUN\"T\\ER/2",
+            "Hun\\\"t\\\\er/2",
+            "Hun%22t%5Cer%2F2",
+            "hun%22t%5cer%2f2",
+        ] {
+            assert_eq!(
+                hiding.exact(&format!("é{form}, {form}é")),
+                "é***, ***é",
+                "{form}"
+            );
+        }
+        assert_eq!(hiding.exact("Hunter/2 é"), "Hunter/2 é");
+    }
+
+    #[test]
+    fn a_document_keeps_its_lines_and_tabs_alone() {
+        assert_eq!(document("a\tb\r\nc\u{1b}\rd\n"), "a\tb\nc\\u{1b}\\rd\n");
     }
 }

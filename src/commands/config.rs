@@ -6,15 +6,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::config_show;
 use super::fault::Fault;
 use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, Row, rows};
 use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::json_line;
+use crate::cli::safe_text::{self, json_line};
 use crate::cli::streams::Paint;
 use crate::settings::base_url::without_userinfo;
-use crate::settings::config_error::ConfigError;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
@@ -35,22 +35,18 @@ pub fn run(
     paint: Paint,
 ) -> Result<String, Fault> {
     // `path` has to work whatever else is broken.
-    let variables = Layer::of_variables(environment).unwrap_or_default();
+    let variables = Layer::of_sound_variables(environment);
     let path = ConfigPath::find(flags, &variables, environment);
     match action {
         ConfigAction::Path => match path.path() {
             Some(path) if json => Ok(json_line(&serde_json::json!({
                 "schema": "vescli.config-path/1", "ok": true, "path": path.to_string_lossy(), "exists": path.exists(),
             }))),
-            Some(path) => Ok(format!("{}\n", path.display())),
+            Some(path) => Ok(format!("{}\n", shown(path))),
             None => Err(nowhere()),
         },
         ConfigAction::Init => init(path.path().ok_or_else(nowhere)?, flags),
-        ConfigAction::Show => {
-            let file = required(&path)?;
-            fs::read_to_string(&file.path)
-                .map_err(|error| ConfigError::Unreadable(file.path, error).into())
-        }
+        ConfigAction::Show => config_show::text(required(&path)?),
         ConfigAction::Check => {
             let file = required(&path)?;
             let names: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
@@ -59,14 +55,18 @@ pub fn run(
             }
             Ok(format!(
                 "{}: sound, {} profiles ({})\n",
-                file.path.display(),
+                shown(&file.path),
                 names.len(),
-                names.join(", ")
+                safe_text::whole(&names.join(", "))
             ))
         }
         ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json),
         ConfigAction::Explain => explain(flags, environment, json, paint),
     }
+}
+
+fn shown(path: &Path) -> String {
+    safe_text::whole(&path.to_string_lossy())
 }
 
 fn nowhere() -> Fault {
@@ -133,7 +133,7 @@ fn profiles(
         } else {
             " "
         };
-        format!("{mark} {name}\n")
+        format!("{mark} {}\n", safe_text::whole(name))
     };
     Ok(file.profiles.keys().map(line).collect())
 }
@@ -181,7 +181,7 @@ fn init(path: &Path, flags: &Layer) -> Result<String, Fault> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     Ok(format!(
         "{}: written; put your tenant there, then `vescli config check`\n",
-        path.display()
+        shown(path)
     ))
 }
 
@@ -235,13 +235,13 @@ fn explain(
             "schema": "vescli.config/1", "ok": true, "profile": sources.profile, "settings": settings,
         })));
     }
-    let profile = sources.profile.as_deref().unwrap_or("none");
+    let profile = safe_text::whole(sources.profile.as_deref().unwrap_or("none"));
     let mut text = format!("{}\n", paint.strong(&format!("profile: {profile}")));
     for setting in settings {
-        let value = setting.value.unwrap_or_else(|| "-".to_owned());
-        let origin = setting
-            .origin
-            .map_or_else(String::new, |origin| format!("  {}", paint.faint(&origin)));
+        let value = safe_text::whole(setting.value.as_deref().unwrap_or("-"));
+        let origin = setting.origin.map_or_else(String::new, |origin| {
+            format!("  {}", paint.faint(&safe_text::whole(&origin)))
+        });
         text.push_str(&format!("{:<18} {value}{origin}\n", setting.key));
     }
     Ok(text)

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod config;
+mod config_show;
 pub mod doctor;
 pub mod explain;
 pub mod fault;
@@ -12,3 +13,4 @@ pub mod sandbox;
 pub mod send;
 pub mod topics;
 pub mod usage;
+mod veil;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
+use super::veil::{exact, shown, veiled};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Layer;
 use crate::cli::exit::Exit;
@@ -16,19 +17,22 @@ use crate::settings::resolve::Output;
 
 /// Tells what clap says of the arguments.
 pub fn tell(
-    error: &clap::Error,
+    error: clap::Error,
     arguments: &[OsString],
     environment: &Environment,
     streams: &mut Streams,
 ) -> Exit {
     let mut output = Output::early(&Layer::default(), environment);
-    output.json |= asks_for_json(arguments);
+    let wishes = Wishes::of(arguments);
+    output.json |= wishes.json;
+    output.quiet |= wishes.quiet;
+    let error = veiled(error);
     let rendered = error.render();
     let text = |terminal| {
         if Paint::decide(output.color, environment, terminal).is_on() {
-            rendered.ansi().to_string()
+            shown(&rendered.ansi().to_string())
         } else {
-            rendered.to_string()
+            shown(&rendered.to_string())
         }
     };
     if matches!(
@@ -42,29 +46,26 @@ pub fn tell(
             Err(trouble) => reporter.trouble(&Subject::default(), &trouble),
         };
     }
-    let quiet = arguments
-        .iter()
-        .any(|argument| argument == "-q" || argument == "--quiet")
-        || output.quiet;
-    if !(output.json && quiet) {
+    if !(output.json && output.quiet) {
         streams.talk(&text(streams.terminals.stderr));
     }
     if output.json {
         let plain = rendered.to_string();
-        let first = plain.lines().next().unwrap_or_default();
+        let first = exact(plain.lines().next().unwrap_or_default());
         let tip = plain
             .lines()
             .map(str::trim)
-            .find_map(|line| line.strip_prefix("tip: "));
+            .find_map(|line| line.strip_prefix("tip: "))
+            .map(exact);
         let trouble = Trouble {
             exit: Exit::Usage,
             message: match error.kind() {
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                     "a command is missing".to_owned()
                 }
-                _ => first.strip_prefix("error: ").unwrap_or(first).to_owned(),
+                _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
             },
-            hint: Some(tip.unwrap_or("see `vescli help`").to_owned()),
+            hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),
         };
         let error = ErrorDocument::of_trouble(&trouble, &SafeText::default());
         let _ = streams.result(&json_line(&ResultDocument::of_trouble(
@@ -76,38 +77,82 @@ pub fn tell(
     Exit::Usage
 }
 
-/// Whether `--json` or `--output json` stands somewhere before `--`.
-fn asks_for_json(arguments: &[OsString]) -> bool {
-    let words: Vec<&str> = arguments
-        .iter()
-        .map_while(|word| word.to_str())
-        .take_while(|word| *word != "--")
-        .collect();
-    let flag = |word: &&str| matches!(*word, "--json" | "--output=json" | "-ojson" | "-o=json");
-    words.iter().any(flag)
-        || words
-            .windows(2)
-            .any(|pair| matches!(pair, ["-o" | "--output", "json"]))
+/// What the arguments before `--` ask for, as far as that can be told of arguments that were not understood. A word that
+/// is no text, or that clap stopped at, hides none of those behind it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wishes {
+    json: bool,
+    quiet: bool,
+}
+
+impl Wishes {
+    fn of(arguments: &[OsString]) -> Self {
+        let mut wishes = Self::default();
+        let mut names_a_form = false;
+        for word in arguments.iter().skip(1).map(|word| word.to_string_lossy()) {
+            match word.as_ref() {
+                "--" => break,
+                "json" if names_a_form => wishes.json = true,
+                "--json" | "--output=json" => wishes.json = true,
+                "--quiet" => wishes.quiet = true,
+                _ => {}
+            }
+            names_a_form = word == "--output";
+            if let Some(letters) = word.strip_prefix('-').filter(|word| !word.starts_with('-')) {
+                names_a_form = wishes.short(letters);
+            }
+        }
+        wishes
+    }
+
+    /// Reads short flags in one word, such as `qojson`. Says whether the form of output has to be the next word.
+    fn short(&mut self, letters: &str) -> bool {
+        for (at, letter) in letters.char_indices() {
+            match letter {
+                'q' => self.quiet = true,
+                'v' | 'n' => {}
+                'o' => {
+                    let form = &letters[at + 1..];
+                    self.json |= form.strip_prefix('=').unwrap_or(form) == "json";
+                    return form.is_empty();
+                }
+                // What follows may be the value of this one.
+                _ => return false,
+            }
+        }
+        false
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::asks_for_json;
+    use super::Wishes;
 
     #[test]
-    fn json_is_noticed_in_each_of_its_spellings_and_not_behind_the_dashes() {
-        let asks = |line: &str| asks_for_json(&line.split(' ').map(Into::into).collect::<Vec<_>>());
-        for line in [
-            "v --json",
-            "v x -o json",
-            "v -ojson",
-            "v --output=json --nonsense",
-            "v --output json",
+    fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
+        let wishes = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(Into::into).collect();
+            let Wishes { json, quiet } = Wishes::of(&words);
+            (json, quiet)
+        };
+        for (line, expected) in [
+            ("v --json", (true, false)),
+            ("v x -o json", (true, false)),
+            ("v -ojson", (true, false)),
+            ("v -o=json -q", (true, true)),
+            ("v -qvo json", (true, true)),
+            ("v -qojson --quiet", (true, true)),
+            ("v --output=json --nonsense", (true, false)),
+            ("v --output json", (true, false)),
+            ("v -eq --quiet=1", (false, false)),
+            ("v -pojson", (false, false)),
+            ("v", (false, false)),
+            ("v -o text", (false, false)),
+            ("v -o -q json", (false, true)),
+            ("v sandbox -- v --json -q", (false, false)),
+            ("v json", (false, false)),
         ] {
-            assert!(asks(line), "{line}");
-        }
-        for line in ["v", "v -o text", "v sandbox -- v --json", "v json"] {
-            assert!(!asks(line), "{line}");
+            assert_eq!(wishes(line), expected, "{line}");
         }
     }
 }

@@ -157,8 +157,12 @@ impl CredentialPlan {
         environment: &Environment,
         target: &Target,
     ) -> Result<Self, SettingsError> {
+        // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
+        let mut no_auth_is_off = false;
         for (level, layer) in sources.layers() {
-            let Some(plan) = Self::of_layer(level, layer, environment)? else {
+            let no_auth = layer.is_on(Key::NoAuth) && !no_auth_is_off;
+            no_auth_is_off |= layer.get(Key::NoAuth).is_some() && !no_auth;
+            let Some(plan) = Self::of_layer(level, layer, no_auth, environment)? else {
                 continue;
             };
             if level == Level::File {
@@ -187,9 +191,10 @@ impl CredentialPlan {
     fn of_layer(
         level: Level,
         layer: &Layer,
+        no_auth: bool,
         environment: &Environment,
     ) -> Result<Option<Self>, SettingsError> {
-        if layer.is_on(Key::NoAuth) {
+        if no_auth {
             return Ok(Some(Self::default()));
         }
         let secret = |name: &str| -> Result<_, SettingsError> {

@@ -9,7 +9,8 @@ use reqwest::Url;
 use super::base_url::is_loopback;
 use super::error::SettingsError;
 use super::proxy::ProxySetting;
-use super::sources::Sources;
+use super::sources::{Level, Sources};
+use super::target::Target;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Given, Value, ValueError};
@@ -62,6 +63,48 @@ impl Network {
             ssl_cert_file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
             ssl_cert_dir: environment.get("SSL_CERT_DIR").map(PathBuf::from),
         })
+    }
+
+    /// Plain http is for this machine alone, so no override may lead it to another one.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`] with the override that would.
+    pub fn check_loopback(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+        let given = sources.pick(Key::Resolve);
+        let leaves = |given: &&Override| {
+            Some(given.host.as_str()) == url.host_str()
+                && Some(given.port) == url.port_or_known_default()
+                && !given.address.is_loopback()
+        };
+        match (self.resolve.iter().find(leaves), given) {
+            (Some(found), Some(given)) if url.scheme() == "http" => Err(ValueError {
+                key: Key::Resolve,
+                origin: given.origin.clone(),
+                reason: format!(
+                    "{} is another machine, and `{url}` would reach it unencrypted: use https://",
+                    found.address
+                ),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A warning when overrides were given for this very run, and none is for the host that it goes to: a slip in the
+    /// name would otherwise send to the real service what was meant for another address.
+    #[must_use]
+    pub fn unused_overrides(&self, target: &Target, sources: &Sources) -> Option<String> {
+        let (host, port) = target.host_and_port();
+        let used = |given: &Override| given.host == host && given.port == port;
+        match sources.pick_with_level(Key::Resolve) {
+            Some((Level::Flag | Level::Variable, given)) if !self.resolve.iter().any(used) => {
+                Some(format!(
+                    "{} names another host or port than {host}:{port}, and was not used",
+                    given.origin
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// The proxy that is used for a URL. A loopback address is never reached through one.

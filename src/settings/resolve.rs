@@ -89,7 +89,7 @@ impl Output {
     /// What flags and variables say, for errors that come before the file is understood.
     #[must_use]
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
-        let variables = Layer::of_variables(environment).unwrap_or_default();
+        let variables = Layer::of_sound_variables(environment);
         Self::pick(|key| {
             let flag = flags
                 .get(key)
@@ -141,6 +141,11 @@ impl Settings {
         let text = |key| sources.text(key).map(|(text, _)| text.to_owned());
         let mut warnings = unknown_variables(environment);
         warnings.extend(target.warnings(sources));
+        let network = Network::resolve(sources, environment)?;
+        if let Target::Base(base) = &target {
+            network.check_loopback(base.url(), sources)?;
+        }
+        warnings.extend(network.unused_overrides(&target, sources));
         Ok(Self {
             email: text(Key::Email),
             cname: text(Key::Cname).or_else(|| tenant.clone()),
@@ -148,7 +153,7 @@ impl Settings {
             credential: CredentialPlan::resolve(sources, environment, &target)?,
             tenant,
             target,
-            network: Network::resolve(sources, environment)?,
+            network,
             retry: RetryPolicy {
                 retries: sources.count(Key::Retries),
                 max_retry_after: network::duration(sources, Key::MaxRetryAfter)?,

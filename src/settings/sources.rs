@@ -95,7 +95,9 @@ fn config_folder(environment: &Environment) -> Option<PathBuf> {
         .get("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
-    xdg.or_else(|| dirs::home_dir().map(|home| home.join(".config")))
+    // A relative one would be a folder below the current one, and no configuration is read from there.
+    let home = || dirs::home_dir().filter(|home| home.is_absolute());
+    xdg.or_else(|| home().map(|home| home.join(".config")))
 }
 
 impl Sources {

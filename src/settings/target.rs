@@ -65,6 +65,20 @@ impl Target {
         }
     }
 
+    /// The host and the port that a connection is made to.
+    #[must_use]
+    pub fn host_and_port(&self) -> (String, u16) {
+        match self {
+            Self::Published(variables) => {
+                (format!("{}.{}", variables.tenant, variables.console), 443)
+            }
+            Self::Base(base) => (
+                base.url().host_str().unwrap_or_default().to_owned(),
+                base.url().port_or_known_default().unwrap_or_default(),
+            ),
+        }
+    }
+
     /// What is odd about the target, but no error.
     #[must_use]
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {

@@ -13,9 +13,11 @@ use crate::cli::args::layer::Origin;
 /// Most bytes that are read of a credential: no header holds more, and no certificate with its chain comes near.
 const TOKEN_MAX: u64 = 64 * 1024;
 
-/// Variables that hold secrets, and that a token command has no business to see.
-const SECRET_VARIABLES: [&str; 4] = [
+/// Variables that hold secrets, and that a token command has no business to see. The usual proxy variables stay: the
+/// command may need them to reach its own server.
+const SECRET_VARIABLES: [&str; 5] = [
     "VESCLI_TOKEN",
+    "VESCLI_PROXY",
     "VESCLI_P12_PASSWORD",
     "F5XC_API_TOKEN",
     "VES_P12_PASSWORD",

@@ -161,8 +161,10 @@ fn handshakes_go_wrong_in_every_way() {
     assert!(refused(Behaviour::plain_http()).contains("InvalidContentType"));
     let closed = refused(Behaviour::Close);
     assert!(closed.contains("UnexpectedEof"), "{closed}");
-    let reset = refused(Behaviour::Reset);
-    assert!(reset.contains("ConnectionReset"), "{reset}");
+    for behaviour in [Behaviour::Reset, Behaviour::ReadThenReset] {
+        let reset = refused(behaviour);
+        assert!(reset.contains("ConnectionReset"), "{reset}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Client certificates: from PEM and PKCS#12, the password's sources, everything that is wrong with them, and servers
 //! that want one or refuse ours.
+#![cfg(feature = "p12")]
 
 use std::time::Duration;
 
@@ -10,14 +11,13 @@ use p12_keystore::{
 
 use crate::certificates::{Authority, Identity};
 use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
 use crate::server::{Server, Setup};
 
-const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
+pub(crate) const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
 /// The password of every PKCS#12 file here, which may never be seen.
-const PASSWORD: &str = "p12-\"secret\\canary ä";
+pub(crate) const PASSWORD: &str = "p12-\"secret\\canary ä";
 
-fn send(authority: &Authority) -> Vescli {
+pub(crate) fn send(authority: &Authority) -> Vescli {
     Vescli::new()
         .file("ca.pem", authority.pem())
         .args(["send", "--email", "a@b.co", "--tenant", "t"])
@@ -28,12 +28,12 @@ fn send(authority: &Authority) -> Vescli {
 }
 
 /// Lets only clients of its authority in.
-fn gate(authority: &Authority) -> Setup {
+pub(crate) fn gate(authority: &Authority) -> Setup {
     Server::https(authority.server()).clients_of(authority)
 }
 
 /// A PKCS#12 file, as today or as it was made until OpenSSL 3.
-fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -> Vec<u8> {
+pub(crate) fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -> Vec<u8> {
     let chain = identity.chain();
     let certificate = Certificate::from_der(&chain[0]).unwrap();
     let key = PrivateKey::from_der(identity.key().secret_der()).unwrap();
@@ -54,9 +54,8 @@ fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -> Vec<u8> {
     .unwrap()
 }
 
-fn shown(server: &Server) -> Vec<u8> {
-    let connections = server.connections();
-    let last = connections.last().unwrap();
+pub(crate) fn shown(server: &Server) -> Vec<u8> {
+    let last = server.connections().pop().unwrap();
     last.handshake
         .clone()
         .unwrap()
@@ -184,123 +183,6 @@ fn a_token_of_the_same_source_goes_along() {
 }
 
 #[test]
-fn what_cannot_be_used_is_told_in_a_sentence_and_nothing_is_sent() {
-    let authority = Authority::new();
-    let ada = authority.client("ada");
-    let server = gate(&authority).uncalled().start();
-    let fails = |flags: &[&str], code: u8, message: &str| {
-        send(&authority)
-            .file("ada.pem", ada.certificate_pem())
-            .file("ada.key", ada.key_pem())
-            .file_mode("open.key", ada.key_pem(), 0o640)
-            .file("bob.key", authority.client("bob").key_pem())
-            .file("old.pem", with_key(&authority.expired_client()))
-            .file("locked.key", LOCKED)
-            .file("locked-old.key", LOCKED_OLD)
-            .file("text", "text")
-            .file("ada.p12", pkcs12(&ada, None))
-            .file_mode("open.p12", pkcs12(&ada, None), 0o644)
-            .file("wrong", "wrong-password")
-            .args(flags)
-            .against(&server)
-            .code(code)
-            .stderr(format!("error: {message}\n"))
-            .run();
-    };
-    let pem = |cert, key| ["--cert", cert, "--key", key];
-    fails(&pem("none", "ada.key"), 66, "--cert: there is no file none");
-    fails(&pem("ada.pem", "none"), 66, "--key: there is no file none");
-    fails(
-        &pem("ada.pem", "open.key"),
-        78,
-        "--key: open.key can be read by others (mode 0640): run `chmod 600 open.key`",
-    );
-    fails(
-        &pem("text", "ada.key"),
-        78,
-        "--cert: text holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; a .p12 or .pfx file is named with --p12",
-    );
-    fails(
-        &["--cert", "ada.pem"],
-        78,
-        "--cert: ada.pem holds no private key: name the key's file with --key, or put the key into the certificate's file",
-    );
-    fails(
-        &pem("ada.pem", "bob.key"),
-        78,
-        "--cert: the private key in bob.key does not belong to the certificate in ada.pem; the client's own certificate has to come first in its file",
-    );
-    for key in ["locked.key", "locked-old.key"] {
-        fails(
-            &pem("ada.pem", key),
-            78,
-            &format!(
-                "--key: the private key in {key} is encrypted, which is not supported for PEM: decrypt it with `(umask 077; openssl pkey -in {key} -out key.pem)`, or use a PKCS#12 file with --p12"
-            ),
-        );
-    }
-    fails(
-        &["--cert", "old.pem"],
-        78,
-        "--cert: the client certificate in old.pem expired on 2020-01-01 00:00:00 UTC: get a new one",
-    );
-    fails(
-        &["--key", "ada.key"],
-        78,
-        "--key: it names a key but no certificate: name the certificate with `cert` in the same place",
-    );
-    fails(
-        &["--cert", "ada.pem", "--p12", "ada.p12"],
-        78,
-        "--p12: a client certificate is given twice, here and by --cert: give --cert or --p12, not both",
-    );
-    fails(&["--p12", "none"], 66, "--p12: there is no file none");
-    fails(
-        &["--p12", "open.p12"],
-        78,
-        "--p12: open.p12 can be read by others (mode 0644): run `chmod 600 open.p12`",
-    );
-    fails(
-        &["--p12", "ada.p12"],
-        78,
-        "--p12: ada.p12 is locked with a password: set VESCLI_P12_PASSWORD, or name a file that holds it with --p12-password-file",
-    );
-    fails(
-        &["--p12", "ada.p12", "--p12-password-file", "wrong"],
-        78,
-        "--p12: the password of --p12-password-file does not open ada.p12",
-    );
-    fails(
-        &["--p12", "ada.p12", "--p12-password-file", "none"],
-        66,
-        "--p12-password-file: there is no file none",
-    );
-    fails(
-        &["--p12", "ada.pem"],
-        78,
-        "--p12: ada.pem is no PKCS#12 file, or a damaged one; PEM files are named with --cert and --key",
-    );
-    fails(
-        &["--p12-password-file", "wrong"],
-        78,
-        "--p12-password-file: it names a password, but no PKCS#12 file is in use: name one with --p12",
-    );
-}
-
-#[test]
-fn a_certificate_before_its_time_is_told_with_the_clock() {
-    let authority = Authority::new();
-    let server = gate(&authority).uncalled().start();
-    send(&authority)
-        .file("new.pem", with_key(&authority.client_not_yet_valid()))
-        .args(["--cert", "new.pem"])
-        .against(&server)
-        .code(78)
-        .stderr_contains("error: --cert: the client certificate in new.pem is valid only from 2090-01-01 00:00:00 UTC on, and this machine's clock says 2")
-        .run();
-}
-
-#[test]
 fn a_server_that_wants_another_one_is_told_and_nothing_is_sent() {
     let authority = Authority::new();
     let stranger = Authority::new().client("stranger");
@@ -352,42 +234,6 @@ fn a_certificate_is_bound_to_the_host_of_its_profile() {
 }
 
 #[test]
-fn a_proxy_that_asks_is_not_shown_the_certificate() {
-    let authority = Authority::new();
-    let ada = authority.client("ada");
-    let target = gate(&authority).uncalled().start();
-    // A proxy behind TLS that wants a certificate: the handshake is all there is of it.
-    let proxy = gate(&authority).start();
-    send(&authority)
-        .file("ada.pem", with_key(&ada))
-        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
-        .args(["--proxy", &format!("https://localhost:{}", proxy.port())])
-        .code(58)
-        .stderr_contains("cause: the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert ")
-        .stderr_contains("\n  not sent\n")
-        .run();
-    assert_eq!(proxy.count(), 0);
-    drop(target);
-}
-
-#[test]
-fn the_service_behind_a_proxy_is_shown_the_certificate() {
-    let authority = Authority::new();
-    let ada = authority.client("ada");
-    let server = Server::https(authority.server_named(&["console.invalid"]))
-        .clients_of(&authority)
-        .start();
-    let proxy = Proxy::start(Tunnel::To(server.address()));
-    send(&authority)
-        .file("ada.pem", with_key(&ada))
-        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
-        .args(["--proxy", &proxy.url()])
-        .stdout(ACCEPTED)
-        .run();
-    assert_eq!(shown(&server), ada.chain()[0].to_vec());
-}
-
-#[test]
 fn explain_and_curl_name_the_files_and_never_the_password() {
     let authority = Authority::new();
     let explain = || Vescli::new().args(["config", "explain", "--tenant", "t"]);
@@ -413,12 +259,6 @@ fn explain_and_curl_name_the_files_and_never_the_password() {
         .run();
 }
 
-fn with_key(identity: &Identity) -> String {
+pub(crate) fn with_key(identity: &Identity) -> String {
     format!("{}{}", identity.certificate_pem(), identity.key_pem())
 }
-
-/// The frames of encrypted keys; what is inside does not matter, because it is not looked at.
-const LOCKED: &str =
-    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-const LOCKED_OLD: &str = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
-    DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";

@@ -164,7 +164,7 @@ fn a_broken_pipe_changes_no_code() {
         let (code, told) = into(broken_pipe(), &arguments, Some(&server));
         assert_eq!(code, Some(0), "{arguments:?}: {told}");
     }
-    let refused = [SEND.as_slice(), &["-e", "bad@example.com", "--json"]].concat();
+    let refused = [&SEND[..6], &["bad@example.com", "--json"]].concat();
     assert_eq!(into(broken_pipe(), &refused, Some(&server)).0, Some(43));
     let local: [&[&str]; 6] = [
         &["help"],

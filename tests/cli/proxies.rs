@@ -1,4 +1,4 @@
-//! Proxies: HTTP, HTTPS and SOCKS5, with a password and without, and every way in which they fail. The name of the
+//! Proxies with a password and without, and every way in which they fail. The name of the
 //! service exists nowhere, so a send that comes through had it looked up by the proxy.
 
 use std::time::Duration;
@@ -8,21 +8,21 @@ use crate::harness::Vescli;
 use crate::proxy::{Proxy, Tunnel};
 use crate::server::{Behaviour, Server, Setup};
 use crate::sockets::closed_port;
-use crate::socks::{Asked, Socks, SocksProxy};
+use crate::socks::{Socks, SocksProxy};
 
 /// A name that nobody can look up (RFC 6761, section 6.4).
-const HOST: &str = "console.invalid";
-const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
+pub(crate) const HOST: &str = "console.invalid";
+pub(crate) const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
 /// What must never be seen: a proxy's password and a token.
-const PASSWORD: &str = "hunter2-of-the-proxy";
+pub(crate) const PASSWORD: &str = "hunter2-of-the-proxy";
 const TOKEN: &str = "canary-of-the-token";
 
-fn service(authority: &Authority) -> Setup {
+pub(crate) fn service(authority: &Authority) -> Setup {
     Server::https(authority.server_named(&[HOST]))
 }
 
 /// A send to a name that does not exist, at `-vv`, which may show neither password nor token.
-fn send(authority: &Authority) -> Vescli {
+pub(crate) fn send(authority: &Authority) -> Vescli {
     Vescli::new()
         .file("ca.pem", authority.pem())
         .args(["send", "--email", "a@b.co", "--tenant", "t", "-vv"])
@@ -37,7 +37,7 @@ fn send(authority: &Authority) -> Vescli {
 }
 
 /// A send that fails for a cause, with its exit code, and is not sent.
-fn fails(authority: &Authority, proxy: &str, code: u8, cause: &str) {
+pub(crate) fn fails(authority: &Authority, proxy: &str, code: u8, cause: &str) {
     send(authority)
         .args(["--proxy", proxy, "--timeout", "3s"])
         .code(code)
@@ -195,163 +195,25 @@ fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
 }
 
 #[test]
-fn socks_has_the_proxy_look_the_name_up() {
+fn a_proxy_whose_certificate_does_not_hold_is_not_even_asked() {
     let authority = Authority::new();
-    let server = service(&authority).start();
-    let proxy = SocksProxy::start(Socks::To(server.address()));
-    send(&authority)
-        .args(["--proxy", &format!("socks5h://{}", proxy.address())])
-        .stdout(ACCEPTED)
-        .stderr_contains("* proxy: socks5h://127.0.0.1:")
-        .run();
-    let (kind, host, port) = (3, HOST.to_owned(), 443);
-    assert_eq!(proxy.asked(), [Asked { kind, host, port }]);
-    assert_eq!(server.count(), 1);
-}
-
-#[test]
-fn socks_takes_a_password_or_refuses() {
-    let authority = Authority::new();
-    let server = service(&authority).start();
-    let proxy = SocksProxy::start_for("ada", PASSWORD, Socks::To(server.address()));
-    let url = |pair: &str| format!("socks5h://{pair}127.0.0.1:{}", proxy.port());
-    send(&authority)
-        .env("ALL_PROXY", url(&format!("ada:{PASSWORD}@")))
-        .stdout(ACCEPTED)
-        .stderr_contains("(ALL_PROXY)\n")
-        .run();
-    let cause = format!(
-        "the proxy {} did not take the user and password",
-        url("***@")
-    );
-    fails(&authority, &url("ada:wrong-password@"), 97, &cause);
-    let cause = format!(
-        "the proxy {} does not offer the kind of authentication",
-        url("")
-    );
-    fails(&authority, &url(""), 97, &cause);
-    assert_eq!(server.count(), 1);
-}
-
-#[test]
-fn socks_refuses_in_every_way() {
-    let authority = Authority::new();
-    for script in [
-        Socks::Refuse(1),
-        Socks::Refuse(2),
-        Socks::Refuse(4),
-        Socks::Refuse(5),
-        Socks::NoMethod,
-        Socks::Garbage,
-        Socks::Close,
-    ] {
-        let proxy = SocksProxy::start(script);
-        let url = format!("socks5h://{}", proxy.address());
-        fails(&authority, &url, 97, &format!("the proxy {url} d"));
+    let cases = [
+        (
+            authority.expired(),
+            "the proxy's certificate expired on 2020-01-01",
+        ),
+        (
+            authority.server_named(&["other.example"]),
+            "the proxy's certificate is for other.example, not for 127.0.0.1",
+        ),
+        (
+            Authority::new().server(),
+            "the proxy's certificate was signed by another ",
+        ),
+    ];
+    for (identity, cause) in cases {
+        let proxy = Server::https(identity).start();
+        fails(&authority, &proxy.url(), 60, cause);
+        assert_eq!((proxy.count(), proxy.bytes_received()), (0, 0), "{cause}");
     }
-}
-
-#[test]
-fn the_usual_variables_are_read_in_order_and_hosts_go_past() {
-    let authority = Authority::new();
-    let server = service(&authority).start();
-    let proxy = Proxy::start(Tunnel::To(server.address()));
-    let wrong = "http://127.0.0.1:1";
-    let send = || send(&authority).stdout(ACCEPTED);
-    for (name, other) in [
-        ("VESCLI_PROXY", "https_proxy"),
-        ("https_proxy", "HTTPS_PROXY"),
-        ("HTTPS_PROXY", "all_proxy"),
-        ("all_proxy", "ALL_PROXY"),
-        ("ALL_PROXY", "HTTP_PROXY"),
-    ] {
-        send()
-            .env(name, proxy.url())
-            .env(other, wrong)
-            .stderr_contains(format!("({name})\n"))
-            .run();
-    }
-    assert_eq!(server.count(), 5);
-    // Past the proxy the name has to be known, so an override stands in for DNS.
-    let resolve = format!("{HOST}:{}:127.0.0.1", server.port());
-    let past = || {
-        send()
-            .env("HTTPS_PROXY", wrong)
-            .env("VESCLI_BASE_URL", server.url_for(HOST))
-            .args(["--resolve", &resolve])
-            .stderr_lacks("* proxy")
-    };
-    past()
-        .env("NO_PROXY", "other.example, .invalid")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .env("no_proxy", HOST)
-        .env("NO_PROXY", "x")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .args(["--noproxy", "*"])
-        .env("NO_PROXY", "x")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .args(["--proxy", ""])
-        .stderr_contains("* trust")
-        .run();
-    assert_eq!(server.count(), 9);
-}
-
-#[test]
-fn a_loopback_address_is_never_reached_through_a_proxy() {
-    let server = Server::http().start();
-    let proxy = Proxy::start(Tunnel::Open).uncalled();
-    for url in [server.url(), server.url_for("localhost")] {
-        Vescli::new()
-            .args([
-                "send",
-                "--email",
-                "a@b.co",
-                "--tenant",
-                "t",
-                "--base-url",
-                &url,
-            ])
-            .args(["--proxy", &proxy.url()])
-            .stdout(ACCEPTED)
-            .run();
-    }
-    assert_eq!(server.count(), 2);
-}
-
-#[test]
-fn the_curl_command_names_the_variable_and_never_the_password() {
-    let authority = Authority::new();
-    let url = format!("http://ada:{PASSWORD}@proxy.invalid:3128");
-    let base = || {
-        Vescli::new()
-            .args(["send", "--email", "a@b.co", "--tenant", "t", "--show-curl"])
-            .stdout_lacks(PASSWORD)
-    };
-    drop(authority);
-    base()
-        .env("HTTPS_PROXY", &url)
-        .stdout_contains("  --proxy \"$HTTPS_PROXY\" \\\n")
-        .stdout_lacks("***")
-        .run();
-    base()
-        .env("VESCLI_PROXY", &url)
-        .stdout_contains("  --proxy \"$VESCLI_PROXY\" \\\n")
-        .run();
-    base()
-        .args(["--proxy", &url])
-        .stdout_contains("# put the proxy's user and password in the place of ***\ncurl ")
-        .stdout_contains("  --proxy 'http://***@proxy.invalid:3128' \\\n")
-        .run();
-    base()
-        .env("HTTPS_PROXY", &url)
-        .args(["--noproxy", "console.ves.volterra.io"])
-        .stdout_contains("  --noproxy '*' \\\n")
-        .stdout_lacks("--proxy ")
-        .run();
 }

@@ -19,6 +19,7 @@ mod certificates;
 mod harness;
 #[path = "../cli/loopback.rs"]
 mod loopback;
+mod scripts;
 #[path = "../cli/server/mod.rs"]
 mod server;
 
@@ -44,7 +45,15 @@ fn need(program: &str) {
 }
 
 /// What has to be the same, whoever sends it.
-fn essence(request: &Recorded) -> (String, String, Vec<(String, Option<String>)>, Vec<u8>) {
+#[derive(Debug, PartialEq)]
+struct Essence {
+    method: String,
+    path: String,
+    headers: [(&'static str, Option<String>); 6],
+    body: Vec<u8>,
+}
+
+fn essence(request: &Recorded) -> Essence {
     let names = [
         "accept",
         "authorization",
@@ -53,9 +62,13 @@ fn essence(request: &Recorded) -> (String, String, Vec<(String, Option<String>)>
         "host",
         "user-agent",
     ];
-    let headers = names.map(|name| (name.to_owned(), request.header(name).map(str::to_owned)));
-    let (method, path) = (request.method.clone(), request.path.clone());
-    (method, path, headers.to_vec(), request.body.clone())
+    let headers = names.map(|name| (name, request.header(name).map(str::to_owned)));
+    Essence {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        headers,
+        body: request.body.clone(),
+    }
 }
 
 /// Sends with vescli and with the printed command in each shell, and compares what arrived.

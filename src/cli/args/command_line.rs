@@ -10,6 +10,7 @@ use super::config_command::{self, ConfigAction};
 use super::journal_command::{self, JournalAction};
 use super::keys::Group;
 use super::layer::Layer;
+use super::slips;
 use super::subcommands::{bulk, doctor, flags, sandbox, send};
 
 /// Which command was typed, with its own arguments.
@@ -98,7 +99,7 @@ pub fn command() -> Command {
 /// # Errors
 /// clap's error: a usage error, or the request for help or version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
-    let matches = command().try_get_matches_from(arguments)?;
+    let matches = slips::matches(&arguments.into_iter().collect::<Vec<_>>())?;
     let missing = || {
         clap::Error::raw(
             clap::error::ErrorKind::MissingSubcommand,
@@ -121,6 +122,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         }
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
+    slips::refuse_two_addresses(matches)?;
     Ok(Invocation {
         typed,
         flags: Layer::of_flags(matches),

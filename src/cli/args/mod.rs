@@ -11,4 +11,6 @@ pub mod nearest;
 mod rows_bulk;
 mod rows_request;
 mod rows_run;
+mod slips;
+mod sound_variables;
 mod subcommands;

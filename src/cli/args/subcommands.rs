@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
+use super::slips;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
 pub(super) const SETTINGS: &[Group] = &[
@@ -107,7 +108,7 @@ pub(super) fn flag(row: &'static Row) -> Arg {
         None => arg,
     };
     match row.kind {
-        Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
+        Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
         Kind::Choice(words) => arg

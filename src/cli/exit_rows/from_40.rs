@@ -192,7 +192,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         [
             "Output or journal cannot be written. The message says what became of the request.",
             "see the message",
-            "after fixing",
+            "see the message; not after an acceptance",
             "Make room, or write elsewhere.",
         ],
     ),

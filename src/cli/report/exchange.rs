@@ -1,5 +1,7 @@
 //! The exchange as `-v` and `-vv` show it, in the manner of curl, with the secrets hidden.
 
+use reqwest::Url;
+
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
 use crate::cli::safe_text::SafeText;
@@ -12,7 +14,7 @@ const SECRET_HEADERS: [&str; 3] = ["set-cookie", "www-authenticate", "proxy-auth
 pub fn request(request: &ApiRequest, bodies: bool, safe: &SafeText) -> Vec<String> {
     let mut lines = vec![
         format!("> POST {} HTTP/1.1", request.url.path()),
-        format!("> host: {}", request.url.host_str().unwrap_or_default()),
+        format!("> host: {}", host(&request.url)),
     ];
     if request.token.is_some() {
         lines.push("> authorization: APIToken ***".to_owned());
@@ -27,6 +29,13 @@ pub fn request(request: &ApiRequest, bodies: bool, safe: &SafeText) -> Vec<Strin
         lines.push(format!("> {}", safe.shown_bytes(request.body.as_bytes())));
     }
     lines
+}
+
+/// The host as it is sent: with its port, unless that is the scheme's own (RFC 9110, section 7.2).
+fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 /// The lines of an answer.

@@ -206,6 +206,10 @@ impl<'a, 'b> Reporter<'a, 'b> {
         {
             self.warn(&warning.clone());
         }
+        if sent.outcome.fate == Fate::Accepted && self.output.json && !self.output.quiet {
+            let text = words::accepted(subject, sent, self.err, &self.safe);
+            self.streams.talk(&text);
+        }
         let result = if self.output.json {
             json_line(&ResultDocument::of_sent(
                 subject, sent, &self.safe, warnings,

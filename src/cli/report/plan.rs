@@ -71,10 +71,8 @@ pub fn text(request: &ApiRequest, network: &Network, safe: &SafeText) -> String 
         safe.shown_bytes(request.body.as_bytes())
     ));
     if let Some(proxy) = network.proxy_for(&request.url) {
-        text.push_str(&format!(
-            "\nthrough the proxy {} ({})\n",
-            proxy.shown, proxy.origin
-        ));
+        let proxy = format!("{} ({})", proxy.shown, proxy.origin);
+        text.push_str(&format!("\nthrough the proxy {}\n", safe.shown(&proxy)));
     }
     text
 }

@@ -80,6 +80,11 @@ impl Running {
         self.stderr.wait_for(text, self.deadline())
     }
 
+    /// The number of the process, for a look at it from outside.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name, such as `INT` or `KILL`, to this one process.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")

@@ -17,6 +17,7 @@ pub(crate) enum Behaviour {
     /// Reads what comes and never says a word, so that a TLS handshake hangs.
     Hang,
     Close,
+    /// At once: the client may still be connecting when it arrives.
     Reset,
     /// The same once the first bytes are read, so that the connection was up for sure.
     ReadThenReset,

@@ -1,0 +1,40 @@
+//! `vescli config show`: the file as it stands, but for what must not reach a terminal.
+
+use std::fs;
+
+use super::fault::Fault;
+use crate::cli::args::keys::Key;
+use crate::cli::safe_text::{SafeText, document};
+use crate::settings::config_error::ConfigError;
+use crate::settings::config_file::ConfigFile;
+use crate::settings::secret::Secret;
+
+/// The text of a file that was understood.
+///
+/// # Errors
+/// [`Fault::Settings`] when it cannot be read again.
+pub(super) fn text(file: ConfigFile) -> Result<String, Fault> {
+    match fs::read_to_string(&file.path) {
+        Ok(text) => Ok(document(&without_passwords(text, &file))),
+        Err(error) => Err(ConfigError::Unreadable(file.path, error).into()),
+    }
+}
+
+/// The text of a file without the users and passwords of its proxies, wherever they stand.
+fn without_passwords(mut text: String, file: &ConfigFile) -> String {
+    let own = file.profiles.values().map(|profile| &profile.layer);
+    for layer in own.chain([&file.defaults]) {
+        let Some(given) = layer.get(Key::Proxy) else {
+            continue;
+        };
+        let url = given.value.to_string();
+        let Some((before, _)) = url.rsplit_once('@') else {
+            continue;
+        };
+        let user = before.split_once("://").map_or(before, |(_, user)| user);
+        let password = user.split_once(':').map(|(_, password)| password);
+        let hidden = SafeText::hiding(password.map(|text| Secret::new(text.to_owned())));
+        text = hidden.exact(&text.replace(&format!("{user}@"), "***@"));
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! Text that others wrote reaches the terminal without a single character that could steer it, and JSON exactly.
+
+mod files;
+mod server;
+mod typed;
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::harness::{Output, Vescli};
+
+/// Characters per run: fewer than the 500 at which a text is cut.
+const CHUNK: usize = 300;
+
+/// Whether a character steers a terminal or hides: written down anew, so that the program's own table is not its judge.
+fn is_dangerous(c: char) -> bool {
+    let ranges: [(u32, u32); 10] = [
+        (0x00, 0x1f),     // C0
+        (0x7f, 0x9f),     // DEL and C1
+        (0xad, 0xad),     // soft hyphen
+        (0x61c, 0x61c),   // Arabic letter mark
+        (0x180e, 0x180e), // Mongolian vowel separator
+        (0x200b, 0x200f), // zero-width characters and marks of direction
+        (0x2028, 0x202e), // line and paragraph separators, embeddings and overrides
+        (0x2060, 0x206f), // word joiner, isolates
+        (0xfeff, 0xfeff), // byte order mark
+        (0xfff9, 0xfffb), // annotations
+    ];
+    ranges
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&u32::from(c)))
+}
+
+fn clean(text: &str, name: &str) {
+    for line in text.split('\n') {
+        if let Some(at) = line.chars().position(is_dangerous) {
+            let around: String = line.chars().skip(at.saturating_sub(20)).take(30).collect();
+            panic!("{name} shows a character that steers or hides: {around:?}");
+        }
+    }
+}
+
+fn chunks_of(range: Range<u32>) -> Vec<String> {
+    let all: Vec<char> = range
+        .filter_map(char::from_u32)
+        .chain(['\u{feff}', '\u{fff9}'])
+        .collect();
+    all.chunks(CHUNK).map(String::from_iter).collect()
+}
+
+/// Every code point below U+3000, with the byte order mark.
+fn chunks() -> Vec<String> {
+    chunks_of(0..0x3000)
+}
+
+/// The same without NUL, which no argument, variable or file name can hold.
+fn words() -> Vec<String> {
+    chunks_of(1..0x3000)
+}
+
+fn quoted(text: &str) -> String {
+    // A string of JSON is one of TOML, too, but for DEL.
+    serde_json::to_string(text)
+        .unwrap()
+        .replace('\u{7f}', "\\u007f")
+}
+
+fn runs_cleanly(vescli: Vescli, code: u8) -> Output {
+    let output = vescli
+        .code(code)
+        .stdout_contains("")
+        .stderr_contains("")
+        .run();
+    clean(&output.stdout, "stdout");
+    clean(&output.stderr, "stderr");
+    output
+}
+
+fn in_json(vescli: Vescli, code: u8) -> Value {
+    let output = runs_cleanly(vescli.arg("--json"), code);
+    assert_eq!(output.stdout.lines().count(), 1, "{}", output.stdout);
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+fn send() -> Vescli {
+    Vescli::new().args(["send", "--cname", "example"])
+}
+
+fn to_hello() -> Vescli {
+    send().args(["--email", "hello@example.com"])
+}
+
+#[test]
+#[should_panic(expected = "steers or hides: \"a\\u{1b}b\"")]
+fn a_character_that_comes_through_is_seen() {
+    runs_cleanly(
+        Vescli::program("/bin/sh").args(["-c", "printf 'a\\033b'"]),
+        0,
+    );
+}

@@ -1,0 +1,43 @@
+//! Who is shown a client certificate when a proxy stands between: the service, and never the proxy.
+#![cfg(feature = "p12")]
+
+use crate::certificates::Authority;
+use crate::client_certificates::{ACCEPTED, gate, send, shown, with_key};
+use crate::proxy::{Proxy, Tunnel};
+use crate::server::Server;
+
+#[test]
+fn a_proxy_that_asks_is_not_shown_the_certificate() {
+    let authority = Authority::new();
+    let ada = authority.client("ada");
+    let target = gate(&authority).uncalled().start();
+    // A proxy behind TLS that wants a certificate: the handshake is all there is of it.
+    let proxy = gate(&authority).start();
+    send(&authority)
+        .file("ada.pem", with_key(&ada))
+        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
+        .args(["--proxy", &format!("https://localhost:{}", proxy.port())])
+        .code(58)
+        .stderr_contains("cause: the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert ")
+        .stderr_contains("\n  not sent\n")
+        .run();
+    assert_eq!(proxy.count(), 0);
+    drop(target);
+}
+
+#[test]
+fn the_service_behind_a_proxy_is_shown_the_certificate() {
+    let authority = Authority::new();
+    let ada = authority.client("ada");
+    let server = Server::https(authority.server_named(&["console.invalid"]))
+        .clients_of(&authority)
+        .start();
+    let proxy = Proxy::start(Tunnel::To(server.address()));
+    send(&authority)
+        .file("ada.pem", with_key(&ada))
+        .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
+        .args(["--proxy", &proxy.url()])
+        .stdout(ACCEPTED)
+        .run();
+    assert_eq!(shown(&server), ada.chain()[0].to_vec());
+}

@@ -1,0 +1,80 @@
+//! What the processes that vescli starts, and vescli itself, can be seen to hold.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+
+use super::sources::rejecting;
+use super::{TOKEN, lacks, quiet, send, silent};
+use crate::fault_matrix::PROXY_PASSWORD;
+use crate::harness::Vescli;
+use crate::server::{Answer, Moment, Server};
+
+/// What a process says of its own arguments and environment.
+const ABOUT_ITSELF: &str = "tr '\\000' '\\n' </proc/$$/environ >about; tr '\\000' '\\n' </proc/$$/cmdline >>about; \
+    tr '\\000' '\\n' </proc/$PPID/cmdline >>about";
+
+fn about(folder: &Path) -> String {
+    let about = fs::read_to_string(folder.join("about")).unwrap();
+    assert!(about.contains("HOME="), "nothing was told: {about}");
+    about
+}
+
+#[test]
+
+fn a_token_command_is_told_no_secret() {
+    let server = rejecting();
+    let script = format!("{ABOUT_ITSELF}; cat token");
+    let config = format!(
+        "[profiles.a]\ntoken_command = [\"/bin/sh\", \"-c\", {}]\n",
+        serde_json::to_string(&script).unwrap()
+    );
+    let vescli = send()
+        .against(&server)
+        .config(&config)
+        .file("token", TOKEN)
+        .env("F5XC_API_TOKEN", "c4n4ry-1")
+        .env("VESCLI_P12_PASSWORD", "c4n4ry-2")
+        .env("VES_P12_PASSWORD", "c4n4ry-3")
+        .env(
+            "VESCLI_PROXY",
+            format!("http://ada:{PROXY_PASSWORD}@127.0.0.1:1"),
+        );
+    let output = quiet(vescli, 41);
+    lacks(&about(&output.folder), "the process of the command");
+}
+
+#[test]
+
+fn a_rehearsed_command_is_told_no_secret() {
+    let vescli = Vescli::new()
+        .args(["sandbox", "--", "/bin/sh", "-c", ABOUT_ITSELF])
+        .env("VESCLI_TOKEN", TOKEN)
+        .env("VESCLI_P12_PASSWORD", "c4n4ry-2");
+    let output = quiet(vescli, 0);
+    let about = about(&output.folder);
+    lacks(&about, "the rehearsed command");
+    assert!(
+        about.contains("VESCLI_TOKEN="),
+        "the sandbox's own token is missing: {about}"
+    );
+}
+
+#[test]
+
+fn no_argument_of_the_program_bears_the_token() {
+    let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
+    let running = send()
+        .against(&server)
+        .args(["--token-file", "-", "--timeout", "1s"])
+        .stdin(TOKEN)
+        .code(28)
+        .stderr_contains("out of time")
+        .start();
+    server.wait_for(1);
+    for name in ["cmdline", "environ", "comm"] {
+        let bytes = fs::read(format!("/proc/{}/{name}", running.id())).unwrap();
+        lacks(&String::from_utf8_lossy(&bytes), name);
+    }
+    silent(&running.finish());
+}

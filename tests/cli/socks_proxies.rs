@@ -1,0 +1,62 @@
+//! What is particular to SOCKS: the proxy looks the name up, and has its own ways to refuse.
+
+use crate::certificates::Authority;
+use crate::proxies::{ACCEPTED, HOST, PASSWORD, fails, send, service};
+use crate::socks::{Asked, Socks, SocksProxy};
+
+#[test]
+fn socks_has_the_proxy_look_the_name_up() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = SocksProxy::start(Socks::To(server.address()));
+    send(&authority)
+        .args(["--proxy", &format!("socks5h://{}", proxy.address())])
+        .stdout(ACCEPTED)
+        .stderr_contains("* proxy: socks5h://127.0.0.1:")
+        .run();
+    let (kind, host, port) = (3, HOST.to_owned(), 443);
+    assert_eq!(proxy.asked(), [Asked { kind, host, port }]);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn socks_takes_a_password_or_refuses() {
+    let authority = Authority::new();
+    let server = service(&authority).start();
+    let proxy = SocksProxy::start_for("ada", PASSWORD, Socks::To(server.address()));
+    let url = |pair: &str| format!("socks5h://{pair}127.0.0.1:{}", proxy.port());
+    send(&authority)
+        .env("ALL_PROXY", url(&format!("ada:{PASSWORD}@")))
+        .stdout(ACCEPTED)
+        .stderr_contains("(ALL_PROXY)\n")
+        .run();
+    let cause = format!(
+        "the proxy {} did not take the user and password",
+        url("***@")
+    );
+    fails(&authority, &url("ada:wrong-password@"), 97, &cause);
+    let cause = format!(
+        "the proxy {} does not offer the kind of authentication",
+        url("")
+    );
+    fails(&authority, &url(""), 97, &cause);
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn socks_refuses_in_every_way() {
+    let authority = Authority::new();
+    for script in [
+        Socks::Refuse(1),
+        Socks::Refuse(2),
+        Socks::Refuse(4),
+        Socks::Refuse(5),
+        Socks::NoMethod,
+        Socks::Garbage,
+        Socks::Close,
+    ] {
+        let proxy = SocksProxy::start(script);
+        let url = format!("socks5h://{}", proxy.address());
+        fails(&authority, &url, 97, &format!("the proxy {url} d"));
+    }
+}

@@ -1,0 +1,148 @@
+//! Slips on the command line and in variables: what is refused, which tip is given, and that JSON is JSON all the same.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::Value;
+
+use crate::harness::Vescli;
+use crate::server::Server;
+
+fn usage_document(document: &Value) {
+    assert_eq!(document["exit_code"], 2);
+    assert_eq!(document["outcome"], "not_sent");
+    assert_eq!(document["error"]["class"], "usage");
+}
+
+#[test]
+fn a_second_address_is_refused_and_nobody_is_mailed() {
+    let server = Server::http().uncalled().start();
+    let told = "error: --email was given 2 times, but one request mails one person: run it once for each address\n";
+    let twice = [
+        "send",
+        "--tenant",
+        "t",
+        "-e",
+        "a@example.com",
+        "--email",
+        "b@example.com",
+    ];
+    Vescli::new()
+        .args(twice)
+        .against(&server)
+        .code(2)
+        .stderr(told)
+        .run();
+    Vescli::new()
+        .args(twice)
+        .args(["--json", "-q"])
+        .against(&server)
+        .code(2)
+        .stdout_json(usage_document)
+        .run();
+}
+
+#[test]
+fn one_address_wins_over_that_of_the_environment_and_other_flags_over_themselves() {
+    Vescli::new()
+        .args([
+            "send",
+            "--tenant",
+            "t",
+            "--tenant",
+            "u",
+            "-n",
+            "-e",
+            "a@example.com",
+        ])
+        .env("VESCLI_EMAIL", "b@example.com")
+        .stdout_contains("POST https://u.console.ves.volterra.io/")
+        .stdout_contains("\"email\":\"a@example.com\"")
+        .run();
+}
+
+#[test]
+fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
+    let behind = |flag| {
+        format!("  tip: '{flag}' belongs behind the command: vescli send-password-email {flag}\n")
+    };
+    for (arguments, tip) in [
+        (
+            &["--profile", "prod", "send", "-e", "a@example.com"][..],
+            behind("--profile"),
+        ),
+        (&["--profile=prod", "send"], behind("--profile")),
+        (&["-pprod", "send-password-email"], behind("-p")),
+        (&["-q", "--token-file", "f", "send"], behind("--token-file")),
+        (
+            &["send", "a@example.com"],
+            "  tip: an address needs its flag: --email ADDR\n".to_owned(),
+        ),
+    ] {
+        Vescli::new()
+            .args(arguments)
+            .code(2)
+            .stderr_contains(tip)
+            .run();
+    }
+    for arguments in [
+        &["--nonsense", "send"][..],
+        &["send", "--nonsense", "a@example.com"],
+        &["explain", "42", "a@example.com"],
+        &["--profile", "--", "send"],
+    ] {
+        Vescli::new()
+            .args(arguments)
+            .code(2)
+            .stderr_contains("error: ")
+            .stderr_lacks("tip: ")
+            .run();
+    }
+}
+
+#[test]
+fn who_asks_for_json_gets_it_however_it_is_spelled_and_whatever_else_is_wrong() {
+    let not_text = OsStr::from_bytes(b"\xff@example.com");
+    Vescli::new()
+        .args(["send", "-e"])
+        .arg(not_text)
+        .arg("--json")
+        .code(2)
+        .stderr_contains("invalid UTF-8")
+        .stdout_json(usage_document)
+        .run();
+    for form in [
+        &["-qojson"][..],
+        &["-qo", "json"],
+        &["-vqo=json"],
+        &["-q", "--output", "json"],
+    ] {
+        Vescli::new()
+            .args(["send", "--nonsense"])
+            .args(form)
+            .code(2)
+            .stdout_json(usage_document)
+            .run();
+    }
+}
+
+#[test]
+fn one_variable_that_does_not_fit_takes_no_other_with_it() {
+    let broken = || Vescli::new().env("VESCLI_RETRIES", "two");
+    broken()
+        .args(["send", "--tenant", "t", "-e", "a@example.com"])
+        .env("VESCLI_OUTPUT", "json")
+        .env("VESCLI_QUIET", "1")
+        .code(78)
+        .stdout_json(|document| {
+            assert_eq!(document["error"]["class"], "config");
+            let message = document["error"]["message"].as_str().unwrap();
+            assert!(message.starts_with("VESCLI_RETRIES: "), "{message}");
+        })
+        .run();
+    broken()
+        .args(["config", "path"])
+        .env("VESCLI_CONFIG", "/somewhere/else.toml")
+        .stdout("/somewhere/else.toml\n")
+        .run();
+}

@@ -1,0 +1,147 @@
+//! Bodies and `Retry-After` values as no server should send them.
+
+use std::time::{Duration, SystemTime};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value;
+use vescli::api::answer::{Body, Reply, ServerSays, read_body, read_retry_after};
+use vescli::api::outcome::{Class, Event, Fate, Outcome};
+
+use crate::{config, in_time};
+
+/// Random bytes, and pieces of JSON and HTML in any order, which get further than random bytes do.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\\",
+        "\\u0000",
+        "\\ud800",
+        "null",
+        "true",
+        "-1",
+        "1e999",
+        "\"code\"",
+        "\"message\"",
+        "\"details\"",
+        "\"value\"",
+        "{}",
+        "\"a\"",
+        "<html>",
+        "<",
+        "<!doctype html",
+        " ",
+        "\n",
+        "\0",
+        "\u{feff}",
+        "é",
+        "\u{202e}",
+    ]);
+    let joined = vec(pieces, 0..40).prop_map(|pieces| pieces.concat().into_bytes());
+    let deep = (1..2000_usize, prop::bool::ANY).prop_map(|(depth, object)| {
+        let (open, close) = if object {
+            ("{\"details\":", "}")
+        } else {
+            ("[", "]")
+        };
+        format!("{}1{}", open.repeat(depth), close.repeat(depth)).into_bytes()
+    });
+    let object = vec((".{0,20}", ".{0,40}"), 0..5).prop_map(|fields| {
+        let fields: serde_json::Map<String, Value> = fields
+            .into_iter()
+            .map(|(k, v)| (k, Value::from(v)))
+            .collect();
+        Value::Object(fields).to_string().into_bytes()
+    });
+    prop_oneof![vec(any::<u8>(), 0..200), joined, deep, object]
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_whole_body_is_the_apis_exactly_when_it_is_an_object_or_nothing(body in bodies(), status in 200..300_u16) {
+        let says = in_time(|| read_body(&Body::Complete(body.clone())));
+        let nothing = body.trim_ascii().is_empty();
+        let object = body.trim_ascii().first() == Some(&b'{') && is_json(&body);
+        if object || nothing {
+            prop_assert!(says.shape_is_api(), "{says:?}");
+        } else {
+            let blank = serde_json::from_slice::<String>(&body).is_ok_and(|text| text.trim().is_empty());
+            prop_assert_eq!(says.shape_is_api(), blank, "{:?}", says);
+        }
+        let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
+        let outcome = Outcome::of(Event::Reply(reply));
+        let expected = if says.shape_is_api() { (Fate::Accepted, Class::Accepted) } else { (Fate::Unknown, Class::NotTheApi) };
+        prop_assert_eq!((outcome.fate, outcome.class), expected);
+    }
+
+    #[test]
+    fn a_body_that_was_cut_is_read_without_a_guess(body in bodies()) {
+        let says = in_time(|| read_body(&Body::Cut(body.clone())));
+        if body.trim_ascii().first() == Some(&b'{') {
+            prop_assert_eq!(&says, &ServerSays::Unreadable);
+        }
+        prop_assert_eq!(read_body(&Body::Encoded), ServerSays::Unreadable);
+    }
+
+    #[test]
+    fn a_refusal_stays_one_whatever_its_body_says(body in bodies(), status in 300..500_u16) {
+        let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
+        let outcome = in_time(|| Outcome::of(Event::Reply(reply)));
+        prop_assert_eq!(outcome.fate, Fate::Rejected);
+    }
+
+    #[test]
+    fn seconds_are_read_as_they_are(value in "[ \t]{0,3}[0-9]{1,30}[ \t]{0,3}") {
+        let read = read_retry_after(&value, None, SystemTime::now()).unwrap();
+        let most = u64::from(u32::MAX);
+        let expected = value.trim().parse::<u64>().unwrap_or(most).min(most);
+        prop_assert_eq!(read, Duration::from_secs(expected));
+    }
+
+    #[test]
+    fn dates_are_read_against_the_clock(at in 0..4_000_000_000_u64, now in 0..4_000_000_000_u64, own in any::<bool>()) {
+        let time = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let date = own.then(|| httpdate::fmt_http_date(time(now)));
+        let clock = if own { time(now / 2) } else { time(now) };
+        let read = read_retry_after(&httpdate::fmt_http_date(time(at)), date.as_deref(), clock);
+        prop_assert_eq!(read, at.checked_sub(now).filter(|wait| *wait > 0).map(Duration::from_secs));
+    }
+
+    #[test]
+    fn anything_else_is_no_wait_or_a_bounded_one(value in ".{0,60}", date in prop::option::of(".{0,40}"), now in any::<u32>()) {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(now));
+        let read = in_time(|| read_retry_after(&value, date.as_deref(), now));
+        prop_assert!(read.is_none_or(|wait| wait <= Duration::from_secs(u64::from(u32::MAX))));
+    }
+
+    #[test]
+    fn dates_that_are_almost_right_do_no_harm(
+        day in "(Mon|Fri|Monday|Xyz)", number in 0..40_u8, month in "(Jan|Dec|Foo)", year in 0..20_000_u32,
+        clock in "[0-9]{1,3}:[0-9]{1,3}:[0-9]{1,3}", zone in "(GMT|UTC|\\+0100)?",
+    ) {
+        let values = [
+            format!("{day}, {number:02} {month} {year} {clock} {zone}"),
+            format!("{day}, {number:02}-{month}-{:02} {clock} {zone}", year % 100),
+            format!("{day} {month} {number:>2} {clock} {year}"),
+        ];
+        for value in values {
+            let now = SystemTime::now();
+            let read = in_time(|| read_retry_after(&value, Some(&value), now));
+            prop_assert_eq!(read, None, "a date is not after itself");
+            in_time(|| read_retry_after(&value, None, now));
+        }
+    }
+}
+
+/// Whether it is JSON, found without building or recursing.
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body.trim_ascii()).is_ok()
+}

@@ -9,7 +9,7 @@ use super::gate::Gate;
 use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
 use super::plan::{Task, key_of};
 use super::rows::Row;
-use super::stop::{Stop, is_hopeless};
+use super::stop::{Stop, is_hopeless, is_throttled};
 use super::told::{RowEnd, Told};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
@@ -257,11 +257,6 @@ fn earlier() -> Outcome {
         cause: Some("an earlier run may have mailed this person already".to_owned()),
         body_cut: false,
     }
-}
-
-/// Whether the server wants everybody to slow down.
-fn is_throttled(outcome: &Outcome) -> bool {
-    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
 }
 
 /// Stops the run when a worker panics, so that the others do not go on with half of what they need.

@@ -1,8 +1,8 @@
-//! What stops a run before its end.
+//! What stops a run before its end, and what one answer says of all the rows to come.
 
 use std::time::Duration;
 
-use crate::api::outcome::Class;
+use crate::api::outcome::{Class, Outcome};
 
 /// Why a run stops before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,12 @@ pub const fn is_hopeless(class: Class) -> bool {
         | Class::ServerTimeout
         | Class::ServerErrorOther => false,
     }
+}
+
+/// Whether the server wants everybody to slow down.
+#[must_use]
+pub const fn is_throttled(outcome: &Outcome) -> bool {
+    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
 }
 
 #[cfg(test)]

@@ -93,10 +93,12 @@ fn listed(columns: &[String]) -> String {
 /// Foreign text cut to what a message can bear.
 pub(super) fn short(text: &str) -> String {
     const MAX: usize = 80;
-    match text.char_indices().nth(MAX) {
+    let cut = match text.char_indices().nth(MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
+    };
+    // A line break inside a cell must not look like the end of what is told of it.
+    cut.replace('\n', "\\n")
 }
 
 impl From<io::Error> for RowsError {

@@ -1,6 +1,7 @@
 //! Text that others wrote reaches the terminal without a single character that could steer it, and JSON exactly.
 
 mod files;
+mod lists;
 mod server;
 mod typed;
 

@@ -34,6 +34,7 @@ mod loopback;
 )]
 mod server;
 
+mod bulk_limits;
 mod client_certificates;
 mod nginx;
 mod nginx_holds;

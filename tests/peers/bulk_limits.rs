@@ -17,9 +17,10 @@ fn a_limit_in_the_middle_of_a_list_leaves_nobody_out_and_mails_nobody_twice() {
         location: "limit_req zone=mails burst=100 nodelay; proxy_pass http://127.0.0.1:UPSTREAM;",
         ..Config::default()
     });
-    let list: String = (0..ROWS)
-        .map(|row| format!("person{row}@example.com\n"))
+    let people: Vec<String> = (0..ROWS)
+        .map(|row| format!("person{row}@example.com"))
         .collect();
+    let list = people.join("\n");
     Vescli::new()
         .file("ca.pem", nginx.authority.pem())
         .file("list.txt", list)

@@ -1,17 +1,18 @@
 //! `vescli config`: where the file is, what it says, and where each value comes from.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::config_document::About;
 use super::config_explain::explain;
+use super::config_init::init;
 use super::config_show;
 use super::fault::Fault;
 use crate::cli::args::config_command::ConfigAction;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::{self, json_line};
+use crate::cli::report::list::counted;
+use crate::cli::safe_text;
 use crate::cli::streams::Paint;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::resolve::Settings;
@@ -33,33 +34,34 @@ pub fn run(
     let path = ConfigPath::find(flags, &variables, environment);
     match action {
         ConfigAction::Path => match path.path() {
-            Some(path) if json => Ok(json_line(&serde_json::json!({
-                "schema": "vescli.config-path/1", "ok": true, "path": path.to_string_lossy(), "exists": path.exists(),
-            }))),
+            Some(path) if json => Ok(About::Path {
+                exists: path.exists(),
+            }
+            .document("vescli.config-path/1", path)),
             Some(path) => Ok(format!("{}\n", shown(path))),
             None => Err(nowhere()),
         },
-        ConfigAction::Init => init(path.path().ok_or_else(nowhere)?, flags),
-        ConfigAction::Show => config_show::text(required(&path)?),
-        ConfigAction::Check => {
+        ConfigAction::Init => init(path.path().ok_or_else(nowhere)?, flags, json),
+        ConfigAction::Show => {
             let file = required(&path)?;
-            let names: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
-            for name in &names {
-                check_profile(&path, name, environment)?;
-            }
-            Ok(format!(
-                "{}: sound, {} profiles ({})\n",
-                shown(&file.path),
-                names.len(),
-                safe_text::whole(&names.join(", "))
-            ))
+            let text = config_show::text(&file)?;
+            Ok(if json {
+                About::Text { text: &text }.document("vescli.config-show/1", &file.path)
+            } else {
+                safe_text::document(&text)
+            })
         }
+        ConfigAction::Check => check(&path, environment, json),
         ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json),
         ConfigAction::Explain => explain(flags, environment, json, paint),
     }
 }
 
-fn shown(path: &Path) -> String {
+fn names(file: &ConfigFile) -> Vec<&str> {
+    file.profiles.keys().map(String::as_str).collect()
+}
+
+pub(super) fn shown(path: &Path) -> String {
     safe_text::whole(&path.to_string_lossy())
 }
 
@@ -73,6 +75,23 @@ fn nowhere() -> Fault {
 fn required(path: &ConfigPath) -> Result<ConfigFile, Fault> {
     let named = path.path().ok_or_else(nowhere)?;
     Ok(ConfigFile::read(named)?)
+}
+
+fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<String, Fault> {
+    let file = required(path)?;
+    let profiles = names(&file);
+    for name in &profiles {
+        check_profile(path, name, environment)?;
+    }
+    if json {
+        return Ok(About::Checked { profiles }.document("vescli.config-check/1", &file.path));
+    }
+    Ok(format!(
+        "{}: sound, {} ({})\n",
+        shown(&file.path),
+        counted(profiles.len() as u64, "profile"),
+        safe_text::whole(&profiles.join(", "))
+    ))
 }
 
 /// Checks the values of one profile, as a run with it would, as far as they are there.
@@ -116,10 +135,11 @@ fn profiles(
     }
     let chosen = asked.as_deref().or_else(|| file.implied_profile());
     if json {
-        let names: Vec<&String> = file.profiles.keys().collect();
-        return Ok(json_line(&serde_json::json!({
-            "schema": "vescli.profiles/1", "ok": true, "path": file.path.to_string_lossy(), "profiles": names, "chosen": chosen,
-        })));
+        let about = About::Profiles {
+            profiles: names(file),
+            chosen,
+        };
+        return Ok(about.document("vescli.profiles/1", &file.path));
     }
     let line = |name: &String| {
         let mark = if Some(name.as_str()) == chosen {
@@ -130,51 +150,4 @@ fn profiles(
         format!("{mark} {}\n", safe_text::whole(name))
     };
     Ok(file.profiles.keys().map(line).collect())
-}
-
-fn init(path: &Path, flags: &Layer) -> Result<String, Fault> {
-    let given = |key| flags.get(key).map(|given| given.value.to_string());
-    let tenant = given(Key::Tenant).unwrap_or_else(|| "example-corp".to_owned());
-    if !crate::settings::label::is_label(&tenant) {
-        return Err(Fault::Usage {
-            message: format!("--tenant: `{}` is not one DNS label", tenant.escape_debug()),
-            hint: "give the first part of the console's host name alone".to_owned(),
-        });
-    }
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let optional = |key: &str, value: Option<String>, example: &str| match value {
-        Some(value) => format!("{key} = {}\n", quoted(&value)),
-        None => format!("# {key} = {example}\n"),
-    };
-    let text = format!(
-        "# vescli: `vescli help config` tells of every key. No secret belongs in here.\ndefault_profile = \"prod\"\n\n\
-         [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
-        quoted(&tenant),
-        optional("cname", given(Key::Cname), "\"example\""),
-        optional(
-            "token_file",
-            given(Key::TokenFile),
-            "\"~/.config/vescli/prod.token\"   # chmod 600"
-        ),
-    );
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Fault::Usage {
-            message: format!("{} exists already and was left alone", path.display()),
-            hint: "edit it, or name another file with --config".to_owned(),
-        },
-        _ => Fault::Io(format!("{} cannot be written: {error}", path.display())),
-    };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    Ok(format!(
-        "{}: written; put your tenant there, then `vescli config check`\n",
-        shown(path)
-    ))
 }

@@ -23,6 +23,15 @@ struct Explained {
     origin: Option<String>,
 }
 
+/// All of them as one document.
+#[derive(Serialize)]
+struct ConfigDocument<'a> {
+    schema: &'static str,
+    ok: bool,
+    profile: Option<&'a str>,
+    settings: &'a [Explained],
+}
+
 /// Every setting with its value and its origin, secrets by their length alone.
 ///
 /// # Errors
@@ -65,9 +74,12 @@ pub(super) fn explain(
         origin,
     });
     if json {
-        return Ok(json_line(&serde_json::json!({
-            "schema": "vescli.config/1", "ok": true, "profile": sources.profile, "settings": settings,
-        })));
+        return Ok(json_line(&ConfigDocument {
+            schema: "vescli.config/1",
+            ok: true,
+            profile: sources.profile.as_deref(),
+            settings: &settings,
+        }));
     }
     let profile = safe_text::whole(sources.profile.as_deref().unwrap_or("none"));
     let mut text = format!("{}\n", paint.strong(&format!("profile: {profile}")));

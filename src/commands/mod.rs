@@ -2,7 +2,9 @@
 
 pub mod bulk;
 pub mod config;
+mod config_document;
 mod config_explain;
+mod config_init;
 mod config_show;
 pub mod doctor;
 pub mod explain;

@@ -232,8 +232,9 @@ attempts, elapsed_ms, exit_code, error, warnings as above), then one "vescli.sum
 `bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds.
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
-`explain --json` "vescli.explain/1", `config explain --json` "vescli.config/1", `doctor --json` "vescli.doctor/1" (ok,
-exit_code, checks, each with name, state, message and hint).
+`explain --json` "vescli.explain/1", `doctor --json` "vescli.doctor/1" (ok, exit_code, checks, each with name, state,
+message and hint). `config` prints schema, ok and path, and `path` exists, `init` written, `show` text, `check` and
+`profiles` profiles; `config explain` prints profile and settings (key, value, origin).
 
   vescli send --profile prod --email hello@example.com --json | jq -r '"\(.outcome) \(.exit_code)"'
 "#;

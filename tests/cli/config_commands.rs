@@ -262,31 +262,3 @@ fn path_and_help_work_with_a_broken_file() {
         .stderr_contains("error: no configuration file is looked for")
         .run();
 }
-
-#[test]
-fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
-    let first = Vescli::new()
-        .args(["config", "init", "--tenant", "acme", "--token-file", "a \"b\".token"])
-        .stdout("[FOLDER]/.config/vescli/config.toml: written; put your tenant there, then `vescli config check`\n")
-        .run();
-    let check = first.again().args(["config", "check"]);
-    check
-        .stdout("[FOLDER]/.config/vescli/config.toml: sound, 1 profiles (prod)\n")
-        .run();
-    let path = first.folder.join(".config/vescli/config.toml");
-    let written = fs::read_to_string(&path).unwrap();
-    first
-        .again()
-        .args(["config", "init"])
-        .code(2)
-        .stderr_contains("exists already and was left alone")
-        .run();
-    assert_eq!(fs::read_to_string(&path).unwrap(), written);
-    first.again().args(["config", "show"]).stdout(written).run();
-    first
-        .again()
-        .args(["config", "explain"])
-        .stdout_contains("profile: prod\n")
-        .stdout_contains("tenant             acme  [FOLDER]/.config/vescli/config.toml:")
-        .run();
-}

@@ -23,8 +23,45 @@ pub struct Choice {
 pub struct Task {
     /// Its place in the list, from 0 on.
     pub index: u32,
-    /// Whether an earlier request may have mailed the person: then no later refusal takes that back.
-    pub was_unknown: bool,
+    /// What was known of it before.
+    pub before: Before,
+}
+
+/// What was known of a row that goes out, before it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing, or that it was not sent.
+    NotSent,
+    /// It was rejected.
+    Rejected,
+    /// An earlier request may have mailed the person: then no later refusal takes that back.
+    Unknown,
+}
+
+/// Rows that go out, by what was known of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the states")]
+pub struct Befores {
+    pub not_sent: u64,
+    pub rejected: u64,
+    pub unknown: u64,
+}
+
+impl Befores {
+    /// Counts one more.
+    pub const fn add(&mut self, before: Before) {
+        match before {
+            Before::NotSent => self.not_sent += 1,
+            Before::Rejected => self.rejected += 1,
+            Before::Unknown => self.unknown += 1,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.not_sent + self.rejected + self.unknown
+    }
 }
 
 /// What becomes of each row of a list.
@@ -38,22 +75,22 @@ pub struct Plan {
     pub rejected: u64,
     /// The places of those that are unknown and left alone.
     pub unknown: Vec<u32>,
-    /// How many would go out, but for the limit.
-    pub beyond_limit: u64,
+    /// Those that would go out, but for the limit.
+    pub beyond_limit: Befores,
 }
 
 /// What a row does next, by what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    Send { was_unknown: bool },
+    Send(Before),
     Leave(Fate),
 }
 
 fn next(known: Option<Fate>, choice: Choice) -> Next {
     match known {
-        None | Some(Fate::NotSent) => Next::Send { was_unknown: false },
-        Some(Fate::Rejected) if choice.retry_rejected => Next::Send { was_unknown: false },
-        Some(Fate::Unknown) if choice.resend_unknown => Next::Send { was_unknown: true },
+        None | Some(Fate::NotSent) => Next::Send(Before::NotSent),
+        Some(Fate::Rejected) if choice.retry_rejected => Next::Send(Before::Rejected),
+        Some(Fate::Unknown) if choice.resend_unknown => Next::Send(Before::Unknown),
         Some(fate @ (Fate::Accepted | Fate::Rejected | Fate::Unknown)) => Next::Leave(fate),
     }
 }
@@ -77,8 +114,10 @@ impl Plan {
                 known.state(key_of(row)).map(RowState::effective)
             };
             match next(fate, choice) {
-                Next::Send { .. } if plan.tasks.len() as u64 >= limit => plan.beyond_limit += 1,
-                Next::Send { was_unknown } => plan.tasks.push(Task { index, was_unknown }),
+                Next::Send(before) if plan.tasks.len() as u64 >= limit => {
+                    plan.beyond_limit.add(before);
+                }
+                Next::Send(before) => plan.tasks.push(Task { index, before }),
                 Next::Leave(Fate::Accepted) => plan.accepted += 1,
                 Next::Leave(Fate::Unknown) => plan.unknown.push(index),
                 Next::Leave(Fate::Rejected | Fate::NotSent) => plan.rejected += 1,
@@ -91,6 +130,14 @@ impl Plan {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.tasks.len() as u64
+    }
+
+    /// What was known of those that go out and of those beyond the limit.
+    #[must_use]
+    pub fn before(&self) -> Befores {
+        let mut before = self.beyond_limit;
+        self.tasks.iter().for_each(|task| before.add(task.before));
+        before
     }
 
     /// How long the rows take at a rate, if there is one.
@@ -133,7 +180,7 @@ mod tests {
                         resend_unknown,
                         limit: None,
                     };
-                    let sent = matches!(next(known, choice), Next::Send { .. });
+                    let sent = matches!(next(known, choice), Next::Send(_));
                     let expected = match known {
                         None | Some(Fate::NotSent) => true,
                         Some(Fate::Rejected) => retry_rejected,
@@ -141,7 +188,7 @@ mod tests {
                         Some(Fate::Accepted) => false,
                     };
                     assert_eq!(sent, expected, "{known:?} {choice:?}");
-                    let doubt = matches!(next(known, choice), Next::Send { was_unknown: true });
+                    let doubt = matches!(next(known, choice), Next::Send(Before::Unknown));
                     assert_eq!(doubt, resend_unknown && known == Some(Fate::Unknown));
                 }
             }
@@ -154,7 +201,7 @@ mod tests {
             tasks: vec![
                 Task {
                     index: 0,
-                    was_unknown: false
+                    before: Before::NotSent,
                 };
                 count
             ],

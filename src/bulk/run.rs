@@ -6,14 +6,14 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use super::gate::Gate;
-use super::journal::{Intent, JournalHandle, JournalStopped, RowKey};
-use super::plan::{Task, key_of};
+use super::journal::{Intent, JournalHandle, JournalStopped, RowKey, Ticket};
+use super::plan::{Before, Task, key_of};
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
 use super::told::{RowEnd, Told};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
-use crate::api::retry::{Decision, after_another, backoff, decide};
+use crate::api::retry::{Decision, after_another, backoff, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::resolve::RetryPolicy;
 
@@ -41,11 +41,14 @@ pub struct Run<'a> {
 /// What is known of a row while it is sent.
 struct Progress {
     index: u32,
+    before: Before,
     key: RowKey,
     attempts: u64,
     start: Instant,
     /// What came of it so far.
     outcome: Option<Outcome>,
+    /// The journal's last record of what came of it.
+    ticket: Ticket,
 }
 
 impl Run<'_> {
@@ -63,9 +66,6 @@ impl Run<'_> {
             };
             request.readdress(&row.email, row.cname.as_deref().unwrap_or(self.cname));
             if let Some(end) = self.send(*task, row, &request, transport, journal, told) {
-                if !end.open {
-                    self.gate.row_ended(end.outcome.fate);
-                }
                 // Whoever listens may have gone; the journal knows.
                 let _ = told.send(Told::Ended(Box::new(end)));
             }
@@ -87,7 +87,9 @@ impl Run<'_> {
             key: key_of(self.request.url.as_str(), self.cname, row),
             attempts: 0,
             start: Instant::now(),
-            outcome: task.was_unknown.then(earlier),
+            before: task.before,
+            outcome: (task.before == Before::Unknown).then(earlier),
+            ticket: Ticket::default(),
         };
         loop {
             if !self.gate.pass() {
@@ -103,44 +105,53 @@ impl Run<'_> {
                 Ok(Some(sent)) => sent,
                 Ok(None) => return progress.cut_short(),
                 Err(stopped) => {
-                    self.gate.stop(Stop::Journal(stopped.to_string()));
+                    self.gate.stop(Stop::journal(&stopped));
                     return progress.cut_short();
                 }
             };
+            let next = self.write_down(&mut progress, &latest, journal);
             if self.trace {
-                let request = Box::new(request.clone());
-                let answer = answer.map(Box::new);
-                let _ = told.send(Told::Exchanged { request, answer });
+                let _ = told.send(Told::Exchanged {
+                    request: Box::new(request.clone()),
+                    answer: answer.map(Box::new),
+                    ticket: progress.ticket,
+                });
             }
-            let next = self.next_step(&latest, progress.attempts);
-            let folded = after_another(progress.outcome.take(), latest.clone());
-            let written = journal.conclude(
-                progress.key,
-                progress.attempts,
-                next.fate_to_write(folded.fate),
-                folded.status,
-            );
-            if let Err(stopped) = &written {
-                self.gate.stop(Stop::Journal(stopped.to_string()));
-            }
-            progress.outcome = Some(folded);
-            match next {
-                Next::Again(wait) if written.is_ok() => {
-                    let _ = told.send(Told::Again {
-                        index: progress.index,
-                        attempt: progress.attempts,
-                        outcome: Box::new(latest),
-                        wait,
-                    });
-                    if !self.gate.rest(wait) {
-                        return progress.cut_short();
-                    }
-                }
-                Next::Again(_) | Next::End | Next::Stop => {
-                    return progress.end(next == Next::Stop, written.is_err());
-                }
+            let Next::Again(wait) = next else {
+                return progress.end(matches!(next, Next::Stop | Next::Later));
+            };
+            let _ = told.send(Told::Again {
+                index: progress.index,
+                attempt: progress.attempts,
+                outcome: Box::new(latest),
+                wait,
+                ticket: progress.ticket,
+            });
+            if !self.gate.rest(wait) {
+                return progress.cut_short();
             }
         }
+    }
+
+    /// Decides what comes after an attempt, and writes down what came of the row so far.
+    fn write_down(
+        &self,
+        progress: &mut Progress,
+        latest: &Outcome,
+        journal: &JournalHandle,
+    ) -> Next {
+        let next = self.next_step(latest, progress.attempts);
+        let folded = after_another(progress.outcome.take(), latest.clone());
+        let fate = next.fate_to_write(folded.fate);
+        progress.ticket = journal.conclude(progress.key, progress.attempts, fate, folded.status);
+        if let Some(stopped) = journal.stopped() {
+            self.gate.stop(Stop::journal(&stopped));
+        }
+        if matches!(next, Next::End | Next::Later) {
+            self.gate.row_ended(folded.fate);
+        }
+        progress.outcome = Some(folded);
+        next
     }
 
     /// Writes the intent down and sends once. Nothing comes back when the run stopped in between: then nothing was sent.
@@ -166,8 +177,12 @@ impl Run<'_> {
                 Some(Fate::Unknown) => Fate::Unknown,
                 _ => Fate::NotSent,
             };
-            journal.conclude(progress.key, attempt, fate, None)?;
+            progress.ticket = journal.conclude(progress.key, attempt, fate, None);
             return Ok(None);
+        }
+        // The journal may have failed while a pause was waited for.
+        if let Some(stopped) = journal.stopped() {
+            return Err(stopped);
         }
         progress.attempts = attempt;
         let sent = transport.attempt(request);
@@ -198,6 +213,12 @@ impl Run<'_> {
             Decision::After(wait) if asked.is_some() || self.gate.take_repeat() => {
                 Next::Again(wait)
             }
+            // Nobody is forgotten because the service was busy.
+            Decision::After(_) | Decision::Stop
+                if latest.fate == Fate::Rejected && is_repeatable(latest) =>
+            {
+                Next::Later
+            }
             Decision::After(_) | Decision::Stop => Next::End,
         }
     }
@@ -210,6 +231,8 @@ enum Next {
     Again(Duration),
     /// The end of the row.
     End,
+    /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
+    Later,
     /// The end of the run, which says nothing of the row.
     Stop,
 }
@@ -219,7 +242,7 @@ impl Next {
     /// have met everybody, leaves the row to be sent: in the journal it is not rejected but not sent.
     fn fate_to_write(self, fate: Fate) -> Fate {
         match (self, fate) {
-            (Self::Again(_) | Self::Stop, Fate::Rejected) => Fate::NotSent,
+            (Self::Again(_) | Self::Later | Self::Stop, Fate::Rejected) => Fate::NotSent,
             (_, fate) => fate,
         }
     }
@@ -227,21 +250,23 @@ impl Next {
 
 impl Progress {
     /// The end of a row.
-    fn end(self, stopped: bool, unwritten: bool) -> Option<RowEnd> {
+    fn end(self, stopped: bool) -> Option<RowEnd> {
         let outcome = self.outcome.filter(|_| self.attempts > 0)?;
         Some(RowEnd {
             index: self.index,
+            before: self.before,
             open: stopped && matches!(outcome.fate, Fate::Rejected | Fate::NotSent),
             outcome,
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
-            unwritten,
+            ticket: self.ticket,
+            unwritten: false,
         })
     }
 
     /// The end of a row that was to be tried again when the run stopped.
     fn cut_short(self) -> Option<RowEnd> {
-        self.end(true, false)
+        self.end(true)
     }
 }
 
@@ -259,8 +284,9 @@ fn earlier() -> Outcome {
     }
 }
 
-/// Stops the run when a worker panics, so that the others do not go on with half of what they need.
-struct Alarm<'a>(&'a Gate);
+/// Stops the run when the thread that holds it panics, so that the others do not go on with half of what they need.
+#[derive(Debug)]
+pub struct Alarm<'a>(pub &'a Gate);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::journal::JournalStopped;
 use crate::api::outcome::{Class, Outcome};
 
 /// Why a run stops before its end.
@@ -15,10 +16,18 @@ pub enum Stop {
     Failures(u64),
     /// The server asks for a wait longer than the one allowed.
     AsksTooLong(Duration),
-    /// The journal cannot be written.
+    /// The journal cannot be written, or is gone; in words.
     Journal(String),
     /// A worker met a fault of ours.
     Fault,
+}
+
+impl Stop {
+    /// The stop by a journal that took no more.
+    #[must_use]
+    pub fn journal(stopped: &JournalStopped) -> Self {
+        Self::Journal(format!("{stopped}; no request was sent after that"))
+    }
 }
 
 /// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.

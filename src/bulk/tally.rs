@@ -1,6 +1,6 @@
 //! What came of a run, counted, and how it is to end. Pure.
 
-use super::plan::Plan;
+use super::plan::{Befores, Plan};
 use super::stop::Stop;
 use super::told::RowEnd;
 use crate::api::outcome::Fate;
@@ -40,6 +40,8 @@ pub struct Tally {
     pub ended: Fates,
     /// Those of them that were rejected and are sent by the next run all the same.
     pub open: u64,
+    /// What was known of those that ended, before they did.
+    pub before: Befores,
     /// How many requests were made, repeats included.
     pub requests: u64,
     /// How many ends could not be written into the journal.
@@ -68,7 +70,13 @@ pub enum Verdict {
 impl Tally {
     /// Counts a row that has ended.
     pub const fn add(&mut self, end: &RowEnd) {
-        self.ended.add(end.outcome.fate);
+        // What the journal could not take in comes back as unknown, but for what the service has taken.
+        let fate = match end.outcome.fate {
+            Fate::Rejected | Fate::NotSent if end.unwritten => Fate::Unknown,
+            fate => fate,
+        };
+        self.ended.add(fate);
+        self.before.add(end.before);
         self.requests += end.attempts;
         self.unwritten += end.unwritten as u64;
         if end.open && matches!(end.outcome.fate, Fate::Rejected) {
@@ -79,12 +87,18 @@ impl Tally {
     /// The whole list as it stands now: what was known before, and what has come to it.
     #[must_use]
     pub fn of_list(&self, plan: &Plan) -> Fates {
-        let left = plan.count().saturating_sub(self.ended.total()) + plan.beyond_limit;
+        let before = plan.before();
+        let left = |before: u64, ended: u64| before.saturating_sub(ended);
         Fates {
             accepted: plan.accepted + self.ended.accepted,
-            rejected: plan.rejected + self.ended.rejected - self.open,
-            not_sent: left + self.ended.not_sent + self.open,
-            unknown: plan.unknown.len() as u64 + self.ended.unknown,
+            rejected: plan.rejected
+                + left(before.rejected, self.before.rejected)
+                + self.ended.rejected
+                - self.open,
+            not_sent: left(before.not_sent, self.before.not_sent) + self.ended.not_sent + self.open,
+            unknown: plan.unknown.len() as u64
+                + left(before.unknown, self.before.unknown)
+                + self.ended.unknown,
         }
     }
 
@@ -116,20 +130,23 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::api::outcome::Class;
-    use crate::bulk::plan::Task;
+    use crate::bulk::plan::{Before, Task};
     use std::time::Duration;
 
     fn plan(tasks: usize, accepted: u64, rejected: u64, unknown: u32, beyond_limit: u64) -> Plan {
         let task = Task {
             index: 0,
-            was_unknown: false,
+            before: Before::NotSent,
         };
         Plan {
             tasks: vec![task; tasks],
             accepted,
             rejected,
             unknown: (0..unknown).collect(),
-            beyond_limit,
+            beyond_limit: Befores {
+                not_sent: beyond_limit,
+                ..Befores::default()
+            },
         }
     }
 
@@ -140,6 +157,10 @@ mod tests {
                 rejected,
                 not_sent,
                 unknown,
+            },
+            before: Befores {
+                not_sent: accepted + rejected + not_sent + unknown,
+                ..Befores::default()
             },
             ..Tally::default()
         }
@@ -196,5 +217,32 @@ mod tests {
         let list = tally.of_list(&plan(5, 1, 0, 0, 0));
         assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 1, 3));
         assert_eq!(list.total(), 6);
+    }
+
+    #[test]
+    fn a_row_that_was_not_reached_stays_what_it_was() {
+        let task = |index, before| Task { index, before };
+        let plan = Plan {
+            tasks: vec![
+                task(0, Before::Unknown),
+                task(1, Before::Rejected),
+                task(2, Before::NotSent),
+            ],
+            beyond_limit: Befores {
+                unknown: 2,
+                ..Befores::default()
+            },
+            ..Plan::default()
+        };
+        let list = Tally::default().of_list(&plan);
+        assert_eq!((list.rejected, list.not_sent, list.unknown), (1, 1, 3));
+        let mut tally = ended(1, 0, 0, 0);
+        tally.before = Befores {
+            unknown: 1,
+            ..Befores::default()
+        };
+        let list = tally.of_list(&plan);
+        assert_eq!((list.accepted, list.unknown), (1, 2));
+        assert_eq!(tally.verdict(&plan, None), Verdict::Unknown);
     }
 }

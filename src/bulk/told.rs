@@ -1,7 +1,10 @@
-//! What workers tell of their rows, as values: an exchange, a repeat that is coming, an end.
+//! What workers tell of their rows, as values: an exchange, a repeat that is coming, an end. Whoever shows an outcome
+//! first waits until the journal has it, by the ticket that comes along.
 
 use std::time::Duration;
 
+use super::journal::Ticket;
+use super::plan::Before;
 use crate::api::outcome::Outcome;
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
@@ -15,6 +18,8 @@ pub enum Told {
         request: Box<ApiRequest>,
         /// The answer, if there was one.
         answer: Option<Box<Exchange>>,
+        /// The record of what it means in the journal.
+        ticket: Ticket,
     },
     /// A row is going to be tried again.
     Again {
@@ -26,9 +31,22 @@ pub enum Told {
         outcome: Box<Outcome>,
         /// After how long.
         wait: Duration,
+        /// Its record in the journal.
+        ticket: Ticket,
     },
     /// A row has ended.
     Ended(Box<RowEnd>),
+}
+
+impl Told {
+    /// The record that has to be written before this is shown.
+    #[must_use]
+    pub const fn ticket(&self) -> Ticket {
+        match self {
+            Self::Exchanged { ticket, .. } | Self::Again { ticket, .. } => *ticket,
+            Self::Ended(end) => end.ticket,
+        }
+    }
 }
 
 /// How a row ended.
@@ -36,6 +54,8 @@ pub enum Told {
 pub struct RowEnd {
     /// Its place in the list.
     pub index: u32,
+    /// What was known of it before this run.
+    pub before: Before,
     /// What came of it, all attempts together.
     pub outcome: Outcome,
     /// How often it was tried.
@@ -44,6 +64,8 @@ pub struct RowEnd {
     pub elapsed: Duration,
     /// Whether the next run sends it, because the run was stopped and not the row refused.
     pub open: bool,
-    /// Whether the end could not be written into the journal.
+    /// Its record in the journal.
+    pub ticket: Ticket,
+    /// Whether that could not be written; found out by whoever waits for it.
     pub unwritten: bool,
 }

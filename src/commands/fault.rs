@@ -229,16 +229,18 @@ const fn of_journal(error: &JournalError) -> Exit {
     match error {
         JournalError::NoHome => Exit::Config,
         JournalError::Missing { .. } => Exit::NoInput,
-        JournalError::Locked { .. } => Exit::Locked,
+        JournalError::Locked { .. } | JournalError::Changed { .. } => Exit::Locked,
         JournalError::Link { .. }
         | JournalError::NotRegular { .. }
         | JournalError::Owner { .. }
         | JournalError::Exposed { .. }
         | JournalError::Damaged { .. }
+        | JournalError::TheList { .. }
         | JournalError::OtherTarget { .. } => Exit::BadInput,
         JournalError::Read { .. }
         | JournalError::Write { .. }
         | JournalError::NoSpace { .. }
+        | JournalError::Gone { .. }
         | JournalError::Stopped(JournalStopped::Failed { .. } | JournalStopped::Closed { .. }) => {
             Exit::Io
         }

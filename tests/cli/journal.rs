@@ -61,7 +61,8 @@ pub(crate) fn rows(path: &Path, rows: &[Row]) {
         };
         handle.intend(&intent).unwrap();
         if let Some((fate, status)) = end {
-            handle.conclude(key, 1, *fate, *status).unwrap();
+            let ticket = handle.conclude(key, 1, *fate, *status);
+            handle.written(ticket).unwrap();
         }
     }
     journal.close().unwrap();

@@ -90,6 +90,15 @@ pub enum JournalError {
         needed: u64,
         source: io::Error,
     },
+    /// It is the list that is to be sent.
+    #[error("{} is the list itself: name another file with --journal", .path.display())]
+    TheList { path: PathBuf },
+    /// It knows less than it did when the plan was made.
+    #[error("the journal {} is not the one that the plan was made from; nothing was sent: run the command again to see what is left", .path.display())]
+    Changed { path: PathBuf },
+    /// It was removed or replaced while a run wrote into it.
+    #[error("the journal {} was moved away or removed while the run went on: unless it is put back, the next run mails everybody again", .path.display())]
+    Gone { path: PathBuf },
     /// It stopped while it was in use.
     #[error(transparent)]
     Stopped(#[from] JournalStopped),

@@ -12,12 +12,15 @@
 //! The last record of a key decides; an intent without an end is unknown.
 
 mod error;
+mod handle;
 mod key;
 mod line;
+mod look;
 mod moment;
 mod open;
 mod path;
 mod place;
+mod queue;
 mod record;
 mod recovery;
 mod state;
@@ -27,12 +30,16 @@ mod writer;
 mod tests;
 
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Stage};
+pub use handle::JournalHandle;
 pub(in crate::bulk) use key::hex;
-pub use key::{RowKey, key};
+pub use key::{KeyHasher, RowKey, key};
+pub use look::{Seen, excerpt, look, look_for, see};
 pub use moment::Moment;
-pub use open::{Journal, OpenMode, RunHeader, excerpt, look, look_for};
+pub use open::{Journal, OpenMode, RunHeader};
 pub use path::{default_path, kept_in, state_folder};
+pub(crate) use place::open_to_read;
+pub use queue::Ticket;
 pub use record::{Intent, Settled};
 pub use recovery::{Scan, Tail, Told, intents_of, scan};
 pub use state::{Counts, Recovered, RowState, RunSeen};
-pub use writer::{JournalHandle, Summary};
+pub use writer::Summary;

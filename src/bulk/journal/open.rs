@@ -1,19 +1,20 @@
 //! Opens a journal for a run: what is there is read back, its torn end is cut, room is reserved, and the run's own record
 //! is on the disk before anything is sent.
 
-use std::collections::HashMap;
 use std::fs;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
+use super::handle::JournalHandle;
+use super::look::{Seen, sound};
 use super::path::EXTENSION;
 use super::place::{self, Place};
 use super::record::{self, Settled};
-use super::recovery::{Scan, Tail, Told, intents_of, scan};
+use super::recovery::{Scan, Tail};
 use super::state::Recovered;
-use super::writer::{JournalHandle, Store, Summary, Writer};
+use super::writer::{Store, Summary, Writer};
 use super::{RowKey, moment};
 
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
@@ -41,10 +42,23 @@ pub struct RunHeader {
     pub rows: u64,
 }
 
+impl RunHeader {
+    /// The record of a run that begins now.
+    fn record(&self) -> String {
+        record::run(&format!("{:016x}", fastrand::u64(..)), self)
+    }
+
+    /// The bytes that its rows may need.
+    const fn room(&self) -> u64 {
+        self.rows.saturating_mul(BYTES_PER_ROW)
+    }
+}
+
 /// A journal that is open, locked and ready to be written. Dropped, it is closed as well, but errors are lost then.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    identity: Option<place::Identity>,
     writer: Writer,
 }
 
@@ -60,39 +74,69 @@ impl Journal {
         mode: OpenMode,
         header: &RunHeader,
     ) -> Result<(Self, Recovered), JournalError> {
+        Self::open_seen(path, mode, header, Seen::default())
+    }
+
+    /// The same for a journal that was just seen: when nothing has come to it since, it is not read once more.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_seen(
+        path: &Path,
+        mode: OpenMode,
+        header: &RunHeader,
+        seen: Seen,
+    ) -> Result<(Self, Recovered), JournalError> {
         let mut place = Place::open(path, true)?;
-        let mut set_aside = None;
         if mode == OpenMode::Fresh && !place.created {
-            set_aside = Some(move_away(path)?);
-            // The lock on the old one is held until the new one is locked as well.
-            let fresh = Place::open(path, true)?;
-            place.folders.extend(fresh.folders);
-            place.file = fresh.file;
+            return Self::open_beside(&place, path, header);
         }
-        let found = recover(&mut place, path)?;
+        let found = recover(&place, path, seen)?;
         let mut recovered = found.recovered;
         recovered.cut = if found.tail == Tail::Torn {
             found.length - found.sound
         } else {
             0
         };
-        recovered.set_aside = set_aside;
         if let Some(other) = recovered.runs.iter().find(|run| run.url != header.url) {
             return Err(JournalError::OtherTarget {
                 path: path.to_owned(),
                 url: other.url.clone(),
             });
         }
-        let id = format!("{:016x}", fastrand::u64(..));
         let mut first = String::new();
         if found.tail == Tail::Unbroken {
             first.push('\n');
         }
-        first.push_str(&record::run(&id, header));
-        let needed = header.rows.saturating_mul(BYTES_PER_ROW);
-        begin(&mut place, path, found.sound, needed, &first)?;
+        first.push_str(&header.record());
+        begin(&mut place, path, found.sound, header.room(), &first)?;
         let journal = Self::start(path, place.file);
         Ok((journal, recovered))
+    }
+
+    /// Begins a new journal in the place of one that is locked. All of it happens beside the old one, which is set aside
+    /// in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
+    fn open_beside(
+        _old: &Place,
+        path: &Path,
+        header: &RunHeader,
+    ) -> Result<(Self, Recovered), JournalError> {
+        let (mut place, beside) = Place::beside(path)?;
+        let begun = begin(&mut place, path, 0, header.room(), &header.record());
+        match begun.and_then(|()| set_aside(path, &beside)) {
+            Ok(target) => {
+                let recovered = Recovered {
+                    set_aside: Some(target),
+                    ..Recovered::default()
+                };
+                Ok((Self::start(path, place.file), recovered))
+            }
+            Err(error) => {
+                // Nobody knows of it yet.
+                let _ = fs::remove_file(&beside);
+                Err(error)
+            }
+        }
     }
 
     /// Opens a journal that is there, to write down what an operator found out.
@@ -105,7 +149,7 @@ impl Journal {
         choose: impl FnOnce(&Recovered) -> Result<(RowKey, Settled), E>,
     ) -> Result<(), E> {
         let mut place = Place::open(path, false)?;
-        let found = recover(&mut place, path)?;
+        let found = sound(&place.file, path)?;
         let (key, settled) = choose(&found.recovered)?;
         let line_break = if found.tail == Tail::Unbroken {
             "\n"
@@ -121,6 +165,7 @@ impl Journal {
     fn start(path: &Path, file: fs::File) -> Self {
         Self {
             path: path.to_owned(),
+            identity: place::identity(&file),
             writer: Writer::start(path, file),
         }
     }
@@ -140,70 +185,22 @@ impl Journal {
     /// Writes and syncs what is left, gives back the room that was not used, and lets go of the lock.
     ///
     /// # Errors
-    /// [`JournalError::Stopped`] when this or anything before it failed.
+    /// [`JournalError::Stopped`] when this or anything before it failed; [`JournalError::Gone`] when it no longer stands
+    /// where the next run looks for it.
     pub fn close(self) -> Result<Summary, JournalError> {
-        Ok(self.writer.close()?)
+        let summary = self.writer.close()?;
+        if place::leads_to(&self.path, self.identity) {
+            Ok(summary)
+        } else {
+            Err(JournalError::Gone { path: self.path })
+        }
     }
 }
 
-/// Reads a journal without locking or changing it, for a plan and for `vescli journal`.
-///
-/// # Errors
-/// [`JournalError`] when it is missing, no file of ours, or cannot be read. Damage is part of what is found.
-pub fn look(path: &Path) -> Result<Scan, JournalError> {
-    let file = place::open_to_read(path)?;
-    scan(BufReader::new(file)).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
-///
-/// # Errors
-/// As [`look`].
-pub fn look_for(
-    path: &Path,
-    wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&Told) -> bool,
-) -> Result<HashMap<RowKey, Told>, JournalError> {
-    let file = place::open_to_read(path)?;
-    intents_of(BufReader::new(file), wanted, fits).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
-///
-/// # Errors
-/// As [`look`].
-pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
-    let mut file = place::open_to_read(path)?;
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(offset))
-        .and_then(|_| file.take(length).read_to_end(&mut bytes))
-        .map_err(|source| JournalError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-    let end = bytes.iter().position(|byte| *byte == b'\n');
-    bytes.truncate(end.unwrap_or(bytes.len()));
-    Ok(bytes)
-}
-
-fn recover(place: &mut Place, path: &Path) -> Result<Scan, JournalError> {
-    let found = scan(BufReader::new(&place.file)).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    match found.damage.first() {
-        Some(damage) => Err(JournalError::Damaged {
-            path: path.to_owned(),
-            damage: *damage,
-        }),
-        None => Ok(found),
-    }
+/// What the journal holds; read anew unless it is just as it was seen.
+fn recover(place: &Place, path: &Path, seen: Seen) -> Result<Scan, JournalError> {
+    seen.still_holds(&place.file)
+        .map_or_else(|| sound(&place.file, path), Ok)
 }
 
 /// Cuts the torn end, makes room, writes the first text and brings all of it to the disk.
@@ -248,7 +245,8 @@ fn begin(
 }
 
 /// Moves a journal to a name of its own, with the time in it.
-fn move_away(path: &Path) -> Result<PathBuf, JournalError> {
+/// Puts a new journal into the place of the old one, which keeps its content under another name. Gives back that name.
+fn set_aside(path: &Path, new: &Path) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::Write {
         path: path.to_owned(),
         source,
@@ -270,7 +268,11 @@ fn move_away(path: &Path) -> Result<PathBuf, JournalError> {
     let target = free
         .next()
         .ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
-    fs::rename(path, &target).map_err(failed)?;
+    // A second name first, so that the place is never empty. A file system without them has to do without that.
+    if fs::hard_link(path, &target).is_err() {
+        fs::rename(path, &target).map_err(failed)?;
+    }
+    fs::rename(new, path).map_err(failed)?;
     place::sync_folder(place::folder_of(path)).map_err(failed)?;
     Ok(target)
 }

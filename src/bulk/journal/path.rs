@@ -30,11 +30,12 @@ pub fn state_folder(environment: &Environment) -> Option<PathBuf> {
 }
 
 /// The journal of a list, so that the same command finds it again: it follows from the base URL, the profile's cname and
-/// the list's name with its folder, `-` for standard input.
+/// the list's name with its folder. Standard input, and whatever else is no file, such as `<(command)` of a shell, has no
+/// name of its own: all of it that is sent from one folder shares a journal.
 ///
-/// The content takes part for standard input only, which has no name to know it by. A file keeps its journal when rows
-/// are added, taken out or moved: what was sent before is then known, and only what is new goes out. With the content in
-/// the name, an edited list would begin a journal of its own, and everybody on it would be mailed a second time.
+/// The content takes no part. A journal is kept when rows are added, taken out or moved: what was sent before is then
+/// known, and only what is new goes out. With the content in the name, an edited list would begin a journal of its own,
+/// and everybody on it would be mailed a second time.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep it in.
@@ -43,11 +44,11 @@ pub fn default_path(
     base_url: &str,
     cname: &str,
     input_name: &str,
-    input_sha256: &str,
 ) -> Result<PathBuf, JournalError> {
     let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
-    let (shown, identity) = if input_name == STDIN {
-        ("stdin".to_owned(), format!("sha256:{input_sha256}"))
+    let (shown, identity) = if is_stream(input_name) {
+        let folder = settled(Path::new("."));
+        ("stdin".to_owned(), format!("-{}", folder.display()))
     } else {
         let path = settled(Path::new(input_name));
         let name = path.file_name().unwrap_or_default();
@@ -60,6 +61,11 @@ pub fn default_path(
     }
     let digest = hex(&hash.finalize()[..8]);
     Ok(folder.join(format!("{shown}-{digest}.{EXTENSION}")))
+}
+
+/// Whether a list comes from something that is no file.
+fn is_stream(name: &str) -> bool {
+    name == STDIN || fs::metadata(name).is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
 /// The same list by whatever way it is reached: its folder is resolved. Its own name stands, because a link such as

@@ -43,7 +43,7 @@ impl Place {
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
             }
-            if is_still_there(&file, path) {
+            if leads_to(path, identity(&file)) {
                 return Ok(Self {
                     file,
                     created,
@@ -57,8 +57,24 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Makes a file beside a journal that is going to take its place, locked, and gives back its name.
+    pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)));
+        let file = make_file(&beside).map_err(failed(path))?;
+        file.lock().map_err(failed(path))?;
+        let place = Self {
+            file,
+            created: true,
+            folders: vec![folder_of(path).to_owned()],
+        };
+        Ok((place, beside))
+    }
+}
+
 /// Opens a journal to look into it. A run that writes it is not in the way.
-pub(super) fn open_to_read(path: &Path) -> Result<File, JournalError> {
+pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
 }
 
@@ -186,21 +202,35 @@ fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Whether the path still leads to this file: another run may have set it aside before it was locked.
+/// Device and number of a file, where there are such.
+pub(super) type Identity = (u64, u64);
+
+/// By what a file is known that has several names, or none any more.
+pub(super) fn identity(file: &File) -> Option<Identity> {
+    identity_of(&file.metadata().ok()?)
+}
+
 #[cfg(unix)]
-fn is_still_there(file: &File, path: &Path) -> bool {
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as where files have no such thing"
+)]
+fn identity_of(metadata: &Metadata) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
 
-    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::symlink_metadata(path)) {
-        (Ok(open), Ok(there)) => identity(&open) == identity(&there),
-        _ => false,
-    }
+    Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-const fn is_still_there(_: &File, _: &Path) -> bool {
-    true
+const fn identity_of(_: &Metadata) -> Option<Identity> {
+    None
+}
+
+/// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
+/// somebody may have removed it.
+pub(super) fn leads_to(path: &Path, identity: Option<Identity>) -> bool {
+    let there = fs::symlink_metadata(path).ok();
+    identity.is_none() || there.and_then(|metadata| identity_of(&metadata)) == identity
 }
 
 /// Reserves room behind the end of a file without making it longer, so that every reader still sees whole lines only.

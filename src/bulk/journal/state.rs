@@ -1,10 +1,11 @@
 //! What a journal says of its rows.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 
 use super::error::Flaw;
-use super::key::RowKey;
+use super::key::{KeyHasher, RowKey};
 use super::moment::Moment;
 use super::record::{Record, Settled};
 use crate::api::outcome::Fate;
@@ -92,7 +93,7 @@ impl Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Every row that was ever about to be sent.
-    pub states: HashMap<RowKey, RowState>,
+    pub states: HashMap<RowKey, RowState, BuildHasherDefault<KeyHasher>>,
     /// The runs before this one, the first one first.
     pub runs: Vec<RunSeen>,
     /// When the first and the last row were accepted.

@@ -82,7 +82,7 @@ impl PlanDocument {
             rejected: plan.rejected,
             unknown: unknown.collect(),
             to_send: plan.count(),
-            beyond_limit: plan.beyond_limit,
+            beyond_limit: plan.beyond_limit.total(),
             rate: facts.rate.map(|rate| rate.to_string()),
             jobs: facts.jobs,
             seconds: plan.time_at(facts.rate).map(|time| time.as_secs()),

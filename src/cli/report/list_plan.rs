@@ -153,11 +153,11 @@ fn journal(facts: &PlanFacts, safe: &SafeText) -> String {
 
 fn to_send(facts: &PlanFacts) -> String {
     let plan = facts.plan;
-    let beyond = match plan.beyond_limit {
+    let beyond = match plan.beyond_limit.total() {
         0 => String::new(),
         count => format!("; {} left for later by --limit", counted(count, "row")),
     };
-    let doubtful = match plan.tasks.iter().filter(|task| task.was_unknown).count() {
+    let doubtful = match plan.before().unknown - plan.beyond_limit.unknown {
         0 => String::new(),
         count => format!("; {count} of them may have been mailed already"),
     };

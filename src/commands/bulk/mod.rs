@@ -3,6 +3,7 @@
 
 mod ask;
 mod error;
+mod foresee;
 mod go_on;
 mod prepare;
 mod progress;
@@ -11,11 +12,13 @@ mod send;
 mod signals;
 
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use error::BulkError;
 
 use super::fault::Fault;
+use crate::bulk::journal::Recovered;
 use crate::bulk::tally::{Tally, Verdict};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Layer;
@@ -27,6 +30,7 @@ use crate::cli::report::{Reporter, Subject};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
 use crate::settings::resolve::Output;
+use foresee::Shown;
 use prepare::Prepared;
 
 /// Runs the command: a list, flags and environment go in, what came of it is told, and its end comes out. `arguments`
@@ -56,9 +60,30 @@ fn carry_out(
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
-    let looked = prepared.look()?;
-    let plan = prepared.plan(&looked);
-    let facts = prepared.facts(&plan, &looked);
+    let seen = prepared.look()?;
+    let shown = match without_sending(prepared, &seen.recovered, reporter)? {
+        ControlFlow::Break(ending) => return Ok(ending),
+        ControlFlow::Continue(shown) => shown,
+    };
+    let command = go_on::command(arguments, environment, prepared.is_stdin());
+    send::send(
+        prepared,
+        (seen, shown),
+        subject,
+        command,
+        environment,
+        reporter,
+    )
+}
+
+/// Shows the plan and asks, and gives the end if nothing is to be sent, else what was shown.
+fn without_sending(
+    prepared: &Prepared,
+    known: &Recovered,
+    reporter: &mut Reporter,
+) -> Result<ControlFlow<Ending, Shown>, Fault> {
+    let plan = prepared.plan(known);
+    let facts = prepared.facts(&plan, known);
     let json = reporter.output().json;
     let paint = reporter.out_paint();
     if prepared.dry_run {
@@ -70,19 +95,17 @@ fn carry_out(
         };
         warn(prepared, reporter);
         reporter.print(&text)?;
-        return Ok(Exit::Accepted.into());
+        return Ok(ControlFlow::Break(Exit::Accepted.into()));
     }
     warn(prepared, reporter);
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, reporter);
+        return nothing_left(&facts, prepared, reporter).map(ControlFlow::Break);
     }
-    let go = ask::before_sending(prepared, &facts, reporter)?;
-    if !go {
-        reporter.note("nothing was sent");
-        return Ok(Exit::BulkStopped.into());
+    if ask::before_sending(prepared, &facts, reporter)? {
+        return Ok(ControlFlow::Continue(Shown::of(&plan)));
     }
-    let command = go_on::command(arguments, environment, prepared.is_stdin());
-    send::send(prepared, subject, command, environment, reporter)
+    reporter.note("nothing was sent");
+    Ok(ControlFlow::Break(Exit::BulkStopped.into()))
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {

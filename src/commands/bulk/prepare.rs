@@ -1,6 +1,6 @@
 //! Everything before the first request: settings, the list, the credential, and what the journal knows.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use super::error::BulkError;
 use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport};
-use crate::bulk::journal::{JournalError, Recovered, default_path, look};
-use crate::bulk::plan::{Choice, Plan, key_of};
+use crate::bulk::journal::{Recovered, default_path};
+use crate::bulk::plan::Plan;
 use crate::bulk::rows::{self, Format, List};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
@@ -85,13 +85,7 @@ pub(super) fn prepare(
     let name = input.to_string_lossy().into_owned();
     let journal = match &bulk.journal {
         Some(path) => path.clone(),
-        None => default_path(
-            environment,
-            unsigned.url.as_str(),
-            &cname,
-            &name,
-            &list.sha256,
-        )?,
+        None => default_path(environment, unsigned.url.as_str(), &cname, &name)?,
     };
     Ok(Prepared {
         request: ApiRequest {
@@ -145,7 +139,8 @@ fn read(
             name: name(),
             error,
         })?;
-    if !list.bad.is_empty() && !bulk.skip_invalid {
+    // With nobody left there is nothing to leave rows out of.
+    if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
         return Err(BulkError::BadRows {
             name: name(),
             bad: list.bad,
@@ -157,58 +152,6 @@ fn read(
 impl Prepared {
     pub(super) fn is_stdin(&self) -> bool {
         self.name == "-"
-    }
-
-    /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
-    pub(super) fn look(&self) -> Result<Recovered, JournalError> {
-        if !self.dry_run {
-            self.check_alone()?;
-        }
-        if self.bulk.fresh {
-            return Ok(Recovered::default());
-        }
-        let scan = match look(&self.journal) {
-            Err(JournalError::Missing { .. }) => return Ok(Recovered::default()),
-            looked => looked?,
-        };
-        match scan.damage.first() {
-            Some(damage) => Err(JournalError::Damaged {
-                path: self.journal.clone(),
-                damage: *damage,
-            }),
-            None => Ok(scan.recovered),
-        }
-    }
-
-    /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
-    /// taken when the journal is opened.
-    fn check_alone(&self) -> Result<(), JournalError> {
-        let Ok(file) = File::open(&self.journal) else {
-            // Not there yet, or a fault that opening it for good will name.
-            return Ok(());
-        };
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
-                path: self.journal.clone(),
-            }),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-        }
-    }
-
-    /// Which rows go out, by what the journal knows.
-    pub(super) fn plan(&self, known: &Recovered) -> Plan {
-        let choice = Choice {
-            retry_rejected: self.bulk.retry_rejected,
-            resend_unknown: self.bulk.resend_unknown,
-            limit: self.bulk.limit,
-        };
-        let url = self.request.url.as_str();
-        Plan::new(
-            &self.list.rows,
-            known,
-            |row| key_of(url, &self.cname, row),
-            choice,
-        )
     }
 
     /// What a plan tells.

@@ -2,13 +2,16 @@
 //! the run, and a reader that has gone away is none of its business.
 
 use std::io;
+use std::iter;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use super::prepare::Prepared;
 use super::progress::{Form, Progress};
 use crate::api::outcome::Fate;
 use crate::bulk::gate::Gate;
+use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
@@ -21,6 +24,9 @@ use crate::cli::safe_text::json_line;
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// When ends come faster than they are told, so long is waited for more: to be woken for each costs the workers
+/// time, and no eye sees the difference.
+const BREATH: Duration = Duration::from_millis(5);
 /// Most ends that are told in one go.
 const BATCH: usize = 512;
 
@@ -67,14 +73,19 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     }
 
     /// Tells what the workers tell, until the last of them has gone.
-    pub(super) fn listen(&mut self, told: &Receiver<Told>, gate: &Gate) {
+    pub(super) fn listen(&mut self, told: &Receiver<Told>, gate: &Gate, journal: &JournalHandle) {
         let mut batch = Vec::new();
         loop {
             match told.recv_timeout(TICK) {
                 Ok(first) => {
-                    batch.push(first);
-                    batch.extend(told.try_iter().take(BATCH));
+                    let more = told.try_iter().take(BATCH);
+                    let told = iter::once(first).chain(more);
+                    batch.extend(told.filter_map(|told| written(told, gate, journal)));
+                    let busy = batch.len() > 1;
                     self.tell(batch.drain(..));
+                    if busy {
+                        thread::sleep(BREATH);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -91,7 +102,9 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         for told in batch {
             match told {
                 Told::Ended(end) => self.ended(*end, &mut out, &mut err),
-                Told::Exchanged { request, answer } => {
+                Told::Exchanged {
+                    request, answer, ..
+                } => {
                     let bodies = self.reporter.output().verbose > 1;
                     let safe = self.reporter.safe();
                     let mut lines = exchange::request(&request, bodies, safe);
@@ -110,6 +123,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                     attempt,
                     outcome,
                     wait,
+                    ..
                 } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
                         let why = list::why(&outcome, self.reporter.safe());
@@ -205,6 +219,21 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     }
 }
 
+/// Waits until the journal has what is about to be shown. If it cannot be written, the run stops, and only ends are
+/// shown: there will be no repeat.
+fn written(mut told: Told, gate: &Gate, journal: &JournalHandle) -> Option<Told> {
+    let Err(stopped) = journal.written(told.ticket()) else {
+        return Some(told);
+    };
+    gate.stop(Stop::journal(&stopped));
+    match &mut told {
+        Told::Ended(end) => (end.unwritten, end.open) = (true, false),
+        Told::Exchanged { .. } => {}
+        Told::Again { .. } => return None,
+    }
+    Some(told)
+}
+
 /// Why a run stopped, in words, with what to do.
 pub(super) fn reason(stop: &Stop) -> Trouble {
     let trouble = |exit: Exit, message: String| Trouble {
@@ -223,10 +252,16 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
             let text = format!("stopped: {title}, which everybody else would meet as well");
             trouble(exit, text)
         }
-        Stop::Failures(count) => trouble(
-            Exit::BulkStopped,
-            format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
-        ),
+        Stop::Failures(count) => Trouble {
+            hint: Some(
+                "mend the cause, then run the same command with --retry-rejected: without it, rejected rows stay"
+                    .to_owned(),
+            ),
+            ..trouble(
+                Exit::BulkStopped,
+                format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
+            )
+        },
         Stop::AsksTooLong(wait) => Trouble {
             hint: Some("run the same command again after that time".to_owned()),
             ..trouble(
@@ -239,7 +274,7 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
         },
         Stop::Journal(cause) => trouble(
             Exit::Io,
-            format!("stopped: {cause}; no request was sent after that"),
+            format!("stopped: {cause}"),
         ),
         Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
     }

@@ -6,16 +6,17 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
+use super::foresee::Shown;
 use super::prepare::Prepared;
 use super::screen::{Screen, broken_output, reason};
 use super::signals::Signals;
 use super::{exit_of, nothing_left};
 use crate::api::transport::Transport;
 use crate::bulk::gate::Gate;
-use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader};
+use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader, Seen};
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
-use crate::bulk::run::Run;
+use crate::bulk::run::{Alarm, Run};
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Verdict;
 use crate::cli::args::environment::Environment;
@@ -31,12 +32,13 @@ use crate::commands::fault::Fault;
 /// How many ends may wait to be told before workers wait for the screen.
 const UNTOLD: usize = 1024;
 
-/// Opens the journal and sends.
+/// Opens the journal, of which `seen` was the last look and whose plan was `shown`, and sends.
 ///
 /// # Errors
 /// [`Fault`] when the run cannot begin; from then on what happens is told here.
 pub(super) fn send(
     prepared: &Prepared,
+    (seen, shown): (Seen, Shown),
     subject: &Subject,
     command: String,
     environment: &Environment,
@@ -60,10 +62,10 @@ pub(super) fn send(
         bulk.rate.is_some(),
         bulk.max_failures,
     ));
-    let (journal, known) = Journal::open(&prepared.journal, mode, &header)?;
+    let (journal, known) = Journal::open_seen(&prepared.journal, mode, &header, seen)?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
-    let plan = prepared.plan(&known);
+    let plan = prepared.plan_again(&known, &shown)?;
     let facts = prepared.facts(&plan, &known);
     drop(known);
     if plan.tasks.is_empty() {
@@ -117,7 +119,9 @@ fn work(
             }
         }
         drop(sender);
-        screen.listen(&receiver, gate);
+        // It goes with this scope: workers that have nobody to tell must not wait for ever.
+        let (receiver, _alarm) = (receiver, Alarm(gate));
+        screen.listen(&receiver, gate, &journal.handle());
     });
     screen.progress.finish();
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Form, Told};
 use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, look};
 use crate::cli::exit::Exit;
+use crate::cli::report::list::counted;
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
 
@@ -101,11 +102,6 @@ fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError>
         reason: damage.flaw.to_string(),
         holds: String::from_utf8_lossy(&bytes).into_owned(),
     })
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn words(path: &Path, scan: &Scan, damage: &[DamageDocument], form: &Form) -> String {

@@ -94,7 +94,7 @@ fn rows_that_cannot_be_used_can_be_left_out() {
 }
 
 #[test]
-fn a_list_comes_from_standard_input_too_and_goes_on_by_its_content() {
+fn a_list_comes_from_standard_input_too_and_goes_on() {
     let server = Server::http().start();
     let piped = |vescli: Vescli| {
         vescli

@@ -5,6 +5,7 @@ mod paced;
 mod resumed;
 mod signalled;
 mod stopped;
+mod surprised;
 mod told;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::harness::{Output, Vescli};
-use crate::server::Server;
+use crate::server::{Answer, Server};
 
 /// How long a test waits for something that has to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -99,4 +100,15 @@ impl Hold {
         held.lock().unwrap_or_else(PoisonError::into_inner).released = true;
         changed.notify_all();
     }
+}
+
+/// A server that holds every request back.
+fn holding() -> (Server, Hold) {
+    let hold = Hold::default();
+    let requests = hold.clone();
+    let server = Server::http().choose(move |_| {
+        requests.here();
+        Answer::accepted()
+    });
+    (server.start(), hold)
 }

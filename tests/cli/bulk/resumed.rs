@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Hold, address, again, again_on, bulk, everybody_once, lines, mailed};
+use super::{address, again, again_on, bulk, everybody_once, holding, lines, mailed};
 use crate::harness::Vescli;
 use crate::server::{Answer, End, Moment, Recorded, Server};
 use crate::sockets::closed_port;
@@ -113,14 +113,7 @@ fn a_refusal_does_not_take_back_what_an_earlier_run_may_have_mailed() {
 
 #[test]
 fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
-    let hold = Hold::default();
-    let requests = hold.clone();
-    let server = Server::http()
-        .choose(move |_| {
-            requests.here();
-            Answer::accepted()
-        })
-        .start();
+    let (server, hold) = holding();
     let running = bulk(&server, 10).args(["--jobs", "3"]).dies_by(9).start();
     hold.wait_for(3);
     running.signal("KILL");
@@ -137,14 +130,7 @@ fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
 
 #[test]
 fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
-    let hold = Hold::default();
-    let requests = hold.clone();
-    let server = Server::http()
-        .choose(move |_| {
-            requests.here();
-            Answer::accepted()
-        })
-        .start();
+    let (server, hold) = holding();
     let vescli = bulk(&server, 2);
     let journal = vescli.folder().join("journal");
     let running = vescli.arg("--journal").arg(&journal).start();

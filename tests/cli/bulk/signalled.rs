@@ -1,18 +1,7 @@
 //! Signals: the first one ends the run in order, the second one at once, and neither loses a row.
 
-use super::{Hold, again, bulk, everybody_once, mailed};
+use super::{again, bulk, everybody_once, holding, mailed};
 use crate::server::{Answer, Server};
-
-/// A server that holds every request back.
-fn holding() -> (Server, Hold) {
-    let hold = Hold::default();
-    let requests = hold.clone();
-    let server = Server::http().choose(move |_| {
-        requests.here();
-        Answer::accepted()
-    });
-    (server.start(), hold)
-}
 
 #[test]
 fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {

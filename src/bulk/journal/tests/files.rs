@@ -65,10 +65,9 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     assert_eq!(mode(&folder.path().join("state")), 0o700);
     intend(&journal, "ada");
     intend(&journal, "bob");
-    journal
-        .handle()
-        .conclude(key_of("ada"), 1, Fate::Accepted, Some(200))
-        .unwrap();
+    let handle = journal.handle();
+    let ticket = handle.conclude(key_of("ada"), 1, Fate::Accepted, Some(200));
+    handle.written(ticket).unwrap();
     // What others see while it is open: whole lines, and nothing of what is reserved.
     assert_eq!(look(&path).unwrap().lines, 4);
     assert_eq!(journal.close().unwrap().records, 3);
@@ -219,6 +218,17 @@ fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
         .map(|_| ())
         .unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
+    // A new one that finds no room leaves the old one where it was, and nothing beside it.
+    put(&path, sample().concat().as_bytes());
+    let names = || fs::read_dir(folder.path()).unwrap().count();
+    let before = names();
+    let error = Journal::open(&path, OpenMode::Fresh, &large)
+        .map(|_| ())
+        .unwrap_err();
+    assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), sample().concat());
+    assert_eq!(names(), before);
+    fs::remove_file(&path).unwrap();
     let room = || path.metadata().unwrap().blocks() * 512;
     let usual = RunHeader {
         rows: 10_000,

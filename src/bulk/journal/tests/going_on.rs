@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
 
 use super::files::{folder, intend, nothing, put, refusal, resume};
 use super::*;
@@ -91,4 +93,62 @@ fn what_an_operator_found_out_decides() {
         Some(RowState::Resolved(Settled::NotSent))
     );
     assert_eq!(scan.recovered.runs.len(), 2);
+}
+
+/// What a run knows that had seen the journal before something happened to it.
+fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Fate> {
+    let seen = see(path).unwrap();
+    happens();
+    let opened = Journal::open_seen(path, OpenMode::Resume, &header(), seen);
+    fates_of(&opened.unwrap().1)
+}
+
+#[test]
+fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let (whole, lines) = (sample().concat(), sample());
+    put(&path, whole.as_bytes());
+    // Untouched, it is not read again.
+    let file = fs::File::open(&path).unwrap();
+    assert!(see(&path).unwrap().still_holds(&file).is_some());
+    assert_eq!(known_after(&path, || {}), fates(&lines));
+    let other_run = || {
+        let (journal, _) = resume(&path).unwrap();
+        intend(&journal, "hal");
+        journal.close().unwrap();
+    };
+    assert!(known_after(&path, other_run).contains_key(&key_of("hal").to_string()));
+    // An operator with an editor, who keeps the length.
+    put(&path, whole.as_bytes());
+    let mut shorter = lines.clone();
+    shorter.pop();
+    let edited = format!("{:>length$}", "\n", length = lines.last().unwrap().len());
+    let edited = shorter.concat() + &edited;
+    assert_eq!(edited.len(), whole.len());
+    // Long ago, for the clock of files may stand still between two writes.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    let seen = see(&path).unwrap();
+    put(&path, edited.as_bytes());
+    let opened = Journal::open_seen(&path, OpenMode::Resume, &header(), seen);
+    assert!(matches!(opened, Err(JournalError::Damaged { .. })));
+    // Another file in its place, with an unfinished end.
+    put(&path, whole.as_bytes());
+    let elsewhere = folder.path().join("other");
+    put(&elsewhere, &whole.as_bytes()[..whole.len() - 5]);
+    let replace = || fs::rename(&elsewhere, &path).unwrap();
+    assert_eq!(known_after(&path, replace), fates(&shorter));
+}
+
+#[test]
+fn a_journal_that_was_seen_with_an_unfinished_end_is_read_anew() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let lines = sample();
+    let whole = lines.concat();
+    put(&path, &whole.as_bytes()[..whole.len() - 5]);
+    assert_eq!(known_after(&path, || {}), fates(&lines[..lines.len() - 1]));
+    let scan = look(&path).unwrap();
+    assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
 }

@@ -21,6 +21,11 @@ fn intend(handle: &JournalHandle, name: &str) -> Result<(), JournalStopped> {
     })
 }
 
+/// What came of a row, written.
+fn conclude(handle: &JournalHandle, name: &str, fate: Fate) -> Result<(), JournalStopped> {
+    handle.written(handle.conclude(key_of(name), 1, fate, None))
+}
+
 /// Eight workers with twenty rows each, as a run has them; gives back how many rows were let go.
 fn work(handle: &JournalHandle, log: &Log) -> usize {
     thread::scope(|scope| {
@@ -30,18 +35,13 @@ fn work(handle: &JournalHandle, log: &Log) -> usize {
                     for row in 0..20 {
                         let name = format!("w{worker}r{row}");
                         if intend(handle, &name).is_err() {
-                            assert!(
-                                handle
-                                    .conclude(key_of(&name), 1, Fate::Unknown, None)
-                                    .is_err()
-                            );
+                            assert!(conclude(handle, &name, Fate::Unknown).is_err());
                             return row;
                         }
                         note(log, Event::Released(key_of(&name).to_string()));
-                        if handle
-                            .conclude(key_of(&name), 1, Fate::Accepted, Some(200))
-                            .is_err()
-                        {
+                        let ticket = handle.conclude(key_of(&name), 1, Fate::Accepted, Some(200));
+                        // Every other one is waited for.
+                        if row % 2 == 0 && handle.written(ticket).is_err() {
                             return row + 1;
                         }
                     }
@@ -148,10 +148,7 @@ fn after_the_first_failure_nothing_is_let_go_and_nothing_is_tried_again() {
             assert!(
                 matches!(&error, JournalStopped::Failed { stage: at, kind: io::ErrorKind::StorageFull, .. } if *at == stage)
             );
-            assert_eq!(
-                handle.conclude(key_of("late"), 1, Fate::Unknown, None),
-                Err(error.clone())
-            );
+            assert_eq!(conclude(&handle, "late", Fate::Unknown), Err(error.clone()));
             assert_eq!(writer.close(), Err(error));
             let events = log.lock().unwrap().clone();
             assert_eq!(fault(&events), None, "{stage} {nth}");
@@ -202,10 +199,5 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
     }
     let writer = Writer::start(Path::new("j"), Panicking);
     assert!(intend(&writer.handle(), "ada").is_err());
-    assert!(
-        writer
-            .handle()
-            .conclude(key_of("ada"), 1, Fate::Accepted, None)
-            .is_err()
-    );
+    assert!(conclude(&writer.handle(), "ada", Fate::Accepted).is_err());
 }

@@ -15,37 +15,24 @@ fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
     fs::create_dir(at("lists")).unwrap();
     symlink(at("lists"), at("short")).unwrap();
     let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path = |url: &str, cname: &str, name: &str, hash: &str| {
-        default_path(&environment, url, cname, name, hash).unwrap()
-    };
-    let list = path("https://a", "acme", &at("lists/New users.csv"), "1");
+    let path =
+        |url: &str, cname: &str, name: &str| default_path(&environment, url, cname, name).unwrap();
+    let list = path("https://a", "acme", &at("lists/New users.csv"));
     assert!(
         list.to_str()
             .unwrap()
             .starts_with("/var/state/vescli/New-users.csv-")
     );
+    assert_eq!(path("https://a", "acme", &at("short/New users.csv")), list);
     assert_eq!(
-        path("https://a", "acme", &at("short/New users.csv"), "1"),
-        list
-    );
-    assert_eq!(
-        path(
-            "https://a",
-            "acme",
-            &at("lists/../lists/New users.csv"),
-            "1"
-        ),
-        list
-    );
-    assert_eq!(
-        path("https://a", "acme", &at("lists/New users.csv"), "2"),
+        path("https://a", "acme", &at("lists/../lists/New users.csv")),
         list
     );
     for other in [
-        path("https://b", "acme", &at("lists/New users.csv"), "1"),
-        path("https://a", "other", &at("lists/New users.csv"), "1"),
-        path("https://a", "acme", &at("New users.csv"), "1"),
-        path("https://a", "acme", &at("lists/old.csv"), "1"),
+        path("https://b", "acme", &at("lists/New users.csv")),
+        path("https://a", "other", &at("lists/New users.csv")),
+        path("https://a", "acme", &at("New users.csv")),
+        path("https://a", "acme", &at("lists/old.csv")),
     ] {
         assert_ne!(other, list);
     }
@@ -54,8 +41,10 @@ fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
 #[test]
 fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
     let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path = |name: &str, hash: &str| default_path(&environment, "u", "c", name, hash).unwrap();
-    assert_ne!(path("-", "1"), path("-", "2"));
+    let path = |name: &str| default_path(&environment, "u", "c", name).unwrap();
+    // Whatever is no file shares the journal of its folder, and none with a file.
+    assert_eq!(path("-"), path("/dev/null"));
+    assert_ne!(path("-"), path("./-"));
     for (name, shown) in [
         ("-", "stdin-"),
         ("/-rf", "rf-"),
@@ -63,7 +52,7 @@ fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
         ("/", "list-"),
         ("/a\u{1b}[b;é", "a--b---"),
     ] {
-        let path = path(name, "1");
+        let path = path(name);
         let file = path
             .strip_prefix("/var/state/vescli")
             .unwrap()

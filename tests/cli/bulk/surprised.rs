@@ -1,0 +1,122 @@
+//! What operators do with lists and journals that nobody planned for: nobody is mailed twice without being asked, and
+//! nobody is forgotten.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{again, again_on, bulk, everybody_once, holding, lines, mailed};
+use crate::harness::Vescli;
+use crate::server::{Answer, Server};
+
+#[test]
+fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
+    for answer in [Answer::status(429), Answer::status(408)] {
+        let count = AtomicUsize::new(0);
+        let server = Server::http()
+            .choose(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => answer.clone(),
+                _ => Answer::accepted(),
+            })
+            .start();
+        let first = bulk(&server, 2)
+            .args(["--retries", "0"])
+            .code(10)
+            .stdout_contains("the list: 0 accepted, 2 not_sent of 2 rows\n")
+            .stderr_contains("to go on: ")
+            .run();
+        again(&first, &server)
+            .stdout_contains("this run: 2 accepted")
+            .run();
+        assert_eq!(server.count(), 4);
+    }
+}
+
+#[test]
+fn standard_input_with_a_new_row_goes_on_with_that_row() {
+    let server = Server::http().start();
+    let piped = |vescli: Vescli, count: usize| {
+        vescli
+            .stdin(lines(count))
+            .against(&server)
+            .env("VESCLI_TENANT", "example-corp")
+            .args(["bulk", "-", "--yes", "--rate", "none"])
+            .stdout_contains("")
+            .stderr_contains("")
+            .run()
+    };
+    let first = piped(Vescli::new(), 3);
+    piped(first.again(), 5);
+    assert_eq!(mailed(&server), everybody_once(5));
+}
+
+#[test]
+fn unknown_rows_beyond_a_limit_stay_unknown() {
+    let server = Server::http().answer(Answer::status(500)).start();
+    let first = bulk(&server, 4).code(11).run();
+    let second = again(&first, &server)
+        .args(["--resend-unknown", "--limit", "1"])
+        .code(11)
+        .stdout_contains("the list: 0 accepted, 4 unknown of 4 rows\n")
+        .run();
+    again(&second, &server).code(11).run();
+    assert_eq!(server.count(), 5);
+}
+
+#[test]
+fn a_list_of_which_nothing_is_left_is_refused() {
+    let server = Server::http().uncalled().start();
+    let list = "email\nnope\nalso nope\n";
+    again_on(Vescli::new().file("list.txt", list), &server)
+        .arg("--skip-invalid")
+        .code(65)
+        .stderr_contains("line 2")
+        .run();
+}
+
+#[test]
+fn a_journal_that_is_taken_away_during_a_run_is_told() {
+    let (server, hold) = holding();
+    let vescli = bulk(&server, 2).code(74);
+    let journal = vescli.folder().join("journal");
+    let running = vescli
+        .arg("--journal")
+        .arg(&journal)
+        .stderr_contains("was moved away or removed while the run went on")
+        .start();
+    hold.wait_for(2);
+    fs::remove_file(&journal).unwrap();
+    hold.release();
+    running.finish();
+    assert_eq!(mailed(&server), everybody_once(2));
+}
+
+#[test]
+fn the_list_is_never_taken_for_its_journal() {
+    let server = Server::http().uncalled().start();
+    for fresh in [&["--fresh"][..], &[]] {
+        let vescli = Vescli::new().file("list.txt", lines(2));
+        let refused = again_on(vescli, &server)
+            .args(["--journal", "list.txt"])
+            .args(fresh)
+            .code(65)
+            .stderr_contains("list.txt is the list itself: name another file with --journal")
+            .run();
+        let list = fs::read_to_string(refused.folder.join("list.txt"));
+        assert_eq!(list.unwrap(), lines(2));
+    }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_journal_is_refused_at_once() {
+    let server = Server::http().uncalled().start();
+    let vescli = bulk(&server, 2);
+    let pipe = vescli.folder().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    vescli
+        .arg("--journal")
+        .arg(&pipe)
+        .code(65)
+        .stderr_contains("is not a regular file")
+        .run();
+}

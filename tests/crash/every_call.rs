@@ -13,10 +13,9 @@ const CALLS: &str = "openat,write,writev,sendto,fdatasync,fsync,ftruncate,falloc
 /// No thread of such a small run makes more calls of one kind.
 const MOST: usize = 3000;
 
-#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
 fn calls() -> Vec<String> {
-    match std::env::var("VESCLI_CALLS").as_deref() {
-        Ok("all") => seen(),
+    match crate::asked("VESCLI_CALLS").as_deref() {
+        Some("all") => seen(),
         _ => CALLS.split(',').map(str::to_owned).collect(),
     }
 }

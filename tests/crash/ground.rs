@@ -32,12 +32,16 @@ impl Ground {
     pub(crate) fn new() -> Self {
         let folder = TempDir::with_prefix("vescli-crash-").unwrap();
         let [plain] = free_ports();
+        // Below /fails everybody is mailed as well, and the answer is an error all the same.
         let http = format!(
-            "server {{ listen 127.0.0.1:{plain}; \
-             location / {{ default_type application/json; return 200 '{{}}'; }} }}"
+            "server {{ listen 127.0.0.1:{plain}; default_type application/json; \
+             location / {{ return 200 '{{}}'; }} \
+             location /fails/ {{ return 500 '{{\"code\":13}}'; }} }}"
         );
+        let server = format!("location /fails/ {{ proxy_pass http://127.0.0.1:{plain}; }}");
         let nginx = Nginx::start(&Config {
             http: &http,
+            server: &server,
             ..Config::default()
         });
         fs::write(folder.path().join("ca.pem"), nginx.authority.pem()).unwrap();
@@ -53,19 +57,28 @@ impl Ground {
         format!("http://127.0.0.1:{}", self.plain)
     }
 
+    /// The URL below which everybody is mailed and nobody is told so.
+    pub(crate) fn failing_url(&self) -> String {
+        format!("{}/fails", self.nginx.url())
+    }
+
     /// A new list of so many people who are on no other list here.
     pub(crate) fn case(&self, name: &str, rows: usize) -> Case {
-        let emails: Vec<String> = (0..rows)
+        let emails = (0..rows)
             .map(|row| format!("{name}-{row}@example.com"))
             .collect();
-        let list = self.folder.path().join(format!("{name}.txt"));
-        fs::write(&list, emails.join("\n") + "\n").unwrap();
-        let journal = self.folder.path().join(format!("{name}.ndjson"));
-        Case {
+        self.case_of(name, emails)
+    }
+
+    /// A list of these people.
+    pub(crate) fn case_of(&self, name: &str, emails: Vec<String>) -> Case {
+        let case = Case {
             emails,
-            list,
-            journal,
-        }
+            list: self.folder.path().join(format!("{name}.txt")),
+            journal: self.folder.path().join(format!("{name}.ndjson")),
+        };
+        case.write();
+        case
     }
 
     /// The arguments of a run.
@@ -113,15 +126,18 @@ impl Ground {
         );
     }
 
+    /// Mails one person, without a journal.
+    pub(crate) fn send(&self, email: &str) {
+        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        command.args(["send", "--cacert", "ca.pem", "-e", email]);
+        let sent = command.status().unwrap().success();
+        assert!(sent, "nginx no longer answers");
+    }
+
     /// How often everybody was mailed, counted by nginx once everything before has been logged.
     pub(crate) fn mailed(&self) -> BTreeMap<String, usize> {
         let marker = format!("marker-{:016x}@example.com", fastrand::u64(..));
-        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
-        command.args(["send", "--cacert", "ca.pem", "-e", &marker]);
-        assert!(
-            command.status().unwrap().success(),
-            "nginx no longer answers"
-        );
+        self.send(&marker);
         let start = Instant::now();
         loop {
             let counted = self.counted();
@@ -140,7 +156,8 @@ impl Ground {
             let body: Option<serde_json::Value> =
                 serde_json::from_str(request["body"].as_str().unwrap()).ok();
             // A body that a kill has cut mailed nobody: nginx answers 400, and has it logged too.
-            if let Some(body) = body.filter(|_| request["status"] == 200) {
+            let taken = request["status"] == 200 || request["status"] == 500;
+            if let Some(body) = body.filter(|_| taken) {
                 let email = body["email"].as_str().unwrap().to_owned();
                 *mailed.entry(email).or_insert(0) += 1;
             }
@@ -155,6 +172,11 @@ impl Ground {
 }
 
 impl Case {
+    /// Writes the list down, anew if it was edited.
+    pub(crate) fn write(&self) {
+        fs::write(&self.list, self.emails.join("\n") + "\n").unwrap();
+    }
+
     pub(crate) fn states(&self) -> BTreeMap<String, State> {
         let bytes = fs::read(&self.journal).unwrap_or_default();
         states(&String::from_utf8_lossy(&bytes))

@@ -31,6 +31,7 @@ pub(crate) fn states(journal: &str) -> BTreeMap<String, State> {
                 State::Unknown
             }
             "accepted" => State::Accepted,
+            "resolved" if text("as") == "accepted" => State::Accepted,
             "unknown" => State::Unknown,
             _ => State::Free,
         };

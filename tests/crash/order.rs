@@ -1,111 +1,59 @@
-//! The order of system calls: every intent is synced before the first byte of its request. A kill cannot show a sync
-//! that is missing, because what was written survives in the page cache.
+//! The order of system calls: every intent is synced before the first byte of its request, and every end is written
+//! before it is shown. A kill cannot show a sync that is missing, because what was written survives in the page cache.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 
 use crate::ground::{Ground, wait};
 use crate::peer::find;
+use crate::trace::{Event, events};
 
 const ROWS: usize = 60;
 const WORKERS: usize = 8;
 
-/// What the trace shows of one call.
-#[derive(Debug)]
-enum Event {
-    /// Bytes were written into the journal.
-    Wrote(Vec<String>),
-    SyncBegan,
-    /// It ended, and was not made up by strace.
-    Synced,
-    /// The first bytes of the TLS record that holds a request are about to leave: some request of this many.
-    Sent(String),
+/// What went wrong in a trace, and how much there was of it at all.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Whose request left before the intent was on the disk.
+    sent_early: Vec<String>,
+    /// Whose end was written before the intent was on the disk.
+    ended_early: Vec<String>,
+    /// Whose end was shown before it was written.
+    told_early: Vec<String>,
+    sent: usize,
+    told: usize,
 }
 
-/// The addresses in the intents of a traced text.
-fn intents(text: &str) -> Vec<String> {
-    let text = text.replace("\\\"", "\"");
-    text.split("\"t\":\"intent\"")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("\"email\":\""))
-        .filter_map(|(_, rest)| rest.split_once('"'))
-        .map(|(email, _)| email.to_owned())
-        .collect()
-}
-
-/// Reads a trace of `strace -f -y`: `-y` names the file or socket behind each number. `journal` is how the path ends.
-fn events(trace: &str, journal: &str) -> Vec<Event> {
-    let mut events = Vec::new();
-    let mut open: BTreeMap<String, String> = BTreeMap::new();
-    for line in trace.lines() {
-        let (thread, call) = line.split_once(' ').unwrap();
-        let call = call.trim_start();
-        let (name, is_end, whole) = match call.strip_prefix("<... ") {
-            Some(rest) => {
-                let begun = open.remove(thread).unwrap_or_default();
-                (
-                    rest.split(' ').next().unwrap().to_owned(),
-                    true,
-                    begun + rest,
-                )
-            }
-            None => (
-                call.split('(').next().unwrap().to_owned(),
-                false,
-                call.to_owned(),
-            ),
-        };
-        let unfinished = whole.ends_with("<unfinished ...>");
-        if unfinished {
-            open.insert(thread.to_owned(), whole.clone());
-        }
-        let on_journal = whole.contains(journal);
-        match name.as_str() {
-            // Only when it has ended is it written.
-            "write" if on_journal && !unfinished => events.push(Event::Wrote(intents(&whole))),
-            "fdatasync" | "fsync" if on_journal => {
-                if !is_end {
-                    events.push(Event::SyncBegan);
-                }
-                if !unfinished && whole.ends_with("= 0") && !whole.contains("INJECTED") {
-                    events.push(Event::Synced);
-                }
-            }
-            // When it begins, the bytes may leave.
-            "write" | "writev" | "sendto" if !is_end && whole.contains("POST /") => {
-                let text = whole.replace("\\\"", "\"");
-                let email = text
-                    .split_once("\"email\":\"")
-                    .and_then(|(_, rest)| rest.split_once('"'))
-                    .map(|(email, _)| email.to_owned());
-                let email = email.unwrap_or_else(|| panic!("head and body apart: {whole}"));
-                events.push(Event::Sent(email));
-            }
-            _ => {}
-        }
-    }
-    events
-}
-
-/// Whoever was sent to before the intent was on the disk, and how many were sent to at all.
-fn early(events: &[Event]) -> (Vec<String>, usize) {
+fn seen(events: &[Event]) -> Seen {
     let (mut written, mut syncing, mut safe) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let (mut early, mut sent) = (Vec::new(), 0);
+    let mut ended = BTreeSet::new();
+    let mut seen = Seen::default();
     for event in events {
         match event {
-            Event::Wrote(emails) => written.extend(emails.iter().cloned()),
+            Event::Wrote(records) => {
+                written.extend(records.intents.iter().cloned());
+                let early = records.ends.iter().filter(|email| !safe.contains(*email));
+                seen.ended_early.extend(early.cloned());
+                ended.extend(records.ends.iter().cloned());
+            }
             // Only what was written before it began is covered.
             Event::SyncBegan => syncing.clone_from(&written),
             Event::Synced => safe.extend(syncing.drain(..)),
+            Event::Failed => panic!("nothing fails here"),
             Event::Sent(email) => {
-                sent += 1;
+                seen.sent += 1;
                 if !safe.contains(email) {
-                    early.push(email.clone());
+                    seen.sent_early.push(email.clone());
                 }
+            }
+            Event::Told(emails) => {
+                seen.told += emails.len();
+                let early = emails.iter().filter(|email| !ended.contains(*email));
+                seen.told_early.extend(early.cloned());
             }
         }
     }
-    (early, sent)
+    seen
 }
 
 /// The trace of a run over plain http, where requests can be read.
@@ -127,26 +75,38 @@ fn trace(name: &str, inject: &[&str]) -> Vec<Event> {
 }
 
 #[test]
-fn every_intent_is_synced_before_the_first_byte_of_its_request() {
-    let (early, sent) = early(&trace("order", &[]));
-    assert_eq!((early, sent), (Vec::new(), ROWS));
+fn every_intent_is_synced_before_its_request_and_every_end_is_written_before_it_is_shown() {
+    let expected = Seen {
+        sent: ROWS,
+        told: ROWS,
+        ..Seen::default()
+    };
+    assert_eq!(seen(&trace("order", &[])), expected);
 }
 
 #[test]
 fn a_sync_that_is_left_out_is_found_out() {
     // The planted fault: strace makes every fdatasync return at once, without doing it.
-    let (early, sent) = early(&trace("planted", &["-e", "inject=fdatasync:retval=0"]));
-    assert_eq!((early.len(), sent), (ROWS, ROWS));
+    let seen = seen(&trace("planted", &["-e", "inject=fdatasync:retval=0"]));
+    let early = (seen.sent_early.len(), seen.ended_early.len());
+    assert_eq!((early, seen.sent), ((ROWS, ROWS), ROWS));
 }
 
 #[test]
-fn a_sync_that_comes_after_the_request_is_found_out() {
-    let mut events = trace("late", &[]);
-    let sent = events
-        .iter()
-        .position(|event| matches!(event, Event::Sent(_)))
-        .unwrap();
-    let moved = events.remove(sent);
-    events.insert(0, moved);
-    assert_eq!(early(&events).0.len(), 1);
+fn whatever_comes_too_early_is_found_out() {
+    let sound = trace("early", &[]);
+    let moved_to_the_front = |is_moved: fn(&Event) -> bool| {
+        let mut events = sound.clone();
+        let place = events.iter().position(is_moved).unwrap();
+        let moved = events.remove(place);
+        events.insert(0, moved);
+        let seen = seen(&events);
+        [seen.sent_early, seen.ended_early, seen.told_early].map(|early| !early.is_empty())
+    };
+    let request = moved_to_the_front(|event| matches!(event, Event::Sent(_)));
+    assert_eq!(request, [true, false, false]);
+    let is_end = |event: &Event| matches!(event, Event::Wrote(records) if !records.ends.is_empty());
+    assert!(moved_to_the_front(is_end)[1], "an end before its intent");
+    let is_told = |event: &Event| matches!(event, Event::Told(emails) if !emails.is_empty());
+    assert_eq!(moved_to_the_front(is_told), [false, false, true]);
 }

@@ -9,9 +9,8 @@ use crate::judge::Faults;
 const WORKERS: usize = 8;
 const ROWS: usize = 300;
 
-#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
 fn kills() -> usize {
-    std::env::var("VESCLI_KILLS").map_or(40, |count| count.parse().expect("a number"))
+    crate::asked("VESCLI_KILLS").map_or(40, |count| count.parse().expect("a number"))
 }
 
 /// Starts a run and kills it after a random while; says whether the kill was in time.

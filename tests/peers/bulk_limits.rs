@@ -1,12 +1,143 @@
-//! A list that meets nginx's own limit on the rate: everybody is mailed in the end, each once.
+//! How fast a list goes out, by nginx's own clock, and what happens when it meets nginx's own limit: everybody is mailed
+//! in the end, each once, never faster than asked for, and nobody while nginx has asked to wait.
 
 use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use crate::harness::Vescli;
 use crate::nginx::{Config, Nginx};
 
 /// Rows of the list: more than nginx lets through at once.
 const ROWS: usize = 500;
+/// nginx's log has whole milliseconds, and a stretch between two of them may be so much shorter than it looks.
+const ROUNDING: u64 = 2;
+
+fn people(rows: usize) -> Vec<String> {
+    (0..rows)
+        .map(|row| format!("person{row}@example.com"))
+        .collect()
+}
+
+fn bulk(nginx: &Nginx, people: &[String]) -> Vescli {
+    Vescli::new()
+        .file("ca.pem", nginx.authority.pem())
+        .file("list.txt", people.join("\n"))
+        .args([
+            "bulk", "list.txt", "--yes", "--tenant", "t", "--cacert", "ca.pem", "-q",
+        ])
+        .args(["--base-url", &nginx.url()])
+        .stdout_contains("")
+        .stderr_contains("")
+}
+
+/// How long a request may be under way, in milliseconds, on a slow machine.
+const UNDER_WAY: u64 = 500;
+
+/// A request as nginx saw it, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    arrived: u64,
+    answered: u64,
+    status: u64,
+}
+
+/// The requests by their arrival.
+fn seen(nginx: &Nginx) -> Vec<Seen> {
+    let milliseconds = |value: &Value| {
+        let text = value.to_string();
+        let (seconds, rest) = text.split_once('.').unwrap_or((&text, "0"));
+        let fraction: u64 = format!("{rest:0<3}").parse().unwrap();
+        seconds.parse::<u64>().unwrap() * 1000 + fraction
+    };
+    let mut seen: Vec<Seen> = nginx
+        .requests()
+        .iter()
+        .map(|request| {
+            let answered = milliseconds(&request["at"]);
+            Seen {
+                arrived: answered - milliseconds(&request["took"]),
+                answered,
+                status: request["status"].as_u64().unwrap(),
+            }
+        })
+        .collect();
+    seen.sort();
+    seen
+}
+
+/// The most requests that arrived within any second.
+fn densest(seen: &[Seen]) -> usize {
+    let within = |first: &Seen| {
+        let end = first.arrived + 1000 - ROUNDING;
+        let there = |one: &&Seen| (first.arrived..end).contains(&one.arrived);
+        seen.iter().filter(there).count()
+    };
+    seen.iter().map(within).max().unwrap_or(0)
+}
+
+/// The most requests that arrived in the two seconds after any 429, but for those that had left already.
+fn in_a_pause(seen: &[Seen]) -> usize {
+    let refusals = seen.iter().filter(|one| one.status == 429);
+    let within = |refusal: &Seen| {
+        let pause = refusal.answered + UNDER_WAY..refusal.answered + 2000 - ROUNDING;
+        let late = |one: &&Seen| pause.contains(&one.arrived);
+        seen.iter().filter(late).count()
+    };
+    refusals.map(within).max().expect("a refusal")
+}
+
+#[test]
+fn no_second_sees_more_than_one_over_the_rate_and_a_run_without_one_is_found_out() {
+    let unsteady = Nginx::start(&Config {
+        http: "limit_req_zone $binary_remote_addr zone=slow:1m rate=18r/s;",
+        location: "limit_req zone=slow burst=200; proxy_pass http://127.0.0.1:UPSTREAM;",
+        ..Config::default()
+    });
+    bulk(&unsteady, &people(60))
+        .args(["--jobs", "8", "--rate", "20/s"])
+        .run();
+    let paced = seen(&unsteady);
+    assert_eq!(paced.len(), 60);
+    assert!(densest(&paced) <= 21, "{paced:?}");
+    let nginx = Nginx::start(&Config::default());
+    bulk(&nginx, &people(60))
+        .args(["--jobs", "8", "--rate", "none"])
+        .run();
+    assert!(densest(&seen(&nginx)) > 21, "the check cannot fail");
+}
+
+#[test]
+fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
+    // Only long requests are limited: whoever carries a short one is not refused, and has to wait all the same.
+    let nginx = Nginx::start(&Config {
+        http: "map $http_content_length $long { default ''; '~^[6-9].$' long; } \
+               limit_req_zone $long zone=mails:1m rate=30r/m; limit_req_status 429;",
+        server: "error_page 429 @slow; location @slow { default_type application/json; \
+                 add_header Retry-After 2 always; return 429 '{}'; }",
+        location: "limit_req zone=mails; proxy_pass http://127.0.0.1:UPSTREAM;",
+        ..Config::default()
+    });
+    let mut people = people(60);
+    for row in [10, 20] {
+        people[row] = format!("{}{row}@example.com", "long".repeat(15));
+    }
+    bulk(&nginx, &people)
+        .args(["--jobs", "4", "--rate", "20/s"])
+        .run();
+    let mut seen = seen(&nginx);
+    assert_eq!(in_a_pause(&seen), 0, "{seen:?}");
+    assert_eq!(seen.iter().filter(|one| one.status == 200).count(), 60);
+    assert!(seen.len() > 60, "nobody was refused");
+    // The planted fault: a second after the refusal somebody does not wait.
+    let refusal = *seen.iter().find(|one| one.status == 429).unwrap();
+    let early = Seen {
+        arrived: refusal.answered + 1000,
+        ..refusal
+    };
+    seen.push(early);
+    assert_eq!(in_a_pause(&seen), 1, "the check cannot fail");
+}
 
 #[test]
 fn a_limit_in_the_middle_of_a_list_leaves_nobody_out_and_mails_nobody_twice() {
@@ -17,21 +148,7 @@ fn a_limit_in_the_middle_of_a_list_leaves_nobody_out_and_mails_nobody_twice() {
         location: "limit_req zone=mails burst=100 nodelay; proxy_pass http://127.0.0.1:UPSTREAM;",
         ..Config::default()
     });
-    let people: Vec<String> = (0..ROWS)
-        .map(|row| format!("person{row}@example.com"))
-        .collect();
-    let list = people.join("\n");
-    Vescli::new()
-        .file("ca.pem", nginx.authority.pem())
-        .file("list.txt", list)
-        .args([
-            "bulk", "list.txt", "--yes", "--rate", "none", "--tenant", "t", "--cacert", "ca.pem",
-            "-q",
-        ])
-        .args(["--base-url", &nginx.url()])
-        .stdout_contains("")
-        .stderr_contains("")
-        .run();
+    bulk(&nginx, &people(ROWS)).args(["--rate", "none"]).run();
     let mut accepted: BTreeMap<String, usize> = BTreeMap::new();
     let mut refused = 0;
     for request in nginx.requests() {

@@ -8,31 +8,15 @@ use tempfile::TempDir;
 use crate::harness::Vescli;
 use crate::nginx::{Config, Nginx};
 use crate::peer::{Peer, find, free_ports};
+use crate::send_to;
 
 /// A send to a port of this machine, with or without a client certificate.
 fn send(nginx: &Nginx, port: u16, with_certificate: bool) -> Vescli {
     let ada = nginx.authority.client("ada");
-    let vescli = Vescli::new()
-        .file("ca.pem", nginx.authority.pem())
+    let vescli = send_to(&nginx.authority, &format!("https://localhost:{port}"))
         .file("ada.pem", ada.certificate_pem())
         .file("ada.key", ada.key_pem())
-        .args([
-            "send",
-            "--email",
-            "a@b.co",
-            "--tenant",
-            "t",
-            "--cacert",
-            "ca.pem",
-            "--retries",
-            "0",
-        ])
-        .args([
-            "--timeout",
-            "20s",
-            "--base-url",
-            &format!("https://localhost:{port}"),
-        ]);
+        .args(["--timeout", "20s"]);
     if with_certificate {
         vescli.args(["--cert", "ada.pem", "--key", "ada.key"])
     } else {

@@ -41,3 +41,14 @@ mod nginx_holds;
 mod openssl_files;
 mod peer;
 mod tunnels;
+
+use certificates::Authority;
+use harness::Vescli;
+
+/// One send, tried once, to a server whose certificate this authority signed.
+fn send_to(authority: &Authority, url: &str) -> Vescli {
+    Vescli::new()
+        .file("ca.pem", authority.pem())
+        .args(["send", "--email", "a@b.co", "--tenant", "t"])
+        .args(["--cacert", "ca.pem", "--retries", "0", "--base-url", url])
+}

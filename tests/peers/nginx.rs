@@ -102,7 +102,7 @@ http {
         '"authorization":"$http_authorization","content_type":"$http_content_type","accept":"$http_accept",'
         '"user_agent":"$http_user_agent","content_length":"$http_content_length","accept_encoding":"$http_accept_encoding",'
         '"expect":"$http_expect","connection":"$http_connection","transfer_encoding":"$http_transfer_encoding",'
-        '"cookie":"$http_cookie","tls":"$ssl_protocol","sni":"$ssl_server_name","protocol":"$server_protocol"}';
+        '"at":$msec,"took":$request_time,"cookie":"$http_cookie","tls":"$ssl_protocol","sni":"$ssl_server_name","protocol":"$server_protocol"}';
     access_log off;
     client_body_temp_path FOLDER/body;
     proxy_temp_path FOLDER/proxy;

@@ -63,8 +63,16 @@ fn the_published_request_reaches_nginx_word_for_word() {
         .env("VESCLI_TOKEN", "the+token/of=letters")
         .stdout("accepted: password email for hello@example.com (tenant example-corp, cname example, N ms)\n")
         .run();
+    let mut requests = nginx.requests();
+    for request in &mut requests {
+        // When it was is no part of it.
+        request
+            .as_object_mut()
+            .unwrap()
+            .retain(|name, _| name != "at" && name != "took");
+    }
     assert_eq!(
-        nginx.requests(),
+        requests,
         [json!({
             "request": "POST /api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email HTTP/1.1",
             "status": 200,

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::harness::Vescli;
 use crate::nginx::{Config, Nginx};
 use crate::peer::{Peer, find, free_ports};
+use crate::send_to;
 
 const HOST: &str = "console.example";
 
@@ -78,26 +79,8 @@ http_access deny all
 ";
 
 fn send(nginx: &Nginx, proxy: &str) -> Vescli {
-    Vescli::new()
-        .file("ca.pem", nginx.authority.pem())
-        .args([
-            "send",
-            "--email",
-            "a@b.co",
-            "--tenant",
-            "t",
-            "--cacert",
-            "ca.pem",
-            "--retries",
-            "0",
-            "--proxy",
-            proxy,
-        ])
-        .args([
-            "--base-url",
-            &format!("https://{HOST}:{}", nginx.port),
-            "-vv",
-        ])
+    send_to(&nginx.authority, &format!("https://{HOST}:{}", nginx.port))
+        .args(["--proxy", proxy, "-vv"])
         .stdout_lacks("hunter22")
         .stderr_lacks("hunter22")
 }

@@ -1,0 +1,260 @@
+//! Journals that are cut, filled up with zeros, or changed by single bits: whatever is left of them, nobody whose intent
+//! was on the disk is mailed again by itself, and nothing panics. Judged twice: by what each run says, and by what
+//! nginx counted over all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::ground::{Case, Ground, wait};
+use crate::judge::{State, states};
+
+/// How many runs are under way at once.
+const THREADS: usize = 4;
+/// Of so many possible damages one is done, in the small size.
+const CUTS: usize = 41;
+const BITS: usize = 127;
+
+/// A journal as a run has left it, and the run that goes on with it.
+struct Template {
+    case: Case,
+    url: Option<String>,
+    journal: Vec<u8>,
+}
+
+/// What is done to a journal.
+struct Damage {
+    what: String,
+    journal: Vec<u8>,
+    /// Whether it may be refused: then nobody is mailed. A cut never is.
+    refusable: bool,
+    /// Who goes out if it is not.
+    expected: BTreeSet<String>,
+}
+
+/// Whoever is accepted or unknown stays; the others go out.
+fn to_go(case: &Case, journal: &[u8]) -> BTreeSet<String> {
+    let states = states(&String::from_utf8_lossy(journal));
+    let goes =
+        |email: &&String| !matches!(states.get(*email), Some(State::Accepted | State::Unknown));
+    case.emails.iter().filter(goes).cloned().collect()
+}
+
+fn command(ground: &Ground, url: Option<&String>) -> Command {
+    let mut command = ground.command(env!("CARGO_BIN_EXE_vescli"));
+    if let Some(url) = url {
+        command.env("VESCLI_BASE_URL", url);
+    }
+    command
+}
+
+fn finished(mut command: Command) -> Option<i32> {
+    wait(&mut command.spawn().unwrap())
+}
+
+/// Three of four people accepted.
+fn accepted(ground: &Ground) -> Template {
+    let case = ground.case("accepted", 4);
+    let mut run = command(ground, None);
+    run.args(Ground::arguments(&case, 2)).args(["--limit", "3"]);
+    assert_eq!(finished(run), Some(10));
+    template(case, None)
+}
+
+/// Everybody unknown, and an operator has settled two of them.
+fn settled(ground: &Ground) -> Template {
+    let case = ground.case("settled", 4);
+    let url = Some(ground.failing_url());
+    let mut run = command(ground, url.as_ref());
+    run.args(Ground::arguments(&case, 2));
+    assert_eq!(finished(run), Some(11));
+    for (email, word) in [(0, "accepted"), (1, "not-sent")] {
+        let mut settle = command(ground, None);
+        settle
+            .args([
+                "journal",
+                "resolve",
+                "--as",
+                word,
+                "--email",
+                &case.emails[email],
+            ])
+            .arg(&case.journal);
+        assert_eq!(finished(settle), Some(0));
+    }
+    template(case, url)
+}
+
+fn template(case: Case, url: Option<String>) -> Template {
+    let journal = fs::read(&case.journal).unwrap();
+    assert!(journal.ends_with(b"\"}\n"), "room was left at its end");
+    Template { case, url, journal }
+}
+
+/// Each `step`th place, from a random one on; every one if all are asked for.
+fn places(count: usize, step: usize) -> impl Iterator<Item = usize> {
+    let all = crate::asked("VESCLI_DAMAGE").as_deref() == Some("all");
+    let (first, step) = if all {
+        (0, 1)
+    } else {
+        (fastrand::usize(..step), step)
+    };
+    (first..count).step_by(step)
+}
+
+fn damages(template: &Template) -> Vec<Damage> {
+    let whole = &template.journal;
+    let mut damages = Vec::new();
+    for length in places(whole.len() + 1, CUTS) {
+        for zeros in [0, 1, 5000] {
+            let cut = &whole[..length];
+            damages.push(Damage {
+                what: format!("cut to {length} bytes and {zeros} zeros"),
+                journal: [cut, &vec![0; zeros]].concat(),
+                refusable: false,
+                expected: to_go(&template.case, cut),
+            });
+        }
+    }
+    for place in places(whole.len() * 8, BITS) {
+        let mut journal = whole.clone();
+        journal[place / 8] ^= 1 << (place % 8);
+        damages.push(Damage {
+            what: format!("bit {} of byte {} turned", place % 8, place / 8),
+            journal,
+            refusable: true,
+            expected: to_go(&template.case, whole),
+        });
+    }
+    damages
+}
+
+/// Whom a run says that it has sent to.
+fn told(output: &str) -> BTreeSet<String> {
+    let words = output.lines().flat_map(str::split_whitespace);
+    words
+        .filter(|word| word.contains('@'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
+fn go_on(
+    ground: &Ground,
+    template: &Template,
+    damage: &Damage,
+) -> Result<BTreeSet<String>, String> {
+    let name = format!("damaged{:016x}", fastrand::u64(..));
+    let case = ground.case_of(&name, template.case.emails.clone());
+    fs::write(&case.journal, &damage.journal).unwrap();
+    // One that others could have written into is refused for that.
+    fs::set_permissions(&case.journal, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = command(ground, template.url.as_ref());
+    command
+        .args(Ground::arguments(&case, 2))
+        .stdout(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    let told = told(&String::from_utf8_lossy(&output.stdout));
+    let code = output.status.code();
+    let wrong = |what: &str| {
+        Err(format!(
+            "{}: {what}: code {code:?}, sent to {told:?}",
+            damage.what
+        ))
+    };
+    if code == Some(65) {
+        return match (damage.refusable, told.is_empty()) {
+            (true, true) => Ok(told),
+            (true, false) => wrong("refused, and somebody was mailed"),
+            (false, _) => wrong("refused"),
+        };
+    }
+    // An intent without an end is unknown, and gives 11.
+    if !matches!(code, Some(0 | 11)) {
+        return wrong("another code");
+    }
+    if told != damage.expected {
+        return wrong(&format!("not as expected, {:?}", damage.expected));
+    }
+    Ok(told)
+}
+
+#[test]
+fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
+    let ground = Ground::new();
+    let templates = [accepted(&ground), settled(&ground)];
+    let tasks: Vec<(&Template, Damage)> = templates
+        .iter()
+        .flat_map(|template| {
+            damages(template)
+                .into_iter()
+                .map(move |damage| (template, damage))
+        })
+        .collect();
+    let before = ground.mailed();
+    let go_on_all = |tasks: &[(&Template, Damage)]| -> Vec<BTreeSet<String>> {
+        let run = |(template, damage): &(&Template, Damage)| go_on(&ground, template, damage);
+        tasks
+            .iter()
+            .map(|task| run(task).unwrap_or_else(|wrong| panic!("{wrong}")))
+            .collect()
+    };
+    let sent: Vec<BTreeSet<String>> = thread::scope(|scope| {
+        let share = tasks.len().div_ceil(THREADS);
+        let threads: Vec<_> = tasks
+            .chunks(share)
+            .map(|tasks| scope.spawn(|| go_on_all(tasks)))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+    for email in sent.iter().flatten() {
+        *expected.entry(email.clone()).or_insert(0) += 1;
+    }
+    let after = ground.mailed();
+    for email in templates.iter().flat_map(|template| &template.case.emails) {
+        let counted = after.get(email).unwrap_or(&0) - before.get(email).unwrap_or(&0);
+        assert_eq!(
+            counted,
+            expected.get(email).copied().unwrap_or(0),
+            "{email}"
+        );
+    }
+    println!(
+        "{} damaged journals: nobody mailed again, nothing panicked",
+        tasks.len()
+    );
+}
+
+#[test]
+fn a_damaged_record_that_is_passed_over_is_found_out() {
+    let ground = Ground::new();
+    let template = accepted(&ground);
+    let expected = to_go(&template.case, &template.journal);
+    assert_eq!(expected.len(), 1);
+    // The planted fault: a bad line in the middle is taken for the end of what can be trusted, and all behind it is cut.
+    let text = String::from_utf8(template.journal.clone()).unwrap();
+    let lenient: String = text.split_inclusive('\n').take(2).collect();
+    let damage = Damage {
+        what: "all behind the second line forgotten".to_owned(),
+        journal: lenient.into_bytes(),
+        refusable: true,
+        expected,
+    };
+    let wrong = go_on(&ground, &template, &damage).unwrap_err();
+    assert!(wrong.contains("not as expected"), "{wrong}");
+    // And nginx sees that somebody was mailed twice who had an intent on the disk.
+    let mailed = ground.mailed();
+    assert!(
+        template
+            .case
+            .emails
+            .iter()
+            .any(|email| mailed.get(email) == Some(&2))
+    );
+}

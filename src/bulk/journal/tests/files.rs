@@ -219,14 +219,15 @@ fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
         .unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
     // A new one that finds no room leaves the old one where it was, and nothing beside it.
-    put(&path, sample().concat().as_bytes());
+    let old = sample().concat();
+    put(&path, old.as_bytes());
     let names = || fs::read_dir(folder.path()).unwrap().count();
     let before = names();
     let error = Journal::open(&path, OpenMode::Fresh, &large)
         .map(|_| ())
         .unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
-    assert_eq!(fs::read_to_string(&path).unwrap(), sample().concat());
+    assert_eq!(fs::read_to_string(&path).unwrap(), old);
     assert_eq!(names(), before);
     fs::remove_file(&path).unwrap();
     let room = || path.metadata().unwrap().blocks() * 512;

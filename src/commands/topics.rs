@@ -164,10 +164,12 @@ The journal
   Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the same
   command, run again after whatever happened, goes on:
     accepted   is skipped
-    not_sent   goes out
+    not_sent   goes out; a row for which the service was too busy to the last is one of these
     rejected   is left alone, unless --retry-rejected
     unknown    somebody may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
-  The list may be edited in between: rows are known by URL, cname and address, not by their place.
+  The list may be edited in between: rows are known by URL, cname and address, not by their place. The same
+  address with another cname is another mail. The journal is that of the list's name and folder; a list from
+  standard input or a pipe has that of the current folder, whatever it says. --journal FILE names another.
   --fresh begins a new journal and mails everybody; the old one is kept under another name.
   Two runs cannot share a journal (75). It holds addresses: it can be read by its owner alone.
 

@@ -84,8 +84,8 @@ pub(super) static ROWS: &[ExitRow] = &[
         [
             "A bulk run finished; some rows were rejected or not sent.",
             "per row",
-            "yes: only those go out",
-            "Run the same command again; add --retry-rejected for the rejected rows.",
+            "yes: those not sent go out, rejected ones stay",
+            "Run the same command again: it sends the rows that were not sent, and with --retry-rejected the rejected ones.",
         ],
     ),
     row(

@@ -146,3 +146,14 @@ fn one_variable_that_does_not_fit_takes_no_other_with_it() {
         .stdout("/somewhere/else.toml\n")
         .run();
 }
+
+#[test]
+fn a_count_that_is_none_is_told_in_words() {
+    Vescli::new()
+        .args(["bulk", "people.csv", "--limit", "x"])
+        .code(2)
+        .stderr_contains(
+            "error: invalid value 'x' for '--limit <N>': not a whole number from 0 on\n",
+        )
+        .run();
+}

@@ -12,9 +12,18 @@ pub(super) fn read(
     collector: &mut Collector<'_>,
 ) -> Result<(), RowsError> {
     each_line(input, |line, text| {
-        if !text.starts_with('#') {
-            collector.row(line, text, None);
+        let address = uncommented(text);
+        if !address.is_empty() {
+            collector.row(line, address, None);
         }
         Ok(())
     })
+}
+
+/// A line without its comment. Within a word `#` is none: some addresses bear it.
+fn uncommented(line: &str) -> &str {
+    let comment = line.char_indices().find(|(at, sign)| {
+        *sign == '#' && (*at == 0 || line[..*at].ends_with(char::is_whitespace))
+    });
+    comment.map_or(line, |(at, _)| line[..at].trim_end())
 }

@@ -44,10 +44,24 @@ pub(super) fn read(
                 collector.row(line, email.trim(), cname.as_deref().map(str::trim));
             }
             Ok(_) => collector.bad(line, "has no field `email`".to_owned()),
-            Err(error) => collector.bad(line, format!("is no JSON object to be used: {error}")),
+            Err(error) => collector.bad(line, why(&error)),
         }
         Ok(())
     })
+}
+
+/// Why an object cannot be used. `serde_json` counts lines too, but knows of one only.
+fn why(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let column = error.column();
+    let why = text
+        .strip_suffix(&format!(" at line {} column {column}", error.line()))
+        .unwrap_or(&text);
+    match column {
+        // It knows no place within the line.
+        0 => format!("is no usable JSON object: {why}"),
+        _ => format!("is no usable JSON object: {why} (column {column})"),
+    }
 }
 
 impl<'de> Deserialize<'de> for Object {

@@ -223,6 +223,14 @@ fn typed_value(matches: &ArgMatches, row: &Row) -> Option<Value> {
     }
 }
 
+/// Reads a number of things.
+///
+/// # Errors
+/// What it is instead, to be put behind the text.
+pub(super) fn parse_count(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "not a whole number from 0 on")
+}
+
 /// Reads a text as a value of a kind.
 ///
 /// # Errors
@@ -234,10 +242,9 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Switch => parse_switch(text)
             .map(Value::Switch)
             .ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0")),
-        Kind::Count => text
-            .parse()
+        Kind::Count => parse_count(text)
             .map(Value::Count)
-            .map_err(|_| format!("`{text}` is not a whole number from 0 on")),
+            .map_err(|error| format!("`{text}` is {error}")),
         Kind::Level => text
             .parse()
             .ok()

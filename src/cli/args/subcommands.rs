@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
+use super::layer::parse_count;
 use super::slips;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
@@ -116,7 +117,7 @@ pub(super) fn flag(row: &'static Row) -> Arg {
             .value_parser(PossibleValuesParser::new(words.iter().copied())),
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Level => arg.action(ArgAction::Count),
-        Kind::Count => arg.value_name("N").value_parser(value_parser!(u64)),
+        Kind::Count => arg.value_name("N").value_parser(parse_count),
         Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
     }
 }

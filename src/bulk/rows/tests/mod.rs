@@ -101,10 +101,13 @@ fn objects_and_lines_are_read() {
     let text = "\u{feff}{\"email\":\"ada@x.de\",\"cname\":\"one\",\"id\":{\"a\":[1]}}\r\n\n{\"Email\":\" bob@x.de \",\"cname\":null}";
     assert_eq!(rows(text), [with(1, "ada@x.de", "one"), of(3, "bob@x.de")]);
     assert_eq!(list(text, Format::Auto).unwrap().ignored_columns, ["id"]);
-    let text = "\u{feff}# our people\r\n\r\n ada@x.de \r\n  # and\r\nbob@x.de";
+    let text = "\u{feff}# our people\r\n\r\n ada@x.de \r\n  # and\r\nbob@x.de\t# new # here";
     assert_eq!(rows(text), [of(3, "ada@x.de"), of(5, "bob@x.de")]);
     assert_eq!(rows("email\nada@x.de\n"), [of(2, "ada@x.de")]);
     assert_eq!(rows("ada@x.de"), [of(1, "ada@x.de")]);
+    // Within a word it is no comment: an address may bear it.
+    let text = "ada@x.de\nb#b@x.de";
+    assert_eq!(list(text, Format::Lines).unwrap().bad[0].line, 2);
 }
 
 #[test]

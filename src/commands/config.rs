@@ -96,7 +96,8 @@ fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<Str
 
 /// Checks the values of one profile, as a run with it would, as far as they are there.
 fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Result<(), Fault> {
-    use crate::cli::args::layer::{Origin, Value};
+    use crate::cli::args::layer::Origin;
+    use crate::cli::args::value::Value;
     use crate::settings::error::SettingsError;
 
     let mut flags = Layer::default();

@@ -13,7 +13,8 @@ use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, Value, ValueError};
+use crate::cli::args::layer::{Given, ValueError};
+use crate::cli::args::value::Value;
 
 /// Longest time-out that is taken: no attempt needs a day.
 const LONGEST: Duration = Duration::from_hours(24);

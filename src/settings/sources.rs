@@ -7,7 +7,8 @@ use super::config_file::ConfigFile;
 use super::error::{ConfigState, SettingsError};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, Layer, Origin, Value};
+use crate::cli::args::layer::{Given, Layer, Origin};
+use crate::cli::args::value::Value;
 
 /// How far up a layer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -158,7 +158,7 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
 mod tests {
     use super::*;
     use crate::cli::args::keys::{Key, rows};
-    use crate::cli::args::layer::Value;
+    use crate::cli::args::value::Value;
 
     fn parsed(line: &str) -> Invocation {
         parse(line.split(' ').map(OsString::from)).unwrap()

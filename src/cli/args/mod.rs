@@ -14,3 +14,4 @@ mod rows_run;
 mod slips;
 mod sound_variables;
 mod subcommands;
+pub mod value;

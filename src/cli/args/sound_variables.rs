@@ -2,7 +2,8 @@
 
 use super::environment::Environment;
 use super::keys::rows;
-use super::layer::{Layer, Origin, parse_value};
+use super::layer::{Layer, Origin};
+use super::value::parse_value;
 
 impl Layer {
     /// The `VESCLI_` variables that fit their settings; the others are left out.

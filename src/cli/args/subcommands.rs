@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
 use super::keys::{Group, Key, Kind, Row, rows};
-use super::layer::parse_count;
 use super::slips;
+use super::value::parse_count;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
 pub(super) const SETTINGS: &[Group] = &[

@@ -3,6 +3,7 @@
 
 mod expected;
 mod running;
+mod signals;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
@@ -140,6 +141,7 @@ impl Vescli {
     }
 
     pub(crate) fn start(self) -> Running {
+        signals::uninherited();
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)

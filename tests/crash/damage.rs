@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::read_to_string;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -155,9 +156,10 @@ fn go_on(
     command
         .args(Ground::arguments(&case, 2))
         .stdout(Stdio::piped());
-    let output = command.spawn().unwrap().wait_with_output().unwrap();
-    let told = told(&String::from_utf8_lossy(&output.stdout));
-    let code = output.status.code();
+    let mut child = command.spawn().unwrap();
+    // What so short a list prints fits into the pipe.
+    let code = wait(&mut child);
+    let told = told(&read_to_string(child.stdout.take().unwrap()).unwrap());
     let wrong = |what: &str| {
         Err(format!(
             "{}: {what}: code {code:?}, sent to {told:?}",

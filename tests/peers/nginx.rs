@@ -1,12 +1,14 @@
 //! nginx with TLS in front of a small upstream of its own; its log, one JSON line per request, is the counter.
 
 use std::fs;
+use std::io::{Write, read_to_string};
+use std::net::{Ipv4Addr, TcpStream};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::certificates::Authority;
-use crate::peer::{Peer, find, free_ports};
+use crate::peer::{Peer, START, find, free_ports};
 
 /// nginx as it runs.
 pub(crate) struct Nginx {
@@ -80,12 +82,23 @@ impl Nginx {
         format!("https://localhost:{}", self.port)
     }
 
-    /// The requests in its log.
+    /// The requests in its log, with every one that was answered before.
     pub(crate) fn requests(&self) -> Vec<Value> {
+        self.settle();
         let log = self.peer.read("access.log");
         log.lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
+    }
+
+    /// nginx logs a request after its answer, in the same turn of its one loop: an answer to another request, which is
+    /// not logged, comes from a later turn.
+    fn settle(&self) {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.upstream)).unwrap();
+        stream.set_read_timeout(Some(START)).unwrap();
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        let answer = read_to_string(stream).unwrap();
+        assert!(answer.contains(" 200 OK\r\n"), "{answer}");
     }
 }
 

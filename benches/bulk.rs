@@ -19,10 +19,6 @@ mod certificates;
 #[path = "../tests/budget/lists.rs"]
 mod lists;
 #[path = "../tests/peers/nginx.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `peers`, which uses all of it"
-)]
 mod nginx;
 #[path = "../tests/peers/peer.rs"]
 mod peer;

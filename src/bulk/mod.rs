@@ -3,6 +3,8 @@
 pub mod budget;
 pub mod gate;
 pub mod journal;
+pub mod known;
+pub mod list_name;
 pub mod pace;
 pub mod plan;
 pub mod rows;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::journal::{Recovered, RowKey, RowState, key};
+use super::known::Known;
 use super::rows::Row;
 use crate::api::outcome::Fate;
+use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 
 /// What is done with rows that an earlier run has left.
@@ -16,6 +18,8 @@ pub struct Choice {
     pub resend_unknown: bool,
     /// Most rows that go out.
     pub limit: Option<u64>,
+    /// What is done with people who are known from other lists. Until that is decided, they go out.
+    pub known: Option<OnKnown>,
 }
 
 /// A row that goes out. Small: there may be a million of them.
@@ -77,6 +81,16 @@ pub struct Plan {
     pub unknown: Vec<u32>,
     /// Those that would go out, but for the limit.
     pub beyond_limit: Befores,
+    /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
+    pub skipped: Skipped,
+}
+
+/// Rows that are left out because other lists know them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the fates")]
+pub struct Skipped {
+    pub accepted: u64,
+    pub unknown: u64,
 }
 
 /// What a row does next, by what is known of it.
@@ -96,11 +110,12 @@ fn next(known: Option<Fate>, choice: Choice) -> Next {
 }
 
 impl Plan {
-    /// Decides for every row. `key_of` gives the name of a row in the journal.
+    /// Decides for every row. `key_of` gives the name of a row in the journal, `elsewhere` is what other journals know.
     #[must_use]
     pub fn new(
         rows: &[Row],
         known: &Recovered,
+        elsewhere: &Known,
         key_of: impl Fn(&Row) -> RowKey,
         choice: Choice,
     ) -> Self {
@@ -113,7 +128,15 @@ impl Plan {
             } else {
                 known.state(key_of(row)).map(RowState::effective)
             };
-            match next(fate, choice) {
+            let mut next = next(fate, choice);
+            if matches!(next, Next::Send(_))
+                && choice.known == Some(OnKnown::Skip)
+                && let Some(fate) = elsewhere.of(index)
+            {
+                plan.skipped.add(fate);
+                next = Next::Leave(fate);
+            }
+            match next {
                 Next::Send(before) if plan.tasks.len() as u64 >= limit => {
                     plan.beyond_limit.add(before);
                 }
@@ -124,6 +147,20 @@ impl Plan {
             }
         }
         plan
+    }
+
+    /// The places and keys of all rows that would go out, whatever the limit.
+    pub fn candidates<'a>(
+        rows: &'a [Row],
+        known: &'a Recovered,
+        key_of: impl Fn(&Row) -> RowKey + 'a,
+        choice: Choice,
+    ) -> impl Iterator<Item = (u32, RowKey)> + 'a {
+        (0..).zip(rows).filter_map(move |(index, row)| {
+            let key = key_of(row);
+            let fate = known.state(key).map(RowState::effective);
+            matches!(next(fate, choice), Next::Send(_)).then_some((index, key))
+        })
     }
 
     /// How many rows go out.
@@ -153,10 +190,25 @@ impl Plan {
     }
 }
 
+impl Skipped {
+    const fn add(&mut self, fate: Fate) {
+        match fate {
+            Fate::Accepted => self.accepted += 1,
+            _ => self.unknown += 1,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.accepted + self.unknown
+    }
+}
+
 /// The name of a row in the journal. `cname` is that of rows that bring none.
 #[must_use]
-pub fn key_of(url: &str, cname: &str, row: &Row) -> RowKey {
-    key(url, row.cname.as_deref().unwrap_or(cname), &row.email)
+pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
+    key(service, row.cname.as_deref().unwrap_or(cname), &row.email)
 }
 
 #[cfg(test)]
@@ -179,6 +231,7 @@ mod tests {
                         retry_rejected,
                         resend_unknown,
                         limit: None,
+                        known: None,
                     };
                     let sent = matches!(next(known, choice), Next::Send(_));
                     let expected = match known {

@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use super::gate::Gate;
-use super::journal::{Intent, JournalHandle, JournalStopped, RowKey, Ticket};
+use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
 use super::plan::{Before, Task, key_of};
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
@@ -24,6 +24,8 @@ pub struct Run<'a> {
     pub rows: &'a [Row],
     /// What goes out.
     pub tasks: &'a [Task],
+    /// The service, by which people are known in the journals.
+    pub service: &'a str,
     /// The cname of rows that bring none.
     pub cname: &'a str,
     /// The request, but for whom it is addressed to.
@@ -39,10 +41,10 @@ pub struct Run<'a> {
 }
 
 /// What is known of a row while it is sent.
-struct Progress {
+struct Progress<'a> {
     index: u32,
     before: Before,
-    key: RowKey,
+    person: Person<'a>,
     attempts: u64,
     start: Instant,
     /// What came of it so far.
@@ -84,7 +86,11 @@ impl Run<'_> {
     ) -> Option<RowEnd> {
         let mut progress = Progress {
             index: task.index,
-            key: key_of(self.request.url.as_str(), self.cname, row),
+            person: Person {
+                key: key_of(self.service, self.cname, row),
+                email: &row.email,
+                cname: row.cname.as_deref().unwrap_or(self.cname),
+            },
             attempts: 0,
             start: Instant::now(),
             before: task.before,
@@ -143,7 +149,8 @@ impl Run<'_> {
         let next = self.next_step(latest, progress.attempts);
         let folded = after_another(progress.outcome.take(), latest.clone());
         let fate = next.fate_to_write(folded.fate);
-        progress.ticket = journal.conclude(progress.key, progress.attempts, fate, folded.status);
+        progress.ticket =
+            journal.conclude(&progress.person, progress.attempts, fate, folded.status);
         if let Some(stopped) = journal.stopped() {
             self.gate.stop(Stop::journal(&stopped));
         }
@@ -165,10 +172,8 @@ impl Run<'_> {
     ) -> Result<Option<(Outcome, Option<Exchange>)>, JournalStopped> {
         let attempt = progress.attempts + 1;
         journal.intend(&Intent {
-            key: progress.key,
+            person: progress.person,
             row: row.line,
-            email: &row.email,
-            cname: row.cname.as_deref().unwrap_or(self.cname),
             attempt,
         })?;
         if !self.gate.still_open() {
@@ -177,7 +182,7 @@ impl Run<'_> {
                 Some(Fate::Unknown) => Fate::Unknown,
                 _ => Fate::NotSent,
             };
-            progress.ticket = journal.conclude(progress.key, attempt, fate, None);
+            progress.ticket = journal.conclude(&progress.person, attempt, fate, None);
             return Ok(None);
         }
         // The journal may have failed while a pause was waited for.
@@ -248,7 +253,7 @@ impl Next {
     }
 }
 
-impl Progress {
+impl Progress<'_> {
     /// The end of a row.
     fn end(self, stopped: bool) -> Option<RowEnd> {
         let outcome = self.outcome.filter(|_| self.attempts > 0)?;

@@ -147,6 +147,7 @@ mod tests {
                 not_sent: beyond_limit,
                 ..Befores::default()
             },
+            ..Plan::default()
         }
     }
 

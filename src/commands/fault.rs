@@ -201,7 +201,9 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
 const fn of_bulk(error: &BulkError) -> Exit {
     match error {
         BulkError::Missing(_) => Exit::NoInput,
-        BulkError::Unreadable { .. } | BulkError::BadRows { .. } => Exit::BadInput,
+        BulkError::Unreadable { .. } | BulkError::BadRows { .. } | BulkError::Known(_) => {
+            Exit::BadInput
+        }
         BulkError::Rows { error, .. } => of_rows(error),
         BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
     }
@@ -229,21 +231,25 @@ const fn of_journal(error: &JournalError) -> Exit {
     match error {
         JournalError::NoHome => Exit::Config,
         JournalError::Missing { .. } => Exit::NoInput,
-        JournalError::Locked { .. } | JournalError::Changed { .. } => Exit::Locked,
+        JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => {
+            Exit::Locked
+        }
         JournalError::Link { .. }
         | JournalError::NotRegular { .. }
         | JournalError::Owner { .. }
         | JournalError::Exposed { .. }
+        | JournalError::NotAJournal { .. }
         | JournalError::Damaged { .. }
         | JournalError::TheList { .. }
         | JournalError::OtherTarget { .. } => Exit::BadInput,
         JournalError::Read { .. }
         | JournalError::Write { .. }
         | JournalError::NoSpace { .. }
-        | JournalError::Gone { .. }
-        | JournalError::Stopped(JournalStopped::Failed { .. } | JournalStopped::Closed { .. }) => {
-            Exit::Io
-        }
+        | JournalError::Stopped(
+            JournalStopped::Failed { .. }
+            | JournalStopped::Lost { .. }
+            | JournalStopped::Closed { .. },
+        ) => Exit::Io,
     }
 }
 

@@ -13,6 +13,26 @@ const DEFAULT_RATE: &str = "60/m";
 /// Most requests that may be under way at once.
 const JOBS_MAX: u64 = 256;
 
+/// What is done with people who are known from other lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnKnown {
+    /// They are left out.
+    Skip,
+    /// They are mailed again.
+    Send,
+}
+
+impl OnKnown {
+    /// The word of `--known`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Send => "send",
+        }
+    }
+}
+
 /// How a list is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -42,6 +62,8 @@ pub struct BulkSettings {
     pub resend_unknown: bool,
     /// Most rows that are sent to.
     pub limit: Option<u64>,
+    /// What is done with people who are known from other lists, if that is decided.
+    pub known: Option<OnKnown>,
     /// Whether nobody is asked.
     pub yes: bool,
 }
@@ -71,6 +93,10 @@ impl BulkSettings {
             retry_rejected: sources.is_on(Key::RetryRejected),
             resend_unknown: sources.is_on(Key::ResendUnknown),
             limit: limit(sources)?,
+            known: sources.text(Key::Known).map(|(word, _)| match word {
+                "send" => OnKnown::Send,
+                _ => OnKnown::Skip,
+            }),
             yes: sources.is_on(Key::Yes),
         })
     }

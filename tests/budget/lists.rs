@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vescli::bulk::journal::key;
+use vescli::bulk::journal::{key, service_of};
 
 /// The address of a row.
 pub(crate) fn address(row: usize) -> String {
@@ -19,23 +19,24 @@ pub(crate) fn table(rows: usize) -> String {
 /// What a run at `url` with the cname `t` leaves behind when the service has accepted the first `rows` of them.
 pub(crate) fn journal(url: &str, rows: usize) -> String {
     let at = "2026-01-01T00:00:00.000Z";
+    let service = service_of(url);
     let mut text = String::new();
     let mut add = |record: String| {
         let crc = crc32fast::hash(record.as_bytes());
         writeln!(text, "{record},\"crc\":\"{crc:08x}\"}}").unwrap();
     };
     add(format!(
-        r#"{{"v":1,"t":"run","id":"0","url":"{url}","tenant":"t","input_sha256":"0","rows":{rows},"vescli":"0","at":"{at}""#
+        r#"{{"v":2,"t":"run","id":"0","url":"{url}","service":"{service}","tenant":"t","cname":"t","list":"/list.csv","input_sha256":"0","rows":{rows},"vescli":"0","at":"{at}""#
     ));
     for row in 0..rows {
         let email = address(row);
-        let key = key(url, "t", &email);
+        let key = key(&service, "t", &email);
         add(format!(
             r#"{{"t":"intent","key":"{key}","row":{},"email":"{email}","cname":"t","attempt":1,"at":"{at}""#,
             row + 2
         ));
         add(format!(
-            r#"{{"t":"accepted","key":"{key}","attempt":1,"status":200,"at":"{at}""#
+            r#"{{"t":"accepted","key":"{key}","attempt":1,"status":200,"at":"{at}","email":"{email}","cname":"t""#
         ));
     }
     text

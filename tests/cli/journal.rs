@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vescli::api::outcome::Fate;
-use vescli::bulk::journal::{Intent, Journal, OpenMode, RunHeader, key};
+use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
 
 use crate::harness::Vescli;
 
@@ -40,28 +40,38 @@ pub(crate) fn usual(path: &Path) {
 
 pub(crate) type Row<'a> = (&'a str, &'a str, Option<(Fate, Option<u16>)>);
 
-pub(crate) fn rows(path: &Path, rows: &[Row]) {
-    let header = RunHeader {
+/// A run over the list `/lists/users.csv`.
+pub(crate) fn header(rows: u64) -> RunHeader {
+    RunHeader {
         url: URL.to_owned(),
+        service: service_of(URL),
         tenant: Some("acme".to_owned()),
+        cname: "acme".to_owned(),
+        list: "/lists/users.csv".to_owned(),
         input_sha256: "0".repeat(64),
-        rows: rows.len() as u64,
-    };
+        rows,
+    }
+}
+
+pub(crate) fn rows(path: &Path, rows: &[Row]) {
+    let header = header(rows.len() as u64);
     let (journal, _) = Journal::open(path, OpenMode::Resume, &header).unwrap();
     let handle = journal.handle();
     for (index, (name, cname, end)) in rows.iter().enumerate() {
         let email = format!("{name}@example.com");
-        let key = key(URL, cname, &email);
-        let intent = Intent {
-            key,
-            row: index as u64 + 2,
+        let person = Person {
+            key: key(&service_of(URL), cname, &email),
             email: &email,
             cname,
+        };
+        let intent = Intent {
+            person,
+            row: index as u64 + 2,
             attempt: 1,
         };
         handle.intend(&intent).unwrap();
         if let Some((fate, status)) = end {
-            let ticket = handle.conclude(key, 1, *fate, *status);
+            let ticket = handle.conclude(&person, 1, *fate, *status);
             handle.written(ticket).unwrap();
         }
     }
@@ -137,7 +147,7 @@ fn all_journals_are_listed_with_their_rows() {
         .again()
         .args(["journal", "show"])
         .code(2)
-        .stderr("error: there are 3 journals in [FOLDER]/.local/state/vescli\n  hint: name one of them: `vescli journal list` shows them\n")
+        .stderr("error: there are 3 journals in [FOLDER]/.local/state/vescli\n  hint: name one of them, or its list: `vescli journal list` shows them\n")
         .run();
 }
 
@@ -180,7 +190,7 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
 #[test]
 fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     let output = journal(&["check"], |folder| usual(&at(folder, "a.ndjson")))
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 12 lines, 1 run\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 20 lines, 1 run\n")
         .run();
     let path = at(&output.folder, "a.ndjson");
     let mut bytes = fs::read(&path).unwrap();
@@ -221,7 +231,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
         .unwrap();
     })
     .code(65)
-    .stdout_contains("a.ndjson: 1 damaged line\n  line 10, byte ")
+    .stdout_contains("a.ndjson: 1 damaged line\n  line 15, byte ")
     .stdout_contains(
         ": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",",
     )

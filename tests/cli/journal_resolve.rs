@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use vescli::bulk::journal::{Journal, OpenMode, RunHeader};
+use vescli::bulk::journal::{Journal, OpenMode};
 
 use crate::harness::Vescli;
-use crate::journal::{URL, at, journal, rows, usual};
+use crate::journal::{at, header, journal, rows, usual};
 
 #[test]
 fn an_unknown_row_is_resolved_once() {
@@ -16,7 +16,7 @@ fn an_unknown_row_is_resolved_once() {
             usual(&at(folder, "a.ndjson"));
         },
     )
-    .stdout("resolved: dee@example.com (cname acme) as accepted; it is left alone from now on\n")
+    .stdout("resolved: dee@example.com (cname acme) as accepted; left alone from now on\n")
     .run();
     let again = || output.again().args(["journal", "resolve"]);
     again()
@@ -32,7 +32,7 @@ fn an_unknown_row_is_resolved_once() {
     again()
         .args(["--email", "hal@example.com", "--as", "accepted"])
         .code(2)
-        .stderr_contains("hal@example.com does not stand in this journal")
+        .stderr_contains("hal@example.com is not in this journal")
         .run();
     again()
         .env("VESCLI_EMAIL", "eve@example.com")
@@ -59,7 +59,7 @@ fn what_resolve_needs_is_asked_for() {
     let path = |folder: &Path| at(folder, "a.ndjson");
     let output = journal(&["resolve", "--email", "dee@example.com"], |folder| usual(&path(folder)))
         .code(2)
-        .stderr("error: --as is missing\n  hint: say --as accepted if the person was mailed, --as not-sent if nobody was\n")
+        .stderr("error: --as is missing\n  hint: use --as accepted if the people were mailed, --as not-sent if nobody was\n")
         .run();
     // The address of a smoke check in the configuration is no row that somebody found out about.
     output
@@ -67,7 +67,7 @@ fn what_resolve_needs_is_asked_for() {
         .config("[defaults]\nemail = \"dee@example.com\"\n")
         .args(["journal", "resolve", "--as", "accepted"])
         .code(2)
-        .stderr("error: --email is missing\n  hint: say whose row it is; `vescli journal show` lists them\n")
+        .stderr("error: --email is missing\n  hint: name the addresses, or take --all-unknown; `vescli journal show` lists them\n")
         .run();
     output
         .again()
@@ -90,7 +90,7 @@ fn an_address_with_two_cnames_needs_the_cname() {
         rows(&at(folder, "a.ndjson"), &[("ada", "one", None), ("ada", "two", None)]);
     })
     .code(2)
-    .stderr("error: ada@example.com is unknown with more than one cname: one, two\n  hint: say which with --cname\n")
+    .stderr("error: ada@example.com has rows with more than one cname: one, two\n  hint: say which with --cname\n")
     .run();
     output
         .again()
@@ -104,7 +104,7 @@ fn an_address_with_two_cnames_needs_the_cname() {
             "--cname",
             "two",
         ])
-        .stdout("resolved: ada@example.com (cname two) as accepted; it is left alone from now on\n")
+        .stdout("resolved: ada@example.com (cname two) as accepted; left alone from now on\n")
         .run();
 }
 
@@ -113,12 +113,7 @@ fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
     let vescli = Vescli::new();
     let path = at(vescli.folder(), "a.ndjson");
     usual(&path);
-    let header = RunHeader {
-        url: URL.to_owned(),
-        tenant: None,
-        input_sha256: String::new(),
-        rows: 0,
-    };
+    let header = header(0);
     let (held, _) = Journal::open(&path, OpenMode::Resume, &header).unwrap();
     let output = vescli
         .args(["journal", "show"])
@@ -139,12 +134,7 @@ fn jq_reads_a_journal_while_it_is_open() {
     let vescli = Vescli::program("/bin/sh")
         .args(["-c", "jq -r 'select(.t == \"unknown\") | .status' a.ndjson"]);
     usual(&vescli.folder().join("a.ndjson"));
-    let header = RunHeader {
-        url: URL.to_owned(),
-        tenant: None,
-        input_sha256: String::new(),
-        rows: 1000,
-    };
+    let header = header(1000);
     let (held, _) =
         Journal::open(&vescli.folder().join("a.ndjson"), OpenMode::Resume, &header).unwrap();
     vescli.stdout("502\n").run();

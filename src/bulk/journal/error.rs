@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum Flaw {
     /// It does not look like a record.
-    #[error("it is no record of a journal")]
+    #[error("it is not a record of a journal")]
     NoRecord,
     /// The bytes are others than were written.
     #[error("its check sum does not fit: it was changed after it was written")]
@@ -71,8 +71,11 @@ pub enum JournalError {
     /// Others can read or write it.
     #[error("{} is open to others (mode {mode:04o}): run `chmod 600` on it, if nobody else wrote into it", .path.display())]
     Exposed { path: PathBuf, mode: u32 },
+    /// It is something else, such as the list.
+    #[error("{} is not a journal", .path.display())]
+    NotAJournal { path: PathBuf },
     /// Records are damaged.
-    #[error("{} is damaged at line {}: {}; going on could mail somebody twice, see `vescli journal check`", .path.display(), .damage.line, .damage.flaw)]
+    #[error("the journal {} is damaged at line {}: {}; to continue could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.flaw)]
     Damaged { path: PathBuf, damage: Damage },
     /// It belongs to another URL.
     #[error("the journal {} belongs to {url}: use another file, or --fresh for a new journal", .path.display())]
@@ -96,9 +99,11 @@ pub enum JournalError {
     /// It knows less than it did when the plan was made.
     #[error("the journal {} is not the one that the plan was made from; nothing was sent: run the command again to see what is left", .path.display())]
     Changed { path: PathBuf },
-    /// It was removed or replaced while a run wrote into it.
-    #[error("the journal {} was moved away or removed while the run went on: unless it is put back, the next run mails everybody again", .path.display())]
-    Gone { path: PathBuf },
+    /// Another run has mailed people of this list since the plan was made.
+    #[error(
+        "another run has just mailed people on this list; nothing was sent: run the command again to see who they are"
+    )]
+    KnownSince,
     /// It stopped while it was in use.
     #[error(transparent)]
     Stopped(#[from] JournalStopped),
@@ -115,6 +120,26 @@ pub enum Stage {
     Sync,
 }
 
+/// What happened to a journal while a run wrote into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum Loss {
+    /// No folder names it any more.
+    #[error(
+        "was removed during the run: unless a copy is put back, the next run mails everyone again"
+    )]
+    Removed,
+    /// It is somewhere else, or another file is in its place.
+    #[error(
+        "was moved or replaced during the run: put it back before the next run, which would mail everyone again"
+    )]
+    Moved,
+    /// It was cut, or somebody else wrote into it.
+    #[error(
+        "was changed by another program during the run: see `vescli journal check` before the next run"
+    )]
+    Changed,
+}
+
 /// Why the journal takes no more records. Nothing may be sent from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[expect(missing_docs, reason = "the fields are what the messages name")]
@@ -127,6 +152,9 @@ pub enum JournalStopped {
         kind: io::ErrorKind,
         cause: Arc<str>,
     },
+    /// It is not where it was, or not what it was: another run would not find what this one has written.
+    #[error("the journal {} {loss}", .path.display())]
+    Lost { path: Arc<PathBuf>, loss: Loss },
     /// It was closed.
     #[error("the journal {} is closed", .path.display())]
     Closed { path: Arc<PathBuf> },

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::error::{JournalStopped, Stage};
-use super::key::RowKey;
 use super::queue::{Queue, Ticket};
-use super::record::{self, Intent};
+use super::record::{self, Intent, Person};
 use crate::api::outcome::Fate;
 
 /// Writes down what a worker is about to do and what came of it. Clones share one journal.
@@ -39,8 +38,14 @@ impl JournalHandle {
     /// The last record of a row decides. A row that may have been mailed by an earlier attempt stays unknown when a later
     /// one was refused or never left: give the fate of all attempts together.
     #[must_use]
-    pub fn conclude(&self, key: RowKey, attempt: u64, fate: Fate, status: Option<u16>) -> Ticket {
-        let record = record::end(key, attempt, fate, status);
+    pub fn conclude(
+        &self,
+        person: &Person<'_>,
+        attempt: u64,
+        fate: Fate,
+        status: Option<u16>,
+    ) -> Ticket {
+        let record = record::end(person, attempt, fate, status);
         self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
     }
 

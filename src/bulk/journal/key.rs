@@ -1,14 +1,30 @@
-//! What a row is called in the journal: a hash of what makes its mail, and nothing of where it stood in the list.
+//! What a person is called in the journal: a hash of what makes the mail, and nothing of where it stood in the list.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// The name of a row: the first half of the SHA-256 of URL, cname and address.
+/// The name of a person: the first half of the SHA-256 of service, cname and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey([u8; 16]);
+
+impl RowKey {
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// The key of these bytes.
+    #[must_use]
+    pub const fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
 
 impl Hash for RowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -40,12 +56,57 @@ impl Hasher for KeyHasher {
     }
 }
 
-/// The key of a row: the full URL of the request, the cname that is sent, and the address, whose case does not count.
+/// The service of a request: the host and port of its URL, by which people are known again in every journal.
+///
+/// The path takes no part: whoever was mailed at a host is known there, whatever region or namespace the URL names. All
+/// names of this machine are one host, and a host with a trailing dot is the host without it (RFC 1034, section 3.1).
+#[must_use]
+pub fn service_of(url: &str) -> String {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return fold_name(url).into_owned();
+    };
+    let port = url.port_or_known_default().unwrap_or_default();
+    let host = fold_name(url.host_str().unwrap_or_default());
+    if is_this_machine(&host) {
+        format!("localhost:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// Whether a host is this machine by its very name or address.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// A name as DNS compares it: without regard to case, and without the dot of the root.
+#[must_use]
+pub fn fold_name(name: &str) -> Cow<'_, str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.chars().any(char::is_uppercase) {
+        Cow::Owned(name.to_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The key of a person: the service, the cname that is sent, and the address, neither of which has a case that counts.
 /// Each part is hashed with its length in front, so that no two sets of parts run into each other.
 #[must_use]
-pub fn key(url: &str, cname: &str, email: &str) -> RowKey {
+pub fn key(service: &str, cname: &str, email: &str) -> RowKey {
+    hashed([service, &fold_name(cname), &email.to_lowercase()])
+}
+
+/// The key of a row in journals of version 1: the full URL in place of the service, and the cname as it was given.
+#[must_use]
+pub(super) fn key_of_version_1(url: &str, cname: &str, email: &str) -> RowKey {
+    hashed([url, cname, &email.to_lowercase()])
+}
+
+fn hashed(parts: [&str; 3]) -> RowKey {
     let mut hash = Sha256::new();
-    for part in [url, cname, &email.to_lowercase()] {
+    for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -71,12 +132,21 @@ impl FromStr for RowKey {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
+        Self::of_digits(text.as_bytes())
+    }
+}
+
+impl RowKey {
+    /// The key of 32 lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`NoKey`] when they are anything else.
+    pub(super) fn of_digits(bytes: &[u8]) -> Result<Self, NoKey> {
         let digit = |byte: u8| match byte {
             b'0'..=b'9' => Ok(byte - b'0'),
             b'a'..=b'f' => Ok(byte - b'a' + 10),
             _ => Err(NoKey),
         };
-        let bytes = text.as_bytes();
         if bytes.len() != 32 {
             return Err(NoKey);
         }

@@ -8,9 +8,11 @@ use std::time::SystemTime;
 
 use super::RowKey;
 use super::error::JournalError;
+use super::line;
 use super::place;
+use super::record::{self, LINE_MAX, Record};
 use super::recovery::{Scan, Tail, Told, intents_of, scan};
-use super::state::Recovered;
+use super::state::{Recovered, RunSeen};
 
 /// What a journal held when it was looked at, and by what it is known again.
 #[derive(Debug, Default)]
@@ -84,10 +86,16 @@ pub(super) fn sound(file: &File, path: &Path) -> Result<Scan, JournalError> {
 }
 
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
-    scan(BufReader::new(file)).map_err(|source| JournalError::Read {
+    let scan = scan(BufReader::new(file)).map_err(|source| JournalError::Read {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    if scan.is_foreign {
+        return Err(JournalError::NotAJournal {
+            path: path.to_owned(),
+        });
+    }
+    Ok(scan)
 }
 
 /// Reads a journal, for `vescli journal`.
@@ -96,6 +104,18 @@ fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
 /// [`JournalError`] when it is missing, no file of ours, or cannot be read. Damage is part of what is found.
 pub fn look(path: &Path) -> Result<Scan, JournalError> {
     scan_file(&place::open_to_read(path)?, path)
+}
+
+/// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
+#[must_use]
+pub fn first_run(path: &Path) -> Option<RunSeen> {
+    let file = place::open_to_read(path).ok()?;
+    let mut kept = Vec::new();
+    line::next(&mut BufReader::new(file), &mut kept, LINE_MAX).ok()?;
+    match record::read(&kept) {
+        Ok(Record::Run(run)) => Some(run),
+        _ => None,
+    }
 }
 
 /// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.

@@ -3,16 +3,20 @@
 //! nobody is forgotten.
 //!
 //! ```text
-//! {"v":1,"t":"run","id":…,"url":…,"tenant":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","at":…,"crc":"…"}
+//! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","at":…,"crc":"…"}
 //! {"t":"intent","key":…,"row":17,"email":…,"cname":…,"attempt":1,"at":…,"crc":"…"}
-//! {"t":"accepted|rejected|not_sent|unknown","key":…,"attempt":1,"status":200,"at":…,"crc":"…"}
-//! {"t":"resolved","key":…,"as":"accepted|not_sent","at":…,"crc":"…"}
+//! {"t":"synced","bytes":4711,"crc":"…"}
+//! {"t":"accepted|rejected|not_sent|unknown","key":…,"attempt":1,"status":200,"at":…,"email":…,"cname":…,"crc":"…"}
+//! {"t":"resolved","key":…,"as":"accepted|not_sent|unknown","at":…,"crc":"…"}
 //! ```
 //!
-//! The last record of a key decides; an intent without an end is unknown.
+//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are surely
+//! on the disk: damage behind the last such record is what a power failure leaves, all other damage is real.
 
 mod error;
+mod file;
 mod handle;
+mod index;
 mod key;
 mod line;
 mod look;
@@ -23,23 +27,27 @@ mod place;
 mod queue;
 mod record;
 mod recovery;
+mod repair;
 mod state;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::{Damage, Flaw, JournalError, JournalStopped, Stage};
+pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use handle::JournalHandle;
+pub use index::{Contents, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
-pub use key::{KeyHasher, RowKey, key};
-pub use look::{Seen, excerpt, look, look_for, see};
+pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
+pub use look::{Seen, excerpt, first_run, look, look_for, see};
 pub use moment::Moment;
 pub use open::{Journal, OpenMode, RunHeader};
-pub use path::{default_path, kept_in, state_folder};
+pub use path::{default_path, journal_folder, kept_in, leftovers_in, named_after};
+pub use place::lock_to_remove;
 pub(crate) use place::open_to_read;
 pub use queue::Ticket;
-pub use record::{Intent, Settled};
-pub use recovery::{Scan, Tail, Told, intents_of, scan};
+pub use record::{Intent, Person, Settled};
+pub use recovery::{Scan, Tail, Told, begins_like_a_journal, intents_of, scan};
+pub use repair::{DamagedJournal, Listed, Repaired};
 pub use state::{Counts, Recovered, RowState, RunSeen};
 pub use writer::Summary;

@@ -14,6 +14,18 @@ impl Moment {
         humantime::parse_rfc3339(text).ok().map(Self::from)
     }
 
+    /// Seconds since 1970.
+    #[must_use]
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+
+    /// The moment so many seconds after 1970.
+    #[must_use]
+    pub const fn of_seconds(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
     /// The same as the standard library has it.
     #[must_use]
     pub fn time(self) -> SystemTime {

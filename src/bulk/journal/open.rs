@@ -2,23 +2,29 @@
 //! is on the disk before anything is sent.
 
 use std::fs;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
+use super::file::{JournalFile, Store};
 use super::handle::JournalHandle;
 use super::look::{Seen, sound};
 use super::path::EXTENSION;
 use super::place::{self, Place};
 use super::record::{self, Settled};
 use super::recovery::{Scan, Tail};
-use super::state::Recovered;
-use super::writer::{Store, Summary, Writer};
+use super::state::{Recovered, RunSeen};
+use super::writer::{Summary, Writer};
 use super::{RowKey, moment};
 
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
 const BYTES_PER_ROW: u64 = 512;
+
+/// What stands in the name of a journal that was set aside, before the time.
+const UNTIL: &str = "until";
+/// The same for one that was repaired.
+pub(super) const DAMAGED: &str = "damaged";
 
 /// What to do with a journal that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +38,16 @@ pub enum OpenMode {
 /// What a run says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHeader {
-    /// The full URL of its requests, as in [`super::key`].
+    /// The full URL of its requests.
     pub url: String,
+    /// The service of that URL, as in [`super::key`].
+    pub service: String,
     /// The tenant, if it was given.
     pub tenant: Option<String>,
+    /// The cname of rows that bring none.
+    pub cname: String,
+    /// The list: its path, or what stands for one.
+    pub list: String,
     /// The SHA-256 of its list.
     pub input_sha256: String,
     /// How many rows its list has.
@@ -44,8 +56,18 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// The record of a run that begins now.
-    fn record(&self) -> String {
+    pub(super) fn record(&self) -> String {
         record::run(&format!("{:016x}", fastrand::u64(..)), self)
+    }
+
+    /// The same in the form of version 1, in front of records whose keys are of that version.
+    pub(super) fn record_of_version_1(&self) -> String {
+        record::run_of_version_1(&format!("{:016x}", fastrand::u64(..)), self)
+    }
+
+    /// Whether an earlier run sent to the same place.
+    fn is_for(&self, run: &RunSeen) -> bool {
+        self.service == run.service && path_of(&self.url) == path_of(&run.url)
     }
 
     /// The bytes that its rows may need.
@@ -54,11 +76,18 @@ impl RunHeader {
     }
 }
 
+/// The part of a URL that the service does not stand for.
+fn path_of(url: &str) -> String {
+    reqwest::Url::parse(url).map_or_else(
+        |_| url.to_owned(),
+        |url| format!("{}{}", url.scheme(), url.path()),
+    )
+}
+
 /// A journal that is open, locked and ready to be written. Dropped, it is closed as well, but errors are lost then.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    identity: Option<place::Identity>,
     writer: Writer,
 }
 
@@ -98,7 +127,7 @@ impl Journal {
         } else {
             0
         };
-        if let Some(other) = recovered.runs.iter().find(|run| run.url != header.url) {
+        if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
             return Err(JournalError::OtherTarget {
                 path: path.to_owned(),
                 url: other.url.clone(),
@@ -109,8 +138,8 @@ impl Journal {
             first.push('\n');
         }
         first.push_str(&header.record());
-        begin(&mut place, path, found.sound, header.room(), &first)?;
-        let journal = Self::start(path, place.file);
+        let length = begin(&mut place, path, found.sound, header.room(), &first)?;
+        let journal = Self::start(path, place.file, length);
         Ok((journal, recovered))
     }
 
@@ -123,13 +152,13 @@ impl Journal {
     ) -> Result<(Self, Recovered), JournalError> {
         let (mut place, beside) = Place::beside(path)?;
         let begun = begin(&mut place, path, 0, header.room(), &header.record());
-        match begun.and_then(|()| set_aside(path, &beside)) {
-            Ok(target) => {
+        match begun.and_then(|length| Ok((length, set_aside(path, &beside, UNTIL)?))) {
+            Ok((length, target)) => {
                 let recovered = Recovered {
                     set_aside: Some(target),
                     ..Recovered::default()
                 };
-                Ok((Self::start(path, place.file), recovered))
+                Ok((Self::start(path, place.file, length), recovered))
             }
             Err(error) => {
                 // Nobody knows of it yet.
@@ -139,34 +168,35 @@ impl Journal {
         }
     }
 
-    /// Opens a journal that is there, to write down what an operator found out.
+    /// Opens a journal that is there, to write down what an operator found out about some people.
     ///
     /// # Errors
     /// What `choose` says, with the journal unchanged; [`JournalError`] when it is missing, another run holds it, or it is
     /// damaged.
     pub fn settle<E: From<JournalError>>(
         path: &Path,
-        choose: impl FnOnce(&Recovered) -> Result<(RowKey, Settled), E>,
+        choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Settled)>, E>,
     ) -> Result<(), E> {
         let mut place = Place::open(path, false)?;
         let found = sound(&place.file, path)?;
-        let (key, settled) = choose(&found.recovered)?;
-        let line_break = if found.tail == Tail::Unbroken {
-            "\n"
-        } else {
-            ""
-        };
-        let text = format!("{line_break}{}", record::resolved(key, settled));
+        let chosen = choose(&found.recovered)?;
+        let mut text = String::new();
+        if found.tail == Tail::Unbroken {
+            text.push('\n');
+        }
+        for (key, settled) in chosen {
+            text.push_str(&record::resolved(key, settled));
+        }
         let begun = begin(&mut place, path, found.sound, 0, &text);
-        Store::release(&mut place.file);
-        Ok(begun?)
+        JournalFile::new(path, place.file, 0).release();
+        begun?;
+        Ok(())
     }
 
-    fn start(path: &Path, file: fs::File) -> Self {
+    fn start(path: &Path, file: fs::File, length: u64) -> Self {
         Self {
             path: path.to_owned(),
-            identity: place::identity(&file),
-            writer: Writer::start(path, file),
+            writer: Writer::start(path, JournalFile::new(path, file, length)),
         }
     }
 
@@ -185,15 +215,10 @@ impl Journal {
     /// Writes and syncs what is left, gives back the room that was not used, and lets go of the lock.
     ///
     /// # Errors
-    /// [`JournalError::Stopped`] when this or anything before it failed; [`JournalError::Gone`] when it no longer stands
-    /// where the next run looks for it.
+    /// [`JournalError::Stopped`] when this or anything before it failed, or the journal is no longer where the next run
+    /// looks for it.
     pub fn close(self) -> Result<Summary, JournalError> {
-        let summary = self.writer.close()?;
-        if place::leads_to(&self.path, self.identity) {
-            Ok(summary)
-        } else {
-            Err(JournalError::Gone { path: self.path })
-        }
+        Ok(self.writer.close()?)
     }
 }
 
@@ -203,18 +228,21 @@ fn recover(place: &Place, path: &Path, seen: Seen) -> Result<Scan, JournalError>
         .map_or_else(|| sound(&place.file, path), Ok)
 }
 
-/// Cuts the torn end, makes room, writes the first text and brings all of it to the disk.
-fn begin(
+/// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
+/// Gives back how long the journal is then.
+pub(super) fn begin(
     place: &mut Place,
     path: &Path,
     sound: u64,
     needed: u64,
     text: &str,
-) -> Result<(), JournalError> {
+) -> Result<u64, JournalError> {
     let failed = |source| JournalError::Write {
         path: path.to_owned(),
         source,
     };
+    let length = sound + text.len() as u64;
+    let mark = record::synced(length);
     let file = &mut place.file;
     // Also gives back what a run reserved that was cut down.
     file.set_len(sound).map_err(failed)?;
@@ -226,13 +254,14 @@ fn begin(
         })?;
     }
     let written = (|| {
-        file.seek(SeekFrom::Start(sound))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         place
             .folders
             .iter()
-            .try_for_each(|folder| place::sync_folder(folder))
+            .try_for_each(|folder| place::sync_folder(folder))?;
+        file.write_all(mark.as_bytes())?;
+        Ok(length + mark.len() as u64)
     })();
     written.map_err(|source: io::Error| match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::NoSpace {
@@ -244,9 +273,8 @@ fn begin(
     })
 }
 
-/// Moves a journal to a name of its own, with the time in it.
 /// Puts a new journal into the place of the old one, which keeps its content under another name. Gives back that name.
-fn set_aside(path: &Path, new: &Path) -> Result<PathBuf, JournalError> {
+pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::Write {
         path: path.to_owned(),
         source,
@@ -255,12 +283,15 @@ fn set_aside(path: &Path, new: &Path) -> Result<PathBuf, JournalError> {
     let time = moment::Moment::from(SystemTime::now())
         .to_string()
         .replace(':', "");
-    let extension = path
-        .extension()
-        .map_or(EXTENSION.into(), |extension| extension.to_string_lossy());
+    // A damaged one is kept as it is, but no longer counts as a journal.
+    let extension = match path.extension() {
+        _ if word == DAMAGED => String::new(),
+        None => format!(".{EXTENSION}"),
+        Some(extension) => format!(".{}", extension.to_string_lossy()),
+    };
     let names = (1..1000).map(|number| match number {
-        1 => format!("{stem}.until-{time}.{extension}"),
-        number => format!("{stem}.until-{time}-{number}.{extension}"),
+        1 => format!("{stem}.{word}-{time}{extension}"),
+        number => format!("{stem}.{word}-{time}-{number}{extension}"),
     });
     let mut free = names
         .map(|name| path.with_file_name(name))

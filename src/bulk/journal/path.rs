@@ -3,24 +3,25 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
 use super::key::hex;
+use crate::bulk::list_name::{ListName, settled};
 use crate::cli::args::environment::Environment;
 
 /// The ending of every journal's name.
 pub(super) const EXTENSION: &str = "ndjson";
-/// What stands for standard input in place of a file.
-const STDIN: &str = "-";
+/// The folder of the journals of rehearsals, below that of the others.
+const REHEARSALS: &str = "rehearsals";
 /// Most characters of the list's name in the name of its journal.
 const NAME_MAX: usize = 40;
 
 /// The folder of all journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`.
 #[must_use]
-pub fn state_folder(environment: &Environment) -> Option<PathBuf> {
+pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     let xdg = environment
         .get("XDG_STATE_HOME")
         .map(PathBuf::from)
@@ -29,30 +30,39 @@ pub fn state_folder(environment: &Environment) -> Option<PathBuf> {
         .map(|folder| folder.join("vescli"))
 }
 
-/// The journal of a list, so that the same command finds it again: it follows from the base URL, the profile's cname and
-/// the list's name with its folder. Standard input, and whatever else is no file, such as `<(command)` of a shell, has no
-/// name of its own: all of it that is sent from one folder shares a journal.
+/// The folder of the journals that a run may go on with. Those of a rehearsal lie apart: they tell of nobody who was mailed.
+///
+/// # Errors
+/// [`JournalError::NoHome`] when there is no folder to keep them in.
+pub fn journal_folder(
+    environment: &Environment,
+    is_rehearsal: bool,
+) -> Result<PathBuf, JournalError> {
+    let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
+    Ok(if is_rehearsal {
+        folder.join(REHEARSALS)
+    } else {
+        folder
+    })
+}
+
+/// The journal of a list in its folder, so that the same command finds it again: it follows from the base URL, the profile's
+/// cname and the list's name. A stream has no name of its own: all of it that is sent from one folder shares a journal.
 ///
 /// The content takes no part. A journal is kept when rows are added, taken out or moved: what was sent before is then
 /// known, and only what is new goes out. With the content in the name, an edited list would begin a journal of its own,
 /// and everybody on it would be mailed a second time.
-///
-/// # Errors
-/// [`JournalError::NoHome`] when there is no folder to keep it in.
-pub fn default_path(
-    environment: &Environment,
-    base_url: &str,
-    cname: &str,
-    input_name: &str,
-) -> Result<PathBuf, JournalError> {
-    let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
-    let (shown, identity) = if is_stream(input_name) {
-        let folder = settled(Path::new("."));
-        ("stdin".to_owned(), format!("-{}", folder.display()))
-    } else {
-        let path = settled(Path::new(input_name));
-        let name = path.file_name().unwrap_or_default();
-        (plain(name), path.to_string_lossy().into_owned())
+#[must_use]
+pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
+    let (shown, identity) = match list {
+        ListName::File(path) => {
+            let name = path.file_name().unwrap_or_default();
+            (plain(name), path.to_string_lossy().into_owned())
+        }
+        ListName::Stdin | ListName::Stream => {
+            let here = settled(Path::new("."));
+            ("stdin".to_owned(), format!("-{}", here.display()))
+        }
     };
     let mut hash = Sha256::new();
     for part in [base_url, cname, &identity] {
@@ -60,25 +70,19 @@ pub fn default_path(
         hash.update(part);
     }
     let digest = hex(&hash.finalize()[..8]);
-    Ok(folder.join(format!("{shown}-{digest}.{EXTENSION}")))
+    folder.join(format!("{shown}-{digest}.{EXTENSION}"))
 }
 
-/// Whether a list comes from something that is no file.
-fn is_stream(name: &str) -> bool {
-    name == STDIN || fs::metadata(name).is_ok_and(|data| !data.is_file() && !data.is_dir())
-}
-
-/// The same list by whatever way it is reached: its folder is resolved. Its own name stands, because a link such as
-/// `current.csv` names the same list whatever it points at.
-fn settled(path: &Path) -> PathBuf {
-    let path = absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path
-        .parent()
-        .and_then(|folder| fs::canonicalize(folder).ok());
-    match (folder, path.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => path,
-    }
+/// Whether a journal's name was made from that of a list. Not proof: the journal of another folder's list may be called
+/// the same.
+#[must_use]
+pub fn named_after(journal: &Path, list: &ListName) -> bool {
+    let shown = match list {
+        ListName::File(path) => plain(path.file_name().unwrap_or_default()),
+        ListName::Stdin | ListName::Stream => "stdin".to_owned(),
+    };
+    let name = journal.file_stem().unwrap_or_default().to_string_lossy();
+    name.rsplit_once('-').is_some_and(|(name, _)| name == shown)
 }
 
 /// A file name in letters that need no quotes in a shell.
@@ -101,6 +105,28 @@ fn plain(name: &OsStr) -> String {
 /// # Errors
 /// [`JournalError::Read`] when it cannot be read.
 pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    files_in(folder, |path| {
+        path.extension() == Some(OsStr::new(EXTENSION))
+    })
+}
+
+/// The files that a killed run has left behind in a folder: what was to take the place of a journal or an index.
+///
+/// # Errors
+/// [`JournalError::Read`] when it cannot be read.
+pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    files_in(folder, |path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = name
+            .strip_prefix('.')
+            .and_then(|name| name.rsplit_once(".new-"));
+        number.is_some_and(|(_, number)| {
+            number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    })
+}
+
+fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, JournalError> {
     let failed = |source| JournalError::Read {
         path: folder.to_owned(),
         source,
@@ -112,7 +138,7 @@ pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(failed)?.path();
-        if path.extension() == Some(OsStr::new(EXTENSION)) {
+        if is_meant(&path) {
             found.push(path);
         }
     }

@@ -60,8 +60,7 @@ impl Place {
 impl Place {
     /// Makes a file beside a journal that is going to take its place, locked, and gives back its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)));
+        let beside = beside_name(path);
         let file = make_file(&beside).map_err(failed(path))?;
         file.lock().map_err(failed(path))?;
         let place = Self {
@@ -76,6 +75,21 @@ impl Place {
 /// Opens a journal to look into it. A run that writes it is not in the way.
 pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
+}
+
+/// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
+///
+/// # Errors
+/// [`JournalError::Locked`] when a run is using it, and whatever keeps it from being opened.
+pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
+    let file = open_existing(path, true)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(path)(source)),
+    }
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> JournalError {
@@ -114,7 +128,13 @@ fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(changed)
 }
 
-fn make_file(path: &Path) -> io::Result<File> {
+/// A name beside a file for what is going to take its place.
+pub(super) fn beside_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)))
+}
+
+pub(super) fn make_file(path: &Path) -> io::Result<File> {
     let mut options = options(true);
     options.create_new(true);
     #[cfg(unix)]
@@ -124,7 +144,8 @@ fn make_file(path: &Path) -> io::Result<File> {
 
 fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(write);
+    // Behind the end, wherever that is: what somebody has cut must not become a hole that looks like the rest.
+    options.read(true).append(write);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -224,6 +245,19 @@ fn identity_of(metadata: &Metadata) -> Option<Identity> {
 #[cfg(not(unix))]
 const fn identity_of(_: &Metadata) -> Option<Identity> {
     None
+}
+
+/// Whether no name leads to a file any more.
+#[cfg(unix)]
+pub(super) fn is_removed(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.nlink() == 0
+}
+
+#[cfg(not(unix))]
+pub(super) const fn is_removed(_: &Metadata) -> bool {
+    false
 }
 
 /// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
-use super::error::{JournalStopped, Stage};
+use super::error::{JournalStopped, Loss, Stage};
 use super::writer::Summary;
 
 /// A record's place in the queue: they are written in the order of their tickets.
@@ -197,6 +197,14 @@ impl Queue {
         });
     }
 
+    /// Says that the journal is not where it was, or not what it was.
+    pub(super) fn lose(&self, loss: Loss) {
+        self.stop(JournalStopped::Lost {
+            path: Arc::clone(&self.path),
+            loss,
+        });
+    }
+
     /// Takes a place in the line of those who wait.
     pub(super) fn line_up(&self, ticket: Ticket, stage: Stage) {
         let mut inner = self.lock();
@@ -229,7 +237,9 @@ impl Queue {
     pub(super) fn summary(&self) -> Result<Summary, JournalStopped> {
         let state = self.lock();
         match &state.stopped {
-            Some(stopped @ JournalStopped::Failed { .. }) => Err(stopped.clone()),
+            Some(stopped @ (JournalStopped::Failed { .. } | JournalStopped::Lost { .. })) => {
+                Err(stopped.clone())
+            }
             Some(JournalStopped::Closed { .. }) | None => Ok(Summary {
                 records: self.written.load(Ordering::SeqCst),
                 syncs: state.syncs,

@@ -7,10 +7,11 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 
 use super::error::{Damage, Flaw};
-use super::key::RowKey;
+use super::key::{self, RowKey};
 use super::line::{self, Line};
-use super::record::{self, LINE_MAX};
+use super::record::{self, LINE_MAX, Named, Record};
 use super::state::Recovered;
+use crate::api::outcome::Fate;
 
 /// What stands behind the last line break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,28 +41,53 @@ pub struct Scan {
     pub length: u64,
     /// How many lines there are, the tail included.
     pub lines: u64,
+    /// Whether it holds no record at all and does not begin like a journal: it is something else.
+    pub is_foreign: bool,
 }
 
 /// Reads a whole journal.
 ///
+/// Damage is cut like an unfinished end when it lies behind the last place that a record says is surely on the disk: a
+/// power failure leaves any part of what was written after that, and nothing was sent on the strength of it. The later
+/// ends that go with it bring their rows back as unknown, which mails nobody.
+///
 /// # Errors
 /// What the reader says. Damage is no error here: it is part of what is found.
 pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
-    let mut scan = Scan::default();
+    let mut scanner = Scanner::default();
     let mut kept = Vec::new();
     while let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? {
-        scan.lines += 1;
-        if line.terminated {
-            scan.terminated(&kept, &line);
-        } else {
-            scan.unterminated(&kept, &line);
+        scanner.scan.lines += 1;
+        if scanner.scan.lines == 1 {
+            scanner.begins_well = begins_like_a_journal(&kept);
         }
-        scan.length += line.length;
+        if line.terminated {
+            scanner.terminated(&kept, &line);
+        } else {
+            scanner.unterminated(&kept, &line);
+        }
+        scanner.scan.length += line.length;
     }
-    Ok(scan)
+    Ok(scanner.finish())
 }
 
-impl Scan {
+/// What is known while a journal is read.
+#[derive(Default)]
+struct Scanner {
+    scan: Scan,
+    keys: Keys,
+    /// How far the journal is surely on the disk, by the last record that says so.
+    synced: Option<u64>,
+    /// What was known before the first damage.
+    before_damage: Option<Recovered>,
+    /// Whether the first line could be the beginning of a journal that a power failure has left half written.
+    begins_torn: bool,
+    /// Whether the first bytes are those of a journal.
+    begins_well: bool,
+    has_records: bool,
+}
+
+impl Scanner {
     /// A line that was finished has been synced, or may have been: it is sound, or the journal is damaged.
     fn terminated(&mut self, kept: &[u8], line: &Line) {
         let read = if line.length > LINE_MAX as u64 {
@@ -69,9 +95,9 @@ impl Scan {
         } else {
             record::read(kept)
         };
-        match read.and_then(|record| self.recovered.apply(record)) {
-            Ok(()) => self.sound = self.length + line.length,
-            Err(flaw) => self.damaged(flaw),
+        match read.and_then(|record| self.apply(record, kept)) {
+            Ok(()) => self.scan.sound = self.scan.length + line.length,
+            Err(flaw) => self.damaged(flaw, kept),
         }
     }
 
@@ -79,30 +105,127 @@ impl Scan {
     fn unterminated(&mut self, kept: &[u8], line: &Line) {
         let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
         let text = &kept[..kept.len() - zeros];
-        self.tail = Tail::Torn;
+        self.scan.tail = Tail::Torn;
         if !line.rest_is_zero {
-            return self.damaged(Flaw::TooLong);
+            return self.damaged(Flaw::TooLong, kept);
         }
         match record::read(text) {
-            Ok(record) => match self.recovered.apply(record) {
+            Ok(record) => match self.apply(record, text) {
                 Ok(()) => {
-                    self.tail = Tail::Unbroken;
-                    self.sound = self.length + text.len() as u64;
+                    self.scan.tail = Tail::Unbroken;
+                    self.scan.sound = self.scan.length + text.len() as u64;
                 }
-                Err(flaw) => self.damaged(flaw),
+                Err(flaw) => self.damaged(flaw, kept),
             },
             // A record that was whole and synced, and whose line break became something else.
-            Err(_) if record::whole_record_within(text).is_some() => self.damaged(Flaw::NoBreak),
+            Err(_) if record::whole_record_within(text).is_some() => {
+                self.damaged(Flaw::NoBreak, kept);
+            }
             Err(_) => {}
         }
     }
 
-    fn damaged(&mut self, flaw: Flaw) {
-        self.damage.push(Damage {
-            line: self.lines,
-            offset: self.length,
+    fn apply(&mut self, record: Record, line: &[u8]) -> Result<(), Flaw> {
+        self.has_records = true;
+        if let Record::Synced { bytes } = record {
+            self.synced = self.synced.max(Some(bytes));
+        }
+        let record = self.keys.translate(record, line)?;
+        self.scan.recovered.apply(record)
+    }
+
+    fn damaged(&mut self, flaw: Flaw, line: &[u8]) {
+        if self.scan.damage.is_empty() {
+            self.before_damage = Some(self.scan.recovered.clone());
+            self.begins_torn = is_torn_beginning(line);
+        }
+        self.scan.damage.push(Damage {
+            line: self.scan.lines,
+            offset: self.scan.length,
             flaw,
         });
+    }
+
+    fn finish(mut self) -> Scan {
+        self.scan.is_foreign = self.scan.length > 0 && !self.has_records && !self.begins_well;
+        let Some(first) = self.scan.damage.first() else {
+            return self.scan;
+        };
+        let unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
+        let is_all = self.scan.lines == 1 && self.begins_torn;
+        if unsynced || is_all {
+            self.scan.tail = Tail::Torn;
+            self.scan.sound = first.offset;
+            self.scan.recovered = self.before_damage.unwrap_or_default();
+            self.scan.damage.clear();
+        }
+        self.scan
+    }
+}
+
+/// Whether bytes are those with which a journal begins: its first record or a damaged one, or zeros. An empty file can
+/// become one.
+#[must_use]
+pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
+    let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
+    let agrees = |start: &[u8]| bytes.iter().zip(start).all(|(byte, other)| byte == other);
+    bytes.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
+}
+
+/// Whether a line is the first one of a journal, whose missing parts are zeros: then the journal holds nothing yet. What
+/// somebody else has written there has no zeros in it, and is left alone.
+fn is_torn_beginning(line: &[u8]) -> bool {
+    let begins = line.starts_with(b"{\"v\":") || line.first() == Some(&0);
+    begins && line.contains(&0)
+}
+
+/// Brings the keys of a journal of version 1 to what they are now.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// The service of the run that is read, if its keys are those of version 1.
+    old: Option<String>,
+    /// Old keys of people whose next record may be an end.
+    alias: HashMap<RowKey, RowKey>,
+}
+
+impl Keys {
+    pub(super) fn translate(&mut self, record: Record, line: &[u8]) -> Result<Record, Flaw> {
+        if let Record::Run(run) = &record {
+            self.old = (run.version == 1).then(|| run.service.clone());
+        }
+        Ok(match (record, &self.old) {
+            (Record::Intent { key, attempt }, Some(service)) => {
+                let named: Named = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
+                let new = key::key(service, &named.cname, &named.email);
+                self.alias.insert(key, new);
+                Record::Intent { key: new, attempt }
+            }
+            (
+                Record::End {
+                    key,
+                    fate,
+                    status,
+                    at,
+                },
+                _,
+            ) if !self.alias.is_empty() => {
+                let new = self.alias.get(&key).copied().unwrap_or(key);
+                if fate != Fate::Unknown {
+                    self.alias.remove(&key);
+                }
+                Record::End {
+                    key: new,
+                    fate,
+                    status,
+                    at,
+                }
+            }
+            (Record::Resolved { key, settled }, _) => Record::Resolved {
+                key: self.alias.get(&key).copied().unwrap_or(key),
+                settled,
+            },
+            (record, _) => record,
+        })
     }
 }
 
@@ -121,13 +244,6 @@ pub struct Told {
     pub at: String,
 }
 
-#[derive(Deserialize)]
-struct KeyOnly<'a> {
-    t: &'a str,
-    #[serde(borrow)]
-    key: Option<&'a str>,
-}
-
 /// The last intent of each row that `wanted` picks by its key and `fits` by what it says.
 ///
 /// # Errors
@@ -138,16 +254,14 @@ pub fn intents_of(
     fits: impl Fn(&Told) -> bool,
 ) -> io::Result<HashMap<RowKey, Told>> {
     let mut found = HashMap::new();
+    let mut keys = Keys::default();
     let mut kept = Vec::new();
     while line::next(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        let Ok(KeyOnly {
-            t: "intent",
-            key: Some(key),
-        }) = serde_json::from_slice(&kept)
-        else {
+        if !kept.starts_with(b"{\"t\":\"intent\"") && !kept.starts_with(b"{\"v\":") {
             continue;
-        };
-        if let Ok(key) = key.parse()
+        }
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        if let Ok(Record::Intent { key, .. }) = record
             && wanted(key)
             && let Ok(told) = serde_json::from_slice::<Told>(&kept)
             && fits(&told)

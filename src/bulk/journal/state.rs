@@ -44,10 +44,11 @@ impl RowState {
     #[must_use]
     pub const fn effective(self) -> Fate {
         match self {
-            Self::Accepted { .. } | Self::Resolved(Settled::Accepted) => Fate::Accepted,
+            Self::Accepted { .. } => Fate::Accepted,
             Self::Rejected { .. } => Fate::Rejected,
-            Self::NotSent | Self::Resolved(Settled::NotSent) => Fate::NotSent,
+            Self::NotSent => Fate::NotSent,
             Self::Intended { .. } | Self::Unknown { .. } => Fate::Unknown,
+            Self::Resolved(settled) => settled.fate(),
         }
     }
 }
@@ -55,12 +56,20 @@ impl RowState {
 /// A run that wrote into the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSeen {
+    /// The version of the format.
+    pub version: u32,
     /// Its name, made up for it.
     pub id: String,
     /// The full URL of its requests.
     pub url: String,
+    /// The service of that URL, by which people are known in other journals.
+    pub service: String,
     /// The tenant, if it was given.
     pub tenant: Option<String>,
+    /// The cname of rows that bring none; not known of a journal of version 1.
+    pub cname: Option<String>,
+    /// The list; not known of a journal of version 1.
+    pub list: Option<String>,
     /// The SHA-256 of its list.
     pub input_sha256: String,
     /// How many rows its list had.
@@ -158,6 +167,7 @@ impl Recovered {
                 )?;
             }
             Record::Resolved { key, settled } => self.end(key, RowState::Resolved(settled))?,
+            Record::Synced { .. } => {}
         }
         Ok(())
     }

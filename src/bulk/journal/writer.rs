@@ -1,47 +1,15 @@
 //! The one thread that writes a journal: it takes all records that are in the queue, writes once, syncs once and lets
 //! those go who waited for them, so that eight workers share one trip to the disk.
 
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use super::error::{JournalStopped, Stage};
+use super::file::Store;
 use super::handle::JournalHandle;
 use super::queue::{Batch, Queue};
-
-/// Where records end up.
-pub(super) trait Store: Send + 'static {
-    /// Writes all of the bytes behind what is there.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Returns when everything that was written survives a power failure.
-    fn sync(&mut self) -> io::Result<()>;
-    /// Gives back the room that was not used.
-    fn trim(&mut self) -> io::Result<()>;
-    /// Lets go of the lock.
-    fn release(&mut self);
-}
-
-impl Store for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-
-    fn trim(&mut self) -> io::Result<()> {
-        let end = self.stream_position()?;
-        self.set_len(end)
-    }
-
-    fn release(&mut self) {
-        // By hand: a child process that is being started this very moment still has the file, and with it the lock.
-        let _ = self.unlock();
-    }
-}
 
 /// What a journal took in while it was open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -143,7 +111,10 @@ fn carry_out(queue: &Queue, store: &mut impl Store, batch: &Batch) -> Result<(),
         queue.advance(Stage::Write, batch.reached);
     }
     if batch.sync {
+        store.check().map_err(|loss| queue.lose(loss))?;
         store.sync().map_err(|error| stop(Stage::Sync, &error))?;
+        // Before anybody is let go: an intent whose request may have left has a mark behind it, whatever ends the program.
+        store.mark().map_err(|error| stop(Stage::Write, &error))?;
         queue.advance(Stage::Sync, batch.reached);
     }
     Ok(())

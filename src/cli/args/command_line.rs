@@ -132,7 +132,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
     Some(match name {
         "send-password-email" => Typed::Send,
-        "bulk" => Typed::Bulk(matches.get_one::<PathBuf>("list")?.clone()),
+        "bulk" => Typed::Bulk(matches.get_one::<PathBuf>("input")?.clone()),
         "doctor" => Typed::Doctor,
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
         "sandbox" => Typed::Sandbox(

@@ -21,8 +21,8 @@ pub(super) const BULK: &str = "The list is CSV with a column email and perhaps a
 pub(super) const JOURNAL: &str = "A journal is text, a JSON object per line: grep and jq read it too.\n\n\
      Examples:\n  \
      vescli journal list\n  \
-     vescli journal show\n  \
-     vescli journal resolve --email ada@example.com --as accepted";
+     vescli journal show users.csv\n  \
+     vescli journal resolve users.csv --email ada@example.com --as accepted";
 
 /// Below the help of `journal list`.
 pub(super) const JOURNAL_LIST: &str = "Journals are kept in $XDG_STATE_HOME/vescli if that is an absolute path,\n\
@@ -46,7 +46,30 @@ pub(super) const JOURNAL_CHECK: &str = "It changes nothing. The exit code is 65 
 
 /// Below the help of `journal resolve`.
 pub(super) const JOURNAL_RESOLVE: &str = "Find out first: ask the person, or look into the console.\n\
-     A row that is not unknown is refused.\n\n\
+     A row that is not unknown is refused, and then nothing is written.\n\n\
      Examples:\n  \
      vescli journal resolve --email ada@example.com --as accepted\n  \
-     vescli journal resolve --email bob@example.com --as not-sent";
+     vescli journal resolve users.csv -e bob@example.com -e cy@example.com --as not-sent\n  \
+     vescli journal resolve users.csv --all-unknown --as accepted\n  \
+     vescli journal resolve users.csv --email bob@example.com --undo";
+
+/// Below the help of `journal repair`.
+pub(super) const JOURNAL_REPAIR: &str = "Damaged lines are taken out. Whoever may be on one of them is unknown from then on, and no run\n\
+     mails them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\n\
+     Examples:\n  \
+     vescli journal repair users.csv --list users.csv\n  \
+     vescli journal show users.csv";
+
+/// Below the help of `journal rm`.
+pub(super) const JOURNAL_RM: &str = "What the journal knows is forgotten: a run of the same list mails everyone again.\n\
+     A journal that a run is using is not removed.\n\n\
+     Examples:\n  \
+     vescli journal rm users.csv\n  \
+     vescli journal rm users.csv --yes";
+
+/// Below the help of `journal prune`.
+pub(super) const JOURNAL_PRUNE: &str = "A run is finished when no row is left to send and none is unknown. Journals of rehearsals count as\n\
+     finished. Without --older-than only the files of killed runs are removed.\n\n\
+     Examples:\n  \
+     vescli journal prune --older-than 90d --dry-run\n  \
+     vescli journal prune --older-than 90d --yes";

@@ -47,6 +47,10 @@ pub enum Key {
     RequireAuth,
     Log,
     As,
+    AllUnknown,
+    Undo,
+    List,
+    OlderThan,
     Jobs,
     MaxFailures,
     KeepAlive,
@@ -57,6 +61,7 @@ pub enum Key {
     RetryRejected,
     ResendUnknown,
     Limit,
+    Known,
     Yes,
 }
 

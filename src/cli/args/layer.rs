@@ -207,7 +207,7 @@ pub fn unknown_variables(environment: &Environment) -> Vec<String> {
         .filter(|row| row.is_flag())
         .map(Row::variable)
         .collect();
-    known.extend([TOKEN_VARIABLE.to_owned(), P12_PASSWORD_VARIABLE.to_owned()]);
+    known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
     environment
         .names()
         .filter(|name| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name))
@@ -222,6 +222,8 @@ pub fn unknown_variables(environment: &Environment) -> Vec<String> {
 pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";
 /// The variable that holds the password of the PKCS#12 file.
 pub const P12_PASSWORD_VARIABLE: &str = "VESCLI_P12_PASSWORD";
+/// The variable that holds the sandbox's origin. A request to that origin is a rehearsal: its journals lie apart.
+pub const SANDBOX_VARIABLE: &str = "VESCLI_SANDBOX";
 
 #[cfg(test)]
 mod tests {

@@ -84,6 +84,14 @@ pub(super) static ROWS: &[Row] = &[
     )
     .reach(Reach::RunOnly),
     Row::new(
+        Key::Known,
+        Group::Bulk,
+        "known",
+        Kind::Choice(&["skip", "send"]),
+        "What to do with people whom an earlier run mailed from another list: skip leaves them out, send mails them again",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
         Key::Yes,
         Group::Bulk,
         "yes",

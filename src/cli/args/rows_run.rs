@@ -165,8 +165,40 @@ pub(super) static ROWS: &[Row] = &[
         Key::As,
         Group::Journal,
         "as",
-        Kind::Choice(&["accepted", "not-sent"]),
-        "What became of the row: accepted, the person was mailed; not-sent, nobody was",
+        Kind::Choice(&["accepted", "not-sent", "not_sent"]),
+        "What became of the rows: accepted, the people were mailed; not-sent, nobody was",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::AllUnknown,
+        Group::Journal,
+        "all-unknown",
+        Kind::Switch,
+        "Every row that is unknown, in place of --email",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::Undo,
+        Group::Journal,
+        "undo",
+        Kind::Switch,
+        "Take back an earlier `resolve`: the rows are unknown again",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::List,
+        Group::Journal,
+        "list",
+        Kind::File,
+        "The list that the journal belongs to: it names the people whose lines are damaged",
+    )
+    .reach(Reach::RunOnly),
+    Row::new(
+        Key::OlderThan,
+        Group::Journal,
+        "older-than",
+        Kind::Duration,
+        "Only journals whose last run is at least this long ago, such as 90d",
     )
     .reach(Reach::RunOnly),
 ];

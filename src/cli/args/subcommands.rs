@@ -41,7 +41,7 @@ pub(super) fn bulk() -> Command {
         .about("Send to everybody on a list, each once; run it again to go on where it ended")
         .after_help(examples::BULK)
         .arg(
-            Arg::new("list")
+            Arg::new("input")
                 .value_name("FILE")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))

@@ -1,10 +1,14 @@
 //! Tells the plan of a list in words: who is to be mailed, as whom and how fast, and who is not and why.
 
-use super::list::{counted, time};
+use std::path::Path;
+
+use super::list::{counted, grouped, time};
+use crate::bulk::known::{Known, KnownList};
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::{Format, List};
 use crate::cli::safe_text::SafeText;
 use crate::cli::streams::Paint;
+use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 
 /// How many rows of each kind are named in a plan.
@@ -28,6 +32,9 @@ pub struct PlanFacts<'a> {
     pub jobs: usize,
     /// When the first and the last row were accepted, RFC 3339.
     pub accepted_at: Option<(String, String)>,
+    /// Who is known from other lists, and what is done about it.
+    pub elsewhere: &'a Known,
+    pub on_known: Option<OnKnown>,
     /// Whether a new journal is begun beside one that is there.
     pub sets_aside: bool,
 }
@@ -48,6 +55,14 @@ pub const fn format_word(format: Format) -> &'static str {
 pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
     let mut lines = target(facts, safe);
     lines.extend(earlier(facts));
+    if let Some(known) = known(facts, safe) {
+        let done = match facts.on_known {
+            Some(OnKnown::Skip) => ": skipped",
+            Some(OnKnown::Send) => ": mailed again",
+            None => "; choose --known skip or --known send",
+        };
+        lines.push(("known", format!("{known}{done}")));
+    }
     let unknown = unknown_rows(facts.list, facts.plan, safe);
     lines.extend(unknown.into_iter().map(|row| ("", row)));
     lines.push(("journal", journal(facts, safe)));
@@ -97,8 +112,9 @@ fn target(facts: &PlanFacts, safe: &SafeText) -> Vec<(&'static str, String)> {
 fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
     let plan = facts.plan;
     let mut lines = Vec::new();
-    if plan.accepted > 0 {
-        let rows = counted(plan.accepted, "row");
+    let accepted = plan.accepted - plan.skipped.accepted;
+    if accepted > 0 {
+        let rows = counted(accepted, "row");
         let when = facts.accepted_at.as_ref();
         let when = when.map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
         lines.push(("accepted", format!("{rows} earlier{when}: skipped")));
@@ -116,6 +132,70 @@ fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
         lines.push(("unknown", text));
     }
     lines
+}
+
+/// Who of those that would be mailed is known from other lists, if anybody is.
+#[must_use]
+pub fn known(facts: &PlanFacts, safe: &SafeText) -> Option<String> {
+    let (plan, elsewhere) = (facts.plan, facts.elsewhere);
+    let (accepted, unknown) = elsewhere.counts();
+    if accepted + unknown == 0 {
+        return None;
+    }
+    let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
+    let mut parts = Vec::new();
+    for (count, word, is_in) in [
+        (
+            accepted,
+            "accepted",
+            (|list| list.accepted > 0) as fn(&KnownList) -> bool,
+        ),
+        (unknown, "unknown", |list| list.unknown > 0),
+    ] {
+        if count > 0 {
+            let lists = elsewhere.lists.iter().filter(|list| is_in(list));
+            let named: Vec<String> = lists.map(|list| known_list(list, safe)).collect();
+            parts.push(format!("{} {word} ({})", grouped(count), first_few(&named)));
+        }
+    }
+    Some(format!(
+        "{} of these {of} people {} known from other lists: {}",
+        grouped(accepted + unknown),
+        if accepted + unknown == 1 { "is" } else { "are" },
+        parts.join(", ")
+    ))
+}
+
+/// The first of some texts, and how many more there are.
+fn first_few(texts: &[String]) -> String {
+    let more = match texts.len().saturating_sub(SAMPLE) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let first = &texts[..texts.len().min(SAMPLE)];
+    first.join("; ") + &more
+}
+
+/// A list by its name and day. Without a name, the name of its journal has it.
+fn known_list(known: &KnownList, safe: &SafeText) -> String {
+    let file_name = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let name = match known.list.as_deref() {
+        Some("-") => "standard input".to_owned(),
+        Some(list) => file_name(Path::new(list)),
+        None => {
+            let name = file_name(&known.journal);
+            let list = name.rsplit_once('-').map(|(list, _)| list.to_owned());
+            list.unwrap_or(name)
+        }
+    };
+    let day = known.at.as_deref().and_then(|at| at.get(..10));
+    match day {
+        Some(day) => format!("{}, {day}", safe.shown(&name)),
+        None => safe.shown(&name),
+    }
 }
 
 fn of_list(facts: &PlanFacts, safe: &SafeText) -> String {
@@ -145,7 +225,7 @@ fn of_list(facts: &PlanFacts, safe: &SafeText) -> String {
 fn journal(facts: &PlanFacts, safe: &SafeText) -> String {
     let path = safe.shown(facts.journal);
     if facts.sets_aside {
-        format!("{path}, begun anew: who was mailed earlier is mailed again")
+        format!("{path}, new: people already mailed will be mailed again")
     } else {
         path
     }

@@ -1,4 +1,4 @@
-//! The question before the first request.
+//! The questions before the first request.
 
 use std::io::{BufRead, stdin};
 
@@ -7,6 +7,31 @@ use super::prepare::Prepared;
 use crate::cli::report::Reporter;
 use crate::cli::report::list::grouped;
 use crate::cli::report::list_plan::{self, PlanFacts};
+use crate::settings::bulk::OnKnown;
+
+/// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.
+///
+/// # Errors
+/// [`BulkError::Known`] where nobody can be asked.
+pub(super) fn about_known(
+    prepared: &Prepared,
+    facts: &PlanFacts,
+    reporter: &mut Reporter,
+) -> Result<Option<OnKnown>, BulkError> {
+    let known = list_plan::known(facts, reporter.safe()).unwrap_or_default();
+    if prepared.bulk.yes || !can_ask(prepared, reporter) {
+        return Err(BulkError::Known(known));
+    }
+    let plan = list_plan::plan(facts, reporter.err_paint(), reporter.safe());
+    reporter.talk(&format!(
+        "{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "
+    ));
+    Ok(match answer(reporter).as_str() {
+        "s" | "skip" => Some(OnKnown::Skip),
+        "m" | "mail" => Some(OnKnown::Send),
+        _ => None,
+    })
+}
 
 /// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
 ///
@@ -17,13 +42,11 @@ pub(super) fn before_sending(
     facts: &PlanFacts,
     reporter: &mut Reporter,
 ) -> Result<bool, BulkError> {
-    let terminals = reporter.terminals();
-    let can_ask = terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin();
     let people = match facts.plan.count() {
         1 => "1 person".to_owned(),
         count => format!("{} people", grouped(count)),
     };
-    if !prepared.bulk.yes && !can_ask {
+    if !prepared.bulk.yes && !can_ask(prepared, reporter) {
         return Err(BulkError::NotAsked(people));
     }
     // Whoever is asked has to see what about, `-q` or not.
@@ -35,12 +58,19 @@ pub(super) fn before_sending(
         return Ok(true);
     }
     reporter.talk(&format!("Mail {people}? [y/N] "));
+    Ok(matches!(answer(reporter).as_str(), "y" | "yes"))
+}
+
+fn can_ask(prepared: &Prepared, reporter: &Reporter) -> bool {
+    let terminals = reporter.terminals();
+    terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin()
+}
+
+/// The line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+fn answer(reporter: &mut Reporter) -> String {
     let mut answer = String::new();
-    // No answer, for whatever reason, is no.
-    let read = stdin().lock().read_line(&mut answer).unwrap_or(0);
-    if read == 0 {
+    if stdin().lock().read_line(&mut answer).unwrap_or(0) == 0 {
         reporter.talk("\n");
     }
-    let answer = answer.trim().to_ascii_lowercase();
-    Ok(matches!(answer.as_str(), "y" | "yes"))
+    answer.trim().to_ascii_lowercase()
 }

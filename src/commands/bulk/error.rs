@@ -43,6 +43,11 @@ pub enum BulkError {
     /// Token and list both come from standard input.
     #[error("both the token and the list would come from standard input")]
     TwoInputs,
+    /// Some people are known from other lists, and nobody has said what to do with them.
+    #[error(
+        "{0}; nothing was sent: add --known skip to leave them out, or --known send to mail them again"
+    )]
+    Known(String),
     /// Nobody can be asked.
     #[error(
         "{0} would be mailed, and there is no terminal to ask at: check the plan with --dry-run, then add --yes"

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use super::prepare::Prepared;
 use crate::bulk::journal::{JournalError, Recovered, Seen, open_to_read, see};
+use crate::bulk::known::Known;
 use crate::bulk::plan::{Choice, Plan, key_of};
+use crate::bulk::rows::Row;
 
 /// What a plan said that was shown.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +74,13 @@ impl Prepared {
         shown: &Shown,
     ) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
+        // The question may have waited for a long time, with other lists under way meanwhile.
+        let has_changed = self.bulk.known.is_none()
+            && !self.elsewhere.still_holds(&self.folder, &self.journal)?
+            && !self.look_elsewhere(known)?.rows.is_empty();
+        if has_changed {
+            return Err(JournalError::KnownSince);
+        }
         if plan.count() > shown.count || plan.accepted < shown.accepted {
             return Err(JournalError::Changed {
                 path: self.journal.clone(),
@@ -82,17 +91,25 @@ impl Prepared {
 
     /// Which rows go out, by what the journal knows.
     pub(super) fn plan(&self, known: &Recovered) -> Plan {
-        let choice = Choice {
+        let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
+        let rows = &self.list.rows;
+        Plan::new(rows, known, &self.elsewhere, key_of, self.choice())
+    }
+
+    const fn choice(&self) -> Choice {
+        Choice {
             retry_rejected: self.bulk.retry_rejected,
             resend_unknown: self.bulk.resend_unknown,
             limit: self.bulk.limit,
-        };
-        let url = self.request.url.as_str();
-        Plan::new(
-            &self.list.rows,
-            known,
-            |row| key_of(url, &self.cname, row),
-            choice,
-        )
+            known: self.bulk.known,
+        }
+    }
+
+    /// Who of those that would be mailed is known from other lists.
+    pub(super) fn look_elsewhere(&self, known: &Recovered) -> Result<Known, JournalError> {
+        let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
+        Known::look(&self.folder, &self.journal, &self.service, || {
+            Plan::candidates(&self.list.rows, known, key_of, self.choice())
+        })
     }
 }

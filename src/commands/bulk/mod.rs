@@ -46,26 +46,39 @@ pub fn run(
     let mut output = Output::early(flags, environment);
     let prepared = prepare::prepare(input, flags, environment, &mut subject, &mut output);
     let mut reporter = Reporter::new(streams, output, environment);
-    let ended = prepared.and_then(|prepared| {
+    let ended = prepared.and_then(|mut prepared| {
         reporter.hide(SafeText::hiding(prepared.secrets.clone()));
-        carry_out(&prepared, &subject, arguments, environment, &mut reporter)
+        carry_out(
+            &mut prepared,
+            &subject,
+            arguments,
+            environment,
+            &mut reporter,
+        )
     });
     ended.unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())
 }
 
 fn carry_out(
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     subject: &Subject,
     arguments: &[OsString],
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
     let seen = prepared.look()?;
-    let shown = match without_sending(prepared, &seen.recovered, reporter)? {
+    prepared.elsewhere = prepared.look_elsewhere(&seen.recovered)?;
+    let mut arguments = arguments.to_vec();
+    let is_decided = prepared.bulk.known.is_some();
+    let shown = without_sending(prepared, &seen.recovered, reporter)?;
+    if let Some(on_known) = prepared.bulk.known.filter(|_| !is_decided) {
+        arguments.extend(["--known", on_known.word()].map(OsString::from));
+    }
+    let shown = match shown {
         ControlFlow::Break(ending) => return Ok(ending),
         ControlFlow::Continue(shown) => shown,
     };
-    let command = go_on::command(arguments, environment, prepared.is_stdin());
+    let command = go_on::command(&arguments, environment, prepared.is_stdin());
     send::send(
         prepared,
         (seen, shown),
@@ -78,10 +91,19 @@ fn carry_out(
 
 /// Shows the plan and asks, and gives the end if nothing is to be sent, else what was shown.
 fn without_sending(
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     known: &Recovered,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Ending, Shown>, Fault> {
+    if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
+        let plan = prepared.plan(known);
+        let facts = prepared.facts(&plan, known);
+        let Some(on_known) = ask::about_known(prepared, &facts, reporter)? else {
+            reporter.note("nothing was sent");
+            return Ok(ControlFlow::Break(Exit::BulkStopped.into()));
+        };
+        prepared.bulk.known = Some(on_known);
+    }
     let plan = prepared.plan(known);
     let facts = prepared.facts(&plan, known);
     let json = reporter.output().json;

@@ -1,19 +1,24 @@
 //! Everything before the first request: settings, the list, the credential, and what the journal knows.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use reqwest::Url;
 
 use super::error::BulkError;
 use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport};
-use crate::bulk::journal::{Recovered, default_path};
+use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
+use crate::bulk::known::Known;
+use crate::bulk::list_name::ListName;
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::{self, Format, List};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
+use crate::cli::args::layer::{Layer, SANDBOX_VARIABLE};
 use crate::cli::report::Subject;
 use crate::cli::report::list_plan::PlanFacts;
 use crate::commands::fault::Fault;
@@ -37,9 +42,16 @@ pub(super) struct Prepared {
     /// What must not be told.
     pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
-    /// The list as it was named.
+    /// The list as it was typed, and what that stands for.
     pub(super) name: String,
+    pub(super) list_name: ListName,
+    /// The service, by which people are known in the journals.
+    pub(super) service: String,
     pub(super) journal: PathBuf,
+    /// Where the journals of other lists are.
+    pub(super) folder: PathBuf,
+    /// Who is known from other lists, once the journals were asked.
+    pub(super) elsewhere: Known,
     pub(super) dry_run: bool,
     pub(super) no_input: bool,
 }
@@ -75,7 +87,9 @@ pub(super) fn prepare(
     let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
     subject.url = Some(unsigned.url.to_string());
     let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
-    if from_stdin && is_stdin(input) {
+    // Before any secret is in memory: from then on a process may not look at its own descriptors any more.
+    let list_name = ListName::of(input);
+    if from_stdin && list_name.is_stdin() {
         return Err(BulkError::TwoInputs.into());
     }
     let list = read(input, &bulk, &cname, settings.allow_any_email)?;
@@ -83,9 +97,10 @@ pub(super) fn prepare(
     subject.with_credential = credential.token.is_some() || credential.identity.is_some();
     let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
+    let place = Place::of(&unsigned.url, environment)?;
     let journal = match &bulk.journal {
         Some(path) => path.clone(),
-        None => default_path(environment, unsigned.url.as_str(), &cname, &name)?,
+        None => default_path(&place.folder, &place.url, &cname, &list_name),
     };
     Ok(Prepared {
         request: ApiRequest {
@@ -99,14 +114,40 @@ pub(super) fn prepare(
         cname,
         list,
         name,
+        list_name,
+        service: place.service,
         journal,
+        folder: place.folder,
+        elsewhere: Known::default(),
         dry_run: sources.is_on(Key::DryRun),
         no_input: sources.is_on(Key::NoInput),
     })
 }
 
-fn is_stdin(input: &Path) -> bool {
-    input.as_os_str() == "-"
+/// Which journals a run has to do with.
+struct Place {
+    service: String,
+    /// What the name of a journal is made from in place of the URL.
+    url: String,
+    folder: PathBuf,
+}
+
+impl Place {
+    /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one goes on in the next.
+    fn of(url: &Url, environment: &Environment) -> Result<Self, Fault> {
+        let origin = url.origin().ascii_serialization();
+        let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
+        let (service, url) = if is_rehearsal {
+            ("sandbox".to_owned(), format!("sandbox{}", url.path()))
+        } else {
+            (service_of(url.as_str()), url.to_string())
+        };
+        Ok(Self {
+            service,
+            url,
+            folder: journal_folder(environment, is_rehearsal)?,
+        })
+    }
 }
 
 fn read(
@@ -115,7 +156,7 @@ fn read(
     cname: &str,
     allow_any_email: bool,
 ) -> Result<List, BulkError> {
-    let (source, by_name): (Box<dyn Read>, Format) = if is_stdin(input) {
+    let (source, by_name): (Box<dyn Read>, Format) = if input.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), Format::Auto)
     } else {
         let file = File::open(input).map_err(|source| match source.kind() {
@@ -151,7 +192,7 @@ fn read(
 
 impl Prepared {
     pub(super) fn is_stdin(&self) -> bool {
-        self.name == "-"
+        self.list_name.is_stdin()
     }
 
     /// What a plan tells.
@@ -173,6 +214,8 @@ impl Prepared {
             accepted_at: known
                 .accepted
                 .map(|(first, last)| (first.to_string(), last.to_string())),
+            elsewhere: &self.elsewhere,
+            on_known: self.bulk.known,
             sets_aside: self.bulk.fresh && self.journal.exists(),
         }
     }
@@ -189,6 +232,12 @@ impl Prepared {
             warnings.push(format!(
                 "left out: line {}: {}{rest}",
                 first.line, first.reason
+            ));
+        }
+        for (path, why) in &self.elsewhere.unread {
+            warnings.push(format!(
+                "the journal {} could not be read in full ({why}): people whom it knows may be mailed again",
+                path.display()
             ));
         }
         warnings

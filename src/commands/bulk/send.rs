@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::{exit_of, nothing_left};
 use crate::api::transport::Transport;
 use crate::bulk::gate::Gate;
-use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader, Seen};
+use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader, Seen, keep_index};
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::run::{Alarm, Run};
@@ -48,7 +48,10 @@ pub(super) fn send(
     let transports = prepared.transports(prepared.list.rows.len())?;
     let header = RunHeader {
         url: prepared.request.url.to_string(),
+        service: prepared.service.clone(),
         tenant: prepared.settings.tenant.clone(),
+        cname: prepared.cname.clone(),
+        list: prepared.list_name.word(),
         input_sha256: prepared.list.sha256.clone(),
         rows: prepared.list.rows.len() as u64,
     };
@@ -74,7 +77,11 @@ pub(super) fn send(
     let _signals = Signals::watch(&gate).map_err(anyhow::Error::from)?;
     let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
     work(prepared, &plan, &gate, transports, &journal, &mut screen);
-    if let Err(error) = journal.close() {
+    let closed = journal.close();
+    if prepared.journal.parent() == Some(&prepared.folder) {
+        keep_index(&prepared.journal);
+    }
+    if let Err(error) = closed {
         gate.stop(Stop::Journal(error.to_string()));
     }
     Ok(conclude(&mut screen, &facts, prepared, &gate, command))
@@ -101,6 +108,7 @@ fn work(
     let run = Run {
         rows: &prepared.list.rows,
         tasks: &plan.tasks,
+        service: &prepared.service,
         cname: &prepared.cname,
         request: &prepared.request,
         policy: &prepared.settings.retry,

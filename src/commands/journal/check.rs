@@ -18,12 +18,10 @@ const EXCERPT_MAX: u64 = 400;
 
 /// What may be done about damage.
 const ADVICE: &str = "\
-No run goes on with this journal: somebody who stands on a damaged line may have been mailed, and would be mailed again.
+No run continues with this journal: someone on a damaged line may have been mailed, and would be mailed again.
 What may be done:
   - put back a copy of the file, if there is one; or
-  - find out who stands on the damaged lines and take these people off the list until you know whether they were mailed;
-    then keep a copy of the journal, delete the damaged lines from it, and check it again; or
-  - begin anew with `vescli bulk --fresh`, with everybody off the list who stands on a line as accepted or unknown.
+  - `vescli journal repair FILE --list LIST`: people who may be on a damaged line become unknown, and the old file is kept.
 ";
 
 /// The verdict as JSON.

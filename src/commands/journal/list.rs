@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Form;
-use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, look};
+use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, leftovers_in, look};
+use crate::cli::report::list::counted as counted_as;
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
 
@@ -16,6 +17,7 @@ struct ListDocument {
     ok: bool,
     folder: String,
     journals: Vec<JournalDocument>,
+    leftovers: Vec<String>,
 }
 
 /// One journal as JSON. A journal that cannot be read has nothing but its path and the error.
@@ -39,6 +41,7 @@ struct JournalDocument {
 /// [`JournalError`] when the folder cannot be read. A journal that cannot be read is listed with its error.
 pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
     let paths = kept_in(folder)?;
+    let leftovers = leftovers_in(folder)?;
     let looked = paths.iter().map(|path| (path, look(path)));
     if form.json {
         return Ok(json_line(&ListDocument {
@@ -46,14 +49,26 @@ pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
             ok: true,
             folder: folder.to_string_lossy().into_owned(),
             journals: looked.map(|(path, found)| document(path, &found)).collect(),
+            leftovers: leftovers
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
         }));
     }
-    if paths.is_empty() {
-        return Ok(format!("no journals in {}\n", form.path(folder)));
+    let mut text = if paths.is_empty() {
+        format!("no journals in {}\n", form.path(folder))
+    } else {
+        looked
+            .map(|(path, found)| line(path, &found, form))
+            .collect()
+    };
+    if !leftovers.is_empty() {
+        text.push_str(&format!(
+            "{} of killed runs: `vescli journal prune` removes them\n",
+            counted_as(leftovers.len() as u64, "file")
+        ));
     }
-    Ok(looked
-        .map(|(path, found)| line(path, &found, form))
-        .collect())
+    Ok(text)
 }
 
 /// What keeps a journal from being used.

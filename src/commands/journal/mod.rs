@@ -1,19 +1,22 @@
-//! `vescli journal`: looks into the journals of bulk runs, and writes down what an operator found out.
+//! `vescli journal`: inspects, repairs and removes the journals of bulk runs, and writes down what an operator found out.
 
 mod check;
+mod find;
 mod list;
+mod remove;
+mod repair;
 mod resolve;
 mod show;
 
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
-use crate::bulk::journal::{JournalError, kept_in, state_folder};
+use crate::bulk::journal::journal_folder;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::journal_command::JournalAction;
-use crate::cli::args::layer::Layer;
+use crate::cli::args::layer::{Layer, SANDBOX_VARIABLE};
 use crate::cli::exit::Exit;
-use crate::cli::report::{Reporter, Subject, Trouble};
+use crate::cli::report::{Reporter, Subject};
 use crate::cli::safe_text::SafeText;
 use crate::cli::streams::{Paint, Streams};
 use crate::settings::error::SettingsError;
@@ -53,7 +56,7 @@ pub fn run(
         paint: reporter.out_paint(),
         safe: SafeText::default(),
     };
-    let told = tell(action, flags, environment, &form)
+    let told = tell(action, flags, environment, &form, &mut reporter)
         .and_then(|told| Ok(reporter.print(&told.text).map(|()| told.exit)?));
     told.unwrap_or_else(|fault| reporter.trouble(&Subject::default(), &fault.trouble()))
 }
@@ -63,46 +66,35 @@ fn tell(
     flags: &Layer,
     environment: &Environment,
     form: &Form,
+    reporter: &mut Reporter,
 ) -> Result<Told, Fault> {
-    let named = |file: &Option<PathBuf>| match file {
-        Some(file) => Ok(file.clone()),
-        None => the_only_one(environment, form),
-    };
+    // Within a sandbox it is the journals of rehearsals that are meant.
+    let is_rehearsal = environment.get(SANDBOX_VARIABLE).is_some();
+    let folder = journal_folder(environment, is_rehearsal)?;
+    let find = |file: &Option<PathBuf>| find::find(file.as_deref(), &folder, form);
     let accepted = |text| Told {
         text,
         exit: Exit::Accepted,
     };
-    match action {
-        JournalAction::List => Ok(accepted(list::list(&folder(environment)?, form)?)),
-        JournalAction::Show(file) => Ok(accepted(show::show(&named(file)?, form)?)),
-        JournalAction::Check(file) => check::check(&named(file)?, form),
-        JournalAction::Resolve(file) => {
-            let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
-            let given = resolve::Given::of(flags, &variables)?;
-            Ok(accepted(resolve::resolve(&named(file)?, &given, form)?))
+    let variables = || Layer::of_variables(environment).map_err(SettingsError::from);
+    Ok(accepted(match action {
+        JournalAction::Check(file) => return check::check(&find(file)?, form),
+        JournalAction::List => list::list(&folder, form)?,
+        JournalAction::Show(file) => show::show(&find(file)?, form)?,
+        JournalAction::Resolve { file, emails } => {
+            let request = resolve::Request::of(emails, flags, &variables()?)?;
+            resolve::resolve(&find(file)?, &request, form)?
         }
-    }
-}
-
-fn folder(environment: &Environment) -> Result<PathBuf, Fault> {
-    Ok(state_folder(environment).ok_or(JournalError::NoHome)?)
-}
-
-/// The only journal there is.
-fn the_only_one(environment: &Environment, form: &Form) -> Result<PathBuf, Fault> {
-    let folder = folder(environment)?;
-    let mut journals = kept_in(&folder)?;
-    match journals.len() {
-        1 => Ok(journals.remove(0)),
-        0 => Err(Trouble {
-            exit: Exit::NoInput,
-            message: format!("there is no journal in {}", form.path(&folder)),
-            hint: Some("name the file of the journal".to_owned()),
+        JournalAction::Repair(file) => repair::repair(&find(file)?, flags, environment, form)?,
+        JournalAction::Remove(file) => {
+            let request = remove::Request::of(flags, &variables()?)?;
+            remove::one(&find(&Some(file.clone()))?, &request, form, reporter)?
         }
-        .into()),
-        many => Err(Fault::Usage {
-            message: format!("there are {many} journals in {}", form.path(&folder)),
-            hint: "name one of them: `vescli journal list` shows them".to_owned(),
-        }),
-    }
+        JournalAction::Prune => {
+            let request = remove::Request::of(flags, &variables()?)?;
+            let journals = journal_folder(environment, false)?;
+            let rehearsals = journal_folder(environment, true)?;
+            remove::prune(&journals, &rehearsals, &request, form, reporter)?
+        }
+    }))
 }

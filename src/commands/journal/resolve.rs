@@ -1,4 +1,4 @@
-//! `vescli journal resolve`: writes down what an operator found out about a row that was unknown. Sends nothing.
+//! `vescli journal resolve`: writes down what an operator found out about rows that were unknown. Sends nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,154 +7,264 @@ use serde::Serialize;
 
 use super::Form;
 use crate::api::outcome::Fate;
-use crate::bulk::journal::{Journal, Recovered, RowKey, RowState, Settled, Told, look_for};
+use crate::bulk::journal::{
+    Journal, Recovered, RowKey, RowState, Settled, Told, fold_name, look_for,
+};
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
 
-/// What was given: by flags and variables only, because an address in a configuration file is for sending.
-pub(super) struct Given {
-    email: String,
+/// What was typed: flags and variables only, because an address in a configuration file is for sending.
+pub(super) struct Request {
+    who: Who,
     cname: Option<String>,
     settled: Settled,
 }
 
-impl Given {
-    pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
+/// Whose rows are meant.
+enum Who {
+    Emails(Vec<String>),
+    AllUnknown,
+}
+
+fn usage(message: &str, hint: &str) -> Fault {
+    Fault::Usage {
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    }
+}
+
+impl Request {
+    pub(super) fn of(emails: &[String], flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
         let text = |key| {
-            flags
-                .get(key)
-                .or_else(|| variables.get(key))
-                .map(|given| given.value.to_string())
+            let given = flags.get(key).or_else(|| variables.get(key));
+            given.map(|given| given.value.to_string())
         };
-        let missing = |flag: &str, hint: &str| Fault::Usage {
-            message: format!("--{flag} is missing"),
-            hint: hint.to_owned(),
+        let is_on = |key| flags.is_on(key) || variables.is_on(key);
+        let emails = match (emails, text(Key::Email)) {
+            ([], Some(email)) => vec![email],
+            (emails, _) => emails.to_vec(),
         };
-        let settled = match text(Key::As).as_deref() {
-            Some("accepted") => Settled::Accepted,
-            Some(_) => Settled::NotSent,
-            None => {
-                return Err(missing(
-                    "as",
-                    "say --as accepted if the person was mailed, --as not-sent if nobody was",
+        let who = match (emails.is_empty(), is_on(Key::AllUnknown)) {
+            (false, false) => Who::Emails(emails),
+            (true, true) => Who::AllUnknown,
+            (false, true) => {
+                return Err(usage(
+                    "--email and --all-unknown exclude each other",
+                    "name the addresses, or take every row that is unknown",
+                ));
+            }
+            (true, false) => {
+                return Err(usage(
+                    "--email is missing",
+                    "name the addresses, or take --all-unknown; `vescli journal show` lists them",
                 ));
             }
         };
+        let settled = match (text(Key::As).as_deref(), is_on(Key::Undo)) {
+            (None, true) => Settled::Unknown,
+            (Some("accepted"), false) => Settled::Accepted,
+            (Some(_), false) => Settled::NotSent,
+            (Some(_), true) => {
+                return Err(usage(
+                    "--as and --undo exclude each other",
+                    "take the decision back with --undo first, then resolve the row anew",
+                ));
+            }
+            (None, false) => {
+                return Err(usage(
+                    "--as is missing",
+                    "use --as accepted if the people were mailed, --as not-sent if nobody was",
+                ));
+            }
+        };
+        if matches!((&who, settled), (Who::AllUnknown, Settled::Unknown)) {
+            return Err(usage(
+                "--undo needs addresses",
+                "name each row whose decision is to be taken back with --email",
+            ));
+        }
         Ok(Self {
-            email: text(Key::Email).ok_or_else(|| {
-                missing(
-                    "email",
-                    "say whose row it is; `vescli journal show` lists them",
-                )
-            })?,
+            who,
             cname: text(Key::Cname),
             settled,
         })
     }
+
+    fn is_meant(&self, told: &Told) -> bool {
+        let cname = self.cname.as_deref();
+        let is_named = match &self.who {
+            Who::Emails(emails) => emails.iter().any(|email| is_same(email, &told.email)),
+            Who::AllUnknown => true,
+        };
+        is_named && cname.is_none_or(|cname| fold_name(cname) == fold_name(&told.cname))
+    }
 }
 
-/// What was written down, as JSON.
+fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// What was written down, as JSON. A single row stands beside `rows` too.
 #[derive(Debug, Serialize)]
 struct ResolveDocument<'a> {
     schema: &'static str,
     ok: bool,
     path: String,
+    key: Option<String>,
+    email: Option<&'a str>,
+    cname: Option<&'a str>,
+    #[serde(rename = "as")]
+    settled: &'static str,
+    rows: Vec<ResolvedRow<'a>>,
+}
+
+/// A row that was resolved, as JSON.
+#[derive(Debug, Serialize)]
+struct ResolvedRow<'a> {
     key: String,
     email: &'a str,
     cname: &'a str,
-    #[serde(rename = "as")]
-    settled: &'static str,
 }
 
-/// Writes it down.
+/// Writes it down, all of it or nothing.
 ///
 /// # Errors
-/// [`Fault::Usage`] when no row, or more than one, of that address is unknown; what the journal says otherwise.
-pub(super) fn resolve(path: &Path, given: &Given, form: &Form) -> Result<String, Fault> {
-    let email = given.email.to_lowercase();
-    let is_meant = |told: &Told| {
-        told.email.to_lowercase() == email
-            && given
-                .cname
-                .as_ref()
-                .is_none_or(|cname| *cname == told.cname)
-    };
+/// [`Fault::Usage`] when a row is not in the state that can be resolved, or it is not clear which is meant; what the
+/// journal says otherwise.
+pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<String, Fault> {
     // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
-    let rows = look_for(path, |_| true, is_meant)?;
-    let mut chosen = None;
+    let rows = look_for(path, |_| true, |told| request.is_meant(told))?;
+    let mut chosen = Vec::new();
     Journal::settle(path, |recovered| {
-        let key = choose(&rows, recovered, given, form)?;
-        chosen = Some(key);
-        Ok::<_, Fault>((key, given.settled))
+        chosen = choose(&rows, recovered, request, form)?;
+        let settled = chosen.iter().map(|key| (*key, request.settled));
+        Ok::<_, Fault>(settled.collect())
     })?;
-    let Some((key, told)) = chosen.and_then(|key| rows.get_key_value(&key)) else {
-        return Ok(String::new());
-    };
+    let mut people: Vec<(&RowKey, &Told)> = chosen
+        .iter()
+        .filter_map(|key| rows.get_key_value(key))
+        .collect();
+    people.sort_by_key(|(_, told)| told.row);
     if form.json {
-        return Ok(json_line(&ResolveDocument {
-            schema: "vescli.journal-resolve/1",
-            ok: true,
-            path: path.to_string_lossy().into_owned(),
-            key: key.to_string(),
-            email: &told.email,
-            cname: &told.cname,
-            settled: given.settled.word(),
-        }));
+        return Ok(json_line(&document(path, request, &people)));
     }
-    let next = match given.settled {
-        Settled::Accepted => "it is left alone from now on",
+    let next = match request.settled {
+        Settled::Accepted => "left alone from now on",
         Settled::NotSent => "the next run sends it again",
+        Settled::Unknown => "the earlier decision is taken back",
     };
-    Ok(format!(
-        "resolved: {} (cname {}) as {}; {next}\n",
-        form.safe.shown(&told.email),
-        form.safe.shown(&told.cname),
-        given.settled.word()
-    ))
+    let line = |(_, told): &(&RowKey, &Told)| {
+        format!(
+            "resolved: {} (cname {}) as {}; {next}\n",
+            form.safe.shown(&told.email),
+            form.safe.shown(&told.cname),
+            request.settled.word()
+        )
+    };
+    Ok(people.iter().map(line).collect())
 }
 
-/// The one row that is meant and unknown.
+fn document<'a>(
+    path: &Path,
+    request: &Request,
+    people: &[(&RowKey, &'a Told)],
+) -> ResolveDocument<'a> {
+    let single = match people {
+        [single] => Some(single),
+        _ => None,
+    };
+    ResolveDocument {
+        schema: "vescli.journal-resolve/1",
+        ok: true,
+        path: path.to_string_lossy().into_owned(),
+        key: single.map(|(key, _)| key.to_string()),
+        email: single.map(|(_, told)| told.email.as_str()),
+        cname: single.map(|(_, told)| told.cname.as_str()),
+        settled: request.settled.word(),
+        rows: people
+            .iter()
+            .map(|(key, told)| ResolvedRow {
+                key: key.to_string(),
+                email: &told.email,
+                cname: &told.cname,
+            })
+            .collect(),
+    }
+}
+
+/// The rows that are meant and can be resolved.
 fn choose(
     rows: &HashMap<RowKey, Told>,
     recovered: &Recovered,
-    given: &Given,
+    request: &Request,
     form: &Form,
-) -> Result<RowKey, Fault> {
-    let email = form.safe.shown(&given.email);
-    let fate = |key: &RowKey| recovered.state(*key).map(RowState::effective);
-    let mut unknown = rows
-        .iter()
-        .filter(|(key, _)| fate(key) == Some(Fate::Unknown));
-    match (unknown.next(), unknown.next()) {
-        (Some((key, _)), None) => Ok(*key),
-        (Some(_), Some(_)) => {
-            let mut cnames: Vec<String> = rows
-                .values()
-                .map(|told| form.safe.shown(&told.cname))
-                .collect();
-            cnames.sort();
-            Err(Fault::Usage {
-                message: format!(
-                    "{email} is unknown with more than one cname: {}",
-                    cnames.join(", ")
-                ),
-                hint: "say which with --cname".to_owned(),
-            })
+) -> Result<Vec<RowKey>, Fault> {
+    let fits = |key: &RowKey| {
+        let state = recovered.state(*key);
+        match request.settled {
+            Settled::Unknown => {
+                matches!(state, Some(RowState::Resolved(settled)) if settled != Settled::Unknown)
+            }
+            _ => state.map(RowState::effective) == Some(Fate::Unknown),
         }
-        (None, _) => {
-            let known = rows.keys().find_map(fate);
-            Err(Fault::Usage {
-                message: match known {
-                    Some(fate) => format!(
-                        "{email} is not unknown but {}, so there is nothing to resolve",
-                        fate.word()
+    };
+    let Who::Emails(emails) = &request.who else {
+        let unknown: Vec<RowKey> = rows.keys().filter(|key| fits(key)).copied().collect();
+        if unknown.is_empty() {
+            return Err(usage(
+                "no row is unknown, so there is nothing to resolve",
+                "`vescli journal show` tells what the journal knows",
+            ));
+        }
+        return Ok(unknown);
+    };
+    let mut chosen = Vec::new();
+    for email in emails {
+        let of_email = || rows.iter().filter(|(_, told)| is_same(email, &told.email));
+        let mut fitting = of_email().filter(|(key, _)| fits(key));
+        match (fitting.next(), fitting.next()) {
+            (Some((key, _)), None) => chosen.push(*key),
+            (Some(_), Some(_)) => {
+                let mut cnames: Vec<String> = of_email()
+                    .map(|(_, told)| form.safe.shown(&told.cname))
+                    .collect();
+                cnames.sort();
+                return Err(Fault::Usage {
+                    message: format!(
+                        "{} has rows with more than one cname: {}",
+                        form.safe.shown(email),
+                        cnames.join(", ")
                     ),
-                    None => format!("{email} does not stand in this journal"),
-                },
-                hint: "`vescli journal show` lists the rows that are unknown".to_owned(),
-            })
+                    hint: "say which with --cname".to_owned(),
+                });
+            }
+            (None, _) => {
+                let known = of_email().find_map(|(key, _)| recovered.state(*key));
+                return Err(unfit(&form.safe.shown(email), known, request.settled));
+            }
         }
     }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
+}
+
+/// Why a row cannot be resolved.
+fn unfit(email: &str, state: Option<RowState>, settled: Settled) -> Fault {
+    let message = match (state.map(RowState::effective), settled) {
+        (None, _) => format!("{email} is not in this journal"),
+        (Some(_), Settled::Unknown) => {
+            format!("nothing was resolved for {email}, so there is nothing to take back")
+        }
+        (Some(fate), _) => format!(
+            "{email} is not unknown but {}, so there is nothing to resolve",
+            fate.word()
+        ),
+    };
+    usage(
+        &message,
+        "`vescli journal show` lists the rows that are unknown",
+    )
 }

@@ -76,8 +76,7 @@ fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let told = folder.path().join("told");
-    let script =
-        r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
+    let script = r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
     let options = command(&["sh", "-c", script, told.to_str().unwrap()]);
     let given = SandboxEnvironment {
         own_folder: Some(PathBuf::from("/own folder")),
@@ -88,7 +87,7 @@ fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout
     assert_eq!((end, out.as_slice()), (SandboxEnd::Code(0), &b""[..]));
     let told = std::fs::read_to_string(told).unwrap();
     let lines: Vec<&str> = told.lines().collect();
-    let [base_url, tenant, token, path] = lines[..] else {
+    let [base_url, sandbox, tenant, token, path] = lines[..] else {
         panic!("{told}");
     };
     let (origin, path_of_url) = base_url.split_once("/api/").unwrap();
@@ -96,8 +95,11 @@ fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout
         String::from_utf8(err).unwrap(),
         format!("sandbox: {origin}\n")
     );
-    let namespace = "v1/api/production/us-east-1/namespaces/sandbox-";
-    assert!(path_of_url.starts_with(namespace), "{base_url}");
+    assert_eq!(
+        path_of_url,
+        "v1/api/production/us-east-1/namespaces/sandbox"
+    );
+    assert_eq!(sandbox, origin);
     assert_eq!((tenant, token.len()), ("sandbox", 32));
     let rest = given.path.unwrap().into_string().unwrap();
     assert_eq!(path, format!("/own folder:{rest}"));
@@ -231,7 +233,7 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
         (end, String::from_utf8(err).unwrap())
     });
     let mut lines = BufReader::new(reader).lines();
-    let exports: String = (0..3)
+    let exports: String = (0..4)
         .map(|_| lines.next().unwrap().unwrap() + "\n")
         .collect();
     let request = Command::new("bash")

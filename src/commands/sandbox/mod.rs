@@ -20,6 +20,7 @@ use std::time::Duration;
 pub use error::SandboxError;
 
 use crate::cli::args::environment::Environment;
+use crate::cli::args::layer::SANDBOX_VARIABLE;
 use crate::settings::rate::Rate;
 use log::Log;
 use server::Server;
@@ -29,9 +30,6 @@ const SLOW: Duration = Duration::from_mins(1);
 
 /// Letters and digits of the sandbox's token: as many as make it look like a real one in a rehearsal.
 const TOKEN_LENGTH: usize = 32;
-
-/// Letters and digits that tell the base URLs of two sandboxes apart.
-const RUN_LENGTH: usize = 12;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,6 +94,7 @@ pub fn run(
     let origin = format!("http://{}", server.address());
     let variables = [
         ("VESCLI_BASE_URL", base_url(&origin)),
+        (SANDBOX_VARIABLE, origin.clone()),
         ("VESCLI_TENANT", "sandbox".to_owned()),
         ("VESCLI_TOKEN", token),
     ];
@@ -130,11 +129,9 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
     .map_err(SandboxError::Start)
 }
 
-/// The long form of the published path, so that a rehearsal passes through all of it. The namespace is new in each run: a
-/// bulk journal is found by the base URL, and a port that comes round again must not bring an old journal with it.
+/// The long form of the published path, so that a rehearsal passes through all of it.
 fn base_url(origin: &str) -> String {
-    let run = random_text(RUN_LENGTH).to_lowercase();
-    format!("{origin}/api/v1/api/production/us-east-1/namespaces/sandbox-{run}")
+    format!("{origin}/api/v1/api/production/us-east-1/namespaces/sandbox")
 }
 
 /// Letters and digits from a generator that is not made for secrets: the token guards nothing but a rehearsal.

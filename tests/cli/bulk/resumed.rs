@@ -169,7 +169,7 @@ fn a_fresh_run_mails_everybody_and_keeps_the_old_journal() {
     let first = bulk(&server, 3).run();
     again(&first, &server)
         .arg("--fresh")
-        .stderr_contains("who was mailed earlier is mailed again")
+        .stderr_contains("new: people already mailed will be mailed again")
         .run();
     assert_eq!(server.count(), 6);
     let journals = first.folder.join(".local/state/vescli");

@@ -81,7 +81,7 @@ fn a_journal_that_is_taken_away_during_a_run_is_told() {
     let running = vescli
         .arg("--journal")
         .arg(&journal)
-        .stderr_contains("was moved away or removed while the run went on")
+        .stderr_contains("was removed during the run")
         .start();
     hold.wait_for(2);
     fs::remove_file(&journal).unwrap();

@@ -37,17 +37,15 @@ pub(super) fn put(path: &Path, bytes: &[u8]) {
 pub(super) fn intend(journal: &Journal, name: &str) {
     let email = format!("{name}@x.de");
     let intent = Intent {
-        key: key_of(name),
+        person: person(name, &email),
         row: 1,
-        email: &email,
-        cname: "acme",
         attempt: 1,
     };
     journal.handle().intend(&intent).unwrap();
 }
 
 /// An operator who chose no row after all.
-pub(super) fn nothing(_: &Recovered) -> Result<(RowKey, Settled), JournalError> {
+pub(super) fn nothing(_: &Recovered) -> Result<Vec<(RowKey, Settled)>, JournalError> {
     Err(JournalError::NoHome)
 }
 
@@ -66,10 +64,10 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     intend(&journal, "ada");
     intend(&journal, "bob");
     let handle = journal.handle();
-    let ticket = handle.conclude(key_of("ada"), 1, Fate::Accepted, Some(200));
+    let ticket = handle.conclude(&person("ada", "ada@x.de"), 1, Fate::Accepted, Some(200));
     handle.written(ticket).unwrap();
     // What others see while it is open: whole lines, and nothing of what is reserved.
-    assert_eq!(look(&path).unwrap().lines, 4);
+    assert_eq!(look(&path).unwrap().lines, 7);
     assert_eq!(journal.close().unwrap().records, 3);
     let (journal, recovered) = resume(&path).unwrap();
     assert_eq!(recovered.runs.len(), 1);
@@ -91,7 +89,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
         text.lines()
             .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
     );
-    assert_eq!(text.lines().count(), 5);
+    assert_eq!(text.lines().count(), 10);
 }
 
 #[test]
@@ -150,7 +148,10 @@ fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
         assert_eq!(at("open").metadata().unwrap().len(), 0);
     }
     put(&at("text"), b"email\nada@x.de\n");
-    assert!(matches!(refusal(&at("text")), JournalError::Damaged { .. }));
+    assert!(matches!(
+        refusal(&at("text")),
+        JournalError::NotAJournal { .. }
+    ));
     assert_eq!(fs::read(at("text")).unwrap(), b"email\nada@x.de\n");
     assert!(matches!(
         look(&at("none")),

@@ -20,28 +20,42 @@ const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_em
 fn header() -> RunHeader {
     RunHeader {
         url: URL.to_owned(),
+        service: service_of(URL),
         tenant: Some("acme".to_owned()),
+        cname: "acme".to_owned(),
+        list: "/lists/users.csv".to_owned(),
         input_sha256: "00".repeat(32),
         rows: 9,
     }
 }
 
 fn key_of(name: &str) -> RowKey {
-    key(URL, "acme", &format!("{name}@x.de"))
+    key(&service_of(URL), "acme", &format!("{name}@x.de"))
 }
 
 fn intent_line(name: &str, attempt: u64) -> String {
     record::intent(&Intent {
-        key: key_of(name),
+        person: person(name, &format!("{name}@x.de")),
         row: 2,
-        email: &format!("{name}@x.de"),
-        cname: "acme",
         attempt,
     })
 }
 
+fn person<'a>(name: &str, email: &'a str) -> Person<'a> {
+    Person {
+        key: key_of(name),
+        email,
+        cname: "acme",
+    }
+}
+
 fn end_line(name: &str, attempt: u64, fate: Fate, status: Option<u16>) -> String {
-    record::end(key_of(name), attempt, fate, status)
+    record::end(
+        &person(name, &format!("{name}@x.de")),
+        attempt,
+        fate,
+        status,
+    )
 }
 
 /// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat.
@@ -73,7 +87,7 @@ fn fates(lines: &[String]) -> HashMap<String, Fate> {
     for line in lines {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let word = match record["t"].as_str().unwrap() {
-            "run" => continue,
+            "run" | "synced" => continue,
             "resolved" => record["as"].as_str().unwrap(),
             word => word,
         };

@@ -7,7 +7,8 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::super::writer::{Store, Writer};
+use super::super::file::Store;
+use super::super::writer::Writer;
 use super::*;
 
 /// What happened, in its order.
@@ -17,6 +18,8 @@ pub(super) enum Event {
     Written(String),
     /// A sync came back.
     Synced,
+    /// It was written down that everything is on the disk.
+    Marked,
     /// A call failed.
     Failed,
     /// A worker was let go to send the row of this key.
@@ -73,6 +76,15 @@ impl Store for Noting {
         self.call(Stage::Sync, Event::Synced)
     }
 
+    fn check(&mut self) -> Result<(), Loss> {
+        Ok(())
+    }
+
+    fn mark(&mut self) -> io::Result<()> {
+        note(&self.log, Event::Marked);
+        Ok(())
+    }
+
     fn trim(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -83,6 +95,7 @@ impl Store for Noting {
 /// there, or a call after one that failed.
 pub(super) fn fault(events: &[Event]) -> Option<String> {
     let (mut written, mut synced, mut failed) = (HashSet::new(), HashSet::new(), false);
+    let mut marked = HashSet::new();
     for event in events {
         match event {
             Event::Written(_) | Event::Synced | Event::Failed if failed => {
@@ -100,9 +113,12 @@ pub(super) fn fault(events: &[Event]) -> Option<String> {
                 }
             }
             Event::Synced => synced.extend(written.iter().cloned()),
+            Event::Marked => marked.clone_from(&synced),
             Event::Failed => failed = true,
-            Event::Released(key) if !synced.contains(key) => {
-                return Some(format!("a row is sent before its intent is synced: {key}"));
+            Event::Released(key) if !marked.contains(key) => {
+                return Some(format!(
+                    "a row is sent before its intent is synced and marked: {key}"
+                ));
             }
             Event::Released(_) => {}
         }

@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use super::super::writer::{Store, Writer};
+use super::super::file::Store;
+use super::super::writer::Writer;
 use super::noting::{Event, Log, fault, note, start};
 use super::*;
 
 fn intend(handle: &JournalHandle, name: &str) -> Result<(), JournalStopped> {
     let email = format!("{name}@x.de");
     handle.intend(&Intent {
-        key: key_of(name),
+        person: person(name, &email),
         row: 1,
-        email: &email,
-        cname: "acme",
         attempt: 1,
     })
 }
 
 /// What came of a row, written.
 fn conclude(handle: &JournalHandle, name: &str, fate: Fate) -> Result<(), JournalStopped> {
-    handle.written(handle.conclude(key_of(name), 1, fate, None))
+    let email = format!("{name}@x.de");
+    handle.written(handle.conclude(&person(name, &email), 1, fate, None))
 }
 
 /// Eight workers with twenty rows each, as a run has them; gives back how many rows were let go.
@@ -39,7 +39,9 @@ fn work(handle: &JournalHandle, log: &Log) -> usize {
                             return row;
                         }
                         note(log, Event::Released(key_of(&name).to_string()));
-                        let ticket = handle.conclude(key_of(&name), 1, Fate::Accepted, Some(200));
+                        let email = format!("{name}@x.de");
+                        let person = person(&name, &email);
+                        let ticket = handle.conclude(&person, 1, Fate::Accepted, Some(200));
                         // Every other one is waited for.
                         if row % 2 == 0 && handle.written(ticket).is_err() {
                             return row + 1;
@@ -69,7 +71,7 @@ fn no_row_is_let_go_before_its_intent_is_on_the_disk() {
         events
             .iter()
             .rfind(|event| !matches!(event, Event::Released(_))),
-        Some(&Event::Synced)
+        Some(&Event::Marked)
     );
 }
 
@@ -81,6 +83,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let sound = [
         written(intent_line("ada", 1)),
         Event::Synced,
+        Event::Marked,
         Event::Released(key.clone()),
         written(end.clone()),
         Event::Synced,
@@ -89,6 +92,16 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let unsynced = [written(intent_line("ada", 1)), Event::Released(key.clone())];
     assert!(
         fault(&unsynced)
+            .unwrap()
+            .starts_with("a row is sent before")
+    );
+    let unmarked = [
+        written(intent_line("ada", 1)),
+        Event::Synced,
+        Event::Released(key.clone()),
+    ];
+    assert!(
+        fault(&unmarked)
             .unwrap()
             .starts_with("a row is sent before")
     );
@@ -190,6 +203,12 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
             panic!("on purpose")
         }
         fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn check(&mut self) -> Result<(), Loss> {
+            Ok(())
+        }
+        fn mark(&mut self) -> io::Result<()> {
             Ok(())
         }
         fn trim(&mut self) -> io::Result<()> {

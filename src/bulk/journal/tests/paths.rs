@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use super::files::folder;
 use super::*;
+use crate::bulk::list_name::ListName;
 use crate::cli::args::environment::Environment;
 
 #[test]
@@ -15,8 +17,10 @@ fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
     fs::create_dir(at("lists")).unwrap();
     symlink(at("lists"), at("short")).unwrap();
     let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path =
-        |url: &str, cname: &str, name: &str| default_path(&environment, url, cname, name).unwrap();
+    let path = |url: &str, cname: &str, name: &str| {
+        let folder = journal_folder(&environment, false).unwrap();
+        default_path(&folder, url, cname, &ListName::of(Path::new(name)))
+    };
     let list = path("https://a", "acme", &at("lists/New users.csv"));
     assert!(
         list.to_str()
@@ -41,7 +45,10 @@ fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
 #[test]
 fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
     let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
-    let path = |name: &str| default_path(&environment, "u", "c", name).unwrap();
+    let path = |name: &str| {
+        let folder = journal_folder(&environment, false).unwrap();
+        default_path(&folder, "u", "c", &ListName::of(Path::new(name)))
+    };
     // Whatever is no file shares the journal of its folder, and none with a file.
     assert_eq!(path("-"), path("/dev/null"));
     assert_ne!(path("-"), path("./-"));
@@ -65,7 +72,7 @@ fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
     }
     let relative: Environment = [("XDG_STATE_HOME", "state")].into_iter().collect();
     assert!(
-        state_folder(&relative)
+        path::state_folder(&relative)
             .is_none_or(|folder| folder.ends_with(".local/state/vescli") && folder.is_absolute())
     );
 }

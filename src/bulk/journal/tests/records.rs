@@ -6,16 +6,25 @@ use super::*;
 fn keys_stay_what_they_are() {
     // Made with Python's hashlib from lengths of eight bytes and the parts.
     let url = "https://example-corp.console.ves.volterra.io/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
-    let expected = "551148faf678b736ac83352e3662f207";
-    assert_eq!(key(url, "example", "ada@example.com").to_string(), expected);
-    assert_eq!(key(url, "example", "ADA@Example.com").to_string(), expected);
-    assert_eq!(expected.parse(), Ok(key(url, "example", "ada@example.com")));
+    let service = service_of(url);
+    let expected = "8b621e1b0d4860b4b3dec61d69c261e7";
+    for (cname, email) in [
+        ("example", "ada@example.com"),
+        ("Example", "ADA@Example.com"),
+        ("example.", "ada@example.com"),
+    ] {
+        assert_eq!(key(&service, cname, email).to_string(), expected);
+    }
+    assert_eq!(
+        expected.parse(),
+        Ok(key(&service, "example", "ada@example.com"))
+    );
     assert_eq!(
         key("u", "c", "É@x.de").to_string(),
         "85a6f7240157ab2eec7a85cbad1ae3cd"
     );
     assert_ne!(key("u", "ca", "b"), key("u", "c", "ab"));
-    assert_ne!(key("u", "c", "a"), key("u", "C", "a"));
+    assert_ne!(key("u", "c", "a"), key("u", "d", "a"));
     for bad in [
         "",
         "0",
@@ -25,6 +34,29 @@ fn keys_stay_what_they_are() {
         &"é".repeat(16),
     ] {
         assert!(bad.parse::<RowKey>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_service_is_a_host_and_its_port_however_they_are_written() {
+    let path = "/no_auth/send_password_email";
+    for (one, other) in [
+        ("https://Acme.Example", "https://acme.example.:443"),
+        ("https://acme.example/api", "https://acme.example"),
+        ("http://localhost:8080", "http://127.0.0.1:8080"),
+        ("http://localhost:8080", "http://[::1]:8080"),
+        ("http://127.8.9.1:8080", "http://LOCALHOST.:8080"),
+    ] {
+        let [one, other] = [one, other].map(|url| service_of(&format!("{url}{path}")));
+        assert_eq!(one, other);
+    }
+    for (one, other) in [
+        ("https://acme.example", "https://other.example"),
+        ("https://acme.example", "https://acme.example:8443"),
+        ("http://localhost:8080", "http://localhost:8081"),
+    ] {
+        let [one, other] = [one, other].map(|url| service_of(&format!("{url}{path}")));
+        assert_ne!(one, other);
     }
 }
 
@@ -50,7 +82,7 @@ fn each_record_is_one_line_of_the_promised_form() {
     assert_eq!(
         steady(&record::run("a1", &header())),
         format!(
-            "{{\"v\":1,\"t\":\"run\",\"id\":\"a1\",\"url\":\"{URL}\",\"tenant\":\"acme\",\"input_sha256\":\"{}\",\"rows\":9,\"vescli\":\"{}\",\"at\":\"AT\",\"crc\":\"CRC\"}}\n",
+            "{{\"v\":2,\"t\":\"run\",\"id\":\"a1\",\"url\":\"{URL}\",\"service\":\"acme.console.ves.volterra.io:443\",\"tenant\":\"acme\",\"cname\":\"acme\",\"list\":\"/lists/users.csv\",\"input_sha256\":\"{}\",\"rows\":9,\"vescli\":\"{}\",\"at\":\"AT\",\"crc\":\"CRC\"}}\n",
             "00".repeat(32),
             env!("CARGO_PKG_VERSION")
         )
@@ -61,10 +93,12 @@ fn each_record_is_one_line_of_the_promised_form() {
     };
     assert!(record::run("a", &without).contains(r#","tenant":null,"#));
     let odd = Intent {
-        key,
+        person: Person {
+            key,
+            email: "a\"d\\a\u{e9}@x.de",
+            cname: "a\u{1}b",
+        },
         row: 17,
-        email: "a\"d\\a\u{e9}@x.de",
-        cname: "a\u{1}b",
         attempt: 3,
     };
     assert_eq!(
@@ -73,17 +107,18 @@ fn each_record_is_one_line_of_the_promised_form() {
             "{{\"t\":\"intent\",\"key\":\"{key}\",\"row\":17,\"email\":\"a\\\"d\\\\aé@x.de\",\"cname\":\"a\\u0001b\",\"attempt\":3,\"at\":\"AT\",\"crc\":\"CRC\"}}\n"
         )
     );
+    let person = person("ada", "ada@x.de");
     for fate in [Fate::Accepted, Fate::Rejected, Fate::NotSent, Fate::Unknown] {
         assert_eq!(
-            steady(&record::end(key, 2, fate, Some(200))),
+            steady(&record::end(&person, 2, fate, Some(200))),
             format!(
-                "{{\"t\":\"{}\",\"key\":\"{key}\",\"attempt\":2,\"status\":200,\"at\":\"AT\",\"crc\":\"CRC\"}}\n",
+                "{{\"t\":\"{}\",\"key\":\"{key}\",\"attempt\":2,\"status\":200,\"at\":\"AT\",\"email\":\"ada@x.de\",\"cname\":\"acme\",\"crc\":\"CRC\"}}\n",
                 fate.word()
             )
         );
     }
-    assert!(record::end(key, 2, Fate::NotSent, None).contains(r#","status":null,"#));
-    for settled in [Settled::Accepted, Settled::NotSent] {
+    assert!(record::end(&person, 2, Fate::NotSent, None).contains(r#","status":null,"#));
+    for settled in [Settled::Accepted, Settled::NotSent, Settled::Unknown] {
         assert_eq!(
             steady(&record::resolved(key, settled)),
             format!(
@@ -103,10 +138,12 @@ fn each_record_is_one_line_of_the_promised_form() {
 fn the_longest_address_and_cname_fit_into_a_line() {
     let (email, cname) = ("\u{1}".repeat(1024), "\u{10ffff}".repeat(1024));
     let line = record::intent(&Intent {
-        key: key_of("x"),
+        person: Person {
+            key: key_of("x"),
+            email: &email,
+            cname: &cname,
+        },
         row: u64::MAX,
-        email: &email,
-        cname: &cname,
         attempt: u64::MAX,
     });
     assert!(line.len() < record::LINE_MAX);
@@ -119,7 +156,7 @@ fn records_of_a_later_version_are_not_guessed_at() {
     let read = |text: &str| record::read(line(text).as_bytes()).unwrap_err();
     let run = record::run("a", &header());
     let (covered, _) = run.rsplit_once(",\"crc\"").unwrap();
-    assert_eq!(read(&covered.replace("\"v\":1", "\"v\":2")), Flaw::Newer);
+    assert_eq!(read(&covered.replace("\"v\":2", "\"v\":3")), Flaw::Newer);
     let end = end_line("ada", 1, Fate::Accepted, None);
     let (covered, _) = end.rsplit_once(",\"crc\"").unwrap();
     assert_eq!(read(&covered.replace("accepted", "delivered")), Flaw::Newer);

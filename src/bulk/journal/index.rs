@@ -1,0 +1,276 @@
+//! The index of a journal: whom it knows as accepted or unknown, as keys of 17 bytes, so that a list can be compared with
+//! a million people in other journals in less than a second. It is made from the journal, follows it while that grows, and
+//! is never the truth: an index that does not fit its journal in every respect is made anew.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::hash::BuildHasherDefault;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::JournalError;
+use super::key::{KeyHasher, RowKey};
+use super::line;
+use super::moment::Moment;
+use super::place;
+use super::record::{self, LINE_MAX, Record};
+use super::recovery::Keys;
+use crate::api::outcome::Fate;
+
+/// The ending of an index's name.
+pub(super) const EXTENSION: &str = "index";
+/// The version of the format. Another one is made anew.
+const VERSION: u32 = 1;
+/// Bytes of the journal before the end of what is covered, by which it is known again.
+const PROBE: u64 = 4096;
+/// Longest first line.
+const HEADER_MAX: u64 = 64 * 1024;
+/// Bytes of an entry: the key and what is known.
+const ENTRY: usize = 17;
+/// A run keeps the index of its journal up to date when so many bytes have come to it; the next look does it otherwise.
+const WORTH: u64 = 4 * 1024 * 1024;
+
+/// What an index says of itself: its first line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Header {
+    v: u32,
+    /// Device and number of the journal.
+    device: u64,
+    number: u64,
+    /// How far it was read, and the CRC of the last bytes before that.
+    covered: u64,
+    probe: u32,
+    /// Whether a run of version 1 is in it: its ends cannot be read without all that stands before them.
+    whole: bool,
+    service: String,
+    list: Option<String>,
+    /// Seconds since 1970.
+    last_accepted: Option<u32>,
+    last_run: Option<u32>,
+    /// The CRC of the entries.
+    entries: u32,
+}
+
+/// What is known of a journal and its people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Its service; empty if no run has begun.
+    pub service: String,
+    /// The list of its last run: a path, `-`, or nothing for a journal of version 1.
+    pub list: Option<String>,
+    /// When the last person was accepted; if nobody was, when the last run began.
+    pub at: Option<Moment>,
+    /// Whether damage may hide somebody.
+    pub is_damaged: bool,
+    entries: Vec<u8>,
+}
+
+impl Contents {
+    /// Everybody, in the order in which it became known; the last entry of a person counts. `None` takes back what an
+    /// earlier entry said.
+    pub fn people(&self) -> impl Iterator<Item = (RowKey, Option<Fate>)> {
+        self.entries.as_chunks::<ENTRY>().0.iter().map(|entry| {
+            let mut key = [0; 16];
+            key.copy_from_slice(&entry[..16]);
+            let fate = match entry[16] {
+                1 => Some(Fate::Accepted),
+                2 => Some(Fate::Unknown),
+                _ => None,
+            };
+            (RowKey::of_bytes(key), fate)
+        })
+    }
+
+    fn add(&mut self, key: RowKey, fate: Fate) {
+        self.entries.extend_from_slice(&key.bytes());
+        self.entries.push(match fate {
+            Fate::Accepted => 1,
+            Fate::Unknown => 2,
+            Fate::Rejected | Fate::NotSent => 0,
+        });
+    }
+}
+
+/// Whom a journal knows, by its index as far as that goes; a newer index is kept.
+///
+/// # Errors
+/// [`JournalError`] when the journal cannot be read. Damage is not an error: what is sound is used.
+pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
+    let file = place::open_to_read(path)?;
+    read_people(&file, path).map_err(|source| JournalError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Brings the index of a journal up to date, if much has come to it. Nothing depends on it, so nothing is said of a failure.
+pub fn keep_index(path: &Path) {
+    let covered = || Some(load(path)?.0.covered);
+    let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if length.saturating_sub(covered().unwrap_or_default()) >= WORTH {
+        let _ = people_in(path);
+    }
+}
+
+/// The file of a journal's index.
+#[must_use]
+pub fn index_of(journal: &Path) -> PathBuf {
+    journal.with_extension(EXTENSION)
+}
+
+fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
+    let identity = place::identity(file);
+    let (mut header, mut contents) = match load(path) {
+        Some((header, entries)) if fits(&header, file, identity)? => {
+            let contents = Contents {
+                entries,
+                ..Contents::default()
+            };
+            (header, contents)
+        }
+        _ => (Header::default(), Contents::default()),
+    };
+    let length = file.metadata()?.len();
+    if header.whole && header.covered < length {
+        (header, contents) = (Header::default(), Contents::default());
+    }
+    let before = header.covered;
+    let tail = follow(file, &mut header, &mut contents)?;
+    let is_new = header.covered > before && !contents.is_damaged;
+    if let (true, Some((device, number))) = (is_new, identity) {
+        (header.v, header.device, header.number) = (VERSION, device, number);
+        header.probe = probe(file, header.covered)?;
+        header.entries = crc32fast::hash(&contents.entries);
+        // The next look makes it.
+        let _ = keep(path, &header, &contents.entries);
+    }
+    for (key, fate) in tail {
+        contents.add(key, fate);
+    }
+    contents.at = header
+        .last_accepted
+        .or(header.last_run)
+        .map(Moment::of_seconds);
+    (contents.service, contents.list) = (header.service, header.list);
+    Ok(contents)
+}
+
+/// An index as it stands in its file, if that is whole.
+fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
+    let mut reader = BufReader::new(place::open_to_read(&index_of(journal)).ok()?);
+    let mut first = Vec::new();
+    reader
+        .by_ref()
+        .take(HEADER_MAX)
+        .read_until(b'\n', &mut first)
+        .ok()?;
+    let header: Header = serde_json::from_slice(&first).ok()?;
+    let mut entries = Vec::new();
+    reader.read_to_end(&mut entries).ok()?;
+    let is_whole = header.v == VERSION
+        && entries.len().is_multiple_of(ENTRY)
+        && header.entries == crc32fast::hash(&entries);
+    is_whole.then_some((header, entries))
+}
+
+/// Whether an index was made from this journal as it stands.
+fn fits(header: &Header, file: &File, identity: Option<place::Identity>) -> io::Result<bool> {
+    let is_same = identity == Some((header.device, header.number));
+    Ok(is_same
+        && header.covered <= file.metadata()?.len()
+        && header.probe == probe(file, header.covered)?)
+}
+
+/// The CRC of the last bytes before a place.
+fn probe(mut file: &File, end: u64) -> io::Result<u32> {
+    let start = end.saturating_sub(PROBE);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(end - start).read_to_end(&mut bytes)?;
+    Ok(crc32fast::hash(&bytes))
+}
+
+/// Reads what has come to the journal. What an unfinished last line says is given back apart: it may not stay.
+fn follow(
+    mut file: &File,
+    header: &mut Header,
+    contents: &mut Contents,
+) -> io::Result<Vec<(RowKey, Fate)>> {
+    file.seek(SeekFrom::Start(header.covered))?;
+    let mut reader = BufReader::new(file);
+    let mut keys = Keys::default();
+    let mut open: HashSet<RowKey, BuildHasherDefault<KeyHasher>> = HashSet::default();
+    let mut kept = Vec::new();
+    let mut tail = Vec::new();
+    while let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? {
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        let Ok(record) = record else {
+            contents.is_damaged |= line.terminated;
+            header.covered += line.length;
+            continue;
+        };
+        let ended = header.take(record, &mut open);
+        if line.terminated {
+            header.covered += line.length;
+            ended.inspect(|(key, fate)| contents.add(*key, *fate));
+        } else {
+            tail.extend(ended);
+        }
+    }
+    // Somebody whose end is still to come. It will stand behind this and count.
+    for key in open {
+        contents.add(key, Fate::Unknown);
+    }
+    Ok(tail)
+}
+
+impl Header {
+    /// Takes in a record, and gives what it says of somebody in the end.
+    fn take(
+        &mut self,
+        record: Record,
+        open: &mut HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
+    ) -> Option<(RowKey, Fate)> {
+        let (key, fate) = match record {
+            Record::Run(run) => {
+                self.whole |= run.version == 1;
+                self.last_run = Some(run.at.seconds());
+                (self.service, self.list) = (run.service, run.list);
+                return None;
+            }
+            Record::Synced { .. } => return None,
+            Record::Intent { key, .. } => {
+                open.insert(key);
+                return None;
+            }
+            Record::End { key, fate, at, .. } => {
+                if fate == Fate::Accepted {
+                    self.last_accepted = self.last_accepted.max(Some(at.seconds()));
+                }
+                (key, fate)
+            }
+            Record::Resolved { key, settled } => (key, settled.fate()),
+        };
+        open.remove(&key);
+        Some((key, fate))
+    }
+}
+
+/// Puts an index in the place of the one before.
+fn keep(journal: &Path, header: &Header, entries: &[u8]) -> io::Result<()> {
+    let mut first = serde_json::to_vec(header)?;
+    first.push(b'\n');
+    let path = index_of(journal);
+    let beside = place::beside_name(&path);
+    let written = place::make_file(&beside).and_then(|mut file| {
+        file.write_all(&first)?;
+        file.write_all(entries)?;
+        fs::rename(&beside, &path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

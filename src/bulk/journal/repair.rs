@@ -1,0 +1,396 @@
+//! Makes a damaged journal usable again. Lines that are sound are kept as they are. Whoever may be on a damaged line
+//! becomes unknown, because that line may have been the intent of a request that was sent.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io::{self, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::error::JournalError;
+use super::file::{JournalFile, Store};
+use super::key::{RowKey, key, key_of_version_1};
+use super::line::{self, Line};
+use super::look::sound;
+use super::open::{DAMAGED, RunHeader, begin, set_aside};
+use super::place::Place;
+use super::record::{self, Intent, LINE_MAX, Named, Person, Record};
+use super::recovery::Keys;
+use super::state::RunSeen;
+use crate::api::outcome::Fate;
+
+/// Somebody on the list, or in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The line of the list.
+    pub row: u64,
+    /// The address.
+    pub email: String,
+    /// The cname that is sent.
+    pub cname: String,
+}
+
+/// What was done to a journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// How many lines were kept.
+    pub kept: u64,
+    /// The numbers of the damaged lines, which were taken out.
+    pub damaged: Vec<u64>,
+    /// Those of them that do not show whose they are: anybody may be on them.
+    pub unreadable: Vec<u64>,
+    /// The numbers of sound lines about people who are neither on the list nor named in the journal; taken out as well.
+    pub nameless: Vec<u64>,
+    /// Who is unknown now and was not before, in the order of the list.
+    pub unknown: Vec<Listed>,
+    /// Where the old file is.
+    pub old: PathBuf,
+}
+
+/// A journal that is locked and was found damaged.
+pub struct DamagedJournal {
+    path: PathBuf,
+    place: Place,
+    sound: Vec<SoundLine>,
+    damaged: Vec<DamagedLine>,
+}
+
+struct SoundLine {
+    number: u64,
+    text: String,
+    record: Record,
+}
+
+struct DamagedLine {
+    number: u64,
+    /// As much as a record may be long.
+    text: Vec<u8>,
+    /// Whether that is all of it.
+    is_whole: bool,
+}
+
+impl DamagedJournal {
+    /// Locks a journal and reads it; nothing if it is sound.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
+    pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
+        let place = Place::open(path, false)?;
+        match sound(&place.file, path) {
+            Err(JournalError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(None),
+        }
+        let mut journal = Self {
+            path: path.to_owned(),
+            place,
+            sound: Vec::new(),
+            damaged: Vec::new(),
+        };
+        journal.read().map_err(|source| JournalError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Some(journal))
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let mut file = &self.place.file;
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::new(file);
+        let mut kept = Vec::new();
+        for number in 1.. {
+            let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? else {
+                break;
+            };
+            let is_whole = line.length <= LINE_MAX as u64;
+            match (record::read(&kept), str::from_utf8(&kept)) {
+                (Ok(record), Ok(text)) if is_whole => self.sound.push(SoundLine {
+                    number,
+                    text: text.to_owned(),
+                    record,
+                }),
+                _ if let_nothing_go(&line, &kept) => {}
+                _ => self.damaged.push(DamagedLine {
+                    number,
+                    text: kept.clone(),
+                    is_whole,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The last run that can be read; none if all of them are damaged.
+    #[must_use]
+    pub fn last_run(&self) -> Option<&RunSeen> {
+        self.runs().last().map(|(_, run)| run)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = (&SoundLine, &RunSeen)> {
+        self.sound.iter().filter_map(|line| match &line.record {
+            Record::Run(run) => Some((line, run)),
+            _ => None,
+        })
+    }
+
+    /// The cname of some row, for a journal whose runs do not tell the cname of rows that bring none.
+    #[must_use]
+    pub fn some_cname(&self) -> Option<String> {
+        let intents = |line: &&SoundLine| matches!(line.record, Record::Intent { .. });
+        self.sound.iter().filter(intents).find_map(|line| {
+            let named: Named = serde_json::from_str(&line.text).ok()?;
+            Some(named.cname.into_owned())
+        })
+    }
+
+    /// Writes a new journal in the place of the damaged one, which is kept under another name. `people` are those of the
+    /// list; `header` stands for a run where none is left.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be written; the damaged one is unchanged then.
+    pub fn repair(self, header: &RunHeader, people: &[Listed]) -> Result<Repaired, JournalError> {
+        let head = self.head(header);
+        let mut rebuilt = Rebuilt::new(&header.url, &header.service, people);
+        rebuilt.text.push_str(&head);
+        for line in &self.sound {
+            rebuilt.take(line);
+        }
+        rebuilt.doubt(&self.damaged);
+        let (mut new, beside) = Place::beside(&self.path)?;
+        let made = begin(&mut new, &self.path, 0, 0, &rebuilt.text)
+            .and_then(|_| set_aside(&self.path, &beside, DAMAGED));
+        JournalFile::new(&self.path, new.file, 0).release();
+        let _ = self.place.file.unlock();
+        match made {
+            Ok(old) => Ok(Repaired {
+                old,
+                damaged: self.damaged.iter().map(|line| line.number).collect(),
+                ..rebuilt.repaired
+            }),
+            Err(error) => {
+                let _ = fs::remove_file(&beside);
+                Err(error)
+            }
+        }
+    }
+
+    /// What has to stand in front of the sound lines, for every journal begins with a run.
+    fn head(&self, header: &RunHeader) -> String {
+        let first = self.runs().next();
+        let begins = self.sound.first().map(|line| line.number);
+        match first {
+            Some((line, _)) if Some(line.number) == begins => String::new(),
+            Some((line, _)) => format!("{}\n", line.text),
+            None if self.has_old_keys(&header.url) => header.record_of_version_1(),
+            None => header.record(),
+        }
+    }
+
+    /// Whether the keys are those of version 1.
+    fn has_old_keys(&self, url: &str) -> bool {
+        self.sound.iter().any(|line| {
+            let Record::Intent { key, .. } = line.record else {
+                return false;
+            };
+            let named: Option<Named> = serde_json::from_str(&line.text).ok();
+            named.is_some_and(|named| key == key_of_version_1(url, &named.cname, &named.email))
+        })
+    }
+}
+
+/// Whether a line is an unfinished last one, on the strength of which nothing was sent.
+fn let_nothing_go(line: &Line, kept: &[u8]) -> bool {
+    let text = kept.trim_ascii_end();
+    let text = &text[..text.len() - text.iter().rev().take_while(|byte| **byte == 0).count()];
+    !line.terminated && line.rest_is_zero && record::whole_record_within(text).is_none()
+}
+
+/// A journal that is put together anew.
+struct Rebuilt {
+    text: String,
+    keys: Keys,
+    /// Everybody who is named anywhere.
+    people: HashMap<RowKey, Listed>,
+    /// The same by the keys of version 1.
+    old_keys: HashMap<RowKey, RowKey>,
+    /// The number of the last sound line about somebody, and what it says.
+    last: HashMap<RowKey, (u64, Fate)>,
+    repaired: Repaired,
+}
+
+impl Rebuilt {
+    fn new(url: &str, service: &str, people: &[Listed]) -> Self {
+        let key_of = |person: &Listed| key(service, &person.cname, &person.email);
+        let old_key_of = |person: &Listed| key_of_version_1(url, &person.cname, &person.email);
+        Self {
+            text: String::new(),
+            keys: Keys::default(),
+            people: people
+                .iter()
+                .map(|person| (key_of(person), person.clone()))
+                .collect(),
+            old_keys: people
+                .iter()
+                .map(|person| (old_key_of(person), key_of(person)))
+                .collect(),
+            last: HashMap::new(),
+            repaired: Repaired::default(),
+        }
+    }
+
+    /// Takes over a sound line.
+    fn take(&mut self, line: &SoundLine) {
+        let record = self
+            .keys
+            .translate(line.record.clone(), line.text.as_bytes());
+        let named: Option<Named> = serde_json::from_str(&line.text).ok();
+        let (key, fate) = match record {
+            // Its offset is that of the old file.
+            Ok(Record::Synced { .. }) | Err(_) => return,
+            Ok(Record::Run(_)) => return self.keep(line),
+            Ok(Record::Intent { key, .. }) => (key, Fate::Unknown),
+            Ok(Record::End { key, fate, .. }) => (key, fate),
+            Ok(Record::Resolved { key, settled }) => (key, settled.fate()),
+        };
+        let is_intent = matches!(line.record, Record::Intent { .. });
+        let key = if is_intent || self.last.contains_key(&key) {
+            key
+        } else {
+            // Its intent is damaged: one is made up for it, under the key that the line itself has.
+            let known = self.old_keys.get(&key).copied().unwrap_or(key);
+            if let Some(named) = &named {
+                let person = || listed(named);
+                self.people.entry(known).or_insert_with(person);
+            }
+            let Some(person) = self.people.get(&known).cloned() else {
+                self.repaired.nameless.push(line.number);
+                return;
+            };
+            let intent = intent_of(&person, key);
+            self.text.push_str(&intent);
+            known
+        };
+        if let (true, Some(named)) = (is_intent, &named) {
+            let row = serde_json::from_str::<Row>(&line.text).map_or(0, |row| row.row);
+            let person = || Listed {
+                row,
+                ..listed(named)
+            };
+            self.people.entry(key).or_insert_with(person);
+        }
+        self.last.insert(key, (line.number, fate));
+        self.keep(line);
+    }
+
+    fn keep(&mut self, line: &SoundLine) {
+        self.repaired.kept += 1;
+        self.text.push_str(&line.text);
+        self.text.push('\n');
+    }
+
+    /// Makes everybody unknown who may be on a damaged line.
+    fn doubt(&mut self, damaged: &[DamagedLine]) {
+        let mut doubtful = BTreeSet::new();
+        for line in damaged {
+            let on_it = self.on(line);
+            if on_it.is_none() {
+                self.repaired.unreadable.push(line.number);
+            }
+            let keys: Vec<RowKey> = match on_it {
+                Some(keys) => keys,
+                None => self.people.keys().copied().collect(),
+            };
+            // What a later line says of somebody counts, whatever this one said; and nothing takes back an acceptance.
+            let is_open = |key: &RowKey| match self.last.get(key) {
+                None => true,
+                Some((_, Fate::Accepted | Fate::Unknown)) => false,
+                Some((number, Fate::Rejected | Fate::NotSent)) => *number < line.number,
+            };
+            doubtful.extend(keys.into_iter().filter(is_open));
+        }
+        let mut unknown: Vec<(RowKey, Listed)> = doubtful
+            .into_iter()
+            .filter_map(|key| Some((key, self.people.get(&key)?.clone())))
+            .collect();
+        unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
+        for (key, person) in unknown {
+            self.text.push_str(&intent_of(&person, key));
+            let end = record::end(&person_of(&person, key), 1, Fate::Unknown, None);
+            self.text.push_str(&end);
+            self.repaired.unknown.push(person);
+        }
+    }
+
+    /// Who is on a damaged line, by the keys and addresses that it still shows; nothing if that is not certain.
+    fn on(&self, line: &DamagedLine) -> Option<Vec<RowKey>> {
+        let text = str::from_utf8(&line.text).ok()?;
+        if !line.is_whole || text.contains('\0') {
+            return None;
+        }
+        if is_about_nobody(text) {
+            return Some(Vec::new());
+        }
+        let (mut found, mut shown) = (Vec::new(), 0);
+        // A line break that was lost leaves several records on one line.
+        for record in text.split("{\"t\":\"").filter(|part| !part.is_empty()) {
+            let by_key = field(record, "key").and_then(|digits| digits.parse().ok());
+            let by_key: Option<RowKey> = by_key.map(|key| *self.old_keys.get(&key).unwrap_or(&key));
+            let by_key = by_key.filter(|key| self.people.contains_key(key));
+            let email = field(record, "email").map(str::to_lowercase);
+            let by_email = self
+                .people
+                .iter()
+                .filter(|(_, person)| Some(person.email.to_lowercase()) == email);
+            let before = found.len();
+            found.extend(by_key);
+            found.extend(by_email.map(|(key, _)| *key));
+            shown += usize::from(found.len() > before);
+        }
+        let records = text.matches("\"crc\":\"").count().max(1);
+        (shown >= records).then_some(found)
+    }
+}
+
+/// The line of the list that an intent names.
+#[derive(serde::Deserialize)]
+struct Row {
+    row: u64,
+}
+
+fn listed(named: &Named) -> Listed {
+    Listed {
+        row: 0,
+        email: named.email.clone().into_owned(),
+        cname: named.cname.clone().into_owned(),
+    }
+}
+
+fn person_of(person: &Listed, key: RowKey) -> Person<'_> {
+    Person {
+        key,
+        email: &person.email,
+        cname: &person.cname,
+    }
+}
+
+fn intent_of(person: &Listed, key: RowKey) -> String {
+    record::intent(&Intent {
+        person: person_of(person, key),
+        row: person.row,
+        attempt: 1,
+    })
+}
+
+/// Whether a damaged line still shows that it was the beginning of a run or told of a sync. Those are told apart from all
+/// others by more than a few damaged bytes.
+fn is_about_nobody(text: &str) -> bool {
+    let begins = |start: &str| text.starts_with(start) && text.matches("\"crc\":\"").count() <= 1;
+    let names_somebody = text.contains("\"key\":") || text.contains("\"email\":");
+    !names_somebody && (begins("{\"t\":\"synced\",\"bytes\":") || begins("{\"v\":"))
+}
+
+/// The text of a field, as far as it needs no unescaping.
+fn field<'a>(record: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = record.split_once(&format!("\"{name}\":\""))?;
+    Some(rest.split_once('"')?.0)
+}

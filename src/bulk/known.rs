@@ -1,0 +1,228 @@
+//! Who of a list is known from other lists: every journal of the same service in a folder is asked before the first
+//! request, so that a list that was copied, renamed or read in another way does not mail anybody again unasked.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::hash::BuildHasherDefault;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::journal::{Contents, JournalError, KeyHasher, RowKey, kept_in, people_in};
+use crate::api::outcome::Fate;
+
+/// A list on which people are known, with how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownList {
+    /// Its journal.
+    pub journal: PathBuf,
+    /// The list as its journal names it: a path or `-`.
+    pub list: Option<String>,
+    /// When the last person on it was accepted, or its last run began: RFC 3339.
+    pub at: Option<String>,
+    /// How many people of this run it knows best.
+    pub accepted: u64,
+    /// The same for those that are unknown there.
+    pub unknown: u64,
+}
+
+/// Who is known from other lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The places in the list of those who are, in its order, and as what.
+    pub rows: Vec<(u32, Fate)>,
+    /// The lists that know somebody.
+    pub lists: Vec<KnownList>,
+    /// Journals that could not be read, or not all of it; somebody in there may be missed.
+    pub unread: Vec<(PathBuf, String)>,
+    /// The journals of the folder as they were when they were read.
+    stamps: Vec<Stamp>,
+}
+
+/// A journal with its length and the time of its last change.
+type Stamp = (PathBuf, u64, Option<SystemTime>);
+
+impl Known {
+    /// How many are accepted, and how many unknown.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        let sum = |of: fn(&KnownList) -> u64| self.lists.iter().map(of).sum();
+        (sum(|list| list.accepted), sum(|list| list.unknown))
+    }
+
+    /// What is known of the row at a place.
+    #[must_use]
+    pub fn of(&self, index: u32) -> Option<Fate> {
+        let found = self.rows.binary_search_by_key(&index, |(index, _)| *index);
+        found.ok().map(|at| self.rows[at].1)
+    }
+
+    /// Asks all journals of a folder but the one of this run.
+    ///
+    /// `people` are the places and keys of those who would be mailed. They are asked for only when there is a journal to
+    /// look into: to hash a million people takes its time.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the folder cannot be read.
+    pub fn look<P: Iterator<Item = (u32, RowKey)>>(
+        folder: &Path,
+        own: &Path,
+        service: &str,
+        people: impl FnOnce() -> P,
+    ) -> Result<Self, JournalError> {
+        let mut known = Self {
+            stamps: stamps(folder, own)?,
+            ..Self::default()
+        };
+        if known.stamps.is_empty() {
+            return Ok(known);
+        }
+        let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
+        let mut wanted: Wanted = people()
+            .map(|(index, key)| (key, Findings::new(index)))
+            .collect();
+        for path in others {
+            known.ask(path, service, &mut wanted);
+        }
+        for mut found in wanted.into_values() {
+            found.settle();
+            let Some(Finding { fate, list }) = found.best else {
+                continue;
+            };
+            let list = &mut known.lists[usize::from(list)];
+            match fate {
+                Fate::Accepted => list.accepted += 1,
+                _ => list.unknown += 1,
+            }
+            known.rows.push((found.index, fate));
+        }
+        known.rows.sort_unstable_by_key(|(index, _)| *index);
+        known.lists.retain(|list| list.accepted + list.unknown > 0);
+        Ok(known)
+    }
+
+    /// Whether the journals of the folder are still what they were when they were read.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the folder cannot be read.
+    pub fn still_holds(&self, folder: &Path, own: &Path) -> Result<bool, JournalError> {
+        Ok(stamps(folder, own)? == self.stamps)
+    }
+
+    fn ask(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
+        let contents = match people_in(&path) {
+            Ok(contents) => contents,
+            Err(error) => {
+                self.unread.push((path, error.to_string()));
+                return;
+            }
+        };
+        let is_nameless = contents.is_damaged && contents.service.is_empty();
+        if contents.service != service && !is_nameless {
+            return;
+        }
+        if contents.is_damaged {
+            let why = "some of its lines are damaged".to_owned();
+            self.unread.push((path.clone(), why));
+        }
+        let Ok(list) = u16::try_from(self.lists.len()) else {
+            let why = "there are too many journals".to_owned();
+            self.unread.push((path, why));
+            return;
+        };
+        for (key, fate) in contents.people() {
+            if let Some(found) = wanted.get_mut(&key) {
+                found.take(list, fate);
+            }
+        }
+        self.lists.push(of_contents(path, contents));
+    }
+}
+
+/// The journals of a folder but the one of this run.
+fn stamps(folder: &Path, own: &Path) -> Result<Vec<Stamp>, JournalError> {
+    let stamp = |path: PathBuf| {
+        let metadata = path.symlink_metadata().ok();
+        let length = metadata.as_ref().map_or(0, Metadata::len);
+        let changed = metadata.and_then(|metadata| metadata.modified().ok());
+        (path, length, changed)
+    };
+    let others = kept_in(folder)?
+        .into_iter()
+        .filter(|path| !is_own(path, own));
+    Ok(others.map(stamp).collect())
+}
+
+fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
+    KnownList {
+        journal,
+        list: contents.list,
+        at: contents.at.map(|at| at.to_string()),
+        accepted: 0,
+        unknown: 0,
+    }
+}
+
+/// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
+/// knows of the old one.
+fn is_own(path: &Path, own: &Path) -> bool {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let (Some(name), Some(stem)) = (name(path), own.file_stem()) else {
+        return false;
+    };
+    path == own
+        || path.parent() == own.parent()
+            && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
+}
+
+type Wanted = HashMap<RowKey, Findings, BuildHasherDefault<KeyHasher>>;
+
+/// What one list says of somebody.
+#[derive(Debug, Clone, Copy)]
+struct Finding {
+    list: u16,
+    fate: Fate,
+}
+
+/// What the lists say of somebody: the best so far, and what the one that is read says up to now.
+#[derive(Debug, Clone, Copy)]
+struct Findings {
+    index: u32,
+    best: Option<Finding>,
+    latest: Option<Finding>,
+}
+
+impl Findings {
+    const fn new(index: u32) -> Self {
+        Self {
+            index,
+            best: None,
+            latest: None,
+        }
+    }
+
+    /// The last word of a list counts.
+    fn take(&mut self, list: u16, fate: Option<Fate>) {
+        if self.latest.is_some_and(|latest| latest.list != list) {
+            self.settle();
+        }
+        self.latest = fate.map(|fate| Finding { list, fate });
+    }
+
+    /// Accepted by one list is accepted, whatever another says.
+    fn settle(&mut self) {
+        let latest = self.latest.take();
+        let is_better = match (self.best, latest) {
+            (None, Some(_)) => true,
+            (Some(best), Some(latest)) => {
+                best.fate != Fate::Accepted && latest.fate == Fate::Accepted
+            }
+            (_, None) => false,
+        };
+        if is_better {
+            self.best = latest;
+        }
+    }
+}

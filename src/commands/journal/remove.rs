@@ -1,0 +1,210 @@
+//! `vescli journal rm` and `prune`: remove journals, and with them what is known of who was mailed.
+
+use std::fs;
+use std::io::{BufRead, stdin};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::Form;
+use crate::bulk::journal::{
+    JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look,
+};
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::Layer;
+use crate::cli::report::Reporter;
+use crate::cli::report::list::counted;
+use crate::cli::safe_text::json_line;
+use crate::commands::fault::Fault;
+
+/// What was removed, as JSON.
+#[derive(Debug, Serialize)]
+struct RemoveDocument {
+    schema: &'static str,
+    ok: bool,
+    dry_run: bool,
+    removed: Vec<String>,
+    leftovers: Vec<String>,
+}
+
+/// What was typed: flags and variables only.
+pub(super) struct Request {
+    older_than: Option<Duration>,
+    dry_run: bool,
+    yes: bool,
+    no_input: bool,
+}
+
+impl Request {
+    pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
+        let is_on = |key| flags.is_on(key) || variables.is_on(key);
+        let older_than = flags
+            .get(Key::OlderThan)
+            .or_else(|| variables.get(Key::OlderThan))
+            .map(|given| given.value.to_string());
+        let older_than = older_than
+            .map(|text| {
+                humantime::parse_duration(&text).map_err(|_| Fault::Usage {
+                    message: format!("--older-than: `{text}` is not a time"),
+                    hint: "use a number with its unit, such as 90d or 12h".to_owned(),
+                })
+            })
+            .transpose()?;
+        Ok(Self {
+            older_than,
+            dry_run: is_on(Key::DryRun),
+            yes: is_on(Key::Yes),
+            no_input: is_on(Key::NoInput),
+        })
+    }
+
+    /// Whether it may be done. Elsewhere than on a terminal it has to be said in advance.
+    fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, Fault> {
+        if self.yes {
+            return Ok(true);
+        }
+        let terminals = reporter.terminals();
+        if self.no_input || !terminals.stdin || !terminals.stderr {
+            return Err(Fault::Usage {
+                message: "cannot ask for confirmation: standard input is not a terminal".to_owned(),
+                hint: "add --yes".to_owned(),
+            });
+        }
+        reporter.talk(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        let _ = stdin().lock().read_line(&mut answer);
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+}
+
+/// Removes one journal.
+///
+/// # Errors
+/// [`Fault`] when it is missing, a run uses it, or it cannot be removed.
+pub(super) fn one(
+    path: &Path,
+    request: &Request,
+    form: &Form,
+    reporter: &mut Reporter,
+) -> Result<String, Fault> {
+    let scan = look(path)?;
+    let people = scan.recovered.counts().total();
+    let question = format!(
+        "Remove {}, which knows of {}? A run of the same list mails them again.",
+        form.path(path),
+        counted(people, "row")
+    );
+    if !request.confirm(&question, reporter)? {
+        return Ok(form.removed(&[], &[], false));
+    }
+    remove(path)?;
+    Ok(form.removed(&[path.to_owned()], &[], false))
+}
+
+/// Removes journals of finished runs, and what killed runs have left behind. `folders` are those of journals and rehearsals.
+///
+/// # Errors
+/// [`Fault`] when a folder cannot be read, or a journal not be removed.
+pub(super) fn prune(
+    journals: &Path,
+    rehearsals: &Path,
+    request: &Request,
+    form: &Form,
+    reporter: &mut Reporter,
+) -> Result<String, Fault> {
+    let mut old = Vec::new();
+    if let Some(age) = request.older_than {
+        for path in kept_in(journals)? {
+            if look(&path).is_ok_and(|scan| is_old(&scan, age) && is_finished(&scan)) {
+                old.push(path);
+            }
+        }
+        for path in kept_in(rehearsals)? {
+            if look(&path).is_ok_and(|scan| is_old(&scan, age)) {
+                old.push(path);
+            }
+        }
+    }
+    let mut leftovers = leftovers_in(journals)?;
+    leftovers.extend(leftovers_in(rehearsals)?);
+    // One that is locked is being written by a run.
+    leftovers.retain(|path| lock_to_remove(path).is_ok());
+    if request.dry_run || old.is_empty() && leftovers.is_empty() {
+        return Ok(form.removed(&old, &leftovers, request.dry_run));
+    }
+    let listed: Vec<String> = old.iter().map(|path| form.path(path)).collect();
+    let question = format!(
+        "{}\nRemove {} and {}?",
+        listed.join("\n"),
+        counted(old.len() as u64, "journal"),
+        counted(leftovers.len() as u64, "file") + " of killed runs"
+    );
+    if !request.confirm(question.trim_start(), reporter)? {
+        return Ok(form.removed(&[], &[], false));
+    }
+    old.iter().try_for_each(|path| remove(path))?;
+    for path in &leftovers {
+        fs::remove_file(path).map_err(|source| JournalError::Write {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(form.removed(&old, &leftovers, false))
+}
+
+/// Removes a journal under its lock, so that no run goes on with it, and its index.
+fn remove(path: &Path) -> Result<(), JournalError> {
+    let _lock = lock_to_remove(path)?;
+    fs::remove_file(path).map_err(|source| JournalError::Write {
+        path: path.to_owned(),
+        source,
+    })?;
+    // It may not be there.
+    let _ = fs::remove_file(index_of(path));
+    Ok(())
+}
+
+fn is_old(scan: &Scan, age: Duration) -> bool {
+    let last = scan.recovered.runs.last().map(|run| run.at.time());
+    let since = last.and_then(|last| SystemTime::now().duration_since(last).ok());
+    since.is_some_and(|since| since >= age)
+}
+
+/// Whether no row is left to send, and none to decide.
+fn is_finished(scan: &Scan) -> bool {
+    let counts = scan.recovered.counts();
+    let rows = scan.recovered.runs.last().map_or(0, |run| run.rows);
+    scan.damage.is_empty()
+        && counts.not_sent + counts.unknown == 0
+        && counts.accepted + counts.rejected >= rows
+}
+
+impl Form {
+    fn removed(&self, journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool) -> String {
+        let plain = |paths: &[PathBuf]| -> Vec<String> {
+            let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+            paths.iter().map(text).collect()
+        };
+        if self.json {
+            return json_line(&RemoveDocument {
+                schema: "vescli.journal-remove/1",
+                ok: true,
+                dry_run,
+                removed: plain(journals),
+                leftovers: plain(leftovers),
+            });
+        }
+        let word = if dry_run { "would remove" } else { "removed" };
+        let line = |path: &PathBuf| format!("{word}: {}\n", self.path(path));
+        let text: String = journals.iter().chain(leftovers).map(line).collect();
+        if text.is_empty() {
+            "nothing was removed\n".to_owned()
+        } else {
+            text
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! `vescli journal repair`: makes a damaged journal usable again, and reports what that took.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::Form;
+use crate::api::request::{ApiRequest, Recipient};
+use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
+use crate::bulk::rows::{self, Format};
+use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::Key;
+use crate::cli::args::layer::Layer;
+use crate::cli::report::list::counted;
+use crate::cli::safe_text::json_line;
+use crate::commands::bulk::BulkError;
+use crate::commands::fault::Fault;
+use crate::settings::error::SettingsError;
+use crate::settings::sources::Sources;
+use crate::settings::target::Target;
+
+/// Most people who are named in the report; JSON names all of them.
+const NAMED_MAX: usize = 20;
+
+/// The report as JSON.
+#[derive(Debug, Serialize)]
+struct RepairDocument {
+    schema: &'static str,
+    ok: bool,
+    path: String,
+    was_damaged: bool,
+    kept_lines: u64,
+    damaged_lines: Vec<u64>,
+    unreadable_lines: Vec<u64>,
+    nameless_lines: Vec<u64>,
+    unknown: Vec<UnknownDocument>,
+    old_file: Option<String>,
+}
+
+/// Somebody who is unknown now, as JSON.
+#[derive(Debug, Serialize)]
+struct UnknownDocument {
+    row: u64,
+    email: String,
+    cname: String,
+}
+
+/// Repairs a journal.
+///
+/// # Errors
+/// [`Fault`] when the list or the journal cannot be used; the journal is unchanged then.
+pub(super) fn repair(
+    path: &Path,
+    flags: &Layer,
+    environment: &Environment,
+    form: &Form,
+) -> Result<String, Fault> {
+    let sources = Sources::gather(flags, environment)?;
+    let Some((list, _)) = sources.text(Key::List) else {
+        return Err(Fault::Usage {
+            message: "--list is missing".to_owned(),
+            hint: "name the list of the run: it says who may be on a damaged line".to_owned(),
+        });
+    };
+    let list = PathBuf::from(list);
+    let Some(journal) = DamagedJournal::open(path)? else {
+        return Ok(report(path, None, form));
+    };
+    let cname = default_cname(&journal, &sources)?;
+    let (people, sha256) = people(&list, &cname)?;
+    let header = header(&journal, &sources, cname, &people, sha256)?;
+    let repaired = journal.repair(&header, &people)?;
+    Ok(report(path, Some(&repaired), form))
+}
+
+/// The cname of rows that bring none: as the last run had it, else as a run would have it now.
+fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, Fault> {
+    let of_run = journal.last_run().and_then(|run| run.cname.clone());
+    let of_settings = || {
+        let text = |key| sources.text(key).map(|(text, _)| text.to_owned());
+        text(Key::Cname).or_else(|| text(Key::Tenant))
+    };
+    let found = of_run.or_else(of_settings).or_else(|| journal.some_cname());
+    Ok(found.ok_or_else(|| SettingsError::Missing {
+        key: Key::Cname,
+        config: sources.config.clone(),
+    })?)
+}
+
+fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> {
+    let file = File::open(list).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => BulkError::Missing(list.to_owned()),
+        _ => BulkError::Unreadable {
+            path: list.to_owned(),
+            source,
+        },
+    })?;
+    // An address that the run accepted need not fit the published pattern.
+    let read = rows::read(file, Format::of_name(list), cname, true);
+    let read = read.map_err(|error| BulkError::Rows {
+        name: list.to_string_lossy().into_owned(),
+        error,
+    })?;
+    let people = read.rows.iter().map(|row| Listed {
+        row: row.line,
+        email: row.email.to_string(),
+        cname: row.cname.as_deref().unwrap_or(cname).to_owned(),
+    });
+    Ok((people.collect(), read.sha256))
+}
+
+/// What stands for a run of this list; its URL is that of the journal's own run, or of the settings if none is left.
+fn header(
+    journal: &DamagedJournal,
+    sources: &Sources,
+    cname: String,
+    people: &[Listed],
+    input_sha256: String,
+) -> Result<RunHeader, Fault> {
+    let (url, service, tenant, list) = if let Some(run) = journal.last_run() {
+        let run = run.clone();
+        (run.url, run.service, run.tenant, run.list)
+    } else {
+        let target = Target::resolve(sources)?;
+        let nobody = Recipient {
+            email: String::new(),
+            cname: cname.clone(),
+        };
+        let url = ApiRequest::new(&target, &nobody, None)?.url.to_string();
+        (url.clone(), service_of(&url), None, None)
+    };
+    Ok(RunHeader {
+        url,
+        service,
+        tenant,
+        cname,
+        list: list.unwrap_or_else(|| "-".to_owned()),
+        input_sha256,
+        rows: people.len() as u64,
+    })
+}
+
+fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
+    if form.json {
+        return json_line(&document(path, repaired));
+    }
+    let shown = form.path(path);
+    let Some(repaired) = repaired else {
+        return format!("{shown}: sound, nothing to repair\n");
+    };
+    let lines = |label: &str, numbers: &[u64]| match numbers {
+        [] => String::new(),
+        numbers => {
+            let first: Vec<String> = numbers.iter().take(NAMED_MAX).map(u64::to_string).collect();
+            let more = if numbers.len() > NAMED_MAX {
+                ", …"
+            } else {
+                ""
+            };
+            format!("  {label}: {}{more}\n", first.join(", "))
+        }
+    };
+    let mut text = format!(
+        "repaired: {shown}\n  {} kept, {} taken out\n  the old file is {}\n",
+        counted(repaired.kept, "line"),
+        counted(repaired.damaged.len() as u64, "damaged line"),
+        form.path(&repaired.old),
+    );
+    text.push_str(&lines("damaged lines", &repaired.damaged));
+    let unreadable = "of these, lines that do not show whose they are";
+    text.push_str(&lines(unreadable, &repaired.unreadable));
+    let nameless = "lines about people who are not on the list, also taken out";
+    text.push_str(&lines(nameless, &repaired.nameless));
+    if repaired.unknown.is_empty() {
+        text.push_str("nobody became unknown: run the bulk command again to continue\n");
+        return text;
+    }
+    let count = repaired.unknown.len();
+    text.push_str(&format!(
+        "{} unknown now, because they may be on a damaged line:\n",
+        if count == 1 {
+            "1 person is".to_owned()
+        } else {
+            format!("{count} people are")
+        }
+    ));
+    for person in repaired.unknown.iter().take(NAMED_MAX) {
+        text.push_str(&format!(
+            "  row {}: {} (cname {})\n",
+            person.row,
+            form.safe.shown(&person.email),
+            form.safe.shown(&person.cname)
+        ));
+    }
+    if count > NAMED_MAX {
+        text.push_str(&format!("  and {} more\n", count - NAMED_MAX));
+    }
+    text.push_str(&format!(
+        "next: vescli journal show {}\n",
+        form.safe
+            .shown(&shlex::try_quote(&path.to_string_lossy()).unwrap_or_default())
+    ));
+    text
+}
+
+fn document(path: &Path, repaired: Option<&Repaired>) -> RepairDocument {
+    let sound = Repaired::default();
+    let found = repaired.unwrap_or(&sound);
+    RepairDocument {
+        schema: "vescli.journal-repair/1",
+        ok: true,
+        path: path.to_string_lossy().into_owned(),
+        was_damaged: repaired.is_some(),
+        kept_lines: found.kept,
+        damaged_lines: found.damaged.clone(),
+        unreadable_lines: found.unreadable.clone(),
+        nameless_lines: found.nameless.clone(),
+        unknown: found
+            .unknown
+            .iter()
+            .map(|person| UnknownDocument {
+                row: person.row,
+                email: person.email.clone(),
+                cname: person.cname.clone(),
+            })
+            .collect(),
+        old_file: repaired.map(|repaired| repaired.old.to_string_lossy().into_owned()),
+    }
+}

@@ -55,11 +55,9 @@ impl Store for JournalFile {
 
     fn check(&mut self) -> Result<(), Loss> {
         let metadata = self.file.metadata().map_err(|_| Loss::Moved)?;
-        if place::is_removed(&metadata) {
-            return Err(Loss::Removed);
-        }
         if !place::leads_to(&self.path, self.identity) {
-            return Err(Loss::Moved);
+            let is_gone = place::is_removed(&metadata) && self.path.symlink_metadata().is_err();
+            return Err(if is_gone { Loss::Removed } else { Loss::Moved });
         }
         if metadata.len() != self.length {
             return Err(Loss::Changed);

@@ -136,14 +136,18 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
             }
         });
     let all = facts.list.rows.len() as u64;
-    if facts.plan.accepted == all {
+    if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
         return format!(
             "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, begin anew with --fresh\n"
         );
     }
+    let skipped = match facts.plan.skipped.total() {
+        0 => String::new(),
+        count => format!(" ({} of these on other lists)", grouped(count)),
+    };
     format!(
-        "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown\n",
+        "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown{skipped}\n",
         grouped(facts.plan.accepted),
         grouped(facts.plan.rejected),
         facts.plan.unknown.len(),

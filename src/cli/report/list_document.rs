@@ -12,6 +12,49 @@ use crate::bulk::rows::Row;
 use crate::bulk::tally::{Fates, Tally};
 use crate::bulk::told::RowEnd;
 use crate::cli::safe_text::SafeText;
+use crate::settings::bulk::OnKnown;
+
+/// Who is known from other lists.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
+pub struct KnownDocument {
+    pub accepted: u64,
+    pub unknown: u64,
+    pub choice: Option<&'static str>,
+    pub lists: Vec<KnownListDocument>,
+}
+
+/// A list that knows somebody.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
+pub struct KnownListDocument {
+    pub list: Option<String>,
+    pub journal: String,
+    pub at: Option<String>,
+    pub accepted: u64,
+    pub unknown: u64,
+}
+
+impl KnownDocument {
+    fn new(facts: &PlanFacts) -> Self {
+        let (accepted, unknown) = facts.elsewhere.counts();
+        let lists = facts.elsewhere.lists.iter();
+        Self {
+            accepted,
+            unknown,
+            choice: facts.on_known.map(OnKnown::word),
+            lists: lists
+                .map(|list| KnownListDocument {
+                    list: list.list.clone(),
+                    journal: list.journal.to_string_lossy().into_owned(),
+                    at: list.at.clone(),
+                    accepted: list.accepted,
+                    unknown: list.unknown,
+                })
+                .collect(),
+        }
+    }
+}
 
 /// The plan of a list.
 #[derive(Debug, Serialize)]
@@ -42,6 +85,7 @@ pub struct PlanDocument {
     pub sample: Vec<String>,
     pub exit_code: u8,
     pub warnings: Vec<String>,
+    pub known: KnownDocument,
 }
 
 /// A row that is unknown and left alone.
@@ -89,6 +133,7 @@ impl PlanDocument {
             sample: sample(list, plan, &SafeText::default()),
             exit_code: 0,
             warnings,
+            known: KnownDocument::new(facts),
         }
     }
 }
@@ -169,6 +214,7 @@ pub struct SummaryDocument {
     pub exit_code: u8,
     pub error: Option<ErrorDocument>,
     pub warnings: Vec<String>,
+    pub known: KnownDocument,
 }
 
 impl SummaryDocument {
@@ -195,6 +241,7 @@ impl SummaryDocument {
             exit_code: 0,
             error: None,
             warnings,
+            known: KnownDocument::new(facts),
         }
     }
 }

@@ -95,6 +95,7 @@ fn without_sending(
     known: &Recovered,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Ending, Shown>, Fault> {
+    warn(prepared, reporter);
     if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
@@ -115,11 +116,9 @@ fn without_sending(
         } else {
             list_plan::plan(&facts, paint, reporter.safe())
         };
-        warn(prepared, reporter);
         reporter.print(&text)?;
         return Ok(ControlFlow::Break(Exit::Accepted.into()));
     }
-    warn(prepared, reporter);
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, reporter).map(ControlFlow::Break);
     }

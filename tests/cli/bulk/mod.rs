@@ -1,6 +1,8 @@
 //! `vescli bulk` from the outside. What was mailed is counted at the server, never taken from what the program says.
 
+mod known;
 mod listed;
+mod lost;
 mod paced;
 mod resumed;
 mod signalled;

@@ -54,13 +54,13 @@ fn one_that_is_moved_stops_the_run_and_put_back_it_goes_on() {
             fs::rename(journal, journal.with_extension("away")).unwrap();
         });
     fs::rename(journal.with_extension("away"), &journal).unwrap();
-    // Those under way when it was noticed are unknown: their ends were not written down.
+    // Those under way when it was noticed are unknown: their ends were not written down, whether they were sent or not.
     again_on(vescli, &server)
         .args(["--journal", "journal"])
         .code(11)
         .run();
     let mailed = mailed(&server);
-    assert_eq!(mailed.len(), ROWS);
+    assert!((ROWS - JOBS..=ROWS).contains(&mailed.len()));
     assert!(mailed.values().all(|count| *count == 1));
 }
 

@@ -141,18 +141,19 @@ fn told(output: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
-fn go_on(
+/// Goes on with a journal of these bytes: gives back the code, and who was sent to.
+pub(crate) fn run_with(
     ground: &Ground,
-    template: &Template,
-    damage: &Damage,
-) -> Result<BTreeSet<String>, String> {
+    emails: &[String],
+    url: Option<&String>,
+    journal: &[u8],
+) -> (Option<i32>, BTreeSet<String>) {
     let name = format!("damaged{:016x}", fastrand::u64(..));
-    let case = ground.case_of(&name, template.case.emails.clone());
-    fs::write(&case.journal, &damage.journal).unwrap();
+    let case = ground.case_of(&name, emails.to_vec());
+    fs::write(&case.journal, journal).unwrap();
     // One that others could have written into is refused for that.
     fs::set_permissions(&case.journal, fs::Permissions::from_mode(0o600)).unwrap();
-    let mut command = command(ground, template.url.as_ref());
+    let mut command = command(ground, url);
     command
         .args(Ground::arguments(&case, 2))
         .stdout(Stdio::piped());
@@ -160,6 +161,17 @@ fn go_on(
     // What so short a list prints fits into the pipe.
     let code = wait(&mut child);
     let told = told(&read_to_string(child.stdout.take().unwrap()).unwrap());
+    (code, told)
+}
+
+/// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
+fn go_on(
+    ground: &Ground,
+    template: &Template,
+    damage: &Damage,
+) -> Result<BTreeSet<String>, String> {
+    let url = template.url.as_ref();
+    let (code, told) = run_with(ground, &template.case.emails, url, &damage.journal);
     let wrong = |what: &str| {
         Err(format!(
             "{}: {what}: code {code:?}, sent to {told:?}",

@@ -25,7 +25,7 @@ pub(crate) fn states(journal: &str) -> BTreeMap<String, State> {
         let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let key = text("key");
         let state = match text("t").as_str() {
-            "run" => continue,
+            "run" | "synced" => continue,
             "intent" => {
                 emails.insert(key.clone(), text("email"));
                 State::Unknown

@@ -4,11 +4,13 @@
 //!
 //! Each check stands beside a fault that was made on purpose and that it finds: intents that are not synced, or synced
 //! too late (`order`), forgotten (`random_kills`), going on by row number, a repeat of what is unknown (`planted`), a
-//! damaged record that is passed over (`damage`), going on after the disk has failed (`disk`).
+//! damaged record that is passed over (`damage`), going on after the disk has failed (`disk`), a journal that does not tell
+//! how far it was synced (`power_cut`).
 //!
 //! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 unless
 //! it is set); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those that write, sync, send
-//! or open; `VESCLI_DAMAGE=all` cuts journals at every byte and turns every bit, and not only a sample of them.
+//! or open; `VESCLI_DAMAGE=all` cuts journals at every byte and turns every bit, and not only a sample of them;
+//! `VESCLI_POWER_CUTS=all` tries every state that a power failure may leave.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -35,6 +37,7 @@ mod ground;
 mod judge;
 mod order;
 mod planted;
+mod power_cut;
 mod random_kills;
 mod trace;
 

@@ -199,7 +199,7 @@ fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     output
         .again()
         .args(["journal", "check"])
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 13 lines, 1 run\nline 13 is unfinished: nothing was sent on its strength, and the next run cuts its 16 bytes off\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 21 lines, 1 run\nline 21 is unfinished: nothing was sent on its strength, and the next run cuts its 16 bytes off\n")
         .run();
     output
         .again()
@@ -266,7 +266,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
             .arg("journal")
             .args(action)
             .code(65)
-            .stderr("error: [FOLDER]/.local/state/vescli/a.ndjson is damaged at line 10: its check sum does not fit: it was changed after it was written; going on could mail somebody twice, see `vescli journal check`\n")
+            .stderr("error: the journal [FOLDER]/.local/state/vescli/a.ndjson is damaged at line 15: its check sum does not fit: it was changed after it was written; to continue could mail someone twice: see `vescli journal check` and `vescli journal repair`\n")
             .run();
     }
 }

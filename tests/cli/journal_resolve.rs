@@ -140,3 +140,85 @@ fn jq_reads_a_journal_while_it_is_open() {
     vescli.stdout("502\n").run();
     drop(held);
 }
+
+#[test]
+fn several_rows_are_resolved_at_once_or_none() {
+    let output = journal(
+        &[
+            "resolve",
+            "-e",
+            "dee@example.com",
+            "-e",
+            "ada@example.com",
+            "--as",
+            "not_sent",
+        ],
+        |folder| usual(&at(folder, "a.ndjson")),
+    )
+    .code(2)
+    .stderr_contains("ada@example.com is not unknown but accepted")
+    .run();
+    let show = |counts: &str| {
+        output
+            .again()
+            .args(["journal", "show"])
+            .stdout_contains(counts)
+            .run();
+    };
+    show("2 accepted, 1 rejected, 1 not_sent, 2 unknown");
+    let resolve = || output.again().args(["journal", "resolve"]);
+    resolve()
+        .args(["--all-unknown", "--as", "not_sent"])
+        .stdout("resolved: dee@example.com (cname acme) as not_sent; the next run sends it again\nresolved: eve@example.com (cname acme) as not_sent; the next run sends it again\n")
+        .run();
+    show("2 accepted, 1 rejected, 3 not_sent, 0 unknown");
+    resolve()
+        .args(["--all-unknown", "--as", "accepted"])
+        .code(2)
+        .stderr_contains("no row is unknown")
+        .run();
+    resolve()
+        .args(["--undo", "-e", "dee@example.com", "--json"])
+        .stdout_json(|document| {
+            assert_eq!(document["as"], "unknown");
+            assert_eq!(document["email"], "dee@example.com");
+            assert_eq!(document["rows"].as_array().unwrap().len(), 1);
+        })
+        .run();
+    show("2 accepted, 1 rejected, 2 not_sent, 1 unknown");
+    for email in ["dee@example.com", "ada@example.com"] {
+        resolve()
+            .args(["--undo", "-e", email])
+            .code(2)
+            .stderr_contains("so there is nothing to take back")
+            .run();
+    }
+    resolve()
+        .args(["--email", "dee@example.com", "--as", "accepted"])
+        .stdout_contains("as accepted; left alone from now on")
+        .run();
+}
+
+#[test]
+fn a_list_stands_for_its_journal_and_another_file_is_called_what_it_is() {
+    let output = journal(&["show", "/lists/users.csv"], |folder| {
+        usual(&at(folder, "a.ndjson"));
+        rows(&at(folder, "b.ndjson"), &[]);
+    })
+    .code(2)
+    .stderr_contains("/lists/users.csv has 2 journals, one for each URL and cname")
+    .run();
+    std::fs::remove_file(at(&output.folder, "b.ndjson")).unwrap();
+    output
+        .again()
+        .args(["journal", "show", "/lists/users.csv"])
+        .stdout_contains("rows that need a decision (2)")
+        .run();
+    output
+        .again()
+        .file_mode("other.csv", "email\n", 0o644)
+        .args(["journal", "show", "other.csv"])
+        .code(65)
+        .stderr("error: other.csv is not a journal, and no journal of such a list is in [FOLDER]/.local/state/vescli\n  hint: `vescli journal list` shows the journals\n")
+        .run();
+}

@@ -37,6 +37,8 @@ mod doctor_proxies;
 mod harness_holds;
 mod identity_and_proxy;
 mod journal;
+mod journal_remove;
+mod journal_repair;
 mod journal_resolve;
 mod newcomer;
 mod output;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{again_on, lines, mailed};
-use crate::harness::Vescli;
+use crate::harness::{Output, Vescli};
 use crate::server::{Answer, Server};
 
 const ROWS: usize = 200;
@@ -16,7 +16,7 @@ const JOBS: usize = 2;
 fn during_a_run(
     words: &'static str,
     happens: impl Fn(&Path) + Send + Sync + 'static,
-) -> (Server, Vescli, PathBuf) {
+) -> (Server, Output, PathBuf) {
     let vescli = Vescli::new().file("list.txt", lines(ROWS));
     let journal = vescli.folder().join("journal");
     let (path, count) = (journal.clone(), Arc::new(AtomicUsize::new(0)));
@@ -37,7 +37,7 @@ fn during_a_run(
     // What had been let go before: nothing may follow, for the next sync is what notices it.
     let sent = server.count();
     assert!((10..=9 + 2 * JOBS).contains(&sent), "{sent} requests");
-    (server, output.again(), journal)
+    (server, output, journal)
 }
 
 #[test]
@@ -49,13 +49,13 @@ fn one_that_is_removed_stops_the_run() {
 
 #[test]
 fn one_that_is_moved_stops_the_run_and_put_back_it_goes_on() {
-    let (server, vescli, journal) =
+    let (server, output, journal) =
         during_a_run("was moved or replaced during the run", |journal| {
             fs::rename(journal, journal.with_extension("away")).unwrap();
         });
     fs::rename(journal.with_extension("away"), &journal).unwrap();
     // Those under way when it was noticed are unknown: their ends were not written down, whether they were sent or not.
-    again_on(vescli, &server)
+    again_on(output.again(), &server)
         .args(["--journal", "journal"])
         .code(11)
         .run();

@@ -62,6 +62,7 @@ fn around(nginx: &Nginx, tool: &[&str], arguments: &[&str], folder: &Path, code:
         .args(["--base-url", &nginx.url()])
         .current_dir(folder)
         .env_clear()
+        .env("XDG_STATE_HOME", folder.join("state"))
         .stdin(Stdio::null())
         .output()
         .unwrap();

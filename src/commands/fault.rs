@@ -165,7 +165,8 @@ const fn of_credential(error: &CredentialError) -> Exit {
         | CredentialError::Command { .. }
         | CredentialError::Stdin(_)
         | CredentialError::Identity { .. }
-        | CredentialError::Bound { .. } => Exit::Config,
+        | CredentialError::Bound { .. }
+        | CredentialError::Unbound { .. } => Exit::Config,
     }
 }
 

@@ -113,8 +113,12 @@ pub fn config(paint: Paint) -> String {
          {rules}\n  \
          The profile is --profile, else VESCLI_PROFILE, else default_profile, else the only one there is.\n  \
          First that speaks wins, key by key: flag, variable, profile, those it extends, [defaults], F5's names, built in.\n  \
-         A credential is taken whole from the first of these that names one, and one from the file is sent to the\n  \
-         host that the file names and to no other. Relative paths start at the folder of the file, ~/ at the home folder.\n  \
+         A credential (token, client certificate) is taken whole from the first of these that names one. One from the\n  \
+         file is sent to the host of the table that names it and to no other (78): the host that this table names with\n  \
+         `tenant`, `console` or `base_url`, itself or through those it extends and [defaults]. A profile that changes\n  \
+         the host of what it extends names its own credential. A table that names no host, such as [defaults], has\n  \
+         that of the chosen profile. Flags and variables never decide the host of a credential from the file.\n  \
+         Relative paths start at the folder of the file, ~/ at the home folder.\n  \
          `vescli config explain` shows every value with its origin; `vescli config check` checks the file.\n\n\
          {keys}\n",
         heading = paint.strong("Where the file is"),

@@ -1,6 +1,6 @@
 //! Which credential is used. It is taken whole from the strongest source that names one (a table of the file is a
 //! source of its own), so that halves of two credentials are never put together; and one that a file names is bound
-//! to the host that the file names.
+//! to the host of the table that names it, see `binding`.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use thiserror::Error;
 
+use super::binding;
 use super::error::SettingsError;
 use super::identity::Identity;
 use super::identity_error::IdentityError;
@@ -136,15 +137,30 @@ pub enum CredentialError {
     /// The credential belongs to another host.
     #[error(
         "the credential of {origin} belongs to {bound}, but the request goes to {target}: \
-         give a credential for that host with VESCLI_TOKEN or --token-file, or --no-auth"
+         {remedy}"
     )]
     Bound {
         /// Where the credential was named.
         origin: Origin,
-        /// The host that the same source names.
+        /// The host of the table that names it.
         bound: String,
-        /// The host that flags or variables name.
+        /// The host that the request goes to.
         target: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The host that the credential belongs to cannot be computed, so nothing is known to be that host.
+    #[error(
+        "the credential of {origin} is not sent to {target}, because the host that it belongs to cannot be computed \
+         ({reason}): correct that in the file, give a credential for this host with VESCLI_TOKEN or --token-file, or --no-auth"
+    )]
+    Unbound {
+        /// Where the credential was named.
+        origin: Origin,
+        /// The host that the request goes to.
+        target: String,
+        /// Why there is no such host.
+        reason: String,
     },
 }
 
@@ -160,14 +176,14 @@ impl CredentialPlan {
     ) -> Result<Self, SettingsError> {
         // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
         let mut no_auth_is_off = false;
-        for (level, layer) in sources.layers() {
+        for (index, (level, layer)) in sources.layers().enumerate() {
             let no_auth = layer.is_on(Key::NoAuth) && !no_auth_is_off;
             no_auth_is_off |= layer.get(Key::NoAuth).is_some() && !no_auth;
             let Some(plan) = Self::of_layer(level, layer, no_auth, environment)? else {
                 continue;
             };
-            if level == Level::File {
-                plan.check_bound(sources, target)?;
+            if let (Level::File, Some(origin)) = (level, plan.origin()) {
+                binding::check(sources, index, origin, target)?;
             }
             return plan.with_password(sources, environment);
         }
@@ -217,24 +233,10 @@ impl CredentialPlan {
         Ok((plan != Self::default()).then_some(plan))
     }
 
-    fn check_bound(&self, sources: &Sources, target: &Target) -> Result<(), CredentialError> {
-        // A file that names no host of its own binds its credential to none.
-        let Ok(own) = Target::resolve(&sources.file_alone()) else {
-            return Ok(());
-        };
-        let origin = self
-            .token
-            .as_ref()
-            .map(|(_, origin)| origin)
-            .or(self.identity.as_ref().map(|(_, origin)| origin));
-        match origin {
-            Some(origin) if own.origin() != target.origin() => Err(CredentialError::Bound {
-                origin: origin.clone(),
-                bound: own.origin(),
-                target: target.origin(),
-            }),
-            _ => Ok(()),
-        }
+    /// Where the credential was named.
+    fn origin(&self) -> Option<&Origin> {
+        let token = self.token.as_ref().map(|(_, origin)| origin);
+        token.or(self.identity.as_ref().map(|(_, origin)| origin))
     }
 
     /// The password of a PKCS#12 file that stands in a variable.

@@ -10,6 +10,7 @@
 //! A credential is taken whole from the first of these that names one, see [`credential`].
 
 pub mod base_url;
+mod binding;
 pub mod bulk;
 pub mod certificate_facts;
 pub mod config_error;

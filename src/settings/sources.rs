@@ -197,9 +197,15 @@ impl Sources {
             .filter(|(level, _)| *level >= Level::File)
             .cloned()
             .collect();
+        self.with_layers(layers)
+    }
+
+    /// The same file and profile with other layers.
+    pub(super) fn with_layers(&self, layers: Vec<(Level, Layer)>) -> Self {
         Self {
             layers,
-            ..self.clone()
+            profile: self.profile.clone(),
+            config: self.config.clone(),
         }
     }
 }

@@ -34,15 +34,8 @@ impl Target {
     /// # Errors
     /// [`SettingsError`] when the tenant is missing or a value breaks its grammar.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
-        if let Some((text, origin)) = sources.text(Key::BaseUrl) {
-            let invalid = |reason: String| ValueError {
-                key: Key::BaseUrl,
-                origin: origin.clone(),
-                reason,
-            };
-            return BaseUrl::parse(text)
-                .map(Self::Base)
-                .map_err(|error| invalid(error.to_string()).into());
+        if let Some(base) = base_url(sources)? {
+            return Ok(Self::Base(base));
         }
         Ok(Self::Published(UrlVariables {
             tenant: label(sources, Key::Tenant)?,
@@ -58,10 +51,22 @@ impl Target {
     #[must_use]
     pub fn origin(&self) -> String {
         match self {
-            Self::Published(variables) => {
-                format!("https://{}.{}", variables.tenant, variables.console)
-            }
+            Self::Published(variables) => published_origin(&variables.tenant, &variables.console),
             Self::Base(base) => base.url().origin().ascii_serialization(),
+        }
+    }
+
+    /// The same from what decides it alone, so that a mistake in the path does not hide the host.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when no host is named, or the value that names it breaks its grammar.
+    pub(super) fn origin_of(sources: &Sources) -> Result<String, SettingsError> {
+        match base_url(sources)? {
+            Some(base) => Ok(Self::Base(base).origin()),
+            None => Ok(published_origin(
+                &label(sources, Key::Tenant)?,
+                &word(sources, Key::Console)?,
+            )),
         }
     }
 
@@ -115,6 +120,21 @@ impl Target {
         }
         warnings
     }
+}
+
+fn published_origin(tenant: &str, console: &str) -> String {
+    format!("https://{tenant}.{console}")
+}
+
+fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
+    let Some((text, origin)) = sources.text(Key::BaseUrl) else {
+        return Ok(None);
+    };
+    BaseUrl::parse(text).map(Some).map_err(|error| ValueError {
+        key: Key::BaseUrl,
+        origin: origin.clone(),
+        reason: error.to_string(),
+    })
 }
 
 /// The tenant, if it is given: part of the published URL, and a name to show with a base URL.

@@ -29,6 +29,7 @@ mod certificates_hold;
 mod client_certificates;
 mod config_commands;
 mod config_init;
+mod credential_binding;
 mod credential_bounds;
 mod credentials;
 mod doctor;

@@ -6,6 +6,7 @@
 )]
 
 mod answers;
+mod binding;
 mod configuration;
 mod shown;
 mod urls;

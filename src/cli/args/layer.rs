@@ -97,6 +97,13 @@ impl Layer {
         self.0.get(&key)
     }
 
+    /// What was given for some keys.
+    #[must_use]
+    pub fn only(&self, keys: &[Key]) -> Self {
+        let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));
+        Self(kept.map(|(key, given)| (*key, given.clone())).collect())
+    }
+
     /// Adds or replaces a value.
     pub fn set(&mut self, key: Key, value: Value, origin: Origin) {
         self.0.insert(key, Given { value, origin });

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::sources::rejecting;
 use super::{TOKEN, lacks, quiet, send, silent};
+use crate::credentials::file_for;
 use crate::fault_matrix::PROXY_PASSWORD;
 use crate::harness::Vescli;
 use crate::server::{Answer, Moment, Server};
@@ -25,9 +26,12 @@ fn about(folder: &Path) -> String {
 fn a_token_command_is_told_no_secret() {
     let server = rejecting();
     let script = format!("{ABOUT_ITSELF}; cat token");
-    let config = format!(
-        "[profiles.a]\ntoken_command = [\"/bin/sh\", \"-c\", {}]\n",
-        serde_json::to_string(&script).unwrap()
+    let config = file_for(
+        &server,
+        &format!(
+            "token_command = [\"/bin/sh\", \"-c\", {}]",
+            serde_json::to_string(&script).unwrap()
+        ),
     );
     let vescli = send()
         .against(&server)

@@ -2,6 +2,7 @@
 
 use super::{TOKEN, borne, quiet, send};
 use crate::certificates::Authority;
+use crate::credentials::file_for;
 use crate::fault_matrix::PROXY_PASSWORD;
 use crate::harness::Vescli;
 use crate::server::{Answer, Server};
@@ -28,13 +29,13 @@ fn no_source_of_a_token_tells_it() {
             send().file("token", TOKEN).args(["--token-file", "token"]),
             41,
         );
-        let config = "[profiles.a]\ntoken_file = \"token\"\n";
+        let config = file_for(&server, "token_file = \"token\"");
         quiet(
-            send().config(config).file(".config/vescli/token", TOKEN),
+            send().config(&config).file(".config/vescli/token", TOKEN),
             41,
         );
-        let config = "[profiles.a]\ntoken_command = [\"cat\", \"token\"]\n";
-        quiet(send().config(config).file("token", TOKEN), 41);
+        let config = file_for(&server, "token_command = [\"cat\", \"token\"]");
+        quiet(send().config(&config).file("token", TOKEN), 41);
     }
 }
 

@@ -168,7 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Address to use for a host and port instead of asking DNS; may be given again')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]')
             [CompletionResult]::new('--max-retry-after', '--max-retry-after', [CompletionResultType]::ParameterName, 'Longest wait that the server may ask for with Retry-After [default: 5m]')
-            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk''s alone]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Requests under way at once, 1 to 256 [default: 4]')
             [CompletionResult]::new('--max-failures', '--max-failures', [CompletionResultType]::ParameterName, 'Stop after so many rows in a row that were not accepted; 0 for never [default: 10]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Format of the list [default: auto]')
@@ -461,7 +461,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
         }
         'vescli;sandbox' {
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write one JSON line for each request received')
-            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk''s alone]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour [default: auto]')

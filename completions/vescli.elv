@@ -162,7 +162,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand --resolve 'Address to use for a host and port instead of asking DNS; may be given again'
             cand --retries 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]'
             cand --max-retry-after 'Longest wait that the server may ask for with Retry-After [default: 5m]'
-            cand --rate 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]'
+            cand --rate 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk''s alone]'
             cand --jobs 'Requests under way at once, 1 to 256 [default: 4]'
             cand --max-failures 'Stop after so many rows in a row that were not accepted; 0 for never [default: 10]'
             cand --format 'Format of the list [default: auto]'
@@ -440,7 +440,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
         }
         &'vescli;sandbox'= {
             cand --log 'Write one JSON line for each request received'
-            cand --rate 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]'
+            cand --rate 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk''s alone]'
             cand -o 'Form of the result on standard output [default: text]'
             cand --output 'Form of the result on standard output [default: text]'
             cand --color 'When to colour [default: auto]'

@@ -154,7 +154,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cacert -d 'Certif
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk\'s alone]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l jobs -d 'Requests under way at once, 1 to 256 [default: 4]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after so many rows in a row that were not accepted; 0 for never [default: 10]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l format -d 'Format of the list [default: auto]' -r -f -a "auto\t''
@@ -387,7 +387,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand explain" -s q -l quiet -d 
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l log -d 'Write one JSON line for each request received' -r -F
-complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk\'s alone]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''

@@ -59,7 +59,9 @@ fn options(
     let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
     let given = |key| flags.get(key).or_else(|| variables.get(key));
     Ok(SandboxOptions {
-        rate: given(Key::Rate).map(rate).transpose()?.flatten(),
+        // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run would
+        // meet a 429 for every request that comes a moment early.
+        rate: flags.get(Key::Rate).map(rate).transpose()?.flatten(),
         require_auth: flags.is_on(Key::RequireAuth) || variables.is_on(Key::RequireAuth),
         log: given(Key::Log).map(|given| PathBuf::from(given.value.to_string())),
         command: command.to_vec(),

@@ -1,7 +1,9 @@
 //! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
 
 use crate::cli::args::keys::{Group, Kind, Reach, Row, rows};
-use crate::cli::args::layer::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use crate::cli::args::secret_variables::{
+    F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE,
+};
 use crate::cli::streams::Paint;
 
 /// Variables of ours that are no flags, and what they hold.
@@ -16,11 +18,11 @@ pub const SECRET_VARIABLES: [(&str, &str); 2] = [
 /// Variables of others that are read, and what for.
 pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
     (
-        "F5XC_API_TOKEN",
+        F5_TOKEN_VARIABLE,
         "The API token, when nothing stronger names a credential",
     ),
     (
-        "VES_P12_PASSWORD",
+        F5_PASSWORD_VARIABLE,
         "The password of the PKCS#12 file, when nothing stronger gives it",
     ),
     ("HTTPS_PROXY, https_proxy", "The proxy for https"),

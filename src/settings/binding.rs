@@ -72,7 +72,7 @@ fn table_alone(sources: &Sources, index: usize) -> Sources {
     };
     let has_host = below(Key::Tenant) || below(Key::BaseUrl);
     let has_console = below(Key::Console);
-    let kept = layers().filter_map(|(at, (level, layer))| {
+    let kept = layers().map(|(at, (level, layer))| {
         let keys: &[Key] = match level {
             Level::BuiltIn => &[Key::Console],
             Level::File if at >= index => &[Key::Tenant, Key::BaseUrl, Key::Console],
@@ -82,7 +82,7 @@ fn table_alone(sources: &Sources, index: usize) -> Sources {
             Level::File => &[Key::Tenant, Key::BaseUrl, Key::Console],
             Level::Flag | Level::Variable | Level::Foreign => &[],
         };
-        Some((level, layer.only(keys)))
+        (level, layer.only(keys))
     });
     sources.with_layers(kept.collect())
 }

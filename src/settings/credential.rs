@@ -19,11 +19,9 @@ use super::target::Target;
 use super::token;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, Origin, TOKEN_VARIABLE};
+use crate::cli::args::layer::{Layer, Origin};
+use crate::cli::args::secret_variables::{F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::cli::args::value::Value;
-
-/// The variable in which F5's own tools keep the token.
-const F5_TOKEN_VARIABLE: &str = "F5XC_API_TOKEN";
 
 /// Where a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

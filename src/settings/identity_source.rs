@@ -8,11 +8,9 @@ use super::secret::Secret;
 use super::sources::{Level, Sources};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, Origin, P12_PASSWORD_VARIABLE};
+use crate::cli::args::layer::{Layer, Origin};
+use crate::cli::args::secret_variables::{F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
 use crate::settings::credential::CredentialError;
-
-/// The variable in which F5's own tools keep the password of the PKCS#12 file.
-const F5_PASSWORD_VARIABLE: &str = "VES_P12_PASSWORD";
 
 /// Where a client certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,19 +9,10 @@ use super::credential::{CredentialError, TokenSource};
 use super::secret::Secret;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Origin;
+use crate::cli::args::secret_variables::hidden_from_token_command;
 
 /// Most bytes that are read of a credential: no header holds more, and no certificate with its chain comes near.
 const TOKEN_MAX: u64 = 64 * 1024;
-
-/// Variables that hold secrets, and that a token command has no business to see. The usual proxy variables stay: the
-/// command may need them to reach its own server.
-const SECRET_VARIABLES: [&str; 5] = [
-    "VESCLI_TOKEN",
-    "VESCLI_PROXY",
-    "VESCLI_P12_PASSWORD",
-    "F5XC_API_TOKEN",
-    "VES_P12_PASSWORD",
-];
 
 /// Reads a token.
 ///
@@ -172,10 +163,7 @@ fn run(
         .args(words.iter().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    for name in SECRET_VARIABLES
-        .into_iter()
-        .filter(|name| environment.get(name).is_some())
-    {
+    for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {
         command.env_remove(name);
     }
     let mut child = command

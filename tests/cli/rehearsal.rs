@@ -158,3 +158,22 @@ fn a_sandbox_that_cannot_start_says_why() {
             .run();
     }
 }
+
+#[test]
+fn the_rate_of_a_list_is_not_the_sandbox_s() {
+    let twice = "vescli send -q -e a@example.com && vescli send -q -e b@example.com";
+    let run = |options: &[&str]| {
+        Vescli::new()
+            .arg("sandbox")
+            .args(options)
+            .args(["--", "sh", "-c", twice])
+            .env("VESCLI_RETRIES", "0")
+            .env("VESCLI_RATE", "1/h")
+            .stderr_contains("sandbox: http://127.0.0.1:")
+    };
+    run(&[]).run();
+    run(&["--rate", "1/h"])
+        .code(42)
+        .stderr_contains("rate limited (HTTP 429) for b@example.com")
+        .run();
+}

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::environment::{Environment, NotUtf8};
 use super::keys::{Key, Kind, Row, rows};
 use super::nearest::did_you_mean;
+use super::secret_variables::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use super::value::{Value, parse_value};
 
 /// Where a value was given.
@@ -225,10 +226,6 @@ pub fn unknown_variables(environment: &Environment) -> Vec<String> {
         .collect()
 }
 
-/// The variable that holds the API token.
-pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";
-/// The variable that holds the password of the PKCS#12 file.
-pub const P12_PASSWORD_VARIABLE: &str = "VESCLI_P12_PASSWORD";
 /// The variable that holds the sandbox's origin. A request to that origin is a rehearsal: its journals lie apart.
 pub const SANDBOX_VARIABLE: &str = "VESCLI_SANDBOX";
 

@@ -11,6 +11,7 @@ pub mod nearest;
 mod rows_bulk;
 mod rows_request;
 mod rows_run;
+pub mod secret_variables;
 mod slips;
 mod sound_variables;
 mod subcommands;

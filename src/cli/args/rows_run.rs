@@ -143,7 +143,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "rate",
         Kind::Text("N/UNIT"),
-        "Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none]",
+        "Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk's alone]",
     ),
     Row::new(
         Key::RequireAuth,

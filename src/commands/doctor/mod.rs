@@ -18,6 +18,7 @@ use crate::cli::report::Reporter;
 use crate::cli::safe_text::SafeText;
 use crate::cli::streams::Streams;
 use crate::commands::fault::Fault;
+use crate::settings::proxy::ProxySetting;
 use crate::settings::resolve::Output;
 use chart::Chart;
 use check::Check;
@@ -44,9 +45,10 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
     chart.add(check);
     let target = target?;
     let (check, credential) = credential::check(&setup.sources, environment, &target);
-    chart
-        .reporter
-        .hide(SafeText::hiding(credential.token.clone()));
+    let proxy = setup.network.proxy.as_ref();
+    let of_proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
+    let secrets = credential.token.clone().into_iter().chain(of_proxy);
+    chart.reporter.hide(SafeText::hiding(secrets));
     chart.add(check);
     let url = match request::url(&target) {
         Ok(url) => url,

@@ -7,18 +7,6 @@ use std::process::{Command, ExitStatus};
 
 use super::{SandboxEnd, SandboxEnvironment, SandboxError};
 
-/// Variables of the credential that would argue with the sandbox's token, and a real secret that has no place in a rehearsal.
-const OTHER_CREDENTIALS: [&str; 8] = [
-    "VESCLI_TOKEN_FILE",
-    "VESCLI_CERT",
-    "VESCLI_KEY",
-    "VESCLI_P12",
-    "VESCLI_P12_FILE",
-    "VESCLI_P12_BUNDLE",
-    "VESCLI_P12_PASSWORD",
-    "VESCLI_P12_PASSWORD_FILE",
-];
-
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
@@ -32,7 +20,12 @@ pub(super) fn run_command(
     variables: &[(&str, String)],
     environment: &SandboxEnvironment,
 ) -> Result<SandboxEnd, SandboxError> {
-    let mut command = prepare(program, variables, search_path(environment)?);
+    let mut command = prepare(
+        program,
+        variables,
+        &environment.hidden,
+        search_path(environment)?,
+    );
     command.args(arguments);
     let signals = watch::Signals::catch().map_err(SandboxError::Watch)?;
     let mut child = command
@@ -46,10 +39,12 @@ pub(super) fn run_command(
 fn prepare(
     program: &OsStr,
     variables: &[(&str, String)],
+    hidden: &[&str],
     search_path: Option<OsString>,
 ) -> Command {
     let mut command = Command::new(program);
-    for name in OTHER_CREDENTIALS {
+    // They would argue with the sandbox's token, and a real secret has no place in a rehearsal.
+    for name in hidden {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
@@ -186,13 +181,16 @@ mod watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::environment::Environment;
 
     #[test]
     fn no_other_credential_is_left_beside_the_sandbox_s() {
         let variables = [("VESCLI_TOKEN", "rehearsal".to_owned())];
-        let command = prepare(OsStr::new("x"), &variables, Some("/a:/b".into()));
+        let hidden = SandboxEnvironment::of_process(&Environment::default()).hidden;
+        assert!(hidden.contains(&"F5XC_API_TOKEN"));
+        let command = prepare(OsStr::new("x"), &variables, &hidden, Some("/a:/b".into()));
         let changes: Vec<_> = command.get_envs().collect();
-        for name in OTHER_CREDENTIALS {
+        for name in hidden.iter().filter(|name| **name != "VESCLI_TOKEN") {
             assert!(changes.contains(&(OsStr::new(name), None)), "{name}");
         }
         let given: Vec<_> = changes

@@ -117,6 +117,7 @@ fn a_command_is_looked_for_in_vescli_s_own_folder_first() {
         let given = SandboxEnvironment {
             path,
             own_folder: Some(folder.path().to_owned()),
+            ..environment()
         };
         let end = run(&command(&["env"]), &given, &mut Vec::new(), &mut Vec::new());
         assert_eq!(end.unwrap(), SandboxEnd::Code(33));

@@ -21,6 +21,7 @@ pub use error::SandboxError;
 
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::SANDBOX_VARIABLE;
+use crate::cli::args::secret_variables::hidden_from_rehearsal;
 use crate::settings::rate::Rate;
 use log::Log;
 use server::Server;
@@ -51,6 +52,8 @@ pub struct SandboxEnvironment {
     pub path: Option<OsString>,
     /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
     pub own_folder: Option<PathBuf>,
+    /// The variables that the command does not get: whatever holds a credential.
+    pub hidden: Vec<&'static str>,
 }
 
 impl SandboxEnvironment {
@@ -62,6 +65,7 @@ impl SandboxEnvironment {
             own_folder: std::env::current_exe()
                 .ok()
                 .and_then(|file| Some(file.parent()?.to_owned())),
+            hidden: hidden_from_rehearsal(environment).collect(),
         }
     }
 }

@@ -51,10 +51,39 @@ fn a_token_command_is_told_no_secret() {
 #[test]
 
 fn a_rehearsed_command_is_told_no_secret() {
-    let vescli = Vescli::new()
+    let mut vescli = Vescli::new()
         .args(["sandbox", "--", "/bin/sh", "-c", ABOUT_ITSELF])
         .env("VESCLI_TOKEN", TOKEN)
-        .env("VESCLI_P12_PASSWORD", "c4n4ry-2");
+        .env("HTTP_PROXY", "http://proxy.example:3128")
+        .env("VESCLI_RATE", "30/m");
+    for name in [
+        "VESCLI_P12_PASSWORD",
+        "F5XC_API_TOKEN",
+        "VES_P12_PASSWORD",
+        "VESCLI_TOKEN_FILE",
+        "VESCLI_CERT",
+        "VESCLI_KEY",
+        "VESCLI_P12_PASSWORD_FILE",
+        "VOLT_API_CERT",
+        "VOLT_API_KEY",
+        "VOLT_API_P12_FILE",
+        "VOLT_API_CA_CERT",
+    ] {
+        vescli = vescli.env(name, format!("c4n4ry-{name}"));
+    }
+    for name in [
+        "VESCLI_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
+        vescli = vescli.env(
+            name,
+            format!("http://ada:{PROXY_PASSWORD}@proxy.example:3128"),
+        );
+    }
     let output = quiet(vescli, 0);
     let about = about(&output.folder);
     lacks(&about, "the rehearsed command");
@@ -62,6 +91,13 @@ fn a_rehearsed_command_is_told_no_secret() {
         about.contains("VESCLI_TOKEN="),
         "the sandbox's own token is missing: {about}"
     );
+    // What is no secret is left alone: a runbook is rehearsed as it runs.
+    for kept in [
+        "HTTP_PROXY=http://proxy.example:3128\n",
+        "VESCLI_RATE=30/m\n",
+    ] {
+        assert!(about.contains(kept), "{about}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! The curl command that sends the same request. The credential is read by the shell from `$VESCLI_TOKEN` or a file,
-//! and handed to curl through a pipe, so that it stands in no argument list and no history.
+//! The curl command that sends the same request, in a form that bash, zsh, fish and dash run alike. A secret is read by the
+//! shell from where vescli reads it, and goes to curl through a pipe from `printf`, which is part of each of these shells:
+//! so it stands in no argument list and no history.
 
 use std::path::Path;
 
-use crate::api::recipient::is_invisible;
+use super::shell_words::quote;
 use crate::api::request::ApiRequest;
 use crate::cli::args::layer::Origin;
 use crate::settings::credential::{CredentialPlan, TokenSource};
@@ -11,15 +12,31 @@ use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
-/// Makes a password a text in a file of curl's, where quotes and backslashes have to be escaped.
-const ESCAPE: &str = r#"sed 's/[\\"]/\\&/g'"#;
+/// What has to be done with a printed command that lacks what only the user can add.
+pub const HIDDEN_PROXY: &str =
+    "put the proxy's user and password in the place of *** before you run the command";
 
-/// The command for bash or zsh, on several lines.
+/// The command, on several lines.
 #[must_use]
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
+    let proxy = network.proxy_for(&request.url);
+    let piped = Piped {
+        token: credential.token.as_ref().map(|(source, _)| source),
+        password: credential
+            .identity
+            .as_ref()
+            .and_then(|(source, _)| password(source)),
+        proxy: proxy.and_then(variable_of),
+    };
     // `--disable` first: a ~/.curlrc must not change the request.
     let mut words = vec!["curl --disable --silent --show-error --include".to_owned()];
-    words_of_network(request, network, &mut words);
+    words_of_network(network, &mut words);
+    match proxy {
+        Some(_) if piped.proxy.is_some() => {}
+        Some(proxy) => words.push(format!("--proxy {}", quote(&proxy.shown))),
+        // curl would look into the variables by itself.
+        None => words.push("--noproxy '*'".to_owned()),
+    }
     if let Some((source, _)) = &credential.identity {
         words_of_identity(source, &mut words);
     }
@@ -28,42 +45,130 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
         add("--header", &format!("{name}: {value}"));
     }
     add("--data-raw", &request.body);
-    if let Some((source, _)) = &credential.token {
-        let token = token(source);
-        words.push(format!(
-            "--header @<(printf 'authorization: APIToken %s\\n' \"{token}\")"
-        ));
-    }
+    let (before, flag) = piped.halves();
+    words.extend(flag.map(str::to_owned));
     words.push(quote(request.url.as_str()));
-    let command = words.join(" \\\n  ");
-    let remark = if hidden_proxy(request, network) {
-        "# put the proxy's user and password in the place of ***\n"
-    } else {
-        ""
-    };
-    format!("{remark}{command}\n")
+    format!("{before}{}\n", words.join(" \\\n  "))
 }
 
-/// The certificate with its key. The password of a PKCS#12 file goes to curl through a pipe, as the token does.
+/// Whether the command shows `***` in the place of what it needs: a proxy's password that no variable holds.
+#[must_use]
+pub fn lacks_password(request: &ApiRequest, network: &Network) -> bool {
+    let proxy = network.proxy_for(&request.url);
+    proxy.is_some_and(|proxy| proxy.has_credentials() && variable_of(proxy).is_none())
+}
+
+/// The secrets, as where the shell reads them. curl has one standard input for all of them.
+struct Piped<'a> {
+    token: Option<&'a TokenSource>,
+    password: Option<&'a PasswordSource>,
+    /// The variable with the proxy's URL.
+    proxy: Option<&'a str>,
+}
+
+impl Piped<'_> {
+    /// What stands before curl, and the flag that makes curl read it.
+    fn halves(&self) -> (String, Option<&'static str>) {
+        // A token alone is a header line as it stands; what else there is goes as a file of settings, in whose quoted
+        // texts quotes and backslashes have to be escaped.
+        if self.password.is_none() && self.proxy.is_none() {
+            return match self.token.map(token) {
+                None => (String::new(), None),
+                Some(Read { value, .. }) => (
+                    format!("printf 'authorization: APIToken %s\\n' {value} |\n"),
+                    Some("--header @-"),
+                ),
+            };
+        }
+        let settings = [
+            (
+                r#"header = "authorization: APIToken %s""#,
+                self.token.map(token),
+            ),
+            (r#"pass = "%s""#, self.password.map(of_password)),
+            (r#"proxy = "%s""#, self.proxy.map(of_variable)),
+        ];
+        let mut format = String::new();
+        let mut values = String::new();
+        for (line, read) in settings {
+            if let Some(Read { command, .. }) = read {
+                format.push_str(&format!("{line}\\n"));
+                values.push_str(&format!(" \"$({command} | {})\"", escape()));
+            }
+        }
+        (format!("printf '{format}'{values} |\n"), Some("--config -"))
+    }
+}
+
+/// How the shell gets a secret: as a word, and as a command that prints it.
+struct Read {
+    value: String,
+    command: String,
+}
+
+fn of_variable(name: &str) -> Read {
+    Read {
+        value: format!("\"${name}\""),
+        command: format!("printf %s \"${name}\""),
+    }
+}
+
+/// Line ends are dropped, as vescli drops them.
+fn of_output(command: &str) -> Read {
+    Read {
+        value: format!("\"$({command})\""),
+        command: command.to_owned(),
+    }
+}
+
+fn of_file(path: &Path) -> Read {
+    of_output(&format!(
+        "tr -d '\\r\\n' <{}",
+        quote(&path.to_string_lossy())
+    ))
+}
+
+fn token(source: &TokenSource) -> Read {
+    match source {
+        TokenSource::Variable(name, _) => of_variable(name),
+        TokenSource::Stdin => of_output("tr -d '\\r\\n'"),
+        TokenSource::File(path) => of_file(path),
+        TokenSource::Command(words) => {
+            let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+            of_output(&words.join(" "))
+        }
+    }
+}
+
+fn of_password(source: &PasswordSource) -> Read {
+    match source {
+        PasswordSource::Variable(name, _) => of_variable(name),
+        PasswordSource::File(path) => of_file(path),
+    }
+}
+
+/// Makes a text one of curl's quoted texts: a backslash before each quote and backslash.
+fn escape() -> String {
+    format!("sed {}", quote(r#"s/[\\"]/\\&/g"#))
+}
+
+fn password(source: &IdentitySource) -> Option<&PasswordSource> {
+    match source {
+        IdentitySource::P12 { password, .. } => password.as_ref().map(|(source, _)| source),
+        IdentitySource::Pem { .. } => None,
+    }
+}
+
+/// The certificate with its key.
 fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
     match source {
         IdentitySource::Pem { cert, key, .. } => {
             words.push(format!("--cert {}", quote(&certificate_file(cert))));
             words.push(format!("--key {}", quote(&key.to_string_lossy())));
         }
-        IdentitySource::P12 { file, password } => {
+        IdentitySource::P12 { file, .. } => {
             words.push("--cert-type P12".to_owned());
             words.push(format!("--cert {}", quote(&certificate_file(file))));
-            let text = match password {
-                Some((PasswordSource::Variable(name, _), _)) => {
-                    format!(r#"$(printf '%s\n' "${name}" | {ESCAPE})"#)
-                }
-                Some((PasswordSource::File(path), _)) => {
-                    format!("$({ESCAPE} {})", quote(&path.to_string_lossy()))
-                }
-                None => return,
-            };
-            words.push(format!(r#"--config <(printf 'pass = "%s"\n' "{text}")"#));
         }
     }
 }
@@ -75,27 +180,17 @@ fn certificate_file(path: &Path) -> String {
         .replace(':', "\\:")
 }
 
-/// A proxy with its password is named by its variable; one from a flag or a file has to be completed by hand.
-fn proxy_word(proxy: &ProxySetting) -> String {
+/// The variable that holds a proxy with a password. One from a flag or a file has to be completed by hand.
+fn variable_of(proxy: &ProxySetting) -> Option<&str> {
     match &proxy.origin {
         Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => {
-            format!("--proxy \"${name}\"")
+            Some(name)
         }
-        _ => format!("--proxy {}", quote(&proxy.shown)),
+        _ => None,
     }
 }
 
-fn hidden_proxy(request: &ApiRequest, network: &Network) -> bool {
-    network.proxy_for(&request.url).is_some_and(|proxy| {
-        let by_variable = matches!(
-            proxy.origin,
-            Origin::Variable(_) | Origin::ForeignVariable(_)
-        );
-        proxy.has_credentials() && !by_variable
-    })
-}
-
-fn words_of_network(request: &ApiRequest, network: &Network, words: &mut Vec<String>) {
+fn words_of_network(network: &Network, words: &mut Vec<String>) {
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     add("--request", "POST");
     add("--proto", "=http,https");
@@ -114,42 +209,8 @@ fn words_of_network(request: &ApiRequest, network: &Network, words: &mut Vec<Str
             &format!("{}:{}:{address}", given.host, given.port),
         );
     }
-    match network.proxy_for(&request.url) {
-        Some(proxy) => words.push(proxy_word(proxy)),
-        // curl would look into the variables by itself.
-        None => words.push("--noproxy '*'".to_owned()),
-    }
 }
 
 fn seconds(time: std::time::Duration) -> String {
     format!("{}", time.as_secs_f64())
-}
-
-fn token(source: &TokenSource) -> String {
-    match source {
-        TokenSource::Variable(name, _) => format!("${name}"),
-        TokenSource::Stdin => "$VESCLI_TOKEN".to_owned(),
-        TokenSource::File(path) => format!("$(cat {})", quote(&path.to_string_lossy())),
-        TokenSource::Command(words) => {
-            let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
-            format!("$({})", words.join(" "))
-        }
-    }
-}
-
-/// One word for the shell. What would steer the terminal that it is shown on is written as `$'...'`, which bash and zsh
-/// read back as the exact text. A NUL cannot stand in any; it cannot come from a checked value either.
-fn quote(word: &str) -> String {
-    if word.chars().any(is_invisible) && !word.contains('\0') {
-        let mut quoted = "$'".to_owned();
-        for c in word.chars() {
-            match c {
-                '\'' | '\\' => quoted.extend(['\\', c]),
-                c if is_invisible(c) => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
-                c => quoted.push(c),
-            }
-        }
-        return quoted + "'";
-    }
-    shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }

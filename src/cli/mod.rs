@@ -6,4 +6,5 @@ pub mod exit;
 mod exit_rows;
 pub mod report;
 pub mod safe_text;
+pub mod shell_words;
 pub mod streams;

@@ -125,6 +125,9 @@ fn carry_out(
         } else {
             command
         };
+        if curl::lacks_password(&unsigned, &settings.network) {
+            reporter.warn(curl::HIDDEN_PROXY);
+        }
         reporter.print(&text)?;
         return Ok(Exit::Accepted);
     }

@@ -251,7 +251,9 @@ fn explain_and_curl_name_the_files_and_never_the_password() {
     curl()
         .args(["--p12", "a:b.p12"])
         .env("VESCLI_P12_PASSWORD", PASSWORD)
-        .stdout_contains("  --cert-type P12 \\\n  --cert \"a\\\\:b.p12\" \\\n  --config <(printf 'pass = \"%s\"\\n' \"$(printf '%s\\n' \"$VESCLI_P12_PASSWORD\" | sed ")
+        .stdout_contains("printf 'pass = \"%s\"\\n' \"$(printf %s \"$VESCLI_P12_PASSWORD\" | sed ")
+        .stdout_contains("  --cert-type P12 \\\n  --cert 'a'\\\\':b.p12' \\\n")
+        .stdout_contains("  --config - \\\n")
         .run();
     curl()
         .args(["--cert", "a.pem", "--key", "a.key"])

@@ -91,16 +91,18 @@ fn the_curl_command_names_the_variable_and_never_the_password() {
     drop(authority);
     base()
         .env("HTTPS_PROXY", &url)
-        .stdout_contains("  --proxy \"$HTTPS_PROXY\" \\\n")
+        .stdout_contains("printf 'proxy = \"%s\"\\n' \"$(printf %s \"$HTTPS_PROXY\" | sed ")
+        .stdout_contains("  --config - \\\n")
         .stdout_lacks("***")
         .run();
     base()
         .env("VESCLI_PROXY", &url)
-        .stdout_contains("  --proxy \"$VESCLI_PROXY\" \\\n")
+        .stdout_contains("printf %s \"$VESCLI_PROXY\" | sed ")
         .run();
     base()
         .args(["--proxy", &url])
-        .stdout_contains("# put the proxy's user and password in the place of ***\ncurl ")
+        .stderr("warning: put the proxy's user and password in the place of *** before you run the command\n")
+        .stdout_contains("curl --disable ")
         .stdout_contains("  --proxy 'http://***@proxy.invalid:3128' \\\n")
         .run();
     base()

@@ -281,8 +281,9 @@ fn a_dry_run_shows_the_request_and_sends_nothing() {
         .stdout_json(|document| {
             assert_eq!(document["schema"], "vescli.curl/1");
             let command = document["command"].as_str().unwrap();
-            assert!(command.starts_with("curl --disable "), "{command}");
-            assert!(command.contains("$VESCLI_TOKEN"), "{command}");
+            let start =
+                "printf 'authorization: APIToken %s\\n' \"$VESCLI_TOKEN\" |\ncurl --disable ";
+            assert!(command.starts_with(start), "{command}");
         })
         .run();
 }

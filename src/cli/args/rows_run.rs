@@ -127,7 +127,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Safety,
         "show-curl",
         Kind::Switch,
-        "Print the equal curl command, without the secret, and send nothing",
+        "Print the equivalent curl command (bash, zsh, fish, dash) without the secret, and send nothing",
     )
     .reach(Reach::RunOnly),
     Row::new(

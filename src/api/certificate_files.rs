@@ -8,6 +8,10 @@ use rustls::pki_types::pem::{self, PemObject};
 use thiserror::Error;
 
 use super::pem_bundle;
+use crate::settings::limited_file::{self, FileError, Takes};
+
+/// Most bytes of a file of certificates: the bundle of a system holds a quarter of a megabyte.
+const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
 
 /// Why a file of certificates cannot be used.
 #[derive(Debug, Error)]
@@ -29,6 +33,24 @@ pub enum CertificateFileError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A folder, a device or a pipe.
+    #[error("{name}: {path} is not a regular file", path = .path.display())]
+    NotRegular {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Larger than any bundle.
+    #[error("{name}: {path} is larger than {limit}, which no bundle of certificates is", path = .path.display())]
+    TooLarge {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The limit, with its unit.
+        limit: String,
     },
     /// It holds no certificate.
     #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
@@ -71,7 +93,7 @@ pub(super) fn read_file(
     strictness: Strictness,
     add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
 ) -> Result<(), CertificateFileError> {
-    let bytes = std::fs::read(path).map_err(|source| failed(name, path, source))?;
+    let bytes = read_bytes(name, path)?;
     let path = path.to_owned();
     let mut found = false;
     let all: Vec<_> = match pem_bundle::certificates(&bytes) {
@@ -96,6 +118,23 @@ pub(super) fn read_file(
         return Err(CertificateFileError::NoCertificate { name, path });
     }
     Ok(())
+}
+
+fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFileError> {
+    let refused = |error| match error {
+        FileError::Io(source) => failed(name, path, source),
+        FileError::NotRegular => CertificateFileError::NotRegular {
+            name,
+            path: path.to_owned(),
+        },
+        FileError::TooLarge => CertificateFileError::TooLarge {
+            name,
+            path: path.to_owned(),
+            limit: limited_file::size(BUNDLE_MAX),
+        },
+    };
+    let (file, metadata) = limited_file::open(path, Takes::File).map_err(refused)?;
+    limited_file::read(file, metadata.len(), BUNDLE_MAX).map_err(refused)
 }
 
 /// The same for every file of a folder, whatever else lies there.

@@ -13,6 +13,7 @@ use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{NoProxy, Proxy, Url};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::connections::CountConnections;
 use super::failure::{Circumstances, sort};
@@ -201,8 +202,9 @@ impl Transport {
             builder = builder.header(name, value);
         }
         if let Some(token) = &request.token {
-            let Ok(mut value) = HeaderValue::from_str(&format!("APIToken {}", token.expose()))
-            else {
+            // The header's own copy is in hyper's hands, and cannot be overwritten from here.
+            let text = Zeroizing::new(format!("APIToken {}", token.expose()));
+            let Ok(mut value) = HeaderValue::from_str(&text) else {
                 return failed("the token cannot be put into a header");
             };
             value.set_sensitive(true);

@@ -133,7 +133,7 @@ fn token(source: &TokenSource) -> Read {
         TokenSource::Variable(name, _) => of_variable(name),
         TokenSource::Stdin => of_output("tr -d '\\r\\n'"),
         TokenSource::File(path) => of_file(path),
-        TokenSource::Command(words) => {
+        TokenSource::Command { words, .. } => {
             let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
             of_output(&words.join(" "))
         }

@@ -5,6 +5,7 @@ use std::io;
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use zeroize::Zeroizing;
 
 use crate::api::recipient::is_invisible;
 use crate::settings::secret::Secret;
@@ -64,8 +65,8 @@ impl SafeText {
 
 /// A secret as it is, as JSON writes it and as a URL does: a server may send it back in any of these.
 fn forms_of(secret: &str) -> [Secret; 3] {
-    let json = serde_json::Value::from(secret).to_string();
-    let mut url = String::new();
+    let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
+    let mut url = Zeroizing::new(String::with_capacity(3 * secret.len()));
     for byte in secret.bytes() {
         match byte {
             b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => url.push(char::from(b)),

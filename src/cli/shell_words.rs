@@ -25,7 +25,9 @@ pub fn quote(word: &str) -> String {
             Class::Quote => quoted.push_str(&format!("\"{piece}\"")),
             Class::Backslash => quoted.push_str(&piece.replace('\\', r"\\")),
             Class::Invisible => {
-                let octal: String = piece.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+                let octal = piece
+                    .bytes()
+                    .fold(String::new(), |text, byte| format!("{text}\\{byte:03o}"));
                 quoted.push_str(&format!("\"$(printf '{octal}')\""));
             }
         }

@@ -100,7 +100,7 @@ fn credential(
 ) -> (Option<String>, Option<String>) {
     let token = plan.token.as_ref().map(|(source, origin)| {
         let text = match source {
-            TokenSource::Command(words) => format!("from the command {}", words.join(" ")),
+            TokenSource::Command { words, .. } => format!("from the command {}", words.join(" ")),
             TokenSource::Stdin => "from standard input".to_owned(),
             TokenSource::Variable(..) | TokenSource::File(_) => {
                 match token::read(source, origin, environment) {

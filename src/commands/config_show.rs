@@ -1,12 +1,9 @@
 //! `vescli config show`: the file as it stands, but for the passwords in it.
 
-use std::fs;
-
 use super::fault::Fault;
 use crate::cli::args::keys::Key;
 use crate::cli::safe_text::SafeText;
-use crate::settings::config_error::ConfigError;
-use crate::settings::config_file::ConfigFile;
+use crate::settings::config_file::{ConfigFile, read_text};
 use crate::settings::secret::Secret;
 
 /// The text of a file that was understood, exact, without the users and passwords of its proxies.
@@ -14,10 +11,7 @@ use crate::settings::secret::Secret;
 /// # Errors
 /// [`Fault::Settings`] when it cannot be read again.
 pub(super) fn text(file: &ConfigFile) -> Result<String, Fault> {
-    match fs::read_to_string(&file.path) {
-        Ok(text) => Ok(without_passwords(text, file)),
-        Err(error) => Err(ConfigError::Unreadable(file.path.clone(), error).into()),
-    }
+    Ok(without_passwords(read_text(&file.path)?, file))
 }
 
 /// The text of a file without the users and passwords of its proxies, wherever they stand.

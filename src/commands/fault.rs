@@ -148,6 +148,9 @@ const fn of_config(error: &ConfigError) -> Exit {
     match error {
         ConfigError::Missing(_) => Exit::NoInput,
         ConfigError::Unreadable(..)
+        | ConfigError::NotRegular(_)
+        | ConfigError::TooLarge { .. }
+        | ConfigError::Untrusted { .. }
         | ConfigError::Mistake { .. }
         | ConfigError::UnknownProfile { .. }
         | ConfigError::NoFile { .. } => Exit::Config,
@@ -161,6 +164,7 @@ const fn of_credential(error: &CredentialError) -> Exit {
         | CredentialError::Exposed { .. }
         | CredentialError::Owner { .. }
         | CredentialError::NotRegular { .. }
+        | CredentialError::TooLarge { .. }
         | CredentialError::Token { .. }
         | CredentialError::Command { .. }
         | CredentialError::Stdin(_)
@@ -176,6 +180,8 @@ const fn of_transport(error: &TransportError) -> Exit {
             TrustError::File(error) => match error {
                 CertificateFileError::Missing { .. } => Exit::NoInput,
                 CertificateFileError::Unreadable { .. }
+                | CertificateFileError::NotRegular { .. }
+                | CertificateFileError::TooLarge { .. }
                 | CertificateFileError::NoCertificate { .. }
                 | CertificateFileError::Damaged { .. } => Exit::BadInput,
             },

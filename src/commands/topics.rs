@@ -120,6 +120,8 @@ pub fn config(paint: Paint) -> String {
          `tenant`, `console` or `base_url`, itself or through those it extends and [defaults]. A profile that changes\n  \
          the host of what it extends names its own credential. A table that names no host, such as [defaults], has\n  \
          that of the chosen profile. Flags and variables never decide the host of a credential from the file.\n  \
+         A file that names a command is refused (78) when others can write it or its folder, or when it is somebody\n  \
+         else's. It is a regular file of at most 1 MiB.\n  \
          Relative paths start at the folder of the file, ~/ at the home folder.\n  \
          `vescli config explain` shows every value with its origin; `vescli config check` checks the file.\n\n\
          {keys}\n",

@@ -14,6 +14,25 @@ pub enum ConfigError {
     /// It cannot be read.
     #[error("{path}: cannot be read: {1}", path = .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
+    /// Not a regular file.
+    #[error("{path}: is not a regular file; `--config none` reads no configuration", path = .0.display())]
+    NotRegular(PathBuf),
+    /// Larger than any configuration.
+    #[error("{path}: is larger than {limit}, which no configuration file is", path = .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, with its unit.
+        limit: String,
+    },
+    /// It names a command to run, and others could have written it.
+    #[error("{config}: it names a command to run (`token_command`), and {reason}", config = .config.display())]
+    Untrusted {
+        /// The file.
+        config: PathBuf,
+        /// What is wrong with the file or its folder, and what to do.
+        reason: String,
+    },
     /// A mistake at a place.
     #[error("{place}: {mistake}")]
     Mistake {

@@ -2,6 +2,7 @@
 //! understand it refuses: a mistyped key that is ignored would send mail through the wrong tenant.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use toml::de::DeTable;
 use super::config_error::{ConfigError, Mistake};
 use super::config_source::{Reference, Source, refuse_secret, table_of, text_of, unknown_table};
 use super::config_table::read_table;
+use super::config_trust;
+use super::limited_file::{self, FileError, Takes};
+use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
 use crate::cli::args::nearest::did_you_mean;
 
@@ -35,17 +39,57 @@ pub struct Profile {
     pub layer: Layer,
 }
 
+/// Most bytes of a configuration file.
+const CONFIG_MAX: u64 = 1024 * 1024;
+
+/// The text of a configuration file.
+///
+/// # Errors
+/// [`ConfigError`] when it is missing, cannot be read, or is not a file of that kind.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
+    read(path).map(|(text, _)| text)
+}
+
+fn read(path: &Path) -> Result<(String, Metadata), ConfigError> {
+    let failed = |error| match error {
+        FileError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+            ConfigError::Missing(path.to_owned())
+        }
+        FileError::Io(error) => ConfigError::Unreadable(path.to_owned(), error),
+        FileError::NotRegular => ConfigError::NotRegular(path.to_owned()),
+        FileError::TooLarge => ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit: limited_file::size(CONFIG_MAX),
+        },
+    };
+    let (file, metadata) = limited_file::open(path, Takes::File).map_err(failed)?;
+    let bytes = limited_file::read(file, metadata.len(), CONFIG_MAX).map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text");
+        ConfigError::Unreadable(path.to_owned(), error)
+    })?;
+    Ok((text, metadata))
+}
+
 impl ConfigFile {
     /// Reads a file.
     ///
     /// # Errors
     /// [`ConfigError`] when it is missing, cannot be read, or holds a mistake.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
-            _ => ConfigError::Unreadable(path.to_owned(), error),
-        })?;
-        Self::parse(path, &text)
+        let (text, metadata) = read(path)?;
+        let file = Self::parse(path, &text)?;
+        if file.names_command() {
+            config_trust::check(path, &metadata)?;
+        }
+        Ok(file)
+    }
+
+    fn names_command(&self) -> bool {
+        let profiles = self.profiles.values().map(|profile| &profile.layer);
+        profiles
+            .chain([&self.defaults])
+            .any(|layer| layer.get(Key::TokenCommand).is_some())
     }
 
     /// Understands the text of a file; `path` names it in messages.

@@ -2,18 +2,17 @@
 //! source of its own), so that halves of two credentials are never put together; and one that a file names is bound
 //! to the host of the table that names it, see `binding`.
 
-use std::io;
 use std::path::PathBuf;
-use std::time::SystemTime;
-
-use thiserror::Error;
+use std::time::{Duration, SystemTime};
 
 use super::binding;
+pub use super::credential_error::CredentialError;
 use super::error::SettingsError;
 use super::identity::Identity;
 use super::identity_error::IdentityError;
 use super::identity_source::{IdentitySource, PasswordSource, identity_of, password_of};
-use super::secret::{Secret, keep_out_of_core_files};
+use super::network;
+use super::secret::Secret;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use super::token;
@@ -33,7 +32,12 @@ pub enum TokenSource {
     /// Standard input.
     Stdin,
     /// A command, run without a shell.
-    Command(Vec<String>),
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// How long it may take.
+        limit: Duration,
+    },
 }
 
 /// Which credential is used, before it is read.
@@ -54,114 +58,6 @@ pub struct Credential {
     pub identity: Option<Identity>,
 }
 
-/// Why a credential cannot be used.
-#[derive(Debug, Error)]
-pub enum CredentialError {
-    /// The file is not there.
-    #[error("{origin}: there is no file {path}", path = .path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// Where it was named.
-        origin: Origin,
-    },
-    /// The file cannot be read.
-    #[error("{origin}: {path} cannot be read: {source}", path = .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Where it was named.
-        origin: Origin,
-        /// Why.
-        source: io::Error,
-    },
-    /// Others can read the file.
-    #[error("{origin}: {path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`", path = .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Where it was named.
-        origin: Origin,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The file belongs to somebody else.
-    #[error("{origin}: {path} belongs to another user (uid {owner}): use a file of your own", path = .path.display())]
-    Owner {
-        /// The file.
-        path: PathBuf,
-        /// Where it was named.
-        origin: Origin,
-        /// The owner's user id.
-        owner: u32,
-    },
-    /// No regular file.
-    #[error("{origin}: {path} is not a regular file; a token can be read from a pipe with `--token-file -`", path = .path.display())]
-    NotRegular {
-        /// The file.
-        path: PathBuf,
-        /// Where it was named.
-        origin: Origin,
-    },
-    /// The token cannot be one.
-    #[error("{origin}: the token {reason}")]
-    Token {
-        /// Where it comes from.
-        origin: Origin,
-        /// What is wrong with it; never the token.
-        reason: &'static str,
-    },
-    /// The command failed.
-    #[error("{origin}: the command `{program}` {reason}")]
-    Command {
-        /// Where it was named.
-        origin: Origin,
-        /// Its first word.
-        program: String,
-        /// What went wrong.
-        reason: String,
-    },
-    /// Standard input failed.
-    #[error("--token-file -: standard input cannot be read: {0}")]
-    Stdin(io::Error),
-    /// The client certificate.
-    #[error("{origin}: {error}")]
-    Identity {
-        /// Where it was named.
-        origin: Origin,
-        /// What is wrong with it.
-        error: IdentityError,
-    },
-    /// The credential belongs to another host.
-    #[error(
-        "the credential of {origin} belongs to {bound}, but the request goes to {target}: \
-         {remedy}"
-    )]
-    Bound {
-        /// Where the credential was named.
-        origin: Origin,
-        /// The host of the table that names it.
-        bound: String,
-        /// The host that the request goes to.
-        target: String,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// The host that the credential belongs to cannot be computed, so nothing is known to be that host.
-    #[error(
-        "the credential of {origin} is not sent to {target}, because the host that it belongs to cannot be computed \
-         ({reason}): correct that in the file, give a credential for this host with VESCLI_TOKEN or --token-file, or --no-auth"
-    )]
-    Unbound {
-        /// Where the credential was named.
-        origin: Origin,
-        /// The host that the request goes to.
-        target: String,
-        /// Why there is no such host.
-        reason: String,
-    },
-}
-
 impl CredentialPlan {
     /// Finds the credential, and checks that it may go to the target.
     ///
@@ -177,7 +73,8 @@ impl CredentialPlan {
         for (index, (level, layer)) in sources.layers().enumerate() {
             let no_auth = layer.is_on(Key::NoAuth) && !no_auth_is_off;
             no_auth_is_off |= layer.get(Key::NoAuth).is_some() && !no_auth;
-            let Some(plan) = Self::of_layer(level, layer, no_auth, environment)? else {
+            let limit = network::duration(sources, Key::TokenCommandTimeout)?;
+            let Some(plan) = Self::of_layer(level, layer, no_auth, environment, limit)? else {
                 continue;
             };
             if let (Level::File, Some(origin)) = (level, plan.origin()) {
@@ -208,6 +105,7 @@ impl CredentialPlan {
         layer: &Layer,
         no_auth: bool,
         environment: &Environment,
+        limit: Duration,
     ) -> Result<Option<Self>, SettingsError> {
         if no_auth {
             return Ok(Some(Self::default()));
@@ -225,7 +123,7 @@ impl CredentialPlan {
             Level::Flag | Level::File | Level::BuiltIn => None,
         };
         let plan = Self {
-            token: variable.or_else(|| token_of(layer)),
+            token: variable.or_else(|| token_of(layer, limit)),
             identity: identity_of(layer)?,
         };
         Ok((plan != Self::default()).then_some(plan))
@@ -257,7 +155,6 @@ impl CredentialPlan {
     /// # Errors
     /// [`CredentialError`] when it cannot be had, can be read by others, or cannot be used.
     pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
-        keep_out_of_core_files();
         let token = self
             .token
             .as_ref()
@@ -273,7 +170,7 @@ impl CredentialPlan {
     }
 }
 
-fn token_of(layer: &Layer) -> Option<(TokenSource, Origin)> {
+fn token_of(layer: &Layer, limit: Duration) -> Option<(TokenSource, Origin)> {
     if let Some(given) = layer.get(Key::TokenFile) {
         let source = match given.value.to_string() {
             path if path == "-" => TokenSource::Stdin,
@@ -283,7 +180,10 @@ fn token_of(layer: &Layer) -> Option<(TokenSource, Origin)> {
     }
     let given = layer.get(Key::TokenCommand)?;
     match &given.value {
-        Value::List(words) => Some((TokenSource::Command(words.clone()), given.origin.clone())),
+        Value::List(words) => {
+            let words = words.clone();
+            Some((TokenSource::Command { words, limit }, given.origin.clone()))
+        }
         Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
     }
 }

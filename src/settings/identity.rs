@@ -7,15 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::InconsistentKeys;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::certificate_facts::{CertificateFacts, moment};
 use super::credential::CredentialError;
 use super::identity_error::IdentityError;
 use super::identity_source::IdentitySource;
+use super::secret::keep_out_of_core_files;
 use super::token::{read_private, read_public};
 use crate::cli::args::layer::Origin;
 
@@ -49,6 +52,14 @@ pub(super) struct Parts {
     pub(super) key: PrivateKeyDer<'static>,
 }
 
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Parts {}
+
 impl Identity {
     /// The certificate and key in the form that TLS takes.
     #[must_use]
@@ -65,6 +76,7 @@ impl Identity {
         origin: &Origin,
         now: SystemTime,
     ) -> Result<Self, CredentialError> {
+        keep_out_of_core_files();
         let (parts, certificate_file, key_file) = match source {
             IdentitySource::Pem {
                 cert,
@@ -80,7 +92,7 @@ impl Identity {
             .chain
             .first()
             .and_then(|certificate| CertificateFacts::read(certificate));
-        let certified = certify(parts, &ring::default_provider())
+        let certified = certify(parts)
             .map_err(|error| not_certified(&error, certificate_file, key_file))
             .map_err(|error| error.at(origin))?;
         if let Some(facts) = &facts {
@@ -93,12 +105,15 @@ impl Identity {
     }
 }
 
-/// Puts certificate and key together, if they belong together.
-pub(super) fn certify(
-    parts: Parts,
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, rustls::Error> {
-    CertifiedKey::from_der(parts.chain, parts.key, provider)
+/// Puts certificate and key together, if they belong together: `CertifiedKey::from_der`, but for the key, which that one
+/// takes and does not overwrite.
+pub(super) fn certify(mut parts: Parts) -> Result<CertifiedKey, rustls::Error> {
+    let key = ring::sign::any_supported_type(&parts.key)?;
+    let certified = CertifiedKey::new(std::mem::take(&mut parts.chain), key);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(error) => Err(error),
+    }
 }
 
 fn not_certified(error: &rustls::Error, cert: &Path, key: &Path) -> IdentityError {

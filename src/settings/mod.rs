@@ -17,13 +17,16 @@ pub mod config_error;
 pub mod config_file;
 mod config_source;
 mod config_table;
+mod config_trust;
 mod config_value;
 pub mod credential;
+pub mod credential_error;
 pub mod error;
 pub mod identity;
 pub mod identity_error;
 pub mod identity_source;
 pub mod label;
+pub mod limited_file;
 pub mod network;
 mod pkcs12;
 pub mod proxy;
@@ -33,6 +36,7 @@ pub mod secret;
 pub mod sources;
 pub mod target;
 pub mod token;
+mod token_command;
 
 #[cfg(test)]
 mod precedence_tests;

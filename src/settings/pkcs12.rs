@@ -46,13 +46,12 @@ pub(super) fn read(
 mod opening {
     use p12_keystore::error::Error;
     use p12_keystore::{Certificate, Pkcs12Archive};
-    use rustls::crypto::ring;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
     use super::{CredentialError, IdentityError, Origin, Parts, PasswordSource, Path};
     use crate::settings::identity::certify;
     use crate::settings::secret::Secret;
-    use crate::settings::token::read_private;
+    use crate::settings::token::read_password;
 
     /// Why a file did not open.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +84,10 @@ mod opening {
             PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
             PasswordSource::File(path) => path,
         };
-        let Ok(mut text) = String::from_utf8(read_private(path, origin)?) else {
+        Secret::of_line(read_password(path, origin)?).ok_or_else(|| {
             let password = origin.clone();
-            return Err(IdentityError::PasswordNotText { password }.at(origin));
-        };
-        if text.ends_with('\n') {
-            text.pop();
-            if text.ends_with('\r') {
-                text.pop();
-            }
-        }
-        Ok(Secret::new(text))
+            IdentityError::PasswordNotText { password }.at(origin)
+        })
     }
 
     pub(super) fn open(bytes: &[u8], password: Option<&Secret>) -> Result<Parts, Shut> {
@@ -103,7 +95,6 @@ mod opening {
             .map_err(|error| sort(&error))?;
         let certificates: Vec<Certificate> =
             archive.certs.into_iter().map(|bag| bag.cert).collect();
-        let provider = ring::default_provider();
         let mut unusable = None;
         for key in &archive.keys {
             for own in &certificates {
@@ -111,7 +102,7 @@ mod opening {
                     chain: chain(own, &certificates),
                     key: key_of(key.key.as_der()),
                 };
-                match certify(parts(), &provider) {
+                match certify(parts()) {
                     Ok(_) => return Ok(parts()),
                     Err(rustls::Error::InconsistentKeys(_)) => {}
                     // Told by the caller, which tries again.

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::base_url::without_userinfo;
 use super::error::SettingsError;
-use super::secret::Secret;
+use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
@@ -57,6 +57,9 @@ impl ProxySetting {
             None => first_variable(environment, &["no_proxy", "NO_PROXY"])?.map(|(list, _)| list),
         };
         let noproxy = noproxy.as_deref().map(with_commas);
+        if text.contains('@') {
+            keep_out_of_core_files();
+        }
         let key = Key::Proxy;
         Self::parse(&text, noproxy, &origin)
             .map(Some)

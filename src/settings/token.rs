@@ -1,18 +1,31 @@
 //! Reads a token from where it is kept, and refuses what cannot be one or what others can read.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::Metadata;
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
 
 use super::credential::{CredentialError, TokenSource};
-use super::secret::Secret;
+use super::limited_file::{self, FileError, Takes};
+use super::secret::{Secret, keep_out_of_core_files};
+use super::token_command;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::layer::Origin;
-use crate::cli::args::secret_variables::hidden_from_token_command;
 
-/// Most bytes that are read of a credential: no header holds more, and no certificate with its chain comes near.
-const TOKEN_MAX: u64 = 64 * 1024;
+/// Most bytes of a token: no server takes a longer header.
+const TOKEN_MAX: usize = 8 * 1024;
+
+/// The same with the line end that is trimmed.
+pub(super) const TOKEN_READ: u64 = TOKEN_MAX as u64 + 2;
+
+/// Most bytes of a file with a certificate or a key: no chain comes near.
+const CERTIFICATE_MAX: u64 = 1024 * 1024;
+
+/// Most bytes of a file with a password.
+const PASSWORD_MAX: u64 = 8 * 1024;
+
+const TOO_LONG: &str = "is longer than 8 KiB, which no API token is";
 
 /// Reads a token.
 ///
@@ -23,97 +36,149 @@ pub fn read(
     origin: &Origin,
     environment: &Environment,
 ) -> Result<Secret, CredentialError> {
-    let bytes = match source {
-        TokenSource::Variable(_, secret) => secret.expose().as_bytes().to_vec(),
-        TokenSource::File(path) => read_private(path, origin)?,
-        TokenSource::Stdin => read_capped(io::stdin().lock()).map_err(CredentialError::Stdin)?,
-        TokenSource::Command(words) => run(words, origin, environment)?,
-    };
-    check(bytes, origin)
-}
-
-/// One newline at the end is trimmed; what is left must be visible ASCII, or it could end the header.
-fn check(bytes: Vec<u8>, origin: &Origin) -> Result<Secret, CredentialError> {
-    let no = |reason| {
-        Err(CredentialError::Token {
-            origin: origin.clone(),
-            reason,
-        })
-    };
-    let Ok(mut text) = String::from_utf8(bytes) else {
-        return no("is no text");
-    };
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
+    keep_out_of_core_files();
+    let secret = match source {
+        TokenSource::Variable(_, secret) => Secret::of_line(secret.expose().as_bytes().to_vec()),
+        TokenSource::File(path) => Secret::of_line(read_token_file(path, origin)?),
+        TokenSource::Stdin => Secret::of_line(read_stdin(origin)?),
+        TokenSource::Command { words, limit } => {
+            Secret::of_line(token_command::run(words, *limit, origin, environment)?)
         }
-    }
-    if text.is_empty() {
-        return no("is empty");
-    }
-    if text.starts_with("APIToken ") {
-        return no("begins with `APIToken `: leave that word out, vescli puts it in front");
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return no(
-            "holds a space, a line break or a character that is not ASCII: it must be one word",
-        );
-    }
-    Ok(Secret::new(text))
+    };
+    check(secret, origin)
 }
 
-/// Reads a file that nobody but its owner may read, as ssh does with keys.
+/// What is left after the line end is trimmed must be visible ASCII, or it could end the header.
+fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialError> {
+    let Some(secret) = secret else {
+        return Err(unusable(origin, "is no text"));
+    };
+    let text = secret.expose();
+    let reason = if text.is_empty() {
+        "is empty"
+    } else if text.len() > TOKEN_MAX {
+        TOO_LONG
+    } else if text.starts_with("APIToken ") {
+        "begins with `APIToken `: leave that word out, vescli puts it in front"
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "holds a space, a line break or a character that is not ASCII: it must be one word"
+    } else {
+        return Ok(secret);
+    };
+    Err(unusable(origin, reason))
+}
+
+fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
+    CredentialError::Token {
+        origin: origin.clone(),
+        reason,
+    }
+}
+
+/// The refusal of a token that is longer than any can be.
+pub(super) fn too_long(origin: &Origin) -> CredentialError {
+    unusable(origin, TOO_LONG)
+}
+
+/// A file or a pipe that nobody but its owner may read, as ssh wants it of a key.
+fn read_token_file(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    let failed = |error| match error {
+        FileError::TooLarge => too_long(origin),
+        error => of_file(error, path, origin, Takes::FileOrPipe, TOKEN_READ),
+    };
+    let (file, metadata) = limited_file::open(path, Takes::FileOrPipe).map_err(failed)?;
+    check_owner(&metadata, path, origin)?;
+    limited_file::read(file, TOKEN_READ, TOKEN_READ).map_err(failed)
+}
+
+/// Past the buffer of the standard library, which would keep a copy of the token to the end of the process.
+fn read_stdin(origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    #[cfg(unix)]
+    let stdin = {
+        use std::os::fd::AsFd;
+
+        let own = io::stdin().as_fd().try_clone_to_owned();
+        std::fs::File::from(own.map_err(CredentialError::Stdin)?)
+    };
+    #[cfg(not(unix))]
+    let stdin = io::stdin().lock();
+    limited_file::read(stdin, TOKEN_READ, TOKEN_READ).map_err(|error| match error {
+        FileError::Io(error) => CredentialError::Stdin(error),
+        FileError::NotRegular | FileError::TooLarge => too_long(origin),
+    })
+}
+
+/// Reads a file with a key, which nobody but its owner may read.
 ///
 /// # Errors
-/// [`CredentialError`] when it is missing, no regular file, somebody else's, or can be read by others.
-pub fn read_private(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
-    read_file(path, origin, check_owner)
+/// [`CredentialError`] when it is missing, no regular file, too large, somebody else's, or can be read by others.
+pub fn read_private(path: &Path, origin: &Origin) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+    read_file(path, origin, CERTIFICATE_MAX, check_owner).map(Zeroizing::new)
+}
+
+/// Reads a file with a password, which nobody but its owner may read.
+///
+/// # Errors
+/// As those of [`read_private`].
+pub fn read_password(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    read_file(path, origin, PASSWORD_MAX, check_owner)
 }
 
 /// Reads a file that anybody may read, such as a certificate without its key.
 ///
 /// # Errors
-/// [`CredentialError`] when it is missing or no regular file.
-pub fn read_public(path: &Path, origin: &Origin) -> Result<Vec<u8>, CredentialError> {
-    read_file(path, origin, |_, _, _| Ok(()))
+/// [`CredentialError`] when it is missing, no regular file, or too large.
+pub fn read_public(path: &Path, origin: &Origin) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+    read_file(path, origin, CERTIFICATE_MAX, |_, _, _| Ok(())).map(Zeroizing::new)
 }
 
 fn read_file(
     path: &Path,
     origin: &Origin,
-    check: fn(&std::fs::Metadata, &Path, &Origin) -> Result<(), CredentialError>,
+    limit: u64,
+    check: fn(&Metadata, &Path, &Origin) -> Result<(), CredentialError>,
 ) -> Result<Vec<u8>, CredentialError> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => CredentialError::Missing {
-            path: path.to_owned(),
-            origin: origin.clone(),
-        },
-        _ => CredentialError::Unreadable {
-            path: path.to_owned(),
-            origin: origin.clone(),
+    let failed = |error| of_file(error, path, origin, Takes::File, limit);
+    let (file, metadata) = limited_file::open(path, Takes::File).map_err(failed)?;
+    check(&metadata, path, origin)?;
+    limited_file::read(file, metadata.len(), limit).map_err(failed)
+}
+
+fn of_file(
+    error: FileError,
+    path: &Path,
+    origin: &Origin,
+    takes: Takes,
+    limit: u64,
+) -> CredentialError {
+    let (path, origin) = (path.to_owned(), origin.clone());
+    match error {
+        FileError::Io(source) if source.kind() == io::ErrorKind::NotFound => {
+            CredentialError::Missing { path, origin }
+        }
+        FileError::Io(source) => CredentialError::Unreadable {
+            path,
+            origin,
             source,
         },
-    };
-    // Looked at before it is opened, because opening a FIFO would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(CredentialError::NotRegular {
-            path: path.to_owned(),
-            origin: origin.clone(),
-        });
+        FileError::NotRegular => CredentialError::NotRegular {
+            path,
+            origin,
+            takes: match takes {
+                Takes::File => "",
+                Takes::FileOrPipe => " and no pipe; `--token-file -` reads standard input",
+            },
+        },
+        FileError::TooLarge => CredentialError::TooLarge {
+            path,
+            origin,
+            limit: limited_file::size(limit),
+        },
     }
-    let file = File::open(path).map_err(failed)?;
-    check(&file.metadata().map_err(failed)?, path, origin)?;
-    read_capped(file).map_err(failed)
 }
 
 #[cfg(unix)]
-fn check_owner(
-    metadata: &std::fs::Metadata,
-    path: &Path,
-    origin: &Origin,
-) -> Result<(), CredentialError> {
+fn check_owner(metadata: &Metadata, path: &Path, origin: &Origin) -> Result<(), CredentialError> {
     use std::os::unix::fs::MetadataExt;
 
     let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
@@ -136,50 +201,8 @@ fn check_owner(
     clippy::unnecessary_wraps,
     reason = "the same signature as on Unix, where there is something to check"
 )]
-fn check_owner(_: &std::fs::Metadata, _: &Path, _: &Origin) -> Result<(), CredentialError> {
+fn check_owner(_: &Metadata, _: &Path, _: &Origin) -> Result<(), CredentialError> {
     Ok(())
-}
-
-fn read_capped(source: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(TOKEN_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Runs the command with no input, its messages passed through, and the secrets taken out of its environment.
-fn run(
-    words: &[String],
-    origin: &Origin,
-    environment: &Environment,
-) -> Result<Vec<u8>, CredentialError> {
-    let program = words.first().cloned().unwrap_or_default();
-    let failed = |reason: String| CredentialError::Command {
-        origin: origin.clone(),
-        program: program.clone(),
-        reason,
-    };
-    let mut command = Command::new(&program);
-    command
-        .args(words.iter().skip(1))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {
-        command.env_remove(name);
-    }
-    let mut child = command
-        .spawn()
-        .map_err(|error| failed(format!("cannot be run: {error}")))?;
-    let output = child
-        .stdout
-        .take()
-        .map_or_else(|| Ok(Vec::new()), read_capped);
-    let status = child
-        .wait()
-        .map_err(|error| failed(format!("was lost: {error}")))?;
-    if !status.success() {
-        return Err(failed(format!("failed ({status})")));
-    }
-    output.map_err(|error| failed(format!("could not be read: {error}")))
 }
 
 #[cfg(test)]
@@ -187,7 +210,8 @@ mod tests {
     use super::*;
 
     fn checked(text: &str) -> Result<String, String> {
-        check(text.as_bytes().to_vec(), &Origin::Flag("token-file"))
+        let secret = Secret::of_line(text.as_bytes().to_vec());
+        check(secret, &Origin::Flag("token-file"))
             .map(|secret| secret.expose().to_owned())
             .map_err(|error| error.to_string())
     }
@@ -197,6 +221,7 @@ mod tests {
         for good in ["abc", "abc\n", "abc\r\n"] {
             assert_eq!(checked(good).as_deref(), Ok("abc"));
         }
+        assert!(checked(&"a".repeat(TOKEN_MAX)).is_ok());
         for bad in [
             "",
             "\n",
@@ -208,6 +233,7 @@ mod tests {
             "a\0",
             "APIToken abc",
             "a\u{7f}",
+            &"a".repeat(TOKEN_MAX + 1),
         ] {
             let message = checked(bad).unwrap_err();
             assert!(message.starts_with("--token-file: the token "), "{message}");

@@ -91,18 +91,22 @@ fn a_profile_whose_own_host_cannot_be_computed_keeps_its_credential() {
     only_heads(&other);
 }
 
+/// A profile that names a token, and one that extends it.
+fn file(parent_lines: &str, child_lines: &str) -> String {
+    format!(
+        "default_profile = \"child\"\n[profiles.parent]\ntoken_file = \"token\"\n{parent_lines}\n\
+         [profiles.child]\nextends = \"parent\"\n{child_lines}\n"
+    )
+}
+
+fn at(server: &Server) -> String {
+    format!("base_url = \"{}\"\ntenant = \"t\"", server.url())
+}
+
 #[test]
 fn a_child_that_changes_the_host_names_its_own_credential() {
     let parent = Server::http().uncalled().start();
     let refusing = Server::http().start();
-    let child = Server::http().start();
-    let file = |parent_lines: &str, child_lines: &str| {
-        format!(
-            "default_profile = \"child\"\n[profiles.parent]\ntoken_file = \"token\"\n{parent_lines}\n\
-             [profiles.child]\nextends = \"parent\"\n{child_lines}\n"
-        )
-    };
-    let at = |server: &Server| format!("base_url = \"{}\"\ntenant = \"t\"", server.url());
     let names_both = "a table that changes the host has to name its own credential";
     for (parent_lines, child_lines) in [
         (at(&parent), at(&refusing)),
@@ -131,7 +135,12 @@ fn a_child_that_changes_the_host_names_its_own_credential() {
     .stderr_contains("belongs to https://a.staging.volterra.us, but the request goes to https://a.console.ves.volterra.io")
     .run();
     only_heads(&refusing);
-    // What it names itself goes there, and so does what a parent without a host names for its children.
+}
+
+#[test]
+fn what_a_child_names_itself_goes_to_it_and_so_does_what_a_table_without_a_host_names() {
+    let parent = Server::http().uncalled().start();
+    let child = Server::http().start();
     for toml in [
         file(
             &at(&parent),

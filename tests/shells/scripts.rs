@@ -1,6 +1,8 @@
 //! vescli inside the shells that people put it into: strict scripts, loops that read a list, and completions.
 //! A shell that is not installed fails its test.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::harness::Vescli;
@@ -67,4 +69,41 @@ fn the_completions_load_and_know_the_commands() {
     for (name, flags, script, expected) in cases {
         shell(name).args(flags).arg(script).stdout(expected).run();
     }
+}
+
+/// A process that holds a secret is closed to others, its own files below `/proc` among them: what the shell hands over by
+/// such a file has to be read all the same, by an ordinary user too.
+#[test]
+fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
+    let server = Server::http().start();
+    let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let script =
+        "./vescli bulk <(echo ada@example.com) --token-file <(echo s3cret-token) --yes --json";
+    let bash = shell("bash")
+        .args(["-c", &format!("umask 077; {script} && {script}")])
+        .against(&server)
+        .env("VESCLI_TENANT", "t")
+        .stdout_contains("\"accepted\":1")
+        .stderr_contains("");
+    let folder = bash.folder().to_owned();
+    let bash = bash
+        .file_mode(
+            "vescli",
+            fs::read(env!("CARGO_BIN_EXE_vescli")).unwrap(),
+            0o755,
+        )
+        .env("XDG_STATE_HOME", folder.join("state"));
+    fs::create_dir(folder.join("state")).unwrap();
+    fs::set_permissions(folder.join("state"), fs::Permissions::from_mode(0o777)).unwrap();
+    if as_root {
+        bash.of_user(65534).run();
+    } else {
+        bash.run();
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(
+        requests[0].header("authorization"),
+        Some("APIToken s3cret-token")
+    );
 }

@@ -21,6 +21,7 @@ pub enum Key {
     BaseUrl,
     TokenFile,
     TokenCommand,
+    TokenCommandTimeout,
     NoAuth,
     Cert,
     CertKey,

@@ -117,6 +117,15 @@ pub(super) static ROWS: &[Row] = &[
     )
     .reach(Reach::FileOnly),
     Row::new(
+        Key::TokenCommandTimeout,
+        Group::Credential,
+        "token-command-timeout",
+        Kind::Duration,
+        "Longest time for the token command",
+    )
+    .default("30s")
+    .reach(Reach::FileOnly),
+    Row::new(
         Key::NoAuth,
         Group::Credential,
         "no-auth",

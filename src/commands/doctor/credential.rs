@@ -60,7 +60,7 @@ fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
     match source {
         TokenSource::Variable(name, _) => format!("token from {name}, {length} characters"),
         TokenSource::Stdin => format!("token from standard input, {length} characters"),
-        TokenSource::Command(words) => format!(
+        TokenSource::Command { words, .. } => format!(
             "token from the command `{}` ({origin}), {length} characters",
             words.first().map_or("", String::as_str)
         ),

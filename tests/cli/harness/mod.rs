@@ -8,7 +8,8 @@ mod signals;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) struct Vescli {
     args: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     stdin: Option<Vec<u8>>,
+    user: Option<u32>,
     expected: Expected,
 }
 
@@ -55,6 +57,7 @@ impl Vescli {
             args: Vec::new(),
             environment: Vec::new(),
             stdin: None,
+            user: None,
             expected: Expected::default(),
         };
         #[expect(
@@ -124,7 +127,10 @@ impl Vescli {
 
     pub(crate) fn file_mode(self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> Self {
         let path = self.folder().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // Whatever the umask: a configuration in a folder that others can write may name no command.
+        let mut folders = fs::DirBuilder::new();
+        let folders = folders.recursive(true).mode(0o700);
+        folders.create(path.parent().unwrap()).unwrap();
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(&path).unwrap();
@@ -140,9 +146,24 @@ impl Vescli {
         self.file(".config/vescli/config.toml", toml)
     }
 
+    /// Runs as another user, which root alone can do. The program is copied to where that user can reach it.
+    pub(crate) fn of_user(mut self, id: u32) -> Self {
+        let copy = self.folder().join("the-program");
+        fs::copy(&self.program, &copy).unwrap();
+        for path in [self.folder(), &copy] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        self.program = copy;
+        self.user = Some(id);
+        self
+    }
+
     pub(crate) fn start(self) -> Running {
         signals::uninherited();
         let mut command = Command::new(&self.program);
+        if let Some(id) = self.user {
+            command.uid(id).gid(id);
+        }
         command
             .args(&self.args)
             .env_clear()

@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::sources::rejecting;
@@ -22,7 +24,6 @@ fn about(folder: &Path) -> String {
 }
 
 #[test]
-
 fn a_token_command_is_told_no_secret() {
     let server = rejecting();
     let script = format!("{ABOUT_ITSELF}; cat token");
@@ -49,7 +50,6 @@ fn a_token_command_is_told_no_secret() {
 }
 
 #[test]
-
 fn a_rehearsed_command_is_told_no_secret() {
     let mut vescli = Vescli::new()
         .args(["sandbox", "--", "/bin/sh", "-c", ABOUT_ITSELF])
@@ -101,7 +101,6 @@ fn a_rehearsed_command_is_told_no_secret() {
 }
 
 #[test]
-
 fn no_argument_of_the_program_bears_the_token() {
     let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
     let running = send()
@@ -113,8 +112,14 @@ fn no_argument_of_the_program_bears_the_token() {
         .start();
     server.wait_for(1);
     for name in ["cmdline", "environ", "comm"] {
-        let bytes = fs::read(format!("/proc/{}/{name}", running.id())).unwrap();
-        lacks(&String::from_utf8_lossy(&bytes), name);
+        match fs::read(format!("/proc/{}/{name}", running.id())) {
+            Ok(bytes) => lacks(&String::from_utf8_lossy(&bytes), name),
+            // A process that holds a secret shows its environment to root alone.
+            Err(error) => assert_eq!(
+                (error.kind(), name),
+                (ErrorKind::PermissionDenied, "environ")
+            ),
+        }
     }
     silent(&running.finish());
 }
@@ -152,4 +157,33 @@ fn a_process_that_holds_a_secret_leaves_no_core_file() {
             .starts_with("core")
     });
     assert_eq!(cores.count(), 0);
+}
+
+/// A core pattern that is a pipe ignores the limit, so the kernel has to know that the process may not be dumped: what it
+/// shows below `/proc` belongs to root then. As root there is nothing to see, and so another user is taken.
+#[test]
+fn a_process_that_holds_a_secret_cannot_be_dumped_or_read_by_its_own_user() {
+    let nobody = 65534;
+    let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    for (token, owner_is_root) in [(Some(TOKEN), true), (None, false)] {
+        let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
+        let mut vescli = Vescli::new()
+            .args(["send", "--email", "a@b.co", "--cname", "c"])
+            .args(["--config", "none", "--timeout", "1s"])
+            .against(&server)
+            .code(28)
+            .stderr_contains("out of time");
+        if let Some(token) = token {
+            vescli = vescli.env("VESCLI_TOKEN", token);
+        }
+        let running = if as_root {
+            vescli.of_user(nobody).start()
+        } else {
+            vescli.start()
+        };
+        server.wait_for(1);
+        let own = fs::metadata(format!("/proc/{}/environ", running.id())).unwrap();
+        assert_eq!(own.uid() == 0, owner_is_root);
+        silent(&running.finish());
+    }
 }

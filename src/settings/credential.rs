@@ -70,10 +70,10 @@ impl CredentialPlan {
     ) -> Result<Self, SettingsError> {
         // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
         let mut no_auth_is_off = false;
+        let limit = network::duration(sources, Key::TokenCommandTimeout)?;
         for (index, (level, layer)) in sources.layers().enumerate() {
             let no_auth = layer.is_on(Key::NoAuth) && !no_auth_is_off;
             no_auth_is_off |= layer.get(Key::NoAuth).is_some() && !no_auth;
-            let limit = network::duration(sources, Key::TokenCommandTimeout)?;
             let Some(plan) = Self::of_layer(level, layer, no_auth, environment, limit)? else {
                 continue;
             };

@@ -217,12 +217,11 @@ fn a_file_that_cannot_be_read_is_told() {
         .code(66)
         .stderr("error: missing.toml: there is no such configuration file; `vescli config init` writes a first one\n")
         .run();
-    // A folder cannot be read by anybody, root included, and so stands in for every unreadable file.
     let folder = send("folder");
     fs::create_dir(folder.folder().join("folder")).unwrap();
     folder
         .code(78)
-        .stderr_contains("error: folder: cannot be read: ")
+        .stderr_contains("error: folder: is not a regular file; ")
         .run();
     with_file(b"[profiles.a]\ntenant = \"\xff\"\n")
         .code(78)

@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::Config;
 use vescli::cli::args::environment::Environment;
 use vescli::cli::args::layer::{Layer, Origin};
 use vescli::settings::credential::CredentialError;
@@ -14,7 +15,7 @@ use vescli::settings::error::SettingsError;
 use vescli::settings::resolve::Settings;
 use vescli::settings::sources::Sources;
 
-use crate::config;
+use crate::{cases, config};
 
 /// What one source says of the target. Each may be something that no request can be made of.
 #[derive(Debug, Clone, Default)]
@@ -174,7 +175,7 @@ fn resolved(
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(Config { cases: cases(500), ..config() })]
 
     #[test]
     fn binding_holds_wherever_the_parts_of_the_target_come_from(

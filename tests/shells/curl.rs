@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
-use crate::harness::{Output, Vescli};
+use crate::harness::{Output, Vescli, copy_program};
 use crate::server::{Recorded, Server};
 
 const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "dash"];
@@ -119,8 +118,8 @@ pub(super) fn same(server: &Server, vescli: impl Fn() -> Vescli, given: Given) {
 fn run_in(shell: &str, printed: &Output, given: Given) -> (process::Output, String) {
     let tools = printed.folder.join("tools");
     fs::create_dir_all(&tools).unwrap();
-    fs::write(tools.join("curl"), RECORDER).unwrap();
-    fs::set_permissions(tools.join("curl"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(tools.join("recorder"), RECORDER).unwrap();
+    copy_program(&tools.join("recorder"), &tools.join("curl"));
     let recorded = tools.join("arguments");
     let mut child = Command::new(shell)
         .args(["-c", &printed.stdout])

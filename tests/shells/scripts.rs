@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use crate::harness::Vescli;
+use crate::harness::{Vescli, copy_program};
 use crate::server::{Answer, Server};
 
 /// A shell with vescli's own folder in front of `PATH`.
@@ -86,13 +86,11 @@ fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
         .stdout_contains("\"accepted\":1")
         .stderr_contains("");
     let folder = bash.folder().to_owned();
-    let bash = bash
-        .file_mode(
-            "vescli",
-            fs::read(env!("CARGO_BIN_EXE_vescli")).unwrap(),
-            0o755,
-        )
-        .env("XDG_STATE_HOME", folder.join("state"));
+    let bash = bash.env("XDG_STATE_HOME", folder.join("state"));
+    copy_program(
+        Path::new(env!("CARGO_BIN_EXE_vescli")),
+        &folder.join("vescli"),
+    );
     fs::create_dir(folder.join("state")).unwrap();
     fs::set_permissions(folder.join("state"), fs::Permissions::from_mode(0o777)).unwrap();
     if as_root {

@@ -149,10 +149,8 @@ impl Vescli {
     /// Runs as another user, which root alone can do. The program is copied to where that user can reach it.
     pub(crate) fn of_user(mut self, id: u32) -> Self {
         let copy = self.folder().join("the-program");
-        fs::copy(&self.program, &copy).unwrap();
-        for path in [self.folder(), &copy] {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        copy_program(&self.program, &copy);
+        fs::set_permissions(self.folder(), fs::Permissions::from_mode(0o755)).unwrap();
         self.program = copy;
         self.user = Some(id);
         self
@@ -183,6 +181,14 @@ impl Vescli {
     pub(crate) fn run(self) -> Output {
         self.start().finish()
     }
+}
+
+/// Copies a program that is going to be run, by another process: a copy that this one had open for writing could not be
+/// started for as long as a child that another test has just forked holds it open as well.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let mut command = Command::new("install");
+    let copied = command.args(["-m", "755"]).args([from, to]).status();
+    assert!(copied.unwrap().success());
 }
 
 /// What is expected. A later word about the same thing replaces an earlier one.

@@ -26,3 +26,4 @@ mod scripts;
 #[path = "../cli/server/mod.rs"]
 mod server;
 mod show_curl;
+mod terminal;

@@ -1,0 +1,117 @@
+//! The questions of `vescli bulk`, asked on a real terminal: that of tmux.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::harness::Vescli;
+use crate::server::Server;
+
+/// How long an answer may take to appear.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A terminal with a shell in the folder of a run.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    fn start(vescli: &Vescli, server: &Server) -> Self {
+        let folder = vescli.folder();
+        let socket = folder.join("tmux").to_str().unwrap().to_owned();
+        let terminal = Self { socket };
+        let bin = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
+        let status = terminal
+            .command(&["new-session", "-d", "-x", "100", "-y", "40", "sh"])
+            .current_dir(folder)
+            .env_clear()
+            .env("HOME", folder)
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("LC_ALL", "C.UTF-8")
+            .env("VESCLI_BASE_URL", server.url())
+            .env("VESCLI_TENANT", "example-corp")
+            .status();
+        assert!(status.expect("tmux is needed").success());
+        terminal
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        command
+            .args(["-S", &self.socket, "-f", "/dev/null"])
+            .args(words);
+        command
+    }
+
+    fn screen(&self) -> String {
+        let output = self
+            .command(&["capture-pane", "-p", "-J"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Types a line, and waits until the screen shows a text that was not there before.
+    fn types(&self, line: &str, expected: &str) -> String {
+        assert!(
+            self.command(&["send-keys", "-R", line, "Enter"])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.command(&["clear-history"]).status().unwrap().success());
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            if screen.contains(expected) {
+                return screen;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{expected:?} never came:\n{screen}"
+            );
+            // tmux tells nobody when its screen changes.
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.command(&["kill-server"]).status();
+    }
+}
+
+fn people(count: usize) -> String {
+    (0..count)
+        .map(|row| format!("a{row}@example.com\n"))
+        .collect()
+}
+
+#[test]
+fn who_is_known_from_another_list_is_asked_about() {
+    let server = Server::http().start();
+    let vescli = Vescli::new()
+        .file("first.txt", people(2))
+        .file("second.txt", people(3));
+    let terminal = Terminal::start(&vescli, &server);
+    terminal.types("vescli bulk first.txt", "Mail 2 people? [y/N]");
+    terminal.types("y", "this run: 2 accepted");
+    let known = "2 of these 3 people are known from other lists: 2 accepted (first.txt, 20";
+    let question = "Skip them (s), mail them again (m), or stop (n)? [s/m/N]";
+    let screen = terminal.types("vescli bulk second.txt; echo code $?", question);
+    assert!(screen.contains(known), "{screen}");
+    terminal.types("n", "code 12");
+    assert_eq!(server.count(), 2);
+    terminal.types("vescli bulk second.txt; echo code $?", question);
+    terminal.types("s", "Mail 1 person? [y/N]");
+    terminal.types("y", "code 0");
+    assert_eq!(server.count(), 3);
+    terminal.types("vescli bulk second.txt --fresh; echo code $?", question);
+    terminal.types("m", "Mail 3 people? [y/N]");
+    terminal.types("y", "code 0");
+    assert_eq!(server.count(), 6);
+    drop(terminal);
+    drop(vescli);
+}

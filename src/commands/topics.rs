@@ -161,8 +161,9 @@ fn entry(name: &str, help: &str) -> String {
 pub const BULK: &str = r"The list
   CSV with a column `email` (any case) and perhaps `cname`; NDJSON objects with the same two; or one address per
   line with # for comments. Other columns are ignored and named. All of it is read and checked before the first
-  request; rows that cannot be used end the run (65) unless --skip-invalid. An address that comes again, in
-  whatever case, is sent to once. One run addresses one tenant: a column `tenant` or `region` is refused.
+  request; rows that cannot be used end the run (65) unless --skip-invalid. An address that comes again with the
+  same cname, both in whatever case, is sent to once; with another cname it is another mail, and the plan counts
+  these. One run addresses one tenant: a column `tenant` or `region` is refused.
 
 Before it sends
   The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal a question follows; elsewhere

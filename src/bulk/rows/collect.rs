@@ -8,15 +8,16 @@ use std::sync::Arc;
 use super::error::{BadRow, RowsError, short};
 use super::{Format, List, Row};
 use crate::api::recipient::{check_email, check_text};
+use crate::bulk::journal::fold_name;
 
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
 
-/// Where rows stand, by a hash of their address.
+/// Where rows stand, by a hash.
 #[derive(Default)]
 struct Seen {
     places: HashMap<u64, u32>,
-    /// Rows whose hash is that of another address. Next to none, but they must not be taken for repeats.
+    /// Rows whose hash is that of another one. Next to none, but they must not be taken for repeats.
     collided: Vec<u32>,
 }
 
@@ -51,9 +52,11 @@ pub(super) struct Collector<'a> {
     bad: Vec<BadRow>,
     ignored: Vec<String>,
     repeats: u64,
-    repeats_with_other_cname: u64,
-    /// Where the row of an address stands. Hashes, because a million addresses once more would be too many.
+    other_cname: u64,
+    /// Where the first row of an address stands. Hashes, because a million addresses once more would be too many.
     seen: Seen,
+    /// Where the other rows of an address stand, by address and cname: mostly there are none.
+    others: Seen,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
@@ -68,8 +71,9 @@ impl<'a> Collector<'a> {
             bad: Vec::new(),
             ignored: Vec::new(),
             repeats: 0,
-            repeats_with_other_cname: 0,
+            other_cname: 0,
             seen: Seen::default(),
+            others: Seen::default(),
             hasher: RandomState::new(),
             last_cname: None,
         }
@@ -86,10 +90,8 @@ impl<'a> Collector<'a> {
         {
             return self.bad(line, format!("the cname `{}` {error}", short(cname)));
         }
-        if let Some(first) = self.first_of(email).and_then(|first| self.rows.get(first)) {
-            let kept = first.cname.as_deref().unwrap_or(self.default_cname);
+        if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
             self.repeats += 1;
-            self.repeats_with_other_cname += u64::from(cname.unwrap_or(self.default_cname) != kept);
             return;
         }
         let cname = cname.map(|cname| self.shared(cname));
@@ -100,16 +102,27 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// The row that has this address already; if there is none, the next row is noted under it.
-    fn first_of(&mut self, email: &str) -> Option<usize> {
-        let folded = email.to_lowercase();
-        let rows = &self.rows;
-        let is_same = |index: usize| {
+    /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
+    fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
+        let (email, cname) = (email.to_lowercase(), fold_name(cname));
+        let (rows, default) = (&self.rows, self.default_cname);
+        let has_email = |index: usize| {
             let row = rows.get(index);
-            row.is_some_and(|row| row.email.to_lowercase() == folded)
+            row.is_some_and(|row| row.email.to_lowercase() == email)
         };
-        self.seen
-            .first(self.hasher.hash_one(&folded), rows.len(), is_same)
+        let has_cname = |index: usize| {
+            let row = rows.get(index);
+            row.is_some_and(|row| fold_name(row.cname.as_deref().unwrap_or(default)) == cname)
+        };
+        let hash = self.hasher.hash_one(&email);
+        let Some(first) = self.seen.first(hash, rows.len(), has_email) else {
+            return false;
+        };
+        let hash = || self.hasher.hash_one((&email, &cname));
+        let has_both = |index: usize| has_email(index) && has_cname(index);
+        let found = has_cname(first) || self.others.first(hash(), rows.len(), has_both).is_some();
+        self.other_cname += u64::from(!found);
+        found
     }
 
     fn shared(&mut self, cname: &str) -> Arc<str> {
@@ -142,7 +155,7 @@ impl<'a> Collector<'a> {
         Ok(List {
             rows: self.rows,
             repeats: self.repeats,
-            repeats_with_other_cname: self.repeats_with_other_cname,
+            other_cname: self.other_cname,
             ignored_columns: self.ignored,
             bad: self.bad,
             sha256,

@@ -69,12 +69,12 @@ pub struct Row {
 /// A list that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// The rows that can be sent, in the order of the list, each address once.
+    /// The rows that can be sent, in the order of the list, each address once with each cname.
     pub rows: Vec<Row>,
-    /// How many rows were dropped because their address stands further up, whatever its case.
+    /// How many rows were dropped because their address stands further up with the same cname, whatever the case of both.
     pub repeats: u64,
-    /// How many of these have another cname than the row that was kept.
-    pub repeats_with_other_cname: u64,
+    /// How many rows have the address of a row further up and a cname that it had not there: a mail of their own.
+    pub other_cname: u64,
     /// Columns or fields that mean nothing here, in the order of their appearance.
     pub ignored_columns: Vec<String>,
     /// The rows that cannot be sent, in the order of the list.

@@ -47,9 +47,18 @@ pub fn time(length: Duration) -> String {
     }
 }
 
-/// The line of a row that has ended.
+/// The name of a row: its address, and its cname where one address has several.
 #[must_use]
-pub fn row(row: &Row, outcome: &Outcome, paint: Paint, safe: &SafeText) -> String {
+pub fn name(row: &Row, cname: Option<&str>, safe: &SafeText) -> String {
+    let cname = cname.map_or_else(String::new, |cname| {
+        format!(" (cname {})", safe.shown(cname))
+    });
+    format!("{}{cname}", safe.shown(&row.email))
+}
+
+/// The line of a row that has ended, with the name that it has.
+#[must_use]
+pub fn row(name: &str, outcome: &Outcome, paint: Paint, safe: &SafeText) -> String {
     let word = format!("{:<8}", outcome.fate.word());
     let word = match outcome.fate {
         Fate::Accepted => paint.good(&word),
@@ -60,7 +69,7 @@ pub fn row(row: &Row, outcome: &Outcome, paint: Paint, safe: &SafeText) -> Strin
         Fate::Accepted => String::new(),
         _ => format!("  {}", why(outcome, safe)),
     };
-    format!("{word}  {}{why}\n", safe.shown(&row.email))
+    format!("{word}  {name}{why}\n")
 }
 
 /// Why a row was not accepted, in a phrase.
@@ -156,10 +165,9 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
 
 /// What became of a request, for a row whose end could not be written down.
 #[must_use]
-pub fn unwritten(row: &Row, outcome: &Outcome, safe: &SafeText) -> String {
+pub fn unwritten(row: &Row, name: &str, outcome: &Outcome) -> String {
     format!(
-        "{} (line {}) ended, and the journal does not know: {}",
-        safe.shown(&row.email),
+        "{name} (line {}) ended, and the journal does not know: {}",
         row.line,
         words::fate(outcome)
     )

@@ -86,6 +86,7 @@ pub struct PlanDocument {
     pub exit_code: u8,
     pub warnings: Vec<String>,
     pub known: KnownDocument,
+    pub other_cname: u64,
 }
 
 /// A row that is unknown and left alone.
@@ -134,6 +135,7 @@ impl PlanDocument {
             exit_code: 0,
             warnings,
             known: KnownDocument::new(facts),
+            other_cname: list.other_cname,
         }
     }
 }

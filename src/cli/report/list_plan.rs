@@ -98,12 +98,20 @@ fn target(facts: &PlanFacts, safe: &SafeText) -> Vec<(&'static str, String)> {
         ("list", of_list(facts, safe)),
     ];
     if list.repeats > 0 {
-        let other = match list.repeats_with_other_cname {
-            0 => String::new(),
-            count => format!("; {count} of them had another cname than the row that is kept"),
-        };
         let rows = counted(list.repeats, "row");
-        lines.push(("repeats", format!("{rows} dropped{other}")));
+        lines.push(("repeats", format!("{rows} dropped")));
+    }
+    if list.other_cname > 0 {
+        let rows = counted(list.other_cname, "row");
+        let verb = if list.other_cname == 1 {
+            "bears"
+        } else {
+            "bear"
+        };
+        let text = format!(
+            "{rows} {verb} the address of another row with another cname: each is a mail of its own"
+        );
+        lines.push(("cnames", text));
     }
     lines
 }

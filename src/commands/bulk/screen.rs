@@ -127,7 +127,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                 } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
                         let why = list::why(&outcome, self.reporter.safe());
-                        let email = self.reporter.safe().shown(&row.email);
+                        let email = self.name(row);
                         let wait = wait.as_secs_f64();
                         let note =
                             format!("{email}: attempt {attempt}: {why}; again in {wait:.1} s");
@@ -145,6 +145,13 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         self.prepared.list.rows.get(index as usize)
     }
 
+    /// The name of a row, with the cname where the list has an address with several of them.
+    fn name(&self, row: &Row) -> String {
+        let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
+        let cname = (self.prepared.list.other_cname > 0).then_some(cname);
+        list::name(row, cname, self.reporter.safe())
+    }
+
     fn ended(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
         self.tally.add(&end);
         let Some(row) = self.row(end.index) else {
@@ -152,28 +159,29 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         };
         let output = self.reporter.output();
         let safe = self.reporter.safe();
+        let name = self.name(row);
         let accepted = end.outcome.fate == Fate::Accepted;
         if end.unwritten {
             let label = self.reporter.err_paint().bad("error:");
-            let text = list::unwritten(row, &end.outcome, safe);
+            let text = list::unwritten(row, &name, &end.outcome);
             err.push_str(&format!("{label} {text}\n"));
         }
         if end.outcome.body_cut && !output.quiet {
             let label = self.reporter.err_paint().warn("warning:");
-            let text = format!("{}: its answer broke off", safe.shown(&row.email));
+            let text = format!("{name}: its answer broke off");
             err.push_str(&format!("{label} {text}\n"));
         }
         if output.json {
             if !accepted && !output.quiet {
                 let paint = self.reporter.err_paint();
-                err.push_str(&list::row(row, &end.outcome, paint, safe));
+                err.push_str(&list::row(&name, &end.outcome, paint, safe));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
             let document = RowDocument::new(row, cname, self.subject, end, safe);
             out.push_str(&json_line(&document));
         } else if !(accepted && output.quiet) {
             let paint = self.reporter.out_paint();
-            out.push_str(&list::row(row, &end.outcome, paint, safe));
+            out.push_str(&list::row(&name, &end.outcome, paint, safe));
         }
     }
 

@@ -256,6 +256,7 @@ fn a_plan_as_json() {
             "sample",
             "exit_code",
             "warnings",
+            "other_cname",
         ],
     );
 }

@@ -1,12 +1,14 @@
 //! The gate before every request: workers wait here for their turn, for the end of a pause, and are sent home when the
-//! run stops. A thin blocking shell around [`Pace`] and [`RetryBudget`].
+//! run stops. A thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::budget::RetryBudget;
-use super::pace::{Pace, Turn};
+use super::pace::{self, Pace};
+use super::pending::{Backlog, Pending, Work};
 use super::stop::Stop;
+use super::throttle::{Throttle, Turn};
 use crate::api::outcome::Fate;
 
 /// The gate of one run, shared by its workers.
@@ -21,19 +23,37 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     pace: Pace,
+    throttle: Throttle,
     budget: RetryBudget,
+    backlog: Backlog,
     failures: u64,
     stop: Option<Stop>,
 }
 
+impl State {
+    /// A turn, or how long to wait before asking again; without a time, until a request has ended.
+    fn turn(&mut self) -> Result<Turn, Option<Duration>> {
+        if !self.throttle.has_room() {
+            return Err(None);
+        }
+        match self.pace.ask(Instant::now()) {
+            pace::Turn::Go => Ok(self.throttle.begin()),
+            pace::Turn::After(wait) => Err(Some(wait)),
+            pace::Turn::AfterAnEnd => Err(None),
+        }
+    }
+}
+
 impl Gate {
-    /// A gate that nobody has passed. `max_failures` of 0 lets any number of rows fail in a row.
+    /// A gate to so many tasks that nobody has passed. `max_failures` of 0 lets any number of rows fail in a row.
     #[must_use]
-    pub fn new(pace: Pace, rated: bool, max_failures: u64) -> Self {
+    pub fn new(pace: Pace, rated: bool, max_failures: u64, tasks: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 pace,
+                throttle: Throttle::default(),
                 budget: RetryBudget::default(),
+                backlog: Backlog::new(tasks),
                 failures: 0,
                 stop: None,
             }),
@@ -48,35 +68,62 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the turn of a request; false when the run has stopped.
+    /// Waits for a turn and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
     #[must_use]
-    pub fn pass(&self) -> bool {
+    pub fn next(&self) -> Option<(Turn, Work)> {
         let mut state = self.lock();
         loop {
-            if state.stop.is_some() {
-                return false;
+            if state.stop.is_some() || state.backlog.is_empty() {
+                return None;
             }
-            match state.pace.ask(Instant::now()) {
-                Turn::Go => return true,
-                Turn::After(wait) => state = self.wait(state, Some(wait)),
-                Turn::AfterAnEnd => state = self.wait(state, None),
+            match state.turn() {
+                Ok(turn) => {
+                    let work = state.backlog.take()?;
+                    if matches!(work, Work::Fresh(_)) {
+                        state.budget.begin();
+                    }
+                    return Some((turn, work));
+                }
+                Err(wait) => state = self.wait(state, wait),
             }
         }
     }
 
-    /// Waits, with a turn in hand, for the end of a pause that began meanwhile; false when the run has stopped.
+    /// Waits for the turn of a request that is repeated; nothing when the run has stopped.
     #[must_use]
-    pub fn still_open(&self) -> bool {
+    pub fn pass(&self) -> Option<Turn> {
         let mut state = self.lock();
         loop {
             if state.stop.is_some() {
-                return false;
+                return None;
             }
-            match state.pace.pause_left(Instant::now()) {
-                None => return true,
-                Some(wait) => state = self.wait(state, Some(wait)),
+            match state.turn() {
+                Ok(turn) => return Some(turn),
+                Err(wait) => state = self.wait(state, wait),
             }
         }
+    }
+
+    /// Whether a turn still holds: the run has not stopped, and nobody was asked to wait since it was given.
+    #[must_use]
+    pub fn still_holds(&self, turn: Turn) -> bool {
+        let state = self.lock();
+        state.stop.is_none()
+            && state.throttle.is_current(turn)
+            && state.pace.pause_left(Instant::now()).is_none()
+    }
+
+    /// Takes back a turn that was not used, and the row with it: it is sent as soon as others are.
+    pub fn held(&self, turn: Turn, row: Box<Pending>) {
+        self.lock().backlog.held(row);
+        self.unused(turn);
+    }
+
+    /// Takes back a turn that was not used.
+    pub fn unused(&self, turn: Turn) {
+        let mut state = self.lock();
+        state.throttle.unused(turn);
+        self.over(state);
     }
 
     /// Waits for a time; false when the run has stopped meanwhile.
@@ -110,29 +157,57 @@ impl Gate {
         }
     }
 
-    /// Notes that a request has ended.
-    pub fn ended(&self) {
-        self.lock().pace.ended(Instant::now());
-        if self.rated {
+    /// Notes that a request has ended, and was not throttled.
+    pub fn ended(&self, turn: Turn) {
+        let mut state = self.lock();
+        let was_bound = state.throttle.is_bound();
+        state.throttle.passed(turn);
+        if was_bound {
+            self.changed.notify_all();
+        }
+        self.over(state);
+    }
+
+    /// Notes that a request was throttled: nobody passes for the time that the service asked for, or for one that grows if
+    /// it named none. Gives that time; nothing when the service was asked in vain too often, which stops the run.
+    #[must_use]
+    pub fn throttled(&self, turn: Turn, asked: Option<Duration>) -> Option<Duration> {
+        let mut state = self.lock();
+        let wait = state.throttle.refused(turn, asked, fastrand::f64());
+        state.pace.pause(Instant::now(), wait);
+        let is_hopeless = state.throttle.is_hopeless();
+        if is_hopeless {
+            state.stop.get_or_insert(Stop::AsksTooOften);
+        }
+        self.over(state);
+        (!is_hopeless).then_some(wait)
+    }
+
+    /// A request is not under way any more.
+    fn over(&self, mut state: MutexGuard<'_, State>) {
+        state.pace.ended(Instant::now());
+        let someone_may_wait = self.rated || state.throttle.is_bound() || state.stop.is_some();
+        drop(state);
+        if someone_may_wait {
             self.changed.notify_all();
         }
     }
 
-    /// Lets nobody pass for a time.
-    pub fn pause(&self, length: Duration) {
-        self.lock().pace.pause(Instant::now(), length);
-        // Those who wait for a turn have to learn that it comes later: they ask again by themselves.
+    /// Takes back a row that was throttled.
+    pub fn refused(&self, row: Box<Pending>) {
+        self.lock().backlog.refused(row);
+    }
+
+    /// A row that was begun and is not sent any more, because the run has stopped.
+    #[must_use]
+    pub fn left_over(&self) -> Option<Box<Pending>> {
+        self.lock().backlog.take_begun()
     }
 
     /// How long the pause that is under way still lasts.
     #[must_use]
     pub fn pause_left(&self) -> Option<Duration> {
         self.lock().pace.pause_left(Instant::now())
-    }
-
-    /// Notes that a row was begun.
-    pub fn begin_row(&self) {
-        self.lock().budget.begin();
     }
 
     /// Asks for one repeat out of the run's budget.
@@ -182,7 +257,7 @@ mod tests {
     use crate::api::outcome::Class;
 
     fn gate(max_failures: u64) -> Gate {
-        Gate::new(Pace::new(None), false, max_failures)
+        Gate::new(Pace::new(None), false, max_failures, 5)
     }
 
     #[test]
@@ -196,12 +271,12 @@ mod tests {
             Fate::Rejected,
         ] {
             gate.row_ended(fate);
-            assert!(gate.pass());
+            assert!(gate.pass().is_some());
         }
         gate.row_ended(Fate::Unknown);
         assert_eq!(gate.stopped(), Some(Stop::Failures(3)));
-        assert!(!gate.pass() && !gate.still_open() && !gate.rest(Duration::ZERO));
-        let endless = Gate::new(Pace::new(None), false, 0);
+        assert!(gate.pass().is_none() && !gate.rest(Duration::ZERO));
+        let endless = Gate::new(Pace::new(None), false, 0, 5);
         (0..1000).for_each(|_| endless.row_ended(Fate::Rejected));
         assert_eq!(endless.stopped(), None);
     }
@@ -220,12 +295,18 @@ mod tests {
     #[test]
     fn whoever_waits_is_sent_home_when_the_run_stops() {
         let gate = gate(0);
-        gate.pause(Duration::from_hours(1));
+        let turn = gate.pass().unwrap();
+        assert!(gate.still_holds(turn));
+        let hour = Some(Duration::from_hours(1));
+        assert_eq!(gate.throttled(turn, hour), hour);
+        assert!(!gate.still_holds(turn));
         std::thread::scope(|scope| {
-            let passing = scope.spawn(|| gate.pass());
+            let passing = scope.spawn(|| gate.pass().is_some());
+            let next = scope.spawn(|| gate.next().is_some());
             let resting = scope.spawn(|| gate.rest(Duration::from_hours(1)));
             gate.stop(Stop::Signal(2));
-            assert!(!passing.join().unwrap() && !resting.join().unwrap());
+            assert!(!passing.join().unwrap() && !next.join().unwrap());
+            assert!(!resting.join().unwrap());
         });
     }
 }

@@ -36,8 +36,10 @@ pub struct Task {
 pub enum Before {
     /// Nothing, or that it was not sent.
     NotSent,
-    /// It was rejected.
+    /// It was rejected, and goes out because that was asked for.
     Rejected,
+    /// It was rejected for a reason that is not its own, and goes out unasked.
+    Due,
     /// An earlier request may have mailed the person: then no later refusal takes that back.
     Unknown,
 }
@@ -48,6 +50,7 @@ pub enum Before {
 pub struct Befores {
     pub not_sent: u64,
     pub rejected: u64,
+    pub due: u64,
     pub unknown: u64,
 }
 
@@ -57,6 +60,7 @@ impl Befores {
         match before {
             Before::NotSent => self.not_sent += 1,
             Before::Rejected => self.rejected += 1,
+            Before::Due => self.due += 1,
             Before::Unknown => self.unknown += 1,
         }
     }
@@ -64,7 +68,7 @@ impl Befores {
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.not_sent + self.rejected + self.unknown
+        self.not_sent + self.rejected + self.due + self.unknown
     }
 }
 
@@ -100,8 +104,11 @@ enum Next {
     Leave(Fate),
 }
 
-fn next(known: Option<Fate>, choice: Choice) -> Next {
-    match known {
+fn next(known: Option<RowState>, choice: Choice) -> Next {
+    if matches!(known, Some(RowState::Rejected { due: true, .. })) {
+        return Next::Send(Before::Due);
+    }
+    match known.map(RowState::effective) {
         None | Some(Fate::NotSent) => Next::Send(Before::NotSent),
         Some(Fate::Rejected) if choice.retry_rejected => Next::Send(Before::Rejected),
         Some(Fate::Unknown) if choice.resend_unknown => Next::Send(Before::Unknown),
@@ -123,12 +130,12 @@ impl Plan {
         let limit = choice.limit.unwrap_or(u64::MAX);
         for (index, row) in (0..).zip(rows) {
             // Hashing a million rows takes its time, and an empty journal knows none of them.
-            let fate = if known.states.is_empty() {
+            let state = if known.states.is_empty() {
                 None
             } else {
-                known.state(key_of(row)).map(RowState::effective)
+                known.state(key_of(row))
             };
-            let mut next = next(fate, choice);
+            let mut next = next(state, choice);
             if matches!(next, Next::Send(_))
                 && choice.known == Some(OnKnown::Skip)
                 && let Some(fate) = elsewhere.of(index)
@@ -158,8 +165,8 @@ impl Plan {
     ) -> impl Iterator<Item = (u32, RowKey)> + 'a {
         (0..).zip(rows).filter_map(move |(index, row)| {
             let key = key_of(row);
-            let fate = known.state(key).map(RowState::effective);
-            matches!(next(fate, choice), Next::Send(_)).then_some((index, key))
+            let state = known.state(key);
+            matches!(next(state, choice), Next::Send(_)).then_some((index, key))
         })
     }
 
@@ -214,17 +221,21 @@ pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bulk::journal::Moment;
 
     #[test]
     fn what_is_known_and_what_is_asked_for_decide_about_each_row() {
-        let fates = [
+        let status = Some(404);
+        let at = Moment::from(std::time::SystemTime::UNIX_EPOCH);
+        let all = [
             None,
-            Some(Fate::NotSent),
-            Some(Fate::Rejected),
-            Some(Fate::Unknown),
-            Some(Fate::Accepted),
+            Some(RowState::NotSent),
+            Some(RowState::Rejected { status, due: false }),
+            Some(RowState::Rejected { status, due: true }),
+            Some(RowState::Unknown { status }),
+            Some(RowState::Accepted { at }),
         ];
-        for known in fates {
+        for known in all {
             for retry_rejected in [false, true] {
                 for resend_unknown in [false, true] {
                     let choice = Choice {
@@ -235,14 +246,17 @@ mod tests {
                     };
                     let sent = matches!(next(known, choice), Next::Send(_));
                     let expected = match known {
-                        None | Some(Fate::NotSent) => true,
-                        Some(Fate::Rejected) => retry_rejected,
-                        Some(Fate::Unknown) => resend_unknown,
-                        Some(Fate::Accepted) => false,
+                        None | Some(RowState::NotSent | RowState::Rejected { due: true, .. }) => {
+                            true
+                        }
+                        Some(RowState::Rejected { .. }) => retry_rejected,
+                        Some(RowState::Unknown { .. }) => resend_unknown,
+                        Some(_) => false,
                     };
                     assert_eq!(sent, expected, "{known:?} {choice:?}");
                     let doubt = matches!(next(known, choice), Next::Send(Before::Unknown));
-                    assert_eq!(doubt, resend_unknown && known == Some(Fate::Unknown));
+                    let is_unknown = matches!(known, Some(RowState::Unknown { .. }));
+                    assert_eq!(doubt, resend_unknown && is_unknown);
                 }
             }
         }

@@ -1,19 +1,20 @@
-//! The loop over a list: pass the gate, write down the intent, send, write down what came of it, tell. Each worker owns
-//! its client and takes one row at a time.
+//! The loop over a list: take a row, write down the intent, send, write down what came of it, tell. Each worker owns its
+//! client and takes one row at a time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use super::gate::Gate;
 use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
+use super::pending::{Pending, Work};
 use super::plan::{Before, Task, key_of};
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
+use super::throttle::{ALONE_MAX, Turn};
 use super::told::{RowEnd, Told};
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::request::ApiRequest;
-use crate::api::retry::{Decision, after_another, backoff, decide, is_repeatable};
+use crate::api::retry::{Decision, after_another, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::resolve::RetryPolicy;
 
@@ -32,25 +33,25 @@ pub struct Run<'a> {
     pub request: &'a ApiRequest,
     /// When to repeat.
     pub policy: &'a RetryPolicy,
-    /// Where everybody waits.
+    /// Where everybody waits, and what is left.
     pub gate: &'a Gate,
-    /// The next task.
-    pub next: &'a AtomicUsize,
     /// Whether each exchange is told.
     pub trace: bool,
 }
 
-/// What is known of a row while it is sent.
-struct Progress<'a> {
-    index: u32,
-    before: Before,
-    person: Person<'a>,
-    attempts: u64,
-    start: Instant,
-    /// What came of it so far.
-    outcome: Option<Outcome>,
-    /// The journal's last record of what came of it.
-    ticket: Ticket,
+/// What one worker has for itself.
+struct Worker<'a> {
+    transport: &'a Transport,
+    journal: &'a JournalHandle,
+    told: &'a SyncSender<Told>,
+    request: ApiRequest,
+}
+
+impl Worker<'_> {
+    fn tell(&self, told: Told) {
+        // Whoever listens may have gone; the journal knows.
+        let _ = self.told.send(told);
+    }
 }
 
 impl Run<'_> {
@@ -58,166 +59,205 @@ impl Run<'_> {
     /// goes on all the same.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Told>) {
         let _alarm = Alarm(self.gate);
-        let mut request = self.request.clone();
-        while self.gate.stopped().is_none() {
-            let Some(task) = self.tasks.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
-                return;
+        let mut worker = Worker {
+            transport,
+            journal,
+            told,
+            request: self.request.clone(),
+        };
+        while let Some((turn, work)) = self.gate.next() {
+            let Some((pending, row)) = self.begin(work) else {
+                self.gate.unused(turn);
+                continue;
             };
-            let Some(row) = self.rows.get(task.index as usize) else {
-                return;
-            };
-            request.readdress(&row.email, row.cname.as_deref().unwrap_or(self.cname));
-            if let Some(end) = self.send(*task, row, &request, transport, journal, told) {
-                // Whoever listens may have gone; the journal knows.
-                let _ = told.send(Told::Ended(Box::new(end)));
+            let cname = row.cname.as_deref().unwrap_or(self.cname);
+            worker.request.readdress(&row.email, cname);
+            if let Some(end) = self.send(turn, pending, row, &worker) {
+                worker.tell(Told::Ended(Box::new(end)));
+            }
+        }
+        // Only after a stop: whoever was to be tried again ends here.
+        while let Some(pending) = self.gate.left_over() {
+            if let Some(end) = pending.end(true) {
+                worker.tell(Told::Ended(Box::new(end)));
             }
         }
     }
 
-    /// Sends a row, and repeats what may be repeated. Nothing comes back when the run stopped before it was sent.
+    /// What is known of a row before it is sent. There is none for a task that the plan does not have.
+    fn begin(&self, work: Work) -> Option<(Box<Pending>, &Row)> {
+        let row = |index: u32| self.rows.get(index as usize);
+        match work {
+            Work::Begun(mut pending) => {
+                if pending.attempts == 0 {
+                    pending.start = Instant::now();
+                }
+                let row = row(pending.index)?;
+                Some((pending, row))
+            }
+            Work::Fresh(task) => {
+                let task = self.tasks.get(task)?;
+                let row = row(task.index)?;
+                let pending = Pending {
+                    index: task.index,
+                    key: key_of(self.service, self.cname, row),
+                    attempts: 0,
+                    waits: 0,
+                    alone: 0,
+                    start: Instant::now(),
+                    before: task.before,
+                    outcome: (task.before == Before::Unknown).then(earlier),
+                    ticket: Ticket::default(),
+                };
+                Some((Box::new(pending), row))
+            }
+        }
+    }
+
+    /// Who a row is about, for the journal.
+    fn person<'a>(&'a self, pending: &Pending, row: &'a Row) -> Person<'a> {
+        Person {
+            key: pending.key,
+            email: &row.email,
+            cname: row.cname.as_deref().unwrap_or(self.cname),
+        }
+    }
+
+    /// Sends a row, and repeats what may be repeated. Nothing comes back when the row is to be sent later.
     fn send(
         &self,
-        task: Task,
+        mut turn: Turn,
+        mut pending: Box<Pending>,
         row: &Row,
-        request: &ApiRequest,
-        transport: &Transport,
-        journal: &JournalHandle,
-        told: &SyncSender<Told>,
+        worker: &Worker,
     ) -> Option<RowEnd> {
-        let mut progress = Progress {
-            index: task.index,
-            person: Person {
-                key: key_of(self.service, self.cname, row),
-                email: &row.email,
-                cname: row.cname.as_deref().unwrap_or(self.cname),
-            },
-            attempts: 0,
-            start: Instant::now(),
-            before: task.before,
-            outcome: (task.before == Before::Unknown).then(earlier),
-            ticket: Ticket::default(),
-        };
         loop {
-            if !self.gate.pass() {
-                return progress.cut_short();
-            }
-            if progress.attempts == 0 {
-                self.gate.begin_row();
-                progress.start = Instant::now();
-            }
-            let sent = self.attempt(&mut progress, row, request, transport, journal);
-            self.gate.ended();
-            let (latest, answer) = match sent {
+            let (latest, answer) = match self.attempt(turn, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
-                Ok(None) => return progress.cut_short(),
+                Ok(None) => {
+                    self.gate.held(turn, pending);
+                    return None;
+                }
                 Err(stopped) => {
                     self.gate.stop(Stop::journal(&stopped));
-                    return progress.cut_short();
+                    self.gate.unused(turn);
+                    return pending.end(true);
                 }
             };
-            let next = self.write_down(&mut progress, &latest, journal);
+            let next = self.next_step(turn, &mut pending, &latest);
+            let person = self.person(&pending, row);
+            self.write_down(next, &person, &mut pending, &latest, worker.journal);
             if self.trace {
-                let _ = told.send(Told::Exchanged {
-                    request: Box::new(request.clone()),
+                worker.tell(Told::Exchanged {
+                    request: Box::new(worker.request.clone()),
                     answer: answer.map(Box::new),
-                    ticket: progress.ticket,
+                    ticket: pending.ticket,
                 });
             }
-            let Next::Again(wait) = next else {
-                return progress.end(matches!(next, Next::Stop | Next::Later));
-            };
-            let _ = told.send(Told::Again {
-                index: progress.index,
-                attempt: progress.attempts,
-                outcome: Box::new(latest),
-                wait,
-                ticket: progress.ticket,
-            });
-            if !self.gate.rest(wait) {
-                return progress.cut_short();
+            if let Next::Again(wait) | Next::AfterTheWait(wait) = next {
+                worker.tell(Told::Again {
+                    index: pending.index,
+                    attempt: pending.attempts,
+                    outcome: Box::new(latest),
+                    wait,
+                    ticket: pending.ticket,
+                });
+            }
+            match next {
+                Next::AfterTheWait(_) => {
+                    self.gate.refused(pending);
+                    return None;
+                }
+                Next::Again(wait) => {
+                    let rested = self.gate.rest(wait);
+                    let Some(new) = self.gate.pass().filter(|_| rested) else {
+                        return pending.end(true);
+                    };
+                    turn = new;
+                }
+                Next::End => return pending.end(false),
+                Next::Later | Next::Stop => return pending.end(true),
             }
         }
     }
 
-    /// Decides what comes after an attempt, and writes down what came of the row so far.
+    /// Writes down what came of the row so far, by what comes next.
     fn write_down(
         &self,
-        progress: &mut Progress,
+        next: Next,
+        person: &Person,
+        pending: &mut Pending,
         latest: &Outcome,
         journal: &JournalHandle,
-    ) -> Next {
-        let next = self.next_step(latest, progress.attempts);
-        let folded = after_another(progress.outcome.take(), latest.clone());
-        let fate = next.fate_to_write(folded.fate);
-        progress.ticket =
-            journal.conclude(&progress.person, progress.attempts, fate, folded.status);
+    ) {
+        let folded = after_another(pending.outcome.take(), latest.clone());
+        pending.ticket = match folded.fate {
+            Fate::Rejected if next != Next::End => {
+                journal.conclude_due(person, pending.attempts, folded.status)
+            }
+            fate => journal.conclude(person, pending.attempts, fate, folded.status),
+        };
         if let Some(stopped) = journal.stopped() {
             self.gate.stop(Stop::journal(&stopped));
         }
         if matches!(next, Next::End | Next::Later) {
             self.gate.row_ended(folded.fate);
         }
-        progress.outcome = Some(folded);
-        next
+        pending.outcome = Some(folded);
     }
 
-    /// Writes the intent down and sends once. Nothing comes back when the run stopped in between: then nothing was sent.
+    /// Writes the intent down and sends once. Nothing comes back when a wait or a stop came in between: then nothing was
+    /// sent.
     fn attempt(
         &self,
-        progress: &mut Progress,
+        turn: Turn,
+        pending: &mut Pending,
         row: &Row,
-        request: &ApiRequest,
-        transport: &Transport,
-        journal: &JournalHandle,
+        worker: &Worker,
     ) -> Result<Option<(Outcome, Option<Exchange>)>, JournalStopped> {
-        let attempt = progress.attempts + 1;
+        let attempt = pending.attempts + 1;
+        let journal = worker.journal;
+        let person = self.person(pending, row);
         journal.intend(&Intent {
-            person: progress.person,
+            person,
             row: row.line,
             attempt,
         })?;
-        if !self.gate.still_open() {
-            let before = progress.outcome.as_ref().map(|outcome| outcome.fate);
-            let fate = match before {
-                Some(Fate::Unknown) => Fate::Unknown,
-                _ => Fate::NotSent,
+        if !self.gate.still_holds(turn) {
+            let before = pending.outcome.as_ref();
+            let before = before.map(|outcome| (outcome.fate, outcome.status));
+            pending.ticket = match before {
+                Some((Fate::Rejected, status)) => journal.conclude_due(&person, attempt, status),
+                Some((Fate::Unknown, status)) => {
+                    journal.conclude(&person, attempt, Fate::Unknown, status)
+                }
+                _ => journal.conclude(&person, attempt, Fate::NotSent, None),
             };
-            progress.ticket = journal.conclude(&progress.person, attempt, fate, None);
             return Ok(None);
         }
-        // The journal may have failed while a pause was waited for.
+        // The journal may have failed since the intent was synced.
         if let Some(stopped) = journal.stopped() {
             return Err(stopped);
         }
-        progress.attempts = attempt;
-        let sent = transport.attempt(request);
+        pending.attempts = attempt;
+        let sent = worker.transport.attempt(&worker.request);
         Ok(Some((sent.outcome, sent.exchange)))
     }
 
-    /// Decides what comes after an attempt, and lets everybody wait or go home if it calls for that.
-    fn next_step(&self, latest: &Outcome, attempts: u64) -> Next {
+    /// Decides what comes after an attempt, gives its turn back, and lets everybody wait or go home if it calls for that.
+    fn next_step(&self, turn: Turn, pending: &mut Pending, latest: &Outcome) -> Next {
+        if latest.fate == Fate::Rejected && is_throttled(latest) {
+            return self.throttled(turn, pending, latest);
+        }
         if is_hopeless(latest.class) {
             self.gate.stop(Stop::Hopeless(latest.class));
+            self.gate.ended(turn);
             return Next::Stop;
         }
-        let asked = latest
-            .retry_after
-            .filter(|_| latest.fate == Fate::Rejected && is_throttled(latest));
-        if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
-            self.gate.stop(Stop::AsksTooLong(wait));
-            return Next::Stop;
-        }
-        let jitter = fastrand::f64();
-        if let Some(wait) = asked {
-            self.gate.pause(wait);
-        } else if latest.class == Class::RateLimited {
-            self.gate.pause(backoff(attempts, jitter));
-        }
-        match decide(self.policy, latest, attempts, jitter) {
-            // A wait that the server asked for is everybody's; only repeats without one come out of the budget.
-            Decision::After(wait) if asked.is_some() || self.gate.take_repeat() => {
-                Next::Again(wait)
-            }
+        self.gate.ended(turn);
+        let counted = pending.attempts - pending.waits;
+        match decide(self.policy, latest, counted, fastrand::f64()) {
+            Decision::After(wait) if self.gate.take_repeat() => Next::Again(wait),
             // Nobody is forgotten because the service was busy.
             Decision::After(_) | Decision::Stop
                 if latest.fate == Fate::Rejected && is_repeatable(latest) =>
@@ -227,52 +267,38 @@ impl Run<'_> {
             Decision::After(_) | Decision::Stop => Next::End,
         }
     }
+
+    /// The same for a row that was throttled. The wait is everybody's, and no attempt of the row.
+    fn throttled(&self, turn: Turn, pending: &mut Pending, latest: &Outcome) -> Next {
+        let asked = latest.retry_after;
+        if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
+            self.gate.stop(Stop::AsksTooLong(wait));
+            self.gate.unused(turn);
+            return Next::Stop;
+        }
+        pending.waits += 1;
+        pending.alone += u64::from(turn.alone);
+        match self.gate.throttled(turn, asked) {
+            None => Next::Stop,
+            Some(_) if self.policy.retries == 0 || pending.alone >= ALONE_MAX => Next::Later,
+            Some(wait) => Next::AfterTheWait(wait),
+        }
+    }
 }
 
 /// What comes after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// Another one, after this time.
+    /// Another one by the same worker, after this time.
     Again(Duration),
+    /// Another one by whoever is free, when the wait of this length is over that all of them have to wait.
+    AfterTheWait(Duration),
     /// The end of the row.
     End,
     /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
     Later,
     /// The end of the run, which says nothing of the row.
     Stop,
-}
-
-impl Next {
-    /// The fate as the journal is to have it. A refusal that is going to be repeated, or that stopped the run and would
-    /// have met everybody, leaves the row to be sent: in the journal it is not rejected but not sent.
-    fn fate_to_write(self, fate: Fate) -> Fate {
-        match (self, fate) {
-            (Self::Again(_) | Self::Later | Self::Stop, Fate::Rejected) => Fate::NotSent,
-            (_, fate) => fate,
-        }
-    }
-}
-
-impl Progress<'_> {
-    /// The end of a row.
-    fn end(self, stopped: bool) -> Option<RowEnd> {
-        let outcome = self.outcome.filter(|_| self.attempts > 0)?;
-        Some(RowEnd {
-            index: self.index,
-            before: self.before,
-            open: stopped && matches!(outcome.fate, Fate::Rejected | Fate::NotSent),
-            outcome,
-            attempts: self.attempts,
-            elapsed: self.start.elapsed(),
-            ticket: self.ticket,
-            unwritten: false,
-        })
-    }
-
-    /// The end of a row that was to be tried again when the run stopped.
-    fn cut_short(self) -> Option<RowEnd> {
-        self.end(true)
-    }
 }
 
 /// What stands for an earlier run that left a row unknown.

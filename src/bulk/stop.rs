@@ -16,6 +16,8 @@ pub enum Stop {
     Failures(u64),
     /// The server asks for a wait longer than the one allowed.
     AsksTooLong(Duration),
+    /// The server asks to wait again and again, and takes nothing in between.
+    AsksTooOften,
     /// The journal cannot be written, or is gone; in words.
     Journal(String),
     /// A worker met a fault of ours.

@@ -33,13 +33,29 @@ impl Fates {
     }
 }
 
+/// Rows that the next run sends unasked, by what they are now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the fates")]
+pub struct Due {
+    pub not_sent: u64,
+    pub rejected: u64,
+}
+
+impl Due {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.not_sent + self.rejected
+    }
+}
+
 /// What came of a run so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The rows that ended in this run, as they were told.
     pub ended: Fates,
-    /// Those of them that were rejected and are sent by the next run all the same.
-    pub open: u64,
+    /// Those of them that the next run sends, unasked.
+    pub due: Due,
     /// What was known of those that ended, before they did.
     pub before: Befores,
     /// How many requests were made, repeats included.
@@ -79,8 +95,10 @@ impl Tally {
         self.before.add(end.before);
         self.requests += end.attempts;
         self.unwritten += end.unwritten as u64;
-        if end.open && matches!(end.outcome.fate, Fate::Rejected) {
-            self.open += 1;
+        match fate {
+            Fate::Rejected if end.due => self.due.rejected += 1,
+            Fate::NotSent if end.due => self.due.not_sent += 1,
+            _ => {}
         }
     }
 
@@ -93,30 +111,44 @@ impl Tally {
             accepted: plan.accepted + self.ended.accepted,
             rejected: plan.rejected
                 + left(before.rejected, self.before.rejected)
-                + self.ended.rejected
-                - self.open,
-            not_sent: left(before.not_sent, self.before.not_sent) + self.ended.not_sent + self.open,
+                + left(before.due, self.before.due)
+                + self.ended.rejected,
+            not_sent: left(before.not_sent, self.before.not_sent) + self.ended.not_sent,
             unknown: plan.unknown.len() as u64
                 + left(before.unknown, self.before.unknown)
                 + self.ended.unknown,
         }
     }
 
-    /// Decides how the run is to end.
+    /// How many rows of the list the next run sends unasked.
+    #[must_use]
+    pub fn due_of_list(&self, plan: &Plan) -> Due {
+        let before = plan.before();
+        let left = |before: u64, ended: u64| before.saturating_sub(ended);
+        Due {
+            not_sent: left(before.not_sent, self.before.not_sent) + self.due.not_sent,
+            rejected: left(before.due, self.before.due) + self.due.rejected,
+        }
+    }
+
+    /// Decides how the run is to end. What the limit kept back is no failure: that was asked for.
     #[must_use]
     pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
         let list = self.of_list(plan);
-        let is_cut_short = self.ended.total() < plan.count() || self.open > 0;
+        let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;
+        let is_cut_short = self.ended.total() < plan.count() || self.due.rejected > 0;
         match stop {
             Some(Stop::Fault) => Verdict::Fault,
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::Hopeless(_)) => Verdict::Stopped,
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_)) if is_cut_short => Verdict::Stopped,
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_)) | None => {
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften) if is_cut_short => {
+                Verdict::Stopped
+            }
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften) | None => {
                 if list.unknown > 0 {
                     Verdict::Unknown
-                } else if list.rejected + list.not_sent > 0 {
+                } else if list.rejected + list.not_sent > kept_back {
                     Verdict::Failed
                 } else {
                     Verdict::Accepted
@@ -174,7 +206,9 @@ mod tests {
             (plan(2, 3, 0, 0, 0), ended(2, 0, 0, 0), Verdict::Accepted),
             (plan(2, 0, 0, 0, 0), ended(1, 1, 0, 0), Verdict::Failed),
             (plan(2, 0, 0, 0, 0), ended(1, 0, 1, 0), Verdict::Failed),
-            (plan(2, 0, 0, 0, 1), ended(2, 0, 0, 0), Verdict::Failed),
+            (plan(2, 0, 0, 0, 1), ended(2, 0, 0, 0), Verdict::Accepted),
+            (plan(2, 0, 0, 0, 1), ended(1, 0, 1, 0), Verdict::Failed),
+            (plan(2, 0, 1, 0, 1), ended(2, 0, 0, 0), Verdict::Failed),
             (plan(0, 5, 1, 0, 0), ended(0, 0, 0, 0), Verdict::Failed),
             (plan(2, 0, 1, 0, 0), ended(1, 0, 0, 1), Verdict::Unknown),
             (plan(0, 5, 1, 1, 0), ended(0, 0, 0, 0), Verdict::Unknown),
@@ -210,14 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_stopped_the_run_leaves_its_row_to_be_sent() {
-        let tally = Tally {
-            open: 1,
-            ..ended(1, 2, 0, 0)
+    fn a_refusal_that_stopped_the_run_is_rejected_and_due() {
+        let mut tally = ended(1, 2, 1, 0);
+        tally.due = Due {
+            not_sent: 1,
+            rejected: 1,
         };
-        let list = tally.of_list(&plan(5, 1, 0, 0, 0));
-        assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 1, 3));
-        assert_eq!(list.total(), 6);
+        let plan = plan(6, 1, 0, 0, 0);
+        let list = tally.of_list(&plan);
+        assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 2, 3));
+        assert_eq!(list.total(), 7);
+        assert_eq!(tally.due_of_list(&plan).total(), 3 + 1);
     }
 
     #[test]
@@ -228,6 +265,7 @@ mod tests {
                 task(0, Before::Unknown),
                 task(1, Before::Rejected),
                 task(2, Before::NotSent),
+                task(3, Before::Due),
             ],
             beyond_limit: Befores {
                 unknown: 2,
@@ -236,7 +274,8 @@ mod tests {
             ..Plan::default()
         };
         let list = Tally::default().of_list(&plan);
-        assert_eq!((list.rejected, list.not_sent, list.unknown), (1, 1, 3));
+        assert_eq!((list.rejected, list.not_sent, list.unknown), (2, 1, 3));
+        assert_eq!(Tally::default().due_of_list(&plan).total(), 2);
         let mut tally = ended(1, 0, 0, 0);
         tally.before = Befores {
             unknown: 1,

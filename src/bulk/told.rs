@@ -62,8 +62,8 @@ pub struct RowEnd {
     pub attempts: u64,
     /// How long all of it took.
     pub elapsed: Duration,
-    /// Whether the next run sends it, because the run was stopped and not the row refused.
-    pub open: bool,
+    /// Whether the next run sends it, unasked: it was not sent, or refused for a reason that is not its own.
+    pub due: bool,
     /// Its record in the journal.
     pub ticket: Ticket,
     /// Whether that could not be written; found out by whoever waits for it.

@@ -49,6 +49,13 @@ impl JournalHandle {
         self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
     }
 
+    /// The same for a refusal whose reason is not the row's: the next run sends it unasked.
+    #[must_use]
+    pub fn conclude_due(&self, person: &Person<'_>, attempt: u64, status: Option<u16>) -> Ticket {
+        let record = record::due(person, attempt, status);
+        self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
+    }
+
     /// Why the journal takes no more, if that is so: then no request may be sent, whatever is on the disk.
     #[must_use]
     pub fn stopped(&self) -> Option<JournalStopped> {

@@ -90,6 +90,8 @@ pub(super) enum Record {
         key: RowKey,
         fate: Fate,
         status: Option<u16>,
+        /// Of a rejected row: whether the next run sends it unasked.
+        due: bool,
         at: Moment,
     },
     Resolved {
@@ -175,6 +177,20 @@ pub(super) fn end(person: &Person<'_>, attempt: u64, fate: Fate, status: Option<
     ))
 }
 
+/// The line of a refusal whose reason is not the row's: the next run sends it unasked. A version that does not know the
+/// field leaves the row alone.
+pub(super) fn due(person: &Person<'_>, attempt: u64, status: Option<u16>) -> String {
+    sealed(format!(
+        r#"{{"t":"{}","key":"{}","attempt":{attempt},"status":{},"due":true,"at":"{}","email":{},"cname":{}"#,
+        Fate::Rejected.word(),
+        person.key,
+        number(status),
+        now(),
+        Quoted(person.email),
+        Quoted(person.cname),
+    ))
+}
+
 /// The line of what an operator found out.
 pub(super) fn resolved(key: RowKey, settled: Settled) -> String {
     sealed(format!(
@@ -206,6 +222,8 @@ struct Fields<'a> {
     key: Option<&'a str>,
     attempt: Option<u64>,
     status: Option<u16>,
+    #[serde(default)]
+    due: bool,
     #[serde(borrow, rename = "as")]
     settled: Option<&'a str>,
 }
@@ -247,6 +265,7 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
         key,
         fate,
         status: fields.status,
+        due: fields.due,
         at,
     };
     Ok(match fields.t {
@@ -306,6 +325,7 @@ fn read_usual(line: &[u8]) -> Option<Record> {
         key,
         fate: Fate::Accepted,
         status: Some(status),
+        due: false,
         at: Moment::parse(str::from_utf8(at).ok()?)?,
     })
 }

@@ -205,6 +205,7 @@ impl Keys {
                     key,
                     fate,
                     status,
+                    due,
                     at,
                 },
                 _,
@@ -217,6 +218,7 @@ impl Keys {
                     key: new,
                     fate,
                     status,
+                    due,
                     at,
                 }
             }

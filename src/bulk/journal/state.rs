@@ -27,6 +27,8 @@ pub enum RowState {
     Rejected {
         /// The HTTP status.
         status: Option<u16>,
+        /// Whether the next run sends it unasked: the reason was not its own.
+        due: bool,
     },
     /// It never left.
     NotSent,
@@ -88,6 +90,8 @@ pub struct Counts {
     pub rejected: u64,
     pub not_sent: u64,
     pub unknown: u64,
+    /// How many of these the next run sends unasked.
+    pub due: u64,
 }
 
 impl Counts {
@@ -125,6 +129,8 @@ impl Recovered {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for state in self.states.values() {
+            let is_due = matches!(state, RowState::Rejected { due: true, .. });
+            counts.due += u64::from(is_due || state.effective() == Fate::NotSent);
             match state.effective() {
                 Fate::Accepted => counts.accepted += 1,
                 Fate::Rejected => counts.rejected += 1,
@@ -150,6 +156,7 @@ impl Recovered {
                 key,
                 fate,
                 status,
+                due,
                 at,
             } => {
                 if fate == Fate::Accepted {
@@ -160,7 +167,7 @@ impl Recovered {
                     key,
                     match fate {
                         Fate::Accepted => RowState::Accepted { at },
-                        Fate::Rejected => RowState::Rejected { status },
+                        Fate::Rejected => RowState::Rejected { status, due },
                         Fate::NotSent => RowState::NotSent,
                         Fate::Unknown => RowState::Unknown { status },
                     },

@@ -6,9 +6,8 @@ use super::list_plan::PlanFacts;
 use super::words;
 use crate::api::answer::ServerSays;
 use crate::api::outcome::{Fate, Outcome};
-use crate::bulk::plan::Plan;
 use crate::bulk::rows::Row;
-use crate::bulk::tally::{Fates, Tally};
+use crate::bulk::tally::{Due, Fates, Tally};
 use crate::cli::exit::Exit;
 use crate::cli::safe_text::SafeText;
 use crate::cli::streams::Paint;
@@ -58,7 +57,7 @@ pub fn name(row: &Row, cname: Option<&str>, safe: &SafeText) -> String {
 
 /// The line of a row that has ended, with the name that it has.
 #[must_use]
-pub fn row(name: &str, outcome: &Outcome, paint: Paint, safe: &SafeText) -> String {
+pub fn row(name: &str, outcome: &Outcome, due: bool, paint: Paint, safe: &SafeText) -> String {
     let word = format!("{:<8}", outcome.fate.word());
     let word = match outcome.fate {
         Fate::Accepted => paint.good(&word),
@@ -69,7 +68,13 @@ pub fn row(name: &str, outcome: &Outcome, paint: Paint, safe: &SafeText) -> Stri
         Fate::Accepted => String::new(),
         _ => format!("  {}", why(outcome, safe)),
     };
-    format!("{word}  {name}{why}\n")
+    // A row that was not sent is due by its very name.
+    let due = if due && outcome.fate == Fate::Rejected {
+        "; the next run sends it"
+    } else {
+        ""
+    };
+    format!("{word}  {name}{why}{due}\n")
 }
 
 /// Why a row was not accepted, in a phrase.
@@ -108,24 +113,52 @@ pub fn fates(fates: &Fates) -> String {
     parts.join(", ")
 }
 
+/// How many rows are due, where the outcomes alone do not tell it.
+#[must_use]
+pub fn due(count: u64) -> String {
+    match count {
+        1 => "; 1 due: the next run sends it".to_owned(),
+        count => format!("; {} due: the next run sends them", grouped(count)),
+    }
+}
+
+/// The same for a run or a list.
+fn due_of(due_rows: Due) -> String {
+    match due_rows.rejected {
+        0 => String::new(),
+        _ => due(due_rows.total()),
+    }
+}
+
 /// The summary at the end.
 #[must_use]
-pub fn summary(plan: &Plan, tally: &Tally, elapsed: Duration, rows: u64, paint: Paint) -> String {
+pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint) -> String {
+    let plan = facts.plan;
     let list = tally.of_list(plan);
     let requests = counted(tally.requests, "request");
     let label = |text: &str| paint.strong(text);
     let mut text = format!(
-        "{} {} ({requests}, {})\n",
+        "{} {}{} ({requests}, {})\n",
         label("this run:"),
         fates(&tally.ended),
+        due_of(tally.due),
         time(elapsed),
     );
-    if list != tally.ended {
+    let beyond = match plan.beyond_limit.total() {
+        0 => String::new(),
+        count => format!("; {} left for later by --limit", grouped(count)),
+    };
+    let bad = match facts.list.bad.len() as u64 {
+        0 => String::new(),
+        count => format!("; {} that cannot be used left out", counted(count, "row")),
+    };
+    if list != tally.ended || !bad.is_empty() {
         text.push_str(&format!(
-            "{} {} of {}\n",
+            "{} {} of {}{}{beyond}{bad}\n",
             label("the list:"),
             fates(&list),
-            counted(rows, "row")
+            counted(facts.list.rows.len() as u64, "row"),
+            due_of(tally.due_of_list(plan)),
         ));
     }
     text

@@ -156,12 +156,14 @@ pub struct RowDocument {
     pub exit_code: u8,
     pub error: Option<ErrorDocument>,
     pub warnings: Vec<String>,
+    pub due: bool,
 }
 
 impl RowDocument {
     /// The document of a row.
     #[must_use]
     pub fn new(row: &Row, cname: &str, subject: &Subject, end: RowEnd, safe: &SafeText) -> Self {
+        let due = end.due;
         let sent = Sent {
             outcome: end.outcome,
             attempts: end.attempts,
@@ -188,6 +190,7 @@ impl RowDocument {
             exit_code: sent.exit().code(),
             error: (!ok).then(|| ErrorDocument::of_sent(subject, &sent, safe)),
             warnings,
+            due,
         }
     }
 }
@@ -217,6 +220,8 @@ pub struct SummaryDocument {
     pub error: Option<ErrorDocument>,
     pub warnings: Vec<String>,
     pub known: KnownDocument,
+    pub due: u64,
+    pub beyond_limit: u64,
 }
 
 impl SummaryDocument {
@@ -244,6 +249,8 @@ impl SummaryDocument {
             error: None,
             warnings,
             known: KnownDocument::new(facts),
+            due: tally.due_of_list(plan).total(),
+            beyond_limit: plan.beyond_limit.total(),
         }
     }
 }

@@ -234,7 +234,9 @@ impl<'a, 'b> Reporter<'a, 'b> {
             let mut text = format!("{label} {}\n", self.safe.shown_lines(&trouble.message));
             if let Some(hint) = &trouble.hint {
                 let label = self.err.faint("  hint:");
-                text.push_str(&format!("{label} {}\n", self.safe.shown(hint)));
+                // It may hold a command, which does not work when it is cut.
+                let hint = self.safe.shown_bytes(hint.as_bytes());
+                text.push_str(&format!("{label} {hint}\n"));
             }
             self.streams.talk(&text);
         }

@@ -39,6 +39,8 @@ pub enum BulkError {
         name: String,
         /// The rows.
         bad: Vec<BadRow>,
+        /// Whether there are others that can be.
+        usable: bool,
     },
     /// Token and list both come from standard input.
     #[error("both the token and the list would come from standard input")]

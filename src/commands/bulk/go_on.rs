@@ -1,52 +1,235 @@
-//! The command to go on with after a run that did not reach its end: the same again, without what belongs to one run.
+//! The one command to run next after a run that is not at its end: mostly the same again, without what belongs to one run.
 
 use std::ffi::OsString;
+use std::path::Path;
 
+use crate::bulk::plan::Plan;
+use crate::bulk::stop::Stop;
+use crate::bulk::tally::{Tally, Verdict};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
+use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.
 const ONCE_KEYS: [Key; 2] = [Key::Fresh, Key::ResendUnknown];
 
-fn is_once(word: &str) -> bool {
-    let flag = word.strip_prefix("--");
-    ONCE_KEYS.iter().any(|key| flag == Some(key.row().flag))
+/// The command that is to be run next, as a shell takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NextStep {
+    /// The command.
+    pub(super) command: String,
+    /// Whether it needs the same list on standard input once more, and nobody knows from where.
+    pub(super) needs_list: bool,
 }
 
-/// The command, quoted for a shell. A variable that says the same as one of those switches is taken away from it.
-pub(super) fn command(
-    arguments: &[OsString],
-    environment: &Environment,
-    from_stdin: bool,
-) -> String {
-    let words: Vec<String> = arguments
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .enumerate()
-        // The name of the program as it is called by hand, whatever path it was started by.
-        .map(|(index, word)| match index {
-            0 => "vescli".to_owned(),
-            _ => word,
-        })
-        .filter(|word| !is_once(word))
-        .collect();
-    let quoted = words.iter().map(|word| {
-        shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
-    });
-    let mut command = quoted.collect::<Vec<_>>().join(" ");
-    let variables = ONCE_KEYS.map(|key| key.row().variable());
-    let given: Vec<String> = variables
-        .into_iter()
-        .filter(|name| environment.get(name).is_some())
-        .map(|name| format!("-u {name} "))
-        .collect();
-    if !given.is_empty() {
-        command = format!("env {}{command}", given.concat());
+impl NextStep {
+    /// The line that names it.
+    pub(super) fn line(&self, command: &str) -> String {
+        let needed = if self.needs_list {
+            ", with the same list on standard input"
+        } else {
+            ""
+        };
+        format!("to go on{needed}: {command}\n")
     }
-    if from_stdin {
-        format!("{command} < the same list")
-    } else {
-        command
+
+    /// A look into the journal: who is unknown, and how to resolve it.
+    pub(super) fn show(journal: &Path) -> Self {
+        Self::of_journal("show", journal)
+    }
+
+    /// A look at the journal itself, for when nobody knows whether it is the one that the run wrote.
+    pub(super) fn check(journal: &Path) -> Self {
+        Self::of_journal("check", journal)
+    }
+
+    fn of_journal(action: &str, journal: &Path) -> Self {
+        let journal = quoted(&journal.to_string_lossy());
+        Self {
+            command: format!("vescli journal {action} {journal}"),
+            needs_list: false,
+        }
+    }
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// The command that was run, in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SameCommand {
+    /// What unsets the variables that must not be repeated.
+    unset: String,
+    words: Vec<String>,
+    /// Where a list comes from that has no name of its own.
+    input: Input,
+}
+
+/// Where the list of a run comes from, for the run after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Input {
+    /// The name is enough.
+    Named,
+    /// From a file behind a descriptor, such as `< list.csv`.
+    Redirected(String),
+    /// From a pipe.
+    Piped,
+}
+
+impl Input {
+    fn of(list: &str) -> Self {
+        let Some(descriptor) = descriptor(list) else {
+            return Self::Named;
+        };
+        let behind = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
+        match behind {
+            Ok(file) if file.is_file() => {
+                let number = if descriptor == 0 {
+                    String::new()
+                } else {
+                    descriptor.to_string()
+                };
+                Self::Redirected(format!(" {number}< {}", quoted(&file.to_string_lossy())))
+            }
+            _ => Self::Piped,
+        }
+    }
+}
+
+/// The descriptor that a list is read from, if it is one.
+fn descriptor(list: &str) -> Option<u32> {
+    match list {
+        "-" | "/dev/stdin" => Some(0),
+        list => ["/dev/fd/", "/proc/self/fd/"]
+            .iter()
+            .find_map(|folder| list.strip_prefix(folder))?
+            .parse()
+            .ok(),
+    }
+}
+
+impl SameCommand {
+    /// The command of this process, which read this list. A variable that says the same as a switch that must not be
+    /// repeated is taken away from it.
+    pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
+        let words = arguments
+            .iter()
+            .map(|word| without_password(&word.to_string_lossy()))
+            .enumerate()
+            // The name of the program as it is called by hand, whatever path it was started by.
+            .map(|(index, word)| match index {
+                0 => "vescli".to_owned(),
+                _ => word,
+            })
+            .filter(|word| !ONCE_KEYS.iter().any(|key| is_switch(word, *key)))
+            .collect();
+        let variables = ONCE_KEYS.map(|key| key.row().variable());
+        let given: Vec<String> = variables
+            .into_iter()
+            .filter(|name| environment.get(name).is_some())
+            .map(|name| format!("-u {name} "))
+            .collect();
+        Self {
+            unset: if given.is_empty() {
+                String::new()
+            } else {
+                format!("env {}", given.concat())
+            },
+            words,
+            input: Input::of(&list.to_string_lossy()),
+        }
+    }
+
+    /// The same with what was decided about people who are known from other lists.
+    pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
+        let mut same = self.clone();
+        if let Some(known) = known {
+            let words = [
+                format!("--{}", Key::Known.row().flag),
+                known.word().to_owned(),
+            ];
+            same.words.extend(words);
+        }
+        same
+    }
+
+    /// The same again.
+    pub(super) fn step(&self) -> NextStep {
+        self.with(None)
+    }
+
+    /// The same with a switch more.
+    pub(super) fn step_with(&self, key: Key) -> NextStep {
+        self.with(Some(key))
+    }
+
+    fn with(&self, key: Option<Key>) -> NextStep {
+        let is_there = |key: &Key| self.words.iter().any(|word| is_switch(word, *key));
+        let more = key.filter(|key| !is_there(key));
+        let more = more.map(|key| format!("--{}", key.row().flag));
+        let words = self.words.iter().chain(&more).map(|word| quoted(word));
+        let command = words.collect::<Vec<_>>().join(" ");
+        let redirection = match &self.input {
+            Input::Redirected(redirection) => redirection,
+            Input::Named | Input::Piped => "",
+        };
+        NextStep {
+            command: format!("{}{command}{redirection}", self.unset),
+            needs_list: self.input == Input::Piped,
+        }
+    }
+}
+
+fn is_switch(word: &str, key: Key) -> bool {
+    word.strip_prefix("--") == Some(key.row().flag)
+}
+
+/// A URL such as a proxy's may bear a password, which is not repeated.
+fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => word.to_owned(),
+    }
+}
+
+/// What is known of the end of a run.
+pub(super) struct End<'a> {
+    pub(super) verdict: Verdict,
+    pub(super) stop: Option<&'a Stop>,
+    pub(super) tally: &'a Tally,
+    pub(super) plan: &'a Plan,
+    pub(super) journal: &'a Path,
+    /// Whether the journal may be another one by now than this run wrote.
+    pub(super) lost_journal: bool,
+    /// Whether standard output could not be written.
+    pub(super) broken: bool,
+}
+
+/// The command that is to be run next; none when there is nothing to do.
+pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
+    let due = end.tally.due_of_list(end.plan).total();
+    let was_rejected = end.tally.ended.rejected > end.tally.due.rejected;
+    match end.verdict {
+        Verdict::Unknown => Some(NextStep::show(end.journal)),
+        Verdict::Journal if end.lost_journal => Some(NextStep::check(end.journal)),
+        Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {
+            Some(same.step_with(Key::RetryRejected))
+        }
+        Verdict::Failed if due == 0 => Some(same.step_with(Key::RetryRejected)),
+        Verdict::Failed
+        | Verdict::Stopped
+        | Verdict::Journal
+        | Verdict::Signal(_)
+        | Verdict::Fault => Some(same.step()),
+        Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.step()),
+        Verdict::Accepted if end.broken => Some(NextStep::show(end.journal)),
+        Verdict::Accepted => None,
     }
 }
 
@@ -54,34 +237,59 @@ pub(super) fn command(
 mod tests {
     use super::*;
 
+    fn typed(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    fn command(words: &[OsString], environment: &Environment, list: &str) -> SameCommand {
+        SameCommand::of(words, environment, Path::new(list))
+    }
+
     #[test]
     fn what_would_mail_people_twice_is_not_repeated() {
-        let typed = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
         let none = Environment::default();
+        let line = "/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3";
         assert_eq!(
-            command(
-                &typed("/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3"),
-                &none,
-                false
-            ),
+            command(&typed(line), &none, "a.csv").step().command,
             "vescli bulk a.csv --yes --limit 3"
         );
+        let words = ["v".into(), "bulk".into(), "my list.csv".into()];
         assert_eq!(
-            command(
-                &["v".into(), "bulk".into(), "my list.csv".into()],
-                &none,
-                false
-            ),
+            command(&words, &none, "my list.csv").step().command,
             "vescli bulk 'my list.csv'"
-        );
-        assert_eq!(
-            command(&typed("vescli bulk -"), &none, true),
-            "vescli bulk - < the same list"
         );
         let fresh = [("VESCLI_FRESH", "1")].into_iter().collect();
         assert_eq!(
-            command(&typed("vescli bulk a.csv"), &fresh, false),
+            command(&typed("vescli bulk a.csv"), &fresh, "a.csv")
+                .step()
+                .command,
             "env -u VESCLI_FRESH vescli bulk a.csv"
         );
+    }
+
+    #[test]
+    fn a_switch_is_added_once_and_a_password_is_not_told() {
+        let none = Environment::default();
+        let line = "vescli bulk a.csv --retry-rejected -x http://u:s3cret@proxy:1/";
+        assert_eq!(
+            command(&typed(line), &none, "a.csv")
+                .step_with(Key::RetryRejected)
+                .command,
+            "vescli bulk a.csv --retry-rejected -x 'http://***@proxy:1/'"
+        );
+    }
+
+    #[test]
+    fn lists_behind_descriptors_are_known() {
+        for (list, number) in [
+            ("-", Some(0)),
+            ("/dev/stdin", Some(0)),
+            ("/dev/fd/3", Some(3)),
+            ("/proc/self/fd/12", Some(12)),
+            ("/dev/fd/x", None),
+            ("a.csv", None),
+        ] {
+            assert_eq!(descriptor(list), number, "{list}");
+        }
     }
 }

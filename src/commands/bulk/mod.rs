@@ -5,6 +5,7 @@ mod ask;
 mod error;
 mod foresee;
 mod go_on;
+mod hint;
 mod prepare;
 mod progress;
 mod screen;
@@ -16,6 +17,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use error::BulkError;
+pub(crate) use go_on::quoted;
 
 use super::fault::Fault;
 use crate::bulk::journal::Recovered;
@@ -31,6 +33,7 @@ use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
 use crate::settings::resolve::Output;
 use foresee::Shown;
+use go_on::{End, NextStep, SameCommand};
 use prepare::Prepared;
 
 /// Runs the command: a list, flags and environment go in, what came of it is told, and its end comes out. `arguments`
@@ -46,44 +49,38 @@ pub fn run(
     let mut output = Output::early(flags, environment);
     let prepared = prepare::prepare(input, flags, environment, &mut subject, &mut output);
     let mut reporter = Reporter::new(streams, output, environment);
+    let same = SameCommand::of(arguments, environment, input);
     let ended = prepared.and_then(|mut prepared| {
         reporter.hide(SafeText::hiding(prepared.secrets.clone()));
-        carry_out(
-            &mut prepared,
-            &subject,
-            arguments,
-            environment,
-            &mut reporter,
-        )
+        carry_out(&mut prepared, &subject, &same, environment, &mut reporter)
     });
-    ended.unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())
+    ended.unwrap_or_else(|fault| {
+        let trouble = hint::trouble(&fault, &same);
+        reporter.trouble(&subject, &trouble).into()
+    })
 }
 
 fn carry_out(
     prepared: &mut Prepared,
     subject: &Subject,
-    arguments: &[OsString],
+    same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
     let seen = prepared.look()?;
     prepared.elsewhere = prepared.look_elsewhere(&seen.recovered)?;
-    let mut arguments = arguments.to_vec();
     let is_decided = prepared.bulk.known.is_some();
-    let shown = without_sending(prepared, &seen.recovered, reporter)?;
-    if let Some(on_known) = prepared.bulk.known.filter(|_| !is_decided) {
-        arguments.extend(["--known", on_known.word()].map(OsString::from));
-    }
-    let shown = match shown {
+    let shown = match without_sending(prepared, &seen.recovered, same, reporter)? {
         ControlFlow::Break(ending) => return Ok(ending),
         ControlFlow::Continue(shown) => shown,
     };
-    let command = go_on::command(&arguments, environment, prepared.is_stdin());
+    let decided = prepared.bulk.known.filter(|_| !is_decided);
+    let same = &same.deciding(decided);
     send::send(
         prepared,
         (seen, shown),
         subject,
-        command,
+        same,
         environment,
         reporter,
     )
@@ -93,6 +90,7 @@ fn carry_out(
 fn without_sending(
     prepared: &mut Prepared,
     known: &Recovered,
+    same: &SameCommand,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Ending, Shown>, Fault> {
     warn(prepared, reporter);
@@ -100,8 +98,7 @@ fn without_sending(
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
         let Some(on_known) = ask::about_known(prepared, &facts, reporter)? else {
-            reporter.note("nothing was sent");
-            return Ok(ControlFlow::Break(Exit::BulkStopped.into()));
+            return Ok(ControlFlow::Break(declined(same, reporter)));
         };
         prepared.bulk.known = Some(on_known);
     }
@@ -120,21 +117,44 @@ fn without_sending(
         return Ok(ControlFlow::Break(Exit::Accepted.into()));
     }
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, reporter).map(ControlFlow::Break);
+        return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
     }
     if ask::before_sending(prepared, &facts, reporter)? {
         return Ok(ControlFlow::Continue(Shown::of(&plan)));
     }
+    Ok(ControlFlow::Break(declined(same, reporter)))
+}
+
+/// The end of a run to which somebody said no.
+fn declined(same: &SameCommand, reporter: &mut Reporter) -> Ending {
     reporter.note("nothing was sent");
-    Ok(ControlFlow::Break(Exit::BulkStopped.into()))
+    tell_next(Some(&same.step()), reporter);
+    Exit::BulkStopped.into()
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     if !reporter.output().json {
-        prepared
-            .warnings()
-            .iter()
-            .for_each(|warning| reporter.warn(warning));
+        let warnings = &prepared.settings.warnings;
+        for warning in warnings {
+            reporter.warn(warning);
+        }
+        for warning in prepared.unread() {
+            reporter.warn(&warning);
+        }
+    }
+    if let Some(left_out) = prepared.left_out() {
+        let label = reporter.err_paint().warn("warning:");
+        let text = reporter.safe().shown(&left_out);
+        reporter.talk(&format!("{label} {text}\n"));
+    }
+}
+
+/// Names the command that is to be run next, unless nothing is to be said.
+fn tell_next(step: Option<&NextStep>, reporter: &mut Reporter) {
+    if let Some(step) = step {
+        // A command that is cut does not work.
+        let command = reporter.safe().shown_bytes(step.command.as_bytes());
+        reporter.say(&step.line(&command));
     }
 }
 
@@ -142,14 +162,27 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
 fn nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,
+    same: &SameCommand,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
     let tally = Tally::default();
-    let exit = exit_of(tally.verdict(facts.plan, None));
+    let verdict = tally.verdict(facts.plan, None);
+    let exit = exit_of(verdict);
+    let end = End {
+        verdict,
+        stop: None,
+        tally: &tally,
+        plan: facts.plan,
+        journal: &prepared.journal,
+        lost_journal: false,
+        broken: false,
+    };
+    let next = go_on::after(&end, same);
     let output = reporter.output();
     if output.json {
         let mut document = SummaryDocument::new(facts, facts.plan, &tally, prepared.warnings());
         (document.exit_code, document.ok) = (exit.code(), exit == Exit::Accepted);
+        document.go_on = next.as_ref().map(|step| step.command.clone());
         reporter.print(&json_line(&document))?;
     } else if !(output.quiet && exit == Exit::Accepted) {
         if exit != Exit::Accepted {
@@ -159,6 +192,7 @@ fn nothing_left(
         }
         reporter.print(&list::nothing_left(facts))?;
     }
+    tell_next(next.as_ref(), reporter);
     Ok(exit.into())
 }
 

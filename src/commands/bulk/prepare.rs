@@ -20,6 +20,7 @@ use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Layer, SANDBOX_VARIABLE};
 use crate::cli::report::Subject;
+use crate::cli::report::list::{counted, grouped};
 use crate::cli::report::list_plan::PlanFacts;
 use crate::commands::fault::Fault;
 use crate::commands::send::secrets;
@@ -185,6 +186,7 @@ fn read(
         return Err(BulkError::BadRows {
             name: name(),
             bad: list.bad,
+            usable: !list.rows.is_empty(),
         });
     }
     Ok(list)
@@ -223,24 +225,35 @@ impl Prepared {
     /// What is odd about the list or the settings, but no error.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings.warnings.clone();
-        let bad = &self.list.bad;
-        if let Some(first) = bad.first() {
-            let rest = match bad.len() - 1 {
-                0 => String::new(),
-                rest => format!(" (and {rest} more)"),
-            };
-            warnings.push(format!(
-                "left out: line {}: {}{rest}",
-                first.line, first.reason
-            ));
-        }
-        for (path, why) in &self.elsewhere.unread {
-            warnings.push(format!(
+        warnings.extend(self.left_out());
+        warnings.extend(self.unread());
+        warnings
+    }
+
+    /// The journals of other lists that could not be read.
+    pub(super) fn unread(&self) -> impl Iterator<Item = String> + '_ {
+        self.elsewhere.unread.iter().map(|(path, why)| {
+            format!(
                 "the journal {} could not be read in full ({why}): people whom it knows may be mailed again",
                 path.display()
-            ));
-        }
-        warnings
+            )
+        })
+    }
+
+    /// The rows that are left out because they cannot be used, if there are any. It is about people who are not mailed,
+    /// so it is told however little is told.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let bad = &self.list.bad;
+        let first = bad.first()?;
+        let (count, rest) = match bad.len() as u64 {
+            1 => ("1 row that cannot be used is".to_owned(), String::new()),
+            count => (
+                format!("{} that cannot be used are", counted(count, "row")),
+                format!(" (and {} more)", grouped(count - 1)),
+            ),
+        };
+        let (line, reason) = (first.line, &first.reason);
+        Some(format!("{count} left out: line {line}: {reason}{rest}"))
     }
 
     /// Checks what a run needs on its way to the server, as far as it can be without sending.

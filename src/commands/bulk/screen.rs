@@ -15,6 +15,7 @@ use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
+use crate::bulk::throttle::WAITS_MAX;
 use crate::bulk::told::{RowEnd, Told};
 use crate::cli::args::environment::Environment;
 use crate::cli::exit::Exit;
@@ -174,14 +175,14 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         if output.json {
             if !accepted && !output.quiet {
                 let paint = self.reporter.err_paint();
-                err.push_str(&list::row(&name, &end.outcome, paint, safe));
+                err.push_str(&list::row(&name, &end.outcome, end.due, paint, safe));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
             let document = RowDocument::new(row, cname, self.subject, end, safe);
             out.push_str(&json_line(&document));
         } else if !(accepted && output.quiet) {
             let paint = self.reporter.out_paint();
-            out.push_str(&list::row(&name, &end.outcome, paint, safe));
+            out.push_str(&list::row(&name, &end.outcome, end.due, paint, safe));
         }
     }
 
@@ -235,7 +236,7 @@ fn written(mut told: Told, gate: &Gate, journal: &JournalHandle) -> Option<Told>
     };
     gate.stop(Stop::journal(&stopped));
     match &mut told {
-        Told::Ended(end) => (end.unwritten, end.open) = (true, false),
+        Told::Ended(end) => (end.unwritten, end.due) = (true, false),
         Told::Exchanged { .. } => {}
         Told::Again { .. } => return None,
     }
@@ -280,6 +281,12 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
                 ),
             )
         },
+        Stop::AsksTooOften => trouble(
+            Exit::RateLimited,
+            format!(
+                "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
+            ),
+        ),
         Stop::Journal(cause) => trouble(
             Exit::Io,
             format!("stopped: {cause}"),

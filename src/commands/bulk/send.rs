@@ -1,19 +1,21 @@
 //! The run itself: journal, workers, signals and screen are put together here, and what came of it is told.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
 use super::foresee::Shown;
+use super::go_on::{End, NextStep, SameCommand, after};
 use super::prepare::Prepared;
 use super::screen::{Screen, broken_output, reason};
 use super::signals::Signals;
 use super::{exit_of, nothing_left};
 use crate::api::transport::Transport;
 use crate::bulk::gate::Gate;
-use crate::bulk::journal::{Journal, OpenMode, Recovered, RunHeader, Seen, keep_index};
+use crate::bulk::journal::{
+    Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index,
+};
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::run::{Alarm, Run};
@@ -40,7 +42,7 @@ pub(super) fn send(
     prepared: &Prepared,
     (seen, shown): (Seen, Shown),
     subject: &Subject,
-    command: String,
+    same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
@@ -60,11 +62,6 @@ pub(super) fn send(
     } else {
         OpenMode::Resume
     };
-    let gate = Arc::new(Gate::new(
-        Pace::new(bulk.rate),
-        bulk.rate.is_some(),
-        bulk.max_failures,
-    ));
     let (journal, known) = Journal::open_seen(&prepared.journal, mode, &header, seen)?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
@@ -72,8 +69,14 @@ pub(super) fn send(
     let facts = prepared.facts(&plan, &known);
     drop(known);
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, reporter);
+        return nothing_left(&facts, prepared, same, reporter);
     }
+    let gate = Arc::new(Gate::new(
+        Pace::new(bulk.rate),
+        bulk.rate.is_some(),
+        bulk.max_failures,
+        plan.tasks.len(),
+    ));
     let _signals = Signals::watch(&gate).map_err(anyhow::Error::from)?;
     let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
     work(prepared, &plan, &gate, transports, &journal, &mut screen);
@@ -81,10 +84,26 @@ pub(super) fn send(
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
     }
+    // Of one that was only not written, what is on the disk still holds.
+    let failed = |error: &JournalError| {
+        matches!(error, JournalError::Stopped(JournalStopped::Failed { .. }))
+    };
+    let lost_journal = closed.as_ref().is_err_and(|error| !failed(error));
     if let Err(error) = closed {
         gate.stop(Stop::Journal(error.to_string()));
     }
-    Ok(conclude(&mut screen, &facts, prepared, &gate, command))
+    let stop = gate.stopped();
+    let end = End {
+        verdict: screen.tally.verdict(&plan, stop.as_ref()),
+        stop: stop.as_ref(),
+        tally: &screen.tally.clone(),
+        plan: &plan,
+        journal: &prepared.journal,
+        lost_journal,
+        broken: screen.broken.is_some(),
+    };
+    let next = after(&end, same);
+    Ok(conclude(&mut screen, &facts, prepared, &end, next.as_ref()))
 }
 
 fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
@@ -113,7 +132,6 @@ fn work(
         request: &prepared.request,
         policy: &prepared.settings.retry,
         gate,
-        next: &AtomicUsize::new(0),
         trace: prepared.settings.output.verbose > 0,
     };
     let (sender, receiver) = sync_channel(UNTOLD);
@@ -139,26 +157,23 @@ fn conclude(
     screen: &mut Screen,
     facts: &PlanFacts,
     prepared: &Prepared,
-    gate: &Gate,
-    command: String,
+    end: &End,
+    next: Option<&NextStep>,
 ) -> Ending {
-    let stop = gate.stopped();
-    let verdict = screen.tally.verdict(facts.plan, stop.as_ref());
+    let verdict = end.verdict;
     let exit = exit_of(verdict);
     let elapsed = screen.progress.elapsed();
-    let left = screen.tally.of_list(facts.plan).not_sent > 0;
-    let go_on = left.then_some(command);
     let output = screen.reporter().output();
     let was_stopped = matches!(
         verdict,
         Verdict::Stopped | Verdict::Journal | Verdict::Fault
     );
-    let trouble = stop.as_ref().filter(|_| was_stopped).map(reason);
+    let trouble = end.stop.filter(|_| was_stopped).map(reason);
     if output.json {
         let warnings = prepared.warnings();
         let mut document = SummaryDocument::new(facts, facts.plan, &screen.tally, warnings);
         document.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        document.go_on.clone_from(&go_on);
+        document.go_on = next.map(|step| step.command.clone());
         document.ok = verdict == Verdict::Accepted;
         document.exit_code = exit.code();
         if let Verdict::Signal(signal) = verdict {
@@ -171,14 +186,7 @@ fn conclude(
             .map(|trouble| ErrorDocument::of_trouble(trouble, safe));
         screen.write(&json_line(&document), "");
     }
-    tell_people(
-        screen,
-        facts,
-        trouble.as_ref(),
-        go_on.as_deref(),
-        elapsed,
-        exit,
-    );
+    tell_people(screen, facts, trouble.as_ref(), next, elapsed, exit);
     match verdict {
         Verdict::Signal(signal) => Ending::Signal(signal),
         Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
@@ -190,15 +198,14 @@ fn tell_people(
     screen: &mut Screen,
     facts: &PlanFacts,
     trouble: Option<&Trouble>,
-    go_on: Option<&str>,
+    next: Option<&NextStep>,
     elapsed: Duration,
     exit: Exit,
 ) {
     let output = screen.reporter().output();
-    let rows = facts.list.rows.len() as u64;
-    let (tally, plan) = (screen.tally, facts.plan);
+    let tally = screen.tally;
     let is_silent = output.quiet && (output.json || exit == Exit::Accepted);
-    let summary = |paint| list::summary(plan, &tally, elapsed, rows, paint);
+    let summary = |paint| list::summary(facts, &tally, elapsed, paint);
     if !is_silent && !output.json {
         let text = summary(screen.reporter().out_paint());
         screen.write(&text, "");
@@ -223,9 +230,13 @@ fn tell_people(
                 talk.push_str(&format!("{} {hint}\n", paint.faint("  hint:")));
             }
         }
-        if let Some(command) = go_on {
-            let command = screen.reporter().safe().shown(command);
-            talk.push_str(&format!("to go on: {command}\n"));
+        if let Some(step) = next {
+            // A command that is cut does not work.
+            let command = screen
+                .reporter()
+                .safe()
+                .shown_bytes(step.command.as_bytes());
+            talk.push_str(&step.line(&command));
         }
     }
     screen.write("", &talk);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Form;
 use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, leftovers_in, look};
-use crate::cli::report::list::counted as counted_as;
+use crate::cli::report::list::{counted as counted_as, due};
 use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
 
@@ -102,8 +102,13 @@ fn line(path: &Path, found: &Result<Scan, JournalError>, form: &Form) -> String 
 
 /// Rows by their fate, in words.
 pub(super) fn counted(counts: &Counts) -> String {
+    let due = if counts.due > counts.not_sent {
+        due(counts.due)
+    } else {
+        String::new()
+    };
     format!(
-        "{} accepted, {} rejected, {} not_sent, {} unknown",
+        "{} accepted, {} rejected, {} not_sent, {} unknown{due}",
         counts.accepted, counts.rejected, counts.not_sent, counts.unknown
     )
 }

@@ -9,6 +9,7 @@ use super::list::counted;
 use crate::api::outcome::Fate;
 use crate::bulk::journal::{Counts, JournalError, Recovered, RowKey, RowState, look, look_for};
 use crate::cli::safe_text::json_line;
+use crate::commands::bulk::quoted;
 use crate::commands::fault::Fault;
 
 /// A journal as JSON.
@@ -74,7 +75,7 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
     }
     let heading = format!("rows that need a decision ({}):", unknown.len());
     text.push_str(&format!("{}\n", form.paint.strong(&heading)));
-    for row in unknown {
+    for row in &unknown {
         let how = match (row.ended, row.status) {
             (true, Some(status)) => format!("HTTP {status}"),
             (true, None) => "the answer is missing".to_owned(),
@@ -89,9 +90,27 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
             form.safe.shown(&row.at),
         ));
     }
-    text.push_str(
-        "Ask these people or look into the console, then for each: vescli journal resolve FILE --email ADDR --as accepted|not-sent\n",
-    );
+    text.push_str("Ask these people or look into the console, then for each, such as the first:\n");
+    if let Some(first) = unknown.first() {
+        let word = |text: &str| form.safe.shown_bytes(quoted(text).as_bytes());
+        let several = unknown
+            .iter()
+            .filter(|row| row.email == first.email)
+            .count()
+            > 1;
+        let cname = if several {
+            format!(" --cname {}", word(&first.cname))
+        } else {
+            String::new()
+        };
+        for answer in ["accepted", "not-sent"] {
+            text.push_str(&format!(
+                "  vescli journal resolve {} --email {}{cname} --as {answer}\n",
+                word(&path.to_string_lossy()),
+                word(&first.email),
+            ));
+        }
+    }
     Ok(text)
 }
 

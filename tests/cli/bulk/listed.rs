@@ -87,10 +87,53 @@ fn rows_that_cannot_be_used_can_be_left_out() {
     let vescli = Vescli::new().file("list.txt", "a0@example.com\nbad\na1@example.com\n");
     again_on(vescli, &server)
         .arg("--skip-invalid")
-        .stderr_contains("warning: left out: line 2: the address `bad` has no @")
+        .stderr_contains(
+            "warning: 1 row that cannot be used is left out: line 2: the address `bad` has no @",
+        )
         .stderr_contains("1 row that cannot be used left out")
         .run();
     assert_eq!(mailed(&server), everybody_once(2));
+}
+
+#[test]
+fn rows_that_are_left_out_are_counted_however_little_is_told() {
+    let list = "a0@example.com\nbad\na1@example.com\nworse\n";
+    let warning = "warning: 2 rows that cannot be used are left out: line 2: the address `bad` has no @: an address looks like name@example.com (and 1 more)\n";
+    for flags in [
+        &[][..],
+        &["-q"],
+        &["--json"],
+        &["--json", "-q"],
+        &["-n", "-q"],
+    ] {
+        let server = Server::http();
+        let server = if flags.contains(&"-n") {
+            server.uncalled()
+        } else {
+            server
+        }
+        .start();
+        let vescli = Vescli::new().file("list.txt", list);
+        let first = again_on(vescli, &server)
+            .arg("--skip-invalid")
+            .args(flags)
+            .stderr_contains(warning)
+            .run();
+        assert_eq!(first.stderr.matches(warning).count(), 1, "{}", first.stderr);
+        if flags.contains(&"-n") {
+            continue;
+        }
+        if flags.is_empty() {
+            let summary = "the list: 2 accepted of 2 rows; 2 rows that cannot be used left out\n";
+            assert!(first.stdout.contains(summary), "{}", first.stdout);
+        }
+        again_on(first.again(), &server)
+            .arg("--skip-invalid")
+            .args(flags)
+            .stderr_contains(warning)
+            .run();
+        assert_eq!(mailed(&server), everybody_once(2));
+    }
 }
 
 #[test]

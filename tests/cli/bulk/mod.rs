@@ -4,11 +4,13 @@ mod cnames;
 mod known;
 mod listed;
 mod lost;
+mod next_step;
 mod paced;
 mod resumed;
 mod signalled;
 mod stopped;
 mod surprised;
+mod throttled;
 mod told;
 
 use std::collections::BTreeMap;

@@ -152,15 +152,45 @@ fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
 #[test]
 fn a_limit_leaves_the_rest_for_later_runs() {
     let server = Server::http().start();
-    let mut output = bulk(&server, 5).args(["--limit", "2"]).code(10).run();
+    let mut output = bulk(&server, 5)
+        .args(["--limit", "2"])
+        .stdout_contains(
+            "the list: 2 accepted, 3 not_sent of 5 rows; 3 left for later by --limit\n",
+        )
+        .stderr_contains("to go on: vescli bulk list.txt --yes --rate none --limit 2\n")
+        .run();
     assert_eq!(mailed(&server), everybody_once(2));
     output = again(&output, &server)
-        .args(["--limit", "2"])
-        .code(10)
+        .args(["--limit", "2", "--json"])
+        .stdout_json_lines(|documents| {
+            let summary = documents.last().unwrap();
+            assert_eq!(
+                (
+                    &summary["ok"],
+                    &summary["exit_code"],
+                    &summary["beyond_limit"]
+                ),
+                (&true.into(), &0.into(), &1.into())
+            );
+            assert_eq!(
+                summary["go_on"],
+                "vescli bulk list.txt --yes --rate none --limit 2 --json"
+            );
+        })
         .run();
     assert_eq!(mailed(&server), everybody_once(4));
     again(&output, &server).args(["--limit", "2"]).run();
     assert_eq!(mailed(&server), everybody_once(5));
+}
+
+#[test]
+fn a_limit_does_not_hide_what_was_rejected() {
+    let server = Server::http()
+        .choose(but_for(1, Answer::status(404)))
+        .start();
+    let first = bulk(&server, 5).args(["--limit", "2"]).code(10).run();
+    // The one that was rejected stays so, whoever else is accepted.
+    again(&first, &server).args(["--limit", "2"]).code(10).run();
 }
 
 #[test]

@@ -21,7 +21,9 @@ fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
         let first = bulk(&server, 2)
             .args(["--retries", "0"])
             .code(10)
-            .stdout_contains("the list: 0 accepted, 2 not_sent of 2 rows\n")
+            .stdout_contains(
+                "this run: 0 accepted, 2 rejected; 2 due: the next run sends them (2 requests",
+            )
             .stderr_contains("to go on: ")
             .run();
         again(&first, &server)
@@ -56,7 +58,7 @@ fn unknown_rows_beyond_a_limit_stay_unknown() {
     let second = again(&first, &server)
         .args(["--resend-unknown", "--limit", "1"])
         .code(11)
-        .stdout_contains("the list: 0 accepted, 4 unknown of 4 rows\n")
+        .stdout_contains("the list: 0 accepted, 4 unknown of 4 rows; 3 left for later by --limit\n")
         .run();
     again(&second, &server).code(11).run();
     assert_eq!(server.count(), 5);

@@ -19,6 +19,7 @@ const ROW_FIELDS: &[&str] = &[
     "exit_code",
     "error",
     "warnings",
+    "due",
 ];
 
 const SUMMARY_FIELDS: &[&str] = &[
@@ -44,6 +45,8 @@ const SUMMARY_FIELDS: &[&str] = &[
     "exit_code",
     "error",
     "warnings",
+    "due",
+    "beyond_limit",
 ];
 
 /// Holds a document, as it came, to its fields and their order.
@@ -116,7 +119,8 @@ fn a_run_in_words() {
              list      list.txt (lines), 3 rows\n\
              journal   j\n\
              to send   3 rows without a limit on the rate, 1 job\n\
-             such as   a0@example.com, a1@example.com, a2@example.com\n",
+             such as   a0@example.com, a1@example.com, a2@example.com\n\
+             to go on: vescli bulk list.txt --yes --rate none --jobs 1 --journal j --retry-rejected\n",
         )
         .run();
 }
@@ -135,7 +139,7 @@ fn quiet_tells_of_failures_alone() {
         .stdout(
             "rejected  a1@example.com  not found (HTTP 404)\nthis run: 1 accepted, 1 rejected (2 requests, 0 s)\n",
         )
-        .stderr("")
+        .stderr("to go on: vescli bulk list.txt --yes --rate none -q --jobs 1 --retry-rejected\n")
         .run();
 }
 
@@ -197,13 +201,73 @@ fn a_stop_as_json_names_its_class_and_the_command_to_go_on_with() {
             let summary = documents.last().unwrap();
             assert_eq!(summary["error"]["class"], "unauthorized");
             assert_eq!(summary["exit_code"], 12);
-            assert_eq!(summary["not_sent"], 5);
+            assert_eq!(
+                (&summary["rejected"], &summary["not_sent"]),
+                (&json!(1), &json!(4))
+            );
+            assert_eq!(summary["due"], 5);
+            assert_eq!(documents[0]["outcome"], "rejected");
+            assert_eq!(documents[0]["due"], true);
             assert_eq!(
                 summary["go_on"],
                 "vescli bulk list.txt --yes --rate none --json --jobs 1"
             );
         })
         .run();
+}
+
+#[test]
+fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
+    for (answer, flags, code) in [
+        (Answer::status(401), &["--jobs", "1"][..], 12),
+        (Answer::status(403), &["--jobs", "1"], 12),
+        (
+            Answer::status(429).header("Retry-After", "3600"),
+            &["--jobs", "1"],
+            12,
+        ),
+        (
+            Answer::status(429),
+            &["--jobs", "1", "--retries", "0", "--limit", "1"],
+            10,
+        ),
+        (
+            Answer::status(503).header("Retry-After", "1"),
+            &["--jobs", "1", "--retries", "0", "--limit", "1"],
+            10,
+        ),
+    ] {
+        let server = Server::http().answers([answer, Answer::accepted()]).start();
+        let stopped = bulk(&server, 3)
+            .args(flags)
+            .code(code)
+            .stdout_contains("rejected  a0@example.com  ")
+            .stdout_contains("; the next run sends it\nthis run: 0 accepted, 1 rejected; 1 due: the next run sends it (1 request, 0 s)\n")
+            .stdout_contains("the list: 0 accepted, 1 rejected, 2 not_sent of 3 rows; 3 due: the next run sends them")
+            .run();
+        let show = || stopped.again().args(["journal", "show"]);
+        show()
+            .stdout_contains("rows      0 accepted, 1 rejected, 0 not_sent, 0 unknown; 1 due: the next run sends it\n")
+            .run();
+        show()
+            .arg("--json")
+            .stdout_json(|shown| {
+                let rows =
+                    json!({"accepted": 0, "rejected": 1, "not_sent": 0, "unknown": 0, "due": 1});
+                assert_eq!(shown["rows"], rows);
+            })
+            .run();
+        again(&stopped, &server)
+            .arg("--dry-run")
+            .stdout_contains("to send   3 rows ")
+            .run();
+        again(&stopped, &server)
+            .stdout_contains("this run: 3 accepted (3 requests")
+            .run();
+        show()
+            .stdout_contains("rows      3 accepted, 0 rejected, 0 not_sent, 0 unknown\n")
+            .run();
+    }
 }
 
 #[test]

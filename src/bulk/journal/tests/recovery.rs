@@ -34,7 +34,13 @@ fn a_whole_journal_comes_back_with_every_state() {
     assert_eq!(fates_of(&scan.recovered), fates(&lines));
     let state = |name| scan.recovered.state(key_of(name));
     assert!(matches!(state("ada"), Some(RowState::Accepted { .. })));
-    assert_eq!(state("bob"), Some(RowState::Rejected { status: Some(409) }));
+    assert_eq!(
+        state("bob"),
+        Some(RowState::Rejected {
+            status: Some(409),
+            due: false
+        })
+    );
     assert_eq!(state("cy"), Some(RowState::Resolved(Settled::Accepted)));
     assert_eq!(state("dee"), Some(RowState::Unknown { status: None }));
     assert_eq!(state("gus"), Some(RowState::Intended { attempt: 1 }));
@@ -45,7 +51,8 @@ fn a_whole_journal_comes_back_with_every_state() {
             accepted: 3,
             rejected: 1,
             not_sent: 0,
-            unknown: 3
+            unknown: 3,
+            due: 0
         }
     );
     let runs: Vec<&str> = scan
@@ -217,4 +224,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
+    let lines = [
+        record::run("a1", &header()),
+        intent_line("ada", 1),
+        record::due(&person("ada", "ada@x.de"), 1, Some(429)),
+        intent_line("bob", 1),
+        end_line("bob", 1, Fate::NotSent, Some(429)),
+    ];
+    let scan = scan(lines.concat().as_bytes()).unwrap();
+    assert_eq!(scan.damage, []);
+    let ada = RowState::Rejected {
+        status: Some(429),
+        due: true,
+    };
+    assert_eq!(scan.recovered.state(key_of("ada")), Some(ada));
+    // As earlier versions wrote the same.
+    assert_eq!(scan.recovered.state(key_of("bob")), Some(RowState::NotSent));
+    let counts = scan.recovered.counts();
+    assert_eq!((counts.rejected, counts.not_sent, counts.due), (1, 1, 2));
 }

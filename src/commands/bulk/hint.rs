@@ -1,0 +1,48 @@
+//! What to do about something that kept a list from being sent: one command, which works when the cause is gone.
+
+use super::error::BulkError;
+use super::go_on::{NextStep, SameCommand};
+use crate::bulk::journal::JournalError;
+use crate::cli::args::keys::Key;
+use crate::cli::report::Trouble;
+use crate::commands::fault::Fault;
+
+/// The trouble of a fault, with the command that is to follow.
+pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
+    let trouble = fault.trouble();
+    let hint = match (fault, &trouble.hint) {
+        // Told further in, with all that there is to say.
+        (Fault::Told(_), Some(hint)) => hint.clone(),
+        (Fault::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
+            let without = quoted(&same.step_with(Key::SkipInvalid));
+            format!("fix these lines and run it again, or leave them out: {without}")
+        }
+        (Fault::Bulk(BulkError::NotAsked(_)), _) => {
+            format!(
+                "see the plan first: {}",
+                quoted(&same.step_with(Key::DryRun))
+            )
+        }
+        (Fault::Journal(JournalError::Damaged { path, .. }), _) => {
+            format!("see what is damaged: {}", quoted(&NextStep::check(path)))
+        }
+        (Fault::Journal(JournalError::Locked { .. } | JournalError::Changed { .. }), _) => {
+            format!("when the other run has ended, run {}", quoted(&same.step()))
+        }
+        (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.step())),
+        (_, None) => format!("fix that, then run {}", quoted(&same.step())),
+    };
+    Trouble {
+        hint: Some(hint),
+        ..trouble
+    }
+}
+
+fn quoted(step: &NextStep) -> String {
+    let needed = if step.needs_list {
+        " with the same list on standard input"
+    } else {
+        ""
+    };
+    format!("`{}`{needed}", step.command)
+}

@@ -3,6 +3,7 @@
 
 mod head;
 
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -113,22 +114,21 @@ impl Transport {
         Self::with(network, identity, url, trust, Reuse::Never)
     }
 
-    /// Makes so many clients for requests to one URL, one for each worker. The certificates are loaded once; each
-    /// client resumes its own TLS sessions, and early data is never sent.
+    /// Makes clients for requests to one URL, one for each worker that asks for one. The certificates are loaded once;
+    /// each client resumes its own TLS sessions, and early data is never sent.
     ///
     /// # Errors
-    /// As [`Transport::new`].
-    pub fn several(
-        network: &Network,
-        identity: Option<&Identity>,
-        request: &ApiRequest,
-        count: usize,
+    /// As [`Transport::new`]; once the first client was made, each further one fails only for what the machine lacks.
+    pub fn several<'a>(
+        network: &'a Network,
+        identity: Option<&'a Identity>,
+        request: &'a ApiRequest,
         reuse: Reuse,
-    ) -> Result<Vec<Self>, TransportError> {
+    ) -> Result<impl Iterator<Item = Result<Self, TransportError>> + 'a, TransportError> {
         let trust = trust_for(network, &request.url)?;
-        (0..count)
-            .map(|_| Self::with(network, identity, &request.url, trust.clone(), reuse))
-            .collect()
+        Ok(iter::repeat_with(move || {
+            Self::with(network, identity, &request.url, trust.clone(), reuse)
+        }))
     }
 
     fn with(

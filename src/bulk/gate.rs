@@ -251,6 +251,18 @@ impl Gate {
     }
 }
 
+/// Stops the run when the thread that holds it panics, so that the others do not go on with half of what they need.
+#[derive(Debug)]
+pub struct Alarm<'a>(pub &'a Gate);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(Stop::Fault);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

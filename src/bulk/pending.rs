@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::journal::{RowKey, Ticket};
 use super::plan::Before;
 use super::told::RowEnd;
-use crate::api::outcome::{Fate, Outcome};
+use crate::api::outcome::{Class, Fate, Outcome};
 
 /// What is known of a row while it is sent.
 #[derive(Debug)]
@@ -51,6 +51,21 @@ impl Pending {
             ticket: self.ticket,
             unwritten: false,
         })
+    }
+}
+
+/// What stands for an earlier run that left a row unknown.
+#[must_use]
+pub fn earlier() -> Outcome {
+    Outcome {
+        fate: Fate::Unknown,
+        class: Class::BrokenReply,
+        status: None,
+        says: None,
+        retry_after: None,
+        location: None,
+        cause: Some("an earlier run may have mailed this person already".to_owned()),
+        body_cut: false,
     }
 }
 

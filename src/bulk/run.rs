@@ -4,15 +4,15 @@
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::gate::Gate;
+use super::gate::{Alarm, Gate};
 use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
-use super::pending::{Pending, Work};
+use super::pending::{Pending, Work, earlier};
 use super::plan::{Before, Task, key_of};
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
 use super::throttle::{ALONE_MAX, Turn};
 use super::told::{RowEnd, Told};
-use crate::api::outcome::{Class, Fate, Outcome};
+use crate::api::outcome::{Fate, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
@@ -299,30 +299,4 @@ enum Next {
     Later,
     /// The end of the run, which says nothing of the row.
     Stop,
-}
-
-/// What stands for an earlier run that left a row unknown.
-fn earlier() -> Outcome {
-    Outcome {
-        fate: Fate::Unknown,
-        class: Class::BrokenReply,
-        status: None,
-        says: None,
-        retry_after: None,
-        location: None,
-        cause: Some("an earlier run may have mailed this person already".to_owned()),
-        body_cut: false,
-    }
-}
-
-/// Stops the run when the thread that holds it panics, so that the others do not go on with half of what they need.
-#[derive(Debug)]
-pub struct Alarm<'a>(pub &'a Gate);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.stop(Stop::Fault);
-        }
-    }
 }

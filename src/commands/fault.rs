@@ -257,6 +257,7 @@ const fn of_journal(error: &JournalError) -> Exit {
             | JournalStopped::Lost { .. }
             | JournalStopped::Closed { .. },
         ) => Exit::Io,
+        JournalError::NoThread => Exit::OsError,
     }
 }
 

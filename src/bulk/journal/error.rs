@@ -104,6 +104,9 @@ pub enum JournalError {
         "another run has just mailed people on this list; nothing was sent: run the command again to see who they are"
     )]
     KnownSince,
+    /// There is no thread to write it.
+    #[error("no thread can be started that writes the journal: the system starts no more threads")]
+    NoThread,
     /// It stopped while it was in use.
     #[error(transparent)]
     Stopped(#[from] JournalStopped),

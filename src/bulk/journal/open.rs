@@ -139,7 +139,7 @@ impl Journal {
         }
         first.push_str(&header.record());
         let length = begin(&mut place, path, found.sound, header.room(), &first)?;
-        let journal = Self::start(path, place.file, length);
+        let journal = Self::start(path, place.file, length)?;
         Ok((journal, recovered))
     }
 
@@ -158,7 +158,7 @@ impl Journal {
                     set_aside: Some(target),
                     ..Recovered::default()
                 };
-                Ok((Self::start(path, place.file, length), recovered))
+                Ok((Self::start(path, place.file, length)?, recovered))
             }
             Err(error) => {
                 // Nobody knows of it yet.
@@ -193,11 +193,12 @@ impl Journal {
         Ok(())
     }
 
-    fn start(path: &Path, file: fs::File, length: u64) -> Self {
-        Self {
+    fn start(path: &Path, file: fs::File, length: u64) -> Result<Self, JournalError> {
+        let writer = Writer::start(path, JournalFile::new(path, file, length));
+        Ok(Self {
             path: path.to_owned(),
-            writer: Writer::start(path, JournalFile::new(path, file, length)),
-        }
+            writer: writer.map_err(|_| JournalError::NoThread)?,
+        })
     }
 
     /// Where it is.

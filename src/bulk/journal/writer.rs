@@ -33,17 +33,17 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: &Path, store: impl Store) -> Self {
+    pub(super) fn start(path: &Path, store: impl Store) -> io::Result<Self> {
         let queue = Arc::new(Queue::new(path));
         let own = Arc::clone(&queue);
-        let thread = thread::spawn(move || {
+        let thread = thread::Builder::new().spawn(move || {
             let _end = EndOnDrop(&own);
             write_all(&own, store);
-        });
-        Self {
+        })?;
+        Ok(Self {
             queue,
             thread: Some(thread),
-        }
+        })
     }
 
     pub(super) fn handle(&self) -> JournalHandle {

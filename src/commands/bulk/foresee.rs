@@ -18,6 +18,10 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    pub(super) const fn count(&self) -> u64 {
+        self.count
+    }
+
     pub(super) fn of(plan: &Plan) -> Self {
         Self {
             count: plan.count(),

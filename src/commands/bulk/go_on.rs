@@ -123,7 +123,6 @@ impl SameCommand {
                 0 => "vescli".to_owned(),
                 _ => word,
             })
-            .filter(|word| !ONCE_KEYS.iter().any(|key| is_switch(word, *key)))
             .collect();
         let variables = ONCE_KEYS.map(|key| key.row().variable());
         let given: Vec<String> = variables
@@ -155,28 +154,35 @@ impl SameCommand {
         same
     }
 
-    /// The same again.
-    pub(super) fn step(&self) -> NextStep {
-        self.with(None)
+    /// The same as it was, for a run that has not begun.
+    pub(super) fn whole(&self, more: Option<Key>) -> NextStep {
+        self.made_of(self.words.iter(), more, "")
     }
 
-    /// The same with a switch more.
-    pub(super) fn step_with(&self, key: Key) -> NextStep {
-        self.with(Some(key))
+    /// The same for what a run has left, with a switch more.
+    pub(super) fn rest(&self, more: Option<Key>) -> NextStep {
+        let is_once = |word: &str| ONCE_KEYS.iter().any(|key| is_switch(word, *key));
+        let words = self.words.iter().filter(|word| !is_once(word));
+        self.made_of(words, more, &self.unset)
     }
 
-    fn with(&self, key: Option<Key>) -> NextStep {
+    fn made_of<'a>(
+        &'a self,
+        words: impl Iterator<Item = &'a String>,
+        more: Option<Key>,
+        unset: &str,
+    ) -> NextStep {
         let is_there = |key: &Key| self.words.iter().any(|word| is_switch(word, *key));
-        let more = key.filter(|key| !is_there(key));
+        let more = more.filter(|key| !is_there(key));
         let more = more.map(|key| format!("--{}", key.row().flag));
-        let words = self.words.iter().chain(&more).map(|word| quoted(word));
+        let words = words.map(|word| quoted(word)).chain(more);
         let command = words.collect::<Vec<_>>().join(" ");
         let redirection = match &self.input {
             Input::Redirected(redirection) => redirection,
             Input::Named | Input::Piped => "",
         };
         NextStep {
-            command: format!("{}{command}{redirection}", self.unset),
+            command: format!("{unset}{command}{redirection}"),
             needs_list: self.input == Input::Piped,
         }
     }
@@ -219,15 +225,15 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
         Verdict::Unknown => Some(NextStep::show(end.journal)),
         Verdict::Journal if end.lost_journal => Some(NextStep::check(end.journal)),
         Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {
-            Some(same.step_with(Key::RetryRejected))
+            Some(same.rest(Some(Key::RetryRejected)))
         }
-        Verdict::Failed if due == 0 => Some(same.step_with(Key::RetryRejected)),
+        Verdict::Failed if due == 0 => Some(same.rest(Some(Key::RetryRejected))),
         Verdict::Failed
         | Verdict::Stopped
         | Verdict::Journal
         | Verdict::Signal(_)
-        | Verdict::Fault => Some(same.step()),
-        Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.step()),
+        | Verdict::Fault => Some(same.rest(None)),
+        Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.rest(None)),
         Verdict::Accepted if end.broken => Some(NextStep::show(end.journal)),
         Verdict::Accepted => None,
     }
@@ -250,18 +256,23 @@ mod tests {
         let none = Environment::default();
         let line = "/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3";
         assert_eq!(
-            command(&typed(line), &none, "a.csv").step().command,
+            command(&typed(line), &none, "a.csv").rest(None).command,
             "vescli bulk a.csv --yes --limit 3"
+        );
+        // Nobody was mailed before a run has begun.
+        assert_eq!(
+            command(&typed(line), &none, "a.csv").whole(None).command,
+            "vescli bulk --fresh a.csv --resend-unknown --yes --limit 3"
         );
         let words = ["v".into(), "bulk".into(), "my list.csv".into()];
         assert_eq!(
-            command(&words, &none, "my list.csv").step().command,
+            command(&words, &none, "my list.csv").rest(None).command,
             "vescli bulk 'my list.csv'"
         );
         let fresh = [("VESCLI_FRESH", "1")].into_iter().collect();
         assert_eq!(
             command(&typed("vescli bulk a.csv"), &fresh, "a.csv")
-                .step()
+                .rest(None)
                 .command,
             "env -u VESCLI_FRESH vescli bulk a.csv"
         );
@@ -273,7 +284,7 @@ mod tests {
         let line = "vescli bulk a.csv --retry-rejected -x http://u:s3cret@proxy:1/";
         assert_eq!(
             command(&typed(line), &none, "a.csv")
-                .step_with(Key::RetryRejected)
+                .rest(Some(Key::RetryRejected))
                 .command,
             "vescli bulk a.csv --retry-rejected -x 'http://***@proxy:1/'"
         );

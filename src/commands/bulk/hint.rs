@@ -1,4 +1,5 @@
-//! What to do about something that kept a list from being sent: one command, which works when the cause is gone.
+//! What to do about something that kept a list from being sent: one command, which works when the cause is gone. Nobody
+//! was mailed, so it is the very same one.
 
 use super::error::BulkError;
 use super::go_on::{NextStep, SameCommand};
@@ -14,23 +15,33 @@ pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
         // Told further in, with all that there is to say.
         (Fault::Told(_), Some(hint)) => hint.clone(),
         (Fault::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
-            let without = quoted(&same.step_with(Key::SkipInvalid));
+            let without = quoted(&same.whole(Some(Key::SkipInvalid)));
             format!("fix these lines and run it again, or leave them out: {without}")
         }
         (Fault::Bulk(BulkError::NotAsked(_)), _) => {
             format!(
                 "see the plan first: {}",
-                quoted(&same.step_with(Key::DryRun))
+                quoted(&same.whole(Some(Key::DryRun)))
             )
         }
         (Fault::Journal(JournalError::Damaged { path, .. }), _) => {
             format!("see what is damaged: {}", quoted(&NextStep::check(path)))
         }
-        (Fault::Journal(JournalError::Locked { .. } | JournalError::Changed { .. }), _) => {
-            format!("when the other run has ended, run {}", quoted(&same.step()))
+        (
+            Fault::Journal(
+                JournalError::Locked { .. }
+                | JournalError::Changed { .. }
+                | JournalError::KnownSince,
+            ),
+            _,
+        ) => {
+            format!(
+                "when the other run has ended, run {}",
+                quoted(&same.whole(None))
+            )
         }
-        (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.step())),
-        (_, None) => format!("fix that, then run {}", quoted(&same.step())),
+        (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
+        (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };
     Trouble {
         hint: Some(hint),

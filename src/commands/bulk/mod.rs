@@ -8,9 +8,11 @@ mod go_on;
 mod hint;
 mod prepare;
 mod progress;
+mod reason;
 mod screen;
 mod send;
 mod signals;
+mod workers;
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -45,11 +47,12 @@ pub fn run(
     environment: &Environment,
     streams: &mut Streams,
 ) -> Ending {
+    // First of all, as long as the process may look at its own descriptors.
+    let same = SameCommand::of(arguments, environment, input);
     let mut subject = Subject::default();
     let mut output = Output::early(flags, environment);
     let prepared = prepare::prepare(input, flags, environment, &mut subject, &mut output);
     let mut reporter = Reporter::new(streams, output, environment);
-    let same = SameCommand::of(arguments, environment, input);
     let ended = prepared.and_then(|mut prepared| {
         reporter.hide(SafeText::hiding(prepared.secrets.clone()));
         carry_out(&mut prepared, &subject, &same, environment, &mut reporter)
@@ -128,7 +131,7 @@ fn without_sending(
 /// The end of a run to which somebody said no.
 fn declined(same: &SameCommand, reporter: &mut Reporter) -> Ending {
     reporter.note("nothing was sent");
-    tell_next(Some(&same.step()), reporter);
+    tell_next(Some(&same.whole(None)), reporter);
     Exit::BulkStopped.into()
 }
 

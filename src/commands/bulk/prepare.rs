@@ -10,7 +10,7 @@ use reqwest::Url;
 use super::error::BulkError;
 use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
-use crate::api::transport::{Reuse, Transport};
+use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
 use crate::bulk::known::Known;
 use crate::bulk::list_name::ListName;
@@ -266,20 +266,18 @@ impl Prepared {
         Ok(())
     }
 
-    /// A client for each worker; no more of them than rows.
-    pub(super) fn transports(&self, rows: usize) -> Result<Vec<Transport>, Fault> {
+    /// A client for each worker. The first one is made at once: what is wrong with the settings shows itself there.
+    pub(super) fn transports(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, Fault> {
         let reuse = if self.bulk.keep_alive {
             Reuse::Brief
         } else {
             Reuse::Never
         };
-        let count = self.bulk.jobs.min(rows);
-        Ok(Transport::several(
-            &self.settings.network,
-            self.identity.as_ref(),
-            &self.request,
-            count,
-            reuse,
-        )?)
+        let (network, identity) = (&self.settings.network, self.identity.as_ref());
+        let mut clients = Transport::several(network, identity, &self.request, reuse)?;
+        let first = clients.next().transpose()?;
+        Ok(first.map(Ok).into_iter().chain(clients))
     }
 }

@@ -15,12 +15,10 @@ use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
-use crate::bulk::throttle::WAITS_MAX;
 use crate::bulk::told::{RowEnd, Told};
 use crate::cli::args::environment::Environment;
-use crate::cli::exit::Exit;
 use crate::cli::report::list_document::RowDocument;
-use crate::cli::report::{Reporter, Subject, Trouble, exchange, list};
+use crate::cli::report::{Reporter, Subject, exchange, list};
 use crate::cli::safe_text::json_line;
 
 /// How often the progress is looked at.
@@ -95,6 +93,14 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             if let Some(line) = self.progress.update(&self.tally, gate) {
                 self.reporter.talk(&line);
             }
+        }
+    }
+
+    /// Tells something of the whole run, unless nothing is to be said.
+    pub(super) fn remark(&mut self, text: &str) {
+        if !self.reporter.output().quiet {
+            let label = self.reporter.err_paint().warn("warning:");
+            self.write("", &format!("{label} {text}\n"));
         }
     }
 
@@ -241,58 +247,6 @@ fn written(mut told: Told, gate: &Gate, journal: &JournalHandle) -> Option<Told>
         Told::Again { .. } => return None,
     }
     Some(told)
-}
-
-/// Why a run stopped, in words, with what to do.
-pub(super) fn reason(stop: &Stop) -> Trouble {
-    let trouble = |exit: Exit, message: String| Trouble {
-        exit,
-        message,
-        hint: Some(exit.row().advice.to_owned()),
-    };
-    match stop {
-        Stop::Signal(_) => Trouble {
-            hint: None,
-            ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned())
-        },
-        Stop::Hopeless(class) => {
-            let exit = Exit::from(*class);
-            let title = exit.row().title;
-            let text = format!("stopped: {title}, which everybody else would meet as well");
-            trouble(exit, text)
-        }
-        Stop::Failures(count) => Trouble {
-            hint: Some(
-                "mend the cause, then run the same command with --retry-rejected: without it, rejected rows stay"
-                    .to_owned(),
-            ),
-            ..trouble(
-                Exit::BulkStopped,
-                format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
-            )
-        },
-        Stop::AsksTooLong(wait) => Trouble {
-            hint: Some("run the same command again after that time".to_owned()),
-            ..trouble(
-                Exit::BulkStopped,
-                format!(
-                    "stopped: the server asks to wait {}, longer than --max-retry-after",
-                    list::time(*wait)
-                ),
-            )
-        },
-        Stop::AsksTooOften => trouble(
-            Exit::RateLimited,
-            format!(
-                "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
-            ),
-        ),
-        Stop::Journal(cause) => trouble(
-            Exit::Io,
-            format!("stopped: {cause}"),
-        ),
-        Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
-    }
 }
 
 /// The error of a standard output that took no more, for people.

@@ -1,24 +1,26 @@
 //! The run itself: journal, workers, signals and screen are put together here, and what came of it is told.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use super::foresee::Shown;
 use super::go_on::{End, NextStep, SameCommand, after};
 use super::prepare::Prepared;
-use super::screen::{Screen, broken_output, reason};
+use super::reason::reason;
+use super::screen::{Screen, broken_output};
 use super::signals::Signals;
+use super::workers::{self, Lack, Room, no_thread, of_first_client};
 use super::{exit_of, nothing_left};
-use crate::api::transport::Transport;
-use crate::bulk::gate::Gate;
+use crate::api::transport::{Transport, TransportError};
+use crate::bulk::gate::{Alarm, Gate};
 use crate::bulk::journal::{
     Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index,
 };
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
-use crate::bulk::run::{Alarm, Run};
+use crate::bulk::run::Run;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Verdict;
 use crate::cli::args::environment::Environment;
@@ -47,16 +49,10 @@ pub(super) fn send(
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
     let bulk = &prepared.bulk;
-    let transports = prepared.transports(prepared.list.rows.len())?;
-    let header = RunHeader {
-        url: prepared.request.url.to_string(),
-        service: prepared.service.clone(),
-        tenant: prepared.settings.tenant.clone(),
-        cname: prepared.cname.clone(),
-        list: prepared.list_name.word(),
-        input_sha256: prepared.list.sha256.clone(),
-        rows: prepared.list.rows.len() as u64,
-    };
+    let wanted = usize::try_from(shown.count()).unwrap_or(usize::MAX);
+    let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::trouble)?;
+    let clients = prepared.transports().map_err(of_first_client)?;
+    let header = header(prepared);
     let mode = if bulk.fresh {
         OpenMode::Fresh
     } else {
@@ -77,33 +73,58 @@ pub(super) fn send(
         bulk.max_failures,
         plan.tasks.len(),
     ));
-    let _signals = Signals::watch(&gate).map_err(anyhow::Error::from)?;
+    let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
     let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
-    work(prepared, &plan, &gate, transports, &journal, &mut screen);
-    let closed = journal.close();
+    let clients = (&room, clients);
+    let remark = work(prepared, &plan, &gate, clients, &journal, &mut screen);
+    let remark = remark.map_err(Lack::trouble)?;
+    let lost_journal = close(journal, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
     }
-    // Of one that was only not written, what is on the disk still holds.
-    let failed = |error: &JournalError| {
-        matches!(error, JournalError::Stopped(JournalStopped::Failed { .. }))
-    };
-    let lost_journal = closed.as_ref().is_err_and(|error| !failed(error));
-    if let Err(error) = closed {
-        gate.stop(Stop::Journal(error.to_string()));
-    }
     let stop = gate.stopped();
+    let tally = screen.tally;
     let end = End {
-        verdict: screen.tally.verdict(&plan, stop.as_ref()),
+        verdict: tally.verdict(&plan, stop.as_ref()),
         stop: stop.as_ref(),
-        tally: &screen.tally.clone(),
+        tally: &tally,
         plan: &plan,
         journal: &prepared.journal,
         lost_journal,
         broken: screen.broken.is_some(),
     };
     let next = after(&end, same);
-    Ok(conclude(&mut screen, &facts, prepared, &end, next.as_ref()))
+    Ok(conclude(
+        &mut screen,
+        &facts,
+        prepared,
+        &end,
+        next.as_ref(),
+        remark,
+    ))
+}
+
+/// What the journal says of the run.
+fn header(prepared: &Prepared) -> RunHeader {
+    RunHeader {
+        url: prepared.request.url.to_string(),
+        service: prepared.service.clone(),
+        tenant: prepared.settings.tenant.clone(),
+        cname: prepared.cname.clone(),
+        list: prepared.list_name.word(),
+        input_sha256: prepared.list.sha256.clone(),
+        rows: prepared.list.rows.len() as u64,
+    }
+}
+
+/// Closes the journal, and says whether it may be another one by now than the one that was written. Of one that could
+/// only not be written, what is on the disk still holds.
+fn close(journal: Journal, gate: &Gate) -> bool {
+    let Err(error) = journal.close() else {
+        return false;
+    };
+    gate.stop(Stop::Journal(error.to_string()));
+    !matches!(error, JournalError::Stopped(JournalStopped::Failed { .. }))
 }
 
 fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
@@ -120,10 +141,13 @@ fn work(
     prepared: &Prepared,
     plan: &Plan,
     gate: &Gate,
-    transports: Vec<Transport>,
+    (room, clients): (
+        &Room,
+        impl Iterator<Item = Result<Transport, TransportError>>,
+    ),
     journal: &Journal,
     screen: &mut Screen,
-) {
+) -> Result<Option<String>, Lack> {
     let run = Run {
         rows: &prepared.list.rows,
         tasks: &plan.tasks,
@@ -135,21 +159,23 @@ fn work(
         trace: prepared.settings.output.verbose > 0,
     };
     let (sender, receiver) = sync_channel(UNTOLD);
-    thread::scope(|scope| {
-        for transport in transports {
-            let (handle, sender) = (journal.handle(), sender.clone());
-            let worker = move || run.work(&transport, &handle, &sender);
-            if thread::Builder::new().spawn_scoped(scope, worker).is_err() {
-                // The system has no room for more threads: those that there are do all of the work.
-                break;
-            }
-        }
-        drop(sender);
+    let started = OnceLock::new();
+    let remark = thread::scope(|scope| {
         // It goes with this scope: workers that have nobody to tell must not wait for ever.
         let (receiver, _alarm) = (receiver, Alarm(gate));
+        let remark = workers::start(scope, &started, room, clients, |transport| {
+            let (handle, sender) = (journal.handle(), sender.clone());
+            move || run.work(&transport, &handle, &sender)
+        });
+        drop(sender);
+        if let Ok(Some(remark)) = &remark {
+            screen.remark(remark);
+        }
         screen.listen(&receiver, gate, &journal.handle());
+        remark
     });
     screen.progress.finish();
+    remark
 }
 
 /// Tells what came of the run, and decides its end.
@@ -159,6 +185,7 @@ fn conclude(
     prepared: &Prepared,
     end: &End,
     next: Option<&NextStep>,
+    remark: Option<String>,
 ) -> Ending {
     let verdict = end.verdict;
     let exit = exit_of(verdict);
@@ -170,7 +197,8 @@ fn conclude(
     );
     let trouble = end.stop.filter(|_| was_stopped).map(reason);
     if output.json {
-        let warnings = prepared.warnings();
+        let mut warnings = prepared.warnings();
+        warnings.extend(remark);
         let mut document = SummaryDocument::new(facts, facts.plan, &screen.tally, warnings);
         document.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         document.go_on = next.map(|step| step.command.clone());

@@ -31,7 +31,7 @@ mod caught {
         /// under `nohup`, stays ignored.
         ///
         /// # Errors
-        /// What the system says when a handler cannot be set.
+        /// What the system says when a handler cannot be set, or no thread be started.
         pub(in crate::commands::bulk) fn watch(gate: &Arc<Gate>) -> io::Result<Self> {
             let ignored = ignored();
             let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP]
@@ -51,11 +51,11 @@ mod caught {
             let mut incoming = Incoming::new(&heeded)?;
             let handle = incoming.handle();
             let gate = Arc::clone(gate);
-            let thread = thread::spawn(move || {
+            let thread = thread::Builder::new().spawn(move || {
                 for signal in &mut incoming {
                     gate.stop(Stop::Signal(signal));
                 }
-            });
+            })?;
             Ok(Self {
                 handle,
                 thread: Some(thread),

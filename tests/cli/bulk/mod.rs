@@ -1,9 +1,11 @@
 //! `vescli bulk` from the outside. What was mailed is counted at the server, never taken from what the program says.
 
 mod cnames;
+mod due;
 mod known;
 mod listed;
 mod lost;
+mod machine;
 mod next_step;
 mod paced;
 mod resumed;

@@ -133,5 +133,5 @@ pub(super) fn start(fails: Option<(Stage, u32)>, gate: Option<Receiver<()>>) -> 
         fails,
         gate,
     };
-    (Writer::start(Path::new("j.ndjson"), store), log)
+    (Writer::start(Path::new("j.ndjson"), store).unwrap(), log)
 }

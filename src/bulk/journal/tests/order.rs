@@ -216,7 +216,7 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
         }
         fn release(&mut self) {}
     }
-    let writer = Writer::start(Path::new("j"), Panicking);
+    let writer = Writer::start(Path::new("j"), Panicking).unwrap();
     assert!(intend(&writer.handle(), "ada").is_err());
     assert!(conclude(&writer.handle(), "ada", Fate::Accepted).is_err());
 }

@@ -1,0 +1,58 @@
+//! Why a run stopped, in words.
+
+use crate::bulk::stop::Stop;
+use crate::bulk::throttle::WAITS_MAX;
+use crate::cli::exit::Exit;
+use crate::cli::report::{Trouble, list};
+
+/// Why a run stopped, in words, with what to do.
+pub(super) fn reason(stop: &Stop) -> Trouble {
+    let trouble = |exit: Exit, message: String| Trouble {
+        exit,
+        message,
+        hint: Some(exit.row().advice.to_owned()),
+    };
+    match stop {
+        Stop::Signal(_) => Trouble {
+            hint: None,
+            ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned())
+        },
+        Stop::Hopeless(class) => {
+            let exit = Exit::from(*class);
+            let title = exit.row().title;
+            let text = format!("stopped: {title}, which everybody else would meet as well");
+            trouble(exit, text)
+        }
+        Stop::Failures(count) => Trouble {
+            hint: Some(
+                "mend the cause, then run the same command with --retry-rejected: without it, rejected rows stay"
+                    .to_owned(),
+            ),
+            ..trouble(
+                Exit::BulkStopped,
+                format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
+            )
+        },
+        Stop::AsksTooLong(wait) => Trouble {
+            hint: Some("run the same command again after that time".to_owned()),
+            ..trouble(
+                Exit::BulkStopped,
+                format!(
+                    "stopped: the server asks to wait {}, longer than --max-retry-after",
+                    list::time(*wait)
+                ),
+            )
+        },
+        Stop::AsksTooOften => trouble(
+            Exit::RateLimited,
+            format!(
+                "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
+            ),
+        ),
+        Stop::Journal(cause) => trouble(
+            Exit::Io,
+            format!("stopped: {cause}"),
+        ),
+        Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
+    }
+}

@@ -1,0 +1,242 @@
+//! How many workers a machine has room for, and their start: fewer than were asked for do all of the work as well, and
+//! without room for a single one nobody is mailed.
+
+use std::io;
+use std::sync::OnceLock;
+use std::thread::{Builder, Scope};
+
+use crate::api::transport::{Transport, TransportError};
+use crate::cli::exit::Exit;
+use crate::cli::report::Trouble;
+use crate::cli::report::list::counted;
+use crate::commands::fault::Fault;
+
+/// Descriptors that a worker may need at once: three of its client's event loop and one connection all the time; and for
+/// a moment two of a look-up, or one of a second connection that is tried at the same time.
+const FILES_PER_WORKER: u64 = 6;
+/// Descriptors that the rest of a run may need: the journal and its folder, two for signals, files that a library opens
+/// for a moment.
+const FILES_OF_RUN: u64 = 10;
+/// How many are taken to be open where nothing tells.
+const FILES_OPEN: u64 = 32;
+
+/// What a machine has too little of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lack(String);
+
+impl Lack {
+    fn of_files(limit: u64) -> Self {
+        Self(format!("the limit on open files is {limit} (`ulimit -n`)"))
+    }
+
+    /// What kept a thread, or a client with its thread, from being made.
+    fn of_error(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                return Some(Self::of_io(error));
+            }
+            next = cause.source();
+        }
+        None
+    }
+
+    fn of_io(error: &io::Error) -> Self {
+        Self(if is_about_files(error) {
+            "no more files can be opened".to_owned()
+        } else {
+            "the system starts no more threads".to_owned()
+        })
+    }
+
+    /// The error of a run that has not a single worker.
+    pub(super) fn trouble(self) -> Trouble {
+        Trouble {
+            exit: Exit::OsError,
+            message: format!("not one worker can be started: {}", self.0),
+            hint: None,
+        }
+    }
+
+    /// The remark of a run that has fewer than it was asked to have.
+    fn remark(&self, workers: usize, wanted: usize) -> String {
+        let workers = counted(workers as u64, "worker");
+        format!("{workers} in place of {wanted}: {}", self.0)
+    }
+}
+
+/// The fault of a first client: what the machine lacks is told as that, and the settings as they are.
+pub(super) fn of_first_client(fault: Fault) -> Fault {
+    let lack = match &fault {
+        Fault::Transport(TransportError::Client(error)) => Lack::of_error(error.as_ref()),
+        _ => None,
+    };
+    lack.map_or(fault, |lack| lack.trouble().into())
+}
+
+/// The trouble of a run for which a thread could not be started that it cannot do without.
+pub(super) fn no_thread(error: &io::Error) -> Trouble {
+    Lack::of_io(error).trouble()
+}
+
+#[cfg(unix)]
+fn is_about_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
+#[cfg(not(unix))]
+const fn is_about_files(_: &io::Error) -> bool {
+    false
+}
+
+/// How many workers there is room for, and why not for more.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    workers: usize,
+    wanted: usize,
+    lack: Option<Lack>,
+}
+
+impl Room {
+    /// Measures the room for so many workers. The soft limit on open files is raised as far as that needs and the hard
+    /// one allows.
+    ///
+    /// # Errors
+    /// [`Lack`] when there is none for a single one.
+    pub(super) fn of(wanted: usize) -> Result<Self, Lack> {
+        let room = Self::within(wanted, open_files(), limit_on_files(wanted));
+        match room.lack {
+            Some(lack) if room.workers == 0 => Err(lack),
+            _ => Ok(room),
+        }
+    }
+
+    fn within(wanted: usize, open: u64, limit: Option<u64>) -> Self {
+        let Some(limit) = limit else {
+            return Self {
+                workers: wanted,
+                wanted,
+                lack: None,
+            };
+        };
+        let free = limit.saturating_sub(open + FILES_OF_RUN);
+        let fitting = usize::try_from(free / FILES_PER_WORKER).unwrap_or(usize::MAX);
+        Self {
+            workers: fitting.min(wanted),
+            wanted,
+            lack: (fitting < wanted).then(|| Lack::of_files(limit)),
+        }
+    }
+}
+
+/// How many descriptors are in use.
+fn open_files() -> u64 {
+    // The one that reads the folder is among them.
+    let listed = std::fs::read_dir("/dev/fd").map(|open| open.count() as u64);
+    listed.unwrap_or(FILES_OPEN)
+}
+
+/// The limit on open files, raised for so many workers; none where nothing tells.
+#[cfg(unix)]
+fn limit_on_files(workers: usize) -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = open_files() + FILES_OF_RUN + FILES_PER_WORKER * workers as u64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let soft = current?;
+    if soft >= needed {
+        return Some(soft);
+    }
+    let raised = maximum.map_or(needed, |maximum| maximum.min(needed));
+    let more = Rlimit {
+        current: Some(raised),
+        maximum,
+    };
+    let is_raised = raised > soft && setrlimit(Resource::Nofile, more).is_ok();
+    Some(if is_raised { raised } else { soft })
+}
+
+#[cfg(not(unix))]
+const fn limit_on_files(_: usize) -> Option<u64> {
+    None
+}
+
+/// Lets those go who wait for the start, also when the one who holds it panics.
+struct Start<'a>(&'a OnceLock<()>);
+
+impl Drop for Start<'_> {
+    fn drop(&mut self) {
+        // It is set here only.
+        let _ = self.0.set(());
+    }
+}
+
+/// Starts a worker for each client, as far as there is room, and gives what there is to say of their number. `work` makes
+/// the work of one. None of them begins before all of them are there: until then each has a second thread beside it, so
+/// that there is room left for those that look names up.
+///
+/// # Errors
+/// [`Lack`] when there is not a single one.
+pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    started: &'scope OnceLock<()>,
+    room: &Room,
+    clients: impl Iterator<Item = Result<Transport, TransportError>>,
+    mut work: impl FnMut(Transport) -> W,
+) -> Result<Option<String>, Lack> {
+    let _start = Start(started);
+    let (mut workers, mut lack) = (0, room.lack.clone());
+    for client in clients.take(room.workers) {
+        let begun = client
+            .map_err(|error| Lack::of_error(&error))
+            .and_then(|client| {
+                let work = work(client);
+                let worker = move || {
+                    started.wait();
+                    work();
+                };
+                let thread = Builder::new().spawn_scoped(scope, worker);
+                thread.map_err(|error| Some(Lack::of_io(&error)))
+            });
+        if let Err(error) = begun {
+            // The first client was made of the same settings, so it is not for these that the next one fails.
+            lack = error.or_else(|| Some(Lack("no more clients can be made".to_owned())));
+            break;
+        }
+        workers += 1;
+        let place = Builder::new().spawn_scoped(scope, move || {
+            started.wait();
+        });
+        if let Err(error) = place {
+            lack = Some(Lack::of_io(&error));
+            break;
+        }
+    }
+    match lack {
+        Some(lack) if workers == 0 => Err(lack),
+        Some(lack) if workers < room.wanted => Ok(Some(lack.remark(workers, room.wanted))),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workers_fit_what_is_free() {
+        let workers = |wanted, open, limit| {
+            let room = Room::within(wanted, open, limit);
+            (room.workers, room.lack.is_some())
+        };
+        assert_eq!(workers(256, 5, None), (256, false));
+        assert_eq!(workers(4, 5, Some(39)), (4, false));
+        assert_eq!(workers(4, 5, Some(38)), (3, true));
+        assert_eq!(workers(256, 5, Some(1024)), (168, true));
+        assert_eq!(workers(4, 5, Some(20)), (0, true));
+        assert_eq!(workers(4, 50, Some(20)), (0, true));
+    }
+}

@@ -173,8 +173,9 @@ The journal
   Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the same
   command, run again after whatever happened, goes on:
     accepted   is skipped
-    not_sent   goes out; a row for which the service was too busy to the last is one of these
-    rejected   is left alone, unless --retry-rejected
+    not_sent   goes out
+    rejected   is left alone, unless --retry-rejected; but it goes out if it is due: the reason was not the row's own
+               (401, 403, a redirect, a service that was too busy)
     unknown    somebody may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
   The list may be edited in between: rows are known by URL, cname and address, not by their place. The same
   address with another cname is another mail. The journal is that of the list's name and folder; a list from
@@ -184,22 +185,28 @@ The journal
 
 Pace
   --rate 30/m spaces requests evenly, repeats included; the server never sees more than one over the rate in any
-  stretch of that length. 429, and 503 with Retry-After, pause all of --jobs. Repeats follow --retries, and beyond
-  those that the server asked for with Retry-After a run makes at most 20, and one more for every ten rows.
+  stretch of that length. 429, and 503 with Retry-After, pause all of --jobs, and such a wait is no attempt of the
+  row. After it the rows that were refused go first, one of them alone, and one more at a time with each that is
+  taken. A row that is refused ten times while it goes alone is left to the next run; so is every row that is
+  refused with --retries 0. Other repeats follow --retries, and a run makes at most 20 of them, and one more for
+  every ten rows.
+  With too few files (`ulimit -n`) or threads for --jobs, fewer workers do all of the work, and say so.
   --keep-alive uses connections again that were idle for less than a second: faster, but a server that closes one
   at that moment leaves its row unknown.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was
   mailed by these, and their rows go out with the next run. So do --max-failures rows in a row (12), a journal
-  that cannot be written (74), and a wait longer than --max-retry-after (12).
+  that cannot be written (74), a wait longer than --max-retry-after (12), and 20 waits in a row with nobody taken
+  in between (12). Every end that is not 0 prints the command to run next.
   Ctrl-C once: no new requests, those under way end and are written down. Twice: at once; what was under way is
   unknown then.
 
 Exit codes
-  0 everybody was accepted, now or earlier    10 some rejected or not sent (also: left by --limit)
-  11 some unknown (wins over 10)              12 stopped early     65 66 the list     74 journal or output
-  75 another run holds the journal            130 143 ended by Ctrl-C or SIGTERM
+  0 everybody was accepted, now or earlier, but for those that --limit kept back
+  10 some rejected or not sent     11 some unknown (wins over 10)     12 stopped early     65 66 the list
+  71 no room for a single worker     74 journal or output     75 another run holds the journal
+  130 143 ended by Ctrl-C or SIGTERM
 
 The command `vescli bulk`: see `vescli bulk --help`.
 ";
@@ -233,14 +240,18 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   warnings     texts, none most of the time
 
 `bulk` prints one "vescli.row/1" for each row as it ends (row: its line in the list; outcome, email, cname, status,
-attempts, elapsed_ms, exit_code, error, warnings as above), then one "vescli.summary/1":
+attempts, elapsed_ms, exit_code, error, warnings as above; due: whether the next run sends it unasked), then one
+"vescli.summary/1":
   rows, accepted, rejected, not_sent, unknown    the whole list as it stands now
   this_run     the rows that ended in this run, by outcome; requests counts repeats as well
   repeats, invalid    rows that were dropped
   signal       the number of the signal that ended the run, or null
-  go_on        the command to go on with, or null
+  due          how many rows of the list the next run sends unasked, rejected ones among them
+  beyond_limit    how many of them --limit kept back
+  go_on        the command to run next, or null
   error        why the run was stopped, or null
-`bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds.
+`bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds,
+other_cname (rows that bear the address of another row with another cname).
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
 `explain --json` "vescli.explain/1", `doctor --json` "vescli.doctor/1" (ok, exit_code, checks, each with name, state,

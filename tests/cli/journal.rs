@@ -129,7 +129,7 @@ fn all_journals_are_listed_with_their_rows() {
             assert_eq!(journals.len(), 3);
             assert_eq!(
                 journals[0]["rows"],
-                serde_json::json!({"accepted": 2, "rejected": 1, "not_sent": 1, "unknown": 2})
+                serde_json::json!({"accepted": 2, "rejected": 1, "not_sent": 1, "unknown": 2, "due": 1})
             );
             assert_eq!(
                 (&journals[0]["url"], &journals[0]["runs"]),

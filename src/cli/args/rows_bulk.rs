@@ -9,7 +9,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "jobs",
         Kind::Count,
-        "Requests under way at once, 1 to 256",
+        "Requests under way at once, 1 to 256; fewer where the machine has too few files or threads",
     )
     .default("4"),
     Row::new(
@@ -40,7 +40,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "skip-invalid",
         Kind::Switch,
-        "Leave out rows that cannot be used instead of refusing the list",
+        "Leave out rows that cannot be used instead of refusing the list; they are always counted",
     )
     .reach(Reach::RunOnly),
     Row::new(
@@ -80,7 +80,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "limit",
         Kind::Count,
-        "Send to so many rows of the list at most; the next run goes on behind them",
+        "Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them",
     )
     .reach(Reach::RunOnly),
     Row::new(

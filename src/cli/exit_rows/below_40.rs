@@ -10,7 +10,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "accepted",
         "2xx",
         [
-            "The service took the request. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier.",
+            "The service took the request. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, but for those that --limit kept back.",
             "accepted",
             "no need",
             "Nothing. The person finds the link in the mailbox; if not, look at the spam folder first.",
@@ -84,8 +84,8 @@ pub(super) static ROWS: &[ExitRow] = &[
         [
             "A bulk run finished; some rows were rejected or not sent.",
             "per row",
-            "yes: those not sent go out, rejected ones stay",
-            "Run the same command again: it sends the rows that were not sent, and with --retry-rejected the rejected ones.",
+            "yes: those that are due go out, other rejected ones stay",
+            "Run the command that is printed: the same again for the rows that are due, with --retry-rejected for the other rejected ones.",
         ],
     ),
     row(
@@ -97,7 +97,7 @@ pub(super) static ROWS: &[ExitRow] = &[
             "A bulk run finished; of some rows nobody knows whether they were mailed.",
             "per row",
             "yes: those stay until they are resolved",
-            "Settle them with `vescli journal resolve`, or send them again with --resend-unknown.",
+            "`vescli journal show` lists them: settle them with `vescli journal resolve`, or send them again with --resend-unknown.",
         ],
     ),
     row(
@@ -109,7 +109,7 @@ pub(super) static ROWS: &[ExitRow] = &[
             "A bulk run stopped before its end, because going on would have failed for everybody.",
             "per row",
             "yes",
-            "Mend the cause in the message, then run the same command again.",
+            "Fix the cause in the message, then run the command that is printed.",
         ],
     ),
     row(

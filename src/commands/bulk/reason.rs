@@ -25,7 +25,7 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
         }
         Stop::Failures(count) => Trouble {
             hint: Some(
-                "mend the cause, then run the same command with --retry-rejected: without it, rejected rows stay"
+                "fix the cause, then run the command that is printed: rejected rows stay without --retry-rejected"
                     .to_owned(),
             ),
             ..trouble(

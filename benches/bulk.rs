@@ -151,7 +151,7 @@ impl Bench {
         command
     }
 
-    fn bulk(&self, rows: usize, more: &[&str], code: i32) -> Duration {
+    fn bulk(&self, rows: usize, more: &[&str]) -> Duration {
         let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
         command
             // The same people are on all of these lists.
@@ -159,15 +159,15 @@ impl Bench {
             .args(["bulk", &format!("{rows}.csv"), "--yes", "--rate", "none"])
             .args(["--jobs", JOBS, "--tenant", "t", "--base-url", &self.url])
             .args(more);
-        timed(command, code)
+        timed(command)
     }
 
     fn vescli(&self, rows: usize) -> Duration {
-        self.bulk(rows, &["--fresh"], 0)
+        self.bulk(rows, &["--fresh"])
     }
 
     fn vescli_kept(&self, rows: usize) -> Duration {
-        self.bulk(rows, &["--fresh", "--keep-alive"], 0)
+        self.bulk(rows, &["--fresh", "--keep-alive"])
     }
 
     fn curl(&self, _: usize) -> Duration {
@@ -181,7 +181,7 @@ impl Bench {
             "-K",
             "curl.config",
         ]);
-        timed(command, 0)
+        timed(command)
     }
 
     fn parallel(&self, rows: usize) -> Duration {
@@ -207,7 +207,7 @@ impl Bench {
                 "--json",
             ])
             .args([r#"'{"cname":"t","email":"'{}'"}'"#, &url]);
-        timed(command, 0)
+        timed(command)
     }
 
     /// Mails one person of a list of whom so many were mailed before.
@@ -218,9 +218,8 @@ impl Bench {
             fs::write(&journal, lists::journal(&url, known)).unwrap();
             fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let code = 0;
         let more = ["--limit", "1", "--journal", journal.to_str().unwrap()];
-        self.bulk(MILLION + 1, &more, code)
+        self.bulk(MILLION + 1, &more)
     }
 
     /// Mails the one person of a list whom another list of a million does not know.
@@ -232,17 +231,17 @@ impl Bench {
         fs::write(&journal, lists::journal(&url, MILLION)).unwrap();
         fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
         // The run that mailed a million people leaves an index behind; here it is made by a look.
-        self.bulk(MILLION + 1, &["--dry-run"], 0);
-        self.bulk(MILLION + 1, &["--known", "skip"], 0)
+        self.bulk(MILLION + 1, &["--dry-run"]);
+        self.bulk(MILLION + 1, &["--known", "skip"])
     }
 }
 
-fn timed(mut command: Command, code: i32) -> Duration {
+fn timed(mut command: Command) -> Duration {
     let start = Instant::now();
     let status = command
         .status()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let elapsed = start.elapsed();
-    assert_eq!(status.code(), Some(code), "{command:?}");
+    assert!(status.success(), "{command:?}: {status}");
     elapsed
 }

@@ -33,7 +33,7 @@ fn around_a_list(tool: &[&str], rows: usize, known: usize) -> String {
         "1",
         "--yes",
     ];
-    let text = around(&nginx, tool, &run, folder.path(), 0);
+    let text = around(&nginx, tool, &run, folder.path());
     assert_eq!(nginx.requests().len(), 1, "one person was mailed");
     text
 }
@@ -53,7 +53,7 @@ fn a_million_people_who_are_known_from_another_list_take_little_memory() {
     let run = ["bulk", "list.csv", "--known", "skip", "--yes"];
     // The first run makes the index, and the second uses it.
     for sent in [1, 1] {
-        let text = around(&nginx, &TIME, &run, folder.path(), 0);
+        let text = around(&nginx, &TIME, &run, folder.path());
         let resident = resident(&text);
         println!("{resident} KiB of {RESIDENT_MAX} for a million people on another list");
         assert!((1024..=RESIDENT_MAX).contains(&resident), "{resident} KiB");

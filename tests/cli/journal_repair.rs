@@ -29,7 +29,6 @@ fn bulk(vescli: Vescli, server: &Server) -> Vescli {
 fn three_of_five(server: &Server) -> Output {
     bulk(Vescli::new().file("list.txt", lines(5)), server)
         .args(["--limit", "3"])
-        .code(10)
         .run()
 }
 

@@ -218,10 +218,13 @@ fn what_keeps_a_list_from_being_sent_names_the_command_that_is_to_follow() {
     typed(&output, &server, &hinted(&output)).run();
     assert_eq!(mailed(&server).len(), 4);
 
-    let output = vescli("a4@example.com", "no journal\n")
-        .args(["bulk", "list.txt", "--yes", "--journal", "journal"])
-        .code(65)
-        .run();
+    let output = vescli(
+        "a4@example.com",
+        "{\"v\":1,\"t\":\"run\"\n{\"t\":\"intent\"\n",
+    )
+    .args(["bulk", "list.txt", "--yes", "--journal", "journal"])
+    .code(65)
+    .run();
     typed(&output, &server, &hinted(&output))
         .code(65)
         .stdout_contains("journal: ")

@@ -45,6 +45,7 @@ const SUMMARY_FIELDS: &[&str] = &[
     "exit_code",
     "error",
     "warnings",
+    "known",
     "due",
     "beyond_limit",
 ];
@@ -266,6 +267,7 @@ fn a_plan_as_json() {
             "sample",
             "exit_code",
             "warnings",
+            "known",
             "other_cname",
         ],
     );

@@ -285,7 +285,6 @@ fn earlier() -> Outcome {
         retry_after: None,
         location: None,
         cause: Some("an earlier run may have mailed this person already".to_owned()),
-        body_cut: false,
     }
 }
 

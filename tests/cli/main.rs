@@ -22,6 +22,7 @@ mod limits;
 mod retries;
 mod secrets;
 
+mod alerts;
 mod answers_hold;
 mod bad_tls;
 mod bulk;

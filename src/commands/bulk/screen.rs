@@ -158,11 +158,6 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             let text = list::unwritten(row, &end.outcome, safe);
             err.push_str(&format!("{label} {text}\n"));
         }
-        if end.outcome.body_cut && !output.quiet {
-            let label = self.reporter.err_paint().warn("warning:");
-            let text = format!("{}: its answer broke off", safe.shown(&row.email));
-            err.push_str(&format!("{label} {text}\n"));
-        }
         if output.json {
             if !accepted && !output.quiet {
                 let paint = self.reporter.err_paint();

@@ -27,10 +27,11 @@ const AT_ONCE: usize = 6;
 /// A run is killed after this: far more than any bound, because a machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-pub(crate) fn groups() -> [Group; 5] {
+pub(crate) fn groups() -> [Group; 6] {
     [
         http::statuses(),
         http::bodies(),
+        http::cut_bodies(),
         wire::sockets(),
         tls_and_proxies::handshakes(),
         tls_and_proxies::proxies(),
@@ -156,6 +157,11 @@ fn statuses() {
 #[test]
 fn bodies() {
     for_each(&http::bodies().rows, holds);
+}
+
+#[test]
+fn cut_bodies() {
+    for_each(&http::cut_bodies().rows, holds);
 }
 
 #[test]

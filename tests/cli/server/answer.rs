@@ -19,8 +19,12 @@ pub(crate) enum End {
     KeepAlive,
     /// An orderly end: the client reads everything that was sent, then the end of the stream.
     Close,
+    /// The end of TCP without the end of TLS: the client cannot know whether there was more.
+    CloseTcp,
     /// A TCP reset.
     Reset,
+    /// A fatal TLS alert with this number, encrypted as all else, and an orderly end.
+    Alert(u8),
     /// Nothing more, until the server is dropped.
     Stall,
 }
@@ -243,6 +247,14 @@ impl Answer {
         Self::Silence {
             after,
             end: End::Stall,
+        }
+    }
+
+    /// Reads the whole request, and sends a fatal TLS alert with this number in place of an answer.
+    pub(crate) fn alert(description: u8) -> Self {
+        Self::Silence {
+            after: Moment::Whole,
+            end: End::Alert(description),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
+use super::alert;
 use super::recording::{Handshake, Recording};
 
 /// A socket that counts what is read from it.
@@ -126,6 +127,24 @@ impl Transport {
                 socket.finish();
             }
         }
+    }
+
+    /// Ends TCP in order, and leaves TLS without its end.
+    pub(super) fn finish_tcp(self) {
+        match self {
+            Self::Plain(socket) => socket.finish(),
+            Self::Tls(tls) => tls.into_parts().1.finish(),
+        }
+    }
+
+    /// Sends a fatal alert that the client can read, and ends.
+    pub(super) fn alert(self, description: u8) {
+        let Self::Tls(tls) = self else {
+            panic!("only a server with TLS can send an alert");
+        };
+        let (session, mut socket) = tls.into_parts();
+        let _ = socket.write_all(&alert::encrypted(session, description));
+        socket.finish();
     }
 
     pub(super) fn reset(self) {

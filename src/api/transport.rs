@@ -157,7 +157,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
+            .dns_resolver(Arc::new(Lookup::new(Arc::clone(&witness))))
             .connector_layer(CountConnections(Arc::clone(&connections)))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {

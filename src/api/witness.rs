@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+use super::io_error::in_words;
 use crate::settings::certificate_facts::CertificateFacts;
 
 /// What was seen of one attempt.
@@ -25,6 +26,8 @@ pub struct Seen {
     pub refused: Option<Refused>,
     /// The name that was not found, and why.
     pub not_found: Option<(String, String)>,
+    /// What this machine lacked, so that nobody could be asked for a name, in words.
+    pub lack: Option<String>,
     /// Whether the TLS of an https proxy is up.
     proxy_is_up: bool,
 }
@@ -74,7 +77,11 @@ impl Witness {
     }
 
     pub(super) fn not_found(&self, name: &str, error: &std::io::Error) {
-        self.lock().not_found = Some((name.to_owned(), error.to_string()));
+        self.lock().not_found = Some((name.to_owned(), in_words(error)));
+    }
+
+    pub(super) fn lacks(&self, lack: String) {
+        self.lock().lack = Some(lack);
     }
 }
 

@@ -30,6 +30,7 @@ mod certificates_hold;
 mod client_certificates;
 mod config_commands;
 mod config_init;
+mod connection_failures;
 mod credential_binding;
 mod credential_bounds;
 mod credentials;

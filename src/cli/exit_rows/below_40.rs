@@ -58,7 +58,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "no connection",
         "",
         [
-            "No connection came up: refused, unreachable, or broken before the request.",
+            "No connection came up: refused, unreachable, broken before the request, or no more sockets on this machine.",
             "not_sent",
             "yes",
             "Check the network, a firewall, and whether a proxy is needed (--proxy).",

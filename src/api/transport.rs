@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{NoProxy, Proxy, Url};
+use reqwest::{Proxy, Url};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -253,8 +253,7 @@ fn failed(cause: &str) -> Attempt {
 }
 
 fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
-    let proxy = Proxy::all(setting.url.expose()).map_err(reqwest::Error::without_url)?;
-    Ok(proxy.no_proxy(setting.noproxy.as_deref().and_then(NoProxy::from_string)))
+    Proxy::all(setting.url.expose()).map_err(reqwest::Error::without_url)
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.

@@ -45,6 +45,7 @@ mod journal_remove;
 mod journal_repair;
 mod journal_resolve;
 mod newcomer;
+mod noproxy;
 mod output;
 mod plain_http;
 mod precedence;

@@ -71,7 +71,6 @@ impl Via {
         let setting = network.proxy_for(url)?;
         let matcher = Matcher::builder()
             .all(setting.url.expose().to_owned())
-            .no(setting.noproxy.clone().unwrap_or_default())
             .build();
         let uri: Uri = url.as_str().parse().ok()?;
         let intercept = matcher.intercept(&uri)?;

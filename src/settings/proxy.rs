@@ -1,11 +1,13 @@
 //! Which proxy stands between us and the service, and which hosts are reached without it.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use reqwest::Url;
 
 use super::base_url::without_userinfo;
 use super::error::SettingsError;
+use super::label::unusable_name;
 use super::noproxy::NoProxyList;
 use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
@@ -95,6 +97,11 @@ impl ProxySetting {
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
             return Err(format!("`{shown}` names no host"));
         };
+        // The hosts of other schemes than http and https are not parsed as such: an address in one is a name there.
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        if let Some(why) = unusable_name(host).filter(|_| !is_address) {
+            return Err(format!("the host `{host}` {why}: correct it"));
+        }
         Ok(Self {
             host: host.to_owned(),
             tls: parsed.scheme() == "https",

@@ -39,6 +39,7 @@ mod doctor_codes;
 mod doctor_proxies;
 mod file_kinds;
 mod harness_holds;
+mod host_names;
 mod identity_and_proxy;
 mod journal;
 mod journal_remove;

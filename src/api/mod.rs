@@ -14,6 +14,7 @@ mod receive;
 pub mod recipient;
 pub mod request;
 pub mod retry;
+mod sessions;
 mod system_store;
 pub mod transport;
 pub mod trust;

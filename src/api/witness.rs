@@ -11,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::io_error::in_words;
+use super::sessions::Sessions;
 use crate::settings::certificate_facts::CertificateFacts;
 
 /// What was seen of one attempt.
@@ -90,6 +91,7 @@ impl Witness {
 pub(super) struct Watched {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
     pub(super) witness: Arc<Witness>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 impl ServerCertVerifier for Watched {
@@ -111,7 +113,10 @@ impl ServerCertVerifier for Watched {
         let mut seen = self.witness.lock();
         let of_proxy = self.witness.proxy_tls && !seen.proxy_is_up;
         match &verified {
-            Ok(_) => seen.proxy_is_up = true,
+            Ok(_) => {
+                seen.proxy_is_up = true;
+                self.sessions.verified(end_entity, intermediates, now);
+            }
             Err(_) => {
                 seen.refused = Some(Refused {
                     name: server_name.to_str().into_owned(),

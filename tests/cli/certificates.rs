@@ -1,5 +1,7 @@
 //! Certificates made at test time: a private authority, and good and bad ones signed by it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
@@ -119,6 +121,13 @@ impl Authority {
         let mut params = for_servers(&LOOPBACK);
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
+        self.sign(&params)
+    }
+
+    /// A good one until then, to the second.
+    pub(crate) fn valid_until(&self, end: SystemTime) -> Identity {
+        let mut params = for_servers(&LOOPBACK);
+        params.not_after = date_time_ymd(1970, 1, 1) + end.duration_since(UNIX_EPOCH).unwrap();
         self.sign(&params)
     }
 

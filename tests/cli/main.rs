@@ -54,6 +54,7 @@ mod proxies;
 mod proxy_choice;
 mod proxy_holds;
 mod rehearsal;
+mod resumption;
 mod server_holds;
 mod settings;
 mod socks_proxies;

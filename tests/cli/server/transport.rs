@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
 use super::alert;
@@ -80,6 +80,7 @@ fn describe(session: &ServerConnection) -> Handshake {
     let certificates = session.peer_certificates().unwrap_or_default();
     Handshake {
         version: format!("{:?}", session.protocol_version().unwrap()),
+        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         server_name: session.server_name().map(str::to_owned),
         alpn: session
             .alpn_protocol()

@@ -230,32 +230,24 @@ impl Answer {
     }
 
     pub(crate) fn close(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Close,
-        }
+        let end = End::Close;
+        Self::Silence { after, end }
     }
 
     pub(crate) fn reset(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Reset,
-        }
+        let end = End::Reset;
+        Self::Silence { after, end }
     }
 
     pub(crate) fn stall(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Stall,
-        }
+        let end = End::Stall;
+        Self::Silence { after, end }
     }
 
     /// Reads the whole request, and sends a fatal TLS alert with this number in place of an answer.
     pub(crate) fn alert(description: u8) -> Self {
-        Self::Silence {
-            after: Moment::Whole,
-            end: End::Alert(description),
-        }
+        let (after, end) = (Moment::Whole, End::Alert(description));
+        Self::Silence { after, end }
     }
 
     /// How much of the request this answer wants to see.

@@ -22,6 +22,7 @@ mod limits;
 mod retries;
 mod secrets;
 
+mod accepted_on_proof;
 mod alerts;
 mod answers_hold;
 mod bad_tls;

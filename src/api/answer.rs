@@ -1,9 +1,10 @@
 //! Reads what a server answered: the body in each of the forms that were seen (a JSON string, the gateway's JSON
 //! object, plain text, an HTML page), and `Retry-After`. Pure: bytes and a clock go in, values come out.
 
+mod object;
+
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// Most bytes of a body that are read.
@@ -14,10 +15,21 @@ pub const BODY_MAX: usize = 64 * 1024;
 pub enum Body {
     /// All of it.
     Complete(Vec<u8>),
-    /// What came before it broke off, ran out of time, or went past [`BODY_MAX`].
-    Cut(Vec<u8>),
+    /// What came before its end.
+    Cut(Vec<u8>, Cut),
     /// In a `Content-Encoding` that was never asked for.
-    Encoded,
+    Encoded(Option<Cut>),
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The connection broke.
+    BrokenOff,
+    /// The time ran out.
+    OutOfTime,
+    /// It is longer than [`BODY_MAX`].
+    TooLong,
 }
 
 impl Body {
@@ -25,15 +37,19 @@ impl Body {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
-            Self::Complete(bytes) | Self::Cut(bytes) => bytes,
-            Self::Encoded => &[],
+            Self::Complete(bytes) | Self::Cut(bytes, _) => bytes,
+            Self::Encoded(_) => &[],
         }
     }
 
-    /// Whether the whole body was read.
+    /// Why it was not read to its end, if it was not.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        matches!(self, Self::Complete(_))
+    pub const fn cut(&self) -> Option<Cut> {
+        match self {
+            Self::Complete(_) => None,
+            Self::Cut(_, cut) => Some(*cut),
+            Self::Encoded(cut) => *cut,
+        }
     }
 }
 
@@ -61,6 +77,8 @@ pub enum ServerSays {
         code: Option<i64>,
         /// The message, the details appended, exactly as sent.
         message: Option<String>,
+        /// Whether it has a `code` other than 0, or an `error`.
+        is_error: bool,
     },
     /// A JSON string or plain text, exactly as sent.
     Text(String),
@@ -68,22 +86,29 @@ pub enum ServerSays {
     Html,
     /// JSON that is neither an object nor a string, or bytes that are no text.
     Other,
-    /// A body that broke off before it showed what it is.
+    /// A body that broke off before it showed what it is, or that is encoded.
     Unreadable,
 }
 
 impl ServerSays {
-    /// Whether the API could have said this with a 2xx: an object or nothing, or too little to tell.
+    /// Whether the API says this of a request that it took: nothing, or an object that is no error.
     #[must_use]
-    pub const fn shape_is_api(&self) -> bool {
-        matches!(self, Self::Nothing | Self::Object { .. } | Self::Unreadable)
+    pub const fn is_acceptance(&self) -> bool {
+        matches!(
+            self,
+            Self::Nothing
+                | Self::Object {
+                    is_error: false,
+                    ..
+                }
+        )
     }
 
     /// The message as the server wrote it, if there is one.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
             Self::Object { message, .. } => message.as_deref(),
             Self::Nothing | Self::Html | Self::Other | Self::Unreadable => None,
         }
@@ -99,15 +124,50 @@ impl ServerSays {
     }
 }
 
-/// The error object of the live service. Every field may be missing or of another type.
-#[derive(Deserialize)]
-struct ErrorObject {
-    #[serde(default)]
-    code: serde_json::Value,
-    #[serde(default)]
-    message: serde_json::Value,
-    #[serde(default)]
-    details: serde_json::Value,
+/// Why a 2xx is no acceptance: only a body that arrived whole can prove one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// The connection broke within the body.
+    BrokenOff,
+    /// The time ran out within the body.
+    OutOfTime,
+    /// It is none that the API sends, with the cause where what the server says does not show it.
+    NotTheApi(Option<&'static str>),
+}
+
+impl Doubt {
+    /// The doubt that a body leaves; none if it proves an acceptance.
+    #[must_use]
+    pub fn of(body: &Body, says: &ServerSays) -> Option<Self> {
+        match (body.cut(), says) {
+            (Some(Cut::BrokenOff), _) => Some(Self::BrokenOff),
+            (Some(Cut::OutOfTime), _) => Some(Self::OutOfTime),
+            (Some(Cut::TooLong), _) => Some(Self::NotTheApi(Some(
+                "the answer's body is longer than 64 KiB, and the API's answers are not",
+            ))),
+            (None, says) if says.is_acceptance() => None,
+            (None, ServerSays::Unreadable) => Some(Self::NotTheApi(Some(
+                "the answer's body is encoded (Content-Encoding), which was not asked for",
+            ))),
+            (None, ServerSays::Object { .. }) => Some(Self::NotTheApi(Some(
+                "the answer is a JSON object with an `error`, or a `code` other than 0",
+            ))),
+            (None, ServerSays::Text(text)) if text.trim().is_empty() => Some(Self::NotTheApi(
+                Some("the answer is an empty JSON string, and not an object"),
+            )),
+            (None, _) => Some(Self::NotTheApi(None)),
+        }
+    }
+
+    /// The cause in words.
+    #[must_use]
+    pub const fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::BrokenOff => Some("the connection broke before the end of the answer's body"),
+            Self::OutOfTime => Some("out of time before the end of the answer's body"),
+            Self::NotTheApi(cause) => cause,
+        }
+    }
 }
 
 /// Finds out what a body says.
@@ -116,8 +176,8 @@ pub fn read_body(body: &Body) -> ServerSays {
     let trimmed = body.bytes().trim_ascii();
     let looks_like_object = trimmed.first() == Some(&b'{');
     match body {
-        Body::Encoded => ServerSays::Unreadable,
-        Body::Cut(_) if trimmed.is_empty() || looks_like_object => ServerSays::Unreadable,
+        Body::Encoded(_) => ServerSays::Unreadable,
+        Body::Cut(..) if trimmed.is_empty() || looks_like_object => ServerSays::Unreadable,
         _ if trimmed.is_empty() => ServerSays::Nothing,
         Body::Complete(_) if looks_like_object && is_json(trimmed) => read_object(trimmed),
         _ => read_text(trimmed),
@@ -130,38 +190,17 @@ fn is_json(bytes: &[u8]) -> bool {
 }
 
 fn read_object(bytes: &[u8]) -> ServerSays {
-    // Fails for an object nested deeper than serde_json builds; it is an object all the same.
-    let Ok(object) = serde_json::from_slice::<ErrorObject>(bytes) else {
-        return ServerSays::Object {
-            code: None,
-            message: None,
-        };
-    };
-    let mut message = object.message.as_str().unwrap_or_default().to_owned();
-    for detail in object.details.as_array().into_iter().flatten() {
-        // One shape bears `details`, the other `value`.
-        let text = detail
-            .get("details")
-            .or_else(|| detail.get("value"))
-            .and_then(|value| value.as_str());
-        if let Some(text) = text.filter(|text| !text.is_empty() && !message.contains(text)) {
-            let separator = if message.is_empty() { "" } else { ": " };
-            message = format!("{message}{separator}{text}");
-        }
-    }
+    let object = object::read(bytes);
     ServerSays::Object {
-        code: object.code.as_i64(),
-        message: (!message.is_empty()).then_some(message),
+        code: object.code,
+        message: object.message,
+        is_error: object.is_error,
     }
 }
 
 fn read_text(bytes: &[u8]) -> ServerSays {
     if let Ok(text) = serde_json::from_slice::<String>(bytes) {
-        return if text.trim().is_empty() {
-            ServerSays::Nothing
-        } else {
-            ServerSays::Text(text)
-        };
+        return ServerSays::Text(text);
     }
     if is_html(bytes) {
         return ServerSays::Html;

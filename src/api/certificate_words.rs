@@ -52,10 +52,7 @@ pub(super) fn refusal(error: &CertificateError, refused: Option<&Refused>) -> St
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             format!("{whose} was issued for another purpose than to be shown by a server")
         }
-        CertificateError::Other(_) if facts.is_some_and(|facts| facts.is_authority) => {
-            let name = refused.map_or("localhost", |refused| refused.name.as_str());
-            authority(whose, name)
-        }
+        CertificateError::Other(error) => other(whose, &error.to_string(), refused),
         CertificateError::BadSignature => {
             let issuer = facts.map_or("authority", |facts| facts.issuer.as_str());
             format!(
@@ -63,8 +60,103 @@ pub(super) fn refusal(error: &CertificateError, refused: Option<&Refused>) -> St
             )
         }
         CertificateError::BadEncoding => format!("{whose} is damaged"),
-        error => format!("{whose}: {error}"),
+        error => rare(whose, error),
     }
+}
+
+/// The refusals that hardly ever happen.
+fn rare(whose: &str, error: &CertificateError) -> String {
+    match error {
+        CertificateError::Expired => {
+            format!("the dates of {whose} are over, or end before they begin")
+        }
+        CertificateError::NotValidYet => format!("{whose} is not valid yet"),
+        CertificateError::NotValidForName => format!("{whose} is for another name"),
+        CertificateError::Revoked => format!("{whose} was revoked by its authority"),
+        CertificateError::UnhandledCriticalExtension => {
+            format!("{whose} has an extension that must be understood and is not known here")
+        }
+        CertificateError::UnknownRevocationStatus => {
+            format!("it cannot be found out whether {whose} was revoked")
+        }
+        CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. } => {
+            format!("the list of revoked certificates for {whose} has expired")
+        }
+        CertificateError::InvalidOcspResponse => {
+            format!("the proof that {whose} was not revoked (OCSP) is not valid")
+        }
+        CertificateError::ApplicationVerificationFailure => {
+            format!("this machine's own check refused {whose}")
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            signature(whose)
+        }
+        error => named(whose, &format!("{error:?}")),
+    }
+}
+
+fn signature(whose: &str) -> String {
+    format!(
+        "{whose}, or one in its chain, is signed in a way that is not known to be safe here, such as with SHA-1 or MD5"
+    )
+}
+
+/// The errors of the verifier that rustls has no name for: webpki's, which are told by their names alone, and those of
+/// a machine's own verifier, which are told in words.
+fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
+    let name = refused.map_or("this host", |refused| refused.name.as_str());
+    match error {
+        "CaUsedAsEndEntity" => authority(whose, refused.map_or("localhost", |_| name)),
+        "EndEntityUsedAsCa" => {
+            format!("{whose} was issued by a certificate that is not that of an authority")
+        }
+        "NameConstraintViolation" => {
+            format!("the authority of {whose} may issue none for {name} (name constraints)")
+        }
+        "PathLenConstraintViolated"
+        | "MaximumPathDepthExceeded"
+        | "MaximumPathBuildCallsExceeded"
+        | "MaximumSignatureChecksExceeded"
+        | "MaximumNameConstraintComparisonsExceeded" => {
+            format!("the chain of {whose} is longer than its authority or this program allows")
+        }
+        "UnsupportedCertVersion" => {
+            format!("{whose}, or one in its chain, is not of version 3, which TLS needs")
+        }
+        // The machine's own verifier has other texts for the same.
+        _ if refused
+            .and_then(|refused| refused.facts.as_ref())
+            .is_some_and(|facts| facts.is_authority) =>
+        {
+            authority(whose, name)
+        }
+        error => named(whose, error),
+    }
+}
+
+/// A name of the library as words: `UnsupportedNameType` is "unsupported name type".
+fn named(whose: &str, name: &str) -> String {
+    if name.contains("UnsupportedSignatureAlgorithm") {
+        return signature(whose);
+    }
+    // Whatever stands behind a name in a debug text is about the program and not about the certificate.
+    let head = name.split(['(', '{']).next().unwrap_or_default().trim();
+    let is_name = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let cause = if is_name {
+        let mut words = String::new();
+        for letter in head.chars() {
+            if letter.is_ascii_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(letter.to_ascii_lowercase());
+        }
+        words
+    } else {
+        name.to_owned()
+    };
+    format!("{whose} was refused: {cause}")
 }
 
 /// A date of another certificate than the server's own is one of the chain.
@@ -131,7 +223,100 @@ fn told(time: UnixTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use rustls::OtherError;
+
     use super::*;
+
+    fn of(name: &'static str) -> CertificateError {
+        #[derive(Debug)]
+        struct Named(&'static str);
+        impl std::error::Error for Named {}
+        impl std::fmt::Display for Named {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        CertificateError::Other(OtherError(Arc::new(Named(name))))
+    }
+
+    /// Two words run together, or the brackets of a value, as only Rust writes them.
+    fn is_debug_text(text: &str) -> bool {
+        let joined = text.as_bytes().windows(2);
+        let joined =
+            joined.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+        joined.count() > 0 || text.contains(['{', '[']) || text.contains("::")
+    }
+
+    fn every_error() -> Vec<CertificateError> {
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(1_700_000_000));
+        #[expect(deprecated, reason = "rustls may still give it")]
+        let old = CertificateError::UnsupportedSignatureAlgorithm;
+        vec![
+            old,
+            CertificateError::BadEncoding,
+            CertificateError::Expired,
+            CertificateError::ExpiredContext {
+                time,
+                not_after: time,
+            },
+            CertificateError::NotValidYet,
+            CertificateError::NotValidYetContext {
+                time,
+                not_before: time,
+            },
+            CertificateError::Revoked,
+            CertificateError::UnhandledCriticalExtension,
+            CertificateError::UnknownIssuer,
+            CertificateError::UnknownRevocationStatus,
+            CertificateError::ExpiredRevocationList,
+            CertificateError::ExpiredRevocationListContext {
+                time,
+                next_update: time,
+            },
+            CertificateError::BadSignature,
+            CertificateError::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: vec![1],
+                supported_algorithms: Vec::new(),
+            },
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: vec![1],
+                public_key_algorithm_id: vec![2],
+            },
+            CertificateError::NotValidForName,
+            CertificateError::InvalidPurpose,
+            CertificateError::InvalidOcspResponse,
+            CertificateError::ApplicationVerificationFailure,
+            of("EndEntityUsedAsCa"),
+            of("NameConstraintViolation"),
+            of("PathLenConstraintViolated"),
+            of("MaximumSignatureChecksExceeded"),
+            of("UnsupportedCertVersion"),
+            of("UnsupportedNameType"),
+            of("TrailingData(SubjectPublicKeyInfo)"),
+            of("the system's own words"),
+        ]
+    }
+
+    #[test]
+    fn every_refusal_is_a_sentence_and_no_debug_text() {
+        for error in every_error() {
+            let told = refusal(&error, None);
+            assert!(!is_debug_text(&told), "{told}");
+            assert!(told.contains("the server's certificate"), "{told}");
+        }
+        assert!(refusal(&of("CaUsedAsEndEntity"), None).contains("(CA:TRUE)"));
+        assert_eq!(
+            refusal(&of("UnsupportedNameType"), None),
+            "the server's certificate was refused: unsupported name type"
+        );
+        assert_eq!(
+            refusal(&of("the system's own words"), None),
+            "the server's certificate was refused: the system's own words"
+        );
+        assert!(is_debug_text("Other(OtherError(NameConstraintViolation))"));
+    }
 
     #[test]
     fn names_are_told_bare_and_not_endlessly() {

@@ -8,6 +8,7 @@ use std::io;
 use rustls::AlertDescription;
 
 use super::failure_words;
+use super::io_error;
 use super::outcome::{Failure, FailureKind};
 use super::witness::Seen;
 
@@ -68,7 +69,9 @@ fn kind(error: &reqwest::Error, chain: &Chain, circumstances: &Circumstances) ->
     if circumstances.connected || !error.is_connect() {
         return FailureKind::Broken;
     }
-    if circumstances.seen.not_found.is_some() {
+    if chain.lack(circumstances).is_some() {
+        FailureKind::Connect
+    } else if circumstances.seen.not_found.is_some() {
         FailureKind::Dns
     } else if chain.tcp_failed() {
         FailureKind::Connect
@@ -125,6 +128,7 @@ pub(super) enum Step {
 pub(super) struct Chain<'a> {
     pub(super) messages: Vec<String>,
     pub(super) tls: Option<&'a rustls::Error>,
+    lack: Option<&'static str>,
 }
 
 impl<'a> Chain<'a> {
@@ -136,15 +140,16 @@ impl<'a> Chain<'a> {
         let mut chain = Self {
             messages: Vec::new(),
             tls: None,
+            lack: None,
         };
         let mut next = first;
         while let Some(error) = next {
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
+            let io = error.downcast_ref::<io::Error>();
+            chain.lack = chain.lack.or_else(|| io_error::lack(io?));
             // `source` of an `io::Error` skips the error inside it and goes on with that one's source.
-            let inner = error
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref);
-            let message = error.to_string();
+            let inner = io.and_then(io::Error::get_ref);
+            let message = io_error::without_number(&error.to_string());
             if chain.messages.last() != Some(&message) {
                 chain.messages.push(message);
             }
@@ -156,13 +161,20 @@ impl<'a> Chain<'a> {
         chain
     }
 
+    /// What this machine lacked, at a socket or before a name could be looked up.
+    pub(super) fn lack<'s>(&'s self, circumstances: &'s Circumstances) -> Option<&'s str> {
+        self.lack.or(circumstances.seen.lack.as_deref())
+    }
+
     pub(super) fn holds(&self, text: &str) -> bool {
         self.messages.iter().any(|message| message.contains(text))
     }
 
-    /// No TCP connection. SOCKS errors of hyper-util hide their cause, but nothing else than TCP is below them.
+    /// No TCP connection, by the texts of hyper-util's `ConnectError`, which is private. SOCKS errors of hyper-util hide their cause, but nothing else than TCP is below them.
     fn tcp_failed(&self) -> bool {
-        self.holds("tcp connect error")
+        self.messages
+            .iter()
+            .any(|message| message.starts_with("tcp "))
             || self.holds("SOCKS error: failed to create underlying connection")
     }
 

@@ -17,18 +17,20 @@ pub(super) fn cause(kind: FailureKind, chain: &Chain, circumstances: &Circumstan
     if let Some(tls) = chain.tls {
         return of_tls(tls, chain, circumstances);
     }
+    let target = circumstances.target;
     match (kind, proxy) {
+        (FailureKind::Connect, _) if let Some(lack) = chain.lack(circumstances) => {
+            format!("no connection to {target} could be opened: {lack}")
+        }
         (FailureKind::Dns, _) => not_found(proxy, circumstances),
         (FailureKind::Proxy, Some(proxy)) => refusal(proxy, chain, circumstances),
         (FailureKind::Timeout, Some(proxy)) => {
             format!("out of time before the proxy {proxy} had opened the way to the service")
         }
         (FailureKind::Timeout, None) if !circumstances.connected => {
-            format!(
-                "out of time before a connection to {} was up",
-                circumstances.target
-            )
+            format!("out of time before a connection to {target} was up")
         }
+        (FailureKind::Timeout, _) => format!("out of time before {target} had answered"),
         (FailureKind::Connect, Some(proxy)) if last.starts_with("SOCKS error") => {
             format!("no connection to the proxy {proxy} could be made")
         }
@@ -39,6 +41,10 @@ pub(super) fn cause(kind: FailureKind, chain: &Chain, circumstances: &Circumstan
             format!("the proxy {proxy} ended the TLS handshake: {last}")
         }
         (FailureKind::Tls, _) => format!("the server ended the TLS handshake: {last}"),
+        (FailureKind::Connect, None) => format!("no connection to {target} could be made: {last}"),
+        (FailureKind::Broken, _) if circumstances.connected => {
+            format!("the connection to {target} broke: {last}")
+        }
         _ => last.to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::answer::{self, Reply, ServerSays};
+use super::answer::{self, Doubt, Reply, ServerSays};
 
 /// What it means for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,15 +34,15 @@ impl Fate {
 /// What kind of answer or failure it was. Each has an exit code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// 2xx with a body that is the API's.
+    /// 2xx whose body arrived whole, and is empty or a JSON object without an error.
     Accepted,
     /// A name was not found.
     Dns,
     /// No TCP connection.
     Connect,
-    /// The connection broke after the request, or the answer is no HTTP.
+    /// The connection broke after the request or within the answer, or the answer is no HTTP.
     BrokenReply,
-    /// 2xx with a body that is not the API's.
+    /// 2xx with a body that is not the API's word for an acceptance.
     NotTheApi,
     /// Out of time.
     Timeout,
@@ -164,10 +164,8 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Where a 3xx points to, exactly as sent.
     pub location: Option<String>,
-    /// The cause of a failure, in words.
+    /// The cause of a failure, or why a 2xx is no acceptance, in words.
     pub cause: Option<String>,
-    /// Whether the answer was an acceptance whose body could not be read to its end.
-    pub body_cut: bool,
 }
 
 impl Outcome {
@@ -182,20 +180,19 @@ impl Outcome {
 
     fn of_reply(reply: Reply) -> Self {
         let says = answer::read_body(&reply.body);
-        let (fate, class) = judge(
-            reply.status,
-            says.shape_is_api(),
-            reply.retry_after.is_some(),
-        );
+        let doubt = Doubt::of(&reply.body, &says);
+        let (fate, class) = judge(reply.status, doubt, reply.retry_after.is_some());
+        let doubt = doubt.filter(|_| is_success(reply.status));
+        // A part of a success says nothing; the cause says why.
+        let is_part = doubt.is_some() && reply.body.cut().is_some();
         Self {
             fate,
             class,
             status: Some(reply.status),
-            body_cut: class == Class::Accepted && !reply.body.is_complete(),
-            says: (class != Class::Accepted).then_some(says),
+            says: (class != Class::Accepted && !is_part).then_some(says),
             retry_after: reply.retry_after,
             location: reply.location,
-            cause: None,
+            cause: doubt.and_then(Doubt::cause).map(str::to_owned),
         }
     }
 
@@ -211,9 +208,8 @@ impl Outcome {
             FailureKind::Broken => Class::BrokenReply,
         };
         let fate = match failure.kind {
-            // A server that refuses the client's certificate has not looked at a request, even when TLS 1.3 lets
-            // the client write one first (RFC 8446, section 4.4.2.4 and appendix E.1.2).
-            FailureKind::ClientCertificate => Fate::NotSent,
+            // Also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
+            // hears of that, and a server may act on the request before it looks at the certificate.
             _ if failure.connected => Fate::Unknown,
             _ => Fate::NotSent,
         };
@@ -234,16 +230,24 @@ impl Outcome {
             retry_after: None,
             location: None,
             cause: Some(failure.cause),
-            body_cut: false,
         }
     }
 }
 
-/// What a status means. `api_body`: the body is a JSON object, empty, or was cut off before it showed anything else.
-fn judge(status: u16, api_body: bool, retry_after: bool) -> (Fate, Class) {
+const fn is_success(status: u16) -> bool {
+    matches!(status, 200..=299)
+}
+
+/// What a status means; `doubt` matters for a success.
+fn judge(status: u16, doubt: Option<Doubt>, retry_after: bool) -> (Fate, Class) {
     match status {
-        200..=299 if api_body => (Fate::Accepted, Class::Accepted),
-        200..=299 => (Fate::Unknown, Class::NotTheApi),
+        200..=299 => match doubt {
+            None => (Fate::Accepted, Class::Accepted),
+            // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
+            Some(Doubt::BrokenOff) => (Fate::Unknown, Class::BrokenReply),
+            Some(Doubt::OutOfTime) => (Fate::Unknown, Class::Timeout),
+            Some(Doubt::NotTheApi(_)) => (Fate::Unknown, Class::NotTheApi),
+        },
         300..=399 => (Fate::Rejected, Class::Redirected),
         401 => (Fate::Rejected, Class::Unauthorized),
         403 => (Fate::Rejected, Class::Forbidden),

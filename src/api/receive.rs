@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 
-use super::answer::{BODY_MAX, Body, Reply, read_retry_after};
+use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
 use super::outcome::{Event, Outcome};
 use super::transport::{Attempt, Exchange};
 
@@ -23,8 +23,9 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
     let retry_after = retry_after
         .and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
     let encoded = headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let location = headers
         .get(LOCATION)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -36,9 +37,9 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
     };
     let body = read_body(response, deadline);
     exchange.body = body.bytes().to_vec();
-    // Cut off or not: bytes that cannot be decoded here prove nothing about what was said.
+    // Bytes that cannot be decoded here prove nothing about what was said.
     let body = match body {
-        body if encoded && !body.bytes().is_empty() => Body::Encoded,
+        body if encoded && !body.bytes().is_empty() => Body::Encoded(body.cut()),
         body => body,
     };
     let reply = Reply {
@@ -71,15 +72,34 @@ fn read_body(mut response: Response, deadline: Instant) -> Body {
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 8 * 1024];
     loop {
-        if Instant::now() >= deadline || bytes.len() > BODY_MAX {
+        if bytes.len() > BODY_MAX {
             bytes.truncate(BODY_MAX);
-            return Body::Cut(bytes);
+            return Body::Cut(bytes, Cut::TooLong);
+        }
+        if Instant::now() >= deadline {
+            return Body::Cut(bytes, Cut::OutOfTime);
         }
         match response.read(&mut chunk) {
             Ok(0) => return Body::Complete(bytes),
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Body::Cut(bytes),
+            Err(error) => {
+                let cut = if is_timeout(&error) {
+                    Cut::OutOfTime
+                } else {
+                    Cut::BrokenOff
+                };
+                return Body::Cut(bytes, cut);
+            }
         }
     }
+}
+
+/// reqwest's own time-out comes as an error of its own within the `io::Error`.
+fn is_timeout(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::TimedOut
+        || error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+            .is_some_and(reqwest::Error::is_timeout)
 }

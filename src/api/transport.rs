@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use reqwest::blocking::Client;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{NoProxy, Proxy, Url};
+use reqwest::{Proxy, Url};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -157,7 +157,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(Lookup(Arc::clone(&witness))))
+            .dns_resolver(Arc::new(Lookup::new(Arc::clone(&witness))))
             .connector_layer(CountConnections(Arc::clone(&connections)))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
@@ -253,8 +253,7 @@ fn failed(cause: &str) -> Attempt {
 }
 
 fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
-    let proxy = Proxy::all(setting.url.expose()).map_err(reqwest::Error::without_url)?;
-    Ok(proxy.no_proxy(setting.noproxy.as_deref().and_then(NoProxy::from_string)))
+    Proxy::all(setting.url.expose()).map_err(reqwest::Error::without_url)
 }
 
 /// The overrides that hold for the request. `localhost` is pinned to this machine, whatever a resolver says of it.

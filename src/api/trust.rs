@@ -14,6 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use super::certificate_files::{CertificateFileError, Strictness, read_file, read_folder};
+use super::sessions::Sessions;
 use super::system_store;
 use super::witness::{Shown, Watched, Witness};
 use crate::settings::network::Network;
@@ -132,9 +133,11 @@ impl Trust {
         identity: Option<Arc<CertifiedKey>>,
         witness: &Arc<Witness>,
     ) -> Result<ClientConfig, TrustError> {
+        let sessions = Arc::new(Sessions::new());
         let verifier = Watched {
             inner: self.verifier,
             witness: Arc::clone(witness),
+            sessions: Arc::clone(&sessions),
         };
         let shown = Shown {
             identity,
@@ -146,10 +149,12 @@ impl Trust {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // A session that is resumed is not verified again, and the witness could not tell the proxy from the service.
-        if witness.proxy_tls() {
-            config.resumption = Resumption::disabled();
-        }
+        // In a session that is resumed the witness could not tell the proxy from the service.
+        config.resumption = if witness.proxy_tls() {
+            Resumption::disabled()
+        } else {
+            Resumption::store(sessions)
+        };
         Ok(config)
     }
 }

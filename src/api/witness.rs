@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+use super::io_error::in_words;
+use super::sessions::Sessions;
 use crate::settings::certificate_facts::CertificateFacts;
 
 /// What was seen of one attempt.
@@ -25,6 +27,8 @@ pub struct Seen {
     pub refused: Option<Refused>,
     /// The name that was not found, and why.
     pub not_found: Option<(String, String)>,
+    /// What this machine lacked, so that nobody could be asked for a name, in words.
+    pub lack: Option<String>,
     /// Whether the TLS of an https proxy is up.
     proxy_is_up: bool,
 }
@@ -74,7 +78,11 @@ impl Witness {
     }
 
     pub(super) fn not_found(&self, name: &str, error: &std::io::Error) {
-        self.lock().not_found = Some((name.to_owned(), error.to_string()));
+        self.lock().not_found = Some((name.to_owned(), in_words(error)));
+    }
+
+    pub(super) fn lacks(&self, lack: String) {
+        self.lock().lack = Some(lack);
     }
 }
 
@@ -83,6 +91,7 @@ impl Witness {
 pub(super) struct Watched {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
     pub(super) witness: Arc<Witness>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 impl ServerCertVerifier for Watched {
@@ -104,7 +113,10 @@ impl ServerCertVerifier for Watched {
         let mut seen = self.witness.lock();
         let of_proxy = self.witness.proxy_tls && !seen.proxy_is_up;
         match &verified {
-            Ok(_) => seen.proxy_is_up = true,
+            Ok(_) => {
+                seen.proxy_is_up = true;
+                self.sessions.verified(end_entity, intermediates, now);
+            }
             Err(_) => {
                 seen.refused = Some(Refused {
                     name: server_name.to_str().into_owned(),

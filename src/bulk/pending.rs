@@ -65,7 +65,6 @@ pub fn earlier() -> Outcome {
         retry_after: None,
         location: None,
         cause: Some("an earlier run may have mailed this person already".to_owned()),
-        body_cut: false,
     }
 }
 

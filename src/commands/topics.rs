@@ -198,7 +198,8 @@ What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was
   mailed by these, and their rows go out with the next run. So do --max-failures rows in a row (12), a journal
   that cannot be written (74), a wait longer than --max-retry-after (12), and 20 waits in a row with nobody taken
-  in between (12). Every end that is not 0 prints the command to run next.
+  in between (12). A client certificate that is refused when the request is on its way, as in TLS 1.3, leaves its
+  row unknown. Every end that is not 0 prints the command to run next.
   Ctrl-C once: no new requests, those under way end and are written down. Twice: at once; what was under way is
   unknown then.
 
@@ -218,7 +219,7 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   schema       "vescli.result/1"
   ok           true exactly when the service accepted the request
   outcome      the field for scripts:
-                 accepted   the service took the request
+                 accepted   the service took the request: a whole 2xx, empty or a JSON object without an error
                  rejected   the service said no: nobody was mailed
                  not_sent   the request never left: nobody was mailed
                  unknown    it left, and nothing proves what became of it: somebody may have been mailed

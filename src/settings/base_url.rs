@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use reqwest::Url;
 use thiserror::Error;
 
+use super::label::unusable_name;
+
 /// A base URL that was checked. It bears no trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
@@ -39,6 +41,9 @@ pub enum BaseUrlError {
     /// What would be sent is not what was written.
     #[error("`{0}` would be sent as `{1}`: write it in that form if it is what you mean")]
     NotVerbatim(String, String),
+    /// No host can have this name.
+    #[error("the host `{0}` {1}: correct it")]
+    Host(String, &'static str),
     /// It already ends in the operation's path.
     #[error("`{0}` already ends in the operation's path: leave out everything from /no_auth on")]
     HasOperation(String),
@@ -71,6 +76,11 @@ impl BaseUrl {
         let same = parsed == text || same_but_for_case_and_port(&url, parsed, &text);
         if !same || !scheme_and_host.is_ascii() || text.ends_with('/') {
             return Err(BaseUrlError::NotVerbatim(text, parsed.to_owned()));
+        }
+        if let Some(name) = url.domain()
+            && let Some(why) = unusable_name(name)
+        {
+            return Err(BaseUrlError::Host(name.to_owned(), why));
         }
         if text.contains("/no_auth") {
             return Err(BaseUrlError::HasOperation(text));

@@ -48,6 +48,9 @@ pub enum IdentityError {
     /// The password is no text.
     #[error("the password of {password} is no UTF-8 text")]
     PasswordNotText { password: Origin },
+    /// The password has letters that the file's old encryption cannot be opened with.
+    #[error("the password of {password} has a character beyond U+FFFF, with which the old encryption of {path} cannot be opened here: make the file anew with `openssl pkcs12 -export` (AES)", path = .path.display())]
+    PasswordLetters { path: PathBuf, password: Origin },
     /// The file is no PKCS#12 file.
     #[error("{path} is no PKCS#12 file, or a damaged one; PEM files are named with --cert and --key", path = .path.display())]
     NotPkcs12 { path: PathBuf },

@@ -28,6 +28,7 @@ pub mod identity_source;
 pub mod label;
 pub mod limited_file;
 pub mod network;
+mod noproxy;
 mod pkcs12;
 pub mod proxy;
 pub mod rate;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use super::base_url::is_loopback;
+use super::base_url::{BaseUrl, is_loopback};
 use super::error::SettingsError;
 use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
@@ -66,11 +66,20 @@ impl Network {
         })
     }
 
-    /// Plain http is for this machine alone, so no override may lead it to another one.
+    /// Checks what depends on where the request goes.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] with the override that would.
-    pub fn check_loopback(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+    /// [`SettingsError::Value`] with the first thing that does not hold.
+    pub fn check(&self, target: &Target, sources: &Sources) -> Result<(), SettingsError> {
+        let Target::Base(base) = target else {
+            return Ok(());
+        };
+        self.check_loopback(base.url(), sources)?;
+        self.check_proxied_address(base, sources)
+    }
+
+    /// Plain http is for this machine alone, so no override may lead it to another one.
+    fn check_loopback(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
         let given = sources.pick(Key::Resolve);
         let leaves = |given: &&Override| {
             Some(given.host.as_str()) == url.host_str()
@@ -84,6 +93,29 @@ impl Network {
                 reason: format!(
                     "{} is another machine, and `{url}` would reach it unencrypted: use https://",
                     found.address
+                ),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// reqwest takes an IPv6 address behind a proxy with its brackets for a name, and refuses it as one that TLS does not
+    /// know. That is told here, before anything is tried.
+    fn check_proxied_address(
+        &self,
+        base: &BaseUrl,
+        sources: &Sources,
+    ) -> Result<(), SettingsError> {
+        let host = base.url().host_str().unwrap_or_default();
+        match (self.proxy_for(base.url()), sources.pick(Key::BaseUrl)) {
+            (Some(proxy), Some(given)) if host.starts_with('[') => Err(ValueError {
+                key: Key::BaseUrl,
+                origin: given.origin.clone(),
+                reason: format!(
+                    "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {}): use a host name, or go past the proxy with --noproxy '{host}'",
+                    base.as_str(),
+                    proxy.origin
                 ),
             }
             .into()),

@@ -47,6 +47,7 @@ mod opening {
     use p12_keystore::error::Error;
     use p12_keystore::{Certificate, Pkcs12Archive};
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+    use x509_parser::asn1_rs::{Any, FromDer as _, Sequence, ToDer as _};
 
     use super::{CredentialError, IdentityError, Origin, Parts, PasswordSource, Path};
     use crate::settings::identity::certify;
@@ -59,6 +60,7 @@ mod opening {
         Password,
         Format,
         Encryption,
+        Letters,
         Empty,
     }
 
@@ -69,7 +71,10 @@ mod opening {
                 (Self::Password, Some(password)) => IdentityError::WrongPassword { path, password },
                 (Self::Password, None) => IdentityError::NoPassword { path },
                 (Self::Format, _) => IdentityError::NotPkcs12 { path },
-                (Self::Encryption, _) => IdentityError::UnsupportedPkcs12 { path },
+                (Self::Letters, Some(password)) => {
+                    IdentityError::PasswordLetters { path, password }
+                }
+                (Self::Letters | Self::Encryption, _) => IdentityError::UnsupportedPkcs12 { path },
                 (Self::Empty, _) => IdentityError::EmptyPkcs12 { path },
             }
         }
@@ -91,8 +96,12 @@ mod opening {
     }
 
     pub(super) fn open(bytes: &[u8], password: Option<&Secret>) -> Result<Parts, Shut> {
-        let archive = Pkcs12Archive::from_pkcs12(bytes, password.map_or("", Secret::expose))
-            .map_err(|error| sort(&error))?;
+        let password = password.map_or("", Secret::expose);
+        let archive = if password.chars().all(|letter| letter <= '\u{ffff}') {
+            Pkcs12Archive::from_pkcs12(bytes, password).map_err(|error| sort(&error))?
+        } else {
+            decrypt(bytes, password)?
+        };
         let certificates: Vec<Certificate> =
             archive.certs.into_iter().map(|bag| bag.cert).collect();
         let mut unusable = None;
@@ -111,6 +120,34 @@ mod opening {
             }
         }
         unusable.ok_or(Shut::Empty)
+    }
+
+    /// Opens a file with a password that p12-keystore cannot put into the form that a MAC is made with: letters beyond
+    /// U+FFFF are two units each there (RFC 7292, appendix B.1), and its type knows letters of one unit alone. Today's
+    /// encryption takes the password as UTF-8. It alone shows here whether the password is right; that nothing was
+    /// changed in the file shows by its key, which has to be the certificate's.
+    fn decrypt(bytes: &[u8], password: &str) -> Result<Pkcs12Archive, Shut> {
+        if bytes.windows(PBES1.len()).any(|window| window == PBES1) {
+            return Err(Shut::Letters);
+        }
+        let bare = without_mac(bytes).ok_or(Shut::Format)?;
+        Pkcs12Archive::from_pkcs12(&bare, password).map_err(|error| match sort(&error) {
+            // A wrong password may garble what it decrypts.
+            Shut::Format => Shut::Password,
+            shut => shut,
+        })
+    }
+
+    /// The head of the names of all the old kinds of encryption, 1.2.840.113549.1.12.1.N (RFC 7292, appendix C).
+    const PBES1: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
+
+    /// The same file without its MAC, the last of the three fields of which it is made (RFC 7292, section 4).
+    fn without_mac(bytes: &[u8]) -> Option<Vec<u8>> {
+        let (_, file) = Any::from_der(bytes).ok()?;
+        let (rest, _version) = Any::from_der(file.data).ok()?;
+        let (mac, _content) = Any::from_der(rest).ok()?;
+        let kept = &file.data[..file.data.len() - mac.len()];
+        Sequence::new(kept.into()).to_der_vec().ok()
     }
 
     fn key_of(der: &[u8]) -> PrivateKeyDer<'static> {
@@ -154,6 +191,27 @@ mod opening {
             | Error::InvalidParameters
             | Error::InvalidData
             | Error::InvalidPrivateKey => Shut::Format,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use p12_keystore::KeyStore;
+
+        #[test]
+        fn a_file_without_its_mac_opens_with_the_same_password_alone() {
+            let file = KeyStore::new().writer("right").write().unwrap();
+            let opens =
+                |bytes: &[u8], password| Pkcs12Archive::from_pkcs12(bytes, password).is_ok();
+            let bare = without_mac(&file).unwrap();
+            assert!(bare.len() < file.len());
+            assert!(opens(&file, "right") && opens(&bare, "right"));
+            assert!(!opens(&file, "wrong"));
+            assert_eq!(without_mac(&bare).as_ref(), Some(&bare));
+            for damaged in [&b""[..], b"x", b"\x30\x80", &file[..file.len() - 1]] {
+                assert_eq!(without_mac(damaged), None);
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Which proxy stands between us and the service, and which hosts are reached without it.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
 use super::base_url::without_userinfo;
 use super::error::SettingsError;
+use super::label::unusable_name;
+use super::noproxy::NoProxyList;
 use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
 use crate::cli::args::environment::Environment;
@@ -24,8 +26,10 @@ pub struct ProxySetting {
     pub host: String,
     /// Whether TLS is spoken with the proxy itself.
     pub tls: bool,
-    /// The hosts that are reached without it, separated by commas.
-    pub noproxy: Option<String>,
+    /// The hosts that are reached without it.
+    noproxy: NoProxyList,
+    /// The variable that names them, if it is not one of vescli's own.
+    noproxy_variable: Option<String>,
     /// Where it was given.
     pub origin: Origin,
 }
@@ -52,28 +56,24 @@ impl ProxySetting {
         let Some((text, origin)) = given(sources, environment)? else {
             return Ok(None);
         };
-        let noproxy = match sources.text(Key::Noproxy) {
-            Some((list, _)) => Some(list.to_owned()),
-            None => first_variable(environment, &["no_proxy", "NO_PROXY"])?.map(|(list, _)| list),
-        };
-        let noproxy = noproxy.as_deref().map(with_commas);
+        let (noproxy, noproxy_variable) = noproxy(sources, environment)?;
         if text.contains('@') {
             keep_out_of_core_files();
         }
         let key = Key::Proxy;
-        Self::parse(&text, noproxy, &origin)
-            .map(Some)
-            .map_err(|reason| {
-                ValueError {
-                    key,
-                    origin,
-                    reason,
-                }
-                .into()
-            })
+        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError {
+            key,
+            origin,
+            reason,
+        })?;
+        Ok(Some(Self {
+            noproxy,
+            noproxy_variable,
+            ..parsed
+        }))
     }
 
-    fn parse(text: &str, noproxy: Option<String>, origin: &Origin) -> Result<Self, String> {
+    fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
         // curl takes a proxy without a scheme as http, and so do the variables' users.
         let url = if text.contains("://") {
             text.to_owned()
@@ -97,26 +97,33 @@ impl ProxySetting {
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
             return Err(format!("`{shown}` names no host"));
         };
+        // The hosts of other schemes than http and https are not parsed as such: an address in one is a name there.
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        if let Some(why) = unusable_name(host).filter(|_| !is_address) {
+            return Err(format!("the host `{host}` {why}: correct it"));
+        }
         Ok(Self {
             host: host.to_owned(),
             tls: parsed.scheme() == "https",
             url: Secret::new(url),
             shown,
-            noproxy,
+            noproxy: NoProxyList::default(),
+            noproxy_variable: None,
             origin: origin.clone(),
         })
     }
 
-    /// Whether the proxy is used for a URL, by the same rules by which the client below decides.
+    /// Whether the proxy is used for a URL.
     #[must_use]
     pub fn takes(&self, url: &Url) -> bool {
-        let matcher = Matcher::builder()
-            .all(self.url.expose())
-            .no(self.noproxy.as_deref().unwrap_or_default())
-            .build();
-        url.as_str()
-            .parse()
-            .is_ok_and(|uri| matcher.intercept(&uri).is_some())
+        !self.noproxy.holds(url)
+    }
+
+    /// A warning of what stands in `NO_PROXY` and means nothing. It was meant for others too, so it is no error.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let variable = self.noproxy_variable.as_ref()?;
+        Some(format!("{variable}: {}", not_understood(&self.noproxy)?))
     }
 
     /// Whether the URL holds a user or a password.
@@ -141,13 +148,39 @@ impl ProxySetting {
     }
 }
 
-/// curl takes a list that is separated by spaces as well.
-fn with_commas(list: &str) -> String {
-    let names: Vec<&str> = list
-        .split([',', ' ', '\t'])
-        .filter(|name| !name.is_empty())
-        .collect();
-    names.join(",")
+/// The list of hosts that go past the proxy; with the variable's name if it is not one of vescli's own.
+fn noproxy(
+    sources: &Sources,
+    environment: &Environment,
+) -> Result<(NoProxyList, Option<String>), SettingsError> {
+    let key = Key::Noproxy;
+    if let Some((text, origin)) = sources.text(key) {
+        let list = NoProxyList::parse(text);
+        return match not_understood(&list) {
+            None => Ok((list, None)),
+            Some(reason) => Err(ValueError {
+                key,
+                origin: origin.clone(),
+                reason,
+            }
+            .into()),
+        };
+    }
+    let found = first_variable(environment, &["no_proxy", "NO_PROXY"])?;
+    Ok(found.map_or_else(Default::default, |(text, name)| {
+        (NoProxyList::parse(&text), Some(name))
+    }))
+}
+
+fn not_understood(list: &NoProxyList) -> Option<String> {
+    let (first, more) = list.not_understood.split_first()?;
+    let are = if more.is_empty() { "is" } else { "are" };
+    let items = more.iter().fold(format!("`{first}`"), |items, item| {
+        format!("{items}, `{item}`")
+    });
+    Some(format!(
+        "{items} {are} not understood: it takes names, addresses and networks, with or without a port, and `*` for all"
+    ))
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -198,44 +231,9 @@ fn first_variable(
 mod tests {
     use super::*;
 
-    fn proxy(noproxy: &str) -> ProxySetting {
-        ProxySetting::parse(
-            "http://p.example:3128",
-            Some(with_commas(noproxy)),
-            &Origin::BuiltIn,
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn names_suffixes_addresses_and_networks_go_past_the_proxy() {
-        let cases = [
-            ("h.example", "h.example", false),
-            ("H.Example", "h.example", false),
-            ("example", "h.example", false),
-            (".example", "h.example", false),
-            (".h.example", "h.example", false),
-            ("x.example, h.example", "h.example", false),
-            ("x.example h.example", "h.example", false),
-            ("*", "h.example", false),
-            ("10.0.0.0/8", "10.1.2.3", false),
-            ("10.1.2.3", "10.1.2.3", false),
-            ("fd00::/8", "[fd00::1]", false),
-            ("", "h.example", true),
-            ("ample", "h.example", true),
-            ("h.example.org", "h.example", true),
-            ("10.0.0.0/8", "11.1.2.3", true),
-            ("10.0.0.0/8", "h.example", true),
-        ];
-        for (list, host, taken) in cases {
-            let url = Url::parse(&format!("https://{host}/x")).unwrap();
-            assert_eq!(proxy(list).takes(&url), taken, "{list} {host}");
-        }
-    }
-
     #[test]
     fn passwords_are_found_and_never_shown() {
-        let parse = |text| ProxySetting::parse(text, None, &Origin::BuiltIn);
+        let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn);
         let proxy = parse("http://ada:hun%74er2@p.example:3128").unwrap();
         let secrets: Vec<String> = proxy
             .secrets()

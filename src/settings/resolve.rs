@@ -3,6 +3,7 @@
 use super::credential::CredentialPlan;
 use super::error::{ConfigState, SettingsError};
 use super::network::{self, Network};
+use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
 use super::target::{self, Target};
 use crate::cli::args::environment::Environment;
@@ -142,9 +143,8 @@ impl Settings {
         let mut warnings = unknown_variables(environment);
         warnings.extend(target.warnings(sources));
         let network = Network::resolve(sources, environment)?;
-        if let Target::Base(base) = &target {
-            network.check_loopback(base.url(), sources)?;
-        }
+        network.check(&target, sources)?;
+        warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
         warnings.extend(network.unused_overrides(&target, sources));
         Ok(Self {
             email: text(Key::Email),

@@ -64,6 +64,26 @@ fn not_yet_valid() {
 }
 
 #[test]
+fn dates_that_end_before_they_begin() {
+    certificate(
+        Authority::never_valid,
+        "the dates of the server's certificate are over, or end before they begin",
+    );
+}
+
+#[test]
+fn an_authority_that_may_not_issue_for_this_name() {
+    let authority = Authority::constrained();
+    refuses(
+        &authority.pem(),
+        Server::https(authority.server()),
+        60,
+        "certificate",
+        "the authority of the server's certificate may issue none for 127.0.0.1 (name constraints)",
+    );
+}
+
+#[test]
 fn another_name() {
     certificate(
         |authority| authority.server_named(&["a.example", "*.b.example"]),

@@ -1,8 +1,10 @@
 //! Certificates made at test time: a private authority, and good and bad ones signed by it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -78,6 +80,25 @@ impl Authority {
         }
     }
 
+    /// One that may issue certificates for other hosts alone than those at which anything listens here.
+    pub(crate) fn constrained() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = for_authorities("vescli constrained authority");
+        let addresses = CidrSubnet::from_v4_prefix([10, 0, 0, 0], 8);
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![
+                GeneralSubtree::DnsName("other.example".to_owned()),
+                GeneralSubtree::IpAddress(addresses),
+            ],
+            excluded_subtrees: Vec::new(),
+        });
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        }
+    }
+
     pub(crate) fn pem(&self) -> String {
         self.certificate.pem()
     }
@@ -103,10 +124,25 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// A good one until then, to the second.
+    pub(crate) fn valid_until(&self, end: SystemTime) -> Identity {
+        let mut params = for_servers(&LOOPBACK);
+        params.not_after = date_time_ymd(1970, 1, 1) + end.duration_since(UNIX_EPOCH).unwrap();
+        self.sign(&params)
+    }
+
     pub(crate) fn not_yet_valid(&self) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.not_before = date_time_ymd(2090, 1, 1);
         params.not_after = date_time_ymd(2091, 1, 1);
+        self.sign(&params)
+    }
+
+    /// With dates that end before they begin.
+    pub(crate) fn never_valid(&self) -> Identity {
+        let mut params = for_servers(&LOOPBACK);
+        params.not_before = date_time_ymd(2021, 1, 1);
+        params.not_after = date_time_ymd(2020, 1, 1);
         self.sign(&params)
     }
 

@@ -77,6 +77,7 @@ fn a_good_certificate_is_accepted() {
     assert!(server.raw_bytes_received() > GET.len() as u64);
     assert!(server.url().starts_with("https://127.0.0.1:"));
     let expected = Handshake {
+        resumed: false,
         version: "TLSv1_3".to_owned(),
         server_name: Some("localhost".to_owned()),
         alpn: None,

@@ -109,6 +109,40 @@ fn pkcs12_files_of_every_age_are_opened() {
     assert_eq!(nginx.requests().len(), kinds.len());
 }
 
+/// Letters beyond the Basic Multilingual Plane are two units each in the password that a file's MAC is made with.
+#[test]
+fn a_password_may_hold_any_letter() {
+    let password = "a😀b";
+    let nginx = nginx();
+    let out = format!("pass:{password}");
+    let kinds: [&[&str]; 2] = [&[], &["-certfile", "ca.pem", "-macalg", "sha512"]];
+    for kind in kinds {
+        let export = [&EXPORT, &[out.as_str()][..], kind].concat();
+        let ada = |password: &str| {
+            let vescli = send(&nginx, &[&export]).args(["--p12", "ada.p12"]);
+            vescli.env("VESCLI_P12_PASSWORD", password)
+        };
+        ada(password)
+            .stdout_contains("accepted: ")
+            .stderr_contains(r#"{"dn":"CN=ada"#)
+            .run();
+        for wrong in ["a😁b", "a😀", "ab"] {
+            ada(wrong)
+                .code(78)
+                .stderr_contains("does not open ada.p12")
+                .run();
+        }
+    }
+    let legacy = [&EXPORT, &[out.as_str(), "-legacy"][..]].concat();
+    send(&nginx, &[&legacy])
+        .args(["--p12", "ada.p12"])
+        .env("VESCLI_P12_PASSWORD", password)
+        .code(78)
+        .stderr_contains("the password of VESCLI_P12_PASSWORD has a character beyond U+FFFF, with which the old encryption of ada.p12 cannot be opened here: ")
+        .run();
+    assert_eq!(nginx.requests().len(), kinds.len());
+}
+
 #[test]
 fn a_pkcs12_file_with_an_empty_password_needs_none() {
     let nginx = nginx();

@@ -1,7 +1,7 @@
 //! What every status and every failure means, listed.
 
 use super::*;
-use crate::api::answer::Body;
+use crate::api::answer::{Body, Cut};
 
 fn reply(status: u16, body: Body, retry_after: Option<u64>) -> Outcome {
     Outcome::of(Event::Reply(Reply {
@@ -53,48 +53,64 @@ fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_othe
 }
 
 #[test]
-fn a_success_counts_only_with_a_body_of_the_api() {
+fn a_success_counts_only_with_a_whole_body_of_the_api() {
     let complete = |text: &str| Body::Complete(text.as_bytes().to_vec());
-    let cut = |text: &str| Body::Cut(text.as_bytes().to_vec());
-    for body in [
-        complete(""),
-        complete(" \r\n"),
-        complete("{}"),
-        complete(" {\"a\":[1]}\n"),
+    let of = |body: &Body| {
+        let outcome = reply(200, body.clone(), None);
+        (outcome.fate, outcome.class)
+    };
+    for text in [
+        "",
+        " \r\n",
+        "{}",
+        " {\"a\":[1]}\n",
+        "{\"code\":0,\"message\":\"\"}",
     ] {
-        let outcome = reply(200, body.clone(), None);
         assert_eq!(
-            (outcome.class, outcome.body_cut),
-            (Class::Accepted, false),
-            "{body:?}"
+            of(&complete(text)),
+            (Fate::Accepted, Class::Accepted),
+            "{text}"
         );
+        for (cut, class) in [
+            (Cut::BrokenOff, Class::BrokenReply),
+            (Cut::OutOfTime, Class::Timeout),
+            (Cut::TooLong, Class::NotTheApi),
+        ] {
+            let bytes = text.as_bytes().to_vec();
+            assert_eq!(of(&Body::Cut(bytes, cut)), (Fate::Unknown, class), "{text}");
+            assert_eq!(of(&Body::Encoded(Some(cut))), (Fate::Unknown, class));
+        }
     }
-    for body in [cut(""), cut("{"), cut("{\"a\":1"), cut("  "), Body::Encoded] {
-        let outcome = reply(200, body.clone(), None);
-        assert_eq!(
-            (outcome.class, outcome.body_cut),
-            (Class::Accepted, true),
-            "{body:?}"
-        );
-    }
-    for body in [
-        complete("<html></html>"),
-        complete("\"accepted\""),
-        complete("[]"),
-        complete("null"),
-        complete("{"),
-        complete("{}{}"),
-        complete("ok"),
-        cut("<!DOCTYPE html>"),
-        cut("[[[["),
+    let doubtful = (Fate::Unknown, Class::NotTheApi);
+    assert_eq!(of(&Body::Encoded(None)), doubtful);
+    for text in [
+        "<html></html>",
+        "\"accepted\"",
+        "\"\"",
+        "[]",
+        "null",
+        "{",
+        "{}{}",
+        "ok",
+        "{\"code\":7}",
+        "{\"error\":\"login required\"}",
     ] {
-        let outcome = reply(200, body.clone(), None);
-        assert_eq!(
-            (outcome.fate, outcome.class),
-            (Fate::Unknown, Class::NotTheApi),
-            "{body:?}"
-        );
+        assert_eq!(of(&complete(text)), doubtful, "{text}");
     }
+}
+
+#[test]
+fn a_doubt_is_told_in_words_and_only_of_a_success() {
+    let cut = Body::Cut(b"{".to_vec(), Cut::BrokenOff);
+    let told = reply(200, cut.clone(), None);
+    assert!(told.cause.unwrap().starts_with("the connection broke "));
+    assert_eq!(told.says, None);
+    for status in [302, 401, 429, 500, 503] {
+        let told = reply(status, cut.clone(), None);
+        assert_eq!(told.cause, None, "{status}");
+        assert!(told.says.is_some(), "{status}");
+    }
+    assert_eq!(reply(200, Body::Complete(b"{}".to_vec()), None).cause, None);
 }
 
 #[test]
@@ -126,6 +142,6 @@ fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
     assert_eq!(of(Timeout, true), (Fate::Unknown, Class::Timeout));
     assert_eq!(
         of(ClientCertificate, true),
-        (Fate::NotSent, Class::ClientCertificate)
+        (Fate::Unknown, Class::ClientCertificate)
     );
 }

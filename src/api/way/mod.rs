@@ -14,6 +14,7 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::Url;
 
+use super::io_error;
 use super::outcome::{Failure, FailureKind};
 use crate::settings::network::Network;
 pub use wire::Wire;
@@ -70,7 +71,6 @@ impl Via {
         let setting = network.proxy_for(url)?;
         let matcher = Matcher::builder()
             .all(setting.url.expose().to_owned())
-            .no(setting.noproxy.clone().unwrap_or_default())
             .build();
         let uri: Uri = url.as_str().parse().ok()?;
         let intercept = matcher.intercept(&uri)?;
@@ -146,7 +146,7 @@ pub fn in_words(error: &io::Error) -> String {
     if is_timeout(error) {
         "out of time".to_owned()
     } else {
-        error.to_string()
+        io_error::in_words(error)
     }
 }
 

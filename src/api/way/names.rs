@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use super::{Hop, failure, left};
+use super::{Hop, failure, in_words, left};
 use crate::api::outcome::{Failure, FailureKind};
 use crate::settings::network::Network;
 
@@ -61,11 +61,18 @@ pub fn of_proxy(hop: &Hop, deadline: Instant) -> Result<(Source, Vec<SocketAddr>
     // The resolver knows no time-out: a thread waits for it, and ends with the process if it never answers.
     let (sender, answer) = mpsc::channel();
     let asked = (hop.host.clone(), hop.port);
-    thread::spawn(move || {
+    let started = thread::Builder::new().spawn(move || {
         let found = asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         // Nobody listens any more when the deadline has passed.
         let _ = sender.send(found);
     });
+    started.map_err(|error| {
+        let cause = format!(
+            "no name can be looked up, for no thread could be started: {}",
+            in_words(&error)
+        );
+        failure(FailureKind::Connect, cause)
+    })?;
     match answer.recv_timeout(left(deadline)) {
         Ok(Ok(mut addresses)) if !addresses.is_empty() => {
             addresses.dedup();
@@ -77,7 +84,7 @@ pub fn of_proxy(hop: &Hop, deadline: Instant) -> Result<(Source, Vec<SocketAddr>
         )),
         Ok(Err(error)) => Err(failure(
             FailureKind::Dns,
-            format!("the name {} was not found: {error}", hop.host),
+            format!("the name {} was not found: {}", hop.host, in_words(&error)),
         )),
         Err(_) => Err(failure(
             FailureKind::Timeout,

@@ -10,7 +10,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "accepted",
         "2xx",
         [
-            "The service took the request. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, but for those that --limit kept back.",
+            "The service took the request: a 2xx whose body arrived whole and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, but for those that --limit kept back.",
             "accepted",
             "no need",
             "Nothing. The person finds the link in the mailbox; if not, look at the spam folder first.",
@@ -58,7 +58,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "no connection",
         "",
         [
-            "No connection came up: refused, unreachable, or broken before the request.",
+            "No connection came up: refused, unreachable, broken before the request, or no more sockets on this machine.",
             "not_sent",
             "yes",
             "Check the network, a firewall, and whether a proxy is needed (--proxy).",
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "broken reply",
         "",
         [
-            "The request left, and then the connection broke or the answer was no HTTP.",
+            "The request left, and then the connection broke, also within the answer, or the answer was no HTTP.",
             "unknown",
             "may mail twice",
             "Ask the person, or look into the console, before sending again.",
@@ -118,10 +118,10 @@ pub(super) static ROWS: &[ExitRow] = &[
         "not the API",
         "2xx",
         [
-            "A success whose body is not the API's, such as a login page.",
+            "A 2xx that proves nothing: a login page, an error object, an encoded body, anything but an empty body or a JSON object, or more than 64 KiB.",
             "unknown",
             "may mail twice",
-            "Check the URL: something other than the API answered, a portal or a proxy perhaps.",
+            "Read what the server says and check the URL: something other than the API answered, a portal or a proxy perhaps. Ask the person before sending again.",
         ],
     ),
     row(
@@ -130,7 +130,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "out of time",
         "",
         [
-            "Nothing came within --timeout, or no connection within --connect-timeout.",
+            "No whole answer came within --timeout, or no connection within --connect-timeout.",
             "not_sent if no connection was up, else unknown",
             "if not_sent: yes; if unknown: may mail twice",
             "Look at the outcome first; then try a longer --timeout.",

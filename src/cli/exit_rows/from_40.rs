@@ -131,9 +131,9 @@ pub(super) static ROWS: &[ExitRow] = &[
         "",
         [
             "The server wants a client certificate, or refused the one it got.",
-            "not_sent",
-            "after fixing",
-            "Give one with --cert and --key or --p12, or check its dates and its issuer.",
+            "not_sent if no connection was up, else unknown",
+            "after fixing; if unknown: may mail twice",
+            "Give one with --cert and --key or --p12, or check its dates and its issuer. If the outcome is unknown, ask the person before sending again: with TLS 1.3 the refusal comes after the request.",
         ],
     ),
     row(

@@ -84,14 +84,13 @@ pub fn why(outcome: &Outcome, safe: &SafeText) -> String {
     let status = outcome
         .status
         .map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let said = match (&outcome.says, &outcome.cause, &outcome.location) {
-        (Some(ServerSays::Html), _, _) => ": an HTML page, not the API".to_owned(),
-        (_, _, Some(location)) => format!(": points to {}", safe.shown(location)),
-        (Some(says), _, _) => says
-            .message()
-            .map_or_else(String::new, |text| format!(": \"{}\"", safe.shown(text))),
-        (None, Some(cause), _) => format!(": {}", safe.shown(cause)),
-        (None, None, None) => String::new(),
+    let message = outcome.says.as_ref().and_then(ServerSays::message);
+    let said = match (&outcome.says, message, &outcome.cause, &outcome.location) {
+        (Some(ServerSays::Html), ..) => ": an HTML page, not the API".to_owned(),
+        (_, _, _, Some(location)) => format!(": points to {}", safe.shown(location)),
+        (_, Some(message), ..) => format!(": \"{}\"", safe.shown(message)),
+        (_, None, Some(cause), _) => format!(": {}", safe.shown(cause)),
+        (_, None, None, None) => String::new(),
     };
     format!("{title}{status}{said}")
 }

@@ -171,9 +171,6 @@ impl RowDocument {
         };
         let ok = sent.outcome.fate == Fate::Accepted;
         let mut warnings = Vec::new();
-        if sent.outcome.body_cut {
-            warnings.push(super::BODY_CUT.to_owned());
-        }
         if end.unwritten {
             warnings.push("the end of this row could not be written into the journal".to_owned());
         }

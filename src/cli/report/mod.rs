@@ -18,10 +18,6 @@ use crate::cli::args::environment::Environment;
 use crate::settings::resolve::Output;
 use document::{ErrorDocument, ResultDocument};
 
-/// The warning about an acceptance whose body broke off.
-const BODY_CUT: &str =
-    "the answer says that the request was accepted, but its body could not be read";
-
 /// What is known of a request when it is told about; less, the earlier it failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -192,19 +188,11 @@ impl<'a, 'b> Reporter<'a, 'b> {
 
     /// Tells what came of a request. The exit is that of the outcome, whatever becomes of the telling.
     pub fn sent(&mut self, subject: &Subject, sent: &Sent, warnings: &[String]) -> Exit {
-        let mut warnings = warnings.to_vec();
-        if sent.outcome.body_cut {
-            warnings.push(BODY_CUT.to_owned());
-        }
+        let warnings = warnings.to_vec();
         let exit = sent.exit();
         if sent.outcome.fate != Fate::Accepted && !(self.output.json && self.output.quiet) {
             let text = words::failure(subject, sent, self.err, &self.safe);
             self.streams.talk(&text);
-        }
-        if sent.outcome.body_cut
-            && let Some(warning) = warnings.last()
-        {
-            self.warn(&warning.clone());
         }
         if sent.outcome.fate == Fate::Accepted && self.output.json && !self.output.quiet {
             let text = words::accepted(subject, sent, self.err, &self.safe);

@@ -108,7 +108,7 @@ pub fn hint(subject: &Subject, outcome: &Outcome) -> String {
         (Class::Unauthorized, _) if !subject.with_credential => {
             "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
         }
-        (Class::Timeout, _) if outcome.fate == Fate::Unknown => {
+        (Class::Timeout | Class::ClientCertificate, _) if outcome.fate == Fate::Unknown => {
             format!(
                 "ask the person, or look into the console, before sending again; see `vescli explain {code}`"
             )

@@ -173,11 +173,6 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             let text = list::unwritten(row, &name, &end.outcome);
             err.push_str(&format!("{label} {text}\n"));
         }
-        if end.outcome.body_cut && !output.quiet {
-            let label = self.reporter.err_paint().warn("warning:");
-            let text = format!("{name}: its answer broke off");
-            err.push_str(&format!("{label} {text}\n"));
-        }
         if output.json {
             if !accepted && !output.quiet {
                 let paint = self.reporter.err_paint();

@@ -8,6 +8,7 @@ use crate::cli::args::layer::{Layer, unknown_variables};
 use crate::commands::fault::Fault;
 use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::network::{self, Network};
+use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::target::{self, Target};
 
@@ -66,14 +67,16 @@ fn found(sources: &Sources, environment: &Environment) -> Check {
 }
 
 /// Checks the URL as it will be used.
-pub(super) fn url(sources: &Sources) -> (Check, Option<Target>) {
+pub(super) fn url(sources: &Sources, network: &Network) -> (Check, Option<Target>) {
     let resolved = Target::resolve(sources)
         .and_then(|target| target::tenant(sources).map(|_| target))
+        .and_then(|target| network.check(&target, sources).map(|()| target))
         .map_err(Fault::from)
         .and_then(|target| Ok((request::url(&target)?, target)));
     match resolved {
         Ok((url, target)) => {
-            let warnings = target.warnings(sources);
+            let mut warnings = target.warnings(sources);
+            warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
             let check = if warnings.is_empty() {
                 Check::ok("url", url.as_str())
             } else {

@@ -79,12 +79,26 @@ pub(super) fn bodies() -> Group {
         "an object with fields", body(r#"{"a":[1,{"b":null}]}"#) => accepted accepted 0, 1 request, at_once;
         "an object between blanks", body(" \r\n{}\r\n") => accepted accepted 0, 1 request, at_once;
         "an object as HTML by its type", answers(Answer::accepted().header("Content-Type", "text/html")) => accepted accepted 0, 1 request, at_once;
+        "a code of 0 and an error that is null", body(r#"{"code":0,"details":[],"message":"","error":null}"#) => accepted accepted 0, 1 request, at_once;
         "in chunks", answers(Answer::accepted().chunked()) => accepted accepted 0, 1 request, at_once;
         "until the connection closes", answers(Answer::accepted().until_close()) => accepted accepted 0, 1 request, at_once;
         "empty", body("") => accepted accepted 0, 1 request, at_once;
+        "empty, as HTML by its type and as gzip by its encoding", answers(Answer::status(200).header("Content-Type", "text/html").header("Content-Encoding", "gzip")) => accepted accepted 0, 1 request, at_once;
+        "blanks", body(" \r\n") => accepted accepted 0, 1 request, at_once;
+        "an error object with a code", body(r#"{"code":7,"details":[],"message":"permission denied"}"#) => unknown not_the_api 20, 1 request, at_once;
+        "an error object with an error", body(r#"{"error":"login required"}"#) => unknown not_the_api 20, 1 request, at_once;
+        "an error that is an object", body(r#"{"error":{"code":7}}"#) => unknown not_the_api 20, 1 request, at_once;
+        "an error that is empty", body(r#"{"error":""}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code as text", body(r#"{"code":"7"}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code with a fraction", body(r#"{"code":0.5}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code beyond all numbers", body(r#"{"code":1e999}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code that is taken back", body(r#"{"code":7,"code":0}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code spelled in escapes", body(r#"{"\u0063ode":7}"#) => unknown not_the_api 20, 1 request, at_once;
+        "a code behind objects 10,000 deep", body(&format!("{{\"a\":{}{},\"code\":7}}", "{\"a\":".repeat(10_000) + "1", "}".repeat(10_000))) => unknown not_the_api 20, 1 request, at_once;
         "a login page", answers(Answer::status(200).header("Content-Type", "text/html").body(LOGIN_PAGE)) => unknown not_the_api 20, 1 request, at_once;
         "HTML as JSON by its type", body(LOGIN_PAGE) => unknown not_the_api 20, 1 request, at_once;
         "a JSON string", body("\"accepted\"") => unknown not_the_api 20, 1 request, at_once;
+        "an empty JSON string", body("\"\"") => unknown not_the_api 20, 1 request, at_once;
         "a JSON array", body("[]") => unknown not_the_api 20, 1 request, at_once;
         "null", body("null") => unknown not_the_api 20, 1 request, at_once;
         "a number", body("200") => unknown not_the_api 20, 1 request, at_once;
@@ -92,29 +106,39 @@ pub(super) fn bodies() -> Group {
         "JSON that is not closed", body("{\"a\":") => unknown not_the_api 20, 1 request, at_once;
         "two objects", body("{}{}") => unknown not_the_api 20, 1 request, at_once;
         "bytes that are no text", answers(Answer::status(200).body([0xff, 0xfe, 0x00])) => unknown not_the_api 20, 1 request, at_once;
-        "an object shorter than its Content-Length", answers(Answer::accepted().cut_after(1, End::Close)) => accepted accepted 0, 1 request, at_once;
-        "nothing, against its Content-Length", answers(Answer::accepted().cut_after(0, End::Close)) => accepted accepted 0, 1 request, at_once;
-        "a reset in the middle of an object", answers(Answer::accepted().cut_after(1, End::Reset)) => accepted accepted 0, 1 request, at_once;
-        "HTML shorter than its Content-Length", answers(Answer::status(200).body(LOGIN_PAGE).cut_after(20, End::Close)) => unknown not_the_api 20, 1 request, at_once;
-        "chunks that break off", answers(Answer::accepted().chunked().cut_after(4, End::Close)) => accepted accepted 0, 1 request, at_once;
-        "chunks without an end", answers(Answer::accepted().chunked().cut_after(7, End::Close)) => accepted accepted 0, 1 request, at_once;
-        "a chunk whose length is none", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n") => accepted accepted 0, 1 request, at_once;
-        "a chunk of 16 exabytes", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}") => accepted accepted 0, 1 request, at_once;
-        "gzip that nobody asked for", answers(Answer::accepted().gzip()) => accepted accepted 0, 1 request, at_once;
-        "gzip longer than is read", answers(Answer::status(200).body(" ".repeat(200_000)).gzip()) => accepted accepted 0, 1 request, at_once;
-        "gzip that breaks off", answers(Answer::accepted().gzip().cut_after(9, End::Close)) => accepted accepted 0, 1 request, at_once;
-        "an encoding that nobody knows", answers(Answer::accepted().header("Content-Encoding", "x")) => accepted accepted 0, 1 request, at_once;
-        "an endless object", answers(Answer::endless_body()) => accepted accepted 0, 1 request, at_once;
-        "endless HTML", answers(Answer::Endless { opening: b"HTTP/1.1 200 OK\r\n\r\n<html>".to_vec(), repeated: vec![b' '; 4096], pause: Duration::ZERO }) => unknown not_the_api 20, 1 request, at_once;
-        "an object, a byte at a time", answers(Answer::status(200).body(format!("{{{:999}}}", "")).dripping(TICK * 20)) => accepted accepted 0, 1 request, timeout;
-        "a JSON string, a byte at a time", answers(Answer::status(200).body(format!("\"{:999}\"", "")).dripping(TICK * 20)) => unknown not_the_api 20, 1 request, timeout;
-        "nothing more after the head", answers(Answer::accepted().cut_after(0, End::Stall)) => accepted accepted 0, 1 request, timeout;
-        "nothing more within the object", answers(Answer::accepted().cut_after(1, End::Stall)) => accepted accepted 0, 1 request, timeout;
-        "objects 100,000 deep", answers(Answer::nested_json(100_000)) => accepted accepted 0, 1 request, at_once;
         "objects 10,000 deep", answers(Answer::nested_json(10_000)) => accepted accepted 0, 1 request, at_once;
         "arrays 100,000 deep", body(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))) => unknown not_the_api 20, 1 request, at_once;
         "a 500 that stalls after its head", answers(Answer::status(500).body("{}").cut_after(0, End::Stall)) => unknown server_error 50, 1 request, timeout;
         "a 429 whose body never ends", answers(Answer::Endless { opening: b"HTTP/1.1 429 No\r\n\r\n".to_vec(), repeated: vec![b'a'; 4096], pause: Duration::ZERO }) => rejected rate_limited 42, 1 request, at_once;
         "a 401 that breaks off", answers(Answer::status(401).body("\"no\"").cut_after(2, End::Reset)) => rejected unauthorized 41, 1 request, at_once;
+    }
+}
+
+pub(super) fn cut_bodies() -> Group {
+    table! { "200, and a body that is cut, encoded or too long";
+        "an object shorter than its Content-Length", answers(Answer::accepted().cut_after(1, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "blanks shorter than their Content-Length", answers(Answer::status(200).body("  ").cut_after(1, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "nothing, against its Content-Length", answers(Answer::accepted().cut_after(0, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "a whole object, against its Content-Length", answers(Answer::status(200).body("{}  ").cut_after(2, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "a reset in the middle of an object", answers(Answer::accepted().cut_after(1, End::Reset)) => unknown broken_reply 8, 1 request, at_once;
+        "HTML shorter than its Content-Length", answers(Answer::status(200).header("Content-Type", "text/html").body(LOGIN_PAGE).cut_after(20, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "chunks that break off", answers(Answer::accepted().chunked().cut_after(4, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "chunks without an end", answers(Answer::accepted().chunked().cut_after(7, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "a chunk whose length is none", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n") => unknown broken_reply 8, 1 request, at_once;
+        "a chunk of 16 exabytes", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}") => unknown broken_reply 8, 1 request, at_once;
+        "gzip that nobody asked for", answers(Answer::accepted().gzip()) => unknown not_the_api 20, 1 request, at_once;
+        "a login page in gzip", answers(Answer::status(200).header("Content-Type", "text/html").body(LOGIN_PAGE).gzip()) => unknown not_the_api 20, 1 request, at_once;
+        "gzip longer than is read", answers(Answer::status(200).body(" ".repeat(200_000)).gzip()) => unknown not_the_api 20, 1 request, at_once;
+        "gzip that breaks off", answers(Answer::accepted().gzip().cut_after(9, End::Close)) => unknown broken_reply 8, 1 request, at_once;
+        "an encoding that nobody knows", answers(Answer::accepted().header("Content-Encoding", "x")) => unknown not_the_api 20, 1 request, at_once;
+        "an encoding named in a second header", answers(Answer::accepted().header("Content-Encoding", "identity").header("Content-Encoding", "br")) => unknown not_the_api 20, 1 request, at_once;
+        "an object longer than is read", answers(Answer::status(200).body(format!("{{{}}}", " ".repeat(70_000)))) => unknown not_the_api 20, 1 request, at_once;
+        "an endless object", answers(Answer::endless_body()) => unknown not_the_api 20, 1 request, at_once;
+        "endless HTML", answers(Answer::Endless { opening: b"HTTP/1.1 200 OK\r\n\r\n<html>".to_vec(), repeated: vec![b' '; 4096], pause: Duration::ZERO }) => unknown not_the_api 20, 1 request, at_once;
+        "an object, a byte at a time", answers(Answer::status(200).body(format!("{{{:999}}}", "")).dripping(TICK * 20)) => unknown timeout 28, 1 request, timeout;
+        "a JSON string, a byte at a time", answers(Answer::status(200).body(format!("\"{:999}\"", "")).dripping(TICK * 20)) => unknown timeout 28, 1 request, timeout;
+        "nothing more after the head", answers(Answer::accepted().cut_after(0, End::Stall)) => unknown timeout 28, 1 request, timeout;
+        "nothing more within the object", answers(Answer::accepted().cut_after(1, End::Stall)) => unknown timeout 28, 1 request, timeout;
+        "objects 100,000 deep, which are longer than is read", answers(Answer::nested_json(100_000)) => unknown not_the_api 20, 1 request, at_once;
     }
 }

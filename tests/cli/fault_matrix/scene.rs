@@ -128,6 +128,13 @@ pub(super) fn wants_a_certificate(version: fn(Setup) -> Setup) -> Scene {
     Scene::of(setup.start()).trusting(&authority)
 }
 
+/// A server with TLS that asks for a certificate, lets everybody in, reads the request, and then sends this alert.
+pub(super) fn alerts(description: u8) -> Scene {
+    let authority = Authority::new();
+    let setup = Server::https(authority.server()).asks_clients_of(&authority);
+    Scene::of(setup.answer(Answer::alert(description)).start()).trusting(&authority)
+}
+
 /// A proxy that does this when it is asked for a tunnel; there is nothing behind it.
 pub(super) fn proxy(tunnel: Tunnel) -> Scene {
     behind(Proxy::start(tunnel))

@@ -2,12 +2,12 @@
 
 use super::row::{Group, table};
 use super::scene::{
-    Scene, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to,
+    Scene, alerts, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to,
     wants_a_certificate,
 };
 use crate::certificates::{Authority, Identity};
 use crate::proxy::Tunnel;
-use crate::server::{Answer, Behaviour, Moment, Server, Setup};
+use crate::server::{Answer, Behaviour, End, Moment, Server, Setup};
 use crate::sockets::closed_port;
 
 /// A server hello of TLS 1.0, as from a server that knows nothing newer (RFC 2246, section 7.4.1.3).
@@ -48,8 +48,18 @@ pub(super) fn handshakes() -> Group {
         "reset in the handshake", tls_behaves(Behaviour::ReadThenReset) => not_sent tls 35, 0 request, at_once;
         "a handshake that hangs, against --connect-timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, connect_timeout;
         "a handshake that hangs, against --timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, timeout;
-        "a client certificate is wanted, TLS 1.3", wants_a_certificate(Setup::tls13_only) => not_sent client_certificate 58, 0 request, at_once;
+        "a client certificate is wanted, TLS 1.3", wants_a_certificate(Setup::tls13_only) => unknown client_certificate 58, 0 request, at_once;
         "a client certificate is wanted, TLS 1.2", wants_a_certificate(Setup::tls12_only) => not_sent client_certificate 58, 0 request, at_once;
+        "alert bad_certificate after the whole request", alerts(42) => unknown client_certificate 58, 1 request, at_once;
+        "alert unknown_ca after the whole request", alerts(48) => unknown client_certificate 58, 1 request, at_once;
+        "alert access_denied after the whole request", alerts(49) => unknown client_certificate 58, 1 request, at_once;
+        "alert decrypt_error after the whole request", alerts(51) => unknown client_certificate 58, 1 request, at_once;
+        "alert certificate_required after the whole request", alerts(116) => unknown client_certificate 58, 1 request, at_once;
+        "alert internal_error after the whole request", tls(|s| s.answer(Answer::alert(80))) => unknown broken_reply 8, 1 request, at_once;
+        "alert bad_certificate after the whole request, and no certificate was asked for", tls(|s| s.answer(Answer::alert(42))) => unknown broken_reply 8, 1 request, at_once;
+        "an empty body until TLS ends", tls(|s| s.answer(Answer::status(200).until_close())) => accepted accepted 0, 1 request, at_once;
+        "an empty body until TCP ends, and TLS does not", tls(|s| s.answer(Answer::status(200).until_close().then(End::CloseTcp))) => unknown broken_reply 8, 1 request, at_once;
+        "an object until TCP ends, and TLS does not", tls(|s| s.answer(Answer::accepted().until_close().then(End::CloseTcp))) => unknown broken_reply 8, 1 request, at_once;
         "closed after the handshake", tls_behaves(Behaviour::HandshakeThenClose) => unknown broken_reply 8, 0 request, at_once;
         "reset after the handshake", tls_behaves(Behaviour::HandshakeThenReset) => unknown broken_reply 8, 0 request, at_once;
         "closed after the whole request", tls(|s| s.answer(Answer::close(Moment::Whole))) => unknown broken_reply 8, 1 request, at_once;

@@ -19,8 +19,12 @@ pub(crate) enum End {
     KeepAlive,
     /// An orderly end: the client reads everything that was sent, then the end of the stream.
     Close,
+    /// The end of TCP without the end of TLS: the client cannot know whether there was more.
+    CloseTcp,
     /// A TCP reset.
     Reset,
+    /// A fatal TLS alert with this number, encrypted as all else, and an orderly end.
+    Alert(u8),
     /// Nothing more, until the server is dropped.
     Stall,
 }
@@ -226,24 +230,24 @@ impl Answer {
     }
 
     pub(crate) fn close(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Close,
-        }
+        let end = End::Close;
+        Self::Silence { after, end }
     }
 
     pub(crate) fn reset(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Reset,
-        }
+        let end = End::Reset;
+        Self::Silence { after, end }
     }
 
     pub(crate) fn stall(after: Moment) -> Self {
-        Self::Silence {
-            after,
-            end: End::Stall,
-        }
+        let end = End::Stall;
+        Self::Silence { after, end }
+    }
+
+    /// Reads the whole request, and sends a fatal TLS alert with this number in place of an answer.
+    pub(crate) fn alert(description: u8) -> Self {
+        let (after, end) = (Moment::Whole, End::Alert(description));
+        Self::Silence { after, end }
     }
 
     /// How much of the request this answer wants to see.

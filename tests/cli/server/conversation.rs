@@ -128,7 +128,9 @@ impl Plan {
             match say(&answer, &mut transport, keeper).unwrap_or(End::Close) {
                 End::KeepAlive if !last => {}
                 End::KeepAlive | End::Close => return transport.finish(),
+                End::CloseTcp => return transport.finish_tcp(),
                 End::Reset => return transport.reset(),
+                End::Alert(description) => return transport.alert(description),
                 End::Stall => {
                     keeper.stall();
                     return transport.finish();

@@ -1,6 +1,7 @@
 //! A real server on a loopback port that follows a script and can misbehave in every way we know.
 //! It is strict: one that nobody called fails the test, and so does one that was not to be called.
 
+mod alert;
 mod answer;
 mod conversation;
 mod gzip;
@@ -39,6 +40,8 @@ struct Tls {
     identity: Identity,
     versions: Vec<&'static SupportedProtocolVersion>,
     clients: Option<RootCertStore>,
+    /// Whether clients that show no certificate are let in.
+    lets_others_in: bool,
     alpn: Vec<Vec<u8>>,
 }
 
@@ -100,6 +103,12 @@ impl Setup {
         self.with_tls(|tls| tls.clients = Some(roots))
     }
 
+    /// Asks for a certificate of this authority, and lets clients in that show none.
+    pub(crate) fn asks_clients_of(self, authority: &Authority) -> Self {
+        let setup = self.clients_of(authority);
+        setup.with_tls(|tls| tls.lets_others_in = true)
+    }
+
     /// The protocols that are offered, such as `h2`; none unless this says so.
     pub(crate) fn alpn(self, protocols: &[&str]) -> Self {
         let names = protocols.iter().map(|name| name.as_bytes().to_vec());
@@ -150,6 +159,11 @@ impl Tls {
             Some(roots) => {
                 let roots = Arc::new(roots);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                let verifier = if self.lets_others_in {
+                    verifier.allow_unauthenticated()
+                } else {
+                    verifier
+                };
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
@@ -157,6 +171,8 @@ impl Tls {
             .with_single_cert(self.identity.chain(), self.identity.key())
             .unwrap();
         config.alpn_protocols = self.alpn;
+        // For alerts that rustls itself would not send.
+        config.enable_secret_extraction = true;
         Arc::new(config)
     }
 }
@@ -179,6 +195,7 @@ impl Server {
             identity,
             versions: vec![&TLS13, &TLS12],
             clients: None,
+            lets_others_in: false,
             alpn: Vec::new(),
         }))
     }

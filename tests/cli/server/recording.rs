@@ -86,6 +86,8 @@ pub(crate) struct Connected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handshake {
     pub(crate) version: String,
+    /// Whether a session of an earlier connection was resumed.
+    pub(crate) resumed: bool,
     pub(crate) server_name: Option<String>,
     pub(crate) alpn: Option<String>,
     /// The certificate that the client showed, as DER.

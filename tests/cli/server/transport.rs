@@ -5,9 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
+use super::alert;
 use super::recording::{Handshake, Recording};
 
 /// A socket that counts what is read from it.
@@ -79,6 +80,7 @@ fn describe(session: &ServerConnection) -> Handshake {
     let certificates = session.peer_certificates().unwrap_or_default();
     Handshake {
         version: format!("{:?}", session.protocol_version().unwrap()),
+        resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         server_name: session.server_name().map(str::to_owned),
         alpn: session
             .alpn_protocol()
@@ -126,6 +128,24 @@ impl Transport {
                 socket.finish();
             }
         }
+    }
+
+    /// Ends TCP in order, and leaves TLS without its end.
+    pub(super) fn finish_tcp(self) {
+        match self {
+            Self::Plain(socket) => socket.finish(),
+            Self::Tls(tls) => tls.into_parts().1.finish(),
+        }
+    }
+
+    /// Sends a fatal alert that the client can read, and ends.
+    pub(super) fn alert(self, description: u8) {
+        let Self::Tls(tls) = self else {
+            panic!("only a server with TLS can send an alert");
+        };
+        let (session, mut socket) = tls.into_parts();
+        let _ = socket.write_all(&alert::encrypted(session, description));
+        socket.finish();
     }
 
     pub(super) fn reset(self) {

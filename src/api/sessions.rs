@@ -1,0 +1,185 @@
+//! TLS sessions to resume. No certificate is shown in a resumed handshake, so none is verified; a session is therefore
+//! resumed only as long as the certificates of the last full handshake would stand a check of their dates by this
+//! machine's clock. After that, and when the clock was set back, the handshake is a full one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::NamedGroup;
+use rustls::client::{
+    ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::settings::certificate_facts::CertificateFacts;
+
+/// Servers whose sessions are kept; one client has one.
+const SERVERS: usize = 4;
+
+/// The sessions of one client.
+#[derive(Debug)]
+pub(super) struct Sessions(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    cache: Arc<ClientSessionMemoryCache>,
+    verified: Option<Verified>,
+}
+
+/// What was verified last.
+#[derive(Debug)]
+struct Verified {
+    at: SystemTime,
+    chain: Vec<CertificateDer<'static>>,
+    /// The last moment at which all of the chain is valid; read when it is needed, which in a single send is never.
+    until: Option<SystemTime>,
+}
+
+impl Sessions {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            cache: cache(),
+            verified: None,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what a full handshake showed and the verifier took.
+    pub(super) fn verified(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) {
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        self.lock().verified = Some(Verified {
+            at: UNIX_EPOCH + Duration::from_secs(now.as_secs()),
+            chain: chain.map(|der| der.clone().into_owned()).collect(),
+            until: None,
+        });
+    }
+
+    fn cache(&self) -> Arc<ClientSessionMemoryCache> {
+        Arc::clone(&self.lock().cache)
+    }
+
+    /// The cache, emptied of sessions whose certificates would no longer be taken.
+    fn sound_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
+        let mut state = self.lock();
+        if !state
+            .verified
+            .as_mut()
+            .is_some_and(|verified| verified.stands(now))
+        {
+            state.cache = cache();
+        }
+        Arc::clone(&state.cache)
+    }
+}
+
+fn cache() -> Arc<ClientSessionMemoryCache> {
+    Arc::new(ClientSessionMemoryCache::new(SERVERS))
+}
+
+impl Verified {
+    fn stands(&mut self, now: SystemTime) -> bool {
+        let at = self.at;
+        let until = *self.until.get_or_insert_with(|| end_of(&self.chain, at));
+        (at..=until).contains(&now)
+    }
+}
+
+/// The first end among certificates that were valid then. Servers send some along that are over and were not needed.
+fn end_of(chain: &[CertificateDer], at: SystemTime) -> SystemTime {
+    let ends = chain
+        .iter()
+        // One that cannot be read here may end at any time.
+        .map(|der| CertificateFacts::read(der).map_or(at, |facts| facts.not_after));
+    ends.filter(|end| *end >= at).min().unwrap_or(at)
+}
+
+impl ClientSessionStore for Sessions {
+    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
+        self.cache().set_kx_hint(server_name, group);
+    }
+
+    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.cache().kx_hint(server_name)
+    }
+
+    fn set_tls12_session(&self, server_name: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.cache().set_tls12_session(server_name, value);
+    }
+
+    fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.sound_cache(SystemTime::now())
+            .tls12_session(server_name)
+    }
+
+    fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
+        self.cache().remove_tls12_session(server_name);
+    }
+
+    fn insert_tls13_ticket(
+        &self,
+        server_name: ServerName<'static>,
+        value: Tls13ClientSessionValue,
+    ) {
+        self.cache().insert_tls13_ticket(server_name, value);
+    }
+
+    fn take_tls13_ticket(
+        &self,
+        server_name: &ServerName<'static>,
+    ) -> Option<Tls13ClientSessionValue> {
+        self.sound_cache(SystemTime::now())
+            .take_tls13_ticket(server_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn ending(year: i32) -> CertificateDer<'static> {
+        let mut params = CertificateParams::default();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    fn start_of(year: i32) -> SystemTime {
+        let seconds = date_time_ymd(year, 1, 1).unix_timestamp();
+        UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap())
+    }
+
+    #[test]
+    fn sessions_stand_between_the_check_and_the_first_end_of_a_certificate() {
+        let sessions = Sessions::new();
+        let stands = |now: SystemTime| {
+            let before = sessions.cache();
+            Arc::ptr_eq(&before, &sessions.sound_cache(now))
+        };
+        assert!(!stands(start_of(2026)));
+        let now = UnixTime::since_unix_epoch(start_of(2026).duration_since(UNIX_EPOCH).unwrap());
+        // The one that ended in 2020 was sent along for nothing.
+        sessions.verified(&ending(2028), &[ending(2027), ending(2020)], now);
+        let second = Duration::from_secs(1);
+        for (moment, expected) in [
+            (start_of(2026), true),
+            (start_of(2026) - second, false),
+            (start_of(2027), true),
+            (start_of(2027) + second, false),
+        ] {
+            assert_eq!(stands(moment), expected, "{moment:?}");
+        }
+        let unreadable = CertificateDer::from(vec![1, 2, 3]);
+        sessions.verified(&ending(2028), &[unreadable], now);
+        assert!(!stands(start_of(2026) + second));
+    }
+}

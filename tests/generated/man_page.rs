@@ -12,12 +12,13 @@ use vescli::cli::exit::{Exit, ExitRow, rows as exits};
 use vescli::commands::topics::{FOREIGN_VARIABLES, SECRET_VARIABLES};
 
 /// Exits of the commands that send nothing.
-const LOCAL: [Exit; 8] = [
+const LOCAL: [Exit; 9] = [
     Exit::Accepted,
     Exit::Internal,
     Exit::Usage,
     Exit::BadInput,
     Exit::NoInput,
+    Exit::OsError,
     Exit::Io,
     Exit::Locked,
     Exit::Config,

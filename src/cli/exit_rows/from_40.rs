@@ -185,6 +185,18 @@ pub(super) static ROWS: &[ExitRow] = &[
         ],
     ),
     row(
+        Exit::OsError,
+        "os_error",
+        "system limit reached",
+        "",
+        [
+            "This machine lacks what vescli needs: threads, file descriptors, or a local port to listen on.",
+            "not_sent",
+            "yes, later",
+            "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.",
+        ],
+    ),
+    row(
         Exit::Io,
         "io",
         "cannot be written",

@@ -118,7 +118,7 @@ impl ErrorDocument {
             message: safe.exact(&trouble.message),
             server_code: None,
             server_message: None,
-            safe_to_retry: trouble.exit == Exit::Locked,
+            safe_to_retry: matches!(trouble.exit, Exit::Locked | Exit::OsError),
             retry_after_s: None,
             hint: trouble.hint.clone(),
             cause: None,

@@ -186,7 +186,7 @@ Pace
   stretch of that length. 429, and 503 with Retry-After, pause all of --jobs. Repeats follow --retries, and beyond
   those that the server asked for with Retry-After a run makes at most 20, and one more for every ten rows.
   --keep-alive uses connections again that were idle for less than a second: faster, but a server that closes one
-  at that moment leaves its row unknown.
+  at that moment leaves its row unknown. One with bytes to read that nobody asked for is closed, not used again.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was

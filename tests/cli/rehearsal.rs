@@ -177,3 +177,13 @@ fn the_rate_of_a_list_is_not_the_sandbox_s() {
         .stderr_contains("rate limited (HTTP 429) for b@example.com")
         .run();
 }
+
+#[test]
+fn a_profile_with_a_proxy_can_be_rehearsed() {
+    Vescli::new()
+        .config("[profiles.prod]\ntenant = \"t\"\nproxy = \"http://127.0.0.1:1\"\n")
+        .args(["sandbox", "--", "vescli", "send", "-e", "a@b.co"])
+        .stdout_contains("accepted: password email for a@b.co")
+        .stderr_contains("sandbox: http://127.0.0.1:")
+        .run();
+}

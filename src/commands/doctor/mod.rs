@@ -41,7 +41,7 @@ pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> E
 
 /// A wrong credential is no reason not to look at the network; everything else builds on what came before.
 fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -> Option<()> {
-    let (check, target) = setup::url(&setup.sources);
+    let (check, target) = setup::url(setup);
     chart.add(check);
     let target = target?;
     let (check, credential) = credential::check(&setup.sources, environment, &target);

@@ -66,9 +66,16 @@ fn found(sources: &Sources, environment: &Environment) -> Check {
 }
 
 /// Checks the URL as it will be used.
-pub(super) fn url(sources: &Sources) -> (Check, Option<Target>) {
+pub(super) fn url(setup: &Setup) -> (Check, Option<Target>) {
+    let sources = &setup.sources;
     let resolved = Target::resolve(sources)
         .and_then(|target| target::tenant(sources).map(|_| target))
+        .and_then(|target| {
+            if let Target::Base(base) = &target {
+                setup.network.check_loopback(base.url(), sources)?;
+            }
+            Ok(target)
+        })
         .map_err(Fault::from)
         .and_then(|target| Ok((request::url(&target)?, target)));
     match resolved {

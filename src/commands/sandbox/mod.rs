@@ -101,6 +101,8 @@ pub fn run(
         (SANDBOX_VARIABLE, origin.clone()),
         ("VESCLI_TENANT", "sandbox".to_owned()),
         ("VESCLI_TOKEN", token),
+        // A profile's proxy would be refused for plain http.
+        ("VESCLI_NOPROXY", server.address().ip().to_string()),
     ];
     let Some((program, arguments)) = options.command.split_first() else {
         announce(&variables, &origin, out, err).map_err(SandboxError::Output)?;

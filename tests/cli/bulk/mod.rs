@@ -1,6 +1,7 @@
 //! `vescli bulk` from the outside. What was mailed is counted at the server, never taken from what the program says.
 
 mod known;
+mod leftovers;
 mod listed;
 mod lost;
 mod paced;

@@ -48,6 +48,14 @@ pub enum Fault {
     /// The journal of a bulk run.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What this machine lacks.
+    #[error("{what}")]
+    Os {
+        /// What cannot be had.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -96,6 +104,7 @@ impl Fault {
             Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
             Self::Journal(error) => of_journal(error),
+            Self::Os { .. } => Exit::OsError,
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -107,6 +116,7 @@ impl Fault {
         let hint = match self {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
+            Self::Os { .. } => Some(Exit::OsError.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
             Self::Settings(_)
             | Self::Request(_)

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod explain;
 pub mod fault;
 pub mod help;
+mod interrupt;
 pub mod journal;
 pub mod rehearse;
 pub mod sandbox;

@@ -220,7 +220,7 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   elapsed_ms   milliseconds, waits included
   exit_code    the exit code of the process
   error        null, or
-    class            the class, as in `vescli help exit-codes`
+    class            the class, as in `vescli help exit-codes`; `interrupted` when a signal ended the program
     message          the class in words, or what is wrong with the input
     server_code      the service's own (gRPC) number, or null
     server_message   what the service said, exactly, or null

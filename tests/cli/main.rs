@@ -38,6 +38,7 @@ mod doctor_proxies;
 mod file_kinds;
 mod harness_holds;
 mod identity_and_proxy;
+mod interrupted;
 mod journal;
 mod journal_remove;
 mod journal_repair;

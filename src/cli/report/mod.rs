@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod exchange;
+pub mod interrupted;
 pub mod list;
 pub mod list_document;
 pub mod list_plan;

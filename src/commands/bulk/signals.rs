@@ -18,6 +18,7 @@ mod caught {
 
     use crate::bulk::gate::Gate;
     use crate::bulk::stop::Stop;
+    use crate::commands::interrupt::ignored;
 
     /// Watches for signals until it is dropped.
     #[derive(Debug)]
@@ -71,18 +72,6 @@ mod caught {
                 let _ = thread.join();
             }
         }
-    }
-
-    /// The signals that this process ignores, as a mask (proc(5), `SigIgn`). Where there is no such file, none: the
-    /// standard library has no way to ask.
-    fn ignored() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigIgn:"))
-            .map(str::trim);
-        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
-            .unwrap_or(0)
     }
 }
 

@@ -113,10 +113,12 @@ impl Fault {
     /// The same in the form in which it is told.
     #[must_use]
     pub fn trouble(&self) -> Trouble {
+        let exit = self.exit();
         let hint = match self {
+            Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
-            Self::Os { .. } => Some(Exit::OsError.row().advice.to_owned()),
+            _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
             Self::Settings(_)
             | Self::Request(_)
@@ -124,10 +126,11 @@ impl Fault {
             | Self::Sandbox(_)
             | Self::Bulk(_)
             | Self::Journal(_)
+            | Self::Os { .. }
             | Self::Io(_) => None,
         };
         Trouble {
-            exit: self.exit(),
+            exit,
             message: with_causes(self),
             hint,
         }
@@ -184,7 +187,7 @@ const fn of_credential(error: &CredentialError) -> Exit {
     }
 }
 
-const fn of_transport(error: &TransportError) -> Exit {
+fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
             TrustError::File(error) => match error {
@@ -198,8 +201,16 @@ const fn of_transport(error: &TransportError) -> Exit {
             TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },
+        // The client opens descriptors and starts a thread.
+        TransportError::Client(error) if error.chain().any(is_of_the_system) => Exit::OsError,
         TransportError::Client(_) => Exit::Internal,
     }
+}
+
+/// Whether the system said this, and not a library.
+fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.raw_os_error().is_some())
 }
 
 const fn of_sandbox(error: &SandboxError) -> Exit {
@@ -211,7 +222,11 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
         | SandboxError::LogIncomplete { .. }
         | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
-        SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+        SandboxError::Start(_)
+        | SandboxError::Watch(_)
+        | SandboxError::NoRoom { .. }
+        | SandboxError::Clock => Exit::OsError,
+        SandboxError::Stopped => Exit::Internal,
     }
 }
 

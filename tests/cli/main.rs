@@ -43,6 +43,7 @@ mod journal;
 mod journal_remove;
 mod journal_repair;
 mod journal_resolve;
+mod machine;
 mod newcomer;
 mod output;
 mod plain_http;

@@ -187,3 +187,21 @@ fn a_profile_with_a_proxy_can_be_rehearsed() {
         .stderr_contains("sandbox: http://127.0.0.1:")
         .run();
 }
+
+/// As many at a time as a run can have: the sandbox's own limits are above that.
+#[test]
+fn a_list_can_be_rehearsed_with_the_most_workers() {
+    let lines: String = (0..600)
+        .map(|index| format!("a{index}@example.com\n"))
+        .collect();
+    for flags in [&["--keep-alive"][..], &[]] {
+        Vescli::new()
+            .file("list.txt", &lines)
+            .args(["sandbox", "--", "vescli", "bulk", "list.txt", "--yes"])
+            .args(["--rate", "none", "--jobs", "256"])
+            .args(flags)
+            .stdout_contains("this run: 600 accepted (600 requests")
+            .stderr_contains("")
+            .run();
+    }
+}

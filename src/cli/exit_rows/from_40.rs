@@ -190,7 +190,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "system limit reached",
         "",
         [
-            "This machine lacks what vescli needs: threads, file descriptors, or a local port to listen on.",
+            "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
             "not_sent",
             "yes, later",
             "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.",

@@ -12,7 +12,7 @@ mod caught {
     use std::sync::atomic::AtomicBool;
     use std::thread::{self, JoinHandle};
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag;
     use signal_hook::iterator::{Handle, Signals as Incoming};
 
@@ -39,8 +39,6 @@ mod caught {
                 .into_iter()
                 .filter(|signal| ignored & (1 << (signal - 1)) == 0)
                 .collect();
-            // A file that may not grow (`ulimit -f`) is an error of the write then, and not the end of the process.
-            flag::register(SIGXFSZ, Arc::default())?;
             let armed = Arc::new(AtomicBool::new(false));
             for signal in &heeded {
                 // A terminal that goes away may send several hang-ups: only a person's second word ends it at once.

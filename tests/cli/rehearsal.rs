@@ -191,9 +191,9 @@ fn a_profile_with_a_proxy_can_be_rehearsed() {
 /// As many at a time as a run can have: the sandbox's own limits are above that.
 #[test]
 fn a_list_can_be_rehearsed_with_the_most_workers() {
-    let lines: String = (0..600)
-        .map(|index| format!("a{index}@example.com\n"))
-        .collect();
+    let lines = (0..600).fold(String::new(), |lines, index| {
+        lines + &format!("a{index}@example.com\n")
+    });
     for flags in [&["--keep-alive"][..], &[]] {
         Vescli::new()
             .file("list.txt", &lines)

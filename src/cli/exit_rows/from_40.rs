@@ -202,7 +202,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "cannot be written",
         "",
         [
-            "Output or journal cannot be written. The message says what became of the request.",
+            "Output or journal cannot be written. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
             "see the message",
             "see the message; not after an acceptance",
             "Make room, or write elsewhere.",

@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod config;
 mod config_document;
 mod config_explain;
+mod config_in_force;
 mod config_init;
 mod config_show;
 pub mod doctor;

@@ -28,6 +28,7 @@ mod bulk;
 mod certificates_hold;
 mod client_certificates;
 mod config_commands;
+mod config_explained;
 mod config_init;
 mod credential_binding;
 mod credential_bounds;

@@ -38,7 +38,7 @@ complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" 
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Send to everybody on a list, each once; run it again to go on where it ended'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Look into the configuration'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Look into the journals of bulk runs, and settle rows that are unknown'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Inspect, repair and remove the journals of bulk runs, and resolve rows that are unknown'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential, network and clock; mails nobody'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Tell what an exit code, an HTTP status or a class means, and what to do'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Run a local stand-in for the service, to rehearse a runbook; mails nobody'
@@ -163,6 +163,8 @@ ndjson\t''
 lines\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: a file of its own for each URL, cname and list]' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send to so many rows of the list at most; the next run goes on behind them' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'What to do with people whom an earlier run mailed from another list: skip leaves them out, send mails them again' -r -f -a "skip\t''
+send\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
@@ -291,19 +293,22 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -l json -d 'Short for --output json'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -s h -l help -d 'Print help'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "list" -d 'List the journals with their rows and times'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "show" -d 'Print a summary, then the rows that need a decision'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "check" -d 'Check a journal: what is damaged where, and what may be done'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve" -f -a "resolve" -d 'Write down what became of a row that is unknown; sends nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "list" -d 'List the journals with their rows and times'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "show" -d 'Print a summary, then the rows that need a decision'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "check" -d 'Check a journal: what is damaged where, and what may be done'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "resolve" -d 'Write down what became of rows that are unknown; sends nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "repair" -d 'Make a damaged journal usable again: people who may be on a damaged line become unknown'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "rm" -d 'Remove one journal'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check resolve repair rm prune" -f -a "prune" -d 'Remove journals of finished runs, and what killed runs have left behind'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
@@ -331,19 +336,69 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_s
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s e -l email -d 'Address of the person who gets the link' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s e -l email -d 'Whose row it is; may be given several times' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'What became of the row: accepted, the person was mailed; not-sent, nobody was' -r -f -a "accepted\t''
-not-sent\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'What became of the rows: accepted, the people were mailed; not-sent, nobody was' -r -f -a "accepted\t''
+not-sent\t''
+not_sent\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l all-unknown -d 'Every row that is unknown, in place of --email'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l undo -d 'Take back an earlier `resolve`: the rows are unknown again'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l list -d 'The list that the journal belongs to: it names the people whose lines are damaged' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l cname -d 'Domain under which the tenant belongs [default: the tenant]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -s p -l profile -d 'Profile of the configuration file to use' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l config -d 'Configuration file to read; `none` reads no file' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l region -d 'Region in the URL [default: us-east-1]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l environment -d 'Environment in the URL [default: production]' -r -f -a "production\t''
+staging\t''
+development\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l namespace -d 'Namespace in the URL [default: default]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l console -d 'Console that the tenant lives on [default: console.ves.volterra.io]' -r -f -a "console.ves.volterra.io\t''
+staging.volterra.us\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l prefix -d 'Prefix in the URL [default: api]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l base-url -d 'Everything before /no_auth/send_password_email, used as it stands' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask a question'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l older-than -d 'Only journals whose last run is at least this long ago, such as 90d' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Print the request and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l no-input -d 'Never ask a question'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l json -d 'Short for --output json'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -s p -l profile -d 'Profile of the configuration file to use' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l config -d 'Configuration file to read; `none` reads no file' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f

@@ -15,10 +15,6 @@
 )]
 mod certificates;
 #[path = "../peers/nginx.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `peers`, which uses all of it"
-)]
 mod nginx;
 #[path = "../peers/peer.rs"]
 mod peer;

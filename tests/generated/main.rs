@@ -100,9 +100,9 @@ fn man_pages_are_those_of_the_code() {
     hold("man", &pages);
 }
 
-/// One test, because each part is written into the same file.
+/// One test, because all of it is about one file, which may be written here.
 #[test]
-fn the_readme_holds_the_exit_codes_and_the_flags_that_are_no_keys() {
+fn the_readme_is_that_of_the_code_and_can_be_pasted() {
     let row = |row: &ExitRow| {
         format!(
             "| {} | `{}` | {} | {} | {} |\n",
@@ -123,6 +123,7 @@ fn the_readme_holds_the_exit_codes_and_the_flags_that_are_no_keys() {
         .map(|row| format!("`--{}`", row.flag))
         .collect();
     hold_between("README.md", "no-keys", &format!("{}.\n", flags.join(", ")));
+    no_comment_is_to_be_pasted();
 }
 
 /// The lines of all blocks of the README that are for a shell.
@@ -151,8 +152,7 @@ fn examples(command: &clap::Command, lines: &mut Vec<String>) {
 }
 
 /// A prompt of zsh takes no comments, unless it is told to: what is to be pasted holds none.
-#[test]
-fn what_is_to_be_pasted_holds_no_comment() {
+fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);
     examples(&command(), &mut lines);

@@ -10,6 +10,13 @@ pub(super) use uncaught::Interrupts;
 
 /// Why work did not come to its end.
 #[derive(Debug)]
+#[cfg_attr(
+    not(unix),
+    expect(
+        dead_code,
+        reason = "without signals and threads of its own, work comes to its end"
+    )
+)]
 pub(super) enum Interrupted {
     /// This signal came.
     Signal(i32),

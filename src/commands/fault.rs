@@ -12,6 +12,7 @@ use crate::bulk::rows::RowsError;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Origin, ValueError};
 use crate::cli::exit::Exit;
+use crate::cli::os_error::without_numbers;
 use crate::cli::report::Trouble;
 use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
@@ -99,6 +100,7 @@ impl Fault {
             Self::Usage { .. } => Exit::Usage,
             Self::Settings(error) => of_settings(error),
             Self::Request(RequestError::Email { .. } | RequestError::Cname { .. }) => Exit::Usage,
+            Self::Internal(error) if error.chain().any(is_of_the_system) => Exit::OsError,
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
@@ -117,8 +119,8 @@ impl Fault {
         let hint = match self {
             Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
-            Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
+            Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
             Self::Settings(_)
             | Self::Request(_)
@@ -287,10 +289,10 @@ const fn of_journal(error: &JournalError) -> Exit {
 
 /// An error and its causes on one line; a cause that its error has told already is not told again.
 fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_numbers(&error.to_string());
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
+        let cause_text = without_numbers(&cause.to_string());
         if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");
         }

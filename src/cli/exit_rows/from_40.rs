@@ -193,7 +193,7 @@ pub(super) static ROWS: &[ExitRow] = &[
             "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
             "not_sent",
             "yes, later",
-            "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.",
+            "End other programs, or raise the limit (`ulimit -a` lists them), then run it again.",
         ],
     ),
     row(

@@ -12,6 +12,7 @@ pub mod words;
 use std::time::Duration;
 
 use super::exit::Exit;
+use super::os_error::without_numbers;
 use super::safe_text::{SafeText, json_line};
 use super::streams::{Paint, Streams, Terminals};
 use crate::api::outcome::{Fate, Outcome};
@@ -186,7 +187,10 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub fn print(&mut self, text: &str) -> Result<(), Trouble> {
         self.streams.result(text).map_err(|error| Trouble {
             exit: Exit::Io,
-            message: format!("standard output cannot be written: {error}"),
+            message: format!(
+                "standard output cannot be written: {}",
+                without_numbers(&error.to_string())
+            ),
             hint: None,
         })
     }
@@ -223,6 +227,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
         if let Err(error) = self.streams.result(&result) {
             let fate = words::fate(&sent.outcome);
             let label = self.err.warn("warning:");
+            let error = without_numbers(&error.to_string());
             self.streams.talk(&format!("{label} the result could not be written to standard output: {error}; the request: {fate}\n"));
         }
         exit

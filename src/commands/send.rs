@@ -212,19 +212,24 @@ fn print_request(
     Ok(Exit::Accepted.into())
 }
 
-/// Reads the credential. What may wait for somebody, a command or standard input, is read so that a signal can end it.
+/// Reads the credential. What may wait for somebody, a command or a pipe, is read so that a signal can end it.
 fn load(
     settings: &Settings,
     environment: &Environment,
     interrupts: &Interrupts,
 ) -> Result<Result<Credential, CredentialError>, Interrupted> {
     let plan = &settings.credential;
-    match &plan.token {
-        Some((TokenSource::Command(_) | TokenSource::Stdin, _)) => {
-            let (plan, environment) = (plan.clone(), environment.clone());
-            interrupts.run(move || plan.load(&environment))
-        }
-        _ => Ok(plan.load(environment)),
+    let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
+        Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,
+        // A pipe, as the shell makes one of `<(pass show …)`.
+        Some(TokenSource::File(path)) => std::fs::metadata(path).is_ok_and(|file| !file.is_file()),
+        Some(TokenSource::Variable(..)) | None => false,
+    };
+    if may_wait {
+        let (plan, environment) = (plan.clone(), environment.clone());
+        interrupts.run(move || plan.load(&environment))
+    } else {
+        Ok(plan.load(environment))
     }
 }
 

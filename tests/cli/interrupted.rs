@@ -171,9 +171,12 @@ fn a_token_command_that_waits_is_left_at_once() {
     let server = Server::http().uncalled().start();
     // It ends with its reader, and holds nothing open that the test reads.
     let script = "echo asking >&2; exec 2>/dev/null; while printf x; do sleep 0.1; done";
-    let config = format!("[profiles.a]\ntoken_command = [\"sh\", \"-c\", \"{script}\"]\n");
+    let url = server.url();
+    let config = format!(
+        "[profiles.a]\nbase_url = \"{url}\"\ntoken_command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
     nothing_is_sent(
-        || send().config(&config).against(&server),
+        || send().config(&config),
         |running| drop(running.wait_for_stderr("asking")),
     );
 }

@@ -52,7 +52,7 @@ fn dispatch(
     let output = Output::early(flags, environment);
     let paint = Paint::decide(output.color, environment, streams.terminals.stdout);
     let text = match &invocation.typed {
-        Typed::Send => return send::run(flags, environment, streams).into(),
+        Typed::Send => return send::run(flags, environment, streams),
         Typed::Bulk(list) => {
             return commands::bulk::run(list, arguments, flags, environment, streams);
         }

@@ -12,6 +12,7 @@ use vescli::cli::streams::{Streams, Terminals};
     reason = "the one place that asks for the arguments"
 )]
 fn main() -> ExitCode {
+    write_errors_not_signals();
     let terminals = Terminals {
         stdin: stdin().is_terminal(),
         stdout: stdout().is_terminal(),
@@ -31,6 +32,17 @@ fn main() -> ExitCode {
         Ending::Signal(signal) => die_by(signal),
     }
 }
+
+/// From now on a file that may not grow (`ulimit -f`) is an error of the write, and not the end of the process, which
+/// could not say any more what became of a request. Children get the default back (execve(2)).
+#[cfg(unix)]
+fn write_errors_not_signals() {
+    // Where it cannot be had, everything is as it was.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+}
+
+#[cfg(not(unix))]
+fn write_errors_not_signals() {}
 
 /// Dies by a signal, so that the shell around it sees what happened and stops its loop.
 #[cfg(unix)]

@@ -9,15 +9,39 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// A layer around the connector that counts into the number it is given.
+/// The bit that says that no more connections are handed on.
+const SHUT: u64 = 1 << 63;
+
+/// How many connections came up, and whether more may. Both stand in one number, so that a connection either counts
+/// before the door is shut or carries nothing.
+#[derive(Debug, Default)]
+pub(super) struct Connections(AtomicU64);
+
+impl Connections {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst) & !SHUT
+    }
+
+    /// From now on no connection is handed on. Gives the count, which is final.
+    pub(super) fn shut(&self) -> u64 {
+        self.0.fetch_or(SHUT, Ordering::SeqCst) & !SHUT
+    }
+
+    /// Counts a connection that came up. Says whether it may be used.
+    fn is_let_through(&self) -> bool {
+        self.0.fetch_add(1, Ordering::SeqCst) & SHUT == 0
+    }
+}
+
+/// A layer around the connector that counts what comes up.
 #[derive(Debug, Clone)]
-pub(super) struct CountConnections(pub(super) Arc<AtomicU64>);
+pub(super) struct CountConnections(pub(super) Arc<Connections>);
 
 /// The connector with the counter around it.
 #[derive(Debug, Clone)]
 pub(super) struct Counted<S> {
     connector: S,
-    count: Arc<AtomicU64>,
+    connections: Arc<Connections>,
 }
 
 impl<S> Layer<S> for CountConnections {
@@ -26,7 +50,7 @@ impl<S> Layer<S> for CountConnections {
     fn layer(&self, connector: S) -> Counted<S> {
         Counted {
             connector,
-            count: Arc::clone(&self.0),
+            connections: Arc::clone(&self.0),
         }
     }
 }
@@ -46,13 +70,56 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let connecting = self.connector.call(request);
-        let count = Arc::clone(&self.count);
+        let connections = Arc::clone(&self.connections);
         Box::pin(async move {
-            let connected = connecting.await;
-            if connected.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
+            match connecting.await {
+                // Nobody waits for it: the process is about to end.
+                Ok(_) if !connections.is_let_through() => {}
+                connected => return connected,
             }
-            connected
+            std::future::pending().await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::task::Waker;
+
+    use super::*;
+
+    /// A connector whose connections come up at once.
+    struct AtOnce;
+
+    impl Service<()> for AtOnce {
+        type Response = ();
+        type Error = Infallible;
+        type Future = Ready<Result<(), Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_comes_up_after_the_door_is_shut_carries_nothing() {
+        let connections = Arc::new(Connections::default());
+        let mut connector = CountConnections(Arc::clone(&connections)).layer(AtOnce);
+        let mut poll = || {
+            let mut connecting = connector.call(());
+            connecting
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert_eq!(poll(), Poll::Ready(Ok(())));
+        assert_eq!((connections.count(), connections.shut()), (1, 1));
+        assert_eq!(poll(), Poll::Pending);
+        assert_eq!(connections.shut() & SHUT, 0);
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn in_words(error: &io::Error) -> String {
 
 /// A text of a library without the ` (os error N)` in it.
 #[must_use]
-pub(super) fn without_number(text: &str) -> String {
+pub fn without_number(text: &str) -> String {
     const MARK: &str = " (os error ";
     let mut plain = String::new();
     let mut rest = text;

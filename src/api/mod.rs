@@ -6,7 +6,7 @@ mod certificate_words;
 mod connections;
 pub mod failure;
 mod failure_words;
-mod io_error;
+pub mod io_error;
 mod lookup;
 pub mod outcome;
 mod pem_bundle;

@@ -6,7 +6,6 @@ mod head;
 use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -16,7 +15,7 @@ use reqwest::{Proxy, Url};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::connections::CountConnections;
+use super::connections::{Connections, CountConnections};
 use super::failure::{Circumstances, sort};
 use super::lookup::Lookup;
 use super::outcome::{Event, Failure, FailureKind, Outcome};
@@ -33,7 +32,7 @@ use crate::settings::proxy::ProxySetting;
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
-    connections: Arc<AtomicU64>,
+    connections: Arc<Connections>,
     witness: Arc<Witness>,
     reuse: Reuse,
     timeout: Duration,
@@ -138,7 +137,7 @@ impl Transport {
         trust: Option<Trust>,
         reuse: Reuse,
     ) -> Result<Self, TransportError> {
-        let connections = Arc::new(AtomicU64::new(0));
+        let connections = Arc::new(Connections::default());
         let proxy = network.proxy_for(url);
         let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
         let source = trust.as_ref().map(|trust| trust.source.clone());
@@ -187,14 +186,27 @@ impl Transport {
     /// With [`Reuse::Brief`] an older one may have carried the request without any coming up anew. Then only a failure
     /// to connect, or that there never was a connection, shows that nothing was sent.
     fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
-        let now = self.connections.load(Ordering::SeqCst);
+        let now = self.connections.count();
         now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
+    }
+
+    /// How many connections came up so far.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.count()
+    }
+
+    /// Lets no request leave any more, for a process that is about to end while an attempt is under way. Says whether
+    /// that attempt may have sent its request, `before` being the number of connections when it began.
+    #[must_use]
+    pub fn shut(&self, before: u64) -> bool {
+        self.connections.shut() > before
     }
 
     /// Sends a request once.
     #[must_use]
     pub fn attempt(&self, request: &ApiRequest) -> Attempt {
-        let before = self.connections.load(Ordering::SeqCst);
+        let before = self.connections.count();
         self.witness.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);

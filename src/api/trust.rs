@@ -4,12 +4,14 @@
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
@@ -17,6 +19,7 @@ use super::certificate_files::{CertificateFileError, Strictness, read_file, read
 use super::sessions::Sessions;
 use super::system_store;
 use super::witness::{Shown, Watched, Witness};
+use crate::settings::clock::since_epoch;
 use crate::settings::network::Network;
 
 /// Why no TLS configuration can be made.
@@ -143,7 +146,7 @@ impl Trust {
             identity,
             witness: Arc::clone(witness),
         };
-        let mut config = ClientConfig::builder_with_provider(self.provider)
+        let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
@@ -156,6 +159,17 @@ impl Trust {
             Resumption::store(sessions)
         };
         Ok(config)
+    }
+}
+
+/// The machine's clock. rustls's own panics when it stands before 1970; by this one every certificate is too new then,
+/// and the refusal says so.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(since_epoch(SystemTime::now())))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use super::config_in_force::{Choices, InForce};
 use super::fault::Fault;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::{Group, Key, Row, rows};
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::{self, json_line};
 use crate::cli::streams::Paint;
-use crate::settings::base_url::without_userinfo;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::sources::Sources;
@@ -46,17 +46,31 @@ pub(super) fn explain(
     let mut settings = Vec::new();
     let holds =
         |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    let variables = Layer::of_sound_variables(environment);
+    let choices = Choices {
+        flags,
+        variables: &variables,
+        environment,
+        sources: &sources,
+    };
+    let mut add = |key: &str, (value, origin): InForce| {
+        let key = key.to_owned();
+        settings.push(Explained { key, value, origin });
+    };
     for row in rows().filter(holds) {
-        let given = sources.pick(row.key);
-        settings.push(Explained {
-            key: row.name(),
-            value: given.map(|given| match row.key {
-                Key::Proxy => without_userinfo(&given.value.to_string()),
-                _ => given.value.to_string(),
-            }),
-            origin: given.map(|given| given.origin.to_string()),
-        });
+        let given = || match sources.pick(row.key) {
+            Some(given) => (
+                Some(given.value.to_string()),
+                Some(given.origin.to_string()),
+            ),
+            None => (None, None),
+        };
+        add(&row.name(), choices.of(row.key)?.unwrap_or_else(given));
+        if row.key == Key::Cacert {
+            add("trust", choices.trust());
+        }
     }
+    add("url", choices.url());
     let (credential, origin) = match Target::resolve(&sources) {
         Ok(target) => match CredentialPlan::resolve(&sources, environment, &target) {
             Ok(plan) => credential(&plan, environment),
@@ -68,11 +82,7 @@ pub(super) fn explain(
             None,
         ),
     };
-    settings.push(Explained {
-        key: "credential".to_owned(),
-        value: credential,
-        origin,
-    });
+    add("credential", (credential, origin));
     if json {
         return Ok(json_line(&ConfigDocument {
             schema: "vescli.config/1",

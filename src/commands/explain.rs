@@ -48,7 +48,8 @@ pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, F
         }
         Some(Found::Row(row)) => Ok(words(row, paint)),
         Some(Found::Signal(number)) => Ok(format!(
-            "{}: the program was ended by signal {}{}.\nA request that was under way then may have been sent.\n",
+            "{}: the program was ended by signal {}{}.\n\
+             A request that was under way then may have been sent; `send` says before it ends whether it may.\n",
             number,
             number - 128,
             match number - 128 {

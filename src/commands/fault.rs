@@ -4,6 +4,7 @@
 use thiserror::Error;
 
 use crate::api::certificate_files::CertificateFileError;
+use crate::api::io_error::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
@@ -48,6 +49,14 @@ pub enum Fault {
     /// The journal of a bulk run.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What this machine lacks.
+    #[error("{what}")]
+    Os {
+        /// What cannot be had.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
@@ -91,11 +100,13 @@ impl Fault {
             Self::Usage { .. } => Exit::Usage,
             Self::Settings(error) => of_settings(error),
             Self::Request(RequestError::Email { .. } | RequestError::Cname { .. }) => Exit::Usage,
+            Self::Internal(error) if error.chain().any(is_of_the_system) => Exit::OsError,
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
             Self::Journal(error) => of_journal(error),
+            Self::Os { .. } => Exit::OsError,
             Self::Io(_) => Exit::Io,
             Self::Told(trouble) => trouble.exit,
         }
@@ -104,8 +115,11 @@ impl Fault {
     /// The same in the form in which it is told.
     #[must_use]
     pub fn trouble(&self) -> Trouble {
+        let exit = self.exit();
         let hint = match self {
+            Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
+            _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
             Self::Settings(_)
@@ -114,10 +128,11 @@ impl Fault {
             | Self::Sandbox(_)
             | Self::Bulk(_)
             | Self::Journal(_)
+            | Self::Os { .. }
             | Self::Io(_) => None,
         };
         Trouble {
-            exit: self.exit(),
+            exit,
             message: with_causes(self),
             hint,
         }
@@ -174,7 +189,7 @@ const fn of_credential(error: &CredentialError) -> Exit {
     }
 }
 
-const fn of_transport(error: &TransportError) -> Exit {
+fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
             TrustError::File(error) => match error {
@@ -188,8 +203,16 @@ const fn of_transport(error: &TransportError) -> Exit {
             TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },
+        // The client opens descriptors and starts a thread.
+        TransportError::Client(error) if error.chain().any(is_of_the_system) => Exit::OsError,
         TransportError::Client(_) => Exit::Internal,
     }
+}
+
+/// Whether the system said this, and not a library.
+fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.raw_os_error().is_some())
 }
 
 const fn of_sandbox(error: &SandboxError) -> Exit {
@@ -201,7 +224,11 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
         | SandboxError::LogIncomplete { .. }
         | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
-        SandboxError::Start(_) | SandboxError::Stopped | SandboxError::Watch(_) => Exit::Internal,
+        SandboxError::Start(_)
+        | SandboxError::Watch(_)
+        | SandboxError::NoRoom { .. }
+        | SandboxError::Clock => Exit::OsError,
+        SandboxError::Stopped => Exit::Internal,
     }
 }
 
@@ -263,10 +290,10 @@ const fn of_journal(error: &JournalError) -> Exit {
 
 /// An error and its causes on one line; a cause that its error has told already is not told again.
 fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_number(&error.to_string());
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
+        let cause_text = without_number(&cause.to_string());
         if !text.contains(&cause_text) {
             text = format!("{text}: {cause_text}");
         }

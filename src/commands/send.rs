@@ -1,43 +1,45 @@
 //! `vescli send-password-email`: one person, one request, and what came of it.
 
-use std::thread;
+mod attempts;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::fault::Fault;
-use crate::api::outcome::Outcome;
+use super::interrupt::{Interrupted, Interrupts};
 use crate::api::request::{ApiRequest, Recipient, RequestError};
-use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Layer, ValueError};
 use crate::cli::curl;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Ending, Exit};
+use crate::cli::report::interrupted::Interruption;
 use crate::cli::report::plan::{self, RequestDocument};
-use crate::cli::report::{Reporter, Sent, Subject, exchange, words};
+use crate::cli::report::{Reporter, Subject};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
-use crate::settings::credential::Credential;
+use crate::settings::credential::{Credential, CredentialError, TokenSource};
 use crate::settings::error::SettingsError;
-use crate::settings::identity::Identity;
 use crate::settings::proxy::ProxySetting;
 use crate::settings::resolve::{Output, Settings};
 use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
 
-/// Runs the command: flags and environment go in, what came of it is told, and its exit comes out.
-pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Exit {
+/// Runs the command: flags and environment go in, what came of it is told, and its end comes out.
+pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Ending {
     let mut subject = Subject::default();
     let mut output = Output::early(flags, environment);
     match prepare(flags, environment, &mut subject, &mut output) {
         Ok(prepared) => {
             let mut reporter = Reporter::new(streams, output, environment);
             carry_out(prepared, &mut subject, environment, &mut reporter)
-                .unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()))
+                .unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())
         }
-        Err(fault) => {
-            Reporter::new(streams, output, environment).trouble(&subject, &fault.trouble())
-        }
+        Err(fault) => Reporter::new(streams, output, environment)
+            .trouble(&subject, &fault.trouble())
+            .into(),
     }
 }
 
@@ -109,7 +111,7 @@ fn carry_out(
     subject: &mut Subject,
     environment: &Environment,
     reporter: &mut Reporter,
-) -> Result<Exit, Fault> {
+) -> Result<Ending, Fault> {
     let Prepared {
         settings,
         recipient,
@@ -119,19 +121,22 @@ fn carry_out(
     let unsigned = ApiRequest::new(&settings.target, &recipient, None)?;
     subject.url = Some(unsigned.url.to_string());
     if show_curl {
-        let command = curl::command(&unsigned, &settings.credential, &settings.network);
-        let text = if reporter.output().json {
-            json_line(&CurlDocument::new(command))
-        } else {
-            command
-        };
-        if curl::lacks_password(&unsigned, &settings.network) {
-            reporter.warn(curl::HIDDEN_PROXY);
-        }
-        reporter.print(&text)?;
-        return Ok(Exit::Accepted);
+        return print_curl(&unsigned, &settings, reporter);
     }
-    let credential = settings.credential.load(environment)?;
+    let interrupts = Interrupts::watch().map_err(unwatched)?;
+    let start = Instant::now();
+    let credential = match work(load(&settings, environment, &interrupts))? {
+        ControlFlow::Continue(credential) => credential?,
+        ControlFlow::Break(signal) => {
+            let ended = Interruption {
+                signal,
+                may_have_left: false,
+                attempts: 0,
+                elapsed: start.elapsed(),
+            };
+            return Ok(reporter.interrupted(subject, &ended));
+        }
+    };
     subject.with_credential = credential.token.is_some() || credential.identity.is_some();
     reporter.hide(SafeText::hiding(secrets(&settings, &credential)));
     let identity = credential.identity;
@@ -147,20 +152,97 @@ fn carry_out(
     }
     if dry_run {
         Transport::new(&settings.network, identity.as_ref(), &request)?;
-        let text = if reporter.output().json {
-            json_line(&RequestDocument::new(
-                &request,
-                &settings.network,
-                settings.warnings,
-            ))
-        } else {
-            plan::text(&request, &settings.network, reporter.safe())
-        };
-        reporter.print(&text)?;
-        return Ok(Exit::Accepted);
+        return print_request(&request, settings, reporter);
     }
-    let sent = send(&settings, identity.as_ref(), &request, reporter)?;
-    Ok(reporter.sent(subject, &sent, &settings.warnings))
+    let request = Arc::new(request);
+    let sent = attempts::send(
+        &settings,
+        identity.as_ref(),
+        &request,
+        &interrupts,
+        reporter,
+    )?;
+    Ok(match sent {
+        ControlFlow::Continue(sent) => {
+            let exit = reporter.sent(subject, &sent, &settings.warnings);
+            // One that came too late to end the request still ends the loop around this program.
+            interrupts
+                .signal()
+                .map_or(Ending::Exit(exit), Ending::Signal)
+        }
+        ControlFlow::Break(ended) => reporter.interrupted(subject, &ended),
+    })
+}
+
+fn unwatched(source: std::io::Error) -> Fault {
+    let what = "signals cannot be watched";
+    Fault::Os { what, source }
+}
+
+fn print_curl(
+    request: &ApiRequest,
+    settings: &Settings,
+    reporter: &mut Reporter,
+) -> Result<Ending, Fault> {
+    let command = curl::command(request, &settings.credential, &settings.network);
+    let text = if reporter.output().json {
+        json_line(&CurlDocument::new(command))
+    } else {
+        command
+    };
+    if curl::lacks_password(request, &settings.network) {
+        reporter.warn(curl::HIDDEN_PROXY);
+    }
+    reporter.print(&text)?;
+    Ok(Exit::Accepted.into())
+}
+
+fn print_request(
+    request: &ApiRequest,
+    settings: Settings,
+    reporter: &mut Reporter,
+) -> Result<Ending, Fault> {
+    let network = &settings.network;
+    let text = if reporter.output().json {
+        json_line(&RequestDocument::new(request, network, settings.warnings))
+    } else {
+        plan::text(request, network, reporter.safe())
+    };
+    reporter.print(&text)?;
+    Ok(Exit::Accepted.into())
+}
+
+/// Reads the credential. What may wait for somebody, a command or a pipe, is read so that a signal can end it.
+fn load(
+    settings: &Settings,
+    environment: &Environment,
+    interrupts: &Interrupts,
+) -> Result<Result<Credential, CredentialError>, Interrupted> {
+    let plan = &settings.credential;
+    let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
+        Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,
+        // A pipe, as the shell makes one of `<(pass show …)`.
+        Some(TokenSource::File(path)) => std::fs::metadata(path).is_ok_and(|file| !file.is_file()),
+        Some(TokenSource::Variable(..)) | None => false,
+    };
+    if may_wait {
+        let (plan, environment) = (plan.clone(), environment.clone());
+        interrupts.run(move || plan.load(&environment))
+    } else {
+        Ok(plan.load(environment))
+    }
+}
+
+/// What came of work that a signal can end: its result, or the signal.
+fn work<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, Fault> {
+    match result {
+        Ok(result) => Ok(ControlFlow::Continue(result)),
+        Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
+        Err(Interrupted::Failed(source)) => Err(Fault::Os {
+            what: "nothing was sent, because no thread can be started",
+            source,
+        }),
+    }
 }
 
 /// The JSON document of `--show-curl`.
@@ -190,81 +272,4 @@ pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secre
     let token = credential.token.clone();
     let proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
     token.into_iter().chain(password).chain(proxy).collect()
-}
-
-/// Tells `-v` who is trusted, who is shown, and which way is taken.
-fn trace_way(
-    transport: &Transport,
-    settings: &Settings,
-    identity: Option<&Identity>,
-    request: &ApiRequest,
-    reporter: &mut Reporter,
-) {
-    let mut lines = Vec::new();
-    if let Some(trust) = &transport.trust {
-        lines.push(format!("* trust: {trust}"));
-    }
-    if let Some(identity) = identity {
-        let subject = identity.subject.as_deref().unwrap_or("unreadable");
-        lines.push(format!("* client certificate: {subject}"));
-    }
-    if let Some(proxy) = settings.network.proxy_for(&request.url) {
-        lines.push(format!("* proxy: {} ({})", proxy.shown, proxy.origin));
-    }
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|line| reporter.safe().shown(line))
-        .collect();
-    reporter.trace(&lines);
-}
-
-/// Sends, and repeats what may be repeated.
-fn send(
-    settings: &Settings,
-    identity: Option<&Identity>,
-    request: &ApiRequest,
-    reporter: &mut Reporter,
-) -> Result<Sent, Fault> {
-    let transport = Transport::new(&settings.network, identity, request)?;
-    let verbose = reporter.output().verbose;
-    if verbose > 0 {
-        trace_way(&transport, settings, identity, request, reporter);
-    }
-    let start = Instant::now();
-    let mut before: Option<Outcome> = None;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        if verbose > 0 {
-            let lines = exchange::request(request, verbose > 1, reporter.safe());
-            reporter.trace(&lines);
-        }
-        let attempt = transport.attempt(request);
-        if let (Some(exchange), 1..) = (&attempt.exchange, verbose) {
-            let lines = exchange::answer(exchange, verbose > 1, reporter.safe());
-            reporter.trace(&lines);
-        }
-        let decision = decide(&settings.retry, &attempt.outcome, attempts, fastrand::f64());
-        let latest = attempt.outcome;
-        match decision {
-            Decision::Stop => {
-                let outcome = after_another(before, latest);
-                return Ok(Sent {
-                    outcome,
-                    attempts,
-                    elapsed: start.elapsed(),
-                });
-            }
-            Decision::After(wait) => {
-                let title = Exit::from(latest.class).row().title;
-                let fate = words::fate(&latest);
-                reporter.note(&format!(
-                    "attempt {attempts}: {title}, {fate}; again in {:.1} s",
-                    wait.as_secs_f64()
-                ));
-                before = Some(after_another(before, latest));
-                thread::sleep(wait);
-            }
-        }
-    }
 }

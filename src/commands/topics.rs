@@ -192,7 +192,7 @@ Pace
   every ten rows.
   With too few files (`ulimit -n`) or threads for --jobs, fewer workers do all of the work, and say so.
   --keep-alive uses connections again that were idle for less than a second: faster, but a server that closes one
-  at that moment leaves its row unknown.
+  at that moment leaves its row unknown. One with bytes to read that nobody asked for is closed, not used again.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was
@@ -229,7 +229,7 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   elapsed_ms   milliseconds, waits included
   exit_code    the exit code of the process
   error        null, or
-    class            the class, as in `vescli help exit-codes`
+    class            the class, as in `vescli help exit-codes`; `interrupted` when a signal ended the program
     message          the class in words, or what is wrong with the input
     server_code      the service's own (gRPC) number, or null
     server_message   what the service said, exactly, or null

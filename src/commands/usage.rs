@@ -13,7 +13,7 @@ use crate::cli::report::document::{ErrorDocument, ResultDocument};
 use crate::cli::report::{Reporter, Subject, Trouble};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::{Paint, Streams};
-use crate::settings::resolve::Output;
+use crate::settings::resolve::{ColorChoice, Output};
 
 /// Tells what clap says of the arguments.
 pub fn tell(
@@ -26,6 +26,7 @@ pub fn tell(
     let wishes = Wishes::of(arguments);
     output.json |= wishes.json;
     output.quiet |= wishes.quiet;
+    output.color = wishes.color.unwrap_or(output.color);
     let error = veiled(error);
     let rendered = error.render();
     let text = |terminal| {
@@ -83,12 +84,14 @@ pub fn tell(
 struct Wishes {
     json: bool,
     quiet: bool,
+    color: Option<ColorChoice>,
 }
 
 impl Wishes {
     fn of(arguments: &[OsString]) -> Self {
         let mut wishes = Self::default();
         let mut names_a_form = false;
+        let mut names_a_color = false;
         for word in arguments.iter().skip(1).map(|word| word.to_string_lossy()) {
             match word.as_ref() {
                 "--" => break,
@@ -97,6 +100,12 @@ impl Wishes {
                 "--quiet" => wishes.quiet = true,
                 _ => {}
             }
+            let color = match word.strip_prefix("--color=") {
+                Some(color) => Some(color),
+                None => names_a_color.then_some(word.as_ref()),
+            };
+            wishes.color = color.and_then(ColorChoice::named).or(wishes.color);
+            names_a_color = word == "--color";
             names_a_form = word == "--output";
             if let Some(letters) = word.strip_prefix('-').filter(|word| !word.starts_with('-')) {
                 names_a_form = wishes.short(letters);
@@ -132,7 +141,7 @@ mod tests {
     fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
         let wishes = |line: &str| {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
-            let Wishes { json, quiet } = Wishes::of(&words);
+            let Wishes { json, quiet, .. } = Wishes::of(&words);
             (json, quiet)
         };
         for (line, expected) in [

@@ -9,7 +9,7 @@ use crate::cli::args::keys::Key;
 use crate::cli::args::layer::{Given, ValueError};
 
 /// The rate of a list when nothing says otherwise: the slower of what F5's own tools keep to.
-const DEFAULT_RATE: &str = "60/m";
+pub const DEFAULT_RATE: &str = "60/m";
 /// Most requests that may be under way at once.
 const JOBS_MAX: u64 = 256;
 

@@ -7,6 +7,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 
+use super::clock::writable;
+
 /// What a certificate says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
@@ -51,9 +53,7 @@ fn system_time(time: ASN1Time) -> SystemTime {
 /// A moment as it is told: `2020-01-01 00:00:00 UTC`.
 #[must_use]
 pub fn moment(time: SystemTime) -> String {
-    // The format holds the years 1970 to 9999.
-    let latest = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    let text = humantime::format_rfc3339_seconds(time.clamp(UNIX_EPOCH, latest)).to_string();
+    let text = humantime::format_rfc3339_seconds(writable(time)).to_string();
     text.replace('T', " ").replace('Z', " UTC")
 }
 

@@ -13,6 +13,7 @@ pub mod base_url;
 mod binding;
 pub mod bulk;
 pub mod certificate_facts;
+pub mod clock;
 pub mod config_error;
 pub mod config_file;
 mod config_source;

@@ -78,8 +78,22 @@ impl Network {
         self.check_proxied_address(base, sources)
     }
 
-    /// Plain http is for this machine alone, so no override may lead it to another one.
+    /// Plain http is for this machine alone, so no override and no proxy may lead it to another one.
     fn check_loopback(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+        if url.scheme() == "http"
+            && let Some(proxy) = self.proxy_for(url)
+        {
+            let host = url.host_str().unwrap_or_default();
+            return Err(ValueError {
+                key: Key::Proxy,
+                origin: proxy.origin.clone(),
+                reason: format!(
+                    "`{}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://",
+                    proxy.shown
+                ),
+            }
+            .into());
+        }
         let given = sources.pick(Key::Resolve);
         let leaves = |given: &&Override| {
             Some(given.host.as_str()) == url.host_str()
@@ -140,11 +154,13 @@ impl Network {
         }
     }
 
-    /// The proxy that is used for a URL. A loopback address is never reached through one.
+    /// The proxy that is used for a URL. One that the usual variables name is for other machines: it was meant for all
+    /// programs of this one, and a loopback address means another machine to it.
     #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
         let proxy = self.proxy.as_ref()?;
-        (!is_loopback(url) && proxy.takes(url)).then_some(proxy)
+        let is_meant = !(is_loopback(url) && proxy.is_of_environment());
+        (is_meant && proxy.takes(url)).then_some(proxy)
     }
 }
 

@@ -126,6 +126,12 @@ impl ProxySetting {
         Some(format!("{variable}: {}", not_understood(&self.noproxy)?))
     }
 
+    /// Whether the usual variables name it (`HTTPS_PROXY` and others), and no setting of vescli's own does.
+    #[must_use]
+    pub fn is_of_environment(&self) -> bool {
+        matches!(self.origin, Origin::ForeignVariable(_))
+    }
+
     /// Whether the URL holds a user or a password.
     #[must_use]
     pub fn has_credentials(&self) -> bool {

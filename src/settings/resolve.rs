@@ -76,6 +76,19 @@ pub enum ColorChoice {
     Never,
 }
 
+impl ColorChoice {
+    /// The choice of a word, if it is one.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(Self::Auto),
+            "always" => Some(Self::Always),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
 impl Output {
     /// What the sources say of the output.
     #[must_use]
@@ -122,11 +135,9 @@ impl Output {
             verbose: value(Key::Verbose)
                 .and_then(|(_, level)| level.parse().ok())
                 .unwrap_or(0),
-            color: match value(Key::Color).map(|(_, word)| word).as_deref() {
-                Some("always") => ColorChoice::Always,
-                Some("never") => ColorChoice::Never,
-                _ => ColorChoice::Auto,
-            },
+            color: value(Key::Color)
+                .and_then(|(_, word)| ColorChoice::named(&word))
+                .unwrap_or_default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The doctor against a send: whatever is wrong on the way, both end with the same code.
 
 use crate::certificates::Authority;
-use crate::doctor::{doctor, only_heads, states};
+use crate::doctor::{dated, doctor, message, only_heads, states};
 use crate::harness::Vescli;
 use crate::proxy::{Proxy, Tunnel};
 use crate::server::{Answer, Behaviour, Moment, Server};
@@ -138,4 +138,29 @@ fn a_server_that_wants_a_client_certificate_is_58_without_one_and_fine_with_it()
         .run();
         only_heads(&server, 1);
     }
+}
+
+#[test]
+fn a_credential_that_is_left_out_on_purpose_is_no_warning() {
+    let server = dated(Server::http(), 0).start();
+    let without = |origin: &'static str, states_expected: &'static str| {
+        doctor(&["--json", "-q", "--tenant", "t", "--base-url", &server.url()]).stdout_json(
+            move |document| {
+                states(document, states_expected);
+                let told = message(document, "credential");
+                assert!(told.contains(origin), "{told}");
+            },
+        )
+    };
+    without("none is sent (--no-auth)", "ooosooosoo")
+        .arg("--no-auth")
+        .run();
+    without("none is sent (VESCLI_NO_AUTH)", "ooosooosoo")
+        .env("VESCLI_NO_AUTH", "1")
+        .run();
+    without("config.toml:2:1 [profiles.lab])", "ooosooosoo")
+        .config("[profiles.lab]\nno_auth = true\n")
+        .run();
+    without("none: the request goes without", "oowsooosoo").run();
+    only_heads(&server, 4);
 }

@@ -57,26 +57,79 @@ fn the_usual_variables_are_read_in_order_and_hosts_go_past() {
     assert_eq!(server.count(), 9);
 }
 
+/// A send to a server on this machine.
+fn send_here(url: &str) -> Vescli {
+    Vescli::new()
+        .args(["send", "--email", "a@b.co", "--tenant", "t"])
+        .args(["--retries", "0", "--base-url", url])
+}
+
 #[test]
-fn a_loopback_address_is_never_reached_through_a_proxy() {
+fn a_proxy_of_the_environment_is_never_used_for_this_machine() {
     let server = Server::http().start();
     let proxy = Proxy::start(Tunnel::Open).uncalled();
     for url in [server.url(), server.url_for("localhost")] {
-        Vescli::new()
-            .args([
-                "send",
-                "--email",
-                "a@b.co",
-                "--tenant",
-                "t",
-                "--base-url",
-                &url,
-            ])
-            .args(["--proxy", &proxy.url()])
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            send_here(&url)
+                .env(name, proxy.url())
+                .stdout(ACCEPTED)
+                .run();
+        }
+    }
+    assert_eq!(server.count(), 8);
+}
+
+#[test]
+fn a_proxy_that_a_flag_variable_or_profile_names_is_used_for_this_machine_too() {
+    let authority = Authority::new();
+    let server = Server::https(authority.server()).start();
+    let proxy = Proxy::start(Tunnel::Open);
+    let file = format!("[profiles.lab]\nproxy = \"{}\"\n", proxy.url());
+    let https = || {
+        send_here(&server.url())
+            .file("ca.pem", authority.pem())
+            .args(["--cacert", "ca.pem"])
             .stdout(ACCEPTED)
+    };
+    https().args(["--proxy", &proxy.url()]).run();
+    https().env("VESCLI_PROXY", proxy.url()).run();
+    https().config(&file).run();
+    assert_eq!(proxy.asked().len(), 3);
+    // An exempt host is reached without it.
+    https().config(&file).args(["--noproxy", "127.0.0.1"]).run();
+    assert_eq!(proxy.asked().len(), 3);
+    assert_eq!(server.count(), 4);
+}
+
+#[test]
+fn a_named_proxy_gets_no_request_in_plain_http() {
+    let server = Server::http().start();
+    let proxy = Proxy::start(Tunnel::Open).uncalled();
+    let file = format!("[profiles.lab]\nproxy = \"{}\"\n", proxy.url());
+    let refused = |code| {
+        send_here(&server.url()).code(code).stderr_contains(
+            "is not used for plain http, which stays on this machine: exempt the host with --noproxy 127.0.0.1",
+        )
+    };
+    refused(2).args(["--proxy", &proxy.url()]).run();
+    refused(78).env("VESCLI_PROXY", proxy.url()).run();
+    refused(78).config(&file).run();
+    for command in [&["doctor"][..], &["send", "-e", "a@b.co", "--show-curl"]] {
+        Vescli::new()
+            .args(command)
+            .args(["--tenant", "t", "--base-url", &server.url()])
+            .args(["--proxy", &proxy.url()])
+            .code(2)
+            .stdout_contains("")
+            .stderr_contains("")
             .run();
     }
-    assert_eq!(server.count(), 2);
+    assert_eq!(server.count(), 0);
+    send_here(&server.url())
+        .config(&file)
+        .env("VESCLI_NOPROXY", "127.0.0.1")
+        .stdout(ACCEPTED)
+        .run();
 }
 
 #[test]

@@ -177,3 +177,31 @@ fn the_rate_of_a_list_is_not_the_sandbox_s() {
         .stderr_contains("rate limited (HTTP 429) for b@example.com")
         .run();
 }
+
+#[test]
+fn a_profile_with_a_proxy_can_be_rehearsed() {
+    Vescli::new()
+        .config("[profiles.prod]\ntenant = \"t\"\nproxy = \"http://127.0.0.1:1\"\n")
+        .args(["sandbox", "--", "vescli", "send", "-e", "a@b.co"])
+        .stdout_contains("accepted: password email for a@b.co")
+        .stderr_contains("sandbox: http://127.0.0.1:")
+        .run();
+}
+
+/// As many at a time as a run can have: the sandbox's own limits are above that.
+#[test]
+fn a_list_can_be_rehearsed_with_the_most_workers() {
+    let lines = (0..600).fold(String::new(), |lines, index| {
+        lines + &format!("a{index}@example.com\n")
+    });
+    for flags in [&["--keep-alive"][..], &[]] {
+        Vescli::new()
+            .file("list.txt", &lines)
+            .args(["sandbox", "--", "vescli", "bulk", "list.txt", "--yes"])
+            .args(["--rate", "none", "--jobs", "256"])
+            .args(flags)
+            .stdout_contains("this run: 600 accepted (600 requests")
+            .stderr_contains("")
+            .run();
+    }
+}

@@ -157,3 +157,87 @@ fn a_count_that_is_none_is_told_in_words() {
         )
         .run();
 }
+
+/// Help and usage errors before anything else was understood, in colour or without.
+#[test]
+fn help_and_usage_errors_obey_the_choice_of_colour() {
+    let shows: [(&[&str], u8); 7] = [
+        (&["--help"], 0),
+        (&["send", "--help"], 0),
+        (&["help"], 0),
+        (&["help", "send"], 0),
+        (&["help", "exit-codes"], 0),
+        (&["send", "--nonsense"], 2),
+        (&["sned"], 2),
+    ];
+    for (arguments, code) in shows {
+        let painted = |vescli: Vescli, is_painted: bool, what: &str| {
+            let output = vescli
+                .args(arguments)
+                .code(code)
+                .stdout_contains("")
+                .stderr_contains("")
+                .run();
+            let text = output.stdout + &output.stderr;
+            assert_eq!(text.contains("\u{1b}["), is_painted, "{arguments:?} {what}");
+        };
+        let vescli = Vescli::new;
+        painted(vescli().args(["--color", "always"]), true, "flag");
+        painted(
+            vescli().arg("--color=always").env("NO_COLOR", "1"),
+            true,
+            "flag wins",
+        );
+        painted(vescli().env("VESCLI_COLOR", "always"), true, "variable");
+        painted(vescli().env("FORCE_COLOR", "1"), true, "FORCE_COLOR");
+        painted(vescli(), false, "no terminal");
+        painted(
+            vescli().args(["--color", "never"]).env("FORCE_COLOR", "1"),
+            false,
+            "never",
+        );
+        painted(
+            vescli().env("VESCLI_COLOR", "always").arg("--color=never"),
+            false,
+            "flag over variable",
+        );
+    }
+    // Behind the command as well, and behind what was not understood.
+    for (arguments, is_painted) in [
+        (&["send", "--nonsense", "--color", "always"][..], true),
+        (&["send", "--color=always", "--nonsense"], true),
+        (&["send", "--nonsense", "--", "--color=always"], false),
+        (&["send", "--email", "--color=always", "--nonsense"], true),
+    ] {
+        let output = Vescli::new()
+            .args(arguments)
+            .code(2)
+            .stderr_contains("error: ".trim())
+            .run();
+        assert_eq!(
+            output.stderr.contains("\u{1b}["),
+            is_painted,
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_command_for_the_sandbox_without_its_dashes_is_shown_with_them() {
+    for (arguments, tip) in [
+        (
+            &["sandbox", "vescli", "send", "-e", "a@b.co"][..],
+            "put `--` before the command: vescli sandbox -- vescli",
+        ),
+        (
+            &["sandbox", "--rate", "1/s", "./onboard.sh"],
+            "put `--` before the command: vescli sandbox -- ./onboard.sh",
+        ),
+    ] {
+        Vescli::new()
+            .args(arguments)
+            .code(2)
+            .stderr_contains(tip)
+            .run();
+    }
+}

@@ -13,7 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
+use vescli::cli::args::command_line::command;
+use vescli::cli::args::keys::rows as keys;
 use vescli::cli::exit::{ExitRow, rows};
+use vescli::commands::topics;
 
 /// Whether to write instead of to compare.
 #[expect(clippy::disallowed_methods, reason = "the door is for the product")]
@@ -97,8 +100,9 @@ fn man_pages_are_those_of_the_code() {
     hold("man", &pages);
 }
 
+/// One test, because all of it is about one file, which may be written here.
 #[test]
-fn the_readme_holds_the_table_of_exit_codes() {
+fn the_readme_is_that_of_the_code_and_can_be_pasted() {
     let row = |row: &ExitRow| {
         format!(
             "| {} | `{}` | {} | {} | {} |\n",
@@ -114,6 +118,51 @@ fn the_readme_holds_the_table_of_exit_codes() {
         rows().map(row).collect::<String>()
     );
     hold_between("README.md", "exit-codes", &table);
+    let flags: Vec<String> = keys()
+        .filter(|row| row.is_flag() && !row.in_file())
+        .map(|row| format!("`--{}`", row.flag))
+        .collect();
+    hold_between("README.md", "no-keys", &format!("{}.\n", flags.join(", ")));
+    no_comment_is_to_be_pasted();
+}
+
+/// The lines of all blocks of the README that are for a shell.
+fn shell_lines(readme: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut is_shell = false;
+    for line in readme.lines() {
+        match line.strip_prefix("```") {
+            Some(language) => is_shell = language == "sh",
+            None if is_shell => lines.push(line.to_owned()),
+            None => {}
+        }
+    }
+    lines
+}
+
+fn examples(command: &clap::Command, lines: &mut Vec<String>) {
+    let help = command.get_after_help().map(ToString::to_string);
+    let help = help.unwrap_or_default();
+    if let Some((_, examples)) = help.split_once("Examples:\n") {
+        lines.extend(examples.lines().map(str::to_owned));
+    }
+    for sub in command.get_subcommands() {
+        examples(sub, lines);
+    }
+}
+
+/// A prompt of zsh takes no comments, unless it is told to: what is to be pasted holds none.
+fn no_comment_is_to_be_pasted() {
+    let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
+    let mut lines = shell_lines(&readme);
+    examples(&command(), &mut lines);
+    let prose = [topics::BULK, topics::JSON].concat();
+    let pasted = prose.lines().filter(|line| line.starts_with("  vescli "));
+    lines.extend(pasted.map(str::to_owned));
+    assert!(lines.len() > 40, "the lines are found: {}", lines.len());
+    let is_comment = |line: &&String| line.starts_with('#') || line.contains(" #");
+    let comments: Vec<&String> = lines.iter().filter(is_comment).collect();
+    assert!(comments.is_empty(), "{comments:#?}");
 }
 
 /// Holds the part of a file between two marks.

@@ -1,5 +1,5 @@
-//! vescli against servers that nobody here wrote. Needs Debian's packages curl, iproute2, nginx-light, openssl, squid,
-//! stunnel4 and util-linux; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
+//! vescli against servers that nobody here wrote. Needs Debian's packages curl, faketime, iproute2, nginx-light, openssl,
+//! squid, stunnel4 and util-linux; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
@@ -36,6 +36,7 @@ mod server;
 
 mod bulk_limits;
 mod client_certificates;
+mod machine;
 mod nginx;
 mod nginx_holds;
 mod openssl_files;

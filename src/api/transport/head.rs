@@ -1,7 +1,5 @@
 //! The one request that is no operation: a `HEAD`, by which `doctor` sees that the server speaks HTTP and what its clock says.
 
-use std::sync::atomic::Ordering;
-
 use reqwest::Url;
 use reqwest::header::USER_AGENT as USER_AGENT_HEADER;
 
@@ -16,7 +14,7 @@ impl Transport {
     /// # Errors
     /// The [`Failure`] that a request would meet.
     pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
-        let before = self.connections.load(Ordering::SeqCst);
+        let before = self.connections.count();
         self.witness.begin();
         let request = self.client.head(url.clone()).timeout(self.timeout);
         let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::settings::clock::{since_epoch, writable};
+
 /// Whole seconds since 1970. The records themselves hold milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u32);
@@ -36,10 +38,7 @@ impl Moment {
 impl From<SystemTime> for Moment {
     /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
     fn from(time: SystemTime) -> Self {
-        let seconds = time
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        Self(u32::try_from(seconds).unwrap_or(u32::MAX))
+        Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
     }
 }
 
@@ -51,5 +50,5 @@ impl fmt::Display for Moment {
 
 /// Now, as a record has it: RFC 3339 in UTC with milliseconds.
 pub(super) fn now() -> humantime::Rfc3339Timestamp {
-    humantime::format_rfc3339_millis(SystemTime::now())
+    humantime::format_rfc3339_millis(writable(SystemTime::now()))
 }

@@ -2,7 +2,8 @@
 
 /// The name among `known` that is closest to `typed`, if any is close enough to be worth a suggestion.
 ///
-/// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore.
+/// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore. In
+/// a short name a single slip weighs too much there (`dve` for `dev`), so one slip is always close enough.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const CLOSE_ENOUGH: f64 = 0.8;
@@ -10,7 +11,17 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let typed = plain(typed);
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&typed, &plain(name)), name))
+        .map(|name| {
+            let plain = plain(name);
+            let likeness = strsim::jaro_winkler(&typed, &plain);
+            let is_one_slip = typed.len() > 1 && strsim::osa_distance(&typed, &plain) <= 1;
+            let likeness = if is_one_slip {
+                likeness.max(CLOSE_ENOUGH)
+            } else {
+                likeness
+            };
+            (likeness, name)
+        })
         .filter(|(likeness, _)| *likeness >= CLOSE_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
@@ -33,6 +44,12 @@ mod tests {
         assert_eq!(nearest("Tennant", known), Some("tenant"));
         assert_eq!(nearest("base-url", known), Some("base_url"));
         assert_eq!(nearest("zzz", known), None);
+        for (typed, meant) in [("dve", "dev"), ("kab", "lab"), ("ue", "eu"), ("la", "lab")] {
+            assert_eq!(nearest(typed, ["dev", "eu", "lab", "prod"]), Some(meant));
+        }
+        for typed in ["x", "us", "zap"] {
+            assert_eq!(nearest(typed, ["dev", "lab", "prod"]), None, "{typed}");
+        }
         assert_eq!(did_you_mean("regoin", known), "; did you mean `region`?");
         assert_eq!(did_you_mean("zzz", known), "");
     }

@@ -47,6 +47,9 @@ fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
             "'{wrong}' belongs behind the command: vescli {} {wrong}",
             later.get_name()
         )),
+        (Some(before), _) if before.get_name() == "sandbox" && !wrong.starts_with('-') => Some(
+            format!("put `--` before the command: vescli sandbox -- {wrong}"),
+        ),
         (Some(before), _) if wrong.contains('@') && takes(before, "--email") => {
             Some("an address needs its flag: --email ADDR".to_owned())
         }

@@ -66,11 +66,11 @@ pub(super) fn sandbox() -> Command {
         .after_help(
             "The recipient's name chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
              drop@… hangs up, slow@… answers after a minute, html@… a login page, redirect@… a 302.\n\
-             Everybody else is accepted.\n\n\
+             Everybody else is accepted. Without a command it prints lines to run in another terminal, and serves.\n\n\
              Examples:\n  \
              vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
              vescli sandbox -- ./onboard.sh\n  \
-             vescli sandbox --rate 30/m --log requests.ndjson   # then run the lines it prints in another terminal",
+             vescli sandbox --rate 30/m --log requests.ndjson",
         )
         .args(flags(&[Group::Sandbox]))
         .arg(flag(Key::Rate.row()).help_heading(Group::Sandbox.heading()))

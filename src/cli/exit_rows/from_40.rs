@@ -190,7 +190,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "system limit reached",
         "",
         [
-            "This machine lacks what vescli needs: threads, file descriptors, or a local port to listen on.",
+            "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
             "not_sent",
             "yes, later",
             "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.",
@@ -202,7 +202,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "cannot be written",
         "",
         [
-            "Output or journal cannot be written. The message says what became of the request.",
+            "Output or journal cannot be written. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
             "see the message",
             "see the message; not after an acceptance",
             "Make room, or write elsewhere.",

@@ -71,6 +71,11 @@ impl ResultDocument {
         }
     }
 
+    /// The document of a request of which nothing else is known yet.
+    pub(super) fn about(subject: &Subject) -> Self {
+        Self::blank(subject, Fate::NotSent.word(), Exit::Internal)
+    }
+
     fn blank(subject: &Subject, outcome: &'static str, exit: Exit) -> Self {
         Self {
             schema: RESULT_SCHEMA,

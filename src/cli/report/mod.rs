@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod exchange;
+pub mod interrupted;
 pub mod list;
 pub mod list_document;
 pub mod list_plan;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use super::exit::Exit;
 use super::safe_text::{SafeText, json_line};
 use super::streams::{Paint, Streams, Terminals};
+use crate::api::io_error::without_number;
 use crate::api::outcome::{Fate, Outcome};
 use crate::cli::args::environment::Environment;
 use crate::settings::resolve::Output;
@@ -181,7 +183,10 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub fn print(&mut self, text: &str) -> Result<(), Trouble> {
         self.streams.result(text).map_err(|error| Trouble {
             exit: Exit::Io,
-            message: format!("standard output cannot be written: {error}"),
+            message: format!(
+                "standard output cannot be written: {}",
+                without_number(&error.to_string())
+            ),
             hint: None,
         })
     }
@@ -210,6 +215,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
         if let Err(error) = self.streams.result(&result) {
             let fate = words::fate(&sent.outcome);
             let label = self.err.warn("warning:");
+            let error = without_number(&error.to_string());
             self.streams.talk(&format!("{label} the result could not be written to standard output: {error}; the request: {fate}\n"));
         }
         exit

@@ -12,12 +12,13 @@ mod caught {
     use std::sync::atomic::AtomicBool;
     use std::thread::{self, JoinHandle};
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag;
     use signal_hook::iterator::{Handle, Signals as Incoming};
 
     use crate::bulk::gate::Gate;
     use crate::bulk::stop::Stop;
+    use crate::commands::interrupt::ignored;
 
     /// Watches for signals until it is dropped.
     #[derive(Debug)]
@@ -38,8 +39,6 @@ mod caught {
                 .into_iter()
                 .filter(|signal| ignored & (1 << (signal - 1)) == 0)
                 .collect();
-            // A file that may not grow (`ulimit -f`) is an error of the write then, and not the end of the process.
-            flag::register(SIGXFSZ, Arc::default())?;
             let armed = Arc::new(AtomicBool::new(false));
             for signal in &heeded {
                 // A terminal that goes away may send several hang-ups: only a person's second word ends it at once.
@@ -71,18 +70,6 @@ mod caught {
                 let _ = thread.join();
             }
         }
-    }
-
-    /// The signals that this process ignores, as a mask (proc(5), `SigIgn`). Where there is no such file, none: the
-    /// standard library has no way to ask.
-    fn ignored() -> u64 {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigIgn:"))
-            .map(str::trim);
-        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
-            .unwrap_or(0)
     }
 }
 

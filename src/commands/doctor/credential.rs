@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::check::Check;
 use super::validity::{SOON, Validity, day, days};
 use crate::cli::args::environment::Environment;
+use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Origin;
 use crate::commands::fault::Fault;
 use crate::settings::certificate_facts::CertificateFacts;
@@ -44,6 +45,11 @@ pub(super) fn check(
         hint = ends;
     }
     let check = match hint {
+        None if found.is_empty() && sources.is_on(Key::NoAuth) => {
+            let origin = sources.pick(Key::NoAuth).map(|given| &given.origin);
+            let origin = origin.map_or_else(String::new, ToString::to_string);
+            Check::ok(NAME, format!("none is sent ({origin})"))
+        }
         None if found.is_empty() => Check::warning(
             NAME,
             "none: the request goes without, and a 401 will say so if one is needed",

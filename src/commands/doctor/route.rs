@@ -156,7 +156,7 @@ fn tcp(whose: &str, reached: &Reached, milliseconds: u128) -> Check {
 fn proxy_unused(network: &Network, url: &Url) -> Check {
     let why = match &network.proxy {
         None => "none is configured".to_owned(),
-        Some(proxy) if is_loopback(url) => {
+        Some(proxy) if is_loopback(url) && proxy.is_of_environment() => {
             format!("{} is not used for this machine itself", proxy.shown)
         }
         Some(proxy) => format!("{} is not used: the host is exempt", proxy.shown),

@@ -76,9 +76,26 @@ fn not_started(program: &OsStr, source: io::Error) -> SandboxError {
     let command = program.to_owned();
     if source.kind() == io::ErrorKind::NotFound {
         SandboxError::CommandNotFound { command, source }
+    } else if is_no_room(&source) {
+        SandboxError::NoRoom { command, source }
     } else {
         SandboxError::CommandNotExecutable { command, source }
     }
+}
+
+/// Whether it is not the command that stands in the way.
+#[cfg(unix)]
+fn is_no_room(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
+    let limits = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    let found = Errno::from_io_error(error);
+    found.is_some_and(|errno| limits.contains(&errno))
+}
+
+#[cfg(not(unix))]
+fn is_no_room(_: &io::Error) -> bool {
+    false
 }
 
 fn end_of(status: ExitStatus) -> SandboxEnd {

@@ -234,7 +234,7 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
         (end, String::from_utf8(err).unwrap())
     });
     let mut lines = BufReader::new(reader).lines();
-    let exports: String = (0..4)
+    let exports: String = (0..5)
         .map(|_| lines.next().unwrap().unwrap() + "\n")
         .collect();
     let request = Command::new("bash")

@@ -63,6 +63,17 @@ pub enum SandboxError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system has no room for the command: no process, descriptor or memory is left for it.
+    #[error("cannot start {command:?}, because a limit of this machine is reached")]
+    NoRoom {
+        /// The command as it was given.
+        command: OsString,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// HTTP cannot write the date of this machine's clock.
+    #[error("this machine's clock stands before 1970, and the sandbox's answers bear its date")]
+    Clock,
     /// The command was or would be started, and its end cannot be observed.
     #[error("cannot watch over the command")]
     Watch(#[source] io::Error),
@@ -82,6 +93,8 @@ impl SandboxError {
             | Self::Stopped
             | Self::Output(_)
             | Self::SearchPath { .. }
+            | Self::NoRoom { .. }
+            | Self::Clock
             | Self::Watch(_) => None,
         }
     }

@@ -17,6 +17,7 @@ use super::answer::Answer;
 use super::contract::{Violation, check};
 use super::log::Log;
 use super::scenario::Scenario;
+use super::server::Limits;
 use super::window::Window;
 use crate::settings::rate::Rate;
 
@@ -34,6 +35,8 @@ pub(super) struct Rules {
     pub(super) log: Option<Log>,
     /// How long `slow@…` waits for its answer.
     pub(super) slow: Duration,
+    /// What clients may take up.
+    pub(super) limits: Limits,
 }
 
 /// What the sandbox remembers from one request to the next.
@@ -41,6 +44,7 @@ pub(super) struct Rules {
 pub(super) struct Desk {
     token: Option<String>,
     slow: Duration,
+    patience: Duration,
     memory: Mutex<Memory>,
     failures: Sender<io::Error>,
 }
@@ -71,6 +75,7 @@ impl Desk {
         Self {
             token: rules.token,
             slow: rules.slow,
+            patience: rules.limits.patience,
             memory: Mutex::new(Memory {
                 window: rules.rate.map(Window::new),
                 flaky_seen: HashSet::new(),
@@ -83,17 +88,18 @@ impl Desk {
     /// Takes one request and gives its answer.
     ///
     /// # Errors
-    /// [`HungUp`] for `drop@…`, and when the client went away before the request was complete.
+    /// [`HungUp`] for `drop@…`, and when the request was not complete in time or the client went away before it was.
     pub(super) async fn respond(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, HungUp> {
         let at = SystemTime::now();
         let (parts, incoming) = request.into_parts();
-        let body = match Limited::new(incoming, BODY_MAX).collect().await {
-            Ok(body) => Some(body.to_bytes()),
-            Err(error) if is_too_long(error.as_ref()) => None,
-            Err(_) => return Err(HungUp),
+        let collected = Limited::new(incoming, BODY_MAX).collect();
+        let body = match tokio::time::timeout(self.patience, collected).await {
+            Ok(Ok(body)) => Some(body.to_bytes()),
+            Ok(Err(error)) if is_too_long(error.as_ref()) => None,
+            Ok(Err(_)) | Err(_) => return Err(HungUp),
         };
         let (reaction, violation) = self.decide(&parts, body.as_deref());
         self.write_down(

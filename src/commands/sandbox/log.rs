@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::contract::all_values;
+use crate::settings::clock::writable;
 
 /// One line of the log; the order of the fields is the order on the line.
 #[derive(Debug, Serialize)]
@@ -59,7 +60,7 @@ impl Log {
         status: Option<u16>,
     ) -> io::Result<()> {
         let line = Line {
-            at: humantime::format_rfc3339_millis(at).to_string(),
+            at: humantime::format_rfc3339_millis(writable(at)).to_string(),
             method: parts.method.to_string(),
             path: parts.uri.to_string(),
             headers: redacted_headers(parts),

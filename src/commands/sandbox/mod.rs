@@ -15,7 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::iter::repeat_with;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use error::SandboxError;
 
@@ -24,7 +24,7 @@ use crate::cli::args::layer::SANDBOX_VARIABLE;
 use crate::cli::args::secret_variables::hidden_from_rehearsal;
 use crate::settings::rate::Rate;
 use log::Log;
-use server::Server;
+use server::{Limits, Server};
 
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
 const SLOW: Duration = Duration::from_mins(1);
@@ -101,6 +101,8 @@ pub fn run(
         (SANDBOX_VARIABLE, origin.clone()),
         ("VESCLI_TENANT", "sandbox".to_owned()),
         ("VESCLI_TOKEN", token),
+        // A profile's proxy would be refused for plain http.
+        ("VESCLI_NOPROXY", server.address().ip().to_string()),
     ];
     let Some((program, arguments)) = options.command.split_first() else {
         announce(&variables, &origin, out, err).map_err(SandboxError::Output)?;
@@ -118,6 +120,9 @@ pub fn run(
 }
 
 fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> {
+    if SystemTime::now() < UNIX_EPOCH {
+        return Err(SandboxError::Clock);
+    }
     let log = options.log.as_deref().map(|path| {
         Log::open(path).map_err(|source| SandboxError::LogNotWritable {
             path: path.to_owned(),
@@ -129,6 +134,7 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
         token: options.require_auth.then(|| token.to_owned()),
         log: log.transpose()?,
         slow: SLOW,
+        limits: Limits::default(),
     })
     .map_err(SandboxError::Start)
 }

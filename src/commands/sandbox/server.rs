@@ -9,14 +9,34 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::exchange::{Desk, Rules};
 
 /// How long to wait when no connection can be taken, mostly because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What clients may take up, so that some that hang cannot keep out all others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Most connections at a time; more wait until one of them ends.
+    pub(super) connections: usize,
+    /// Longest time for the head of a request, and then for its body. A connection that is kept open without a
+    /// request lasts as long.
+    pub(super) patience: Duration,
+}
+
+impl Default for Limits {
+    /// Twice as many connections as a bulk run can have, and half of the descriptors that most systems allow.
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
 
 /// A running server. It stops, and its port is closed, when this is dropped.
 #[derive(Debug)]
@@ -47,11 +67,12 @@ impl Server {
         };
         let (report, failures) = channel();
         let (stop, stopped) = oneshot::channel();
+        let limits = rules.limits;
         let desk = Arc::new(Desk::new(rules, report));
         let thread = std::thread::Builder::new()
             .name("sandbox".to_owned())
             .spawn(move || {
-                runtime.spawn(accept(listener, desk));
+                runtime.spawn(accept(listener, desk, limits));
                 // The sender is only ever dropped, so the error is the signal to stop.
                 let _ = runtime.block_on(stopped);
             })?;
@@ -89,21 +110,29 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, desk: Arc<Desk>) {
-    loop {
+async fn accept(listener: TcpListener, desk: Arc<Desk>, limits: Limits) {
+    let room = Arc::new(Semaphore::new(limits.connections));
+    // It is never closed, so there is always room in the end.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(converse(stream, Arc::clone(&desk)));
+                let desk = Arc::clone(&desk);
+                tokio::spawn(async move {
+                    converse(stream, desk, limits.patience).await;
+                    drop(place);
+                });
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+async fn converse(stream: TcpStream, desk: Arc<Desk>, patience: Duration) {
     let service = service_fn(|request| desk.respond(request));
     // A conversation that breaks off concerns the client, which sees it at its own end; `drop@…` ends here too.
     let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::exchange::Rules;
-use super::server::Server;
+use super::server::{Limits, Server};
 
 #[cfg(unix)]
 #[path = "command_tests.rs"]
 mod command_tests;
+#[path = "limit_tests.rs"]
+mod limit_tests;
 #[path = "log_tests.rs"]
 mod log_tests;
 
@@ -27,6 +29,7 @@ fn rules() -> Rules {
         token: None,
         log: None,
         slow: super::SLOW,
+        limits: Limits::default(),
     }
 }
 

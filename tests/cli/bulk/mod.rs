@@ -3,6 +3,7 @@
 mod cnames;
 mod due;
 mod known;
+mod leftovers;
 mod listed;
 mod lost;
 mod machine;

@@ -78,6 +78,22 @@ fn runs_cleanly(vescli: Vescli, code: u8) -> Output {
     output
 }
 
+/// The same in colours, which are the program's own and taken out before the look.
+fn runs_cleanly_in_colour(vescli: Vescli, code: u8) {
+    let output = vescli
+        .args(["--color", "always"])
+        .code(code)
+        .stderr_contains("\u{1b}[")
+        .run();
+    let mut plain = String::new();
+    for part in output.stderr.split("\u{1b}[") {
+        let colour = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        let behind = colour.and_then(|at| part[at..].strip_prefix('m'));
+        plain.push_str(behind.unwrap_or(part));
+    }
+    clean(&plain, "stderr");
+}
+
 fn in_json(vescli: Vescli, code: u8) -> Value {
     let output = runs_cleanly(vescli.arg("--json"), code);
     assert_eq!(output.stdout.lines().count(), 1, "{}", output.stdout);

@@ -1,6 +1,6 @@
 //! What is typed, or stands in the environment.
 
-use super::{in_json, is_dangerous, runs_cleanly, send, to_hello, words};
+use super::{in_json, is_dangerous, runs_cleanly, runs_cleanly_in_colour, send, to_hello, words};
 use crate::harness::Vescli;
 use crate::server::Server;
 
@@ -65,13 +65,7 @@ fn arguments_that_are_not_understood() {
         .filter(|c| is_dangerous(*c))
     {
         runs_cleanly(send().arg(format!("-{c}")), 2);
-        runs_cleanly(
-            send()
-                .arg(format!("-{c}"))
-                .args(["--color", "always"])
-                .env("NO_COLOR", "1"),
-            2,
-        );
+        runs_cleanly_in_colour(send().arg(format!("-{c}")), 2);
     }
 }
 

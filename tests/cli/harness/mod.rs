@@ -210,6 +210,12 @@ impl Vescli {
         self
     }
 
+    /// The program may end as it likes, within its time.
+    pub(crate) fn any_ending(mut self) -> Self {
+        self.expected.ending = Ending::Any;
+        self
+    }
+
     /// All of standard output, with volatile parts replaced; see `Expected::steady`.
     pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
         self.expected.stdout.text = Text::Exactly(text.into());

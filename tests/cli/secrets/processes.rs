@@ -44,7 +44,8 @@ fn a_token_command_is_told_no_secret() {
         .env(
             "VESCLI_PROXY",
             format!("http://ada:{PROXY_PASSWORD}@127.0.0.1:1"),
-        );
+        )
+        .env("VESCLI_NOPROXY", "127.0.0.1");
     let output = quiet(vescli, 41);
     lacks(&about(&output.folder), "the process of the command");
 }

@@ -11,6 +11,7 @@ mod transport;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
@@ -25,6 +26,9 @@ use crate::certificates::{Authority, Identity};
 use crate::loopback::Loopback;
 use conversation::{Answers, Plan};
 use recording::Recording;
+
+/// How long a test waits for a connection before it gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that is not running yet.
 #[must_use]
@@ -255,6 +259,16 @@ impl Server {
     /// Bytes that TCP delivered on all connections, those of TLS included.
     pub(crate) fn raw_bytes_received(&self) -> u64 {
         self.connections().iter().map(|seen| seen.raw_bytes).sum()
+    }
+
+    /// Waits until so many connections were accepted.
+    pub(crate) fn wait_for_connections(&self, connections: usize) {
+        let start = Instant::now();
+        while self.loopback.accepted() < connections {
+            assert!(start.elapsed() < PATIENCE, "nobody connects");
+            // Asks again; there is no event to wait for.
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Waits until so many requests were read and are being answered; gives up after 30 s.

@@ -1,0 +1,231 @@
+//! Work that a signal can end. The thread that reports waits for the work and for signals alike: whatever the work is
+//! blocked in (a name server, a handshake, an answer), the program can say what it knows and die by the signal.
+
+use std::io;
+
+#[cfg(unix)]
+pub(super) use caught::{Interrupts, ignored};
+#[cfg(not(unix))]
+pub(super) use uncaught::Interrupts;
+
+/// Why work did not come to its end.
+#[derive(Debug)]
+#[cfg_attr(
+    not(unix),
+    expect(
+        dead_code,
+        reason = "without signals and threads of its own, work comes to its end"
+    )
+)]
+pub(super) enum Interrupted {
+    /// This signal came.
+    Signal(i32),
+    /// It could not be started: the system has no room for another thread or descriptor.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Interrupted {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+#[cfg(unix)]
+mod caught {
+    use std::io::{self, ErrorKind, Read, Write};
+    use std::ops::ControlFlow;
+    use std::os::unix::net::UnixStream;
+    use std::panic::resume_unwind;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::flag;
+    use signal_hook::low_level::pipe;
+
+    use super::Interrupted;
+
+    /// Waits for signals beside some work. The handlers stay when it is dropped.
+    #[derive(Debug)]
+    pub(in crate::commands) struct Interrupts {
+        /// Gets a byte from each signal and from the end of the work.
+        reader: UnixStream,
+        writer: Arc<UnixStream>,
+        /// The last signal that came, 0 for none.
+        signal: Arc<AtomicUsize>,
+    }
+
+    impl Interrupts {
+        /// From now on signals are heeded. One that was ignored when the program started, as under `nohup`, stays
+        /// ignored; a second Ctrl-C or SIGTERM ends the process at once.
+        ///
+        /// # Errors
+        /// What the system says when a handler cannot be set.
+        pub(in crate::commands) fn watch() -> io::Result<Self> {
+            let (reader, writer) = UnixStream::pair()?;
+            let signal = Arc::new(AtomicUsize::new(0));
+            let armed = Arc::new(AtomicBool::new(false));
+            let ignored = ignored();
+            for (number, value) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+                if ignored & (1 << (number - 1)) != 0 {
+                    continue;
+                }
+                // In this order: the first signal finds the door of the default still shut, and wakes last of all.
+                if number != SIGHUP {
+                    flag::register_conditional_default(number, Arc::clone(&armed))?;
+                }
+                flag::register_usize(number, Arc::clone(&signal), value)?;
+                flag::register(number, Arc::clone(&armed))?;
+                pipe::register(number, writer.try_clone()?)?;
+            }
+            Ok(Self {
+                reader,
+                writer: Arc::new(writer),
+                signal,
+            })
+        }
+
+        /// The signal that has come, if one has.
+        pub(in crate::commands) fn signal(&self) -> Option<i32> {
+            match i32::try_from(self.signal.load(Ordering::SeqCst)) {
+                Ok(0) | Err(_) => None,
+                Ok(number) => Some(number),
+            }
+        }
+
+        /// Does work on a thread of its own and waits for its result. When a signal comes first, the work is left
+        /// alone: the process is about to end.
+        ///
+        /// # Errors
+        /// [`Interrupted`], with the work going on if it had begun.
+        pub(in crate::commands) fn run<T: Send + 'static>(
+            &self,
+            work: impl FnOnce() -> T + Send + 'static,
+        ) -> Result<T, Interrupted> {
+            self.refuse_when_signalled()?;
+            let done = Done(Arc::clone(&self.writer));
+            let (sender, result) = sync_channel(1);
+            let thread = thread::Builder::new().spawn(move || {
+                // Wakes the other side when a panic ends the work, too.
+                let _done = done;
+                // Nobody listens any more after a signal.
+                let _ = sender.send(work());
+            })?;
+            self.reader.set_read_timeout(None)?;
+            self.wait()?;
+            if let Ok(result) = result.try_recv() {
+                return Ok(result);
+            }
+            self.refuse_when_signalled()?;
+            // No signal, so the work has ended, or panicked.
+            if let Ok(result) = result.recv() {
+                return Ok(result);
+            }
+            match thread.join() {
+                Err(panic) => resume_unwind(panic),
+                Ok(()) => Err(io::Error::from(ErrorKind::BrokenPipe).into()),
+            }
+        }
+
+        /// Waits for some time, or until a signal comes.
+        pub(in crate::commands) fn sleep(&self, time: Duration) -> ControlFlow<i32> {
+            let end = Instant::now() + time;
+            loop {
+                if let Some(signal) = self.signal() {
+                    return ControlFlow::Break(signal);
+                }
+                let left = end.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return ControlFlow::Continue(());
+                }
+                let waited = self.reader.set_read_timeout(Some(left));
+                if waited.and_then(|()| self.wait()).is_err() {
+                    // Then the wait is all that is left of it.
+                    thread::sleep(left);
+                }
+            }
+        }
+
+        fn refuse_when_signalled(&self) -> Result<(), Interrupted> {
+            self.signal()
+                .map_or(Ok(()), |signal| Err(Interrupted::Signal(signal)))
+        }
+
+        /// Waits for one byte, or as long as the stream's time-out allows.
+        fn wait(&self) -> io::Result<()> {
+            match (&self.reader).read_exact(&mut [0]) {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    Ok(())
+                }
+                waited => waited,
+            }
+        }
+    }
+
+    /// Tells the waiting side that the work has ended.
+    struct Done(Arc<UnixStream>);
+
+    impl Drop for Done {
+        fn drop(&mut self) {
+            // The other side has gone only when the process ends.
+            let _ = (&*self.0).write_all(&[1]);
+        }
+    }
+
+    /// The signals that this process ignores, as a mask (proc(5), `SigIgn`). Where there is no such file, none: the
+    /// standard library has no way to ask.
+    pub(in crate::commands) fn ignored() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .map(str::trim);
+        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
+            .unwrap_or(0)
+    }
+}
+
+#[cfg(not(unix))]
+mod uncaught {
+    use std::io;
+    use std::ops::ControlFlow;
+    use std::time::Duration;
+
+    use super::Interrupted;
+
+    /// Nothing is caught: Ctrl-C ends the process at once.
+    #[derive(Debug)]
+    pub(in crate::commands) struct Interrupts;
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the Unix twin can fail"
+    )]
+    impl Interrupts {
+        pub(in crate::commands) fn watch() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(in crate::commands) fn signal(&self) -> Option<i32> {
+            None
+        }
+
+        pub(in crate::commands) fn run<T>(
+            &self,
+            work: impl FnOnce() -> T,
+        ) -> Result<T, Interrupted> {
+            Ok(work())
+        }
+
+        pub(in crate::commands) fn sleep(&self, time: Duration) -> ControlFlow<i32> {
+            std::thread::sleep(time);
+            ControlFlow::Continue(())
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a machine does to a program: no more descriptors, files that may not grow. It never panics and never calls itself
+//! at fault (1), it comes to an end, and what it says of the request is what the server saw.
+
+use serde_json::Value;
+
+use crate::harness::{Output, Vescli};
+use crate::server::Server;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
+
+/// A command under limits of the shell, such as `ulimit -n 8`.
+fn under(limits: &str, command: &str) -> Vescli {
+    let script = format!("{limits} && exec {PROGRAM} {command}");
+    Vescli::program("/bin/sh")
+        .args(["-c", &script])
+        .stdout_contains("")
+        .stderr_lacks("panicked")
+        .stderr_contains("")
+}
+
+/// The code, which is none of a fault of ours; `None` when the system could not even start the program.
+fn honest(output: &Output, what: &str) -> Option<i32> {
+    assert_eq!(output.signal, None, "{what}: {output:?}");
+    let code = output.code.unwrap();
+    assert!(![1, 101].contains(&code), "{what}: {output:?}");
+    (!output.stderr.contains("shared libraries")).then_some(code)
+}
+
+#[test]
+fn with_few_descriptors_a_send_is_honest_and_ends() {
+    let server = Server::http().start();
+    let mut codes = Vec::new();
+    for limit in 3..=40 {
+        let before = server.count();
+        let command = "send --email a@b.co --tenant t --retries 0 --json";
+        let output = under(&format!("ulimit -n {limit}"), command)
+            .against(&server)
+            .any_ending()
+            .run();
+        let Some(code) = honest(&output, command) else {
+            continue;
+        };
+        let document: Value = serde_json::from_str(&output.stdout).unwrap();
+        let sent = server.count() - before;
+        match document["outcome"].as_str() {
+            Some("accepted") => assert_eq!((sent, code), (1, 0), "{output:?}"),
+            Some("not_sent") => assert_eq!(sent, 0, "{output:?}"),
+            _ => panic!("neither: {output:?}"),
+        }
+        assert_eq!(document["exit_code"], code);
+        codes.push(code);
+    }
+    // The limits that were tried begin too low and end high enough.
+    assert_eq!(codes.first(), Some(&71), "{codes:?}");
+    assert_eq!(codes.last(), Some(&0), "{codes:?}");
+}
+
+#[test]
+fn with_few_descriptors_doctor_and_sandbox_end_and_say_why() {
+    let server = Server::http().start();
+    for command in ["doctor --tenant t", "sandbox -- true"] {
+        let mut codes = Vec::new();
+        for limit in 3..=40 {
+            let output = under(&format!("ulimit -n {limit}"), command)
+                .against(&server)
+                .any_ending()
+                .stderr_lacks("(os error")
+                .run();
+            codes.extend(honest(&output, command));
+        }
+        assert!(codes.contains(&71), "{command}: {codes:?}");
+        assert_eq!(codes.last(), Some(&0), "{command}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_journal_that_may_not_grow_is_an_error_before_the_first_mail() {
+    let server = Server::http().uncalled().start();
+    for command in [
+        "bulk list.txt --tenant t --yes --rate none",
+        "bulk list.txt --tenant t --yes --rate none --journal j.ndjson",
+    ] {
+        under("ulimit -f 0", command)
+            .file("list.txt", "a@b.co\nb@b.co\n")
+            .against(&server)
+            .code(74)
+            .stderr_contains("error: ")
+            .stderr_lacks("(os error")
+            .run();
+    }
+}
+
+#[test]
+fn a_result_that_may_not_grow_does_not_take_back_the_acceptance() {
+    let server = Server::http().start();
+    for flags in ["", "--json"] {
+        under(
+            "ulimit -f 0",
+            &format!("send --email a@b.co --tenant t {flags} >out"),
+        )
+        .against(&server)
+        .stderr_contains("the result could not be written to standard output: ")
+        .stderr_contains("the request: accepted\n")
+        .stderr_lacks("(os error")
+        .run();
+    }
+    assert_eq!(server.count(), 2);
+}

@@ -11,9 +11,8 @@ use crate::journal::{at, header, journal, rows};
 use crate::server::{Answer, Server};
 
 fn lines(count: usize) -> String {
-    (0..count)
-        .map(|row| format!("a{row}@example.com\n"))
-        .collect()
+    let row = |row| format!("a{row}@example.com");
+    (0..count).map(|number| row(number) + "\n").collect()
 }
 
 fn bulk(vescli: Vescli, server: &Server) -> Vescli {

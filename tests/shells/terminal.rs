@@ -84,9 +84,8 @@ impl Drop for Terminal {
 }
 
 fn people(count: usize) -> String {
-    (0..count)
-        .map(|row| format!("a{row}@example.com\n"))
-        .collect()
+    let row = |row| format!("a{row}@example.com");
+    (0..count).map(|number| row(number) + "\n").collect()
 }
 
 #[test]

@@ -58,8 +58,8 @@ impl Known {
 
     /// Asks all journals of a folder but the one of this run.
     ///
-    /// `people` are the places and keys of those who would be mailed. They are asked for only when there is a journal to
-    /// look into: to hash a million people takes its time.
+    /// `people` are the places and keys of those who would be mailed, `count` how many at least. They are asked for only
+    /// when there is a journal to look into: to hash a million people takes its time.
     ///
     /// # Errors
     /// [`JournalError`] when the folder cannot be read.
@@ -67,6 +67,7 @@ impl Known {
         folder: &Path,
         own: &Path,
         service: &str,
+        count: usize,
         people: impl FnOnce() -> P,
     ) -> Result<Self, JournalError> {
         let mut known = Self {
@@ -77,9 +78,9 @@ impl Known {
             return Ok(known);
         }
         let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
-        let mut wanted: Wanted = people()
-            .map(|(index, key)| (key, Findings::new(index)))
-            .collect();
+        // As large as it is going to be, if that is known: a table that grows exists twice while it does.
+        let mut wanted = Wanted::with_capacity_and_hasher(count, BuildHasherDefault::default());
+        wanted.extend(people().map(|(index, key)| (key, Findings::new(index))));
         for path in others {
             known.ask(path, service, &mut wanted);
         }

@@ -30,7 +30,7 @@ use nginx::{Config, Nginx};
 use tempfile::TempDir;
 
 /// Most instructions in user space for one send over TLS with Debian's bundle of certificates.
-const INSTRUCTIONS_MAX: u64 = 16_000_000;
+const INSTRUCTIONS_MAX: u64 = 9_500_000;
 /// Most resident memory for one send, in KiB.
 const RESIDENT_MAX: u64 = 10 * 1024;
 /// Largest binary, in bytes.

@@ -112,8 +112,11 @@ impl Prepared {
     /// Who of those that would be mailed is known from other lists.
     pub(super) fn look_elsewhere(&self, known: &Recovered) -> Result<Known, JournalError> {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
-        Known::look(&self.folder, &self.journal, &self.service, || {
-            Plan::candidates(&self.list.rows, known, key_of, self.choice())
+        let rows = &self.list.rows;
+        // The journal holds back whom it knows at most.
+        let count = rows.len().saturating_sub(known.states.len());
+        Known::look(&self.folder, &self.journal, &self.service, count, || {
+            Plan::candidates(rows, known, key_of, self.choice())
         })
     }
 }

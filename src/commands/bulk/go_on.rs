@@ -8,6 +8,7 @@ use crate::bulk::stop::Stop;
 use crate::bulk::tally::{Tally, Verdict};
 use crate::cli::args::environment::Environment;
 use crate::cli::args::keys::Key;
+use crate::cli::args::layer::SANDBOX_VARIABLE;
 use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.
@@ -30,7 +31,7 @@ impl NextStep {
         } else {
             ""
         };
-        format!("to go on{needed}: {command}\n")
+        format!("next{needed}: {command}\n")
     }
 
     /// A look into the journal: who is unknown, and how to resolve it.
@@ -62,6 +63,8 @@ pub(crate) fn quoted(word: &str) -> String {
 pub(super) struct SameCommand {
     /// What unsets the variables that must not be repeated.
     unset: String,
+    /// What keeps a rehearsal a rehearsal: pasted elsewhere, the command would mail people.
+    sandbox: &'static str,
     words: Vec<String>,
     /// Where a list comes from that has no name of its own.
     input: Input,
@@ -136,6 +139,10 @@ impl SameCommand {
             } else {
                 format!("env {}", given.concat())
             },
+            sandbox: match environment.get(SANDBOX_VARIABLE) {
+                Some(_) => "vescli sandbox -- ",
+                None => "",
+            },
             words,
             input: Input::of(&list.to_string_lossy()),
         }
@@ -182,7 +189,7 @@ impl SameCommand {
             Input::Named | Input::Piped => "",
         };
         NextStep {
-            command: format!("{unset}{command}{redirection}"),
+            command: format!("{unset}{}{command}{redirection}", self.sandbox),
             needs_list: self.input == Input::Piped,
         }
     }
@@ -275,6 +282,18 @@ mod tests {
                 .rest(None)
                 .command,
             "env -u VESCLI_FRESH vescli bulk a.csv"
+        );
+    }
+
+    #[test]
+    fn what_follows_a_rehearsal_is_a_rehearsal() {
+        let sandbox = [(SANDBOX_VARIABLE, "http://127.0.0.1:1")];
+        let sandbox = sandbox.into_iter().collect();
+        assert_eq!(
+            command(&typed("vescli bulk a.csv --yes"), &sandbox, "a.csv")
+                .rest(None)
+                .command,
+            "vescli sandbox -- vescli bulk a.csv --yes"
         );
     }
 

@@ -180,7 +180,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
         return format!(
-            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, begin anew with --fresh\n"
+            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, start a new journal with --fresh\n"
         );
     }
     let skipped = match facts.plan.skipped.total() {

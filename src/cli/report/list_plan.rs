@@ -55,6 +55,8 @@ pub const fn format_word(format: Format) -> &'static str {
 pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
     let mut lines = target(facts, safe);
     lines.extend(earlier(facts));
+    let unknown = unknown_rows(facts.list, facts.plan, safe);
+    lines.extend(unknown.into_iter().map(|row| ("", row)));
     if let Some(known) = known(facts, safe) {
         let done = match facts.on_known {
             Some(OnKnown::Skip) => ": skipped",
@@ -63,8 +65,6 @@ pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
         };
         lines.push(("known", format!("{known}{done}")));
     }
-    let unknown = unknown_rows(facts.list, facts.plan, safe);
-    lines.extend(unknown.into_iter().map(|row| ("", row)));
     lines.push(("journal", journal(facts, safe)));
     lines.push(("to send", to_send(facts)));
     let sample = sample(facts.list, facts.plan, safe);
@@ -129,13 +129,13 @@ fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
     }
     if plan.rejected > 0 {
         let rows = counted(plan.rejected, "row");
-        let text = format!("{rows} earlier: left alone (--retry-rejected sends them again)");
+        let text = format!("{rows} earlier: left alone (to send again: --retry-rejected)");
         lines.push(("rejected", text));
     }
     if !plan.unknown.is_empty() {
         let rows = counted(plan.unknown.len() as u64, "row");
         let text = format!(
-            "{rows} may have been mailed: left alone (settle with `vescli journal resolve`; --resend-unknown may mail twice)"
+            "{rows} may have been mailed: left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)"
         );
         lines.push(("unknown", text));
     }

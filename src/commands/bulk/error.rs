@@ -47,12 +47,12 @@ pub enum BulkError {
     TwoInputs,
     /// Some people are known from other lists, and nobody has said what to do with them.
     #[error(
-        "{0}; nothing was sent: add --known skip to leave them out, or --known send to mail them again"
+        "{0}; nothing was sent, because neither --known skip nor --known send says what to do with them"
     )]
     Known(String),
     /// Nobody can be asked.
     #[error(
-        "{0} would be mailed, and there is no terminal to ask at: check the plan with --dry-run, then add --yes"
+        "cannot ask for confirmation: standard input is not a terminal; {0} would be mailed: check the plan with --dry-run, then add --yes"
     )]
     NotAsked(String),
 }

@@ -7,6 +7,7 @@ use crate::bulk::journal::JournalError;
 use crate::cli::args::keys::Key;
 use crate::cli::report::Trouble;
 use crate::commands::fault::Fault;
+use crate::settings::bulk::OnKnown;
 
 /// The trouble of a fault, with the command that is to follow.
 pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
@@ -17,6 +18,10 @@ pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
         (Fault::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
             let without = quoted(&same.whole(Some(Key::SkipInvalid)));
             format!("fix these lines and run it again, or leave them out: {without}")
+        }
+        (Fault::Bulk(BulkError::Known(_)), _) => {
+            let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
+            format!("leave them out: {without}; or mail them again with --known send")
         }
         (Fault::Bulk(BulkError::NotAsked(_)), _) => {
             format!(

@@ -5,8 +5,8 @@ use crate::bulk::throttle::WAITS_MAX;
 use crate::cli::exit::Exit;
 use crate::cli::report::{Trouble, list};
 
-/// Why a run stopped, in words, with what to do.
-pub(super) fn reason(stop: &Stop) -> Trouble {
+/// Why a run stopped, in words, with what to do. `lost_journal`: the journal is not where it was, or not what it was.
+pub(super) fn reason(stop: &Stop, lost_journal: bool) -> Trouble {
     let trouble = |exit: Exit, message: String| Trouble {
         exit,
         message,
@@ -20,7 +20,7 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
         Stop::Hopeless(class) => {
             let exit = Exit::from(*class);
             let title = exit.row().title;
-            let text = format!("stopped: {title}, which everybody else would meet as well");
+            let text = format!("stopped: {title}; every other row would fail the same way");
             trouble(exit, text)
         }
         Stop::Failures(count) => Trouble {
@@ -30,7 +30,7 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
             ),
             ..trouble(
                 Exit::BulkStopped,
-                format!("stopped: {count} rows in a row were not accepted (--max-failures)"),
+                format!("stopped: {count} consecutive rows were not accepted (--max-failures)"),
             )
         },
         Stop::AsksTooLong(wait) => Trouble {
@@ -49,10 +49,14 @@ pub(super) fn reason(stop: &Stop) -> Trouble {
                 "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
             ),
         ),
-        Stop::Journal(cause) => trouble(
-            Exit::Io,
-            format!("stopped: {cause}"),
-        ),
+        Stop::Journal(cause) if lost_journal => Trouble {
+            hint: Some(
+                "find out what removed, moved or changed the journal before this list is sent again"
+                    .to_owned(),
+            ),
+            ..trouble(Exit::Io, format!("stopped: {cause}"))
+        },
+        Stop::Journal(cause) => trouble(Exit::Io, format!("stopped: {cause}")),
         Stop::Fault => trouble(Exit::Internal, "stopped by a fault of vescli".to_owned()),
     }
 }

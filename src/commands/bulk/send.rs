@@ -195,7 +195,8 @@ fn conclude(
         verdict,
         Verdict::Stopped | Verdict::Journal | Verdict::Fault
     );
-    let trouble = end.stop.filter(|_| was_stopped).map(reason);
+    let trouble = end.stop.filter(|_| was_stopped);
+    let trouble = trouble.map(|stop| reason(stop, end.lost_journal));
     if output.json {
         let mut warnings = prepared.warnings();
         warnings.extend(remark);

@@ -119,6 +119,9 @@ impl Fault {
         let hint = match self {
             Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Journal(JournalError::Missing { .. }) => {
+                Some("`vescli journal list` shows the journals".to_owned())
+            }
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),

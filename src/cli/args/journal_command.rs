@@ -60,6 +60,11 @@ fn keys(keys: &'static [Key]) -> impl Iterator<Item = Arg> {
     keys.iter().map(|key| flag(key.row()))
 }
 
+/// Before something is removed.
+fn confirmation() -> [Arg; 2] {
+    [Key::Yes, Key::NoInput].map(|key| flag(key.row()).help_heading(Group::Safety.heading()))
+}
+
 /// What changes nothing.
 fn inspections() -> [Command; 3] {
     [
@@ -112,18 +117,15 @@ fn changes() -> [Command; 4] {
         .args(flags(&[Group::Target])),
         action("rm", "Remove one journal", examples::JOURNAL_RM)
             .arg(file().required(true).help("The journal, or its list"))
-            .args(keys(&[Key::Yes, Key::NoInput])),
+            .args(confirmation()),
         action(
             "prune",
             "Remove journals of finished runs, and what killed runs have left behind",
             examples::JOURNAL_PRUNE,
         )
-        .args(keys(&[
-            Key::OlderThan,
-            Key::DryRun,
-            Key::Yes,
-            Key::NoInput,
-        ])),
+        .args(keys(&[Key::OlderThan]))
+        .arg(flag(Key::DryRun.row()).help("Show what would be removed, and remove nothing"))
+        .args(confirmation()),
     ]
 }
 

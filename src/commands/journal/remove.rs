@@ -174,12 +174,12 @@ fn is_old(scan: &Scan, age: Duration) -> bool {
     since.is_some_and(|since| since >= age)
 }
 
-/// Whether no row is left to send, and none to decide.
+/// Whether no row is left to send, and none to decide. A row that was rejected may be due.
 fn is_finished(scan: &Scan) -> bool {
     let counts = scan.recovered.counts();
     let rows = scan.recovered.runs.last().map_or(0, |run| run.rows);
     scan.damage.is_empty()
-        && counts.not_sent + counts.unknown == 0
+        && counts.due + counts.unknown == 0
         && counts.accepted + counts.rejected >= rows
 }
 

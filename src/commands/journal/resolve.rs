@@ -13,6 +13,7 @@ use crate::bulk::journal::{
 use crate::cli::args::keys::Key;
 use crate::cli::args::layer::Layer;
 use crate::cli::safe_text::json_line;
+use crate::commands::bulk::quoted;
 use crate::commands::fault::Fault;
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
@@ -69,7 +70,7 @@ impl Request {
             (Some(_), true) => {
                 return Err(usage(
                     "--as and --undo exclude each other",
-                    "take the decision back with --undo first, then resolve the row anew",
+                    "take the decision back with --undo first, then resolve the row again",
                 ));
             }
             (None, false) => {
@@ -138,7 +139,7 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
     let rows = look_for(path, |_| true, |told| request.is_meant(told))?;
     let mut chosen = Vec::new();
     Journal::settle(path, |recovered| {
-        chosen = choose(&rows, recovered, request, form)?;
+        chosen = choose(&rows, recovered, request, &Place { path, form })?;
         let settled = chosen.iter().map(|key| (*key, request.settled));
         Ok::<_, Fault>(settled.collect())
     })?;
@@ -194,12 +195,31 @@ fn document<'a>(
     }
 }
 
+/// The journal, as messages name it.
+struct Place<'a> {
+    path: &'a Path,
+    form: &'a Form,
+}
+
+impl Place<'_> {
+    fn shown(&self, text: &str) -> String {
+        self.form.safe.shown(text)
+    }
+
+    /// A hint with the command that shows what the journal knows.
+    fn show(&self, what: &str) -> String {
+        let path = quoted(&self.path.to_string_lossy());
+        let path = self.form.safe.shown_bytes(path.as_bytes());
+        format!("`vescli journal show {path}` {what}")
+    }
+}
+
 /// The rows that are meant and can be resolved.
 fn choose(
     rows: &HashMap<RowKey, Told>,
     recovered: &Recovered,
     request: &Request,
-    form: &Form,
+    place: &Place,
 ) -> Result<Vec<RowKey>, Fault> {
     let fits = |key: &RowKey| {
         let state = recovered.state(*key);
@@ -215,7 +235,7 @@ fn choose(
         if unknown.is_empty() {
             return Err(usage(
                 "no row is unknown, so there is nothing to resolve",
-                "`vescli journal show` tells what the journal knows",
+                &place.show("tells what the journal knows"),
             ));
         }
         return Ok(unknown);
@@ -228,13 +248,13 @@ fn choose(
             (Some((key, _)), None) => chosen.push(*key),
             (Some(_), Some(_)) => {
                 let mut cnames: Vec<String> = of_email()
-                    .map(|(_, told)| form.safe.shown(&told.cname))
+                    .map(|(_, told)| place.shown(&told.cname))
                     .collect();
                 cnames.sort();
                 return Err(Fault::Usage {
                     message: format!(
                         "{} has rows with more than one cname: {}",
-                        form.safe.shown(email),
+                        place.shown(email),
                         cnames.join(", ")
                     ),
                     hint: "say which with --cname".to_owned(),
@@ -242,7 +262,7 @@ fn choose(
             }
             (None, _) => {
                 let known = of_email().find_map(|(key, _)| recovered.state(*key));
-                return Err(unfit(&form.safe.shown(email), known, request.settled));
+                return Err(unfit(email, known, request.settled, place));
             }
         }
     }
@@ -252,7 +272,8 @@ fn choose(
 }
 
 /// Why a row cannot be resolved.
-fn unfit(email: &str, state: Option<RowState>, settled: Settled) -> Fault {
+fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) -> Fault {
+    let email = place.shown(email);
     let message = match (state.map(RowState::effective), settled) {
         (None, _) => format!("{email} is not in this journal"),
         (Some(_), Settled::Unknown) => {
@@ -263,8 +284,5 @@ fn unfit(email: &str, state: Option<RowState>, settled: Settled) -> Fault {
             fate.word()
         ),
     };
-    usage(
-        &message,
-        "`vescli journal show` lists the rows that are unknown",
-    )
+    usage(&message, &place.show("lists the rows that are unknown"))
 }

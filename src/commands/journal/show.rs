@@ -79,7 +79,7 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
         let how = match (row.ended, row.status) {
             (true, Some(status)) => format!("HTTP {status}"),
             (true, None) => "the answer is missing".to_owned(),
-            (false, _) => "the run was cut down".to_owned(),
+            (false, _) => "no answer in the journal".to_owned(),
         };
         text.push_str(&format!(
             "  unknown  {}  cname {}, row {}, attempt {}, {}, {how}\n",

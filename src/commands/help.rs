@@ -2,7 +2,7 @@
 
 use super::explain;
 use super::fault::Fault;
-use super::topics;
+use super::{topic_bulk, topics};
 use crate::cli::args::command_line::{TOPICS, command};
 use crate::cli::args::nearest::did_you_mean;
 use crate::cli::streams::Paint;
@@ -21,7 +21,7 @@ pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
         Some("environment") => return Ok(topics::environment(paint)),
         // `config` and `bulk` are commands as well; their topics tell of both.
         Some("config") if topic.len() == 0 => return Ok(topics::config(paint)),
-        Some("bulk") if topic.len() == 0 => return Ok(topics::BULK.to_owned()),
+        Some("bulk") if topic.len() == 0 => return Ok(topic_bulk::BULK.to_owned()),
         Some("json") => return Ok(topics::JSON.to_owned()),
         Some(name) => found = subcommand(&found, name)?,
         None => {}

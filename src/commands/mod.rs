@@ -16,6 +16,7 @@ pub mod journal;
 pub mod rehearse;
 pub mod sandbox;
 pub mod send;
+pub mod topic_bulk;
 pub mod topics;
 pub mod usage;
 mod veil;

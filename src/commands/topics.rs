@@ -114,7 +114,8 @@ pub fn config(paint: Paint) -> String {
          token_command = [\"pass\", \"show\", \"f5xc/lab\"]  # run without a shell\n\n\
          {rules}\n  \
          The profile is --profile, else VESCLI_PROFILE, else default_profile, else the only one there is.\n  \
-         First that speaks wins, key by key: flag, variable, profile, those it extends, [defaults], F5's names, built in.\n  \
+         For each setting, the first source that has it wins: flag, variable, profile, those it extends, [defaults],\n  \
+         F5's names, built in.\n  \
          A credential (token, client certificate) is taken whole from the first of these that names one. One from the\n  \
          file is sent to the host of the table that names it and to no other (78): the host that this table names with\n  \
          `tenant`, `console` or `base_url`, itself or through those it extends and [defaults]. A profile that changes\n  \
@@ -157,61 +158,6 @@ fn entry(name: &str, help: &str) -> String {
     format!("  {name:<37} {help}\n")
 }
 
-/// The topic `bulk`.
-pub const BULK: &str = r"The list
-  CSV with a column `email` (any case) and perhaps `cname`; NDJSON objects with the same two; or one address per
-  line with # for comments. Other columns are ignored and named. All of it is read and checked before the first
-  request; rows that cannot be used end the run (65) unless --skip-invalid. An address that comes again with the
-  same cname, both in whatever case, is sent to once; with another cname it is another mail, and the plan counts
-  these. One run addresses one tenant: a column `tenant` or `region` is refused.
-
-Before it sends
-  The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal a question follows; elsewhere
-  --yes is needed. --dry-run prints the plan and sends nothing.
-
-The journal
-  Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the same
-  command, run again after whatever happened, goes on:
-    accepted   is skipped
-    not_sent   goes out
-    rejected   is left alone, unless --retry-rejected; but it goes out if it is due: the reason was not the row's own
-               (401, 403, a redirect, a service that was too busy)
-    unknown    somebody may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
-  The list may be edited in between: rows are known by URL, cname and address, not by their place. The same
-  address with another cname is another mail. The journal is that of the list's name and folder; a list from
-  standard input or a pipe has that of the current folder, whatever it says. --journal FILE names another.
-  --fresh begins a new journal and mails everybody; the old one is kept under another name.
-  Two runs cannot share a journal (75). It holds addresses: it can be read by its owner alone.
-
-Pace
-  --rate 30/m spaces requests evenly, repeats included; the server never sees more than one over the rate in any
-  stretch of that length. 429, and 503 with Retry-After, pause all of --jobs, and such a wait is no attempt of the
-  row. After it the rows that were refused go first, one of them alone, and one more at a time with each that is
-  taken. A row that is refused ten times while it goes alone is left to the next run; so is every row that is
-  refused with --retries 0. Other repeats follow --retries, and a run makes at most 20 of them, and one more for
-  every ten rows.
-  With too few files (`ulimit -n`) or threads for --jobs, fewer workers do all of the work, and say so.
-  --keep-alive uses connections again that were idle for less than a second: faster, but a server that closes one
-  at that moment leaves its row unknown. One with bytes to read that nobody asked for is closed, not used again.
-
-What stops it
-  401, 403, a redirect, a certificate or a proxy that refuses: they would fail for everybody (12). Nobody was
-  mailed by these, and their rows go out with the next run. So do --max-failures rows in a row (12), a journal
-  that cannot be written (74), a wait longer than --max-retry-after (12), and 20 waits in a row with nobody taken
-  in between (12). A client certificate that is refused when the request is on its way, as in TLS 1.3, leaves its
-  row unknown. Every end that is not 0 prints the command to run next.
-  Ctrl-C once: no new requests, those under way end and are written down. Twice: at once; what was under way is
-  unknown then.
-
-Exit codes
-  0 everybody was accepted, now or earlier, but for those that --limit kept back
-  10 some rejected or not sent     11 some unknown (wins over 10)     12 stopped early     65 66 the list
-  71 no room for a single worker     74 journal or output     75 another run holds the journal
-  130 143 ended by Ctrl-C or SIGTERM
-
-The command `vescli bulk`: see `vescli bulk --help`.
-";
-
 /// The topic `json`.
 pub const JSON: &str = r#"With --json, standard output holds exactly one document on one line, for success, failure and usage errors
 alike. The order of the fields is fixed; fields are only ever added. Standard error still tells people, unless -q.
@@ -244,20 +190,33 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
 attempts, elapsed_ms, exit_code, error, warnings as above; due: whether the next run sends it unasked), then one
 "vescli.summary/1":
   rows, accepted, rejected, not_sent, unknown    the whole list as it stands now
-  this_run     the rows that ended in this run, by outcome; requests counts repeats as well
+  this_run     the rows that ended in this run, by outcome; requests counts retries as well
   repeats, invalid    rows that were dropped
   signal       the number of the signal that ended the run, or null
   due          how many rows of the list the next run sends unasked, rejected ones among them
   beyond_limit    how many of them --limit kept back
   go_on        the command to run next, or null
+  known        people on the list who are known from other lists: accepted, unknown, choice (skip, send or null),
+               lists (list, journal, at, accepted, unknown)
   error        why the run was stopped, or null
 `bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds,
-other_cname (rows that bear the address of another row with another cname).
+known as above, other_cname (rows that bear the address of another row with another cname).
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
 `explain --json` "vescli.explain/1", `doctor --json` "vescli.doctor/1" (ok, exit_code, checks, each with name, state,
 message and hint). `config` prints schema, ok and path, and `path` exists, `init` written, `show` text, `check` and
 `profiles` profiles; `config explain` prints profile and settings (key, value, origin).
+
+`journal` prints, each with schema and ok:
+  list      "vescli.journals/1": folder, journals (path, url, rows, last_run, error and others), leftovers (files
+            of killed runs)
+  show      "vescli.journal/1": path, url, runs, rows (by outcome, and due), unknown (email, cname, row, at, …)
+  check     "vescli.journal-check/1": path, lines, runs, unfinished_bytes, damage (line, offset, reason, holds)
+  resolve   "vescli.journal-resolve/1": path, as, rows (key, email, cname); key, email and cname again when it is
+            one row
+  repair    "vescli.journal-repair/1": path, was_damaged, kept_lines, damaged_lines, unreadable_lines (they do not
+            show whose they are), nameless_lines (of people not on the list), unknown (row, email, cname), old_file
+  rm, prune "vescli.journal-remove/1": dry_run, removed, leftovers
 
   vescli send --profile prod --email hello@example.com --json | jq -r '"\(.outcome) \(.exit_code)"'
 "#;

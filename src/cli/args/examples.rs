@@ -18,15 +18,18 @@ pub(super) const BULK: &str = "The list is CSV with a column email and perhaps a
      jq -c '{email}' users.json | vescli bulk - --yes --json";
 
 /// Below the help of `journal`.
-pub(super) const JOURNAL: &str = "A journal is text, a JSON object per line: grep and jq read it too.\n\n\
+pub(super) const JOURNAL: &str = "FILE is a journal, or the list that it belongs to. A journal is text, a JSON object per line: grep and\n\
+     jq read it too. Within `vescli sandbox` the journals of rehearsals are meant.\n\n\
      Examples:\n  \
      vescli journal list\n  \
      vescli journal show users.csv\n  \
-     vescli journal resolve users.csv --email ada@example.com --as accepted";
+     vescli journal resolve users.csv --email ada@example.com --as accepted\n  \
+     vescli journal repair users.csv --list users.csv\n  \
+     vescli journal prune --older-than 90d";
 
 /// Below the help of `journal list`.
 pub(super) const JOURNAL_LIST: &str = "Journals are kept in $XDG_STATE_HOME/vescli if that is an absolute path,\n\
-     else in ~/.local/state/vescli.\n\n\
+     else in ~/.local/state/vescli; those of rehearsals in the folder rehearsals below it.\n\n\
      Examples:\n  \
      vescli journal list\n  \
      vescli journal list --json | jq -r '.journals[] | select(.rows.unknown > 0) | .path'";
@@ -35,27 +38,29 @@ pub(super) const JOURNAL_LIST: &str = "Journals are kept in $XDG_STATE_HOME/vesc
 pub(super) const JOURNAL_SHOW: &str = "A row needs a decision when it may have been mailed and nothing proves it.\n\
      A run leaves it alone until then.\n\n\
      Examples:\n  \
-     vescli journal show\n  \
-     vescli journal show --json | jq -r '.unknown[].email'";
+     vescli journal show users.csv\n  \
+     vescli journal show users.csv --json | jq -r '.unknown[].email'";
 
 /// Below the help of `journal check`.
 pub(super) const JOURNAL_CHECK: &str = "It changes nothing. The exit code is 65 when the journal is damaged.\n\n\
      Examples:\n  \
-     vescli journal check\n  \
-     vescli journal check users.ndjson --json | jq .damage";
+     vescli journal check users.csv\n  \
+     vescli journal check users.csv --json | jq .damage";
 
 /// Below the help of `journal resolve`.
 pub(super) const JOURNAL_RESOLVE: &str = "Find out first: ask the person, or look into the console.\n\
-     A row that is not unknown is refused, and then nothing is written.\n\n\
+     A row that is not unknown is refused, and then nothing is written. After --as not_sent the next run\n\
+     sends the row; after --undo it is unknown again.\n\n\
      Examples:\n  \
-     vescli journal resolve --email ada@example.com --as accepted\n  \
+     vescli journal resolve users.csv --email ada@example.com --as accepted\n  \
      vescli journal resolve users.csv -e bob@example.com -e cy@example.com --as not-sent\n  \
      vescli journal resolve users.csv --all-unknown --as accepted\n  \
      vescli journal resolve users.csv --email bob@example.com --undo";
 
 /// Below the help of `journal repair`.
 pub(super) const JOURNAL_REPAIR: &str = "Damaged lines are taken out. Whoever may be on one of them is unknown from then on, and no run\n\
-     mails them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\n\
+     mails them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\
+     --cname and the target are used only when no record of a run is left.\n\n\
      Examples:\n  \
      vescli journal repair users.csv --list users.csv\n  \
      vescli journal show users.csv";

@@ -17,7 +17,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "max-failures",
         Kind::Count,
-        "Stop after so many rows in a row that were not accepted; 0 for never",
+        "Stop after N consecutive rows that were not accepted; 0 never stops",
     )
     .default("10"),
     Row::new(
@@ -25,7 +25,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "keep-alive",
         Kind::Switch,
-        "Use a connection again that was idle for less than a second: faster, with a small risk of unknown rows",
+        "Reuse a connection that was idle for less than a second: faster, with a small risk of unknown rows",
     ),
     Row::new(
         Key::Format,
@@ -48,7 +48,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "journal",
         Kind::File,
-        "Journal of the run [default: a file of its own for each URL, cname and list]",
+        "Journal of the run [default: a file of its own for each URL, cname and list; `vescli journal list` shows them]",
     )
     .reach(Reach::RunOnly),
     Row::new(
@@ -56,7 +56,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "fresh",
         Kind::Switch,
-        "Begin a new journal: everybody on the list is mailed, whatever happened before",
+        "Start a new journal: people already mailed will be mailed again (people known from other lists: see --known)",
     )
     .reach(Reach::RunOnly),
     Row::new(
@@ -72,7 +72,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "resend-unknown",
         Kind::Switch,
-        "Send again the rows of which nobody knows whether they were mailed: somebody may be mailed twice",
+        "Send again the rows that are unknown: a person may be mailed twice",
     )
     .reach(Reach::RunOnly),
     Row::new(
@@ -88,7 +88,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "known",
         Kind::Choice(&["skip", "send"]),
-        "What to do with people whom an earlier run mailed from another list: skip leaves them out, send mails them again",
+        "People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]",
     )
     .reach(Reach::RunOnly),
     Row::new(
@@ -96,7 +96,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Bulk,
         "yes",
         Kind::Switch,
-        "Do not ask before sending; needed where nobody can be asked",
+        "Do not ask for confirmation; needed where standard input is not a terminal",
     )
     .reach(Reach::RunOnly),
 ];

@@ -55,7 +55,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Retry,
         "retries",
         Kind::Count,
-        "Repeats after a failure that surely mailed nobody; 0 for none",
+        "Retries after failures that cannot have sent mail; 0 disables",
     )
     .default("2"),
     Row::new(

@@ -38,7 +38,7 @@ pub(super) fn send() -> Command {
 
 pub(super) fn bulk() -> Command {
     Command::new("bulk")
-        .about("Send to everybody on a list, each once; run it again to go on where it ended")
+        .about("Send to everybody on a list, each once; run it again to continue where it stopped")
         .after_help(examples::BULK)
         .arg(
             Arg::new("input")
@@ -50,7 +50,8 @@ pub(super) fn bulk() -> Command {
         )
         .args(flags(SETTINGS).filter(|arg| arg.get_id() != Key::Email.row().flag))
         .args(flags(&[Group::Bulk]))
-        .args([Key::DryRun, Key::NoInput].map(|key| flag(key.row())))
+        .arg(flag(Key::DryRun.row()).help("Print the plan and send nothing"))
+        .arg(flag(Key::NoInput.row()))
 }
 
 pub(super) fn doctor() -> Command {

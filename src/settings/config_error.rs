@@ -15,10 +15,10 @@ pub enum ConfigError {
     #[error("{path}: cannot be read: {1}", path = .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
     /// Not a regular file.
-    #[error("{path}: is not a regular file; `--config none` reads no configuration", path = .0.display())]
+    #[error("{path}: is not a regular file: name another with --config, or `--config none`", path = .0.display())]
     NotRegular(PathBuf),
     /// Larger than any configuration.
-    #[error("{path}: is larger than {limit}, which no configuration file is", path = .path.display())]
+    #[error("{path}: is larger than {limit}: name the right file with --config, or `--config none`", path = .path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum ConfigError {
         near: String,
     },
     /// A profile without any file.
-    #[error("there is no profile `{name}`, for there is no configuration file ({looked_at})")]
+    #[error("there is no profile `{name}`, because there is no configuration file ({looked_at})")]
     NoFile {
         /// As asked for.
         name: String,

@@ -22,7 +22,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "a fault of vescli",
         "",
         [
-            "Something that cannot happen happened.",
+            "Internal error: this is a bug in vescli.",
             "see the message",
             "no",
             "Report the message with the command that led to it; it holds no secret.",
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "broken reply",
         "",
         [
-            "The request left, and then the connection broke, also within the answer, or the answer was no HTTP.",
+            "The request left, and then the connection broke, also within the answer, or the answer was not HTTP.",
             "unknown",
             "may mail twice",
             "Ask the person, or look into the console, before sending again.",
@@ -94,10 +94,10 @@ pub(super) static ROWS: &[ExitRow] = &[
         "some rows are unknown",
         "",
         [
-            "A bulk run finished; of some rows nobody knows whether they were mailed.",
+            "A bulk run finished; some rows are unknown: these people may have been mailed, and nothing proves it.",
             "per row",
             "yes: those stay until they are resolved",
-            "`vescli journal show` lists them: settle them with `vescli journal resolve`, or send them again with --resend-unknown.",
+            "Run the command that is printed, `vescli journal show`: it lists these rows and the `vescli journal resolve` for each. --resend-unknown sends them again, and may mail twice.",
         ],
     ),
     row(
@@ -106,7 +106,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "stopped early",
         "",
         [
-            "A bulk run stopped before its end, because going on would have failed for everybody.",
+            "A bulk run stopped before its end: every other row would have failed the same way, or the answer to its question was no.",
             "per row",
             "yes",
             "Fix the cause in the message, then run the command that is printed.",

@@ -166,10 +166,10 @@ pub(super) static ROWS: &[ExitRow] = &[
         "bad input",
         "",
         [
-            "A list, or a file that a flag names, cannot be used.",
+            "A list, or a file that a flag names, cannot be used; a journal is damaged, or is not a journal; or people on the list are known from other lists, and there is no --known.",
             "not_sent",
             "after fixing",
-            "Mend the place that the message names.",
+            "Fix what the message names; for a damaged journal there is `vescli journal repair`.",
         ],
     ),
     row(
@@ -202,10 +202,10 @@ pub(super) static ROWS: &[ExitRow] = &[
         "cannot be written",
         "",
         [
-            "Output or journal cannot be written. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
+            "Output or journal cannot be written, or the journal was removed, moved or cut during the run. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
             "see the message",
             "see the message; not after an acceptance",
-            "Make room, or write elsewhere.",
+            "Make room, or write elsewhere; put a journal that is gone back before the next run.",
         ],
     ),
     row(
@@ -229,7 +229,7 @@ pub(super) static ROWS: &[ExitRow] = &[
             "The configuration or the credential cannot be used.",
             "not_sent",
             "after fixing",
-            "Mend the place that the message names; `vescli config explain` shows where each value comes from.",
+            "Fix what the message names; `vescli config explain` shows where each value comes from.",
         ],
     ),
     row(

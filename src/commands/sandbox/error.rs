@@ -72,7 +72,9 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// HTTP cannot write the date of this machine's clock.
-    #[error("this machine's clock stands before 1970, and the sandbox's answers bear its date")]
+    #[error(
+        "this machine's clock is before 1970, and the sandbox cannot write that date into its answers"
+    )]
     Clock,
     /// The command was or would be started, and its end cannot be observed.
     #[error("cannot watch over the command")]

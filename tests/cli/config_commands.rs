@@ -205,7 +205,9 @@ fn a_profile_that_is_not_there_is_an_error_with_the_nearest_name() {
             "prod",
         ])
         .code(78)
-        .stderr_contains("error: there is no profile `prod`, for there is no configuration file ")
+        .stderr_contains(
+            "error: there is no profile `prod`, because there is no configuration file ",
+        )
         .run();
 }
 
@@ -221,7 +223,7 @@ fn a_file_that_cannot_be_read_is_told() {
     fs::create_dir(folder.folder().join("folder")).unwrap();
     folder
         .code(78)
-        .stderr_contains("error: folder: is not a regular file; ")
+        .stderr_contains("error: folder: is not a regular file: ")
         .run();
     with_file(b"[profiles.a]\ntenant = \"\xff\"\n")
         .code(78)

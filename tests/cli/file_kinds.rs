@@ -40,7 +40,7 @@ fn devices_folders_and_pipes_are_no_files() {
         (
             &["--config"][..],
             78,
-            "is not a regular file; `--config none` reads no configuration",
+            "is not a regular file: name another with --config, or `--config none`",
         ),
         (&["--cacert"], 65, "is not a regular file"),
         (&["--cert"], 78, "is not a regular file"),
@@ -105,7 +105,7 @@ fn a_file_beyond_its_limit_is_refused() {
         .args(["config", "check", "--config", "c.toml"])
         .file("c.toml", &config)
         .code(78)
-        .stderr("error: c.toml: is larger than 1 MiB, which no configuration file is\n")
+        .stderr("error: c.toml: is larger than 1 MiB: name the right file with --config, or `--config none`\n")
         .run();
     for (size, told) in [
         (16 << 20, "holds no certificate"),

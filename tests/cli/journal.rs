@@ -102,7 +102,7 @@ fn without_journals_there_is_nothing_to_list_and_none_to_choose() {
         .again()
         .args(["journal", "check", "none.ndjson"])
         .code(66)
-        .stderr("error: the journal none.ndjson is not there\n")
+        .stderr("error: the journal none.ndjson is not there\n  hint: `vescli journal list` shows the journals\n")
         .run();
 }
 
@@ -160,7 +160,7 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
         .stdout_contains("rows that need a decision (2):\n")
         .stdout_contains("  unknown  dee@example.com  cname acme, row 5, attempt 1, ")
         .stdout_contains(", HTTP 502\n  unknown  eve@example.com  cname acme, row 6, attempt 1, ")
-        .stdout_contains(", the run was cut down\n")
+        .stdout_contains(", no answer in the journal\n")
         .stdout_lacks("ada@example.com")
         .run();
     output

@@ -49,7 +49,7 @@ fn one_journal_is_removed_when_that_is_confirmed_and_no_run_uses_it() {
     assert!(!path.exists() && !path.with_extension("index").exists());
     remove()
         .code(66)
-        .stderr("error: the journal a.ndjson is not there\n")
+        .stderr("error: the journal a.ndjson is not there\n  hint: `vescli journal list` shows the journals\n")
         .run();
 }
 

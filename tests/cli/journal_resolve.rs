@@ -22,7 +22,7 @@ fn an_unknown_row_is_resolved_once() {
     again()
         .args(["--email", "dee@example.com", "--as", "not-sent"])
         .code(2)
-        .stderr("error: dee@example.com is not unknown but accepted, so there is nothing to resolve\n  hint: `vescli journal show` lists the rows that are unknown\n")
+        .stderr("error: dee@example.com is not unknown but accepted, so there is nothing to resolve\n  hint: `vescli journal show [FOLDER]/.local/state/vescli/a.ndjson` lists the rows that are unknown\n")
         .run();
     again()
         .args(["--email", "bob@example.com", "--as", "accepted"])

@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use vescli::cli::args::command_line::command;
 use vescli::cli::args::keys::rows as keys;
 use vescli::cli::exit::{ExitRow, rows};
-use vescli::commands::topics;
+use vescli::commands::{topic_bulk, topics};
 
 /// Whether to write instead of to compare.
 #[expect(clippy::disallowed_methods, reason = "the door is for the product")]
@@ -156,7 +156,7 @@ fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);
     examples(&command(), &mut lines);
-    let prose = [topics::BULK, topics::JSON].concat();
+    let prose = [topic_bulk::BULK, topics::JSON].concat();
     let pasted = prose.lines().filter(|line| line.starts_with("  vescli "));
     lines.extend(pasted.map(str::to_owned));
     assert!(lines.len() > 40, "the lines are found: {}", lines.len());

@@ -57,7 +57,7 @@ fn a_clock_before_1970_stops_nothing_but_certificates() {
     in_1969()
         .args(["sandbox", "--", "true"])
         .code(71)
-        .stderr_contains("error: this machine's clock stands before 1970")
+        .stderr_contains("error: this machine's clock is before 1970")
         .stderr_contains("hint: set the clock")
         .run();
 }

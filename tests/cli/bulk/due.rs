@@ -58,3 +58,14 @@ fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
             .run();
     }
 }
+
+#[test]
+fn a_journal_with_a_row_that_is_due_is_not_pruned() {
+    let server = Server::http().answers([Answer::status(401)]).start();
+    let output = bulk(&server, 1).code(12).run();
+    output
+        .again()
+        .args(["journal", "prune", "--older-than", "0s", "--dry-run"])
+        .stdout("nothing was removed\n")
+        .run();
+}

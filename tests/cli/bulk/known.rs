@@ -39,7 +39,7 @@ fn a_list_under_another_name_is_refused_until_somebody_decides() {
     over(&first, &server, "other.txt")
         .code(65)
         .stderr_contains(KNOWN)
-        .stderr_contains("nothing was sent: add --known skip")
+        .stderr_contains("nothing was sent, because neither --known skip nor --known send")
         .run();
     assert_eq!(mailed(&server), everybody_once(3));
     over(&first, &server, "other.txt")

@@ -31,7 +31,7 @@ fn what_cannot_be_used_is_refused_before_the_first_request() {
             good,
             &["list.csv"],
             2,
-            "1 person would be mailed, and there is no terminal to ask at",
+            "cannot ask for confirmation: standard input is not a terminal; 1 person would be mailed",
         ),
         (
             good,

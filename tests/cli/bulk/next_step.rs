@@ -9,11 +9,11 @@ use super::{address, bulk, everybody_once, holding, lines, mailed};
 use crate::harness::{Output, Vescli};
 use crate::server::{Answer, Server};
 
-/// The command that was printed behind `to go on: `.
+/// The command that was printed behind `next: `.
 fn printed(output: &Output) -> String {
     let mut lines = output.stderr.lines().chain(output.stdout.lines());
-    let line = lines.find_map(|line| line.strip_prefix("to go on: "));
-    line.expect("a command to go on with").to_owned()
+    let line = lines.find_map(|line| line.strip_prefix("next: "));
+    line.expect("the command to run next").to_owned()
 }
 
 /// The command that a hint names.
@@ -86,6 +86,24 @@ fn after_rejections_stops_and_waits_the_command_sends_the_rest() {
             assert!(last.stdout.contains(": 6 accepted"), "{}", last.stdout);
         }
     }
+}
+
+#[test]
+fn people_who_are_known_from_other_lists_are_left_out_by_the_hinted_command() {
+    let server = Server::http().start();
+    let first = bulk(&server, 3).run();
+    let second = first.again().file("other.txt", lines(4)).against(&server);
+    let second = second
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["bulk", "other.txt", "--yes", "--rate", "none"])
+        .code(65)
+        .stderr_contains("")
+        .run();
+    let command = hinted(&second);
+    assert!(command.ends_with(" --known skip"), "{command}");
+    let last = typed(&second, &server, &command).run();
+    assert!(last.stdout.contains(": 4 accepted"), "{}", last.stdout);
+    assert_eq!(mailed(&server), everybody_once(4));
 }
 
 #[test]
@@ -162,10 +180,7 @@ fn a_list_on_standard_input_is_named_by_its_file() {
             .stdout_contains("")
             .stderr_contains("")
             .run();
-        let text = output
-            .stderr
-            .lines()
-            .find(|line| line.starts_with("to go on"));
+        let text = output.stderr.lines().find(|line| line.starts_with("next"));
         let next = text.unwrap().split_once(": ").unwrap().1.to_owned();
         assert!(next.contains(command), "{next}");
         let stdin = typed(&output, &server, &next).stdin(lines(1));

@@ -55,7 +55,7 @@ fn rejected_rows_are_left_alone_until_they_are_asked_for() {
     let second = again(&first, &server)
         .code(10)
         .stdout_contains("1 rejected")
-        .stderr_contains("--retry-rejected sends them again")
+        .stderr_contains("to send again: --retry-rejected")
         .run();
     assert_eq!(mailed(&server), everybody_once(5));
     again(&second, &server)
@@ -157,7 +157,7 @@ fn a_limit_leaves_the_rest_for_later_runs() {
         .stdout_contains(
             "the list: 2 accepted, 3 not_sent of 5 rows; 3 left for later by --limit\n",
         )
-        .stderr_contains("to go on: vescli bulk list.txt --yes --rate none --limit 2\n")
+        .stderr_contains("next: vescli bulk list.txt --yes --rate none --limit 2\n")
         .run();
     assert_eq!(mailed(&server), everybody_once(2));
     output = again(&output, &server)

@@ -12,7 +12,7 @@ fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {
             .dies_by(number)
             .stdout_contains("this run: 3 accepted (3 requests, 0 s)\n")
             .stdout_contains("the list: 3 accepted, 7 not_sent of 10 rows\n")
-            .stderr_contains("to go on: vescli bulk list.txt --yes --rate none --jobs 3\n")
+            .stderr_contains("next: vescli bulk list.txt --yes --rate none --jobs 3\n")
             .start();
         hold.wait_for(3);
         running.signal(name);

@@ -40,9 +40,9 @@ fn what_everybody_would_meet_stops_the_run_and_forgets_nobody() {
             .code(12)
             .stdout_contains("rejected  a0@example.com")
             .stderr_contains(format!(
-                "error: stopped: {text}, which everybody else would meet"
+                "error: stopped: {text}; every other row would fail the same way"
             ))
-            .stderr_contains("to go on: vescli bulk list.txt --yes --rate none --jobs 1\n")
+            .stderr_contains("next: vescli bulk list.txt --yes --rate none --jobs 1\n")
             .run();
         assert_eq!(server.count(), 1);
         again(&first, &server).run();
@@ -70,7 +70,7 @@ fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
     let stopped = bulk(&server, 30)
         .args(["--jobs", "1"])
         .code(12)
-        .stderr_contains("error: stopped: 10 rows in a row were not accepted (--max-failures)")
+        .stderr_contains("error: stopped: 10 consecutive rows were not accepted (--max-failures)")
         .run();
     assert_eq!(server.count(), 10);
     again(&stopped, &server)

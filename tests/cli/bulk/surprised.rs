@@ -24,7 +24,7 @@ fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
             .stdout_contains(
                 "this run: 0 accepted, 2 rejected; 2 due: the next run sends them (2 requests",
             )
-            .stderr_contains("to go on: ")
+            .stderr_contains("next: ")
             .run();
         again(&first, &server)
             .stdout_contains("this run: 2 accepted")

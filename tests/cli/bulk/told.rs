@@ -121,7 +121,7 @@ fn a_run_in_words() {
              journal   j\n\
              to send   3 rows without a limit on the rate, 1 job\n\
              such as   a0@example.com, a1@example.com, a2@example.com\n\
-             to go on: vescli bulk list.txt --yes --rate none --jobs 1 --journal j --retry-rejected\n",
+             next: vescli bulk list.txt --yes --rate none --jobs 1 --journal j --retry-rejected\n",
         )
         .run();
 }
@@ -140,7 +140,7 @@ fn quiet_tells_of_failures_alone() {
         .stdout(
             "rejected  a1@example.com  not found (HTTP 404)\nthis run: 1 accepted, 1 rejected (2 requests, 0 s)\n",
         )
-        .stderr("to go on: vescli bulk list.txt --yes --rate none -q --jobs 1 --retry-rejected\n")
+        .stderr("next: vescli bulk list.txt --yes --rate none -q --jobs 1 --retry-rejected\n")
         .run();
 }
 

@@ -36,7 +36,7 @@ complete -c vescli -n "__fish_vescli_needs_command" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print version'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Send to everybody on a list, each once; run it again to go on where it ended'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Send to everybody on a list, each once; run it again to continue where it stopped'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Look into the configuration'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Inspect, repair and remove the journals of bulk runs, and resolve rows that are unknown'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential, network and clock; mails nobody'
@@ -69,7 +69,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s x 
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
-complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
@@ -111,7 +111,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send" -s x -l proxy -d 'Pr
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
-complete -c vescli -n "__fish_vescli_using_subcommand send" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
@@ -152,18 +152,18 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s x -l proxy -d 'Pr
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk\'s alone]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l jobs -d 'Requests under way at once, 1 to 256; fewer where the machine has too few files or threads [default: 4]' -r
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after so many rows in a row that were not accepted; 0 for never [default: 10]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after N consecutive rows that were not accepted; 0 never stops [default: 10]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l format -d 'Format of the list [default: auto]' -r -f -a "auto\t''
 csv\t''
 ndjson\t''
 lines\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: a file of its own for each URL, cname and list]' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: a file of its own for each URL, cname and list; `vescli journal list` shows them]' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them' -r
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'What to do with people whom an earlier run mailed from another list: skip leaves them out, send mails them again' -r -f -a "skip\t''
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]' -r -f -a "skip\t''
 send\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
@@ -173,13 +173,13 @@ never\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l allow-any-email -d 'Accept an address that the published pattern refuses'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l no-auth -d 'Send no credential, even when one is configured'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retry-unknown -d 'Repeat also what may have been sent: somebody may be mailed twice'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l keep-alive -d 'Use a connection again that was idle for less than a second: faster, with a small risk of unknown rows'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l keep-alive -d 'Reuse a connection that was idle for less than a second: faster, with a small risk of unknown rows'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l skip-invalid -d 'Leave out rows that cannot be used instead of refusing the list; they are always counted'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l fresh -d 'Begin a new journal: everybody on the list is mailed, whatever happened before'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l fresh -d 'Start a new journal: people already mailed will be mailed again (people known from other lists: see --known)'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retry-rejected -d 'Send again the rows that the service rejected earlier'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resend-unknown -d 'Send again the rows of which nobody knows whether they were mailed: somebody may be mailed twice'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s n -l dry-run -d 'Print the request and send nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resend-unknown -d 'Send again the rows that are unknown: a person may be mailed twice'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l yes -d 'Do not ask for confirmation; needed where standard input is not a terminal'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s n -l dry-run -d 'Print the plan and send nothing'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
@@ -258,7 +258,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l noproxy -d 'Hosts that are reached without the proxy, separated by commas' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l cacert -d 'Certificates (PEM) to trust besides the system\'s store' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be given again' -r
-complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l retries -d 'Repeats after a failure that surely mailed nobody; 0 for none [default: 2]' -r
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l max-retry-after -d 'Longest wait that the server may ask for with Retry-After [default: 5m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s o -l output -d 'Form of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
@@ -380,7 +380,7 @@ json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask for confirmation; needed where standard input is not a terminal'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'
@@ -392,8 +392,8 @@ json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l color -d 'When to colour [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Print the request and send nothing'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l yes -d 'Do not ask before sending; needed where nobody can be asked'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l yes -d 'Do not ask for confirmation; needed where standard input is not a terminal'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing on success, and with --json nothing on standard error'

@@ -1,6 +1,7 @@
 //! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
 
 use crate::cli::args::keys::{Group, Kind, Reach, Row, rows};
+use crate::cli::args::layer::SANDBOX_VARIABLE;
 use crate::cli::args::secret_variables::{
     F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE,
 };
@@ -80,6 +81,12 @@ pub fn environment(paint: Paint) -> String {
                 .f5_variable
                 .map_or_else(String::new, |name| format!(" (also {name})"));
             text.push_str(&entry(&row.variable(), &format!("{}{foreign}", row.help)));
+        }
+        if group == Group::Sandbox {
+            text.push_str(&entry(
+                SANDBOX_VARIABLE,
+                "Set by `vescli sandbox`: its address. Journals are those of rehearsals then",
+            ));
         }
         if group == Group::Credential {
             text.extend(SECRET_VARIABLES.map(|(name, help)| entry(name, help)));

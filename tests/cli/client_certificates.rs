@@ -191,7 +191,11 @@ fn a_server_that_wants_another_one_is_told() {
     let setup = || gate(&authority);
     for (setup, outcome, text) in [
         (setup().tls12_only(), "not_sent", "\n  not sent\n"),
-        (setup().tls13_only(), "unknown", "\n  may have been sent: "),
+        (
+            setup().tls13_only(),
+            "unknown",
+            "\n  unknown: may have been sent",
+        ),
     ] {
         let server = setup.start();
         let refused = |flags: &[&str], words: &'static str| {

@@ -144,7 +144,7 @@ fn a_wait_for_the_next_attempt_ends_at_once() {
         .start();
     nothing_is_sent(
         || send().against(&server),
-        |running| drop(running.wait_for_stderr("again in 200.0 s")),
+        |running| drop(running.wait_for_stderr("retry in 200.0 s")),
     );
     // What an earlier attempt left open stays open.
     let server = Server::http()
@@ -160,7 +160,7 @@ fn a_wait_for_the_next_attempt_ends_at_once() {
         .stdout_json(document("unknown", 130))
         .stderr_contains(MAY_HAVE_LEFT)
         .start();
-    running.wait_for_stderr("again in 200.0 s");
+    running.wait_for_stderr("retry in 200.0 s");
     running.signal("INT");
     running.finish();
     assert_eq!(server.count(), 2);
@@ -197,7 +197,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
         .stdout_contains("accepted: ")
         .stderr_contains("")
         .start();
-    running.wait_for_stderr("again in 1.0 s");
+    running.wait_for_stderr("retry in 1.0 s");
     running.signal("INT");
     running.signal("TERM");
     running.finish();

@@ -71,7 +71,7 @@ pub(super) static ROWS: &[Row] = &[
         Group::Retry,
         "retry-unknown",
         Kind::Switch,
-        "Repeat also what may have been sent: somebody may be mailed twice",
+        "Retry also what may have been sent: a person may be mailed twice",
     ),
     Row::new(
         Key::Output,

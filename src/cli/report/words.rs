@@ -82,8 +82,11 @@ pub fn failure(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) ->
 pub fn fate(outcome: &Outcome) -> String {
     let phrase = match outcome.fate {
         Fate::Accepted => "accepted",
-        Fate::Rejected | Fate::NotSent => "not sent",
-        Fate::Unknown => "may have been sent: nothing proves what became of the request",
+        Fate::Rejected => "rejected: no mail was sent",
+        Fate::NotSent => "not sent",
+        Fate::Unknown => {
+            "unknown: may have been sent, and nothing proves what became of the request"
+        }
     };
     match outcome.retry_after {
         Some(wait) if outcome.fate != Fate::Accepted => {

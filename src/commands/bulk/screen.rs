@@ -137,7 +137,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                         let email = self.name(row);
                         let wait = wait.as_secs_f64();
                         let note =
-                            format!("{email}: attempt {attempt}: {why}; again in {wait:.1} s");
+                            format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
                         let note = self.reporter.err_paint().faint(&note);
                         err.push_str(&format!("{note}\n"));
                     }

@@ -139,5 +139,5 @@ fn again(attempts: u64, outcome: &Outcome, wait: Duration) -> String {
     let title = Exit::from(outcome.class).row().title;
     let fate = words::fate(outcome);
     let seconds = wait.as_secs_f64();
-    format!("attempt {attempts}: {title}, {fate}; again in {seconds:.1} s")
+    format!("attempt {attempts}: {title}, {fate}; retry in {seconds:.1} s")
 }

@@ -86,7 +86,7 @@ fn a_wait_that_the_server_asks_for_is_everybody_s() {
         // Slow enough that no other request is under way when the refusal comes.
         bulk(&server, 30)
             .args(["--jobs", "4", "--rate", "50/s"])
-            .stderr_contains("again in 2.0 s")
+            .stderr_contains("retry in 2.0 s")
             .run();
         let arrivals = arrivals(&server);
         assert_eq!(arrivals.len(), 31);

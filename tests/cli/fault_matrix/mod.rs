@@ -79,14 +79,18 @@ fn in_words(row: &Row) {
         Outcome::accepted => {
             vescli.stdout_contains("accepted: password email for hello@example.com")
         }
-        Outcome::rejected | Outcome::not_sent => vescli
+        Outcome::rejected => vescli
+            .arg("--quiet")
+            .stderr_contains("\n  rejected: no mail was sent")
+            .stderr_lacks("may have been sent"),
+        Outcome::not_sent => vescli
             .arg("--quiet")
             .stderr_contains("\n  not sent")
             .stderr_lacks("may have been sent"),
         // What is doubtful is told, however quiet a run is to be.
         Outcome::unknown => vescli
             .arg("--quiet")
-            .stderr_contains("\n  may have been sent"),
+            .stderr_contains("\n  unknown: may have been sent"),
     };
     let output = vescli.run();
     let (first, _) = output.stderr.split_once('\n').unwrap_or_default();

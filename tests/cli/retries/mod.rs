@@ -196,7 +196,7 @@ fn each_repeat_is_told() {
     Vescli::new()
         .args(["send", "--email", "hello@example.com", "--cname", "example"])
         .against(&server)
-        .stderr("attempt 1: rate limited, not sent; the server asks to wait 0 s; again in 0.0 s\n")
+        .stderr("attempt 1: rate limited, rejected: no mail was sent; the server asks to wait 0 s; retry in 0.0 s\n")
         .stdout(
             "accepted: password email for hello@example.com (cname example, N ms, 2 attempts)\n",
         )

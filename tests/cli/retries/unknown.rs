@@ -59,7 +59,7 @@ fn an_attempt_that_was_refused_a_connection_leaves_the_unknown_as_it_was() {
         .args(["--retry-unknown", "--retries", "4"])
         .code(8)
         .stderr_contains("no connection, not sent")
-        .stderr_contains("  may have been sent")
+        .stderr_contains("  unknown: may have been sent")
         .stdout_json(|value| {
             assert_eq!(
                 (&value["outcome"], &value["exit_code"]),

@@ -53,15 +53,16 @@ impl Prepared {
     /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
     /// taken when the journal is opened.
     fn check_alone(&self) -> Result<(), JournalError> {
-        let file = match open_to_read(&self.journal) {
-            Err(JournalError::Missing { .. }) => return Ok(()),
-            opened => opened?,
-        };
+        // First of all: `chmod 600`, which a list of others' mode would get to hear, is no help here.
         if is_same_file(&self.journal, Path::new(&self.name)) {
             return Err(JournalError::TheList {
                 path: self.journal.clone(),
             });
         }
+        let file = match open_to_read(&self.journal) {
+            Err(JournalError::Missing { .. }) => return Ok(()),
+            opened => opened?,
+        };
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
                 path: self.journal.clone(),

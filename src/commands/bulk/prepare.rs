@@ -234,7 +234,7 @@ impl Prepared {
     pub(super) fn unread(&self) -> impl Iterator<Item = String> + '_ {
         self.elsewhere.unread.iter().map(|(path, why)| {
             format!(
-                "the journal {} could not be read in full ({why}): people whom it knows may be mailed again",
+                "the journal {} could not be read in full ({why}): people whom it knows may be mailed again; see `vescli journal check`",
                 path.display()
             )
         })

@@ -2,6 +2,7 @@
 //! nobody is forgotten.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{again, again_on, bulk, everybody_once, holding, lines, mailed};
@@ -95,8 +96,10 @@ fn a_journal_that_is_taken_away_during_a_run_is_told() {
 #[test]
 fn the_list_is_never_taken_for_its_journal() {
     let server = Server::http().uncalled().start();
-    for fresh in [&["--fresh"][..], &[]] {
+    for (fresh, mode) in [(&["--fresh"][..], 0o600), (&[], 0o600), (&[], 0o644)] {
         let vescli = Vescli::new().file("list.txt", lines(2));
+        let list = vescli.folder().join("list.txt");
+        fs::set_permissions(list, fs::Permissions::from_mode(mode)).unwrap();
         let refused = again_on(vescli, &server)
             .args(["--journal", "list.txt"])
             .args(fresh)

@@ -198,10 +198,13 @@ impl Gate {
         self.lock().backlog.refused(row);
     }
 
-    /// A row that was begun and is not sent any more, because the run has stopped.
+    /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
+    /// that of the worker which gave it back.
     #[must_use]
     pub fn left_over(&self) -> Option<Box<Pending>> {
-        self.lock().backlog.take_begun()
+        let mut state = self.lock();
+        state.stop.as_ref()?;
+        state.backlog.take_begun()
     }
 
     /// How long the pause that is under way still lasts.
@@ -302,6 +305,18 @@ mod tests {
         gate.stop(Stop::Journal("no space".to_owned()));
         gate.stop(Stop::Signal(15));
         assert_eq!(gate.stopped(), Some(Stop::Journal("no space".to_owned())));
+    }
+
+    #[test]
+    fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
+        let gate = Gate::new(Pace::new(None), false, 0, 0);
+        gate.refused(crate::bulk::pending::begun(1));
+        // Another worker found nothing left just before, and goes home.
+        assert!(gate.left_over().is_none());
+        assert!(matches!(gate.next(), Some((_, Work::Begun(_)))));
+        gate.refused(crate::bulk::pending::begun(1));
+        gate.stop(Stop::Signal(15));
+        assert!(gate.next().is_none() && gate.left_over().is_some());
     }
 
     #[test]

@@ -134,23 +134,30 @@ impl Backlog {
     }
 }
 
+/// A row that was throttled so many times.
+#[cfg(test)]
+pub(super) fn begun(waits: u64) -> Box<Pending> {
+    Box::new(Pending {
+        index: 0,
+        before: Before::NotSent,
+        key: super::journal::key("", "", ""),
+        attempts: waits,
+        waits,
+        alone: 0,
+        start: Instant::now(),
+        outcome: None,
+        ticket: Ticket::default(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::journal::key;
 
     fn row(index: u32, waits: u64) -> Box<Pending> {
-        Box::new(Pending {
-            index,
-            before: Before::NotSent,
-            key: key("", "", ""),
-            attempts: waits,
-            waits,
-            alone: 0,
-            start: Instant::now(),
-            outcome: None,
-            ticket: Ticket::default(),
-        })
+        let mut row = begun(waits);
+        row.index = index;
+        row
     }
 
     #[test]

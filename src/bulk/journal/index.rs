@@ -207,8 +207,11 @@ fn follow(
     while let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? {
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         let Ok(record) = record else {
-            contents.is_damaged |= line.terminated;
-            header.covered += line.length;
+            // What a run is writing this moment may be there in part: it is read again when all of it is.
+            if line.terminated {
+                contents.is_damaged = true;
+                header.covered += line.length;
+            }
             continue;
         };
         let ended = header.take(record, &mut open);

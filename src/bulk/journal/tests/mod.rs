@@ -3,6 +3,8 @@
 
 mod files;
 mod going_on;
+#[cfg(unix)]
+mod indexed;
 mod noting;
 mod order;
 mod paths;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use vescli::api::outcome::Fate;
+use vescli::bulk::journal::{Journal, OpenMode, RowState, key, look, service_of};
 
 use crate::harness::{Output, Vescli};
 use crate::journal::{at, header, journal, rows};
@@ -299,4 +300,42 @@ fn a_journal_of_the_first_version_is_read_resolved_and_repaired() {
         .args(["journal", "show", "users.csv"])
         .stdout_contains("1 accepted, 0 rejected, 0 not_sent, 1 unknown")
         .run();
+}
+
+#[test]
+fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_another_run_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ndjson");
+    fs::write(&path, version_1()).unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    drop(Journal::open(&path, OpenMode::Resume, &header(0)).unwrap());
+    let sound = fs::read_to_string(&path).unwrap();
+    let list = "email\nada@example.com\nbob@example.com\ncy@example.com\n";
+    let service = service_of(&header(0).url);
+    // One digit is wrong; or nothing is left of the line, so that it could be anybody's.
+    for (first, cy) in [
+        (
+            sound.lines().next().unwrap().replace("\"2026-", "\"2027-"),
+            None,
+        ),
+        ("\0".repeat(40), Some(Fate::Unknown)),
+    ] {
+        let (_, rest) = sound.split_once('\n').unwrap();
+        fs::write(&path, format!("{first}\n{rest}")).unwrap();
+        Vescli::new()
+            .file("users.csv", list)
+            .args(["journal", "repair"])
+            .arg(path.to_str().unwrap())
+            .args(["--list", "users.csv", "--cname", "acme"])
+            .stdout_contains("1 damaged line taken out")
+            .run();
+        let recovered = look(&path).unwrap().recovered;
+        let fate = |email| {
+            let state = recovered.state(key(&service, "acme", email));
+            state.map(RowState::effective)
+        };
+        assert_eq!(fate("ada@example.com"), Some(Fate::Accepted), "{first:?}");
+        assert_eq!(fate("bob@example.com"), Some(Fate::Unknown), "{first:?}");
+        assert_eq!(fate("cy@example.com"), cy, "{first:?}");
+    }
 }

@@ -151,7 +151,7 @@ impl DamagedJournal {
     pub fn repair(self, header: &RunHeader, people: &[Listed]) -> Result<Repaired, JournalError> {
         let head = self.head(header);
         let mut rebuilt = Rebuilt::new(&header.url, &header.service, people);
-        rebuilt.text.push_str(&head);
+        rebuilt.begin(&head);
         for line in &self.sound {
             rebuilt.take(line);
         }
@@ -180,20 +180,26 @@ impl DamagedJournal {
         let begins = self.sound.first().map(|line| line.number);
         match first {
             Some((line, _)) if Some(line.number) == begins => String::new(),
+            _ if self.has_old_keys(&header.service) => header.record_of_version_1(),
             Some((line, _)) => format!("{}\n", line.text),
-            None if self.has_old_keys(&header.url) => header.record_of_version_1(),
             None => header.record(),
         }
     }
 
-    /// Whether the keys are those of version 1.
-    fn has_old_keys(&self, url: &str) -> bool {
-        self.sound.iter().any(|line| {
-            let Record::Intent { key, .. } = line.record else {
-                return false;
-            };
-            let named: Option<Named> = serde_json::from_str(&line.text).ok();
-            named.is_some_and(|named| key == key_of_version_1(url, &named.cname, &named.email))
+    /// Whether keys before the first run that is left are those of version 1. Under a run of that version those of today
+    /// mean the same, but not the other way round.
+    fn has_old_keys(&self, service: &str) -> bool {
+        let is_run = |line: &&SoundLine| matches!(line.record, Record::Run(_));
+        let mut headless = self.sound.iter().take_while(|line| !is_run(line));
+        headless.any(|line| {
+            let named = || serde_json::from_str::<Named>(&line.text).ok();
+            match line.record {
+                Record::Intent { key: own, .. } => {
+                    named().is_some_and(|named| own != key(service, &named.cname, &named.email))
+                }
+                Record::End { .. } => named().is_none(),
+                _ => false,
+            }
         })
     }
 }
@@ -235,6 +241,16 @@ impl Rebuilt {
                 .collect(),
             last: HashMap::new(),
             repaired: Repaired::default(),
+        }
+    }
+
+    /// Puts a run in front, if there is one to be put there: what follows is read as it says.
+    fn begin(&mut self, head: &str) {
+        self.text.push_str(head);
+        let line = head.trim_end().as_bytes();
+        if let Ok(run) = record::read(line) {
+            // A run is never anything else.
+            let _ = self.keys.translate(run, line);
         }
     }
 

@@ -128,7 +128,8 @@ impl Scanner {
     fn apply(&mut self, record: Record, line: &[u8]) -> Result<(), Flaw> {
         self.has_records = true;
         if let Record::Synced { bytes } = record {
-            self.synced = self.synced.max(Some(bytes));
+            // It stands at the place that it names, unless somebody has put journals together or taken lines out.
+            self.synced = self.synced.max(Some(bytes.max(self.scan.length)));
         }
         let record = self.keys.translate(record, line)?;
         self.scan.recovered.apply(record)

@@ -247,3 +247,16 @@ fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
     let counts = scan.recovered.counts();
     assert_eq!((counts.rejected, counts.not_sent, counts.due), (1, 1, 2));
 }
+
+#[test]
+fn a_mark_covers_all_that_stands_before_it_also_in_journals_that_were_put_together() {
+    let one = [record::run("a1", &header()), intent_line("ada", 1)].concat();
+    let one = format!("{one}{}", record::synced(one.len() as u64));
+    let two = [record::run("a2", &header()), intent_line("bob", 1)].concat();
+    let two = format!("{two}{}", record::synced(two.len() as u64));
+    let together = format!("{one}{}{two}", record::run("a0", &header()).repeat(4));
+    assert!(scanned(together.as_bytes()).damage.is_empty());
+    // What is damaged stands before the last mark, though behind the place that this one names.
+    let damaged = together.replace("bob@", "bab@");
+    assert_eq!(scanned(damaged.as_bytes()).damage.len(), 1);
+}

@@ -114,3 +114,48 @@ fn who_is_known_from_another_list_is_asked_about() {
     drop(terminal);
     drop(vescli);
 }
+
+#[test]
+fn who_is_mailed_by_another_run_while_a_question_waits_is_not_mailed_again() {
+    let server = Server::http().start();
+    let vescli = Vescli::new().file("second.txt", people(4));
+    let terminal = Terminal::start(&vescli, &server);
+    let folder = vescli.folder();
+    let run = |count: usize| {
+        let list = format!("{count}.txt");
+        std::fs::write(folder.join(&list), people(count)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_vescli"))
+            .args(["bulk", &list, "--yes", "--known", "skip", "--rate", "none"])
+            .current_dir(folder)
+            .env_clear()
+            .env("HOME", folder)
+            .env("VESCLI_BASE_URL", server.url())
+            .env("VESCLI_TENANT", "example-corp")
+            .output();
+        assert!(output.unwrap().status.success());
+    };
+    let refused = "another run has just mailed people on this list; nothing was sent";
+    for (arguments, answers, others) in [
+        ("", &[][..], 1),
+        ("--known skip", &[], 2),
+        ("", &["s"], 3),
+        ("", &["m"], 4),
+    ] {
+        let question = if answers.is_empty() {
+            "[y/N]"
+        } else {
+            "[s/m/N]"
+        };
+        let line = format!("vescli bulk second.txt {arguments}; echo code $?");
+        terminal.types(&line, question);
+        for answer in answers {
+            terminal.types(answer, "[y/N]");
+        }
+        run(others);
+        let screen = terminal.types("y", "code 75");
+        assert!(screen.contains(refused), "{screen}");
+        assert_eq!(server.count(), others);
+    }
+    drop(terminal);
+    drop(vescli);
+}

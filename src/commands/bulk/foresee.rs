@@ -7,26 +7,40 @@ use std::path::Path;
 use super::prepare::Prepared;
 use crate::bulk::journal::{JournalError, Recovered, Seen, open_to_read, see};
 use crate::bulk::known::Known;
-use crate::bulk::plan::{Choice, Plan, key_of};
+use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::bulk::rows::Row;
 
 /// What a plan said that was shown.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Shown {
-    count: u64,
+    tasks: Vec<Task>,
     accepted: u64,
+    /// Whether people go out whatever other lists know of them, without a question.
+    sends_known: bool,
 }
 
 impl Shown {
     pub(super) const fn count(&self) -> u64 {
-        self.count
+        self.tasks.len() as u64
     }
 
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(plan: Plan, sends_known: bool) -> Self {
         Self {
-            count: plan.count(),
+            tasks: plan.tasks,
             accepted: plan.accepted,
+            sends_known,
         }
+    }
+
+    /// Whether a plan sends to nobody else than those who were shown, each of whom the same was said.
+    fn covers(&self, plan: &Plan) -> bool {
+        // Both are in the order of the list.
+        let mut shown = self.tasks.iter();
+        plan.accepted >= self.accepted
+            && plan
+                .tasks
+                .iter()
+                .all(|task| shown.any(|other| other == task))
     }
 }
 
@@ -79,19 +93,28 @@ impl Prepared {
         shown: &Shown,
     ) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
-        // The question may have waited for a long time, with other lists under way meanwhile.
-        let has_changed = self.bulk.known.is_none()
-            && !self.elsewhere.still_holds(&self.folder, &self.journal)?
-            && !self.look_elsewhere(known)?.rows.is_empty();
-        if has_changed {
+        if !shown.sends_known && self.knows_more_elsewhere(known)? {
             return Err(JournalError::KnownSince);
         }
-        if plan.count() > shown.count || plan.accepted < shown.accepted {
+        if !shown.covers(&plan) {
             return Err(JournalError::Changed {
                 path: self.journal.clone(),
             });
         }
         Ok(plan)
+    }
+
+    /// Whether other lists know people by now whom they did not know when the plan was made: the question may have waited
+    /// for a long time, with other lists under way meanwhile.
+    fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
+        if self.elsewhere.still_holds(&self.folder, &self.journal)? {
+            return Ok(false);
+        }
+        let now = self.look_elsewhere(known)?;
+        Ok(now
+            .rows
+            .iter()
+            .any(|(index, _)| self.elsewhere.of(*index).is_none()))
     }
 
     /// Which rows go out, by what the journal knows.
@@ -119,5 +142,40 @@ impl Prepared {
         Known::look(&self.folder, &self.journal, &self.service, count, || {
             Plan::candidates(rows, known, key_of, self.choice())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bulk::plan::Before;
+
+    fn plan(tasks: &[(u32, Before)], accepted: u64) -> Plan {
+        let task = |&(index, before): &(u32, Before)| Task { index, before };
+        Plan {
+            tasks: tasks.iter().map(task).collect(),
+            accepted,
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn nobody_goes_out_of_whom_the_plan_that_was_shown_said_something_else() {
+        use Before::{Due, NotSent, Unknown};
+        let shown = Shown::of(plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1), false);
+        for (tasks, accepted, covered) in [
+            (&[(0, NotSent), (1, NotSent), (4, Due)][..], 1, true),
+            // Another run was at work.
+            (&[(1, NotSent)], 3, true),
+            (&[], 4, true),
+            // It was, and the limit now lets others out, though no more of them.
+            (&[(1, NotSent), (4, Due), (5, NotSent)], 2, false),
+            // It left somebody unknown.
+            (&[(0, Unknown), (1, NotSent)], 2, false),
+            // It began a new journal.
+            (&[(0, NotSent)], 0, false),
+        ] {
+            assert_eq!(shown.covers(&plan(tasks, accepted)), covered, "{tasks:?}");
+        }
     }
 }

@@ -33,6 +33,7 @@ use crate::cli::report::list_plan::{self, PlanFacts};
 use crate::cli::report::{Reporter, Subject};
 use crate::cli::safe_text::{SafeText, json_line};
 use crate::cli::streams::Streams;
+use crate::settings::bulk::OnKnown;
 use crate::settings::resolve::Output;
 use foresee::Shown;
 use go_on::{End, NextStep, SameCommand};
@@ -97,6 +98,7 @@ fn without_sending(
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Ending, Shown>, Fault> {
     warn(prepared, reporter);
+    let sends_known = prepared.bulk.known == Some(OnKnown::Send);
     if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
@@ -123,7 +125,7 @@ fn without_sending(
         return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
     }
     if ask::before_sending(prepared, &facts, reporter)? {
-        return Ok(ControlFlow::Continue(Shown::of(&plan)));
+        return Ok(ControlFlow::Continue(Shown::of(plan, sends_known)));
     }
     Ok(ControlFlow::Break(declined(same, reporter)))
 }

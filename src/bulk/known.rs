@@ -38,6 +38,16 @@ pub struct Known {
     stamps: Vec<Stamp>,
 }
 
+/// The journal of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Own<'a> {
+    /// Where it is.
+    pub journal: &'a Path,
+    /// Whether it stands for those that `--fresh` has set aside for it. One that knows nobody does not: perhaps nothing was
+    /// sent after the old one was set aside.
+    pub succeeds: bool,
+}
+
 /// A journal with its length and the time of its last change.
 type Stamp = (PathBuf, u64, Option<SystemTime>);
 
@@ -65,7 +75,7 @@ impl Known {
     /// [`JournalError`] when the folder cannot be read.
     pub fn look<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
-        own: &Path,
+        own: Own<'_>,
         service: &str,
         count: usize,
         people: impl FnOnce() -> P,
@@ -105,7 +115,7 @@ impl Known {
     ///
     /// # Errors
     /// [`JournalError`] when the folder cannot be read.
-    pub fn still_holds(&self, folder: &Path, own: &Path) -> Result<bool, JournalError> {
+    pub fn still_holds(&self, folder: &Path, own: Own<'_>) -> Result<bool, JournalError> {
         Ok(stamps(folder, own)? == self.stamps)
     }
 
@@ -140,7 +150,7 @@ impl Known {
 }
 
 /// The journals of a folder but the one of this run.
-fn stamps(folder: &Path, own: &Path) -> Result<Vec<Stamp>, JournalError> {
+fn stamps(folder: &Path, own: Own<'_>) -> Result<Vec<Stamp>, JournalError> {
     let stamp = |path: PathBuf| {
         let metadata = path.symlink_metadata().ok();
         let length = metadata.as_ref().map_or(0, Metadata::len);
@@ -165,16 +175,17 @@ fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
 
 /// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
 /// knows of the old one.
-fn is_own(path: &Path, own: &Path) -> bool {
+fn is_own(path: &Path, own: Own<'_>) -> bool {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
     };
-    let (Some(name), Some(stem)) = (name(path), own.file_stem()) else {
+    let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
     };
-    path == own
-        || path.parent() == own.parent()
+    path == own.journal
+        || own.succeeds
+            && path.parent() == own.journal.parent()
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
 }
 

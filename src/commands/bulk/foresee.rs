@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::prepare::Prepared;
 use crate::bulk::journal::{JournalError, Recovered, Seen, open_to_read, see};
-use crate::bulk::known::Known;
+use crate::bulk::known::{Known, Own};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::bulk::rows::Row;
 
@@ -107,7 +107,7 @@ impl Prepared {
     /// Whether other lists know people by now whom they did not know when the plan was made: the question may have waited
     /// for a long time, with other lists under way meanwhile.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
-        if self.elsewhere.still_holds(&self.folder, &self.journal)? {
+        if self.elsewhere.still_holds(&self.folder, self.own(known))? {
             return Ok(false);
         }
         let now = self.look_elsewhere(known)?;
@@ -122,6 +122,14 @@ impl Prepared {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
         Plan::new(rows, known, &self.elsewhere, key_of, self.choice())
+    }
+
+    /// The journal of this run, which knows this much.
+    fn own(&self, known: &Recovered) -> Own<'_> {
+        Own {
+            journal: &self.journal,
+            succeeds: self.bulk.fresh || !known.states.is_empty(),
+        }
     }
 
     const fn choice(&self) -> Choice {
@@ -139,7 +147,7 @@ impl Prepared {
         let rows = &self.list.rows;
         // The journal holds back whom it knows at most.
         let count = rows.len().saturating_sub(known.states.len());
-        Known::look(&self.folder, &self.journal, &self.service, count, || {
+        Known::look(&self.folder, self.own(known), &self.service, count, || {
             Plan::candidates(rows, known, key_of, self.choice())
         })
     }

@@ -224,6 +224,28 @@ fn what_a_fresh_journal_has_set_aside_does_not_stand_in_its_own_way() {
 }
 
 #[test]
+fn what_was_set_aside_counts_as_long_as_the_new_journal_knows_nobody() {
+    let server = Server::http().start();
+    let first = bulk(&server, 3).run();
+    let journal = kept(&first, "ndjson");
+    super::again(&first, &server).arg("--fresh").run();
+    assert_eq!(server.count(), 6);
+    let text = fs::read_to_string(&journal).unwrap();
+    let (run, _) = text.split_once('\n').unwrap();
+    // As a run leaves it that ended before its first request.
+    fs::write(&journal, format!("{run}\n")).unwrap();
+    super::again(&first, &server)
+        .code(65)
+        .stderr_contains("3 of these 3 people are known from other lists: 3 accepted (list.txt")
+        .run();
+    fs::remove_file(&journal).unwrap();
+    super::again(&first, &server).code(65).run();
+    assert_eq!(server.count(), 6);
+    super::again(&first, &server).arg("--fresh").run();
+    assert_eq!(server.count(), 9);
+}
+
+#[test]
 fn a_list_on_a_descriptor_continues_in_the_next_process() {
     let server = Server::http().start();
     let vescli = env!("CARGO_BIN_EXE_vescli");

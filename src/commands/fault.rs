@@ -238,9 +238,10 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
 const fn of_bulk(error: &BulkError) -> Exit {
     match error {
         BulkError::Missing(_) => Exit::NoInput,
-        BulkError::Unreadable { .. } | BulkError::BadRows { .. } | BulkError::Known(_) => {
-            Exit::BadInput
-        }
+        BulkError::Unreadable { .. }
+        | BulkError::BadRows { .. }
+        | BulkError::Known(_)
+        | BulkError::Unread(_) => Exit::BadInput,
         BulkError::Rows { error, .. } => of_rows(error),
         BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
     }

@@ -16,7 +16,7 @@ use super::line;
 use super::moment::Moment;
 use super::place;
 use super::record::{self, LINE_MAX, Record};
-use super::recovery::Keys;
+use super::recovery::{Keys, scan};
 use crate::api::outcome::Fate;
 
 /// The ending of an index's name.
@@ -148,6 +148,12 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
     }
     for (key, fate) in tail {
         contents.add(key, fate);
+    }
+    if contents.is_damaged {
+        // What a power failure has left hides nobody: a run of that list cuts it.
+        let mut file = file;
+        file.seek(SeekFrom::Start(0))?;
+        contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
     }
     contents.at = header
         .last_accepted

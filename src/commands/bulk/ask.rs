@@ -36,7 +36,8 @@ pub(super) fn about_known(
 /// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
 ///
 /// # Errors
-/// [`BulkError::NotAsked`] where nobody can be asked.
+/// [`BulkError::NotAsked`] where nobody can be asked; [`BulkError::Unread`] where nobody is, with a journal that cannot be
+/// read.
 pub(super) fn before_sending(
     prepared: &Prepared,
     facts: &PlanFacts,
@@ -48,6 +49,10 @@ pub(super) fn before_sending(
     };
     if !prepared.bulk.yes && !can_ask(prepared, reporter) {
         return Err(BulkError::NotAsked(people));
+    }
+    let unread = prepared.unread().next();
+    if let (true, None, Some(unread)) = (prepared.bulk.yes, prepared.bulk.known, unread) {
+        return Err(BulkError::Unread(unread));
     }
     // Whoever is asked has to see what about, `-q` or not.
     if !reporter.output().quiet || !prepared.bulk.yes {

@@ -50,6 +50,11 @@ pub enum BulkError {
         "{0}; nothing was sent, because neither --known skip nor --known send says what to do with them"
     )]
     Known(String),
+    /// A journal that may know people of this list cannot be read, and nobody has said what to do with them.
+    #[error(
+        "{0}; nothing was sent: make it readable or see `vescli journal check`, or add --known skip or --known send to send all the same"
+    )]
+    Unread(String),
     /// Nobody can be asked.
     #[error(
         "cannot ask for confirmation: standard input is not a terminal; {0} would be mailed: check the plan with --dry-run, then add --yes"

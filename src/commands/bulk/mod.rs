@@ -143,13 +143,11 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
         for warning in warnings {
             reporter.warn(warning);
         }
-        for warning in prepared.unread() {
-            reporter.warn(&warning);
-        }
     }
-    if let Some(left_out) = prepared.left_out() {
+    // About people who are not mailed, or may be mailed again: told however little is told.
+    for warning in prepared.unread().chain(prepared.left_out()) {
         let label = reporter.err_paint().warn("warning:");
-        let text = reporter.safe().shown(&left_out);
+        let text = reporter.safe().shown(&warning);
         reporter.talk(&format!("{label} {text}\n"));
     }
 }

@@ -190,22 +190,47 @@ fn an_index_that_is_damaged_or_out_of_date_hides_nobody() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_read_is_warned_of() {
+fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
-    let text = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, text.replace("a1@", "b1@")).unwrap();
+    let sound = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, sound.replace("a1@", "b1@")).unwrap();
     over(&first, &server, "other.txt")
         .code(65)
         .stderr_contains("2 of these 4 people are known from other lists: 2 accepted")
         .stderr_contains("could not be read in full (some of its lines are damaged): people whom it knows may be mailed again")
         .run();
+    fs::write(&journal, &sound).unwrap();
     fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = "could not be read in full";
     over(&first, &server, "other.txt")
-        .stderr_contains("could not be read in full")
+        .code(65)
+        .stderr_contains("nothing was sent")
+        .stderr_contains(refused)
         .stderr_contains("chmod 600")
+        .stderr_contains("--known skip")
         .run();
+    assert_eq!(mailed(&server), everybody_once(3));
+    // Somebody has decided, and is warned, however little is told.
+    over(&first, &server, "other.txt")
+        .args(["--known", "skip", "--limit", "1", "-q"])
+        .stderr_contains(refused)
+        .run();
+    assert_eq!(server.count(), 4);
+}
+
+#[test]
+fn what_a_power_failure_left_of_another_journal_keeps_nobody_from_sending() {
+    let server = Server::http().start();
+    let first = bulk(&server, 3).run();
+    let journal = kept(&first, "ndjson");
+    let sound = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, format!("{sound}\0\0\0\n")).unwrap();
+    let over = || over(&first, &server, "other.txt").stderr_lacks("could not be read in full");
+    over().code(65).stderr_contains(KNOWN).run();
+    over().args(["--known", "skip"]).run();
+    assert_eq!(mailed(&server), everybody_once(4));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use vescli::api::outcome::Fate;
-use vescli::bulk::journal::{Journal, OpenMode};
+use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, key};
 
 use crate::harness::{Output, Vescli};
 use crate::journal::{at, header, journal, rows, usual};
@@ -66,6 +66,30 @@ fn age(path: &Path) {
     fs::write(path, old.collect::<String>()).unwrap();
 }
 
+/// A journal of a run that was stopped by a refusal which is not the row's own.
+fn refused(path: &Path) {
+    let (journal, _) = Journal::open(path, OpenMode::Resume, &header(1)).unwrap();
+    let person = Person {
+        key: key(&header(1).service, "acme", "ada@example.com"),
+        email: "ada@example.com",
+        cname: "acme",
+    };
+    let (row, attempt) = (1, 1);
+    let handle = journal.handle();
+    handle
+        .intend(&Intent {
+            person,
+            row,
+            attempt,
+        })
+        .unwrap();
+    handle
+        .written(handle.conclude_due(&person, attempt, Some(401)))
+        .unwrap();
+    drop(handle);
+    journal.close().unwrap();
+}
+
 #[test]
 fn finished_journals_are_pruned_by_their_age_and_others_stay() {
     let output = journal(&["prune"], |folder| {
@@ -82,7 +106,8 @@ fn finished_journals_are_pruned_by_their_age_and_others_stay() {
         .unwrap();
         partly.close().unwrap();
         rows(&at(folder, "damaged.ndjson"), &done);
-        for name in ["old", "unfinished", "partly", "damaged", "rehearsals/old"] {
+        refused(&at(folder, "due.ndjson"));
+        for name in ["old", "unfinished", "partly", "damaged", "due", "rehearsals/old"] {
             age(&at(folder, &format!("{name}.ndjson")));
         }
         let damaged = fs::read_to_string(at(folder, "damaged.ndjson")).unwrap();
@@ -114,6 +139,7 @@ fn finished_journals_are_pruned_by_their_age_and_others_stay() {
         .run();
     let left = [
         "damaged.ndjson",
+        "due.ndjson",
         "new.ndjson",
         "partly.ndjson",
         "unfinished.ndjson",

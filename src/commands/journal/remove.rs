@@ -101,7 +101,7 @@ pub(super) fn one(
     if !request.confirm(&question, reporter)? {
         return Ok(form.removed(&[], &[], false));
     }
-    remove(path)?;
+    remove(path, || true)?;
     Ok(form.removed(&[path.to_owned()], &[], false))
 }
 
@@ -146,26 +146,39 @@ pub(super) fn prune(
     if !request.confirm(question.trim_start(), reporter)? {
         return Ok(form.removed(&[], &[], false));
     }
-    old.iter().try_for_each(|path| remove(path))?;
+    let mut removed = Vec::new();
+    for path in old {
+        // A run may have used it while the question waited.
+        let is_still_old = || {
+            let age = request.older_than;
+            age.is_some_and(|age| look(&path).is_ok_and(|scan| is_old(&scan, age)))
+        };
+        if remove(&path, is_still_old)? {
+            removed.push(path);
+        }
+    }
     for path in &leftovers {
         fs::remove_file(path).map_err(|source| JournalError::Write {
             path: path.clone(),
             source,
         })?;
     }
-    Ok(form.removed(&old, &leftovers, false))
+    Ok(form.removed(&removed, &leftovers, false))
 }
 
-/// Removes a journal under its lock, so that no run goes on with it, and its index.
-fn remove(path: &Path) -> Result<(), JournalError> {
+/// Removes a journal under its lock, so that no run goes on with it, and its index; and not, if `is_meant` says so then.
+fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalError> {
     let _lock = lock_to_remove(path)?;
+    if !is_meant() {
+        return Ok(false);
+    }
     fs::remove_file(path).map_err(|source| JournalError::Write {
         path: path.to_owned(),
         source,
     })?;
     // It may not be there.
     let _ = fs::remove_file(index_of(path));
-    Ok(())
+    Ok(true)
 }
 
 fn is_old(scan: &Scan, age: Duration) -> bool {

@@ -279,7 +279,8 @@ const fn of_journal(error: &JournalError) -> Exit {
         | JournalError::NotAJournal { .. }
         | JournalError::Damaged { .. }
         | JournalError::TheList { .. }
-        | JournalError::OtherTarget { .. } => Exit::BadInput,
+        | JournalError::OtherTarget { .. }
+        | JournalError::NoRehearsal { .. } => Exit::BadInput,
         JournalError::Read { .. }
         | JournalError::Write { .. }
         | JournalError::NoSpace { .. }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::harness::Vescli;
+use crate::server::Server;
 
 /// One send against the sandbox, with the given options of each.
 fn rehearse(options: &[&str], email: &str, send: &[&str]) -> Vescli {
@@ -204,4 +205,30 @@ fn a_list_can_be_rehearsed_with_the_most_workers() {
             .stderr_contains("")
             .run();
     }
+}
+
+#[test]
+fn a_rehearsal_never_takes_the_place_of_a_journal_of_people_who_were_mailed() {
+    let server = Server::http().start();
+    let real = Vescli::new()
+        .file("list.txt", "a@example.com\n")
+        .against(&server)
+        .env("VESCLI_TENANT", "example-corp")
+        .args(["bulk", "list.txt", "--yes", "--journal", "own.ndjson"])
+        .stdout_contains("")
+        .stderr_contains("")
+        .run();
+    let before = fs::read(real.folder.join("own.ndjson")).unwrap();
+    for fresh in [&[][..], &["--fresh"]] {
+        real.again()
+            .args(["sandbox", "--", "vescli", "bulk", "list.txt", "--yes"])
+            .args(["--journal", "own.ndjson"])
+            .args(fresh)
+            .code(65)
+            .stderr_contains("the journal own.ndjson belongs to http://127.0.0.1:")
+            .stderr_contains("use another file")
+            .run();
+        assert_eq!(fs::read(real.folder.join("own.ndjson")).unwrap(), before);
+    }
+    assert_eq!(server.count(), 1);
 }

@@ -80,6 +80,9 @@ pub enum JournalError {
     /// It belongs to another URL.
     #[error("the journal {} belongs to {url}: use another file, or --fresh for a new journal", .path.display())]
     OtherTarget { path: PathBuf, url: String },
+    /// It knows who was mailed, and a rehearsal would take its place.
+    #[error("the journal {} belongs to {url}, and a rehearsal does not take its place: use another file with --journal", .path.display())]
+    NoRehearsal { path: PathBuf, url: String },
     /// It cannot be read.
     #[error("the journal {} cannot be read: {source}", .path.display())]
     Read { path: PathBuf, source: io::Error },

@@ -52,7 +52,7 @@ pub enum BulkError {
     Known(String),
     /// A journal that may know people of this list cannot be read, and nobody has said what to do with them.
     #[error(
-        "{0}; nothing was sent: make it readable or see `vescli journal check`, or add --known skip or --known send to send all the same"
+        "{0}; nothing was sent, because neither --known skip nor --known send says what to do with them"
     )]
     Unread(String),
     /// Nobody can be asked.

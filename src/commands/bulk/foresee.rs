@@ -4,8 +4,8 @@
 use std::fs::{self, TryLockError};
 use std::path::Path;
 
-use super::prepare::Prepared;
-use crate::bulk::journal::{JournalError, Recovered, Seen, open_to_read, see};
+use super::prepare::{Prepared, SANDBOX};
+use crate::bulk::journal::{JournalError, Recovered, RunSeen, Seen, first_run, open_to_read, see};
 use crate::bulk::known::{Known, Own};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::bulk::rows::Row;
@@ -56,11 +56,24 @@ impl Prepared {
             self.check_alone()?;
         }
         if self.bulk.fresh {
+            self.check_replaceable()?;
             return Ok(Seen::default());
         }
         match see(&self.journal) {
             Err(JournalError::Missing { .. }) => Ok(Seen::default()),
             seen => seen,
+        }
+    }
+
+    /// Whether the journal may be set aside: what was rehearsed must not stand in the place of what was sent.
+    fn check_replaceable(&self) -> Result<(), JournalError> {
+        let of_others = |run: &RunSeen| self.service == SANDBOX && run.service != SANDBOX;
+        match first_run(&self.journal).filter(of_others) {
+            Some(run) => Err(JournalError::NoRehearsal {
+                path: self.journal.clone(),
+                url: run.url,
+            }),
+            None => Ok(()),
         }
     }
 

@@ -29,6 +29,10 @@ pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
                 quoted(&same.whole(Some(Key::DryRun)))
             )
         }
+        (Fault::Bulk(BulkError::Unread(_)), _) => {
+            let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
+            format!("fix that and run it again, or leave out whoever is known: {without}")
+        }
         (Fault::Journal(JournalError::Damaged { path, .. }), _) => {
             format!("see what is damaged: {}", quoted(&NextStep::check(path)))
         }

@@ -32,6 +32,9 @@ use crate::settings::resolve::{Output, Settings};
 use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
 
+/// The service of all rehearsals.
+pub(super) const SANDBOX: &str = "sandbox";
+
 /// What is to be done, with everything that it needs.
 pub(super) struct Prepared {
     pub(super) settings: Settings,
@@ -139,7 +142,7 @@ impl Place {
         let origin = url.origin().ascii_serialization();
         let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
         let (service, url) = if is_rehearsal {
-            ("sandbox".to_owned(), format!("sandbox{}", url.path()))
+            (SANDBOX.to_owned(), format!("{SANDBOX}{}", url.path()))
         } else {
             (service_of(url.as_str()), url.to_string())
         };

@@ -209,7 +209,9 @@ fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
         .stderr_contains("nothing was sent")
         .stderr_contains(refused)
         .stderr_contains("chmod 600")
-        .stderr_contains("--known skip")
+        .stderr_contains(
+            "hint: fix that and run it again, or leave out whoever is known: `vescli bulk other.txt --yes --rate none --known skip`",
+        )
         .run();
     assert_eq!(mailed(&server), everybody_once(3));
     // Somebody has decided, and is warned, however little is told.

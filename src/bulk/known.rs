@@ -119,6 +119,13 @@ impl Known {
         Ok(stamps(folder, own)? == self.stamps)
     }
 
+    /// The journals of the folder, and how long they were when they were read.
+    pub fn lengths(&self) -> impl Iterator<Item = (PathBuf, u64)> + '_ {
+        self.stamps
+            .iter()
+            .map(|(path, length, _)| (path.clone(), *length))
+    }
+
     fn ask(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
         let contents = match people_in(&path) {
             Ok(contents) => contents,
@@ -175,7 +182,7 @@ fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
 
 /// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
 /// knows of the old one.
-fn is_own(path: &Path, own: Own<'_>) -> bool {
+pub(super) fn is_own(path: &Path, own: Own<'_>) -> bool {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())

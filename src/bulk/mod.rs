@@ -8,6 +8,7 @@ pub mod list_name;
 pub mod pace;
 pub mod pending;
 pub mod plan;
+pub mod rivals;
 pub mod rows;
 pub mod run;
 pub mod stop;

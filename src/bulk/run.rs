@@ -8,6 +8,7 @@ use super::gate::{Alarm, Gate};
 use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
 use super::pending::{Pending, Work, earlier};
 use super::plan::{Before, Task, key_of};
+use super::rivals::Rivals;
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
 use super::throttle::{ALONE_MAX, Turn};
@@ -35,6 +36,8 @@ pub struct Run<'a> {
     pub policy: &'a RetryPolicy,
     /// Where everybody waits, and what is left.
     pub gate: &'a Gate,
+    /// Runs that may be at work with other lists; none if people who are known from these are mailed again.
+    pub rivals: Option<&'a Rivals>,
     /// Whether each exchange is told.
     pub trace: bool,
 }
@@ -223,6 +226,9 @@ impl Run<'_> {
             row: row.line,
             attempt,
         })?;
+        if self.rivals.is_some_and(|rivals| rivals.have(person.key)) {
+            self.gate.stop(Stop::OtherRun);
+        }
         if !self.gate.still_holds(turn) {
             let before = pending.outcome.as_ref();
             let before = before.map(|outcome| (outcome.fate, outcome.status));

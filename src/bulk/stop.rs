@@ -18,6 +18,8 @@ pub enum Stop {
     AsksTooLong(Duration),
     /// The server asks to wait again and again, and takes nothing in between.
     AsksTooOften,
+    /// Another run is mailing people on this list.
+    OtherRun,
     /// The journal cannot be written, or is gone; in words.
     Journal(String),
     /// A worker met a fault of ours.

@@ -142,10 +142,13 @@ impl Tally {
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::Hopeless(_)) => Verdict::Stopped,
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften) if is_cut_short => {
-                Verdict::Stopped
-            }
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften) | None => {
+            Some(
+                Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun,
+            ) if is_cut_short => Verdict::Stopped,
+            Some(
+                Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun,
+            )
+            | None => {
                 if list.unknown > 0 {
                     Verdict::Unknown
                 } else if list.rejected + list.not_sent > kept_back {

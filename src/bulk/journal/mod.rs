@@ -15,6 +15,7 @@
 
 mod error;
 mod file;
+mod growth;
 mod handle;
 mod index;
 mod key;
@@ -35,6 +36,7 @@ mod writer;
 mod tests;
 
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
+pub use growth::{Growth, identity_at};
 pub use handle::JournalHandle;
 pub use index::{Contents, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;

@@ -236,14 +236,14 @@ pub(super) fn identity(file: &File) -> Option<Identity> {
     clippy::unnecessary_wraps,
     reason = "the same signature as where files have no such thing"
 )]
-fn identity_of(metadata: &Metadata) -> Option<Identity> {
+pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
 
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-const fn identity_of(_: &Metadata) -> Option<Identity> {
+pub(super) const fn identity_of(_: &Metadata) -> Option<Identity> {
     None
 }
 

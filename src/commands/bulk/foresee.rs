@@ -8,7 +8,9 @@ use super::prepare::{Prepared, SANDBOX};
 use crate::bulk::journal::{JournalError, Recovered, RunSeen, Seen, first_run, open_to_read, see};
 use crate::bulk::known::{Known, Own};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
+use crate::bulk::rivals::Rivals;
 use crate::bulk::rows::Row;
+use crate::settings::bulk::OnKnown;
 
 /// What a plan said that was shown.
 #[derive(Debug)]
@@ -143,6 +145,12 @@ impl Prepared {
             journal: &self.journal,
             succeeds: self.bulk.fresh || !known.states.is_empty(),
         }
+    }
+
+    /// The journals of runs that may be at work with other lists.
+    pub(super) fn rivals(&self) -> Option<Rivals> {
+        let is_asked = self.bulk.known != Some(OnKnown::Send);
+        is_asked.then(|| Rivals::new(&self.folder, &self.journal, self.elsewhere.lengths()))
     }
 
     const fn choice(&self) -> Choice {

@@ -49,6 +49,13 @@ pub(super) fn reason(stop: &Stop, lost_journal: bool) -> Trouble {
                 "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
             ),
         ),
+        Stop::OtherRun => Trouble {
+            hint: Some("when that run has ended, run the command that is printed".to_owned()),
+            ..trouble(
+                Exit::BulkStopped,
+                "stopped: another run is mailing people on this list".to_owned(),
+            )
+        },
         Stop::Journal(cause) if lost_journal => Trouble {
             hint: Some(
                 "find out what removed, moved or changed the journal before this list is sent again"

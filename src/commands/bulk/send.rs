@@ -148,6 +148,7 @@ fn work(
     journal: &Journal,
     screen: &mut Screen,
 ) -> Result<Option<String>, Lack> {
+    let rivals = prepared.rivals();
     let run = Run {
         rows: &prepared.list.rows,
         tasks: &plan.tasks,
@@ -156,6 +157,7 @@ fn work(
         request: &prepared.request,
         policy: &prepared.settings.retry,
         gate,
+        rivals: rivals.as_ref(),
         trace: prepared.settings.output.verbose > 0,
     };
     let (sender, receiver) = sync_channel(UNTOLD);

@@ -273,6 +273,41 @@ fn what_was_set_aside_counts_as_long_as_the_new_journal_knows_nobody() {
 }
 
 #[test]
+fn two_runs_at_once_over_the_same_people_mail_nobody_twice() {
+    let (server, hold) = super::holding();
+    let folder = Vescli::new()
+        .file("list.txt", lines(3))
+        .file("other.txt", lines(3))
+        .args(["journal", "list"])
+        .stdout_contains("no journals")
+        .run();
+    let start = |list: &str| {
+        folder
+            .again()
+            .against(&server)
+            .env("VESCLI_TENANT", "example-corp")
+            .args(["bulk", list, "--yes", "--rate", "none", "--jobs", "1"])
+            .args(["--known", "skip"])
+            .stdout_contains("")
+            .stderr_contains("")
+    };
+    let one = start("list.txt")
+        .code(12)
+        .stderr_contains("stopped: another run is mailing people on this list")
+        .start();
+    hold.wait_for(1);
+    // The second run knows of the one person who is under way; the first began before there was a second.
+    let other = start("other.txt").code(11).start();
+    hold.wait_for(2);
+    hold.release();
+    one.finish();
+    other.finish();
+    assert_eq!(mailed(&server), everybody_once(3));
+    start("list.txt").run();
+    assert_eq!(mailed(&server), everybody_once(3));
+}
+
+#[test]
 fn a_list_on_a_descriptor_continues_in_the_next_process() {
     let server = Server::http().start();
     let vescli = env!("CARGO_BIN_EXE_vescli");

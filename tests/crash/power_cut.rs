@@ -161,14 +161,20 @@ fn judge(ground: &Ground, case: &Case, cut: &Cut) -> Result<(), String> {
     }
 }
 
-/// Tries each of so many states, from a random one on, and gives back how many and what went wrong.
-fn try_each(ground: &Ground, timelines: &[Timeline], step: usize) -> (usize, Vec<String>) {
+/// Tries each of so many of the states that are meant, from a random one on, and gives back how many and what went wrong.
+fn try_each(
+    ground: &Ground,
+    timelines: &[Timeline],
+    step: usize,
+    is_meant: impl Fn(&Cut) -> bool,
+) -> (usize, Vec<String>) {
     let tasks: Vec<(&Case, Cut)> = timelines
         .iter()
         .flat_map(|timeline| {
             let cuts = cuts(timeline).into_iter();
             cuts.map(move |cut| (&timeline.case, cut))
         })
+        .filter(|(_, cut)| is_meant(cut))
         .skip(fastrand::usize(..step))
         .step_by(step)
         .collect();
@@ -193,7 +199,7 @@ fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
     let ground = Ground::new();
     let timelines = [whole(&ground), continued(&ground)];
     let all = crate::asked("VESCLI_POWER_CUTS").as_deref() == Some("all");
-    let (tried, wrong) = try_each(&ground, &timelines, if all { 1 } else { STEP });
+    let (tried, wrong) = try_each(&ground, &timelines, if all { 1 } else { STEP }, |_| true);
     assert!(wrong.is_empty(), "{} of {tried}: {:#?}", wrong.len(), wrong);
     assert!(tried > 200, "{tried}");
     println!(
@@ -225,7 +231,9 @@ fn a_journal_without_marks_is_found_out() {
     for (synced, written) in &mut timeline.moments {
         (*synced, *written) = (shorter[*synced], shorter[*written]);
     }
-    let (_, wrong) = try_each(&ground, &[timeline], STEP);
+    // A journal that is only cut off is continued without marks too, and would fill up the sample.
+    let is_filled = |cut: &Cut| !cut.what.contains(": cut at ");
+    let (_, wrong) = try_each(&ground, &[timeline], 1, is_filled);
     assert!(
         wrong.iter().any(|wrong| wrong.contains("did not continue")),
         "{wrong:#?}"

@@ -85,6 +85,8 @@ struct Scanner {
     /// Whether the first bytes are those of a journal.
     begins_well: bool,
     has_records: bool,
+    /// Whether it holds an end of any person, be it behind damage.
+    has_ends: bool,
 }
 
 impl Scanner {
@@ -131,6 +133,7 @@ impl Scanner {
             // It stands at the place that it names, unless somebody has put journals together or taken lines out.
             self.synced = self.synced.max(Some(bytes.max(self.scan.length)));
         }
+        self.has_ends |= matches!(record, Record::End { .. } | Record::Resolved { .. });
         let record = self.keys.translate(record, line)?;
         self.scan.recovered.apply(record)
     }
@@ -154,7 +157,12 @@ impl Scanner {
         };
         let unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
-        if unsynced || is_all {
+        // The first mark of a new journal is written when its first run is on the disk. An end stands behind a request,
+        // and a request behind a sync that covers that mark.
+        let is_first_mark = first.line == 2 && self.synced.is_none() && !self.has_ends;
+        let writes_marks = |before: &Recovered| before.runs.iter().all(|run| run.version > 1);
+        let is_first_mark = is_first_mark && self.before_damage.as_ref().is_some_and(writes_marks);
+        if unsynced || is_all || is_first_mark {
             self.scan.tail = Tail::Torn;
             self.scan.sound = first.offset;
             self.scan.recovered = self.before_damage.unwrap_or_default();

@@ -260,3 +260,45 @@ fn a_mark_covers_all_that_stands_before_it_also_in_journals_that_were_put_togeth
     let damaged = together.replace("bob@", "bab@");
     assert_eq!(scanned(damaged.as_bytes()).damage.len(), 1);
 }
+
+#[test]
+fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
+    let run = record::run("a1", &header());
+    let rest = [
+        record::synced(run.len() as u64),
+        intent_line("ada", 1),
+        intent_line("bob", 1),
+    ]
+    .concat();
+    // What a power failure may leave of the first mark and of the intents behind it, none of which let anything go.
+    for (from, to) in [(0, 20), (0, 60), (30, rest.len() - 1)] {
+        for fill in [0, 0xff] {
+            let mut bytes = [run.as_bytes(), rest.as_bytes()].concat();
+            bytes[run.len() + from..run.len() + to].fill(fill);
+            let scan = scanned(&bytes);
+            assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::Torn));
+            assert_eq!(scan.sound, run.len() as u64);
+            assert!(scan.recovered.states.is_empty());
+        }
+    }
+    // A journal of version 1 tells nothing of its syncs.
+    let old = record::run_of_version_1("a1", &header());
+    let damaged = [
+        old.as_bytes(),
+        b"rubbish\n",
+        intent_line("ada", 1).as_bytes(),
+    ]
+    .concat();
+    assert_eq!(scanned(&damaged).damage.len(), 1);
+}
+
+#[test]
+fn a_first_mark_that_is_damaged_under_ends_is_damage() {
+    let run = record::run("a1", &header());
+    let ends = [
+        intent_line("ada", 1),
+        end_line("ada", 1, Fate::Accepted, Some(200)),
+    ];
+    let text = format!("{run}rubbish\n{}", ends.concat());
+    assert_eq!(scanned(text.as_bytes()).damage.len(), 1);
+}

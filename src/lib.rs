@@ -1,32 +1,33 @@
 //! The inside of `vescli`: a library for the binary and its tests, and for nobody else.
 //!
-//! Data goes one way. Each stage has a type of its own, takes the one before it and gives the next:
+//! Data moves in one direction. Each stage has its own type, takes the type of the stage before it and returns the next:
 //!
 //! ```text
-//! what was typed        what holds         what is sent      what came of it    what is told
-//! Invocation, Layer ──► Settings ────────► ApiRequest ─────► Outcome ─────────► Report, Exit
-//! cli::args             settings           api::request      api::transport     cli::report, cli::exit
+//! what was typed        what applies       what is sent       what happened       what is shown
+//! Invocation, Layer ──► Settings ────────► ApiRequest ──────► Outcome ──────────► Report, Exit
+//! args                  settings           api                api, bulk           report
 //! ```
 //!
 //! A file imports from its own folder and from those to its left in
-//! `cli::args · settings · api · bulk · cli · commands · lib · main`; a test holds it.
+//! `args · settings · api · bulk · report · commands · lib · main`; a test checks it.
 
 pub mod api;
+pub mod args;
 pub mod bulk;
-pub mod cli;
 pub mod commands;
+pub mod report;
 pub mod settings;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cli::args::command_line::{self, Invocation, Typed};
-use cli::args::environment::Environment;
-use cli::exit::{Ending, Exit};
-use cli::report::{Reporter, Subject};
-use cli::streams::{Paint, Streams};
+use args::command_line::{self, Invocation, Typed};
+use args::environment::Environment;
 use commands::fault::Fault;
 use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
+use report::exit::{Ending, Exit};
+use report::streams::{Paint, Streams};
+use report::{Reporter, Subject};
 use settings::resolve::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it

@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 
-use vescli::cli::args::environment::Environment;
-use vescli::cli::exit::Ending;
-use vescli::cli::streams::{Streams, Terminals};
+use vescli::args::environment::Environment;
+use vescli::report::exit::Ending;
+use vescli::report::streams::{Streams, Terminals};
 
 #[expect(
     clippy::disallowed_methods,

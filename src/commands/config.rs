@@ -7,13 +7,13 @@ use super::config_explain::explain;
 use super::config_init::init;
 use super::config_show;
 use super::fault::Fault;
-use crate::cli::args::config_command::ConfigAction;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
-use crate::cli::report::list::counted;
-use crate::cli::safe_text;
-use crate::cli::streams::Paint;
+use crate::args::config_command::ConfigAction;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
+use crate::report::list::counted;
+use crate::report::safe_text;
+use crate::report::streams::Paint;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::resolve::Settings;
 use crate::settings::sources::{ConfigPath, Sources};
@@ -96,8 +96,8 @@ fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<Str
 
 /// Checks the values of one profile, as a run with it would, as far as they are there.
 fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Result<(), Fault> {
-    use crate::cli::args::layer::Origin;
-    use crate::cli::args::value::Value;
+    use crate::args::layer::Origin;
+    use crate::args::value::Value;
     use crate::settings::error::SettingsError;
 
     let mut flags = Layer::default();

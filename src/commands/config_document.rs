@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::safe_text::json_line;
+use crate::report::safe_text::json_line;
 
 /// What a document says of the file, beside its name.
 #[derive(Serialize)]

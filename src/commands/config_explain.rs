@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::config_in_force::{Choices, InForce};
 use super::fault::Fault;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::{Group, Key, Row, rows};
-use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::{self, json_line};
-use crate::cli::streams::Paint;
+use crate::args::environment::Environment;
+use crate::args::keys::{Group, Key, Row, rows};
+use crate::args::layer::Layer;
+use crate::report::safe_text::{self, json_line};
+use crate::report::streams::Paint;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::sources::Sources;

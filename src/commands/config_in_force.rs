@@ -3,9 +3,9 @@
 
 use super::fault::Fault;
 use crate::api::request;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
 use crate::settings::bulk::DEFAULT_RATE;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::error::SettingsError;

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::config::shown;
 use super::config_document::About;
 use super::fault::Fault;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
 
 /// Writes a first file, and gives back what to print.
 ///

@@ -1,8 +1,8 @@
 //! `vescli config show`: the file as it stands, but for the passwords in it.
 
 use super::fault::Fault;
-use crate::cli::args::keys::Key;
-use crate::cli::safe_text::SafeText;
+use crate::args::keys::Key;
+use crate::report::safe_text::SafeText;
 use crate::settings::config_file::{ConfigFile, read_text};
 use crate::settings::secret::Secret;
 

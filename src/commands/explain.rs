@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::fault::Fault;
-use crate::cli::args::nearest::did_you_mean;
-use crate::cli::exit::{Exit, ExitRow, rows};
-use crate::cli::safe_text::json_line;
-use crate::cli::streams::Paint;
+use crate::args::nearest::did_you_mean;
+use crate::report::exit::{Exit, ExitRow, rows};
+use crate::report::safe_text::json_line;
+use crate::report::streams::Paint;
 
 /// One row as JSON.
 #[derive(Debug, Serialize)]
@@ -169,7 +169,7 @@ mod tests {
                 false,
                 Paint::decide(
                     crate::settings::resolve::ColorChoice::Never,
-                    &crate::cli::args::environment::Environment::default(),
+                    &crate::args::environment::Environment::default(),
                     false,
                 ),
             )

@@ -3,9 +3,9 @@
 use super::explain;
 use super::fault::Fault;
 use super::{topic_bulk, topics};
-use crate::cli::args::command_line::{TOPICS, command};
-use crate::cli::args::nearest::did_you_mean;
-use crate::cli::streams::Paint;
+use crate::args::command_line::{TOPICS, command};
+use crate::args::nearest::did_you_mean;
+use crate::report::streams::Paint;
 
 /// The text for a topic: a command with its subcommands, a topic, or nothing for the whole.
 ///

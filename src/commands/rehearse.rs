@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use super::fault::Fault;
 use super::sandbox::{SandboxEnd, SandboxEnvironment, SandboxOptions, run as run_sandbox};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
-use crate::cli::exit::Ending;
-use crate::cli::report::{Reporter, Subject};
-use crate::cli::streams::Streams;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
+use crate::report::exit::Ending;
+use crate::report::streams::Streams;
+use crate::report::{Reporter, Subject};
 use crate::settings::bulk::rate;
 use crate::settings::error::SettingsError;
 use crate::settings::resolve::Output;

@@ -1,11 +1,11 @@
 //! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
 
-use crate::cli::args::keys::{Group, Kind, Reach, Row, rows};
-use crate::cli::args::layer::SANDBOX_VARIABLE;
-use crate::cli::args::secret_variables::{
+use crate::args::keys::{Group, Kind, Reach, Row, rows};
+use crate::args::layer::SANDBOX_VARIABLE;
+use crate::args::secret_variables::{
     F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE,
 };
-use crate::cli::streams::Paint;
+use crate::report::streams::Paint;
 
 /// Variables of ours that are no flags, and what they hold.
 pub const SECRET_VARIABLES: [(&str, &str); 2] = [

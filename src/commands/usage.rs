@@ -6,13 +6,13 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 
 use super::veil::{exact, shown, veiled};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::layer::Layer;
-use crate::cli::exit::Exit;
-use crate::cli::report::document::{ErrorDocument, ResultDocument};
-use crate::cli::report::{Reporter, Subject, Trouble};
-use crate::cli::safe_text::{SafeText, json_line};
-use crate::cli::streams::{Paint, Streams};
+use crate::args::environment::Environment;
+use crate::args::layer::Layer;
+use crate::report::document::{ErrorDocument, ResultDocument};
+use crate::report::exit::Exit;
+use crate::report::safe_text::{SafeText, json_line};
+use crate::report::streams::{Paint, Streams};
+use crate::report::{Reporter, Subject, Trouble};
 use crate::settings::resolve::{ColorChoice, Output};
 
 /// Tells what clap says of the arguments.

@@ -5,7 +5,7 @@
 use clap::error::{ContextKind, ContextValue};
 
 use crate::api::recipient::is_invisible;
-use crate::cli::safe_text::whole;
+use crate::report::safe_text::whole;
 
 /// First of the private-use characters that stand for those up to U+FFFD.
 const STAND_INS: u32 = 0xf_0000;

@@ -5,8 +5,8 @@ use super::credential::CredentialError;
 use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, Origin};
+use crate::args::keys::Key;
+use crate::args::layer::{Layer, Origin};
 
 /// Checks that the credential of the layer at `index` may go to the target. Whatever is not understood is refused.
 ///

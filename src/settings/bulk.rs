@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::error::SettingsError;
 use super::rate::Rate;
 use super::sources::Sources;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, ValueError};
+use crate::args::keys::Key;
+use crate::args::layer::{Given, ValueError};
 
 /// The rate of a list when nothing says otherwise: the slower of what F5's own tools keep to.
 pub const DEFAULT_RATE: &str = "60/m";

@@ -13,9 +13,9 @@ use super::config_source::{Reference, Source, refuse_secret, table_of, text_of, 
 use super::config_table::read_table;
 use super::config_trust;
 use super::limited_file::{self, FileError, Takes};
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
-use crate::cli::args::nearest::did_you_mean;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
+use crate::args::nearest::did_you_mean;
 
 /// A configuration file that was read and understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

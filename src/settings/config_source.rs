@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::config_error::{ConfigError, Mistake, Place};
 use super::config_value::with_article;
-use crate::cli::args::keys::{Row, rows};
-use crate::cli::args::nearest::{did_you_mean, nearest};
+use crate::args::keys::{Row, rows};
+use crate::args::nearest::{did_you_mean, nearest};
 
 /// A place that names a profile.
 pub(super) struct Reference {

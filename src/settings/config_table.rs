@@ -6,8 +6,8 @@ use super::config_error::{ConfigError, Mistake, Place};
 use super::config_file::Profile;
 use super::config_source::{Source, refuse_secret, text_of, unknown_key};
 use super::config_value::read_value;
-use crate::cli::args::keys::{Row, rows};
-use crate::cli::args::layer::Origin;
+use crate::args::keys::{Row, rows};
+use crate::args::layer::Origin;
 
 /// Reads a table of settings; `title` names it in messages.
 ///

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::cli::args::keys::{Kind, Row};
-use crate::cli::args::value::{Value, check_choice};
+use crate::args::keys::{Kind, Row};
+use crate::args::value::{Value, check_choice};
 
 /// Reads a value as its row wants it. A relative path is taken from the folder of the file, `~/` from the home folder.
 ///

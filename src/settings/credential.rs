@@ -16,11 +16,11 @@ use super::secret::Secret;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use super::token;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, Origin};
-use crate::cli::args::secret_variables::{F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
-use crate::cli::args::value::Value;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Layer, Origin};
+use crate::args::secret_variables::{F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
+use crate::args::value::Value;
 
 /// Where a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::identity_error::IdentityError;
-use crate::cli::args::layer::Origin;
+use crate::args::layer::Origin;
 
 /// Why a credential cannot be used.
 #[derive(Debug, Error)]

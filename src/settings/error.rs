@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use super::config_error::ConfigError;
 use super::credential::CredentialError;
-use crate::cli::args::environment::NotUtf8;
-use crate::cli::args::keys::{Key, Reach};
-use crate::cli::args::layer::{ValueError, VariableError};
+use crate::args::environment::NotUtf8;
+use crate::args::keys::{Key, Reach};
+use crate::args::layer::{ValueError, VariableError};
 
 /// Why settings do not hold.
 #[derive(Debug, Error)]

@@ -20,7 +20,7 @@ use super::identity_error::IdentityError;
 use super::identity_source::IdentitySource;
 use super::secret::keep_out_of_core_files;
 use super::token::{read_private, read_public};
-use crate::cli::args::layer::Origin;
+use crate::args::layer::Origin;
 
 /// A client certificate with its key. `Debug` does not show the key.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::credential::CredentialError;
-use crate::cli::args::layer::Origin;
+use crate::args::layer::Origin;
 
 /// Why a client certificate cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

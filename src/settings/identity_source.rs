@@ -6,10 +6,10 @@ use super::error::SettingsError;
 use super::identity_error::IdentityError;
 use super::secret::Secret;
 use super::sources::{Level, Sources};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, Origin};
-use crate::cli::args::secret_variables::{F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Layer, Origin};
+use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
 use crate::settings::credential::CredentialError;
 
 /// Where a client certificate comes from.

@@ -11,10 +11,10 @@ use super::error::SettingsError;
 use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
 use super::target::Target;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, ValueError};
-use crate::cli::args::value::Value;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Given, ValueError};
+use crate::args::value::Value;
 
 /// Longest time-out that is taken: no attempt needs a day.
 const LONGEST: Duration = Duration::from_hours(24);

@@ -7,7 +7,7 @@ use super::credential::CredentialError;
 use super::identity::Parts;
 use super::identity_error::IdentityError;
 use super::identity_source::PasswordSource;
-use crate::cli::args::layer::Origin;
+use crate::args::layer::Origin;
 
 /// Reads certificate, chain and key.
 ///

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::sources::Sources;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::{Key, Kind, Reach, Row, rows};
-use crate::cli::args::layer::{Layer, Origin};
-use crate::cli::args::value::{Value, parse_value};
+use crate::args::environment::Environment;
+use crate::args::keys::{Key, Kind, Reach, Row, rows};
+use crate::args::layer::{Layer, Origin};
+use crate::args::value::{Value, parse_value};
 
 /// The levels, the strongest first.
 const LEVELS: [&str; 7] = [

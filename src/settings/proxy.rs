@@ -11,9 +11,9 @@ use super::label::unusable_name;
 use super::noproxy::NoProxyList;
 use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Origin, ValueError};
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Origin, ValueError};
 
 /// A proxy with the hosts that go past it.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use super::network::{self, Network};
 use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
 use super::target::{self, Target};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, unknown_variables};
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Layer, unknown_variables};
 
 use std::cmp::Ordering;
 use std::time::Duration;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::config_error::ConfigError;
 use super::config_file::ConfigFile;
 use super::error::{ConfigState, SettingsError};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Given, Layer, Origin};
-use crate::cli::args::value::Value;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Given, Layer, Origin};
+use crate::args::value::Value;
 
 /// How far up a layer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,8 @@ use super::base_url::BaseUrl;
 use super::error::SettingsError;
 use super::label::is_label;
 use super::sources::{Level, Sources};
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::ValueError;
+use crate::args::keys::Key;
+use crate::args::layer::ValueError;
 
 /// Where the request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

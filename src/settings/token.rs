@@ -10,8 +10,8 @@ use super::credential::{CredentialError, TokenSource};
 use super::limited_file::{self, FileError, Takes};
 use super::secret::{Secret, keep_out_of_core_files};
 use super::token_command;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::layer::Origin;
+use crate::args::environment::Environment;
+use crate::args::layer::Origin;
 
 /// Most bytes of a token: no server takes a longer header.
 const TOKEN_MAX: usize = 8 * 1024;

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use super::credential::CredentialError;
 use super::token::{TOKEN_READ, too_long};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::layer::Origin;
-use crate::cli::args::secret_variables::hidden_from_token_command;
+use crate::args::environment::Environment;
+use crate::args::layer::Origin;
+use crate::args::secret_variables::hidden_from_token_command;
 
 /// How long to sleep between two looks at the command: at first next to nothing, because most commands are quick.
 const LOOKS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];

@@ -13,10 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use vescli::cli::args::command_line::command;
-use vescli::cli::args::keys::rows as keys;
-use vescli::cli::exit::{ExitRow, rows};
+use vescli::args::command_line::command;
+use vescli::args::keys::rows as keys;
 use vescli::commands::{topic_bulk, topics};
+use vescli::report::exit::{ExitRow, rows};
 
 /// Whether to write instead of to compare.
 #[expect(clippy::disallowed_methods, reason = "the door is for the product")]

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use vescli::cli::args::command_line::command;
-use vescli::cli::args::keys::{Row, rows as keys};
-use vescli::cli::exit::{Exit, ExitRow, rows as exits};
+use vescli::args::command_line::command;
+use vescli::args::keys::{Row, rows as keys};
 use vescli::commands::topics::{FOREIGN_VARIABLES, SECRET_VARIABLES};
+use vescli::report::exit::{Exit, ExitRow, rows as exits};
 
 /// Exits of the commands that send nothing.
 const LOCAL: [Exit; 9] = [

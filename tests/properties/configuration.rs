@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vescli::cli::args::keys::{Row, rows};
+use vescli::args::keys::{Row, rows};
 use vescli::settings::config_error::ConfigError;
 use vescli::settings::config_file::ConfigFile;
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vescli::api::recipient::{check_email, is_invisible};
-use vescli::cli::safe_text::{SHOWN_MAX, SafeText, document, json_line, whole};
+use vescli::report::safe_text::{SHOWN_MAX, SafeText, document, json_line, whole};
 use vescli::settings::label::is_label;
 use vescli::settings::secret::Secret;
 

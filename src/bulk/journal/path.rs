@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::JournalError;
 use super::key::hex;
+use crate::args::environment::Environment;
 use crate::bulk::list_name::{ListName, settled};
-use crate::cli::args::environment::Environment;
 
 /// The ending of every journal's name.
 pub(super) const EXTENSION: &str = "ndjson";

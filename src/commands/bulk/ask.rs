@@ -4,9 +4,9 @@ use std::io::{BufRead, stdin};
 
 use super::error::BulkError;
 use super::prepare::Prepared;
-use crate::cli::report::Reporter;
-use crate::cli::report::list::grouped;
-use crate::cli::report::list_plan::{self, PlanFacts};
+use crate::report::Reporter;
+use crate::report::list::grouped;
+use crate::report::list_plan::{self, PlanFacts};
 use crate::settings::bulk::OnKnown;
 
 /// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.

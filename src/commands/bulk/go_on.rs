@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::SANDBOX_VARIABLE;
 use crate::bulk::plan::Plan;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::{Tally, Verdict};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::SANDBOX_VARIABLE;
 use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.

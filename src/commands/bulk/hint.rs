@@ -3,10 +3,10 @@
 
 use super::error::BulkError;
 use super::go_on::{NextStep, SameCommand};
+use crate::args::keys::Key;
 use crate::bulk::journal::JournalError;
-use crate::cli::args::keys::Key;
-use crate::cli::report::Trouble;
 use crate::commands::fault::Fault;
+use crate::report::Trouble;
 use crate::settings::bulk::OnKnown;
 
 /// The trouble of a fault, with the command that is to follow.

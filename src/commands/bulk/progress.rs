@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::bulk::gate::Gate;
 use crate::bulk::tally::Tally;
-use crate::cli::report::list::{fates, time};
+use crate::report::list::{fates, time};
 use crate::settings::rate::Rate;
 
 /// How often a plain line is told.

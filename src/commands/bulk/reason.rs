@@ -2,8 +2,8 @@
 
 use crate::bulk::stop::Stop;
 use crate::bulk::throttle::WAITS_MAX;
-use crate::cli::exit::Exit;
-use crate::cli::report::{Trouble, list};
+use crate::report::exit::Exit;
+use crate::report::{Trouble, list};
 
 /// Why a run stopped, in words, with what to do. `lost_journal`: the journal is not where it was, or not what it was.
 pub(super) fn reason(stop: &Stop, lost_journal: bool) -> Trouble {

@@ -10,16 +10,16 @@ use std::time::Duration;
 use super::prepare::Prepared;
 use super::progress::{Form, Progress};
 use crate::api::outcome::Fate;
+use crate::args::environment::Environment;
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
 use crate::bulk::told::{RowEnd, Told};
-use crate::cli::args::environment::Environment;
-use crate::cli::report::list_document::RowDocument;
-use crate::cli::report::{Reporter, Subject, exchange, list};
-use crate::cli::safe_text::json_line;
+use crate::report::list_document::RowDocument;
+use crate::report::safe_text::json_line;
+use crate::report::{Reporter, Subject, exchange, list};
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);

@@ -14,6 +14,7 @@ use super::signals::Signals;
 use super::workers::{self, Lack, Room, no_thread, of_first_client};
 use super::{exit_of, nothing_left};
 use crate::api::transport::{Transport, TransportError};
+use crate::args::environment::Environment;
 use crate::bulk::gate::{Alarm, Gate};
 use crate::bulk::journal::{
     Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index,
@@ -23,15 +24,14 @@ use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Verdict;
-use crate::cli::args::environment::Environment;
-use crate::cli::exit::{Ending, Exit};
-use crate::cli::report::document::ErrorDocument;
-use crate::cli::report::list;
-use crate::cli::report::list_document::SummaryDocument;
-use crate::cli::report::list_plan::PlanFacts;
-use crate::cli::report::{Reporter, Subject, Trouble};
-use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
+use crate::report::document::ErrorDocument;
+use crate::report::exit::{Ending, Exit};
+use crate::report::list;
+use crate::report::list_document::SummaryDocument;
+use crate::report::list_plan::PlanFacts;
+use crate::report::safe_text::json_line;
+use crate::report::{Reporter, Subject, Trouble};
 
 /// How many ends may wait to be told before workers wait for the screen.
 const UNTOLD: usize = 1024;

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use std::thread::{Builder, Scope};
 
 use crate::api::transport::{Transport, TransportError};
-use crate::cli::exit::Exit;
-use crate::cli::report::Trouble;
-use crate::cli::report::list::counted;
 use crate::commands::fault::Fault;
+use crate::report::Trouble;
+use crate::report::exit::Exit;
+use crate::report::list::counted;
 
 /// Descriptors that a worker may need at once: three of its client's event loop and one connection all the time; and for
 /// a moment two of a look-up, or one of a second connection that is tried at the same time.

@@ -7,8 +7,8 @@ use reqwest::Url;
 use super::chart::Chart;
 use super::check::Check;
 use crate::api::transport::{Exchange, Transport};
-use crate::cli::report::exchange;
 use crate::commands::fault::Fault;
+use crate::report::exchange;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 

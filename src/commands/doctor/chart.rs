@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::check::{Check, NAMES, State};
-use crate::cli::exit::Exit;
-use crate::cli::report::{Reporter, Trouble};
-use crate::cli::safe_text::json_line;
-use crate::cli::streams::Paint;
+use crate::report::exit::Exit;
+use crate::report::safe_text::json_line;
+use crate::report::streams::Paint;
+use crate::report::{Reporter, Trouble};
 
 /// The name and the version of the shape.
 const DOCTOR_SCHEMA: &str = "vescli.doctor/1";

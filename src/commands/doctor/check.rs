@@ -1,8 +1,8 @@
 //! One check of the doctor: its name, how it went, and what to do next.
 
 use crate::api::outcome::{Event, Failure, Outcome};
-use crate::cli::exit::Exit;
 use crate::commands::fault::Fault;
+use crate::report::exit::Exit;
 
 /// The names of all checks, in their order. Scripts read them: they are only ever added to.
 pub(super) const NAMES: [&str; 10] = [

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use super::check::Check;
 use super::validity::{SOON, Validity, day, days};
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Origin;
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::Origin;
 use crate::commands::fault::Fault;
 use crate::settings::certificate_facts::CertificateFacts;
 use crate::settings::credential::{Credential, CredentialPlan, TokenSource};

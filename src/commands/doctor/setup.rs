@@ -2,9 +2,9 @@
 
 use super::check::Check;
 use crate::api::request;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::{Layer, unknown_variables};
+use crate::args::environment::Environment;
+use crate::args::keys::Key;
+use crate::args::layer::{Layer, unknown_variables};
 use crate::commands::fault::Fault;
 use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::network::{self, Network};

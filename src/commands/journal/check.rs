@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{Form, Told};
 use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, look};
-use crate::cli::exit::Exit;
-use crate::cli::report::list::counted;
-use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
+use crate::report::exit::Exit;
+use crate::report::list::counted;
+use crate::report::safe_text::json_line;
 
 /// Most damaged lines that are told one by one.
 const TOLD_MAX: usize = 20;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::Form;
 use crate::bulk::journal::{JournalError, begins_like_a_journal, first_run, kept_in, named_after};
 use crate::bulk::list_name::ListName;
-use crate::cli::exit::Exit;
-use crate::cli::report::Trouble;
 use crate::commands::fault::Fault;
+use crate::report::Trouble;
+use crate::report::exit::Exit;
 
 /// The journal that is meant by a file of the command line, or by none. `folder` is where journals are kept.
 ///

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::Form;
 use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, leftovers_in, look};
-use crate::cli::report::list::{counted as counted_as, due};
-use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
+use crate::report::list::{counted as counted_as, due};
+use crate::report::safe_text::json_line;
 
 /// All journals as JSON.
 #[derive(Debug, Serialize)]

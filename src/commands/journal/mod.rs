@@ -11,14 +11,14 @@ mod show;
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
+use crate::args::environment::Environment;
+use crate::args::journal_command::JournalAction;
+use crate::args::layer::{Layer, SANDBOX_VARIABLE};
 use crate::bulk::journal::journal_folder;
-use crate::cli::args::environment::Environment;
-use crate::cli::args::journal_command::JournalAction;
-use crate::cli::args::layer::{Layer, SANDBOX_VARIABLE};
-use crate::cli::exit::Exit;
-use crate::cli::report::{Reporter, Subject};
-use crate::cli::safe_text::SafeText;
-use crate::cli::streams::{Paint, Streams};
+use crate::report::exit::Exit;
+use crate::report::safe_text::SafeText;
+use crate::report::streams::{Paint, Streams};
+use crate::report::{Reporter, Subject};
 use crate::settings::error::SettingsError;
 use crate::settings::resolve::Output;
 

@@ -8,15 +8,15 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::Form;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
 use crate::bulk::journal::{
     JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look,
 };
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
-use crate::cli::report::Reporter;
-use crate::cli::report::list::counted;
-use crate::cli::safe_text::json_line;
 use crate::commands::fault::Fault;
+use crate::report::Reporter;
+use crate::report::list::counted;
+use crate::report::safe_text::json_line;
 
 /// What was removed, as JSON.
 #[derive(Debug, Serialize)]

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::Form;
 use crate::api::outcome::Fate;
+use crate::args::keys::Key;
+use crate::args::layer::Layer;
 use crate::bulk::journal::{
     Journal, Recovered, RowKey, RowState, Settled, Told, fold_name, look_for,
 };
-use crate::cli::args::keys::Key;
-use crate::cli::args::layer::Layer;
-use crate::cli::safe_text::json_line;
 use crate::commands::bulk::quoted;
 use crate::commands::fault::Fault;
+use crate::report::safe_text::json_line;
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
 pub(super) struct Request {

@@ -8,9 +8,9 @@ use super::Form;
 use super::list::counted;
 use crate::api::outcome::Fate;
 use crate::bulk::journal::{Counts, JournalError, Recovered, RowKey, RowState, look, look_for};
-use crate::cli::safe_text::json_line;
 use crate::commands::bulk::quoted;
 use crate::commands::fault::Fault;
+use crate::report::safe_text::json_line;
 
 /// A journal as JSON.
 #[derive(Debug, Serialize)]

@@ -198,7 +198,7 @@ mod watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::environment::Environment;
+    use crate::args::environment::Environment;
 
     #[test]
     fn no_other_credential_is_left_beside_the_sandbox_s() {

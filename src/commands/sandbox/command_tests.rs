@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cli::args::environment::Environment;
+use crate::args::environment::Environment;
 
 use super::super::{SandboxEnd, SandboxEnvironment, SandboxError, SandboxOptions, announce, run};
 use super::PATIENCE;

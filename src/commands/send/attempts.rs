@@ -9,11 +9,11 @@ use crate::api::outcome::{Fate, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
-use crate::cli::exit::Exit;
-use crate::cli::report::interrupted::Interruption;
-use crate::cli::report::{Reporter, Sent, exchange, words};
 use crate::commands::fault::Fault;
 use crate::commands::interrupt::{Interrupted, Interrupts};
+use crate::report::exit::Exit;
+use crate::report::interrupted::Interruption;
+use crate::report::{Reporter, Sent, exchange, words};
 use crate::settings::identity::Identity;
 use crate::settings::resolve::Settings;
 

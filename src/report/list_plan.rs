@@ -6,8 +6,8 @@ use super::list::{counted, grouped, time};
 use crate::bulk::known::{Known, KnownList};
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::{Format, List};
-use crate::cli::safe_text::SafeText;
-use crate::cli::streams::Paint;
+use crate::report::safe_text::SafeText;
+use crate::report::streams::Paint;
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 

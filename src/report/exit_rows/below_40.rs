@@ -1,7 +1,7 @@
 //! Success, local faults, and what happens before an HTTP answer.
 
 use super::row;
-use crate::cli::exit::{Exit, ExitRow};
+use crate::report::exit::{Exit, ExitRow};
 
 pub(super) static ROWS: &[ExitRow] = &[
     row(

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::cli::args::environment::Environment;
+use crate::args::environment::Environment;
 use crate::settings::resolve::ColorChoice;
 use colored::{ColoredString, Colorize};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::document::{ErrorDocument, ResultDocument};
 use super::{Reporter, Subject};
 use crate::api::outcome::Fate;
-use crate::cli::exit::Ending;
-use crate::cli::safe_text::json_line;
+use crate::report::exit::Ending;
+use crate::report::safe_text::json_line;
 
 /// The class in the document. It is none of the table: the process has no exit code, it dies by the signal.
 const CLASS: &str = "interrupted";

@@ -1,24 +1,30 @@
 //! Tells what came of it: for people in words, for scripts as one JSON document.
 
+pub mod curl;
 pub mod document;
 pub mod exchange;
+pub mod exit;
+mod exit_rows;
 pub mod interrupted;
 pub mod list;
 pub mod list_document;
 pub mod list_plan;
 pub mod plan;
+pub mod safe_text;
+pub mod shell_words;
+pub mod streams;
 pub mod words;
 
 use std::time::Duration;
 
-use super::exit::Exit;
-use super::safe_text::{SafeText, json_line};
-use super::streams::{Paint, Streams, Terminals};
 use crate::api::io_error::without_number;
 use crate::api::outcome::{Fate, Outcome};
-use crate::cli::args::environment::Environment;
+use crate::args::environment::Environment;
 use crate::settings::resolve::Output;
 use document::{ErrorDocument, ResultDocument};
+use exit::Exit;
+use safe_text::{SafeText, json_line};
+use streams::{Paint, Streams, Terminals};
 
 /// What is known of a request when it is told about; less, the earlier it failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

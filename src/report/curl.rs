@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::shell_words::quote;
 use crate::api::request::ApiRequest;
-use crate::cli::args::layer::Origin;
+use crate::args::layer::Origin;
 use crate::settings::credential::{CredentialPlan, TokenSource};
 use crate::settings::identity_source::{IdentitySource, PasswordSource};
 use crate::settings::network::Network;

@@ -8,9 +8,9 @@ use crate::api::answer::ServerSays;
 use crate::api::outcome::{Fate, Outcome};
 use crate::bulk::rows::Row;
 use crate::bulk::tally::{Due, Fates, Tally};
-use crate::cli::exit::Exit;
-use crate::cli::safe_text::SafeText;
-use crate::cli::streams::Paint;
+use crate::report::exit::Exit;
+use crate::report::safe_text::SafeText;
+use crate::report::streams::Paint;
 
 /// A number with the noun that it counts.
 #[must_use]

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
-use crate::cli::safe_text::SafeText;
+use crate::report::safe_text::SafeText;
 
 /// Headers of an answer that hold secrets.
 const SECRET_HEADERS: [&str; 3] = ["set-cookie", "www-authenticate", "proxy-authenticate"];

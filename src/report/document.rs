@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::{Sent, Subject, Trouble, words};
 use crate::api::outcome::Fate;
 use crate::api::retry::is_repeatable;
-use crate::cli::exit::Exit;
-use crate::cli::safe_text::SafeText;
+use crate::report::exit::Exit;
+use crate::report::safe_text::SafeText;
 
 /// The name and the version of the shape.
 pub const RESULT_SCHEMA: &str = "vescli.result/1";

@@ -4,9 +4,9 @@ use super::{Sent, Subject};
 use crate::api::answer::ServerSays;
 use crate::api::outcome::{Class, Fate, Outcome};
 use crate::api::retry::is_repeatable;
-use crate::cli::exit::Exit;
-use crate::cli::safe_text::SafeText;
-use crate::cli::streams::Paint;
+use crate::report::exit::Exit;
+use crate::report::safe_text::SafeText;
+use crate::report::streams::Paint;
 
 /// The line for a request that was accepted.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::bulk::plan::Plan;
 use crate::bulk::rows::Row;
 use crate::bulk::tally::{Fates, Tally};
 use crate::bulk::told::RowEnd;
-use crate::cli::safe_text::SafeText;
+use crate::report::safe_text::SafeText;
 use crate::settings::bulk::OnKnown;
 
 /// Who is known from other lists.

@@ -1,7 +1,7 @@
 //! Refusals and failures that a server answers, and the numbers of sysexits.
 
 use super::row;
-use crate::cli::exit::{Exit, ExitRow};
+use crate::report::exit::{Exit, ExitRow};
 
 pub(super) static ROWS: &[ExitRow] = &[
     row(

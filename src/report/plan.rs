@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::api::request::ApiRequest;
-use crate::cli::safe_text::SafeText;
+use crate::report::safe_text::SafeText;
 use crate::settings::network::Network;
 
 /// The name and the version of the shape.

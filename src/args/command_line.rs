@@ -157,8 +157,8 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::keys::{Key, rows};
-    use crate::cli::args::value::Value;
+    use crate::args::keys::{Key, rows};
+    use crate::args::value::Value;
 
     fn parsed(line: &str) -> Invocation {
         parse(line.split(' ').map(OsString::from)).unwrap()

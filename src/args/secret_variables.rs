@@ -78,7 +78,7 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::keys::{Group, Key, rows};
+    use crate::args::keys::{Group, Key, rows};
 
     #[test]
     fn every_variable_of_a_credential_is_in_the_table() {

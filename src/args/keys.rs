@@ -1,7 +1,7 @@
 //! The table of everything that can be set. One row makes the flag, the `VESCLI_` variable, the key of the file, the
 //! help and the completion of a setting, so that none of them can be forgotten or say something else.
 
-use super::{rows_bulk, rows_request, rows_run};
+use super::settings_table::ROWS;
 
 /// Everything that can be set. The order is that of the table, of the help and of `config explain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -241,23 +241,13 @@ impl Key {
     #[must_use]
     pub fn row(self) -> &'static Row {
         // The order of rows is the order of the enum; a test holds it.
-        let index = self as usize;
-        let (first, second) = (rows_request::ROWS, rows_run::ROWS);
-        match index.checked_sub(first.len()) {
-            None => &first[index],
-            Some(index) => second
-                .get(index)
-                .unwrap_or_else(|| &rows_bulk::ROWS[index - second.len()]),
-        }
+        &ROWS[self as usize]
     }
 }
 
 /// All rows, in order.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    rows_request::ROWS
-        .iter()
-        .chain(rows_run::ROWS)
-        .chain(rows_bulk::ROWS)
+    ROWS.iter()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! documents are made of it. HTTP answers take the first and the last digit of the status (429 is 42), network
 //! failures take curl's numbers, the rest follows sysexits.
 
-use super::exit_rows;
+use super::exit_table;
 use crate::api::outcome::Class;
 
 /// How a run ended.
@@ -162,7 +162,7 @@ static NO_ROW: ExitRow = ExitRow {
 
 /// All rows, by code.
 pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
-    exit_rows::rows()
+    exit_table::ROWS.iter()
 }
 
 #[cfg(test)]

@@ -14,28 +14,30 @@ Before it sends
 
 People known from other lists
   A person is known by service (host and port), cname and address, compared as DNS compares names: case and a
-  dot at the end do not count, and all names of this machine are one host. Before the first request all journals
-  in the state folder are searched, whatever list they belong to; journals elsewhere (--journal FILE) are not.
-  People who are accepted or unknown there are in the plan. On a terminal vescli asks whether to skip them or to
-  mail them again. Elsewhere, and with --yes, the run refuses (65) unless --known decides:
+  dot at the end do not count, and all names of this machine are one host. Before the first request all
+  journals in the state folder are searched, whatever list they belong to; journals elsewhere (--journal FILE)
+  are not. People who are accepted or unknown there are in the plan. On a terminal vescli asks whether to skip
+  them or to mail them again. Elsewhere, and with --yes, the run refuses (65) unless --known decides:
     --known skip   leaves them out; they count as what they are on the other list
     --known send   mails them again
-  The choice is for one run: the next one needs it again. A journal that cannot be read is named in a warning.
+  The choice is for one run: the next one needs it again. A journal that may know people of the list and
+  cannot be read in full is named in a warning, and with --yes the run refuses (65) unless --known decides. If
+  another run begins to mail people of the list meanwhile, this one stops (12) before it mails one of them too.
 
 The journal
-  Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the same
-  command, run again after whatever happened, continues:
+  Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the
+  same command, run again after whatever happened, continues:
     accepted   is skipped
     not_sent   goes out
-    rejected   is left alone, unless --retry-rejected; but it goes out if it is due: the reason was not the row's
-               own (401, 403, a redirect, a service that was too busy)
+    rejected   is left alone, unless --retry-rejected; but it goes out if it is due: the reason was not the
+               row's own (401, 403, a redirect, a service that was too busy)
     unknown    may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
-  The list may be edited in between: rows are known by service, cname and address, not by their place.
-  The journal is that of the list's name and folder. A list on a descriptor (standard input, <(command),
-  /dev/fd/3) has that of the current folder, whatever the list contains. --journal FILE names another.
-  --fresh starts a new journal: people already mailed will be mailed again. The old one is kept under another
-  name, and people known from other lists still need --known.
-  Two runs cannot share a journal (75). It contains addresses, and only its owner can read it.
+  The list may be edited in between: rows are known by service, cname and address, not by their place. The
+  journal is that of the list's name and folder. A list on a descriptor (standard input, <(command),
+  /dev/fd/3) has that of the current folder, whatever the list contains. --journal FILE names another. --fresh
+  starts a new journal: people already mailed will be mailed again. The old one is kept under another name,
+  and people known from other lists still need --known. Two runs cannot share a journal (75). It contains
+  addresses, and only its owner can read it.
 
 When something happens to the journal
   A journal that is removed, moved, replaced or cut during a run stops the run before its next request (74).
@@ -58,25 +60,24 @@ Journal commands
   journal commands mean the journals of rehearsals.
 
 Pace
-  --rate 30/m spaces requests evenly, retries included; the server never sees more than one over the rate in any
-  stretch of that length. 429, and 503 with Retry-After, pause all of --jobs, and such a wait is no attempt of
-  the row. After it the rows that were refused go first, one of them alone, and one more at a time with each that
-  is accepted. A row that is refused ten times while it goes alone is left to the next run; so is every row that
-  is refused with --retries 0. Other retries follow --retries, and a run makes at most 20 of them, and one more
-  for every ten rows.
-  With too few files (`ulimit -n`) or threads for --jobs, fewer workers do all of the work, and say so.
-  --keep-alive reuses connections that were idle for less than a second: faster, but a server that closes one at
-  that moment leaves its row unknown. One with bytes to read that no request asked for is closed, not reused.
+  --rate 30/m spaces requests evenly, retries included; the server never sees more than one over the rate in
+  any stretch of that length. 429, and 503 with Retry-After, pause all of --jobs, and such a wait is no
+  attempt of the row. After it the rows that were refused go first, one of them alone, and one more at a time
+  with each that is accepted. A row that is refused ten times while it goes alone is left to the next run; so
+  is every row that is refused with --retries 0. Other retries follow --retries, and a run makes at most 20 of
+  them, and one more for every ten rows. With too few files (`ulimit -n`) or threads for --jobs, fewer workers
+  do all of the work, and say so. --keep-alive reuses connections that were idle for less than a second:
+  faster, but a server that closes one at that moment leaves its row unknown. One with bytes to read that no
+  request asked for is closed, not reused.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12).
   Nobody was mailed by these, and their rows go out with the next run. So do --max-failures consecutive rows
-  (12), a journal that cannot be written or is not where it was (74), a wait longer than --max-retry-after (12),
-  and 20 consecutive waits with no row accepted in between (12). A client certificate that is refused when the
-  request is on its way, as in TLS 1.3, leaves its row unknown. Every end that is not 0 prints the command to
-  run next.
-  Ctrl-C once: no new requests; those under way end and are written down. Twice: at once; what was under way is
-  unknown then.
+  (12), a journal that cannot be written or is not where it was (74), a wait longer than --max-retry-after
+  (12), and 20 consecutive waits with no row accepted in between (12). A client certificate that is refused
+  when the request is on its way, as in TLS 1.3, leaves its row unknown. Every end that is not 0 prints the
+  command to run next. Ctrl-C once: no new requests; those under way end and are written down. Twice: at once;
+  what was under way is unknown then.
 
 Exit codes
   0 everybody was accepted, now or earlier, but for those that --limit kept back

@@ -165,6 +165,15 @@ fn no_comment_is_to_be_pasted() {
     assert!(comments.is_empty(), "{comments:#?}");
 }
 
+#[test]
+fn the_topic_of_lists_fits_a_narrow_terminal() {
+    let wide = topic_bulk::BULK
+        .lines()
+        .filter(|line| line.chars().count() > 111);
+    let wide: Vec<&str> = wide.collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
 /// Holds the part of a file between two marks.
 fn hold_between(file: &str, mark: &str, expected: &str) {
     let path = root(file);

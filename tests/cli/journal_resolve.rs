@@ -168,6 +168,7 @@ fn several_rows_are_resolved_at_once_or_none() {
     show("2 accepted, 1 rejected, 1 not_sent, 2 unknown");
     let resolve = || output.again().args(["journal", "resolve"]);
     resolve()
+        .env("VESCLI_EMAIL", "ada@example.com")
         .args(["--all-unknown", "--as", "not_sent"])
         .stdout("resolved: dee@example.com (cname acme) as not_sent; the next run sends it again\nresolved: eve@example.com (cname acme) as not_sent; the next run sends it again\n")
         .run();

@@ -43,11 +43,14 @@ impl Request {
             given.map(|given| given.value.to_string())
         };
         let is_on = |key| flags.is_on(key) || variables.is_on(key);
+        // What was typed wins over variables.
+        let all_unknown =
+            flags.is_on(Key::AllUnknown) || emails.is_empty() && variables.is_on(Key::AllUnknown);
         let emails = match (emails, text(Key::Email)) {
-            ([], Some(email)) => vec![email],
+            ([], Some(email)) if !all_unknown => vec![email],
             (emails, _) => emails.to_vec(),
         };
-        let who = match (emails.is_empty(), is_on(Key::AllUnknown)) {
+        let who = match (emails.is_empty(), all_unknown) {
             (false, false) => Who::Emails(emails),
             (true, true) => Who::AllUnknown,
             (false, true) => {

@@ -14,11 +14,15 @@ pub(crate) enum State {
     Unknown,
 }
 
-/// Reads a journal; a last line that is no JSON was cut by a kill.
+/// Reads a journal; a last line that is no JSON was cut by a kill, and rubbish was left by a power failure.
 pub(crate) fn states(journal: &str) -> BTreeMap<String, State> {
     let mut emails: BTreeMap<String, String> = BTreeMap::new();
     let mut states = BTreeMap::new();
     for line in journal.lines() {
+        // Rubbish within a text leaves it JSON.
+        if line.contains(char::REPLACEMENT_CHARACTER) {
+            continue;
+        }
         let Ok(record) = serde_json::from_str::<Value>(line.trim_matches('\0')) else {
             continue;
         };

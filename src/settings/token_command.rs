@@ -17,7 +17,7 @@ use crate::args::secret_variables::hidden_from_token_command;
 const LOOKS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];
 
 /// Runs the command with no input, its messages passed through, and the secrets taken out of its environment. It is over
-/// when the command has ended: a process that it has left behind, such as an agent, may hold its output open for days.
+/// when the command has ended: a process that it has left behind, such as gpg-agent, may hold its output open for days.
 ///
 /// # Errors
 /// [`CredentialError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.

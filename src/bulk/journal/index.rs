@@ -107,6 +107,10 @@ pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
 
 /// Brings the index of a journal up to date, if much has come to it. Nothing depends on it, so nothing is said of a failure.
 pub fn keep_index(path: &Path) {
+    if index_of(path) == path {
+        // A journal that somebody has named like one.
+        return;
+    }
     let covered = || Some(load(path)?.0.covered);
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
     if length.saturating_sub(covered().unwrap_or_default()) >= WORTH {

@@ -16,8 +16,10 @@ use super::journal::{Growth, KeyHasher, RowKey, identity_at, kept_in};
 use super::known::{Own, is_own};
 
 /// How coarse the times of a file system may be: a folder that has changed so shortly before it was listed may change
-/// again without another time.
-const GRAIN: Duration = Duration::from_secs(2);
+/// again without another time. Linux takes the time of its last tick, 10 ms ago at most; the rest is for clocks of others.
+const GRAIN: Duration = Duration::from_millis(100);
+/// The same for file systems that know whole seconds only (FAT: two of them).
+const COARSE_GRAIN: Duration = Duration::from_secs(2);
 
 /// The journals of other lists.
 #[derive(Debug)]
@@ -79,7 +81,9 @@ impl Rivals {
         }
         let is_settled = |changed: &SystemTime| {
             let age = SystemTime::now().duration_since(*changed);
-            age.is_ok_and(|age| age > GRAIN)
+            let since_1970 = changed.duration_since(SystemTime::UNIX_EPOCH);
+            let is_coarse = since_1970.is_ok_and(|time| time.subsec_nanos() == 0);
+            age.is_ok_and(|age| age > if is_coarse { COARSE_GRAIN } else { GRAIN })
         };
         watch.listed = changed.filter(is_settled);
         let identity = identity_at(&self.own);

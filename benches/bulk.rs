@@ -11,10 +11,7 @@
 )]
 
 #[path = "../tests/cli/certificates.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod certificates;
 #[path = "../tests/budget/lists.rs"]
 mod lists;
@@ -50,10 +47,7 @@ fn main() {
         location: "default_type application/json; return 200 '{}';",
         ..Config::default()
     });
-    let bench = Bench {
-        folder: TempDir::with_prefix("vescli-bench-").unwrap(),
-        url: nginx.url(),
-    };
+    let bench = Bench { folder: TempDir::with_prefix("vescli-bench-").unwrap(), url: nginx.url() };
     bench.prepare(&nginx.authority.pem());
     let runs = [
         ("vescli bulk", FRESH, Bench::vescli as Run),
@@ -75,29 +69,17 @@ fn main() {
     for ((name, _, _), median) in runs.iter().zip(medians) {
         println!("{name:<26} {median:>8.0} mails/s");
     }
-    println!(
-        "vescli bulk / parallel          {:>6.1}",
-        medians[0] / medians[3]
-    );
-    println!(
-        "--keep-alive / curl --parallel  {:>6.2}",
-        medians[1] / medians[2]
-    );
+    println!("vescli bulk / parallel          {:>6.1}", medians[0] / medians[3]);
+    println!("--keep-alive / curl --parallel  {:>6.2}", medians[1] / medians[2]);
     let mut mailed = ROUNDS * (FRESH + 2 * KEPT + PARALLEL);
     for known in [0, MILLION] {
         let first = bench.until_the_first(known);
         mailed += 1;
-        println!(
-            "{MILLION} rows, {known} of them mailed before: {:.2} s for one more",
-            first.as_secs_f64()
-        );
+        println!("{MILLION} rows, {known} of them mailed before: {:.2} s for one more", first.as_secs_f64());
     }
     let known = bench.known_from_another_list();
     mailed += 1;
-    println!(
-        "{MILLION} rows, {MILLION} of them known from another list: {:.2} s for one more",
-        known.as_secs_f64()
-    );
+    println!("{MILLION} rows, {MILLION} of them known from another list: {:.2} s for one more", known.as_secs_f64());
     assert_eq!(nginx.requests().len(), mailed, "everybody was mailed once");
 }
 
@@ -172,15 +154,7 @@ impl Bench {
 
     fn curl(&self, _: usize) -> Duration {
         let mut command = self.command("curl");
-        command.args([
-            "-q",
-            "-sS",
-            "--parallel",
-            "--parallel-max",
-            JOBS,
-            "-K",
-            "curl.config",
-        ]);
+        command.args(["-q", "-sS", "--parallel", "--parallel-max", JOBS, "-K", "curl.config"]);
         timed(command)
     }
 
@@ -188,24 +162,9 @@ impl Bench {
         let url = format!("{}/no_auth/send_password_email", self.url);
         let mut command = self.command("parallel");
         command
-            .args([
-                "--will-cite",
-                "--jobs",
-                JOBS,
-                "--joblog",
-                "joblog",
-                "--skip-first-line",
-            ])
+            .args(["--will-cite", "--jobs", JOBS, "--joblog", "joblog", "--skip-first-line"])
             .args(["-a", &format!("{rows}.csv")])
-            .args([
-                "curl",
-                "-q",
-                "-sS",
-                "-o",
-                "/dev/null",
-                "--http1.1",
-                "--json",
-            ])
+            .args(["curl", "-q", "-sS", "-o", "/dev/null", "--http1.1", "--json"])
             .args([r#"'{"cname":"t","email":"'{}'"}'"#, &url]);
         timed(command)
     }
@@ -238,9 +197,7 @@ impl Bench {
 
 fn timed(mut command: Command) -> Duration {
     let start = Instant::now();
-    let status = command
-        .status()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let elapsed = start.elapsed();
     assert!(status.success(), "{command:?}: {status}");
     elapsed

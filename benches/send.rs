@@ -9,10 +9,7 @@
 )]
 
 #[path = "../tests/cli/certificates.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod certificates;
 #[path = "../tests/peers/nginx.rs"]
 mod nginx;
@@ -35,11 +32,7 @@ fn main() {
     let folder = TempDir::with_prefix("vescli-bench-").unwrap();
     // Both read Debian's bundle, with the authority of this run at its end.
     let bundle = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
-    fs::write(
-        folder.path().join("bundle.pem"),
-        bundle + &nginx.authority.pem(),
-    )
-    .unwrap();
+    fs::write(folder.path().join("bundle.pem"), bundle + &nginx.authority.pem()).unwrap();
     let url = nginx.url();
     let curl = peer::find("curl", "curl");
     let full = format!("{url}/no_auth/send_password_email");
@@ -48,19 +41,9 @@ fn main() {
     for ((name, _), median) in programs.iter().zip(&medians) {
         println!("{name:<18} {median:>7.2} ms");
     }
-    println!(
-        "curl / vescli send         {:>7.1}",
-        medians[1] / medians[0]
-    );
-    println!(
-        "vescli --version - a line  {:>7.2} ms",
-        medians[2] - medians[3]
-    );
-    assert_eq!(
-        nginx.requests().len(),
-        2 * RUNS,
-        "every run was one request"
-    );
+    println!("curl / vescli send         {:>7.1}", medians[1] / medians[0]);
+    println!("vescli --version - a line  {:>7.2} ms", medians[2] - medians[3]);
+    assert_eq!(nginx.requests().len(), 2 * RUNS, "every run was one request");
 }
 
 /// What is compared: names and command lines.
@@ -68,34 +51,8 @@ fn programs<'a>(curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, V
     let vescli = env!("CARGO_BIN_EXE_vescli");
     let body = r#"{"cname":"t","email":"a@b.co"}"#;
     [
-        (
-            "vescli send",
-            vec![
-                vescli,
-                "send",
-                "-q",
-                "--email",
-                "a@b.co",
-                "--tenant",
-                "t",
-                "--base-url",
-                url,
-            ],
-        ),
-        (
-            "curl",
-            vec![
-                curl,
-                "-q",
-                "-sS",
-                "-o",
-                "/dev/null",
-                "--http1.1",
-                "--json",
-                body,
-                full,
-            ],
-        ),
+        ("vescli send", vec![vescli, "send", "-q", "--email", "a@b.co", "--tenant", "t", "--base-url", url]),
+        ("curl", vec![curl, "-q", "-sS", "-o", "/dev/null", "--http1.1", "--json", body, full]),
         ("vescli --version", vec![vescli, "--version"]),
         ("a line (echo)", vec!["/bin/echo", "vescli"]),
     ]

@@ -33,11 +33,9 @@ use settings::resolve::Output;
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
 /// is written to the streams, and the exit comes out.
 pub fn run(arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Ending {
-    let guarded = catch_unwind(AssertUnwindSafe(|| {
-        match command_line::parse(arguments.iter().cloned()) {
-            Ok(invocation) => dispatch(&invocation, arguments, environment, streams),
-            Err(error) => usage::tell(error, arguments, environment, streams).into(),
-        }
+    let guarded = catch_unwind(AssertUnwindSafe(|| match command_line::parse(arguments.iter().cloned()) {
+        Ok(invocation) => dispatch(&invocation, arguments, environment, streams),
+        Err(error) => usage::tell(error, arguments, environment, streams).into(),
     }));
     // The panic has been told already; its own code, 101, is not in the table.
     guarded.unwrap_or(Ending::Exit(Exit::Internal))
@@ -70,9 +68,7 @@ fn dispatch(
     let mut reporter = Reporter::new(streams, output, environment);
     match text.and_then(|text| Ok(reporter.print(&text)?)) {
         Ok(()) => Exit::Accepted.into(),
-        Err(fault) => reporter
-            .trouble(&Subject::default(), &fault.trouble())
-            .into(),
+        Err(fault) => reporter.trouble(&Subject::default(), &fault.trouble()).into(),
     }
 }
 

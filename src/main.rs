@@ -7,24 +7,14 @@ use vescli::args::environment::Environment;
 use vescli::report::exit::Ending;
 use vescli::report::streams::{Streams, Terminals};
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that asks for the arguments"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for the arguments")]
 fn main() -> ExitCode {
     write_errors_not_signals();
-    let terminals = Terminals {
-        stdin: stdin().is_terminal(),
-        stdout: stdout().is_terminal(),
-        stderr: stderr().is_terminal(),
-    };
+    let terminals =
+        Terminals { stdin: stdin().is_terminal(), stdout: stdout().is_terminal(), stderr: stderr().is_terminal() };
     // Not locked: a thread that panics has to be able to say so.
     let (mut out, mut err) = (stdout(), stderr());
-    let mut streams = Streams {
-        out: &mut out,
-        err: &mut err,
-        terminals,
-    };
+    let mut streams = Streams { out: &mut out, err: &mut err, terminals };
     let arguments: Vec<_> = std::env::args_os().collect();
     match vescli::run(&arguments, &Environment::of_process(), &mut streams) {
         Ending::Exit(exit) => ExitCode::from(exit.code()),

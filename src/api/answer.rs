@@ -94,14 +94,7 @@ impl ServerSays {
     /// Whether the API says this of a request that it took: nothing, or an object that is no error.
     #[must_use]
     pub const fn is_acceptance(&self) -> bool {
-        matches!(
-            self,
-            Self::Nothing
-                | Self::Object {
-                    is_error: false,
-                    ..
-                }
-        )
+        matches!(self, Self::Nothing | Self::Object { is_error: false, .. })
     }
 
     /// The message as the server wrote it, if there is one.
@@ -142,19 +135,19 @@ impl Doubt {
         match (body.cut(), says) {
             (Some(Cut::BrokenOff), _) => Some(Self::BrokenOff),
             (Some(Cut::OutOfTime), _) => Some(Self::OutOfTime),
-            (Some(Cut::TooLong), _) => Some(Self::NotTheApi(Some(
-                "the answer's body is longer than 64 KiB, and the API's answers are not",
-            ))),
+            (Some(Cut::TooLong), _) => {
+                Some(Self::NotTheApi(Some("the answer's body is longer than 64 KiB, and the API's answers are not")))
+            }
             (None, says) if says.is_acceptance() => None,
-            (None, ServerSays::Unreadable) => Some(Self::NotTheApi(Some(
-                "the answer's body is encoded (Content-Encoding), which was not asked for",
-            ))),
-            (None, ServerSays::Object { .. }) => Some(Self::NotTheApi(Some(
-                "the answer is a JSON object with an `error`, or a `code` other than 0",
-            ))),
-            (None, ServerSays::Text(text)) if text.trim().is_empty() => Some(Self::NotTheApi(
-                Some("the answer is an empty JSON string, and not an object"),
-            )),
+            (None, ServerSays::Unreadable) => {
+                Some(Self::NotTheApi(Some("the answer's body is encoded (Content-Encoding), which was not asked for")))
+            }
+            (None, ServerSays::Object { .. }) => {
+                Some(Self::NotTheApi(Some("the answer is a JSON object with an `error`, or a `code` other than 0")))
+            }
+            (None, ServerSays::Text(text)) if text.trim().is_empty() => {
+                Some(Self::NotTheApi(Some("the answer is an empty JSON string, and not an object")))
+            }
             (None, _) => Some(Self::NotTheApi(None)),
         }
     }
@@ -191,11 +184,7 @@ fn is_json(bytes: &[u8]) -> bool {
 
 fn read_object(bytes: &[u8]) -> ServerSays {
     let object = object::read(bytes);
-    ServerSays::Object {
-        code: object.code,
-        message: object.message,
-        is_error: object.is_error,
-    }
+    ServerSays::Object { code: object.code, message: object.message, is_error: object.is_error }
 }
 
 fn read_text(bytes: &[u8]) -> ServerSays {
@@ -219,15 +208,10 @@ fn read_text(bytes: &[u8]) -> ServerSays {
 }
 
 fn is_html(bytes: &[u8]) -> bool {
-    let start: Vec<u8> = bytes
-        .iter()
-        .take(1024)
-        .map(u8::to_ascii_lowercase)
-        .collect();
+    let start: Vec<u8> = bytes.iter().take(1024).map(u8::to_ascii_lowercase).collect();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
     let holds = |tag: &[u8]| start.windows(tag.len()).any(|window| window == tag);
-    start.starts_with(b"<")
-        && (holds(b"<!doctype html") || holds(b"<html") || holds(b"<head") || holds(b"<body"))
+    start.starts_with(b"<") && (holds(b"<!doctype html") || holds(b"<html") || holds(b"<head") || holds(b"<body"))
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP-date (RFC 9110, section 10.2.3).
@@ -239,19 +223,11 @@ pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Opt
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More seconds than fit are as good as for ever.
-        return Some(
-            Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))).min(FOREVER),
-        );
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))).min(FOREVER));
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    let from = date
-        .and_then(|date| httpdate::parse_http_date(date.trim()).ok())
-        .unwrap_or(now);
-    until
-        .duration_since(from)
-        .ok()
-        .filter(|wait| !wait.is_zero())
-        .map(|wait| wait.min(FOREVER))
+    let from = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok()).unwrap_or(now);
+    until.duration_since(from).ok().filter(|wait| !wait.is_zero()).map(|wait| wait.min(FOREVER))
 }
 
 /// The longest wait that is told: nobody waits a century, and sums of it cannot overflow.

@@ -123,15 +123,10 @@ pub(super) fn read_file(
 fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFileError> {
     let refused = |error| match error {
         FileError::Io(source) => failed(name, path, source),
-        FileError::NotRegular => CertificateFileError::NotRegular {
-            name,
-            path: path.to_owned(),
-        },
-        FileError::TooLarge => CertificateFileError::TooLarge {
-            name,
-            path: path.to_owned(),
-            limit: limited_file::size(BUNDLE_MAX),
-        },
+        FileError::NotRegular => CertificateFileError::NotRegular { name, path: path.to_owned() },
+        FileError::TooLarge => {
+            CertificateFileError::TooLarge { name, path: path.to_owned(), limit: limited_file::size(BUNDLE_MAX) }
+        }
     };
     let (file, metadata) = limited_file::open(path, Takes::File).map_err(refused)?;
     limited_file::read(file, metadata.len(), BUNDLE_MAX).map_err(refused)

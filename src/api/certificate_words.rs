@@ -22,30 +22,17 @@ pub(super) fn refusal(error: &CertificateError, refused: Option<&Refused>) -> St
     match error {
         CertificateError::ExpiredContext { time, not_after } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_after), *not_after);
-            format!(
-                "{whose} expired on {}; this machine's clock says {}",
-                told(*not_after),
-                told(*time)
-            )
+            format!("{whose} expired on {}; this machine's clock says {}", told(*not_after), told(*time))
         }
         CertificateError::NotValidYetContext { time, not_before } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_before), *not_before);
-            format!(
-                "{whose} is valid only from {} on; this machine's clock says {}",
-                told(*not_before),
-                told(*time)
-            )
+            format!("{whose} is valid only from {} on; this machine's clock says {}", told(*not_before), told(*time))
         }
-        CertificateError::NotValidForNameContext {
-            expected,
-            presented,
-        } => {
+        CertificateError::NotValidForNameContext { expected, presented } => {
             let name = expected.to_str();
             match names(presented) {
                 Some(names) => format!("{whose} is for {names}, not for {name}"),
-                None => format!(
-                    "{whose} names no host at all, so it is not for {name}: it needs a subjectAltName"
-                ),
+                None => format!("{whose} names no host at all, so it is not for {name}: it needs a subjectAltName"),
             }
         }
         CertificateError::UnknownIssuer => unknown_issuer(whose, facts),
@@ -79,8 +66,7 @@ fn rare(whose: &str, error: &CertificateError) -> String {
         CertificateError::UnknownRevocationStatus => {
             format!("it cannot be found out whether {whose} was revoked")
         }
-        CertificateError::ExpiredRevocationList
-        | CertificateError::ExpiredRevocationListContext { .. } => {
+        CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
             format!("the list of revoked certificates for {whose} has expired")
         }
         CertificateError::InvalidOcspResponse => {
@@ -90,9 +76,7 @@ fn rare(whose: &str, error: &CertificateError) -> String {
             format!("this machine's own check refused {whose}")
         }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            signature(whose)
-        }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => signature(whose),
         error => named(whose, &format!("{error:?}")),
     }
 }
@@ -126,10 +110,7 @@ fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
             format!("{whose}, or one in its chain, is not of version 3, which TLS needs")
         }
         // The machine's own verifier has other texts for the same.
-        _ if refused
-            .and_then(|refused| refused.facts.as_ref())
-            .is_some_and(|facts| facts.is_authority) =>
-        {
+        _ if refused.and_then(|refused| refused.facts.as_ref()).is_some_and(|facts| facts.is_authority) => {
             authority(whose, name)
         }
         error => named(whose, error),
@@ -186,11 +167,7 @@ fn unknown_issuer(whose: &str, facts: Option<&CertificateFacts>) -> String {
 }
 
 fn authority(whose: &str, name: &str) -> String {
-    let kind = if name.parse::<std::net::IpAddr>().is_ok() {
-        "IP"
-    } else {
-        "DNS"
-    };
+    let kind = if name.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
     format!(
         "{whose} is that of an authority (CA:TRUE), which a server must not show as its own; plain `openssl req -x509` makes such ones: \
          make it with `-addext basicConstraints=critical,CA:FALSE -addext subjectAltName={kind}:{name}`"
@@ -244,8 +221,7 @@ mod tests {
     /// Two words run together, or the brackets of a value, as only Rust writes them.
     fn is_debug_text(text: &str) -> bool {
         let joined = text.as_bytes().windows(2);
-        let joined =
-            joined.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+        let joined = joined.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
         joined.count() > 0 || text.contains(['{', '[']) || text.contains("::")
     }
 
@@ -257,24 +233,15 @@ mod tests {
             old,
             CertificateError::BadEncoding,
             CertificateError::Expired,
-            CertificateError::ExpiredContext {
-                time,
-                not_after: time,
-            },
+            CertificateError::ExpiredContext { time, not_after: time },
             CertificateError::NotValidYet,
-            CertificateError::NotValidYetContext {
-                time,
-                not_before: time,
-            },
+            CertificateError::NotValidYetContext { time, not_before: time },
             CertificateError::Revoked,
             CertificateError::UnhandledCriticalExtension,
             CertificateError::UnknownIssuer,
             CertificateError::UnknownRevocationStatus,
             CertificateError::ExpiredRevocationList,
-            CertificateError::ExpiredRevocationListContext {
-                time,
-                next_update: time,
-            },
+            CertificateError::ExpiredRevocationListContext { time, next_update: time },
             CertificateError::BadSignature,
             CertificateError::UnsupportedSignatureAlgorithmContext {
                 signature_algorithm_id: vec![1],
@@ -324,9 +291,6 @@ mod tests {
         let two = ["DnsName(\"a.example\")", "IpAddress(127.0.0.1)"].map(str::to_owned);
         assert_eq!(names(&two).as_deref(), Some("a.example, 127.0.0.1"));
         let many = vec!["x".to_owned(); 10];
-        assert_eq!(
-            names(&many).as_deref(),
-            Some("x, x, x, x, x, x, x, x and 2 more")
-        );
+        assert_eq!(names(&many).as_deref(), Some("x, x, x, x, x, x, x, x and 2 more"));
     }
 }

@@ -48,10 +48,7 @@ impl<S> Layer<S> for CountConnections {
     type Service = Counted<S>;
 
     fn layer(&self, connector: S) -> Counted<S> {
-        Counted {
-            connector,
-            connections: Arc::clone(&self.0),
-        }
+        Counted { connector, connections: Arc::clone(&self.0) }
     }
 }
 
@@ -113,9 +110,7 @@ mod tests {
         let mut connector = CountConnections(Arc::clone(&connections)).layer(AtOnce);
         let mut poll = || {
             let mut connecting = connector.call(());
-            connecting
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
+            connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         };
         assert_eq!(poll(), Poll::Ready(Ok(())));
         assert_eq!((connections.count(), connections.shut()), (1, 1));

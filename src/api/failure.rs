@@ -32,31 +32,20 @@ pub struct Circumstances<'a> {
 pub fn sort(error: &reqwest::Error, circumstances: &Circumstances) -> Failure {
     let chain = Chain::of(error);
     let kind = kind(error, &chain, circumstances);
-    Failure {
-        kind,
-        connected: circumstances.connected,
-        cause: failure_words::cause(kind, &chain, circumstances),
-    }
+    Failure { kind, connected: circumstances.connected, cause: failure_words::cause(kind, &chain, circumstances) }
 }
 
 /// Sorts a failure of a connection that was opened by hand, from its TLS handshake on.
 #[must_use]
 pub fn sort_io(error: &io::Error, circumstances: &Circumstances) -> Failure {
     let chain = Chain::starting_at(Some(error));
-    let timed_out = matches!(
-        error.kind(),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
-    );
+    let timed_out = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
     let kind = match chain.tls {
         Some(tls) => tls_kind(tls, circumstances),
         None if timed_out => FailureKind::Timeout,
         None => FailureKind::Tls,
     };
-    Failure {
-        kind,
-        connected: circumstances.connected,
-        cause: failure_words::cause(kind, &chain, circumstances),
-    }
+    Failure { kind, connected: circumstances.connected, cause: failure_words::cause(kind, &chain, circumstances) }
 }
 
 fn kind(error: &reqwest::Error, chain: &Chain, circumstances: &Circumstances) -> FailureKind {
@@ -105,9 +94,7 @@ fn tls_kind(error: &rustls::Error, circumstances: &Circumstances) -> FailureKind
         ) if asked => FailureKind::ClientCertificate,
         // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a handshake that failed has to
         // do. Once the connection is up, the same alert means something else.
-        rustls::Error::AlertReceived(Alert::HandshakeFailure)
-            if asked && !circumstances.connected =>
-        {
+        rustls::Error::AlertReceived(Alert::HandshakeFailure) if asked && !circumstances.connected => {
             FailureKind::ClientCertificate
         }
         _ if circumstances.connected => FailureKind::Broken,
@@ -137,11 +124,7 @@ impl<'a> Chain<'a> {
     }
 
     fn starting_at(first: Option<&'a (dyn Error + 'static)>) -> Self {
-        let mut chain = Self {
-            messages: Vec::new(),
-            tls: None,
-            lack: None,
-        };
+        let mut chain = Self { messages: Vec::new(), tls: None, lack: None };
         let mut next = first;
         while let Some(error) = next {
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
@@ -172,9 +155,7 @@ impl<'a> Chain<'a> {
 
     /// No TCP connection, by the texts of hyper-util's `ConnectError`, which is private. SOCKS errors of hyper-util hide their cause, but nothing else than TCP is below them.
     fn tcp_failed(&self) -> bool {
-        self.messages
-            .iter()
-            .any(|message| message.starts_with("tcp "))
+        self.messages.iter().any(|message| message.starts_with("tcp "))
             || self.holds("SOCKS error: failed to create underlying connection")
     }
 
@@ -202,13 +183,7 @@ mod tests {
         let kind = |alert, connected, asked| {
             let mut seen = Seen::default();
             seen.asked = asked;
-            let circumstances = Circumstances {
-                connected,
-                proxy: None,
-                target: "h:443",
-                tls: true,
-                seen,
-            };
+            let circumstances = Circumstances { connected, proxy: None, target: "h:443", tls: true, seen };
             tls_kind(&rustls::Error::AlertReceived(alert), &circumstances)
         };
         for alert in [

@@ -8,10 +8,7 @@ use super::outcome::FailureKind;
 
 /// The cause in words; never holds a secret.
 pub(super) fn cause(kind: FailureKind, chain: &Chain, circumstances: &Circumstances) -> String {
-    let last = chain
-        .messages
-        .last()
-        .map_or("no cause is known", String::as_str);
+    let last = chain.messages.last().map_or("no cause is known", String::as_str);
     // Behind a connection that is up, the proxy is only a wire.
     let proxy = circumstances.proxy.filter(|_| !circumstances.connected);
     if let Some(tls) = chain.tls {
@@ -64,9 +61,7 @@ fn not_found(proxy: Option<&str>, circumstances: &Circumstances) -> String {
 fn refusal(proxy: &str, chain: &Chain, circumstances: &Circumstances) -> String {
     let target = circumstances.target;
     if chain.holds("proxy authorization required") {
-        return format!(
-            "the proxy {proxy} wants another user and password than it was given, or any at all (407)"
-        );
+        return format!("the proxy {proxy} wants another user and password than it was given, or any at all (407)");
     }
     if chain.holds("credentials not accepted") {
         return format!("the proxy {proxy} did not take the user and password that it was given");
@@ -80,9 +75,7 @@ fn refusal(proxy: &str, chain: &Chain, circumstances: &Circumstances) -> String 
         return format!("the proxy {proxy} hung up when it was asked for {target}");
     }
     if chain.holds("tunnel error: unsuccessful") {
-        return format!(
-            "the proxy {proxy} refused to open the way to {target}, or is no HTTP proxy"
-        );
+        return format!("the proxy {proxy} refused to open the way to {target}, or is no HTTP proxy");
     }
     let said = chain
         .messages
@@ -94,32 +87,23 @@ fn refusal(proxy: &str, chain: &Chain, circumstances: &Circumstances) -> String 
 }
 
 fn of_tls(error: &rustls::Error, chain: &Chain, circumstances: &Circumstances) -> String {
-    let of_proxy = chain.step() == Some(Step::ProxyConnection)
-        || circumstances.seen.proxy_asked && !circumstances.connected;
+    let of_proxy =
+        chain.step() == Some(Step::ProxyConnection) || circumstances.seen.proxy_asked && !circumstances.connected;
     let whose = if of_proxy { "proxy" } else { "server" };
     match error {
         rustls::Error::InvalidCertificate(error) => {
             certificate_words::refusal(error, circumstances.seen.refused.as_ref())
         }
-        rustls::Error::AlertReceived(alert)
-            if circumstances.seen.proxy_asked && !circumstances.seen.asked =>
-        {
+        rustls::Error::AlertReceived(alert) if circumstances.seen.proxy_asked && !circumstances.seen.asked => {
             format!(
                 "the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert {alert:?}"
             )
         }
         rustls::Error::AlertReceived(alert) if circumstances.seen.asked => {
-            let got = if circumstances.seen.has_identity {
-                "did not take the one that it got"
-            } else {
-                "got none"
-            };
-            format!(
-                "the server asked for a client certificate, {got}, and ended with the alert {alert:?}"
-            )
+            let got = if circumstances.seen.has_identity { "did not take the one that it got" } else { "got none" };
+            format!("the server asked for a client certificate, {got}, and ended with the alert {alert:?}")
         }
-        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
-        | rustls::Error::PeerIncompatible(_) => {
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) | rustls::Error::PeerIncompatible(_) => {
             format!("the {whose} speaks no version of TLS that is safe: it takes 1.2 or 1.3")
         }
         rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
@@ -129,9 +113,7 @@ fn of_tls(error: &rustls::Error, chain: &Chain, circumstances: &Circumstances) -
             format!("the {whose} ended the TLS handshake with the alert {alert:?}")
         }
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            format!(
-                "the {whose} does not speak TLS at this port; is it one for plain HTTP, or another service?"
-            )
+            format!("the {whose} does not speak TLS at this port; is it one for plain HTTP, or another service?")
         }
         error => error.to_string(),
     }

@@ -34,9 +34,7 @@ pub(super) fn lack(error: &io::Error) -> Option<&'static str> {
     let number = error.raw_os_error()?;
     let is = |numbers: &[i32]| numbers.contains(&number);
     if is(OF_PROCESS) {
-        Some(
-            "vescli may open no more files and sockets: its limit is reached (`ulimit -n` shows and raises it)",
-        )
+        Some("vescli may open no more files and sockets: its limit is reached (`ulimit -n` shows and raises it)")
     } else if is(OF_MACHINE) {
         Some("this machine can open no more files and sockets")
     } else {

@@ -28,10 +28,7 @@ pub(super) struct Lookup {
 
 impl Lookup {
     pub(super) fn new(witness: Arc<Witness>) -> Self {
-        Self {
-            witness,
-            latest: Mutex::default(),
-        }
+        Self { witness, latest: Mutex::default() }
     }
 
     /// The answer to come, of a new call unless one for the name is at work.
@@ -63,9 +60,7 @@ impl Resolve for Lookup {
         Box::pin(async move {
             let mut answer = asked.inspect_err(|error| {
                 let error = in_words(error);
-                witness.lacks(format!(
-                    "no name can be looked up, for no thread could be started: {error}"
-                ));
+                witness.lacks(format!("no name can be looked up, for no thread could be started: {error}"));
             })?;
             let answer = answer.wait_for(Option::is_some).await?.clone();
             match answer.as_deref() {

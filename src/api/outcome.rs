@@ -216,21 +216,12 @@ impl Outcome {
         // Without a connection nothing broke "after the request left": it is a failure to connect.
         let class = match (class, fate) {
             (Class::BrokenReply, Fate::NotSent) => Class::Connect,
-            (
-                Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy,
-                Fate::Unknown,
-            ) => Class::BrokenReply,
+            (Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy, Fate::Unknown) => {
+                Class::BrokenReply
+            }
             (class, _) => class,
         };
-        Self {
-            fate,
-            class,
-            status: None,
-            says: None,
-            retry_after: None,
-            location: None,
-            cause: Some(failure.cause),
-        }
+        Self { fate, class, status: None, says: None, retry_after: None, location: None, cause: Some(failure.cause) }
     }
 }
 

@@ -63,9 +63,7 @@ mod tests {
     }
 
     fn slowly(bundle: &[u8]) -> Vec<CertificateDer<'static>> {
-        CertificateDer::pem_slice_iter(bundle)
-            .collect::<Result<_, _>>()
-            .unwrap()
+        CertificateDer::pem_slice_iter(bundle).collect::<Result<_, _>>().unwrap()
     }
 
     #[test]
@@ -74,12 +72,7 @@ mod tests {
         assert_eq!(slowly(plain.as_bytes()).len(), 11);
         let unix = plain.replace("\r\n", "\n");
         let remarks = unix.replace("-----BEGIN", "# Größe = 1\n\n-----BEGIN");
-        for text in [
-            unix.clone(),
-            unix.replace('\n', "\r\n"),
-            remarks,
-            String::new(),
-        ] {
+        for text in [unix.clone(), unix.replace('\n', "\r\n"), remarks, String::new()] {
             assert_eq!(certificates(text.as_bytes()), Some(slowly(text.as_bytes())));
         }
     }

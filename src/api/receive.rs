@@ -13,22 +13,12 @@ use super::transport::{Attempt, Exchange};
 /// Reads an answer to its end, or until the deadline.
 pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
     let headers = response.headers();
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let retry_after = text(RETRY_AFTER);
-    let retry_after = retry_after
-        .and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
-    let encoded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let location = headers
-        .get(LOCATION)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let retry_after = retry_after.and_then(|value| read_retry_after(&value, text(DATE).as_deref(), SystemTime::now()));
+    let encoded =
+        headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let status = response.status().as_u16();
     let mut exchange = Exchange {
         status_line: format!("{:?} {}", response.version(), response.status()),
@@ -42,27 +32,14 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
         body if encoded && !body.bytes().is_empty() => Body::Encoded(body.cut()),
         body => body,
     };
-    let reply = Reply {
-        status,
-        retry_after,
-        location,
-        body,
-    };
-    Attempt {
-        outcome: Outcome::of(Event::Reply(reply)),
-        exchange: Some(exchange),
-    }
+    let reply = Reply { status, retry_after, location, body };
+    Attempt { outcome: Outcome::of(Event::Reply(reply)), exchange: Some(exchange) }
 }
 
 pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect()
 }
 
@@ -84,11 +61,7 @@ fn read_body(mut response: Response, deadline: Instant) -> Body {
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => {
-                let cut = if is_timeout(&error) {
-                    Cut::OutOfTime
-                } else {
-                    Cut::BrokenOff
-                };
+                let cut = if is_timeout(&error) { Cut::OutOfTime } else { Cut::BrokenOff };
                 return Body::Cut(bytes, cut);
             }
         }

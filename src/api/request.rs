@@ -73,18 +73,9 @@ impl Recipient {
     /// # Errors
     /// [`RequestError`] for the one that cannot be sent. `any_email` skips the published pattern.
     pub fn new(email: &str, cname: &str, any_email: bool) -> Result<Self, RequestError> {
-        check_email(email, any_email).map_err(|error| RequestError::Email {
-            email: email.to_owned(),
-            error,
-        })?;
-        check_text(cname).map_err(|error| RequestError::Cname {
-            cname: cname.to_owned(),
-            error,
-        })?;
-        Ok(Self {
-            email: email.to_owned(),
-            cname: cname.to_owned(),
-        })
+        check_email(email, any_email).map_err(|error| RequestError::Email { email: email.to_owned(), error })?;
+        check_text(cname).map_err(|error| RequestError::Cname { cname: cname.to_owned(), error })?;
+        Ok(Self { email: email.to_owned(), cname: cname.to_owned() })
     }
 }
 
@@ -93,18 +84,10 @@ impl ApiRequest {
     ///
     /// # Errors
     /// [`RequestError::Url`] when the URL is not what was meant.
-    pub fn new(
-        target: &Target,
-        recipient: &Recipient,
-        token: Option<Secret>,
-    ) -> Result<Self, RequestError> {
+    pub fn new(target: &Target, recipient: &Recipient, token: Option<Secret>) -> Result<Self, RequestError> {
         Ok(Self {
             url: url(target)?,
-            headers: [
-                ("content-type", "application/json"),
-                ("accept", "application/json"),
-                ("user-agent", USER_AGENT),
-            ],
+            headers: [("content-type", "application/json"), ("accept", "application/json"), ("user-agent", USER_AGENT)],
             token,
             body: body(&recipient.email, &recipient.cname),
         })
@@ -143,14 +126,7 @@ pub fn url(target: &Target) -> Result<Url, RequestError> {
 /// Puts the variables into the published URL, and then compares what a parser reads there, part by part, with what
 /// was meant. The grammar of labels already makes a difference impossible; this holds even if the grammar had a hole.
 fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
-    let UrlVariables {
-        tenant,
-        console,
-        prefix,
-        environment,
-        region,
-        namespace,
-    } = variables;
+    let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
     let host = format!("{tenant}.{console}");
     let path = format!("/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}");
     let text = format!("https://{host}{path}");
@@ -165,18 +141,13 @@ fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
         && url.host_str() == Some(host.as_str())
         && url.port().is_none()
         && url.path() == path
-        && url
-            .path_segments()
-            .is_some_and(|segments| segments.count() == 9)
+        && url.path_segments().is_some_and(|segments| segments.count() == 9)
         && has_only_a_path(&url);
     same.then_some(url).ok_or_else(refused)
 }
 
 fn has_only_a_path(url: &Url) -> bool {
-    url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
+    url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none()
 }
 
 #[cfg(test)]
@@ -203,27 +174,15 @@ mod tests {
             request.url.as_str(),
             "https://example-corp.console.ves.volterra.io/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email"
         );
-        assert_eq!(
-            request.body,
-            r#"{"cname":"example","email":"hello@example.com"}"#
-        );
+        assert_eq!(request.body, r#"{"cname":"example","email":"hello@example.com"}"#);
     }
 
     #[test]
     fn a_base_url_replaces_everything_before_the_operation() {
         for (base, url) in [
-            (
-                "https://h.example",
-                "https://h.example/no_auth/send_password_email",
-            ),
-            (
-                "https://h.example/api/",
-                "https://h.example/api/no_auth/send_password_email",
-            ),
-            (
-                "http://127.0.0.1:81/x",
-                "http://127.0.0.1:81/x/no_auth/send_password_email",
-            ),
+            ("https://h.example", "https://h.example/no_auth/send_password_email"),
+            ("https://h.example/api/", "https://h.example/api/no_auth/send_password_email"),
+            ("http://127.0.0.1:81/x", "http://127.0.0.1:81/x/no_auth/send_password_email"),
         ] {
             let target = Target::Base(BaseUrl::parse(base).unwrap());
             assert_eq!(super::url(&target).map(String::from), Ok(url.to_owned()));

@@ -51,12 +51,8 @@ pub fn is_repeatable(outcome: &Outcome) -> bool {
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 #[must_use]
 pub fn backoff(attempt: u64, jitter: f64) -> Duration {
-    let doublings = u32::try_from(attempt.saturating_sub(1))
-        .unwrap_or(u32::MAX)
-        .min(16);
-    BASE.saturating_mul(1 << doublings)
-        .min(CAP)
-        .mul_f64(jitter.clamp(0.0, 1.0))
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    BASE.saturating_mul(1 << doublings).min(CAP).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 /// The outcome of a request after one more attempt.
@@ -66,12 +62,7 @@ pub fn backoff(attempt: u64, jitter: f64) -> Duration {
 #[must_use]
 pub fn after_another(before: Option<Outcome>, latest: Outcome) -> Outcome {
     match before {
-        Some(before)
-            if before.fate == Fate::Unknown
-                && matches!(latest.fate, Fate::Rejected | Fate::NotSent) =>
-        {
-            before
-        }
+        Some(before) if before.fate == Fate::Unknown && matches!(latest.fate, Fate::Rejected | Fate::NotSent) => before,
         _ => latest,
     }
 }
@@ -82,11 +73,8 @@ mod tests {
     use crate::api::answer::{Body, Reply};
     use crate::api::outcome::{Event, Failure, FailureKind};
 
-    const POLICY: RetryPolicy = RetryPolicy {
-        retries: 2,
-        max_retry_after: Duration::from_mins(5),
-        retry_unknown: false,
-    };
+    const POLICY: RetryPolicy =
+        RetryPolicy { retries: 2, max_retry_after: Duration::from_mins(5), retry_unknown: false };
 
     fn status(status: u16, retry_after: Option<u64>) -> Outcome {
         Outcome::of(Event::Reply(Reply {
@@ -98,44 +86,24 @@ mod tests {
     }
 
     fn failure(kind: FailureKind, connected: bool) -> Outcome {
-        Outcome::of(Event::Failure(Failure {
-            kind,
-            connected,
-            cause: String::new(),
-        }))
+        Outcome::of(Event::Failure(Failure { kind, connected, cause: String::new() }))
     }
 
     #[test]
     fn of_all_statuses_only_the_sure_refusals_that_may_pass_are_repeated() {
         for code in 100..=999 {
             for retry_after in [None, Some(1)] {
-                let expected =
-                    matches!(code, 408 | 425 | 429) || (code == 503 && retry_after.is_some());
+                let expected = matches!(code, 408 | 425 | 429) || (code == 503 && retry_after.is_some());
                 let decision = decide(&POLICY, &status(code, retry_after), 1, 0.5);
-                assert_eq!(
-                    decision != Decision::Stop,
-                    expected,
-                    "{code} {retry_after:?}"
-                );
+                assert_eq!(decision != Decision::Stop, expected, "{code} {retry_after:?}");
             }
         }
     }
 
     #[test]
     fn of_all_failures_only_those_before_a_connection_that_may_pass_are_repeated() {
-        use FailureKind::{
-            Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls,
-        };
-        for kind in [
-            Dns,
-            Connect,
-            Timeout,
-            Tls,
-            ClientCertificate,
-            Certificate,
-            Proxy,
-            Broken,
-        ] {
+        use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
+        for kind in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, Broken] {
             let expected = matches!(kind, Dns | Connect | Timeout | Broken);
             assert_eq!(is_repeatable(&failure(kind, false)), expected, "{kind:?}");
             assert!(!is_repeatable(&failure(kind, true)), "{kind:?}");
@@ -144,28 +112,14 @@ mod tests {
 
     #[test]
     fn what_may_have_been_sent_is_repeated_only_when_asked_for() {
-        let asked = RetryPolicy {
-            retry_unknown: true,
-            ..POLICY
-        };
-        for outcome in [
-            status(500, None),
-            status(503, None),
-            status(504, None),
-            failure(FailureKind::Timeout, true),
-        ] {
+        let asked = RetryPolicy { retry_unknown: true, ..POLICY };
+        for outcome in [status(500, None), status(503, None), status(504, None), failure(FailureKind::Timeout, true)] {
             assert_eq!(decide(&POLICY, &outcome, 1, 0.0), Decision::Stop);
-            assert_eq!(
-                decide(&asked, &outcome, 1, 0.0),
-                Decision::After(Duration::ZERO)
-            );
+            assert_eq!(decide(&asked, &outcome, 1, 0.0), Decision::After(Duration::ZERO));
         }
-        for outcome in [
-            status(401, None),
-            status(302, None),
-            status(200, None),
-            failure(FailureKind::Certificate, false),
-        ] {
+        for outcome in
+            [status(401, None), status(302, None), status(200, None), failure(FailureKind::Certificate, false)]
+        {
             assert_eq!(decide(&asked, &outcome, 1, 0.0), Decision::Stop);
         }
     }
@@ -173,28 +127,17 @@ mod tests {
     #[test]
     fn the_number_of_repeats_and_the_wait_asked_for_are_bounds() {
         let limited = |seconds| status(429, Some(seconds));
-        assert_eq!(
-            decide(&POLICY, &limited(300), 2, 0.9),
-            Decision::After(Duration::from_mins(5))
-        );
+        assert_eq!(decide(&POLICY, &limited(300), 2, 0.9), Decision::After(Duration::from_mins(5)));
         assert_eq!(decide(&POLICY, &limited(301), 1, 0.9), Decision::Stop);
         assert_eq!(decide(&POLICY, &limited(1), 3, 0.9), Decision::Stop);
-        let none = RetryPolicy {
-            retries: 0,
-            ..POLICY
-        };
+        let none = RetryPolicy { retries: 0, ..POLICY };
         assert_eq!(decide(&none, &limited(1), 1, 0.9), Decision::Stop);
     }
 
     #[test]
     fn the_random_wait_doubles_up_to_its_cap_and_never_leaves_its_bounds() {
-        let bounds: Vec<u128> = (1..=9)
-            .map(|attempt| backoff(attempt, 1.0).as_millis())
-            .collect();
-        assert_eq!(
-            bounds,
-            [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]
-        );
+        let bounds: Vec<u128> = (1..=9).map(|attempt| backoff(attempt, 1.0).as_millis()).collect();
+        assert_eq!(bounds, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
         for attempt in [1, 5, 70, u64::MAX] {
             for jitter in [-1.0, 0.0, 0.3, 1.0, 7.0] {
                 assert!(backoff(attempt, jitter) <= CAP);
@@ -207,25 +150,10 @@ mod tests {
     fn a_refusal_does_not_take_back_what_may_have_been_sent() {
         let unknown = status(500, None);
         assert_eq!(after_another(None, status(429, None)), status(429, None));
-        assert_eq!(
-            after_another(Some(unknown.clone()), status(429, None)),
-            unknown
-        );
-        assert_eq!(
-            after_another(Some(unknown.clone()), failure(FailureKind::Connect, false)),
-            unknown
-        );
-        assert_eq!(
-            after_another(Some(unknown.clone()), status(200, None)),
-            status(200, None)
-        );
-        assert_eq!(
-            after_another(Some(unknown), status(504, None)),
-            status(504, None)
-        );
-        assert_eq!(
-            after_another(Some(status(429, None)), status(401, None)),
-            status(401, None)
-        );
+        assert_eq!(after_another(Some(unknown.clone()), status(429, None)), unknown);
+        assert_eq!(after_another(Some(unknown.clone()), failure(FailureKind::Connect, false)), unknown);
+        assert_eq!(after_another(Some(unknown.clone()), status(200, None)), status(200, None));
+        assert_eq!(after_another(Some(unknown), status(504, None)), status(504, None));
+        assert_eq!(after_another(Some(status(429, None)), status(401, None)), status(401, None));
     }
 }

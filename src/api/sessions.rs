@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::NamedGroup;
-use rustls::client::{
-    ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
-};
+use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::settings::certificate_facts::CertificateFacts;
@@ -37,10 +35,7 @@ struct Verified {
 
 impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
-            cache: cache(),
-            verified: None,
-        }))
+        Self(Mutex::new(State { cache: cache(), verified: None }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -69,11 +64,7 @@ impl Sessions {
     /// The cache, emptied of sessions whose certificates would no longer be taken.
     fn sound_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
         let mut state = self.lock();
-        if !state
-            .verified
-            .as_mut()
-            .is_some_and(|verified| verified.stands(now))
-        {
+        if !state.verified.as_mut().is_some_and(|verified| verified.stands(now)) {
             state.cache = cache();
         }
         Arc::clone(&state.cache)
@@ -115,28 +106,19 @@ impl ClientSessionStore for Sessions {
     }
 
     fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.sound_cache(SystemTime::now())
-            .tls12_session(server_name)
+        self.sound_cache(SystemTime::now()).tls12_session(server_name)
     }
 
     fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
         self.cache().remove_tls12_session(server_name);
     }
 
-    fn insert_tls13_ticket(
-        &self,
-        server_name: ServerName<'static>,
-        value: Tls13ClientSessionValue,
-    ) {
+    fn insert_tls13_ticket(&self, server_name: ServerName<'static>, value: Tls13ClientSessionValue) {
         self.cache().insert_tls13_ticket(server_name, value);
     }
 
-    fn take_tls13_ticket(
-        &self,
-        server_name: &ServerName<'static>,
-    ) -> Option<Tls13ClientSessionValue> {
-        self.sound_cache(SystemTime::now())
-            .take_tls13_ticket(server_name)
+    fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.sound_cache(SystemTime::now()).take_tls13_ticket(server_name)
     }
 }
 

@@ -57,7 +57,6 @@ pub(super) fn verifier(
     if !extra.is_empty() {
         source.push_str(&format!(" and {} certificates", extra.len()));
     }
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(provider))?;
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(provider))?;
     Ok((Arc::new(verifier), source))
 }

@@ -92,11 +92,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
-    pub fn new(
-        network: &Network,
-        identity: Option<&Identity>,
-        request: &ApiRequest,
-    ) -> Result<Self, TransportError> {
+    pub fn new(network: &Network, identity: Option<&Identity>, request: &ApiRequest) -> Result<Self, TransportError> {
         Self::to(network, identity, &request.url)
     }
 
@@ -104,11 +100,7 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::new`].
-    pub fn to(
-        network: &Network,
-        identity: Option<&Identity>,
-        url: &Url,
-    ) -> Result<Self, TransportError> {
+    pub fn to(network: &Network, identity: Option<&Identity>, url: &Url) -> Result<Self, TransportError> {
         let trust = trust_for(network, url)?;
         Self::with(network, identity, url, trust, Reuse::Never)
     }
@@ -125,9 +117,7 @@ impl Transport {
         reuse: Reuse,
     ) -> Result<impl Iterator<Item = Result<Self, TransportError>> + 'a, TransportError> {
         let trust = trust_for(network, &request.url)?;
-        Ok(iter::repeat_with(move || {
-            Self::with(network, identity, &request.url, trust.clone(), reuse)
-        }))
+        Ok(iter::repeat_with(move || Self::with(network, identity, &request.url, trust.clone(), reuse)))
     }
 
     fn with(
@@ -165,10 +155,7 @@ impl Transport {
         for (host, addresses) in overrides(network, url) {
             builder = builder.resolve_to_addrs(&host, &addresses);
         }
-        let client = builder
-            .build()
-            .map_err(reqwest::Error::without_url)
-            .context("the HTTP client cannot be built")?;
+        let client = builder.build().map_err(reqwest::Error::without_url).context("the HTTP client cannot be built")?;
         Ok(Self {
             client,
             connections,
@@ -224,10 +211,9 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => receive::read(response, deadline),
-            Err(error) => Attempt {
-                outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))),
-                exchange: None,
-            },
+            Err(error) => {
+                Attempt { outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))), exchange: None }
+            }
         }
     }
 
@@ -253,15 +239,8 @@ fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportErr
 }
 
 fn failed(cause: &str) -> Attempt {
-    let failure = Failure {
-        kind: FailureKind::Broken,
-        connected: false,
-        cause: cause.to_owned(),
-    };
-    Attempt {
-        outcome: Outcome::of(Event::Failure(failure)),
-        exchange: None,
-    }
+    let failure = Failure { kind: FailureKind::Broken, connected: false, cause: cause.to_owned() };
+    Attempt { outcome: Outcome::of(Event::Failure(failure)), exchange: None }
 }
 
 fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
@@ -272,22 +251,14 @@ fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {
 fn overrides(network: &Network, url: &Url) -> Vec<(String, Vec<SocketAddr>)> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let given = network
-        .resolve
-        .iter()
-        .filter(|given| given.host == host && given.port == port);
-    let given: Vec<SocketAddr> = given
-        .map(|given| SocketAddr::new(given.address, port))
-        .collect();
+    let given = network.resolve.iter().filter(|given| given.host == host && given.port == port);
+    let given: Vec<SocketAddr> = given.map(|given| SocketAddr::new(given.address, port)).collect();
     match given.is_empty() {
         false => vec![(host.to_owned(), given)],
         true if host == "localhost" && is_loopback(url) => {
             vec![(
                 host.to_owned(),
-                vec![
-                    SocketAddr::from(([127, 0, 0, 1], port)),
-                    SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)),
-                ],
+                vec![SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))],
             )]
         }
         true => Vec::new(),

@@ -34,9 +34,7 @@ pub enum TrustError {
     )]
     NoStore,
     /// What the user named in place of the machine's store holds nothing.
-    #[error(
-        "{0} holds no certificate to trust: correct it, unset it, or name a file with --cacert"
-    )]
+    #[error("{0} holds no certificate to trust: correct it, unset it, or name a file with --cacert")]
     Empty(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
@@ -64,10 +62,7 @@ pub(super) struct TrustedStore {
 
 impl TrustedStore {
     pub(super) fn empty() -> Self {
-        Self {
-            roots: RootCertStore::empty(),
-            sources: Vec::new(),
-        }
+        Self { roots: RootCertStore::empty(), sources: Vec::new() }
     }
 
     pub(super) fn add(&mut self, der: CertificateDer<'static>) -> Result<(), rustls::Error> {
@@ -88,8 +83,7 @@ impl TrustedStore {
         }
         let source = format!("{} certificates from {sources}", self.roots.len());
         let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots), Arc::clone(provider))
-                .build()?;
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots), Arc::clone(provider)).build()?;
         Ok((verifier, source))
     }
 }
@@ -120,11 +114,7 @@ impl Trust {
         if let Some(path) = &network.cacert {
             source.push_str(&format!(" and {} (--cacert)", path.display()));
         }
-        Ok(Self {
-            verifier,
-            provider,
-            source,
-        })
+        Ok(Self { verifier, provider, source })
     }
 
     /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one.
@@ -137,15 +127,8 @@ impl Trust {
         witness: &Arc<Witness>,
     ) -> Result<ClientConfig, TrustError> {
         let sessions = Arc::new(Sessions::new());
-        let verifier = Watched {
-            inner: self.verifier,
-            witness: Arc::clone(witness),
-            sessions: Arc::clone(&sessions),
-        };
-        let shown = Shown {
-            identity,
-            witness: Arc::clone(witness),
-        };
+        let verifier = Watched { inner: self.verifier, witness: Arc::clone(witness), sessions: Arc::clone(&sessions) };
+        let shown = Shown { identity, witness: Arc::clone(witness) };
         let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
@@ -153,11 +136,7 @@ impl Trust {
             .with_client_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // In a session that is resumed the witness could not tell the proxy from the service.
-        config.resumption = if witness.proxy_tls() {
-            Resumption::disabled()
-        } else {
-            Resumption::store(sessions)
-        };
+        config.resumption = if witness.proxy_tls() { Resumption::disabled() } else { Resumption::store(sessions) };
         Ok(config)
     }
 }
@@ -187,10 +166,7 @@ pub(super) fn no_trust() -> Result<ClientConfig, TrustError> {
 
 /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name takes the place of the machine's store, as with OpenSSL; the second
 /// may list several folders.
-fn named_by_variables(
-    network: &Network,
-    extra: Vec<CertificateDer<'static>>,
-) -> Result<TrustedStore, TrustError> {
+fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) -> Result<TrustedStore, TrustError> {
     let mut store = TrustedStore::empty();
     if let Some(path) = &network.ssl_cert_file {
         let name = "SSL_CERT_FILE";

@@ -54,10 +54,7 @@ pub(super) struct Witness {
 
 impl Witness {
     pub(super) fn new(proxy_tls: bool) -> Self {
-        Self {
-            seen: Mutex::default(),
-            proxy_tls,
-        }
+        Self { seen: Mutex::default(), proxy_tls }
     }
 
     pub(super) const fn proxy_tls(&self) -> bool {
@@ -103,13 +100,7 @@ impl ServerCertVerifier for Watched {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.inner.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let mut seen = self.witness.lock();
         let of_proxy = self.witness.proxy_tls && !seen.proxy_is_up;
         match &verified {

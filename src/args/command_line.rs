@@ -77,20 +77,13 @@ pub fn command() -> Command {
             sandbox(),
             Command::new("completions")
                 .about("Print the completion script for a shell")
-                .arg(
-                    Arg::new("shell")
-                        .value_name("SHELL")
-                        .required(true)
-                        .value_parser(value_parser!(Shell)),
-                ),
-            Command::new("help")
-                .about("Tell more about a command or a topic")
-                .arg(
-                    Arg::new("topic")
-                        .value_name("COMMAND|TOPIC")
-                        .num_args(0..)
-                        .help("A command, or exit-codes, environment, config, bulk, json"),
-                ),
+                .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell))),
+            Command::new("help").about("Tell more about a command or a topic").arg(
+                Arg::new("topic")
+                    .value_name("COMMAND|TOPIC")
+                    .num_args(0..)
+                    .help("A command, or exit-codes, environment, config, bulk, json"),
+            ),
         ])
 }
 
@@ -100,20 +93,13 @@ pub fn command() -> Command {
 /// clap's error: a usage error, or the request for help or version.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
     let matches = slips::matches(&arguments.into_iter().collect::<Vec<_>>())?;
-    let missing = || {
-        clap::Error::raw(
-            clap::error::ErrorKind::MissingSubcommand,
-            "a command is missing: see `vescli help`\n",
-        )
-    };
+    let missing =
+        || clap::Error::raw(clap::error::ErrorKind::MissingSubcommand, "a command is missing: see `vescli help`\n");
     let (name, matches) = matches.subcommand().ok_or_else(missing)?;
     let (typed, matches) = match name {
         "config" => {
             let (action, matches) = matches.subcommand().ok_or_else(missing)?;
-            (
-                Typed::Config(config_command::action(action).ok_or_else(missing)?),
-                matches,
-            )
+            (Typed::Config(config_command::action(action).ok_or_else(missing)?), matches)
         }
         "journal" => {
             let (action, matches) = matches.subcommand().ok_or_else(missing)?;
@@ -123,10 +109,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
     slips::refuse_two_addresses(matches)?;
-    Ok(Invocation {
-        typed,
-        flags: Layer::of_flags(matches),
-    })
+    Ok(Invocation { typed, flags: Layer::of_flags(matches) })
 }
 
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
@@ -135,21 +118,9 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
         "bulk" => Typed::Bulk(matches.get_one::<PathBuf>("input")?.clone()),
         "doctor" => Typed::Doctor,
         "explain" => Typed::Explain(matches.get_one::<String>("what").cloned()),
-        "sandbox" => Typed::Sandbox(
-            matches
-                .get_many("command")
-                .unwrap_or_default()
-                .cloned()
-                .collect(),
-        ),
+        "sandbox" => Typed::Sandbox(matches.get_many("command").unwrap_or_default().cloned().collect()),
         "completions" => Typed::Completions(*matches.get_one::<Shell>("shell")?),
-        "help" => Typed::Help(
-            matches
-                .get_many("topic")
-                .unwrap_or_default()
-                .cloned()
-                .collect(),
-        ),
+        "help" => Typed::Help(matches.get_many("topic").unwrap_or_default().cloned().collect()),
         _ => return None,
     })
 }
@@ -171,29 +142,20 @@ mod tests {
 
     #[test]
     fn flags_become_values_and_the_last_one_wins() {
-        let typed = parsed(
-            "vescli send -e a@b.co --retries 1 --retries 0 -vv --resolve a:1:::1 --resolve b:2:::1",
-        );
+        let typed = parsed("vescli send -e a@b.co --retries 1 --retries 0 -vv --resolve a:1:::1 --resolve b:2:::1");
         assert_eq!(typed.typed, Typed::Send);
         let value = |key| typed.flags.get(key).map(|given| given.value.clone());
         assert_eq!(value(Key::Email), Some(Value::Text("a@b.co".into())));
         assert_eq!(value(Key::Retries), Some(Value::Count(0)));
         assert_eq!(value(Key::Verbose), Some(Value::Count(2)));
-        assert_eq!(
-            value(Key::Resolve),
-            Some(Value::List(vec!["a:1:::1".into(), "b:2:::1".into()]))
-        );
+        assert_eq!(value(Key::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:::1".into()])));
         assert_eq!(value(Key::Quiet), None);
     }
 
     #[test]
     fn every_flag_of_the_table_belongs_to_a_command() {
         fn all(command: &Command, found: &mut Vec<String>) {
-            found.extend(
-                command
-                    .get_arguments()
-                    .filter_map(|arg| arg.get_long().map(str::to_owned)),
-            );
+            found.extend(command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)));
             command.get_subcommands().for_each(|sub| all(sub, found));
         }
         let mut found = Vec::new();
@@ -206,10 +168,7 @@ mod tests {
     #[test]
     fn the_words_after_the_dashes_are_the_sandbox_command() {
         let typed = parsed("vescli sandbox --rate 30/m -- vescli send --json");
-        assert_eq!(
-            typed.typed,
-            Typed::Sandbox(vec!["vescli".into(), "send".into(), "--json".into()])
-        );
+        assert_eq!(typed.typed, Typed::Sandbox(vec!["vescli".into(), "send".into(), "--json".into()]));
         assert!(typed.flags.get(Key::Rate).is_some() && typed.flags.get(Key::Json).is_none());
     }
 }

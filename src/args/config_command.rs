@@ -32,27 +32,17 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommands([
-            action("path", "Print where the configuration file is looked for")
-                .args(only(&[Key::Config])),
-            action(
-                "init",
-                "Write a first configuration file; an existing one is left alone",
-            )
-            .args(only(&[
+            action("path", "Print where the configuration file is looked for").args(only(&[Key::Config])),
+            action("init", "Write a first configuration file; an existing one is left alone").args(only(&[
                 Key::Config,
                 Key::Tenant,
                 Key::Cname,
                 Key::TokenFile,
             ])),
             action("show", "Print the configuration file as it stands").args(only(&[Key::Config])),
-            action(
-                "explain",
-                "Print every setting with its value and where it comes from",
-            )
-            .args(flags(SETTINGS)),
+            action("explain", "Print every setting with its value and where it comes from").args(flags(SETTINGS)),
             action("check", "Check the configuration file").args(only(&[Key::Config])),
-            action("profiles", "List the profiles, the chosen one marked")
-                .args(only(&[Key::Config, Key::Profile])),
+            action("profiles", "List the profiles, the chosen one marked").args(only(&[Key::Config, Key::Profile])),
         ])
 }
 

@@ -18,10 +18,7 @@ impl Environment {
     /// The value of a variable. An empty one counts as not set: CI systems pass a missing secret as an empty text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// The same as text.
@@ -29,9 +26,7 @@ impl Environment {
     /// # Errors
     /// The variable's name when its value is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
-        self.get(name)
-            .map(|value| value.to_str().ok_or_else(|| NotUtf8(name.to_owned())))
-            .transpose()
+        self.get(name).map(|value| value.to_str().ok_or_else(|| NotUtf8(name.to_owned()))).transpose()
     }
 
     /// The names of all variables that are set, those that are not UTF-8 left out.
@@ -42,12 +37,7 @@ impl Environment {
 
 impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(k, v)| (k.into(), v.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
     }
 }
 

@@ -68,23 +68,10 @@ fn confirmation() -> [Arg; 2] {
 /// What changes nothing.
 fn inspections() -> [Command; 3] {
     [
-        action(
-            "list",
-            "List the journals with their rows and times",
-            examples::JOURNAL_LIST,
-        ),
-        action(
-            "show",
-            "Print a summary, then the rows that need a decision",
-            examples::JOURNAL_SHOW,
-        )
-        .arg(file()),
-        action(
-            "check",
-            "Check a journal: what is damaged where, and what may be done",
-            examples::JOURNAL_CHECK,
-        )
-        .arg(file()),
+        action("list", "List the journals with their rows and times", examples::JOURNAL_LIST),
+        action("show", "Print a summary, then the rows that need a decision", examples::JOURNAL_SHOW).arg(file()),
+        action("check", "Check a journal: what is damaged where, and what may be done", examples::JOURNAL_CHECK)
+            .arg(file()),
     ]
 }
 
@@ -99,14 +86,10 @@ fn changes() -> [Command; 4] {
         .help("Whose row it is; may be given several times")
         .help_heading(Group::Journal.heading());
     [
-        action(
-            "resolve",
-            "Write down what became of rows that are unknown; sends nothing",
-            examples::JOURNAL_RESOLVE,
-        )
-        .arg(file())
-        .arg(emails)
-        .args(keys(&[Key::Cname, Key::As, Key::AllUnknown, Key::Undo])),
+        action("resolve", "Write down what became of rows that are unknown; sends nothing", examples::JOURNAL_RESOLVE)
+            .arg(file())
+            .arg(emails)
+            .args(keys(&[Key::Cname, Key::As, Key::AllUnknown, Key::Undo])),
         action(
             "repair",
             "Make a damaged journal usable again: people who may be on a damaged line become unknown",
@@ -138,11 +121,7 @@ pub(super) fn typed(name: &str, matches: &ArgMatches) -> Option<JournalAction> {
         "check" => JournalAction::Check(file()),
         "resolve" => JournalAction::Resolve {
             file: file(),
-            emails: matches
-                .get_many::<String>("emails")
-                .unwrap_or_default()
-                .cloned()
-                .collect(),
+            emails: matches.get_many::<String>("emails").unwrap_or_default().cloned().collect(),
         },
         "repair" => JournalAction::Repair(file()),
         "rm" => JournalAction::Remove(file()?),

@@ -165,13 +165,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) const fn new(
-        key: Key,
-        group: Group,
-        flag: &'static str,
-        kind: Kind,
-        help: &'static str,
-    ) -> Self {
+    pub(super) const fn new(key: Key, group: Group, flag: &'static str, kind: Kind, help: &'static str) -> Self {
         Self {
             key,
             group,
@@ -266,9 +260,6 @@ mod tests {
     #[test]
     fn names_follow_from_the_flag() {
         let row = Key::MaxRetryAfter.row();
-        assert_eq!(
-            (row.name().as_str(), row.variable().as_str()),
-            ("max_retry_after", "VESCLI_MAX_RETRY_AFTER")
-        );
+        assert_eq!((row.name().as_str(), row.variable().as_str()), ("max_retry_after", "VESCLI_MAX_RETRY_AFTER"));
     }
 }

@@ -44,12 +44,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(flag) => write!(f, "--{flag}"),
             Self::Variable(name) | Self::ForeignVariable(name) => f.write_str(name),
-            Self::File {
-                path,
-                line,
-                column,
-                table,
-            } => write!(f, "{}:{line}:{column} [{table}]", path.display()),
+            Self::File { path, line, column, table } => write!(f, "{}:{line}:{column} [{table}]", path.display()),
             Self::BuiltIn => f.write_str("built in"),
         }
     }
@@ -113,8 +108,7 @@ impl Layer {
     /// Whether a switch is given and on.
     #[must_use]
     pub fn is_on(&self, key: Key) -> bool {
-        self.get(key)
-            .is_some_and(|given| given.value == Value::Switch(true))
+        self.get(key).is_some_and(|given| given.value == Value::Switch(true))
     }
 
     /// The flags that were typed.
@@ -122,9 +116,7 @@ impl Layer {
     pub fn of_flags(matches: &ArgMatches) -> Self {
         let mut layer = Self::default();
         for row in rows().filter(|row| row.is_flag()) {
-            let typed = matches
-                .try_contains_id(row.flag)
-                .is_ok_and(|contained| contained)
+            let typed = matches.try_contains_id(row.flag).is_ok_and(|contained| contained)
                 && matches.value_source(row.flag) == Some(ValueSource::CommandLine);
             if typed && let Some(value) = typed_value(matches, row) {
                 layer.set(row.key, value, Origin::Flag(row.flag));
@@ -139,9 +131,7 @@ impl Layer {
     /// [`VariableError`] for the first one that does not fit its setting.
     pub fn of_variables(environment: &Environment) -> Result<Self, VariableError> {
         Self::of_named(environment, |row| {
-            row.is_flag()
-                .then(|| row.variable())
-                .map(|name| (Origin::Variable(name.clone()), name))
+            row.is_flag().then(|| row.variable()).map(|name| (Origin::Variable(name.clone()), name))
         })
     }
 
@@ -151,8 +141,7 @@ impl Layer {
     /// [`VariableError`] for the first one that does not fit its setting.
     pub fn of_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
         Self::of_named(environment, |row| {
-            row.f5_variable
-                .map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
+            row.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
         })
     }
 
@@ -161,10 +150,7 @@ impl Layer {
     pub fn of_defaults() -> Self {
         let mut layer = Self::default();
         for row in rows() {
-            if let Some(value) = row
-                .default
-                .and_then(|text| parse_value(row.kind, text).ok())
-            {
+            if let Some(value) = row.default.and_then(|text| parse_value(row.kind, text).ok()) {
                 layer.set(row.key, value, Origin::BuiltIn);
             }
         }
@@ -196,25 +182,20 @@ impl Layer {
 fn typed_value(matches: &ArgMatches, row: &Row) -> Option<Value> {
     let id = row.flag;
     match row.kind {
-        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => matches
-            .get_one::<String>(id)
-            .map(|text| Value::Text(text.clone())),
+        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
+            matches.get_one::<String>(id).map(|text| Value::Text(text.clone()))
+        }
         Kind::Switch => Some(Value::Switch(matches.get_flag(id))),
         Kind::Level => Some(Value::Count(u64::from(matches.get_count(id)))),
         Kind::Count => matches.get_one::<u64>(id).copied().map(Value::Count),
-        Kind::List(_) => matches
-            .get_many::<String>(id)
-            .map(|items| Value::List(items.cloned().collect())),
+        Kind::List(_) => matches.get_many::<String>(id).map(|items| Value::List(items.cloned().collect())),
     }
 }
 
 /// A warning for each variable that begins with `VESCLI_` and is none of ours: most likely a slip.
 #[must_use]
 pub fn unknown_variables(environment: &Environment) -> Vec<String> {
-    let mut known: Vec<String> = rows()
-        .filter(|row| row.is_flag())
-        .map(Row::variable)
-        .collect();
+    let mut known: Vec<String> = rows().filter(|row| row.is_flag()).map(Row::variable).collect();
     known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
     environment
         .names()
@@ -260,26 +241,15 @@ mod tests {
         assert_eq!(value(Key::DryRun), Some(Value::Switch(true)));
         assert_eq!(value(Key::Retries), Some(Value::Count(0)));
         assert_eq!(value(Key::Verbose), Some(Value::Count(1)));
-        assert_eq!(
-            value(Key::Resolve),
-            Some(Value::List(vec!["a:1:::1".into(), "b:2:127.0.0.1".into()]))
-        );
+        assert_eq!(value(Key::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:127.0.0.1".into()])));
         assert_eq!(value(Key::Region), None);
     }
 
     #[test]
     fn a_variable_that_does_not_fit_is_named() {
         for (name, text, message) in [
-            (
-                "VESCLI_RETRIES",
-                "two",
-                "VESCLI_RETRIES: `two` is not a whole number from 0 on",
-            ),
-            (
-                "VESCLI_DRY_RUN",
-                "maybe",
-                "VESCLI_DRY_RUN: `maybe` is neither on nor off: use 1 or 0",
-            ),
+            ("VESCLI_RETRIES", "two", "VESCLI_RETRIES: `two` is not a whole number from 0 on"),
+            ("VESCLI_DRY_RUN", "maybe", "VESCLI_DRY_RUN: `maybe` is neither on nor off: use 1 or 0"),
             (
                 "VESCLI_ENVIRONMENT",
                 "prodution",
@@ -294,14 +264,8 @@ mod tests {
     #[test]
     fn a_mistyped_variable_is_told() {
         assert_eq!(
-            unknown_variables(&environment(&[
-                ("VESCLI_REGOIN", "x"),
-                ("VESCLI_TOKEN", "t"),
-                ("OTHER", "")
-            ])),
-            [
-                "the variable VESCLI_REGOIN is not known and was not used; did you mean `VESCLI_REGION`?"
-            ]
+            unknown_variables(&environment(&[("VESCLI_REGOIN", "x"), ("VESCLI_TOKEN", "t"), ("OTHER", "")])),
+            ["the variable VESCLI_REGOIN is not known and was not used; did you mean `VESCLI_REGION`?"]
         );
     }
 }

@@ -15,11 +15,7 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             let plain = plain(name);
             let likeness = strsim::jaro_winkler(&typed, &plain);
             let is_one_slip = typed.len() > 1 && strsim::osa_distance(&typed, &plain) <= 1;
-            let likeness = if is_one_slip {
-                likeness.max(CLOSE_ENOUGH)
-            } else {
-                likeness
-            };
+            let likeness = if is_one_slip { likeness.max(CLOSE_ENOUGH) } else { likeness };
             (likeness, name)
         })
         .filter(|(likeness, _)| *likeness >= CLOSE_ENOUGH)

@@ -69,9 +69,7 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
     SECRET_VARIABLES
         .iter()
         .map(|(name, holds)| (*name, *holds))
-        .filter(move |(name, holds)| {
-            *holds != Holds::Proxy || *name == PROXY_VARIABLE || !is_plain_proxy(name)
-        })
+        .filter(move |(name, holds)| *holds != Holds::Proxy || *name == PROXY_VARIABLE || !is_plain_proxy(name))
         .map(|(name, _)| name)
 }
 
@@ -83,9 +81,8 @@ mod tests {
     #[test]
     fn every_variable_of_a_credential_is_in_the_table() {
         let holds = |name: &str| SECRET_VARIABLES.iter().any(|(known, _)| *known == name);
-        let credentials = rows()
-            .filter(|row| row.group == Group::Credential && row.is_flag())
-            .filter(|row| row.key != Key::NoAuth);
+        let credentials =
+            rows().filter(|row| row.group == Group::Credential && row.is_flag()).filter(|row| row.key != Key::NoAuth);
         for row in credentials {
             assert!(holds(&row.variable()), "{}", row.variable());
             assert!(row.f5_variable.is_none_or(holds), "{:?}", row.f5_variable);
@@ -104,12 +101,7 @@ mod tests {
         .collect();
         let hidden: Vec<_> = hidden_from_rehearsal(&environment).collect();
         assert!(!hidden.contains(&"HTTPS_PROXY"));
-        for name in [
-            "ALL_PROXY",
-            "VESCLI_PROXY",
-            "VOLT_API_KEY",
-            "F5XC_API_TOKEN",
-        ] {
+        for name in ["ALL_PROXY", "VESCLI_PROXY", "VOLT_API_KEY", "F5XC_API_TOKEN"] {
             assert!(hidden.contains(&name), "{name}");
         }
     }

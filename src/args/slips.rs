@@ -14,9 +14,7 @@ use super::keys::{Key, Row};
 /// # Errors
 /// clap's error, with a tip if there is one for it.
 pub(super) fn matches(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    command()
-        .try_get_matches_from(arguments)
-        .map_err(|error| with_tip(error, arguments))
+    command().try_get_matches_from(arguments).map_err(|error| with_tip(error, arguments))
 }
 
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
@@ -43,13 +41,12 @@ fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
     let program = command();
     let find = |words: &[String]| words.iter().find_map(|word| program.find_subcommand(word));
     match (find(&words[..at]), find(&words[at..])) {
-        (None, Some(later)) if takes(later, wrong) => Some(format!(
-            "'{wrong}' belongs behind the command: vescli {} {wrong}",
-            later.get_name()
-        )),
-        (Some(before), _) if before.get_name() == "sandbox" && !wrong.starts_with('-') => Some(
-            format!("put `--` before the command: vescli sandbox -- {wrong}"),
-        ),
+        (None, Some(later)) if takes(later, wrong) => {
+            Some(format!("'{wrong}' belongs behind the command: vescli {} {wrong}", later.get_name()))
+        }
+        (Some(before), _) if before.get_name() == "sandbox" && !wrong.starts_with('-') => {
+            Some(format!("put `--` before the command: vescli sandbox -- {wrong}"))
+        }
         (Some(before), _) if wrong.contains('@') && takes(before, "--email") => {
             Some("an address needs its flag: --email ADDR".to_owned())
         }

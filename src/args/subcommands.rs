@@ -12,13 +12,7 @@ use super::slips;
 use super::value::parse_count;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
-pub(super) const SETTINGS: &[Group] = &[
-    Group::Request,
-    Group::Target,
-    Group::Credential,
-    Group::Network,
-    Group::Retry,
-];
+pub(super) const SETTINGS: &[Group] = &[Group::Request, Group::Target, Group::Credential, Group::Network, Group::Retry];
 
 pub(super) fn send() -> Command {
     Command::new("send-password-email")
@@ -87,9 +81,7 @@ pub(super) fn sandbox() -> Command {
 }
 
 pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
-    rows()
-        .filter(move |row| row.is_flag() && groups.contains(&row.group))
-        .map(flag)
+    rows().filter(move |row| row.is_flag() && groups.contains(&row.group)).map(flag)
 }
 
 pub(super) fn flag(row: &'static Row) -> Arg {
@@ -97,10 +89,7 @@ pub(super) fn flag(row: &'static Row) -> Arg {
         Some(default) => format!("{} [default: {default}]", row.help),
         None => row.help.to_owned(),
     };
-    let arg = Arg::new(row.flag)
-        .long(row.flag)
-        .help(help)
-        .help_heading(row.group.heading());
+    let arg = Arg::new(row.flag).long(row.flag).help(help).help_heading(row.group.heading());
     let arg = match row.short {
         Some(short) => arg.short(short),
         None => arg,
@@ -113,9 +102,7 @@ pub(super) fn flag(row: &'static Row) -> Arg {
         Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
-        Kind::Choice(words) => arg
-            .value_name("WORD")
-            .value_parser(PossibleValuesParser::new(words.iter().copied())),
+        Kind::Choice(words) => arg.value_name("WORD").value_parser(PossibleValuesParser::new(words.iter().copied())),
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Level => arg.action(ArgAction::Count),
         Kind::Count => arg.value_name("N").value_parser(parse_count),

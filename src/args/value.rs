@@ -45,21 +45,17 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
     match kind {
         Kind::Text(_) | Kind::File | Kind::Duration => Ok(Value::Text(text.to_owned())),
         Kind::Choice(words) => check_choice(words, text).map(|()| Value::Text(text.to_owned())),
-        Kind::Switch => parse_switch(text)
-            .map(Value::Switch)
-            .ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0")),
-        Kind::Count => parse_count(text)
-            .map(Value::Count)
-            .map_err(|error| format!("`{text}` is {error}")),
+        Kind::Switch => {
+            parse_switch(text).map(Value::Switch).ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0"))
+        }
+        Kind::Count => parse_count(text).map(Value::Count).map_err(|error| format!("`{text}` is {error}")),
         Kind::Level => text
             .parse()
             .ok()
             .or_else(|| parse_switch(text).map(u64::from))
             .map(Value::Count)
             .ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2")),
-        Kind::List(_) => Ok(Value::List(
-            text.split(',').map(|item| item.trim().to_owned()).collect(),
-        )),
+        Kind::List(_) => Ok(Value::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
     }
 }
 
@@ -71,11 +67,7 @@ pub fn check_choice(words: &[&'static str], text: &str) -> Result<(), String> {
     if words.contains(&text) {
         return Ok(());
     }
-    Err(format!(
-        "`{text}` is not one of {}{}",
-        words.join(", "),
-        did_you_mean(text, words.iter().copied())
-    ))
+    Err(format!("`{text}` is not one of {}{}", words.join(", "), did_you_mean(text, words.iter().copied())))
 }
 
 fn parse_switch(text: &str) -> Option<bool> {

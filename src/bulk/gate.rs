@@ -108,9 +108,7 @@ impl Gate {
     #[must_use]
     pub fn still_holds(&self, turn: Turn) -> bool {
         let state = self.lock();
-        state.stop.is_none()
-            && state.throttle.is_current(turn)
-            && state.pace.pause_left(Instant::now()).is_none()
+        state.stop.is_none() && state.throttle.is_current(turn) && state.pace.pause_left(Instant::now()).is_none()
     }
 
     /// Takes back a turn that was not used, and the row with it: it is sent as soon as others are.
@@ -140,20 +138,13 @@ impl Gate {
         }
     }
 
-    fn wait<'a>(
-        &'a self,
-        state: MutexGuard<'a, State>,
-        longest: Option<Duration>,
-    ) -> MutexGuard<'a, State> {
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>, longest: Option<Duration>) -> MutexGuard<'a, State> {
         match longest {
             Some(longest) => {
                 let waited = self.changed.wait_timeout(state, longest);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
-            None => self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -278,13 +269,7 @@ mod tests {
     #[test]
     fn failures_in_a_row_stop_the_run_and_an_acceptance_starts_the_count_anew() {
         let gate = gate(3);
-        for fate in [
-            Fate::Rejected,
-            Fate::Unknown,
-            Fate::Accepted,
-            Fate::NotSent,
-            Fate::Rejected,
-        ] {
+        for fate in [Fate::Rejected, Fate::Unknown, Fate::Accepted, Fate::NotSent, Fate::Rejected] {
             gate.row_ended(fate);
             assert!(gate.pass().is_some());
         }

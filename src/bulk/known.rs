@@ -80,10 +80,7 @@ impl Known {
         count: usize,
         people: impl FnOnce() -> P,
     ) -> Result<Self, JournalError> {
-        let mut known = Self {
-            stamps: stamps(folder, own)?,
-            ..Self::default()
-        };
+        let mut known = Self { stamps: stamps(folder, own)?, ..Self::default() };
         if known.stamps.is_empty() {
             return Ok(known);
         }
@@ -121,9 +118,7 @@ impl Known {
 
     /// The journals of the folder, and how long they were when they were read.
     pub fn lengths(&self) -> impl Iterator<Item = (PathBuf, u64)> + '_ {
-        self.stamps
-            .iter()
-            .map(|(path, length, _)| (path.clone(), *length))
+        self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
 
     fn ask(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
@@ -164,29 +159,18 @@ fn stamps(folder: &Path, own: Own<'_>) -> Result<Vec<Stamp>, JournalError> {
         let changed = metadata.and_then(|metadata| metadata.modified().ok());
         (path, length, changed)
     };
-    let others = kept_in(folder)?
-        .into_iter()
-        .filter(|path| !is_own(path, own));
+    let others = kept_in(folder)?.into_iter().filter(|path| !is_own(path, own));
     Ok(others.map(stamp).collect())
 }
 
 fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
-    KnownList {
-        journal,
-        list: contents.list,
-        at: contents.at.map(|at| at.to_string()),
-        accepted: 0,
-        unknown: 0,
-    }
+    KnownList { journal, list: contents.list, at: contents.at.map(|at| at.to_string()), accepted: 0, unknown: 0 }
 }
 
 /// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
 /// knows of the old one.
 pub(super) fn is_own(path: &Path, own: Own<'_>) -> bool {
-    let name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
     };
@@ -215,11 +199,7 @@ struct Findings {
 
 impl Findings {
     const fn new(index: u32) -> Self {
-        Self {
-            index,
-            best: None,
-            latest: None,
-        }
+        Self { index, best: None, latest: None }
     }
 
     /// The last word of a list counts.
@@ -235,9 +215,7 @@ impl Findings {
         let latest = self.latest.take();
         let is_better = match (self.best, latest) {
             (None, Some(_)) => true,
-            (Some(best), Some(latest)) => {
-                best.fate != Fate::Accepted && latest.fate == Fate::Accepted
-            }
+            (Some(best), Some(latest)) => best.fate != Fate::Accepted && latest.fate == Fate::Accepted,
             (_, None) => false,
         };
         if is_better {

@@ -57,9 +57,7 @@ fn is_stream(name: &Path) -> bool {
 /// The same list by whatever way it is reached: its folder is resolved.
 pub(in crate::bulk) fn settled(path: &Path) -> PathBuf {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path
-        .parent()
-        .and_then(|folder| fs::canonicalize(folder).ok());
+    let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
     match (folder, path.file_name()) {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path,
@@ -108,12 +106,7 @@ mod tests {
     #[test]
     fn whatever_lies_below_descriptors_is_a_stream_and_every_standard_input_is_the_same() {
         let of = |name: &str| ListName::of(Path::new(name));
-        for name in [
-            "-",
-            "/dev/fd/0",
-            "/proc/self/fd/0",
-            "/proc/thread-self/fd/0",
-        ] {
+        for name in ["-", "/dev/fd/0", "/proc/self/fd/0", "/proc/thread-self/fd/0"] {
             assert_eq!(of(name), ListName::Stdin, "{name}");
         }
         // Its link leads to a file, a pipe or a terminal here, and is standard input all the same.

@@ -38,13 +38,7 @@ impl Pace {
     /// A pace at which nothing has been sent yet; `None` is as fast as can be.
     #[must_use]
     pub const fn new(rate: Option<Rate>) -> Self {
-        Self {
-            rate,
-            next: None,
-            paused: None,
-            under_way: 0,
-            ended: VecDeque::new(),
-        }
+        Self { rate, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
     }
 
     /// Asks for a request to be started at `now`.
@@ -59,18 +53,13 @@ impl Pace {
         if let Some(wait) = left(self.next, now) {
             return Turn::After(wait);
         }
-        while self
-            .ended
-            .pop_front_if(|end| now.saturating_duration_since(*end) > rate.per)
-            .is_some()
-        {}
+        while self.ended.pop_front_if(|end| now.saturating_duration_since(*end) > rate.per).is_some() {}
         let counted = self.under_way + self.ended.len() as u64;
         if counted > u64::from(rate.count.get()) {
             return match self.ended.front() {
                 // A nanosecond more: an end exactly that old still counts.
                 Some(oldest) => Turn::After(
-                    (rate.per + Duration::from_nanos(1))
-                        .saturating_sub(now.saturating_duration_since(*oldest)),
+                    (rate.per + Duration::from_nanos(1)).saturating_sub(now.saturating_duration_since(*oldest)),
                 ),
                 None => Turn::AfterAnEnd,
             };
@@ -105,9 +94,7 @@ impl Pace {
 }
 
 fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
-    until
-        .map(|until| until.saturating_duration_since(now))
-        .filter(|wait| !wait.is_zero())
+    until.map(|until| until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
 }
 
 #[cfg(test)]
@@ -137,11 +124,7 @@ mod tests {
             while busy.first().is_some_and(|end| *end <= now) {
                 pace.ended(busy.remove(0));
             }
-            let turn = if busy.len() < workers {
-                pace.ask(now)
-            } else {
-                Turn::AfterAnEnd
-            };
+            let turn = if busy.len() < workers { pace.ask(now) } else { Turn::AfterAnEnd };
             match turn {
                 Turn::Go => {
                     let index = came.len();
@@ -174,17 +157,12 @@ mod tests {
                     for late in [true, false] {
                         // The worst that can happen: some arrive with their start, others with their end.
                         let arrives = |index: usize| {
-                            if late == index.is_multiple_of(2) {
-                                0
-                            } else {
-                                u32::MAX
-                            }
+                            if late == index.is_multiple_of(2) { 0 } else { u32::MAX }
                         };
                         let came = arrivals(rate, workers, 4 * count.min(100) + 50, lasts, arrives);
                         for stretch in came.windows(count + 2) {
                             assert!(
-                                stretch[count + 1].checked_sub(stretch[0]).unwrap()
-                                    > Duration::from_secs(1),
+                                stretch[count + 1].checked_sub(stretch[0]).unwrap() > Duration::from_secs(1),
                                 "{text}, {workers} workers, seed {seed}: {stretch:?}"
                             );
                         }
@@ -201,10 +179,7 @@ mod tests {
             assert!(pair[1].checked_sub(pair[0]).unwrap() >= 49 * MS, "{pair:?}");
         }
         // What the guard costs is the length of one request in each second.
-        assert!(
-            *came.last().unwrap() < Duration::from_millis(10_500),
-            "{came:?}"
-        );
+        assert!(*came.last().unwrap() < Duration::from_millis(10_500), "{came:?}");
         assert_eq!(arrivals(None, 4, 8, |_| 100, |_| 0)[3], Duration::ZERO);
     }
 
@@ -245,10 +220,7 @@ mod tests {
         assert_eq!(pace.ask(start + 5000 * MS), Turn::AfterAnEnd);
         pace.ended(start + 5000 * MS);
         pace.ended(start + 5000 * MS);
-        assert_eq!(
-            pace.ask(start + 5000 * MS),
-            Turn::After(1000 * MS + Duration::from_nanos(1))
-        );
+        assert_eq!(pace.ask(start + 5000 * MS), Turn::After(1000 * MS + Duration::from_nanos(1)));
         assert_eq!(pace.ask(start + 6001 * MS), Turn::Go);
     }
 }

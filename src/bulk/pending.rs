@@ -90,10 +90,7 @@ impl Backlog {
     /// So many tasks, of which none was begun.
     #[must_use]
     pub fn new(tasks: usize) -> Self {
-        Self {
-            tasks,
-            ..Self::default()
-        }
+        Self { tasks, ..Self::default() }
     }
 
     /// Whether nobody is left.

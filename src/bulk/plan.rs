@@ -130,11 +130,7 @@ impl Plan {
         let limit = choice.limit.unwrap_or(u64::MAX);
         for (index, row) in (0..).zip(rows) {
             // Hashing a million rows takes its time, and an empty journal knows none of them.
-            let state = if known.states.is_empty() {
-                None
-            } else {
-                known.state(key_of(row))
-            };
+            let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
             let mut next = next(state, choice);
             if matches!(next, Next::Send(_))
                 && choice.known == Some(OnKnown::Skip)
@@ -191,9 +187,7 @@ impl Plan {
         let steps = self.count().saturating_sub(1);
         // In nanoseconds of 128 bits: a list of any length at any rate fits.
         let nanoseconds = rate.per.as_nanos() * u128::from(steps) / u128::from(rate.count.get());
-        Some(Duration::from_nanos(
-            u64::try_from(nanoseconds).unwrap_or(u64::MAX),
-        ))
+        Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
     }
 }
 
@@ -238,17 +232,10 @@ mod tests {
         for known in all {
             for retry_rejected in [false, true] {
                 for resend_unknown in [false, true] {
-                    let choice = Choice {
-                        retry_rejected,
-                        resend_unknown,
-                        limit: None,
-                        known: None,
-                    };
+                    let choice = Choice { retry_rejected, resend_unknown, limit: None, known: None };
                     let sent = matches!(next(known, choice), Next::Send(_));
                     let expected = match known {
-                        None | Some(RowState::NotSent | RowState::Rejected { due: true, .. }) => {
-                            true
-                        }
+                        None | Some(RowState::NotSent | RowState::Rejected { due: true, .. }) => true,
                         Some(RowState::Rejected { .. }) => retry_rejected,
                         Some(RowState::Unknown { .. }) => resend_unknown,
                         Some(_) => false,
@@ -264,16 +251,7 @@ mod tests {
 
     #[test]
     fn the_time_is_that_of_the_steps_between_the_rows() {
-        let plan = |count| Plan {
-            tasks: vec![
-                Task {
-                    index: 0,
-                    before: Before::NotSent,
-                };
-                count
-            ],
-            ..Plan::default()
-        };
+        let plan = |count| Plan { tasks: vec![Task { index: 0, before: Before::NotSent }; count], ..Plan::default() };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
         assert_eq!(plan(61).time_at(rate), Some(Duration::from_mins(1)));

@@ -44,9 +44,7 @@ impl Rivals {
             folder: folder.to_owned(),
             own: own.to_owned(),
             watch: Mutex::new(Watch {
-                journals: lengths
-                    .map(|(path, length)| Growth::after(&path, length))
-                    .collect(),
+                journals: lengths.map(|(path, length)| Growth::after(&path, length)).collect(),
                 ..Watch::default()
             }),
         }
@@ -57,9 +55,7 @@ impl Rivals {
     pub fn have(&self, key: RowKey) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.list(&mut watch);
-        let Watch {
-            journals, people, ..
-        } = &mut *watch;
+        let Watch { journals, people, .. } = &mut *watch;
         for journal in journals {
             journal.follow(|key, is_mailed| {
                 if is_mailed {
@@ -87,10 +83,7 @@ impl Rivals {
         };
         watch.listed = changed.filter(is_settled);
         let identity = identity_at(&self.own);
-        let own = Own {
-            journal: &self.own,
-            succeeds: true,
-        };
+        let own = Own { journal: &self.own, succeeds: true };
         for path in kept_in(&self.folder).unwrap_or_default() {
             let is_new = !watch.journals.iter().any(|journal| journal.is_at(&path));
             let is_same = || identity.is_some() && identity_at(&path) == identity;

@@ -62,12 +62,7 @@ impl Run<'_> {
     /// goes on all the same.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Told>) {
         let _alarm = Alarm(self.gate);
-        let mut worker = Worker {
-            transport,
-            journal,
-            told,
-            request: self.request.clone(),
-        };
+        let mut worker = Worker { transport, journal, told, request: self.request.clone() };
         while let Some((turn, work)) = self.gate.next() {
             let Some((pending, row)) = self.begin(work) else {
                 self.gate.unused(turn);
@@ -119,21 +114,11 @@ impl Run<'_> {
 
     /// Who a row is about, for the journal.
     fn person<'a>(&'a self, pending: &Pending, row: &'a Row) -> Person<'a> {
-        Person {
-            key: pending.key,
-            email: &row.email,
-            cname: row.cname.as_deref().unwrap_or(self.cname),
-        }
+        Person { key: pending.key, email: &row.email, cname: row.cname.as_deref().unwrap_or(self.cname) }
     }
 
     /// Sends a row, and repeats what may be repeated. Nothing comes back when the row is to be sent later.
-    fn send(
-        &self,
-        mut turn: Turn,
-        mut pending: Box<Pending>,
-        row: &Row,
-        worker: &Worker,
-    ) -> Option<RowEnd> {
+    fn send(&self, mut turn: Turn, mut pending: Box<Pending>, row: &Row, worker: &Worker) -> Option<RowEnd> {
         loop {
             let (latest, answer) = match self.attempt(turn, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
@@ -195,9 +180,7 @@ impl Run<'_> {
     ) {
         let folded = after_another(pending.outcome.take(), latest.clone());
         pending.ticket = match folded.fate {
-            Fate::Rejected if next != Next::End => {
-                journal.conclude_due(person, pending.attempts, folded.status)
-            }
+            Fate::Rejected if next != Next::End => journal.conclude_due(person, pending.attempts, folded.status),
             fate => journal.conclude(person, pending.attempts, fate, folded.status),
         };
         if let Some(stopped) = journal.stopped() {
@@ -221,11 +204,7 @@ impl Run<'_> {
         let attempt = pending.attempts + 1;
         let journal = worker.journal;
         let person = self.person(pending, row);
-        journal.intend(&Intent {
-            person,
-            row: row.line,
-            attempt,
-        })?;
+        journal.intend(&Intent { person, row: row.line, attempt })?;
         if self.rivals.is_some_and(|rivals| rivals.have(person.key)) {
             self.gate.stop(Stop::OtherRun);
         }
@@ -234,9 +213,7 @@ impl Run<'_> {
             let before = before.map(|outcome| (outcome.fate, outcome.status));
             pending.ticket = match before {
                 Some((Fate::Rejected, status)) => journal.conclude_due(&person, attempt, status),
-                Some((Fate::Unknown, status)) => {
-                    journal.conclude(&person, attempt, Fate::Unknown, status)
-                }
+                Some((Fate::Unknown, status)) => journal.conclude(&person, attempt, Fate::Unknown, status),
                 _ => journal.conclude(&person, attempt, Fate::NotSent, None),
             };
             return Ok(None);
@@ -265,9 +242,7 @@ impl Run<'_> {
         match decide(self.policy, latest, counted, fastrand::f64()) {
             Decision::After(wait) if self.gate.take_repeat() => Next::Again(wait),
             // Nobody is forgotten because the service was busy.
-            Decision::After(_) | Decision::Stop
-                if latest.fate == Fate::Rejected && is_repeatable(latest) =>
-            {
+            Decision::After(_) | Decision::Stop if latest.fate == Fate::Rejected && is_repeatable(latest) => {
                 Next::Later
             }
             Decision::After(_) | Decision::Stop => Next::End,

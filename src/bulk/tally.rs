@@ -114,9 +114,7 @@ impl Tally {
                 + left(before.due, self.before.due)
                 + self.ended.rejected,
             not_sent: left(before.not_sent, self.before.not_sent) + self.ended.not_sent,
-            unknown: plan.unknown.len() as u64
-                + left(before.unknown, self.before.unknown)
-                + self.ended.unknown,
+            unknown: plan.unknown.len() as u64 + left(before.unknown, self.before.unknown) + self.ended.unknown,
         }
     }
 
@@ -142,13 +140,10 @@ impl Tally {
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::Hopeless(_)) => Verdict::Stopped,
-            Some(
-                Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun,
-            ) if is_cut_short => Verdict::Stopped,
-            Some(
-                Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun,
-            )
-            | None => {
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun) if is_cut_short => {
+                Verdict::Stopped
+            }
+            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun) | None => {
                 if list.unknown > 0 {
                     Verdict::Unknown
                 } else if list.rejected + list.not_sent > kept_back {
@@ -169,35 +164,21 @@ mod tests {
     use std::time::Duration;
 
     fn plan(tasks: usize, accepted: u64, rejected: u64, unknown: u32, beyond_limit: u64) -> Plan {
-        let task = Task {
-            index: 0,
-            before: Before::NotSent,
-        };
+        let task = Task { index: 0, before: Before::NotSent };
         Plan {
             tasks: vec![task; tasks],
             accepted,
             rejected,
             unknown: (0..unknown).collect(),
-            beyond_limit: Befores {
-                not_sent: beyond_limit,
-                ..Befores::default()
-            },
+            beyond_limit: Befores { not_sent: beyond_limit, ..Befores::default() },
             ..Plan::default()
         }
     }
 
     fn ended(accepted: u64, rejected: u64, not_sent: u64, unknown: u64) -> Tally {
         Tally {
-            ended: Fates {
-                accepted,
-                rejected,
-                not_sent,
-                unknown,
-            },
-            before: Befores {
-                not_sent: accepted + rejected + not_sent + unknown,
-                ..Befores::default()
-            },
+            ended: Fates { accepted, rejected, not_sent, unknown },
+            before: Befores { not_sent: accepted + rejected + not_sent + unknown, ..Befores::default() },
             ..Tally::default()
         }
     }
@@ -226,17 +207,9 @@ mod tests {
         let hour = Stop::AsksTooLong(Duration::from_hours(1));
         for (stop, begun, over) in [
             (Stop::Fault, Verdict::Fault, Verdict::Fault),
-            (
-                Stop::Journal(String::new()),
-                Verdict::Journal,
-                Verdict::Journal,
-            ),
+            (Stop::Journal(String::new()), Verdict::Journal, Verdict::Journal),
             (Stop::Signal(15), Verdict::Signal(15), Verdict::Signal(15)),
-            (
-                Stop::Hopeless(Class::Forbidden),
-                Verdict::Stopped,
-                Verdict::Stopped,
-            ),
+            (Stop::Hopeless(Class::Forbidden), Verdict::Stopped, Verdict::Stopped),
             (Stop::Failures(2), Verdict::Stopped, Verdict::Failed),
             (hour, Verdict::Stopped, Verdict::Failed),
         ] {
@@ -249,10 +222,7 @@ mod tests {
     #[test]
     fn a_refusal_that_stopped_the_run_is_rejected_and_due() {
         let mut tally = ended(1, 2, 1, 0);
-        tally.due = Due {
-            not_sent: 1,
-            rejected: 1,
-        };
+        tally.due = Due { not_sent: 1, rejected: 1 };
         let plan = plan(6, 1, 0, 0, 0);
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 2, 3));
@@ -270,20 +240,14 @@ mod tests {
                 task(2, Before::NotSent),
                 task(3, Before::Due),
             ],
-            beyond_limit: Befores {
-                unknown: 2,
-                ..Befores::default()
-            },
+            beyond_limit: Befores { unknown: 2, ..Befores::default() },
             ..Plan::default()
         };
         let list = Tally::default().of_list(&plan);
         assert_eq!((list.rejected, list.not_sent, list.unknown), (2, 1, 3));
         assert_eq!(Tally::default().due_of_list(&plan).total(), 2);
         let mut tally = ended(1, 0, 0, 0);
-        tally.before = Befores {
-            unknown: 1,
-            ..Befores::default()
-        };
+        tally.before = Befores { unknown: 1, ..Befores::default() };
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.unknown), (1, 2));
         assert_eq!(tally.verdict(&plan, None), Verdict::Unknown);

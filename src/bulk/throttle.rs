@@ -55,10 +55,7 @@ impl Throttle {
     /// Begins a request.
     pub const fn begin(&mut self) -> Turn {
         self.under_way += 1;
-        Turn {
-            era: self.era,
-            alone: matches!(self.window, Some(1)),
-        }
+        Turn { era: self.era, alone: matches!(self.window, Some(1)) }
     }
 
     /// Whether no wait was asked for since a turn began.
@@ -88,12 +85,7 @@ impl Throttle {
     /// nobody may be sent. `jitter` is a random number from 0 to 1.
     pub fn refused(&mut self, turn: Turn, asked: Option<Duration>, jitter: f64) -> Duration {
         if self.is_current(turn) {
-            *self = Self {
-                era: self.era + 1,
-                window: Some(1),
-                under_way: 0,
-                waits: self.waits + 1,
-            };
+            *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
         }
         asked.unwrap_or_else(|| backoff(self.waits, jitter))
     }

@@ -34,10 +34,7 @@ pub fn run(
     let path = ConfigPath::find(flags, &variables, environment);
     match action {
         ConfigAction::Path => match path.path() {
-            Some(path) if json => Ok(About::Path {
-                exists: path.exists(),
-            }
-            .document("vescli.config-path/1", path)),
+            Some(path) if json => Ok(About::Path { exists: path.exists() }.document("vescli.config-path/1", path)),
             Some(path) => Ok(format!("{}\n", shown(path))),
             None => Err(nowhere()),
         },
@@ -67,7 +64,8 @@ pub(super) fn shown(path: &Path) -> String {
 
 fn nowhere() -> Fault {
     Fault::Usage {
-        message: "no configuration file is looked for: `--config none` is in force, or there is no home folder".to_owned(),
+        message: "no configuration file is looked for: `--config none` is in force, or there is no home folder"
+            .to_owned(),
         hint: "name a file with --config FILE".to_owned(),
     }
 }
@@ -102,17 +100,9 @@ fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Re
 
     let mut flags = Layer::default();
     if let Some(path) = path.path() {
-        flags.set(
-            Key::Config,
-            Value::Text(path.to_string_lossy().into_owned()),
-            Origin::Flag("config"),
-        );
+        flags.set(Key::Config, Value::Text(path.to_string_lossy().into_owned()), Origin::Flag("config"));
     }
-    flags.set(
-        Key::Profile,
-        Value::Text(name.to_owned()),
-        Origin::Flag("profile"),
-    );
+    flags.set(Key::Profile, Value::Text(name.to_owned()), Origin::Flag("profile"));
     let sources = Sources::gather(&flags, environment)?.file_alone();
     match Settings::resolve(&sources, environment) {
         // A tenant may well come from a flag.
@@ -121,33 +111,18 @@ fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Re
     }
 }
 
-fn profiles(
-    file: &ConfigFile,
-    flags: &Layer,
-    variables: &Layer,
-    json: bool,
-) -> Result<String, Fault> {
-    let asked = flags
-        .get(Key::Profile)
-        .or_else(|| variables.get(Key::Profile))
-        .map(|given| given.value.to_string());
+fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, Fault> {
+    let asked = flags.get(Key::Profile).or_else(|| variables.get(Key::Profile)).map(|given| given.value.to_string());
     if let Some(name) = &asked {
         file.layers_of(Some(name))?;
     }
     let chosen = asked.as_deref().or_else(|| file.implied_profile());
     if json {
-        let about = About::Profiles {
-            profiles: names(file),
-            chosen,
-        };
+        let about = About::Profiles { profiles: names(file), chosen };
         return Ok(about.document("vescli.profiles/1", &file.path));
     }
     let line = |name: &String| {
-        let mark = if Some(name.as_str()) == chosen {
-            "*"
-        } else {
-            " "
-        };
+        let mark = if Some(name.as_str()) == chosen { "*" } else { " " };
         format!("{mark} {}\n", safe_text::whole(name))
     };
     Ok(file.profiles.keys().map(line).collect())

@@ -10,22 +10,11 @@ use crate::report::safe_text::json_line;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum About<'a> {
-    Path {
-        exists: bool,
-    },
-    Written {
-        written: bool,
-    },
-    Text {
-        text: &'a str,
-    },
-    Checked {
-        profiles: Vec<&'a str>,
-    },
-    Profiles {
-        profiles: Vec<&'a str>,
-        chosen: Option<&'a str>,
-    },
+    Path { exists: bool },
+    Written { written: bool },
+    Text { text: &'a str },
+    Checked { profiles: Vec<&'a str> },
+    Profiles { profiles: Vec<&'a str>, chosen: Option<&'a str> },
 }
 
 impl About<'_> {
@@ -39,11 +28,6 @@ impl About<'_> {
             #[serde(flatten)]
             about: &'a About<'a>,
         }
-        json_line(&Document {
-            schema,
-            ok: true,
-            path: &path.to_string_lossy(),
-            about: self,
-        })
+        json_line(&Document { schema, ok: true, path: &path.to_string_lossy(), about: self })
     }
 }

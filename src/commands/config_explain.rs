@@ -36,33 +36,19 @@ struct ConfigDocument<'a> {
 ///
 /// # Errors
 /// [`Fault`] when the sources cannot be gathered.
-pub(super) fn explain(
-    flags: &Layer,
-    environment: &Environment,
-    json: bool,
-    paint: Paint,
-) -> Result<String, Fault> {
+pub(super) fn explain(flags: &Layer, environment: &Environment, json: bool, paint: Paint) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    let holds =
-        |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    let holds = |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
     let variables = Layer::of_sound_variables(environment);
-    let choices = Choices {
-        flags,
-        variables: &variables,
-        environment,
-        sources: &sources,
-    };
+    let choices = Choices { flags, variables: &variables, environment, sources: &sources };
     let mut add = |key: &str, (value, origin): InForce| {
         let key = key.to_owned();
         settings.push(Explained { key, value, origin });
     };
     for row in rows().filter(holds) {
         let given = || match sources.pick(row.key) {
-            Some(given) => (
-                Some(given.value.to_string()),
-                Some(given.origin.to_string()),
-            ),
+            Some(given) => (Some(given.value.to_string()), Some(given.origin.to_string())),
             None => (None, None),
         };
         add(&row.name(), choices.of(row.key)?.unwrap_or_else(given));
@@ -77,10 +63,7 @@ pub(super) fn explain(
             // Told and not thrown: this command is where people look for the reason.
             Err(error) => (Some(format!("not usable: {error}")), None),
         },
-        Err(_) => (
-            Some("not looked for: there is no target yet".to_owned()),
-            None,
-        ),
+        Err(_) => (Some("not looked for: there is no target yet".to_owned()), None),
     };
     add("credential", (credential, origin));
     if json {
@@ -95,36 +78,27 @@ pub(super) fn explain(
     let mut text = format!("{}\n", paint.strong(&format!("profile: {profile}")));
     for setting in settings {
         let value = safe_text::whole(setting.value.as_deref().unwrap_or("-"));
-        let origin = setting.origin.map_or_else(String::new, |origin| {
-            format!("  {}", paint.faint(&safe_text::whole(&origin)))
-        });
+        let origin =
+            setting.origin.map_or_else(String::new, |origin| format!("  {}", paint.faint(&safe_text::whole(&origin))));
         text.push_str(&format!("{:<18} {value}{origin}\n", setting.key));
     }
     Ok(text)
 }
 
 /// What can be said of a credential without showing it. A command is not run only to count its letters.
-fn credential(
-    plan: &CredentialPlan,
-    environment: &Environment,
-) -> (Option<String>, Option<String>) {
+fn credential(plan: &CredentialPlan, environment: &Environment) -> (Option<String>, Option<String>) {
     let token = plan.token.as_ref().map(|(source, origin)| {
         let text = match source {
             TokenSource::Command { words, .. } => format!("from the command {}", words.join(" ")),
             TokenSource::Stdin => "from standard input".to_owned(),
-            TokenSource::Variable(..) | TokenSource::File(_) => {
-                match token::read(source, origin, environment) {
-                    Ok(secret) => secret.to_string(),
-                    Err(error) => format!("not usable: {error}"),
-                }
-            }
+            TokenSource::Variable(..) | TokenSource::File(_) => match token::read(source, origin, environment) {
+                Ok(secret) => secret.to_string(),
+                Err(error) => format!("not usable: {error}"),
+            },
         };
         (text, origin)
     });
-    let identity = plan
-        .identity
-        .as_ref()
-        .map(|(source, origin)| (identity_words(source), origin));
+    let identity = plan.identity.as_ref().map(|(source, origin)| (identity_words(source), origin));
     let both: Vec<(String, _)> = token.into_iter().chain(identity).collect();
     let origin = both.first().map(|(_, origin)| origin.to_string());
     let texts: Vec<String> = both.into_iter().map(|(text, _)| text).collect();
@@ -137,21 +111,16 @@ fn identity_words(source: &IdentitySource) -> String {
         IdentitySource::Pem { cert, key, .. } if cert == key => {
             format!("client certificate {}", cert.display())
         }
-        IdentitySource::Pem { cert, key, .. } => format!(
-            "client certificate {} with the key {}",
-            cert.display(),
-            key.display()
-        ),
+        IdentitySource::Pem { cert, key, .. } => {
+            format!("client certificate {} with the key {}", cert.display(), key.display())
+        }
         IdentitySource::P12 { file, password } => match password {
-            Some((PasswordSource::Variable(_, secret), origin)) => format!(
-                "client certificate {} with the password of {origin} ({secret})",
-                file.display()
-            ),
-            Some((PasswordSource::File(path), origin)) => format!(
-                "client certificate {} with the password in {} ({origin})",
-                file.display(),
-                path.display()
-            ),
+            Some((PasswordSource::Variable(_, secret), origin)) => {
+                format!("client certificate {} with the password of {origin} ({secret})", file.display())
+            }
+            Some((PasswordSource::File(path), origin)) => {
+                format!("client certificate {} with the password in {} ({origin})", file.display(), path.display())
+            }
             None => format!("client certificate {} without a password", file.display()),
         },
     }

@@ -66,18 +66,12 @@ impl Choices<'_> {
             (None, Some(origin)) => (none(), Some(origin)),
             (None, None) => (none(), Some("there is no home folder".to_owned())),
             (Some(path), Some(origin)) => (Some(path), Some(origin)),
-            (Some(path), None) if self.read()?.is_none() => {
-                (none(), Some(format!("there is no file at {path}")))
-            }
+            (Some(path), None) if self.read()?.is_none() => (none(), Some(format!("there is no file at {path}"))),
             (Some(path), None) => {
                 let xdg = self.environment.get("XDG_CONFIG_HOME");
-                let is_by_variable = !cfg!(windows)
-                    && xdg.is_some_and(|folder| path.starts_with(&*folder.to_string_lossy()));
-                let origin = if is_by_variable {
-                    "XDG_CONFIG_HOME"
-                } else {
-                    "the usual place"
-                };
+                let is_by_variable =
+                    !cfg!(windows) && xdg.is_some_and(|folder| path.starts_with(&*folder.to_string_lossy()));
+                let origin = if is_by_variable { "XDG_CONFIG_HOME" } else { "the usual place" };
                 (Some(path), Some(origin.to_owned()))
             }
         })
@@ -85,9 +79,7 @@ impl Choices<'_> {
 
     fn profile(&self) -> Result<InForce, Fault> {
         let Some(profile) = self.sources.profile.clone() else {
-            let names: Vec<String> = self
-                .read()?
-                .map_or_else(Vec::new, |file| file.profiles.into_keys().collect());
+            let names: Vec<String> = self.read()?.map_or_else(Vec::new, |file| file.profiles.into_keys().collect());
             let why = (!names.is_empty()).then(|| format!("none is chosen: {}", names.join(", ")));
             return Ok((None, why));
         };
@@ -107,10 +99,7 @@ impl Choices<'_> {
             return None;
         }
         let (tenant, origin) = self.sources.text(Key::Tenant)?;
-        Some((
-            Some(tenant.to_owned()),
-            Some(format!("as the tenant: {origin}")),
-        ))
+        Some((Some(tenant.to_owned()), Some(format!("as the tenant: {origin}"))))
     }
 
     fn proxy(&self) -> InForce {
@@ -149,23 +138,14 @@ impl Choices<'_> {
     }
 
     fn first_variable(&self, names: &[&str]) -> Option<InForce> {
-        let given = names
-            .iter()
-            .find_map(|name| Some((self.environment.get(name)?, *name)));
-        given.map(|(value, name)| {
-            (
-                Some(value.to_string_lossy().into_owned()),
-                Some(name.to_owned()),
-            )
-        })
+        let given = names.iter().find_map(|name| Some((self.environment.get(name)?, *name)));
+        given.map(|(value, name)| (Some(value.to_string_lossy().into_owned()), Some(name.to_owned())))
     }
 
     /// Where trusted certificates come from, besides those of `cacert`.
     pub(super) fn trust(&self) -> InForce {
-        let named: Vec<InForce> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-            .iter()
-            .filter_map(|name| self.first_variable(&[name]))
-            .collect();
+        let named: Vec<InForce> =
+            ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(|name| self.first_variable(&[name])).collect();
         if named.is_empty() {
             let store = "the system's store".to_owned();
             return (Some(store), Some("built in".to_owned()));

@@ -26,11 +26,7 @@ pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, Fau
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     if json {
         return Ok(About::Written { written: true }.document("vescli.config-init/1", path));
@@ -62,11 +58,7 @@ fn first_text(flags: &Layer) -> Result<String, Fault> {
          [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
         quoted(&tenant),
         optional("cname", given(Key::Cname), "\"example\""),
-        optional(
-            "token_file",
-            given(Key::TokenFile),
-            "\"~/.config/vescli/prod.token\"   # chmod 600"
-        ),
+        optional("token_file", given(Key::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
     );
     Ok(text)
 }

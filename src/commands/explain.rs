@@ -36,10 +36,7 @@ pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, F
     let found = what.map(find).transpose()?;
     match found {
         _ if json => {
-            let rows = found.map_or_else(
-                || rows().collect(),
-                |found| found.row().into_iter().collect::<Vec<_>>(),
-            );
+            let rows = found.map_or_else(|| rows().collect(), |found| found.row().into_iter().collect::<Vec<_>>());
             Ok(json_line(&ExplainDocument {
                 schema: "vescli.explain/1",
                 ok: true,
@@ -82,9 +79,7 @@ impl Found {
 fn find(what: &str) -> Result<Found, Fault> {
     let name = what.to_ascii_lowercase().replace('-', "_");
     let by_number = |number: u16| match number {
-        0..=99 => rows()
-            .find(|row| u16::from(row.exit.code()) == number)
-            .map(Found::Row),
+        0..=99 => rows().find(|row| u16::from(row.exit.code()) == number).map(Found::Row),
         129..=192 => Some(Found::Signal(number)),
         _ => Exit::of_status(number).map(|exit| Found::Row(exit.row())),
     };
@@ -115,18 +110,10 @@ fn document(row: &ExitRow) -> RowDocument {
 }
 
 fn words(row: &ExitRow, paint: Paint) -> String {
-    let status = if row.statuses.is_empty() {
-        String::new()
-    } else {
-        format!(", HTTP {}", row.statuses)
-    };
+    let status = if row.statuses.is_empty() { String::new() } else { format!(", HTTP {}", row.statuses) };
     let heading = paint.strong(&format!("{} {}{status}", row.exit.code(), row.name));
     let mut text = format!("{heading}: {}\n", row.meaning);
-    for (label, content) in [
-        ("outcome", row.outcome),
-        ("run again", row.again),
-        ("what to do", row.advice),
-    ] {
+    for (label, content) in [("outcome", row.outcome), ("run again", row.again), ("what to do", row.advice)] {
         text.push_str(&format!("  {:<11} {content}\n", format!("{label}:")));
     }
     text
@@ -137,10 +124,8 @@ fn words(row: &ExitRow, paint: Paint) -> String {
 pub fn table(paint: Paint) -> String {
     let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
     let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));
-    let heading = format!(
-        "{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}",
-        "code", "class", "HTTP", "meaning", "safe to run again"
-    );
+    let heading =
+        format!("{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}", "code", "class", "HTTP", "meaning", "safe to run again");
     let mut text = format!("{}\n", paint.strong(&heading));
     for row in rows() {
         text.push_str(&format!(
@@ -176,19 +161,10 @@ mod tests {
             .map_err(|fault| fault.to_string())
         };
         for what in ["42", "429", "rate_limited", "Rate-Limited"] {
-            assert!(
-                told(what)
-                    .unwrap()
-                    .starts_with("42 rate_limited, HTTP 429: "),
-                "{what}"
-            );
+            assert!(told(what).unwrap().starts_with("42 rate_limited, HTTP 429: "), "{what}");
         }
         assert!(told("130").unwrap().contains("SIGINT"));
-        assert!(
-            told("rate_limit")
-                .unwrap_err()
-                .contains("did you mean `rate_limited`?")
-        );
+        assert!(told("rate_limit").unwrap_err().contains("did you mean `rate_limited`?"));
         for what in ["3", "99", "100", "700", "-1", ""] {
             assert!(told(what).is_err(), "{what}");
         }

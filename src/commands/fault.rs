@@ -119,9 +119,7 @@ impl Fault {
         let hint = match self {
             Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
             Self::Usage { hint, .. } => Some(hint.clone()),
-            Self::Journal(JournalError::Missing { .. }) => {
-                Some("`vescli journal list` shows the journals".to_owned())
-            }
+            Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Told(trouble) => trouble.hint.clone(),
@@ -134,11 +132,7 @@ impl Fault {
             | Self::Os { .. }
             | Self::Io(_) => None,
         };
-        Trouble {
-            exit,
-            message: with_causes(self),
-            hint,
-        }
+        Trouble { exit, message: with_causes(self), hint }
     }
 }
 
@@ -147,16 +141,11 @@ fn of_settings(error: &SettingsError) -> Exit {
         SettingsError::Config(error) => of_config(error),
         SettingsError::Value(ValueError { origin, .. }) => match origin {
             Origin::Flag(_) => Exit::Usage,
-            Origin::Variable(_)
-            | Origin::ForeignVariable(_)
-            | Origin::File { .. }
-            | Origin::BuiltIn => Exit::Config,
+            Origin::Variable(_) | Origin::ForeignVariable(_) | Origin::File { .. } | Origin::BuiltIn => Exit::Config,
         },
         SettingsError::NotUtf8(_) => Exit::Config,
         // The address is the operand of the command; everything else that is missing belongs into a configuration.
-        SettingsError::Missing {
-            key: Key::Email, ..
-        } => Exit::Usage,
+        SettingsError::Missing { key: Key::Email, .. } => Exit::Usage,
         SettingsError::Missing { .. } => Exit::Config,
         SettingsError::Credential(error) => of_credential(error),
     }
@@ -220,17 +209,12 @@ fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
 
 const fn of_sandbox(error: &SandboxError) -> Exit {
     match error {
-        SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. } => {
-            Exit::Usage
-        }
-        SandboxError::LogNotWritable { .. }
-        | SandboxError::LogIncomplete { .. }
-        | SandboxError::Output(_) => Exit::Io,
+        SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. } => Exit::Usage,
+        SandboxError::LogNotWritable { .. } | SandboxError::LogIncomplete { .. } | SandboxError::Output(_) => Exit::Io,
         SandboxError::SearchPath { .. } => Exit::Config,
-        SandboxError::Start(_)
-        | SandboxError::Watch(_)
-        | SandboxError::NoRoom { .. }
-        | SandboxError::Clock => Exit::OsError,
+        SandboxError::Start(_) | SandboxError::Watch(_) | SandboxError::NoRoom { .. } | SandboxError::Clock => {
+            Exit::OsError
+        }
         SandboxError::Stopped => Exit::Internal,
     }
 }
@@ -238,10 +222,9 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
 const fn of_bulk(error: &BulkError) -> Exit {
     match error {
         BulkError::Missing(_) => Exit::NoInput,
-        BulkError::Unreadable { .. }
-        | BulkError::BadRows { .. }
-        | BulkError::Known(_)
-        | BulkError::Unread(_) => Exit::BadInput,
+        BulkError::Unreadable { .. } | BulkError::BadRows { .. } | BulkError::Known(_) | BulkError::Unread(_) => {
+            Exit::BadInput
+        }
         BulkError::Rows { error, .. } => of_rows(error),
         BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
     }
@@ -269,9 +252,7 @@ const fn of_journal(error: &JournalError) -> Exit {
     match error {
         JournalError::NoHome => Exit::Config,
         JournalError::Missing { .. } => Exit::NoInput,
-        JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => {
-            Exit::Locked
-        }
+        JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => Exit::Locked,
         JournalError::Link { .. }
         | JournalError::NotRegular { .. }
         | JournalError::Owner { .. }
@@ -285,9 +266,7 @@ const fn of_journal(error: &JournalError) -> Exit {
         | JournalError::Write { .. }
         | JournalError::NoSpace { .. }
         | JournalError::Stopped(
-            JournalStopped::Failed { .. }
-            | JournalStopped::Lost { .. }
-            | JournalStopped::Closed { .. },
+            JournalStopped::Failed { .. } | JournalStopped::Lost { .. } | JournalStopped::Closed { .. },
         ) => Exit::Io,
         JournalError::NoThread => Exit::OsError,
     }

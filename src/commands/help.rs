@@ -30,31 +30,16 @@ pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
         found = subcommand(&found, name)?;
     }
     let text = found.render_long_help();
-    Ok(if paint.is_on() {
-        text.ansi().to_string()
-    } else {
-        text.to_string()
-    })
+    Ok(if paint.is_on() { text.ansi().to_string() } else { text.to_string() })
 }
 
 fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, Fault> {
     command.find_subcommand(name).cloned().ok_or_else(|| {
-        let commands: Vec<&str> = command
-            .get_subcommands()
-            .map(clap::Command::get_name)
-            .collect();
+        let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         let known = commands.iter().copied().chain(TOPICS.iter().copied());
         Fault::Usage {
-            message: format!(
-                "there is no help on `{}`{}",
-                name.escape_debug(),
-                did_you_mean(name, known)
-            ),
-            hint: format!(
-                "commands: {}; topics: {}",
-                commands.join(", "),
-                TOPICS.join(", ")
-            ),
+            message: format!("there is no help on `{}`{}", name.escape_debug(), did_you_mean(name, known)),
+            hint: format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
         }
     })
 }

@@ -10,13 +10,7 @@ pub(super) use uncaught::Interrupts;
 
 /// Why work did not come to its end.
 #[derive(Debug)]
-#[cfg_attr(
-    not(unix),
-    expect(
-        dead_code,
-        reason = "without signals and threads of its own, work comes to its end"
-    )
-)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "without signals and threads of its own, work comes to its end"))]
 pub(super) enum Interrupted {
     /// This signal came.
     Signal(i32),
@@ -81,11 +75,7 @@ mod caught {
                 flag::register(number, Arc::clone(&armed))?;
                 pipe::register(number, writer.try_clone()?)?;
             }
-            Ok(Self {
-                reader,
-                writer: Arc::new(writer),
-                signal,
-            })
+            Ok(Self { reader, writer: Arc::new(writer), signal })
         }
 
         /// The signal that has come, if one has.
@@ -150,18 +140,13 @@ mod caught {
         }
 
         fn refuse_when_signalled(&self) -> Result<(), Interrupted> {
-            self.signal()
-                .map_or(Ok(()), |signal| Err(Interrupted::Signal(signal)))
+            self.signal().map_or(Ok(()), |signal| Err(Interrupted::Signal(signal)))
         }
 
         /// Waits for one byte, or as long as the stream's time-out allows.
         fn wait(&self) -> io::Result<()> {
             match (&self.reader).read_exact(&mut [0]) {
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
-                {
-                    Ok(())
-                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
                 waited => waited,
             }
         }
@@ -181,12 +166,8 @@ mod caught {
     /// standard library has no way to ask.
     pub(in crate::commands) fn ignored() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status
-            .lines()
-            .find_map(|line| line.strip_prefix("SigIgn:"))
-            .map(str::trim);
-        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
-            .unwrap_or(0)
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0)
     }
 }
 
@@ -202,11 +183,7 @@ mod uncaught {
     #[derive(Debug)]
     pub(in crate::commands) struct Interrupts;
 
-    #[expect(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "the Unix twin can fail"
-    )]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "the Unix twin can fail")]
     impl Interrupts {
         pub(in crate::commands) fn watch() -> io::Result<Self> {
             Ok(Self)
@@ -216,10 +193,7 @@ mod uncaught {
             None
         }
 
-        pub(in crate::commands) fn run<T>(
-            &self,
-            work: impl FnOnce() -> T,
-        ) -> Result<T, Interrupted> {
+        pub(in crate::commands) fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Interrupted> {
             Ok(work())
         }
 

@@ -17,21 +17,12 @@ use crate::settings::error::SettingsError;
 use crate::settings::resolve::Output;
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
-pub fn run(
-    command: &[OsString],
-    flags: &Layer,
-    environment: &Environment,
-    streams: &mut Streams,
-) -> Ending {
+pub fn run(command: &[OsString], flags: &Layer, environment: &Environment, streams: &mut Streams) -> Ending {
     let output = Output::early(flags, environment);
     let ended = options(command, flags, environment).and_then(|options| {
         let process = SandboxEnvironment::of_process(environment);
         let mut silent = io::sink();
-        let err = if output.quiet {
-            &mut silent
-        } else {
-            &mut *streams.err
-        };
+        let err = if output.quiet { &mut silent } else { &mut *streams.err };
         Ok(run_sandbox(&options, &process, streams.out, err)?)
     });
     match ended {
@@ -39,23 +30,16 @@ pub fn run(
         Ok(SandboxEnd::Code(code)) => Ending::Child(u8::try_from(code).unwrap_or(1)),
         Ok(SandboxEnd::Signal(signal)) => Ending::Signal(signal),
         Err(fault) => {
-            let exit = Reporter::new(streams, output, environment)
-                .trouble(&Subject::default(), &fault.trouble());
+            let exit = Reporter::new(streams, output, environment).trouble(&Subject::default(), &fault.trouble());
             match &fault {
-                Fault::Sandbox(error) => error
-                    .command_code()
-                    .map_or(Ending::Exit(exit), Ending::Child),
+                Fault::Sandbox(error) => error.command_code().map_or(Ending::Exit(exit), Ending::Child),
                 _ => Ending::Exit(exit),
             }
         }
     }
 }
 
-fn options(
-    command: &[OsString],
-    flags: &Layer,
-    environment: &Environment,
-) -> Result<SandboxOptions, Fault> {
+fn options(command: &[OsString], flags: &Layer, environment: &Environment) -> Result<SandboxOptions, Fault> {
     let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
     let given = |key| flags.get(key).or_else(|| variables.get(key));
     Ok(SandboxOptions {

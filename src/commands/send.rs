@@ -37,9 +37,7 @@ pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> E
             carry_out(prepared, &mut subject, environment, &mut reporter)
                 .unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())
         }
-        Err(fault) => Reporter::new(streams, output, environment)
-            .trouble(&subject, &fault.trouble())
-            .into(),
+        Err(fault) => Reporter::new(streams, output, environment).trouble(&subject, &fault.trouble()).into(),
     }
 }
 
@@ -61,30 +59,15 @@ fn prepare(
     let sources = Sources::gather(flags, environment)?;
     *output = Output::resolve(&sources);
     let given = |key| sources.text(key).map(|(text, _)| text.to_owned());
-    (subject.email, subject.cname, subject.tenant) =
-        (given(Key::Email), given(Key::Cname), given(Key::Tenant));
+    (subject.email, subject.cname, subject.tenant) = (given(Key::Email), given(Key::Cname), given(Key::Tenant));
     let settings = Settings::resolve(&sources, environment)?;
     subject.cname.clone_from(&settings.cname);
-    let missing = |key| SettingsError::Missing {
-        key,
-        config: settings.config.clone(),
-    };
-    let email = settings
-        .email
-        .as_deref()
-        .ok_or_else(|| missing(Key::Email))?;
-    let cname = settings
-        .cname
-        .as_deref()
-        .ok_or_else(|| missing(Key::Cname))?;
-    let recipient = Recipient::new(email, cname, settings.allow_any_email)
-        .map_err(|error| with_origin(error, &sources))?;
-    Ok(Prepared {
-        recipient,
-        settings,
-        dry_run: sources.is_on(Key::DryRun),
-        show_curl: sources.is_on(Key::ShowCurl),
-    })
+    let missing = |key| SettingsError::Missing { key, config: settings.config.clone() };
+    let email = settings.email.as_deref().ok_or_else(|| missing(Key::Email))?;
+    let cname = settings.cname.as_deref().ok_or_else(|| missing(Key::Cname))?;
+    let recipient =
+        Recipient::new(email, cname, settings.allow_any_email).map_err(|error| with_origin(error, &sources))?;
+    Ok(Prepared { recipient, settings, dry_run: sources.is_on(Key::DryRun), show_curl: sources.is_on(Key::ShowCurl) })
 }
 
 /// An address or cname that cannot be sent, told with the flag, variable or line that gave it.
@@ -96,12 +79,7 @@ fn with_origin(error: RequestError, sources: &Sources) -> Fault {
         RequestError::Url(_) => return error.into(),
     };
     match sources.text(key) {
-        Some((_, origin)) => ValueError {
-            key,
-            origin: origin.clone(),
-            reason: error.to_string(),
-        }
-        .into(),
+        Some((_, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
         None => error.into(),
     }
 }
@@ -112,12 +90,7 @@ fn carry_out(
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, Fault> {
-    let Prepared {
-        settings,
-        recipient,
-        dry_run,
-        show_curl,
-    } = prepared;
+    let Prepared { settings, recipient, dry_run, show_curl } = prepared;
     let unsigned = ApiRequest::new(&settings.target, &recipient, None)?;
     subject.url = Some(unsigned.url.to_string());
     if show_curl {
@@ -128,47 +101,28 @@ fn carry_out(
     let credential = match work(load(&settings, environment, &interrupts))? {
         ControlFlow::Continue(credential) => credential?,
         ControlFlow::Break(signal) => {
-            let ended = Interruption {
-                signal,
-                may_have_left: false,
-                attempts: 0,
-                elapsed: start.elapsed(),
-            };
+            let ended = Interruption { signal, may_have_left: false, attempts: 0, elapsed: start.elapsed() };
             return Ok(reporter.interrupted(subject, &ended));
         }
     };
     subject.with_credential = credential.token.is_some() || credential.identity.is_some();
     reporter.hide(SafeText::hiding(secrets(&settings, &credential)));
     let identity = credential.identity;
-    let request = ApiRequest {
-        token: credential.token,
-        ..unsigned
-    };
+    let request = ApiRequest { token: credential.token, ..unsigned };
     if !reporter.output().json {
-        settings
-            .warnings
-            .iter()
-            .for_each(|warning| reporter.warn(warning));
+        settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
     if dry_run {
         Transport::new(&settings.network, identity.as_ref(), &request)?;
         return print_request(&request, settings, reporter);
     }
     let request = Arc::new(request);
-    let sent = attempts::send(
-        &settings,
-        identity.as_ref(),
-        &request,
-        &interrupts,
-        reporter,
-    )?;
+    let sent = attempts::send(&settings, identity.as_ref(), &request, &interrupts, reporter)?;
     Ok(match sent {
         ControlFlow::Continue(sent) => {
             let exit = reporter.sent(subject, &sent, &settings.warnings);
             // One that came too late to end the request still ends the loop around this program.
-            interrupts
-                .signal()
-                .map_or(Ending::Exit(exit), Ending::Signal)
+            interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
         }
         ControlFlow::Break(ended) => reporter.interrupted(subject, &ended),
     })
@@ -179,17 +133,9 @@ fn unwatched(source: std::io::Error) -> Fault {
     Fault::Os { what, source }
 }
 
-fn print_curl(
-    request: &ApiRequest,
-    settings: &Settings,
-    reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+fn print_curl(request: &ApiRequest, settings: &Settings, reporter: &mut Reporter) -> Result<Ending, Fault> {
     let command = curl::command(request, &settings.credential, &settings.network);
-    let text = if reporter.output().json {
-        json_line(&CurlDocument::new(command))
-    } else {
-        command
-    };
+    let text = if reporter.output().json { json_line(&CurlDocument::new(command)) } else { command };
     if curl::lacks_password(request, &settings.network) {
         reporter.warn(curl::HIDDEN_PROXY);
     }
@@ -197,11 +143,7 @@ fn print_curl(
     Ok(Exit::Accepted.into())
 }
 
-fn print_request(
-    request: &ApiRequest,
-    settings: Settings,
-    reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+fn print_request(request: &ApiRequest, settings: Settings, reporter: &mut Reporter) -> Result<Ending, Fault> {
     let network = &settings.network;
     let text = if reporter.output().json {
         json_line(&RequestDocument::new(request, network, settings.warnings))
@@ -238,10 +180,9 @@ fn work<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, Fault>
     match result {
         Ok(result) => Ok(ControlFlow::Continue(result)),
         Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
-        Err(Interrupted::Failed(source)) => Err(Fault::Os {
-            what: "nothing was sent, because no thread can be started",
-            source,
-        }),
+        Err(Interrupted::Failed(source)) => {
+            Err(Fault::Os { what: "nothing was sent, because no thread can be started", source })
+        }
     }
 }
 
@@ -256,12 +197,7 @@ struct CurlDocument {
 
 impl CurlDocument {
     const fn new(command: String) -> Self {
-        Self {
-            schema: "vescli.curl/1",
-            ok: true,
-            command,
-            exit_code: 0,
-        }
+        Self { schema: "vescli.curl/1", ok: true, command, exit_code: 0 }
     }
 }
 

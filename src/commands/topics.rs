@@ -2,57 +2,28 @@
 
 use crate::args::keys::{Group, Kind, Reach, Row, rows};
 use crate::args::layer::SANDBOX_VARIABLE;
-use crate::args::secret_variables::{
-    F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE,
-};
+use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use crate::report::streams::Paint;
 
 /// Variables of ours that are no flags, and what they hold.
 pub const SECRET_VARIABLES: [(&str, &str); 2] = [
-    (
-        TOKEN_VARIABLE,
-        "The API token; there is no flag for it on purpose",
-    ),
+    (TOKEN_VARIABLE, "The API token; there is no flag for it on purpose"),
     (P12_PASSWORD_VARIABLE, "The password of the PKCS#12 file"),
 ];
 
 /// Variables of others that are read, and what for.
 pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
-    (
-        F5_TOKEN_VARIABLE,
-        "The API token, when nothing stronger names a credential",
-    ),
-    (
-        F5_PASSWORD_VARIABLE,
-        "The password of the PKCS#12 file, when nothing stronger gives it",
-    ),
+    (F5_TOKEN_VARIABLE, "The API token, when nothing stronger names a credential"),
+    (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, when nothing stronger gives it"),
     ("HTTPS_PROXY, https_proxy", "The proxy for https"),
-    (
-        "ALL_PROXY, all_proxy",
-        "The proxy when there is none for https",
-    ),
-    (
-        "NO_PROXY, no_proxy",
-        "Hosts that are reached without the proxy",
-    ),
-    (
-        "SSL_CERT_FILE, SSL_CERT_DIR",
-        "Trusted certificates in place of the system's store",
-    ),
+    ("ALL_PROXY, all_proxy", "The proxy when there is none for https"),
+    ("NO_PROXY, no_proxy", "Hosts that are reached without the proxy"),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "Trusted certificates in place of the system's store"),
     ("NO_COLOR", "No colours, if not empty"),
-    (
-        "FORCE_COLOR, CLICOLOR_FORCE",
-        "Colours even without a terminal, if neither empty nor 0",
-    ),
+    ("FORCE_COLOR, CLICOLOR_FORCE", "Colours even without a terminal, if neither empty nor 0"),
     ("TERM", "No colours if it is `dumb`"),
-    (
-        "XDG_CONFIG_HOME",
-        "The folder of the configuration, if it is an absolute path",
-    ),
-    (
-        "XDG_STATE_HOME",
-        "The folder of the journals, if it is an absolute path",
-    ),
+    ("XDG_CONFIG_HOME", "The folder of the configuration, if it is an absolute path"),
+    ("XDG_STATE_HOME", "The folder of the journals, if it is an absolute path"),
 ];
 
 /// The topic `environment`.
@@ -77,9 +48,7 @@ pub fn environment(paint: Paint) -> String {
     ] {
         text.push_str(&format!("\n{}\n", paint.strong(group.heading())));
         for row in rows().filter(|row| row.group == group && row.is_flag()) {
-            let foreign = row
-                .f5_variable
-                .map_or_else(String::new, |name| format!(" (also {name})"));
+            let foreign = row.f5_variable.map_or_else(String::new, |name| format!(" (also {name})"));
             text.push_str(&entry(&row.variable(), &format!("{}{foreign}", row.help)));
         }
         if group == Group::Sandbox {
@@ -92,10 +61,7 @@ pub fn environment(paint: Paint) -> String {
             text.extend(SECRET_VARIABLES.map(|(name, help)| entry(name, help)));
         }
     }
-    text.push_str(&format!(
-        "\n{}\n",
-        paint.strong("Variables of others that are read")
-    ));
+    text.push_str(&format!("\n{}\n", paint.strong("Variables of others that are read")));
     text.extend(FOREIGN_VARIABLES.map(|(name, help)| entry(name, help)));
     text.push_str("\nNot read: F5XC_API_URL and VOLT_API_URL, which hold another kind of URL; SSLKEYLOGFILE.\n");
     text
@@ -139,10 +105,7 @@ pub fn config(paint: Paint) -> String {
         keys = paint.strong("Keys of [defaults] and [profiles.NAME]"),
     );
     for row in rows().filter(|row| row.in_file()) {
-        text.push_str(&entry(
-            &format!("{} = {}", row.name(), example(row)),
-            row.help,
-        ));
+        text.push_str(&entry(&format!("{} = {}", row.name(), example(row)), row.help));
     }
     text.push_str("\nThe command `vescli config`: see `vescli config --help`.\n");
     text

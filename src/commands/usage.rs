@@ -16,12 +16,7 @@ use crate::report::{Reporter, Subject, Trouble};
 use crate::settings::resolve::{ColorChoice, Output};
 
 /// Tells what clap says of the arguments.
-pub fn tell(
-    error: clap::Error,
-    arguments: &[OsString],
-    environment: &Environment,
-    streams: &mut Streams,
-) -> Exit {
+pub fn tell(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Exit {
     let mut output = Output::early(&Layer::default(), environment);
     let wishes = Wishes::of(arguments);
     output.json |= wishes.json;
@@ -36,10 +31,7 @@ pub fn tell(
             shown(&rendered.to_string())
         }
     };
-    if matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let text = text(streams.terminals.stdout);
         let mut reporter = Reporter::new(streams, output, environment);
         return match reporter.print(&text) {
@@ -53,27 +45,17 @@ pub fn tell(
     if output.json {
         let plain = rendered.to_string();
         let first = exact(plain.lines().next().unwrap_or_default());
-        let tip = plain
-            .lines()
-            .map(str::trim)
-            .find_map(|line| line.strip_prefix("tip: "))
-            .map(exact);
+        let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(exact);
         let trouble = Trouble {
             exit: Exit::Usage,
             message: match error.kind() {
-                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    "a command is missing".to_owned()
-                }
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
                 _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
             },
             hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),
         };
         let error = ErrorDocument::of_trouble(&trouble, &SafeText::default());
-        let _ = streams.result(&json_line(&ResultDocument::of_trouble(
-            &Subject::default(),
-            Exit::Usage,
-            error,
-        )));
+        let _ = streams.result(&json_line(&ResultDocument::of_trouble(&Subject::default(), Exit::Usage, error)));
     }
     Exit::Usage
 }

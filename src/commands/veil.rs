@@ -15,16 +15,12 @@ const TAG_STAND_INS: u32 = 0x10_0000;
 
 /// The error with stand-ins in everything that may have been typed.
 pub(super) fn veiled(mut error: clap::Error) -> clap::Error {
-    let context: Vec<(ContextKind, ContextValue)> = error
-        .context()
-        .map(|(kind, value)| (kind, value.clone()))
-        .collect();
+    let context: Vec<(ContextKind, ContextValue)> =
+        error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let value = match value {
             ContextValue::String(text) => ContextValue::String(veil(&text)),
-            ContextValue::Strings(texts) => {
-                ContextValue::Strings(texts.iter().map(|text| veil(text)).collect())
-            }
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| veil(text)).collect()),
             // Hints quote what was typed; they lose their colours and nothing else.
             ContextValue::StyledStrs(texts) => {
                 let plain = texts.iter().map(|text| veil(&text.to_string()).into());

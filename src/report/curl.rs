@@ -13,8 +13,7 @@ use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
 /// What has to be done with a printed command that lacks what only the user can add.
-pub const HIDDEN_PROXY: &str =
-    "put the proxy's user and password in the place of *** before you run the command";
+pub const HIDDEN_PROXY: &str = "put the proxy's user and password in the place of *** before you run the command";
 
 /// The command, on several lines.
 #[must_use]
@@ -22,10 +21,7 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     let proxy = network.proxy_for(&request.url);
     let piped = Piped {
         token: credential.token.as_ref().map(|(source, _)| source),
-        password: credential
-            .identity
-            .as_ref()
-            .and_then(|(source, _)| password(source)),
+        password: credential.identity.as_ref().and_then(|(source, _)| password(source)),
         proxy: proxy.and_then(variable_of),
     };
     // `--disable` first: a ~/.curlrc must not change the request.
@@ -74,17 +70,13 @@ impl Piped<'_> {
         if self.password.is_none() && self.proxy.is_none() {
             return match self.token.map(token) {
                 None => (String::new(), None),
-                Some(Read { value, .. }) => (
-                    format!("printf 'authorization: APIToken %s\\n' {value} |\n"),
-                    Some("--header @-"),
-                ),
+                Some(Read { value, .. }) => {
+                    (format!("printf 'authorization: APIToken %s\\n' {value} |\n"), Some("--header @-"))
+                }
             };
         }
         let settings = [
-            (
-                r#"header = "authorization: APIToken %s""#,
-                self.token.map(token),
-            ),
+            (r#"header = "authorization: APIToken %s""#, self.token.map(token)),
             (r#"pass = "%s""#, self.password.map(of_password)),
             (r#"proxy = "%s""#, self.proxy.map(of_variable)),
         ];
@@ -107,25 +99,16 @@ struct Read {
 }
 
 fn of_variable(name: &str) -> Read {
-    Read {
-        value: format!("\"${name}\""),
-        command: format!("printf %s \"${name}\""),
-    }
+    Read { value: format!("\"${name}\""), command: format!("printf %s \"${name}\"") }
 }
 
 /// Line ends are dropped, as vescli drops them.
 fn of_output(command: &str) -> Read {
-    Read {
-        value: format!("\"$({command})\""),
-        command: command.to_owned(),
-    }
+    Read { value: format!("\"$({command})\""), command: command.to_owned() }
 }
 
 fn of_file(path: &Path) -> Read {
-    of_output(&format!(
-        "tr -d '\\r\\n' <{}",
-        quote(&path.to_string_lossy())
-    ))
+    of_output(&format!("tr -d '\\r\\n' <{}", quote(&path.to_string_lossy())))
 }
 
 fn token(source: &TokenSource) -> Read {
@@ -175,17 +158,13 @@ fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
 
 /// curl takes what follows a colon for a password.
 fn certificate_file(path: &Path) -> String {
-    path.to_string_lossy()
-        .replace('\\', "\\\\")
-        .replace(':', "\\:")
+    path.to_string_lossy().replace('\\', "\\\\").replace(':', "\\:")
 }
 
 /// The variable that holds a proxy with a password. One from a flag or a file has to be completed by hand.
 fn variable_of(proxy: &ProxySetting) -> Option<&str> {
     match &proxy.origin {
-        Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => {
-            Some(name)
-        }
+        Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => Some(name),
         _ => None,
     }
 }
@@ -204,10 +183,7 @@ fn words_of_network(network: &Network, words: &mut Vec<String>) {
             std::net::IpAddr::V6(address) => format!("[{address}]"),
             std::net::IpAddr::V4(address) => address.to_string(),
         };
-        add(
-            "--resolve",
-            &format!("{}:{}:{address}", given.host, given.port),
-        );
+        add("--resolve", &format!("{}:{}:{address}", given.host, given.port));
     }
 }
 

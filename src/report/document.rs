@@ -65,10 +65,7 @@ impl ResultDocument {
     /// The document of something that kept the request from being made.
     #[must_use]
     pub fn of_trouble(subject: &Subject, exit: Exit, error: ErrorDocument) -> Self {
-        Self {
-            error: Some(error),
-            ..Self::blank(subject, Fate::NotSent.word(), exit)
-        }
+        Self { error: Some(error), ..Self::blank(subject, Fate::NotSent.word(), exit) }
     }
 
     /// The document of a request of which nothing else is known yet.
@@ -104,9 +101,7 @@ impl ErrorDocument {
             class: row.name,
             message: row.title.to_owned(),
             server_code: says.and_then(crate::api::answer::ServerSays::code),
-            server_message: says
-                .and_then(|says| says.message())
-                .map(|text| safe.exact(text)),
+            server_message: says.and_then(|says| says.message()).map(|text| safe.exact(text)),
             safe_to_retry: is_repeatable(outcome),
             retry_after_s: outcome.retry_after.map(|wait| wait.as_secs()),
             hint: Some(words::hint(subject, outcome)),

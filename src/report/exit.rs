@@ -214,10 +214,7 @@ mod tests {
 
     #[test]
     fn every_class_has_a_code_of_its_own() {
-        let mut codes: Vec<u8> = Class::ALL
-            .iter()
-            .map(|class| Exit::from(*class).code())
-            .collect();
+        let mut codes: Vec<u8> = Class::ALL.iter().map(|class| Exit::from(*class).code()).collect();
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), Class::ALL.len());
@@ -227,17 +224,8 @@ mod tests {
     fn a_status_explained_is_the_status_answered() {
         for status in 200..=599 {
             let body = Body::Complete(b"{}".to_vec());
-            let outcome = Outcome::of(Event::Reply(Reply {
-                status,
-                retry_after: None,
-                location: None,
-                body,
-            }));
-            assert_eq!(
-                Exit::of_status(status),
-                Some(Exit::from(outcome.class)),
-                "{status}"
-            );
+            let outcome = Outcome::of(Event::Reply(Reply { status, retry_after: None, location: None, body }));
+            assert_eq!(Exit::of_status(status), Some(Exit::from(outcome.class)), "{status}");
         }
         assert_eq!(Exit::of_status(100), None);
         assert_eq!(Exit::of_status(600), None);

@@ -10,16 +10,7 @@ const fn row(
     texts: [&'static str; 4],
 ) -> ExitRow {
     let [meaning, outcome, again, advice] = texts;
-    ExitRow {
-        exit,
-        name,
-        title,
-        statuses,
-        meaning,
-        outcome,
-        again,
-        advice,
-    }
+    ExitRow { exit, name, title, statuses, meaning, outcome, again, advice }
 }
 
 /// All rows, by code.
@@ -353,12 +344,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "no_input",
         "no such file",
         "",
-        [
-            "A file that was named is not there.",
-            "not_sent",
-            "after fixing",
-            "Check the path in the message.",
-        ],
+        ["A file that was named is not there.", "not_sent", "after fixing", "Check the path in the message."],
     ),
     row(
         Exit::OsError,
@@ -389,12 +375,7 @@ pub(super) static ROWS: &[ExitRow] = &[
         "locked",
         "locked",
         "",
-        [
-            "Another run holds this journal.",
-            "not_sent",
-            "yes, later",
-            "Wait for the other run to end.",
-        ],
+        ["Another run holds this journal.", "not_sent", "yes, later", "Wait for the other run to end."],
     ),
     row(
         Exit::Config,

@@ -39,8 +39,7 @@ impl Reporter<'_, '_> {
         };
         if !(self.output.json && self.output.quiet) {
             let (error, label) = (self.err.bad("error:"), self.err.faint("  hint:"));
-            self.streams
-                .talk(&format!("{error} {message}: {known}\n{label} {hint}\n"));
+            self.streams.talk(&format!("{error} {message}: {known}\n{label} {hint}\n"));
         }
         if self.output.json {
             let document = ResultDocument {

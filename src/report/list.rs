@@ -49,9 +49,7 @@ pub fn time(length: Duration) -> String {
 /// The name of a row: its address, and its cname where one address has several.
 #[must_use]
 pub fn name(row: &Row, cname: Option<&str>, safe: &SafeText) -> String {
-    let cname = cname.map_or_else(String::new, |cname| {
-        format!(" (cname {})", safe.shown(cname))
-    });
+    let cname = cname.map_or_else(String::new, |cname| format!(" (cname {})", safe.shown(cname)));
     format!("{}{cname}", safe.shown(&row.email))
 }
 
@@ -69,11 +67,7 @@ pub fn row(name: &str, outcome: &Outcome, due: bool, paint: Paint, safe: &SafeTe
         _ => format!("  {}", why(outcome, safe)),
     };
     // A row that was not sent is due by its very name.
-    let due = if due && outcome.fate == Fate::Rejected {
-        "; the next run sends it"
-    } else {
-        ""
-    };
+    let due = if due && outcome.fate == Fate::Rejected { "; the next run sends it" } else { "" };
     format!("{word}  {name}{why}{due}\n")
 }
 
@@ -81,9 +75,7 @@ pub fn row(name: &str, outcome: &Outcome, due: bool, paint: Paint, safe: &SafeTe
 #[must_use]
 pub fn why(outcome: &Outcome, safe: &SafeText) -> String {
     let title = Exit::from(outcome.class).row().title;
-    let status = outcome
-        .status
-        .map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let status = outcome.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let message = outcome.says.as_ref().and_then(ServerSays::message);
     let said = match (&outcome.says, message, &outcome.cause, &outcome.location) {
         (Some(ServerSays::Html), ..) => ": an HTML page, not the API".to_owned(),
@@ -166,16 +158,9 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint
 /// The sentence for a list of which nothing is left to send.
 #[must_use]
 pub fn nothing_left(facts: &PlanFacts) -> String {
-    let when = facts
-        .accepted_at
-        .as_ref()
-        .map_or_else(String::new, |(first, last)| {
-            if first == last {
-                format!(", at {first}")
-            } else {
-                format!(", between {first} and {last}")
-            }
-        });
+    let when = facts.accepted_at.as_ref().map_or_else(String::new, |(first, last)| {
+        if first == last { format!(", at {first}") } else { format!(", between {first} and {last}") }
+    });
     let all = facts.list.rows.len() as u64;
     if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
@@ -198,11 +183,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
 /// What became of a request, for a row whose end could not be written down.
 #[must_use]
 pub fn unwritten(row: &Row, name: &str, outcome: &Outcome) -> String {
-    format!(
-        "{name} (line {}) ended, and the journal does not know: {}",
-        row.line,
-        words::fate(outcome)
-    )
+    format!("{name} (line {}) ended, and the journal does not know: {}", row.line, words::fate(outcome))
 }
 
 #[cfg(test)]
@@ -211,22 +192,13 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_as_people_say_them() {
-        for (count, text) in [
-            (0, "0 rows"),
-            (1, "1 row"),
-            (999, "999 rows"),
-            (1000, "1,000 rows"),
-            (1_234_567, "1,234,567 rows"),
-        ] {
+        for (count, text) in
+            [(0, "0 rows"), (1, "1 row"), (999, "999 rows"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")]
+        {
             assert_eq!(counted(count, "row"), text);
         }
-        for (seconds, text) in [
-            (0, "0 s"),
-            (59, "59 s"),
-            (374, "6 min 14 s"),
-            (3600, "1 h 0 min"),
-            (90_000, "1 d 1 h"),
-        ] {
+        for (seconds, text) in [(0, "0 s"), (59, "59 s"), (374, "6 min 14 s"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")]
+        {
             assert_eq!(time(Duration::from_secs(seconds)), text);
         }
     }

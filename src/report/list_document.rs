@@ -103,10 +103,7 @@ impl PlanDocument {
     pub fn new(facts: &PlanFacts, warnings: Vec<String>) -> Self {
         let (list, plan) = (facts.list, facts.plan);
         let unknown = plan.unknown.iter().filter_map(|index| {
-            list.rows.get(*index as usize).map(|row| UnknownRow {
-                row: row.line,
-                email: row.email.to_string(),
-            })
+            list.rows.get(*index as usize).map(|row| UnknownRow { row: row.line, email: row.email.to_string() })
         });
         Self {
             schema: "vescli.plan/1",
@@ -164,11 +161,7 @@ impl RowDocument {
     #[must_use]
     pub fn new(row: &Row, cname: &str, subject: &Subject, end: RowEnd, safe: &SafeText) -> Self {
         let due = end.due;
-        let sent = Sent {
-            outcome: end.outcome,
-            attempts: end.attempts,
-            elapsed: end.elapsed,
-        };
+        let sent = Sent { outcome: end.outcome, attempts: end.attempts, elapsed: end.elapsed };
         let ok = sent.outcome.fate == Fate::Accepted;
         let mut warnings = Vec::new();
         if end.unwritten {

@@ -71,28 +71,17 @@ pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
     if !sample.is_empty() {
         lines.push(("such as", sample.join(", ")));
     }
-    let line = |(label, content): (&str, String)| {
-        format!("{} {content}\n", paint.strong(&format!("{label:<9}")))
-    };
+    let line = |(label, content): (&str, String)| format!("{} {content}\n", paint.strong(&format!("{label:<9}")));
     lines.into_iter().map(line).collect()
 }
 
 /// Where it goes, and what list it is.
 fn target(facts: &PlanFacts, safe: &SafeText) -> Vec<(&'static str, String)> {
     let list = facts.list;
-    let profile = facts.profile.map_or_else(String::new, |name| {
-        format!(" (profile {})", safe.shown(name))
-    });
-    let own = if list.rows.iter().any(|row| row.cname.is_some()) {
-        ", unless the row brings its own"
-    } else {
-        ""
-    };
+    let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", safe.shown(name)));
+    let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row brings its own" } else { "" };
     let mut lines = vec![
-        (
-            "tenant",
-            format!("{}{profile}", facts.tenant.unwrap_or("-")),
-        ),
+        ("tenant", format!("{}{profile}", facts.tenant.unwrap_or("-"))),
         ("url", facts.url.to_owned()),
         ("cname", format!("{}{own}", safe.shown(facts.cname))),
         ("list", of_list(facts, safe)),
@@ -103,14 +92,8 @@ fn target(facts: &PlanFacts, safe: &SafeText) -> Vec<(&'static str, String)> {
     }
     if list.other_cname > 0 {
         let rows = counted(list.other_cname, "row");
-        let verb = if list.other_cname == 1 {
-            "bears"
-        } else {
-            "bear"
-        };
-        let text = format!(
-            "{rows} {verb} the address of another row with another cname: each is a mail of its own"
-        );
+        let verb = if list.other_cname == 1 { "bears" } else { "bear" };
+        let text = format!("{rows} {verb} the address of another row with another cname: each is a mail of its own");
         lines.push(("cnames", text));
     }
     lines
@@ -153,11 +136,7 @@ pub fn known(facts: &PlanFacts, safe: &SafeText) -> Option<String> {
     let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
     let mut parts = Vec::new();
     for (count, word, is_in) in [
-        (
-            accepted,
-            "accepted",
-            (|list| list.accepted > 0) as fn(&KnownList) -> bool,
-        ),
+        (accepted, "accepted", (|list| list.accepted > 0) as fn(&KnownList) -> bool),
         (unknown, "unknown", |list| list.unknown > 0),
     ] {
         if count > 0 {
@@ -208,12 +187,7 @@ fn known_list(known: &KnownList, safe: &SafeText) -> String {
 
 fn of_list(facts: &PlanFacts, safe: &SafeText) -> String {
     let list = facts.list;
-    let ignored: Vec<String> = list
-        .ignored_columns
-        .iter()
-        .take(NAMED)
-        .map(|name| safe.shown(name))
-        .collect();
+    let ignored: Vec<String> = list.ignored_columns.iter().take(NAMED).map(|name| safe.shown(name)).collect();
     let ignored = match ignored.len() {
         0 => String::new(),
         _ => format!("; ignored: {}", ignored.join(", ")),
@@ -232,11 +206,7 @@ fn of_list(facts: &PlanFacts, safe: &SafeText) -> String {
 
 fn journal(facts: &PlanFacts, safe: &SafeText) -> String {
     let path = safe.shown(facts.journal);
-    if facts.sets_aside {
-        format!("{path}, new: people already mailed will be mailed again")
-    } else {
-        path
-    }
+    if facts.sets_aside { format!("{path}, new: people already mailed will be mailed again") } else { path }
 }
 
 fn to_send(facts: &PlanFacts) -> String {
@@ -254,10 +224,7 @@ fn to_send(facts: &PlanFacts) -> String {
         _ => "without a limit on the rate".to_owned(),
     };
     let jobs = counted(facts.jobs as u64, "job");
-    format!(
-        "{} {pace}, {jobs}{doubtful}{beyond}",
-        counted(plan.count(), "row")
-    )
+    format!("{} {pace}, {jobs}{doubtful}{beyond}", counted(plan.count(), "row"))
 }
 
 /// The rows that are unknown and left alone, as far as they are named.

@@ -85,13 +85,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub fn new(streams: &'a mut Streams<'b>, output: Output, environment: &Environment) -> Self {
         let out = Paint::decide(output.color, environment, streams.terminals.stdout);
         let err = Paint::decide(output.color, environment, streams.terminals.stderr);
-        Self {
-            streams,
-            output,
-            out,
-            err,
-            safe: SafeText::default(),
-        }
+        Self { streams, output, out, err, safe: SafeText::default() }
     }
 
     /// Blots these secrets out of everything that is told from now on.
@@ -189,10 +183,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
     pub fn print(&mut self, text: &str) -> Result<(), Trouble> {
         self.streams.result(text).map_err(|error| Trouble {
             exit: Exit::Io,
-            message: format!(
-                "standard output cannot be written: {}",
-                without_number(&error.to_string())
-            ),
+            message: format!("standard output cannot be written: {}", without_number(&error.to_string())),
             hint: None,
         })
     }
@@ -210,9 +201,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
             self.streams.talk(&text);
         }
         let result = if self.output.json {
-            json_line(&ResultDocument::of_sent(
-                subject, sent, &self.safe, warnings,
-            ))
+            json_line(&ResultDocument::of_sent(subject, sent, &self.safe, warnings))
         } else if sent.outcome.fate == Fate::Accepted && !self.output.quiet {
             words::accepted(subject, sent, self.out, &self.safe)
         } else {
@@ -222,7 +211,9 @@ impl<'a, 'b> Reporter<'a, 'b> {
             let fate = words::fate(&sent.outcome);
             let label = self.err.warn("warning:");
             let error = without_number(&error.to_string());
-            self.streams.talk(&format!("{label} the result could not be written to standard output: {error}; the request: {fate}\n"));
+            self.streams.talk(&format!(
+                "{label} the result could not be written to standard output: {error}; the request: {fate}\n"
+            ));
         }
         exit
     }

@@ -28,10 +28,7 @@ pub struct RequestDocument {
 
 /// The headers in order, the secret hidden.
 fn headers(request: &ApiRequest) -> Vec<(&'static str, &'static str)> {
-    let token = request
-        .token
-        .as_ref()
-        .map(|_| ("authorization", "APIToken ***"));
+    let token = request.token.as_ref().map(|_| ("authorization", "APIToken ***"));
     token.into_iter().chain(request.headers).collect()
 }
 
@@ -45,14 +42,9 @@ impl RequestDocument {
             outcome: "not_sent",
             method: "POST",
             url: request.url.to_string(),
-            headers: headers(request)
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect(),
+            headers: headers(request).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
             body: serde_json::from_str(&request.body).unwrap_or_default(),
-            proxy: network
-                .proxy_for(&request.url)
-                .map(|proxy| proxy.shown.clone()),
+            proxy: network.proxy_for(&request.url).map(|proxy| proxy.shown.clone()),
             exit_code: 0,
             warnings,
         }
@@ -66,10 +58,7 @@ pub fn text(request: &ApiRequest, network: &Network, safe: &SafeText) -> String 
     for (name, value) in headers(request) {
         text.push_str(&format!("{name}: {value}\n"));
     }
-    text.push_str(&format!(
-        "\n{}\n",
-        safe.shown_bytes(request.body.as_bytes())
-    ));
+    text.push_str(&format!("\n{}\n", safe.shown_bytes(request.body.as_bytes())));
     if let Some(proxy) = network.proxy_for(&request.url) {
         let proxy = format!("{} ({})", proxy.shown, proxy.origin);
         text.push_str(&format!("\nthrough the proxy {}\n", safe.shown(&proxy)));

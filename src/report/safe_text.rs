@@ -28,11 +28,8 @@ impl SafeText {
     #[must_use]
     pub fn hiding(secrets: impl IntoIterator<Item = Secret>) -> Self {
         let long_enough = |secret: &Secret| secret.length() >= SECRET_MIN;
-        let mut forms: Vec<Secret> = secrets
-            .into_iter()
-            .filter(long_enough)
-            .flat_map(|secret| forms_of(secret.expose()))
-            .collect();
+        let mut forms: Vec<Secret> =
+            secrets.into_iter().filter(long_enough).flat_map(|secret| forms_of(secret.expose())).collect();
         forms.sort_by_key(|form| std::cmp::Reverse(form.length()));
         Self { forms }
     }
@@ -131,11 +128,7 @@ pub fn escape(text: &str, max: usize) -> String {
 struct Escaping;
 
 impl Formatter for Escaping {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
             CompactFormatter.write_string_fragment(writer, &rest[..at])?;
@@ -156,10 +149,9 @@ pub fn json_line(document: &impl Serialize) -> String {
     // Documents are structs of texts and numbers, which serialise; an empty line would break the promise of one.
     let mut line = match written {
         Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
-        Err(error) => format!(
-            "{{\"ok\":false,\"error\":{{\"class\":\"internal\",\"message\":{:?}}}}}",
-            error.to_string()
-        ),
+        Err(error) => {
+            format!("{{\"ok\":false,\"error\":{{\"class\":\"internal\",\"message\":{:?}}}}}", error.to_string())
+        }
     };
     line.push('\n');
     line
@@ -174,17 +166,10 @@ mod tests {
         for c in (0..0x3000).filter_map(char::from_u32) {
             let text = format!("a{c}b");
             let shown = SafeText::default().shown(&text);
-            assert!(
-                !shown.chars().any(is_invisible),
-                "U+{:04X} became {shown:?}",
-                u32::from(c)
-            );
+            assert!(!shown.chars().any(is_invisible), "U+{:04X} became {shown:?}", u32::from(c));
             assert!(shown.starts_with('a') && shown.ends_with('b'));
             let json = json_line(&text);
-            assert!(
-                !json.trim_end_matches('\n').chars().any(is_invisible),
-                "{json:?}"
-            );
+            assert!(!json.trim_end_matches('\n').chars().any(is_invisible), "{json:?}");
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
         }
     }
@@ -192,10 +177,7 @@ mod tests {
     #[test]
     fn characters_beyond_the_first_plane_survive_json_too() {
         for text in ["\u{e0041}", "😀", "\u{10ffff}"] {
-            assert_eq!(
-                serde_json::from_str::<String>(&json_line(&text)).unwrap(),
-                text
-            );
+            assert_eq!(serde_json::from_str::<String>(&json_line(&text)).unwrap(), text);
         }
     }
 
@@ -205,28 +187,15 @@ mod tests {
         assert_eq!(shown.chars().count(), 501);
         assert!(shown.ends_with('…'));
         let hiding = SafeText::hiding([Secret::new("hunter2".into()), Secret::new("ab".into())]);
-        assert_eq!(
-            hiding.shown("your token hunter2 is absurd"),
-            "your token *** is absurd"
-        );
+        assert_eq!(hiding.shown("your token hunter2 is absurd"), "your token *** is absurd");
         assert_eq!(hiding.exact("hunter2\n"), "***\n");
     }
 
     #[test]
     fn a_secret_is_blotted_out_in_the_forms_of_json_and_urls_and_in_any_case() {
         let hiding = SafeText::hiding([Secret::new("Hun\"t\\er/2".into())]);
-        for form in [
-            "Hun\"t\\er/2",
-            "hUN\"T\\ER/2",
-            "Hun\\\"t\\\\er/2",
-            "Hun%22t%5Cer%2F2",
-            "hun%22t%5cer%2f2",
-        ] {
-            assert_eq!(
-                hiding.exact(&format!("é{form}, {form}é")),
-                "é***, ***é",
-                "{form}"
-            );
+        for form in ["Hun\"t\\er/2", "hUN\"T\\ER/2", "Hun\\\"t\\\\er/2", "Hun%22t%5Cer%2F2", "hun%22t%5cer%2f2"] {
+            assert_eq!(hiding.exact(&format!("é{form}, {form}é")), "é***, ***é", "{form}");
         }
         assert_eq!(hiding.exact("Hunter/2 é"), "Hunter/2 é");
     }

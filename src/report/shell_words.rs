@@ -9,8 +9,7 @@ use crate::api::recipient::is_invisible;
 /// within quotes, because `$(…)` drops one at the end. A NUL cannot stand in any word, nor come from a checked value.
 #[must_use]
 pub fn quote(word: &str) -> String {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '+');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '+');
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
@@ -25,9 +24,7 @@ pub fn quote(word: &str) -> String {
             Class::Quote => quoted.push_str(&format!("\"{piece}\"")),
             Class::Backslash => quoted.push_str(&piece.replace('\\', r"\\")),
             Class::Invisible => {
-                let octal = piece
-                    .bytes()
-                    .fold(String::new(), |text, byte| format!("{text}\\{byte:03o}"));
+                let octal = piece.bytes().fold(String::new(), |text, byte| format!("{text}\\{byte:03o}"));
                 quoted.push_str(&format!("\"$(printf '{octal}')\""));
             }
         }
@@ -74,10 +71,7 @@ mod tests {
             ("it's", r#"'it'"'"'s'"#),
             (r"a\\b", r"'a'\\\\'b'"),
             (r"\'", r#"\\"'""#),
-            (
-                "\u{1b}[1m\u{202e}",
-                r#""$(printf '\033')"'[1m'"$(printf '\342\200\256')""#,
-            ),
+            ("\u{1b}[1m\u{202e}", r#""$(printf '\033')"'[1m'"$(printf '\342\200\256')""#),
             ("a\n", "'a\n'"),
             ("~", "'~'"),
             ("=ls", "'=ls'"),

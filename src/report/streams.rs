@@ -35,10 +35,7 @@ impl Streams<'_> {
     /// # Errors
     /// What the stream says; a reader that has gone away is none.
     pub fn result(&mut self, text: &str) -> io::Result<()> {
-        let written = self
-            .out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush());
+        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written,
@@ -47,10 +44,7 @@ impl Streams<'_> {
 
     /// Writes talk. There is nobody left to tell when that fails.
     pub fn talk(&mut self, text: &str) {
-        let _ = self
-            .err
-            .write_all(text.as_bytes())
-            .and_then(|()| self.err.flush());
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 }
 
@@ -65,9 +59,7 @@ impl Paint {
             ColorChoice::Never => false,
             ColorChoice::Auto if environment.get("NO_COLOR").is_some() => false,
             ColorChoice::Auto if forced("FORCE_COLOR") || forced("CLICOLOR_FORCE") => true,
-            ColorChoice::Auto if environment.get("TERM").is_some_and(|term| term == "dumb") => {
-                false
-            }
+            ColorChoice::Auto if environment.get("TERM").is_some_and(|term| term == "dumb") => false,
             ColorChoice::Auto => is_terminal,
         })
     }
@@ -130,16 +122,8 @@ mod tests {
         let auto = ColorChoice::Auto;
         assert!(decide(ColorChoice::Always, &[("NO_COLOR", "1")], false));
         assert!(!decide(ColorChoice::Never, &[("FORCE_COLOR", "1")], true));
-        assert!(!decide(
-            auto,
-            &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")],
-            true
-        ));
-        assert!(decide(
-            auto,
-            &[("NO_COLOR", ""), ("FORCE_COLOR", "1"), ("TERM", "dumb")],
-            false
-        ));
+        assert!(!decide(auto, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")], true));
+        assert!(decide(auto, &[("NO_COLOR", ""), ("FORCE_COLOR", "1"), ("TERM", "dumb")], false));
         assert!(decide(auto, &[("CLICOLOR_FORCE", "1")], false));
         assert!(!decide(auto, &[("FORCE_COLOR", "0")], false));
         assert!(!decide(auto, &[("TERM", "dumb")], true));

@@ -11,19 +11,12 @@ use crate::report::streams::Paint;
 /// The line for a request that was accepted.
 #[must_use]
 pub fn accepted(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) -> String {
-    let attempts = if sent.attempts > 1 {
-        format!(", {} attempts", sent.attempts)
-    } else {
-        String::new()
-    };
+    let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
     format!(
         "{} password email for {} ({}cname {}, {} ms{attempts})\n",
         paint.good("accepted:"),
         safe.shown(subject.email.as_deref().unwrap_or_default()),
-        subject
-            .tenant
-            .as_ref()
-            .map_or_else(String::new, |tenant| format!("tenant {tenant}, ")),
+        subject.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, ")),
         safe.shown(subject.cname.as_deref().unwrap_or_default()),
         sent.elapsed.as_millis(),
     )
@@ -34,31 +27,15 @@ pub fn accepted(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) -
 pub fn failure(subject: &Subject, sent: &Sent, paint: Paint, safe: &SafeText) -> String {
     let outcome = &sent.outcome;
     let row = Exit::from(outcome.class).row();
-    let status = outcome
-        .status
-        .map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let tenant = subject
-        .tenant
-        .as_ref()
-        .map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
-    let attempts = if sent.attempts > 1 {
-        format!(", after {} attempts", sent.attempts)
-    } else {
-        String::new()
-    };
+    let status = outcome.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let tenant = subject.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
+    let attempts = if sent.attempts > 1 { format!(", after {} attempts", sent.attempts) } else { String::new() };
     let email = safe.shown(subject.email.as_deref().unwrap_or_default());
-    let mut text = format!(
-        "{} {}{status} for {email}{tenant}{attempts}\n",
-        paint.bad("error:"),
-        row.title
-    );
+    let mut text = format!("{} {}{status} for {email}{tenant}{attempts}\n", paint.bad("error:"), row.title);
     let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
     match outcome.says.as_ref() {
         Some(ServerSays::Html) => line("server: ", "an HTML page, not the API"),
-        Some(ServerSays::Other) => line(
-            "server: ",
-            "something that is neither JSON of the API nor text",
-        ),
+        Some(ServerSays::Other) => line("server: ", "something that is neither JSON of the API nor text"),
         Some(says) => {
             if let Some(message) = says.message() {
                 line("server: ", &format!("\"{}\"", safe.shown(message)));
@@ -84,9 +61,7 @@ pub fn fate(outcome: &Outcome) -> String {
         Fate::Accepted => "accepted",
         Fate::Rejected => "rejected: no mail was sent",
         Fate::NotSent => "not sent",
-        Fate::Unknown => {
-            "unknown: may have been sent, and nothing proves what became of the request"
-        }
+        Fate::Unknown => "unknown: may have been sent, and nothing proves what became of the request",
     };
     match outcome.retry_after {
         Some(wait) if outcome.fate != Fate::Accepted => {
@@ -103,26 +78,19 @@ pub fn hint(subject: &Subject, outcome: &Outcome) -> String {
     let code = exit.code();
     match (outcome.class, outcome.retry_after) {
         (Class::RateLimited | Class::Unavailable, Some(wait)) => {
-            format!(
-                "run it again after {} s, or see `vescli explain {code}`",
-                wait.as_secs()
-            )
+            format!("run it again after {} s, or see `vescli explain {code}`", wait.as_secs())
         }
         (Class::Unauthorized, _) if !subject.with_credential => {
             "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
         }
         (Class::Timeout | Class::ClientCertificate, _) if outcome.fate == Fate::Unknown => {
-            format!(
-                "ask the person, or look into the console, before sending again; see `vescli explain {code}`"
-            )
+            format!("ask the person, or look into the console, before sending again; see `vescli explain {code}`")
         }
-        (Class::Timeout, _) => format!(
-            "check the network, or try a longer --connect-timeout; see `vescli explain {code}`"
-        ),
+        (Class::Timeout, _) => {
+            format!("check the network, or try a longer --connect-timeout; see `vescli explain {code}`")
+        }
         (Class::Unavailable, None) => {
-            format!(
-                "ask the person, or look into the console, before sending again; see `vescli explain {code}`"
-            )
+            format!("ask the person, or look into the console, before sending again; see `vescli explain {code}`")
         }
         _ if is_repeatable(outcome) && outcome.fate == Fate::Rejected => {
             format!("run it again, or see `vescli explain {code}`")

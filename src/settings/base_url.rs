@@ -24,19 +24,13 @@ pub enum BaseUrlError {
     #[error("`{0}` does not begin with https://")]
     Scheme(String),
     /// http to another machine.
-    #[error(
-        "`{0}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)"
-    )]
+    #[error("`{0}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)")]
     Plain(String),
     /// A user or a password.
-    #[error(
-        "the URL holds a user name or a password: give the token with VESCLI_TOKEN or --token-file"
-    )]
+    #[error("the URL holds a user name or a password: give the token with VESCLI_TOKEN or --token-file")]
     UserInfo,
     /// A query or a fragment.
-    #[error(
-        "`{0}` holds a query or a fragment: the operation's path is appended to it, so it must end with a path"
-    )]
+    #[error("`{0}` holds a query or a fragment: the operation's path is appended to it, so it must end with a path")]
     Query(String),
     /// What would be sent is not what was written.
     #[error("`{0}` would be sent as `{1}`: write it in that form if it is what you mean")]
@@ -56,8 +50,8 @@ impl BaseUrl {
     /// [`BaseUrlError`] with the first thing that is wrong.
     pub fn parse(given: &str) -> Result<Self, BaseUrlError> {
         let text = given.strip_suffix('/').unwrap_or(given).to_owned();
-        let url = Url::parse(&text)
-            .map_err(|error| BaseUrlError::Syntax(without_userinfo(given), error.to_string()))?;
+        let url =
+            Url::parse(&text).map_err(|error| BaseUrlError::Syntax(without_userinfo(given), error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseUrlError::UserInfo);
         }
@@ -144,10 +138,7 @@ fn split_host(text: &str) -> (&str, &str) {
 pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -157,24 +148,15 @@ mod tests {
     #[test]
     fn a_base_url_is_kept_verbatim_but_for_one_trailing_slash() {
         for (given, kept) in [
-            (
-                "https://example-corp.console.ves.volterra.io",
-                "https://example-corp.console.ves.volterra.io",
-            ),
+            ("https://example-corp.console.ves.volterra.io", "https://example-corp.console.ves.volterra.io"),
             ("https://h.example/api/v1/", "https://h.example/api/v1"),
             ("https://H.Example:443/Path", "https://H.Example:443/Path"),
-            (
-                "https://[2001:db8::1]:8443/x",
-                "https://[2001:db8::1]:8443/x",
-            ),
+            ("https://[2001:db8::1]:8443/x", "https://[2001:db8::1]:8443/x"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://[::1]:1/a", "http://[::1]:1/a"),
             ("http://localhost:1", "http://localhost:1"),
         ] {
-            assert_eq!(
-                BaseUrl::parse(given).map(|base| base.as_str().to_owned()),
-                Ok(kept.to_owned())
-            );
+            assert_eq!(BaseUrl::parse(given).map(|base| base.as_str().to_owned()), Ok(kept.to_owned()));
         }
     }
 
@@ -196,44 +178,20 @@ mod tests {
             ("ftp://h.example", |e| matches!(e, BaseUrlError::Scheme(_))),
             ("file:///etc", |e| matches!(e, BaseUrlError::Scheme(_))),
             ("http://h.example", |e| matches!(e, BaseUrlError::Plain(_))),
-            ("http://127.0.0.1.example", |e| {
-                matches!(e, BaseUrlError::Plain(_))
-            }),
+            ("http://127.0.0.1.example", |e| matches!(e, BaseUrlError::Plain(_))),
             ("https://u:p@h.example", |e| *e == BaseUrlError::UserInfo),
             ("https://u@h.example", |e| *e == BaseUrlError::UserInfo),
-            ("http://127.0.0.1@evil.example", |e| {
-                *e == BaseUrlError::UserInfo
-            }),
-            ("https://h.example/?q", |e| {
-                matches!(e, BaseUrlError::Query(_))
-            }),
-            ("https://h.example/#f", |e| {
-                matches!(e, BaseUrlError::Query(_))
-            }),
-            ("https://h.example/a/../b", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https://h.example//", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https://h.exa\tmple", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https://ｈ.example", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https:\\\\h.example", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https://h.example/a b", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            (" https://h.example", |e| {
-                matches!(e, BaseUrlError::NotVerbatim(..))
-            }),
-            ("https://h.example/no_auth/send_password_email", |e| {
-                matches!(e, BaseUrlError::HasOperation(_))
-            }),
+            ("http://127.0.0.1@evil.example", |e| *e == BaseUrlError::UserInfo),
+            ("https://h.example/?q", |e| matches!(e, BaseUrlError::Query(_))),
+            ("https://h.example/#f", |e| matches!(e, BaseUrlError::Query(_))),
+            ("https://h.example/a/../b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example//", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.exa\tmple", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://ｈ.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https:\\\\h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example/a b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            (" https://h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example/no_auth/send_password_email", |e| matches!(e, BaseUrlError::HasOperation(_))),
         ];
         for (given, expected) in cases {
             let error = BaseUrl::parse(given).unwrap_err();

@@ -12,27 +12,16 @@ use crate::args::layer::{Layer, Origin};
 ///
 /// # Errors
 /// [`CredentialError`] with both hosts, or with the reason why the table's own cannot be computed.
-pub(super) fn check(
-    sources: &Sources,
-    index: usize,
-    origin: &Origin,
-    target: &Target,
-) -> Result<(), CredentialError> {
+pub(super) fn check(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), CredentialError> {
     let target = target.origin();
     let bound = match Target::origin_of(&table_alone(sources, index)) {
         Ok(bound) => bound,
         Err(error) => {
             let reason = match error {
-                SettingsError::Missing { .. } => {
-                    "the file names neither `tenant` nor `base_url` for it".to_owned()
-                }
+                SettingsError::Missing { .. } => "the file names neither `tenant` nor `base_url` for it".to_owned(),
                 error => error.to_string(),
             };
-            return Err(CredentialError::Unbound {
-                origin: origin.clone(),
-                target,
-                reason,
-            });
+            return Err(CredentialError::Unbound { origin: origin.clone(), target, reason });
         }
     };
     if bound == target {
@@ -44,12 +33,7 @@ pub(super) fn check(
     } else {
         "give a credential for that host with VESCLI_TOKEN or --token-file, or --no-auth"
     };
-    Err(CredentialError::Bound {
-        origin: origin.clone(),
-        bound,
-        target,
-        remedy,
-    })
+    Err(CredentialError::Bound { origin: origin.clone(), bound, target, remedy })
 }
 
 /// What the file says, completed by what is built in.
@@ -66,10 +50,7 @@ fn file_layers(sources: &Sources) -> Vec<(Level, Layer)> {
 fn table_alone(sources: &Sources, index: usize) -> Sources {
     let names = |layer: &Layer, key| layer.get(key).is_some();
     let layers = || sources.layers().enumerate();
-    let below = |key| {
-        layers()
-            .any(|(at, (level, layer))| at >= index && level == Level::File && names(layer, key))
-    };
+    let below = |key| layers().any(|(at, (level, layer))| at >= index && level == Level::File && names(layer, key));
     let has_host = below(Key::Tenant) || below(Key::BaseUrl);
     let has_console = below(Key::Console);
     let kept = layers().map(|(at, (level, layer))| {

@@ -35,10 +35,7 @@ impl OnKnown {
 
 /// How a list is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own on the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct BulkSettings {
     /// Most requests in a time; `None` is as fast as can be.
     pub rate: Option<Rate>,
@@ -84,9 +81,7 @@ impl BulkSettings {
             jobs: jobs(sources)?,
             max_failures: sources.count(Key::MaxFailures),
             keep_alive: sources.is_on(Key::KeepAlive),
-            format: sources
-                .text(Key::Format)
-                .map_or_else(String::new, |(word, _)| word.to_owned()),
+            format: sources.text(Key::Format).map_or_else(String::new, |(word, _)| word.to_owned()),
             skip_invalid: sources.is_on(Key::SkipInvalid),
             journal: path(Key::Journal),
             fresh: sources.is_on(Key::Fresh),

@@ -100,9 +100,7 @@ pub enum Mistake {
         reason: String,
     },
     /// A secret in the file.
-    #[error(
-        "`{0}` does not belong into this file: name a file with `{1}_file`{2}, or set {3} in the environment"
-    )]
+    #[error("`{0}` does not belong into this file: name a file with `{1}_file`{2}, or set {3} in the environment")]
     Secret(String, &'static str, &'static str, &'static str),
     /// `extends` that comes back to itself.
     #[error("`extends` goes round in a circle: {0}")]

@@ -52,15 +52,10 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
 
 fn read(path: &Path) -> Result<(String, Metadata), ConfigError> {
     let failed = |error| match error {
-        FileError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-            ConfigError::Missing(path.to_owned())
-        }
+        FileError::Io(error) if error.kind() == io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
         FileError::Io(error) => ConfigError::Unreadable(path.to_owned(), error),
         FileError::NotRegular => ConfigError::NotRegular(path.to_owned()),
-        FileError::TooLarge => ConfigError::TooLarge {
-            path: path.to_owned(),
-            limit: limited_file::size(CONFIG_MAX),
-        },
+        FileError::TooLarge => ConfigError::TooLarge { path: path.to_owned(), limit: limited_file::size(CONFIG_MAX) },
     };
     let (file, metadata) = limited_file::open(path, Takes::File).map_err(failed)?;
     let bytes = limited_file::read(file, metadata.len(), CONFIG_MAX).map_err(failed)?;
@@ -87,9 +82,7 @@ impl ConfigFile {
 
     fn names_command(&self) -> bool {
         let profiles = self.profiles.values().map(|profile| &profile.layer);
-        profiles
-            .chain([&self.defaults])
-            .any(|layer| layer.get(Key::TokenCommand).is_some())
+        profiles.chain([&self.defaults]).any(|layer| layer.get(Key::TokenCommand).is_some())
     }
 
     /// Understands the text of a file; `path` names it in messages.
@@ -102,10 +95,7 @@ impl ConfigFile {
         let source = Source { path, text };
         let document = DeTable::parse(text).map_err(|error| {
             // `message` alone: the full text quotes the line, which may hold a secret.
-            source.mistake(
-                error.span().map_or(0, |span| span.start),
-                Mistake::Syntax(error.message().to_owned()),
-            )
+            source.mistake(error.span().map_or(0, |span| span.start), Mistake::Syntax(error.message().to_owned()))
         })?;
         let mut file = Self {
             path: path.to_owned(),
@@ -145,23 +135,15 @@ impl ConfigFile {
     }
 
     fn check_names(&self, source: &Source, names: Vec<Reference>) -> Result<(), ConfigError> {
-        for Reference {
-            key,
-            by,
-            name,
-            offset,
-        } in names
-        {
+        for Reference { key, by, name, offset } in names {
             if !self.profiles.contains_key(&name) {
                 let near = did_you_mean(&name, self.profiles.keys().map(String::as_str));
                 return Err(source.mistake(offset, Mistake::NoSuchProfile { key, name, near }));
             }
             if let Some(by) = by {
                 let mut chain = vec![by.as_str()];
-                while let Some(parent) = chain
-                    .last()
-                    .and_then(|last| self.profiles.get(*last))
-                    .and_then(|p| p.extends.as_deref())
+                while let Some(parent) =
+                    chain.last().and_then(|last| self.profiles.get(*last)).and_then(|p| p.extends.as_deref())
                 {
                     if chain.contains(&parent) {
                         chain.push(parent);
@@ -182,10 +164,7 @@ impl ConfigFile {
         let mut layers = Vec::new();
         let mut next = profile;
         while let Some(name) = next {
-            let profile = self
-                .profiles
-                .get(name)
-                .ok_or_else(|| self.unknown_profile(name))?;
+            let profile = self.profiles.get(name).ok_or_else(|| self.unknown_profile(name))?;
             layers.push(&profile.layer);
             // `parse` has made sure that this ends.
             next = profile.extends.as_deref();
@@ -197,11 +176,7 @@ impl ConfigFile {
     /// The profile that is used when none is asked for: the default one, or the only one.
     #[must_use]
     pub fn implied_profile(&self) -> Option<&str> {
-        let only = || {
-            (self.profiles.len() == 1)
-                .then(|| self.profiles.keys().next().map(String::as_str))
-                .flatten()
-        };
+        let only = || (self.profiles.len() == 1).then(|| self.profiles.keys().next().map(String::as_str)).flatten();
         self.default_profile.as_deref().or_else(only)
     }
 

@@ -21,12 +21,7 @@ pub(super) struct Reference {
 
 impl Reference {
     pub(super) fn default_profile(name: &str, offset: usize) -> Self {
-        Self {
-            key: "default_profile",
-            by: None,
-            name: name.to_owned(),
-            offset,
-        }
+        Self { key: "default_profile", by: None, name: name.to_owned(), offset }
     }
 
     pub(super) fn extends(by: &str, table: &DeTable<'_>) -> Option<Self> {
@@ -58,36 +53,22 @@ impl Source<'_> {
     }
 
     pub(super) fn mistake(&self, offset: usize, mistake: Mistake) -> ConfigError {
-        ConfigError::Mistake {
-            place: self.place(offset),
-            mistake,
-        }
+        ConfigError::Mistake { place: self.place(offset), mistake }
     }
 }
 
 pub(super) fn refuse_secret(source: &Source, offset: usize, name: &str) -> Result<(), ConfigError> {
     let mistake = match name {
-        "token" | "api_token" => Mistake::Secret(
-            name.to_owned(),
-            "token",
-            " or a command with `token_command`",
-            "VESCLI_TOKEN",
-        ),
-        "p12_password" => {
-            Mistake::Secret(name.to_owned(), "p12_password", "", "VESCLI_P12_PASSWORD")
+        "token" | "api_token" => {
+            Mistake::Secret(name.to_owned(), "token", " or a command with `token_command`", "VESCLI_TOKEN")
         }
+        "p12_password" => Mistake::Secret(name.to_owned(), "p12_password", "", "VESCLI_P12_PASSWORD"),
         _ => return Ok(()),
     };
     Err(source.mistake(offset, mistake))
 }
 
-pub(super) fn unknown_key(
-    source: &Source,
-    offset: usize,
-    key: &str,
-    table: &str,
-    known: &[&str],
-) -> ConfigError {
+pub(super) fn unknown_key(source: &Source, offset: usize, key: &str, table: &str, known: &[&str]) -> ConfigError {
     let mistake = Mistake::UnknownKey {
         key: key.to_owned(),
         table: table.to_owned(),
@@ -102,37 +83,15 @@ pub(super) fn table_of<'a, 'i>(
     value: &'a Spanned<DeValue<'i>>,
 ) -> Result<&'a DeTable<'i>, ConfigError> {
     value.get_ref().as_table().ok_or_else(|| {
-        let reason = format!(
-            "is a table, written [{key}], not {}",
-            with_article(value.get_ref().type_str())
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
+        let reason = format!("is a table, written [{key}], not {}", with_article(value.get_ref().type_str()));
+        source.mistake(value.span().start, Mistake::Value { key: key.to_owned(), reason })
     })
 }
 
-pub(super) fn text_of(
-    source: &Source,
-    key: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<String, ConfigError> {
+pub(super) fn text_of(source: &Source, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
     value.get_ref().as_str().map(str::to_owned).ok_or_else(|| {
-        let reason = format!(
-            "takes a text in quotes, not {}",
-            with_article(value.get_ref().type_str())
-        );
-        source.mistake(
-            value.span().start,
-            Mistake::Value {
-                key: key.to_owned(),
-                reason,
-            },
-        )
+        let reason = format!("takes a text in quotes, not {}", with_article(value.get_ref().type_str()));
+        source.mistake(value.span().start, Mistake::Value { key: key.to_owned(), reason })
     })
 }
 
@@ -149,10 +108,6 @@ pub(super) fn unknown_table(source: &Source, offset: usize, key: &str) -> Config
         (_, Some(setting)) => format!("; did you mean `{setting}`? It {place}"),
         (near, None) => near,
     };
-    let mistake = Mistake::UnknownKey {
-        key: key.to_owned(),
-        table: "the file".to_owned(),
-        near,
-    };
+    let mistake = Mistake::UnknownKey { key: key.to_owned(), table: "the file".to_owned(), near };
     source.mistake(offset, mistake)
 }

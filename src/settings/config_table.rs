@@ -13,11 +13,7 @@ use crate::args::layer::Origin;
 ///
 /// # Errors
 /// [`ConfigError::Mistake`] with the place of the first mistake.
-pub(super) fn read_table(
-    source: &Source,
-    title: &str,
-    table: &DeTable<'_>,
-) -> Result<Profile, ConfigError> {
+pub(super) fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> Result<Profile, ConfigError> {
     let mut profile = Profile::default();
     let mut tokens: Vec<&'static str> = Vec::new();
     // In the order of the file, so that the first mistake told is the first that is there.
@@ -34,20 +30,12 @@ pub(super) fn read_table(
             let names: Vec<String> = rows().filter(|row| row.in_file()).map(Row::name).collect();
             let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
             known.push("extends");
-            return Err(unknown_key(
-                source,
-                offset,
-                name,
-                &format!("[{title}]"),
-                &known,
-            ));
+            return Err(unknown_key(source, offset, name, &format!("[{title}]"), &known));
         };
         if matches!(row.flag, "token-file" | "token-command") {
             tokens.push(row.flag);
             if tokens.len() == 2 {
-                return Err(
-                    source.mistake(offset, Mistake::TwoTokens("token_file", "token_command"))
-                );
+                return Err(source.mistake(offset, Mistake::TwoTokens("token_file", "token_command")));
             }
         }
         let read = read_value(row, value.get_ref(), source.path).map_err(|reason| {
@@ -56,16 +44,7 @@ pub(super) fn read_table(
         })?;
         let Place { path, line, column } = source.place(offset);
         let table = title.to_owned();
-        profile.layer.set(
-            row.key,
-            read,
-            Origin::File {
-                path,
-                line,
-                column,
-                table,
-            },
-        );
+        profile.layer.set(row.key, read, Origin::File { path, line, column, table });
     }
     Ok(profile)
 }

@@ -35,10 +35,7 @@ pub(super) fn check(path: &Path, opened: &Metadata) -> Result<(), ConfigError> {
 /// # Errors
 /// None here.
 #[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as on Unix, where there is something to check"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
 pub(super) fn check(_: &Path, _: &Metadata) -> Result<(), ConfigError> {
     Ok(())
 }

@@ -63,11 +63,7 @@ impl CredentialPlan {
     ///
     /// # Errors
     /// [`SettingsError::Credential`] when it belongs to another host, or is half of one.
-    pub fn resolve(
-        sources: &Sources,
-        environment: &Environment,
-        target: &Target,
-    ) -> Result<Self, SettingsError> {
+    pub fn resolve(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
         let mut no_auth_is_off = false;
         let limit = network::duration(sources, Key::TokenCommandTimeout)?;
@@ -86,11 +82,7 @@ impl CredentialPlan {
     }
 
     /// Finds the password of a PKCS#12 file. One that is named on the command line for no such file is a mistake.
-    fn with_password(
-        mut self,
-        sources: &Sources,
-        environment: &Environment,
-    ) -> Result<Self, SettingsError> {
+    fn with_password(mut self, sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
         if let Some((IdentitySource::P12 { password, .. }, _)) = &mut self.identity {
             *password = password_of(sources, environment)?;
         } else if let Some((Level::Flag, given)) = sources.pick_with_level(Key::P12PasswordFile) {
@@ -112,20 +104,18 @@ impl CredentialPlan {
         }
         let secret = |name: &str| -> Result<_, SettingsError> {
             let text = environment.text(name)?;
-            Ok(text
-                .map(|text| TokenSource::Variable(name.to_owned(), Secret::new(text.to_owned()))))
+            Ok(text.map(|text| TokenSource::Variable(name.to_owned(), Secret::new(text.to_owned()))))
         };
         let variable = match level {
-            Level::Variable => secret(TOKEN_VARIABLE)?
-                .map(|token| (token, Origin::Variable(TOKEN_VARIABLE.to_owned()))),
-            Level::Foreign => secret(F5_TOKEN_VARIABLE)?
-                .map(|token| (token, Origin::ForeignVariable(F5_TOKEN_VARIABLE.to_owned()))),
+            Level::Variable => {
+                secret(TOKEN_VARIABLE)?.map(|token| (token, Origin::Variable(TOKEN_VARIABLE.to_owned())))
+            }
+            Level::Foreign => {
+                secret(F5_TOKEN_VARIABLE)?.map(|token| (token, Origin::ForeignVariable(F5_TOKEN_VARIABLE.to_owned())))
+            }
             Level::Flag | Level::File | Level::BuiltIn => None,
         };
-        let plan = Self {
-            token: variable.or_else(|| token_of(layer, limit)),
-            identity: identity_of(layer)?,
-        };
+        let plan = Self { token: variable.or_else(|| token_of(layer, limit)), identity: identity_of(layer)? };
         Ok((plan != Self::default()).then_some(plan))
     }
 
@@ -139,13 +129,9 @@ impl CredentialPlan {
     #[must_use]
     pub fn password(&self) -> Option<&Secret> {
         match &self.identity {
-            Some((
-                IdentitySource::P12 {
-                    password: Some((PasswordSource::Variable(_, secret), _)),
-                    ..
-                },
-                _,
-            )) => Some(secret),
+            Some((IdentitySource::P12 { password: Some((PasswordSource::Variable(_, secret), _)), .. }, _)) => {
+                Some(secret)
+            }
             _ => None,
         }
     }
@@ -155,18 +141,9 @@ impl CredentialPlan {
     /// # Errors
     /// [`CredentialError`] when it cannot be had, can be read by others, or cannot be used.
     pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
-        let token = self
-            .token
-            .as_ref()
-            .map(|(source, origin)| token::read(source, origin, environment));
-        let identity = self
-            .identity
-            .as_ref()
-            .map(|(source, origin)| Identity::load(source, origin, SystemTime::now()));
-        Ok(Credential {
-            token: token.transpose()?,
-            identity: identity.transpose()?,
-        })
+        let token = self.token.as_ref().map(|(source, origin)| token::read(source, origin, environment));
+        let identity = self.identity.as_ref().map(|(source, origin)| Identity::load(source, origin, SystemTime::now()));
+        Ok(Credential { token: token.transpose()?, identity: identity.transpose()? })
     }
 }
 

@@ -60,9 +60,7 @@ pub enum ConfigState {
 fn ways_to_give(key: Key, config: &ConfigState) -> String {
     let row = key.row();
     let (flag, variable, name) = (row.flag, row.variable(), row.name());
-    let foreign = row
-        .f5_variable
-        .map_or_else(String::new, |name| format!(" or {name}"));
+    let foreign = row.f5_variable.map_or_else(String::new, |name| format!(" or {name}"));
     let ways = format!("use --{flag}, set {variable}{foreign}");
     if row.reach == Reach::RunOnly {
         return ways;
@@ -72,27 +70,16 @@ fn ways_to_give(key: Key, config: &ConfigState) -> String {
             format!("{ways}, or put `{name}` into a profile of a configuration file")
         }
         ConfigState::Absent(path) => {
-            format!(
-                "{ways}, or put `{name}` into a profile in {} (`vescli config init` writes one)",
-                path.display()
-            )
+            format!("{ways}, or put `{name}` into a profile in {} (`vescli config init` writes one)", path.display())
         }
         ConfigState::Profile(path, profile) => {
-            format!(
-                "{ways}, or put `{name}` into [profiles.{profile}] in {}",
-                path.display()
-            )
+            format!("{ways}, or put `{name}` into [profiles.{profile}] in {}", path.display())
         }
         ConfigState::Unchosen(path, profiles) if profiles.is_empty() => {
-            format!(
-                "{ways}, or put `{name}` into [defaults] in {}",
-                path.display()
-            )
+            format!("{ways}, or put `{name}` into [defaults] in {}", path.display())
         }
-        ConfigState::Unchosen(path, profiles) => format!(
-            "{ways}, or choose a profile of {} with --profile ({})",
-            path.display(),
-            profiles.join(", ")
-        ),
+        ConfigState::Unchosen(path, profiles) => {
+            format!("{ways}, or choose a profile of {} with --profile ({})", path.display(), profiles.join(", "))
+        }
     }
 }

@@ -71,37 +71,23 @@ impl Identity {
     ///
     /// # Errors
     /// [`CredentialError`] when a file is missing or can be read by others, and when what it holds cannot be used.
-    pub fn load(
-        source: &IdentitySource,
-        origin: &Origin,
-        now: SystemTime,
-    ) -> Result<Self, CredentialError> {
+    pub fn load(source: &IdentitySource, origin: &Origin, now: SystemTime) -> Result<Self, CredentialError> {
         keep_out_of_core_files();
         let (parts, certificate_file, key_file) = match source {
-            IdentitySource::Pem {
-                cert,
-                key,
-                key_origin,
-            } => (read_pem(cert, origin, key, key_origin)?, cert, key),
+            IdentitySource::Pem { cert, key, key_origin } => (read_pem(cert, origin, key, key_origin)?, cert, key),
             IdentitySource::P12 { file, password } => {
                 let parts = super::pkcs12::read(file, origin, password.as_ref())?;
                 (parts, file, file)
             }
         };
-        let facts = parts
-            .chain
-            .first()
-            .and_then(|certificate| CertificateFacts::read(certificate));
+        let facts = parts.chain.first().and_then(|certificate| CertificateFacts::read(certificate));
         let certified = certify(parts)
             .map_err(|error| not_certified(&error, certificate_file, key_file))
             .map_err(|error| error.at(origin))?;
         if let Some(facts) = &facts {
             check_dates(facts, certificate_file, now).map_err(|error| error.at(origin))?;
         }
-        Ok(Self {
-            certified: Arc::new(certified),
-            subject: facts.map(|facts| facts.subject),
-        })
+        Ok(Self { certified: Arc::new(certified), subject: facts.map(|facts| facts.subject) })
     }
 }
 
@@ -121,33 +107,19 @@ fn not_certified(error: &rustls::Error, cert: &Path, key: &Path) -> IdentityErro
     match error {
         rustls::Error::InconsistentKeys(_) => IdentityError::Mismatch { cert, key },
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            IdentityError::Damaged {
-                path: cert,
-                reason: "its certificate cannot be read".to_owned(),
-            }
+            IdentityError::Damaged { path: cert, reason: "its certificate cannot be read".to_owned() }
         }
         _ => IdentityError::UnusableKey { path: key },
     }
 }
 
-fn check_dates(
-    facts: &CertificateFacts,
-    path: &Path,
-    now: SystemTime,
-) -> Result<(), IdentityError> {
+fn check_dates(facts: &CertificateFacts, path: &Path, now: SystemTime) -> Result<(), IdentityError> {
     let path = path.to_owned();
     if now > facts.not_after {
-        return Err(IdentityError::Expired {
-            path,
-            date: moment(facts.not_after),
-        });
+        return Err(IdentityError::Expired { path, date: moment(facts.not_after) });
     }
     if now < facts.not_before {
-        return Err(IdentityError::NotYetValid {
-            path,
-            date: moment(facts.not_before),
-            now: moment(now),
-        });
+        return Err(IdentityError::NotYetValid { path, date: moment(facts.not_before), now: moment(now) });
     }
     Ok(())
 }
@@ -160,11 +132,7 @@ fn read_pem(
     key_origin: &Origin,
 ) -> Result<Parts, CredentialError> {
     let key_bytes = read_private(key, key_origin)?;
-    let cert_bytes = if cert == key {
-        key_bytes.clone()
-    } else {
-        read_public(cert, cert_origin)?
-    };
+    let cert_bytes = if cert == key { key_bytes.clone() } else { read_public(cert, cert_origin)? };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&cert_bytes).collect();
     let chain = chain.map_err(|error| damaged(cert, &error).at(cert_origin))?;
     if chain.is_empty() {
@@ -180,17 +148,13 @@ fn key_of(path: &Path, bytes: &[u8]) -> Result<PrivateKeyDer<'static>, IdentityE
         Ok(_) if holds(b"Proc-Type: 4,ENCRYPTED") => Err(encrypted(path)),
         Ok(key) => Ok(key),
         Err(_) if holds(b"ENCRYPTED") => Err(encrypted(path)),
-        Err(pem::Error::NoItemsFound) => Err(IdentityError::NoKey {
-            path: path.to_owned(),
-        }),
+        Err(pem::Error::NoItemsFound) => Err(IdentityError::NoKey { path: path.to_owned() }),
         Err(error) => Err(damaged(path, &error)),
     }
 }
 
 fn encrypted(path: &Path) -> IdentityError {
-    IdentityError::Encrypted {
-        path: path.to_owned(),
-    }
+    IdentityError::Encrypted { path: path.to_owned() }
 }
 
 fn damaged(path: &Path, error: &pem::Error) -> IdentityError {

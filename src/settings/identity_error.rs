@@ -34,11 +34,7 @@ pub enum IdentityError {
     Expired { path: PathBuf, date: String },
     /// The certificate is too young.
     #[error("the client certificate in {path} is valid only from {date} on, and this machine's clock says {now}", path = .path.display())]
-    NotYetValid {
-        path: PathBuf,
-        date: String,
-        now: String,
-    },
+    NotYetValid { path: PathBuf, date: String, now: String },
     /// The password does not open the PKCS#12 file.
     #[error("the password of {password} does not open {path}", path = .path.display())]
     WrongPassword { path: PathBuf, password: Origin },
@@ -64,14 +60,10 @@ pub enum IdentityError {
     #[error("this build of vescli cannot read PKCS#12 files (feature `p12`): use --cert and --key with `openssl pkcs12 -in {path} -nodes`, or another build", path = .path.display())]
     NoPkcs12Support { path: PathBuf },
     /// A certificate in two forms at once.
-    #[error(
-        "a client certificate is given twice, here and by {other}: give --cert or --p12, not both"
-    )]
+    #[error("a client certificate is given twice, here and by {other}: give --cert or --p12, not both")]
     Twice { other: Origin },
     /// A key without a certificate.
-    #[error(
-        "it names a key but no certificate: name the certificate with `cert` in the same place"
-    )]
+    #[error("it names a key but no certificate: name the certificate with `cert` in the same place")]
     KeyAlone,
     /// A password without a PKCS#12 file.
     #[error("it names a password, but no PKCS#12 file is in use: name one with --p12")]
@@ -82,9 +74,6 @@ impl IdentityError {
     /// The same with the flag, variable or line that it is about.
     #[must_use]
     pub fn at(self, origin: &Origin) -> CredentialError {
-        CredentialError::Identity {
-            origin: origin.clone(),
-            error: self,
-        }
+        CredentialError::Identity { origin: origin.clone(), error: self }
     }
 }

@@ -46,25 +46,15 @@ pub enum PasswordSource {
 ///
 /// # Errors
 /// [`CredentialError::Identity`] for a key without a certificate, and for a certificate in two forms.
-pub(super) fn identity_of(
-    layer: &Layer,
-) -> Result<Option<(IdentitySource, Origin)>, CredentialError> {
-    let path = |key| {
-        layer
-            .get(key)
-            .map(|given| (PathBuf::from(given.value.to_string()), given.origin.clone()))
-    };
+pub(super) fn identity_of(layer: &Layer) -> Result<Option<(IdentitySource, Origin)>, CredentialError> {
+    let path = |key| layer.get(key).map(|given| (PathBuf::from(given.value.to_string()), given.origin.clone()));
     match (path(Key::Cert), path(Key::CertKey), path(Key::P12)) {
         (Some((_, other)), _, Some((_, origin))) | (None, Some((_, other)), Some((_, origin))) => {
             Err(IdentityError::Twice { other }.at(&origin))
         }
         (Some((cert, origin)), key, None) => {
             let (key, key_origin) = key.unwrap_or_else(|| (cert.clone(), origin.clone()));
-            let source = IdentitySource::Pem {
-                cert,
-                key,
-                key_origin,
-            };
+            let source = IdentitySource::Pem { cert, key, key_origin };
             Ok(Some((source, origin)))
         }
         (None, Some((_, origin)), None) => Err(IdentityError::KeyAlone.at(&origin)),
@@ -85,13 +75,10 @@ pub(super) fn password_of(
     sources: &Sources,
     environment: &Environment,
 ) -> Result<Option<(PasswordSource, Origin)>, SettingsError> {
-    let variable =
-        |name: &str| -> Result<_, SettingsError> {
-            let text = environment.text(name)?;
-            Ok(text.map(|text| {
-                PasswordSource::Variable(name.to_owned(), Secret::new(text.to_owned()))
-            }))
-        };
+    let variable = |name: &str| -> Result<_, SettingsError> {
+        let text = environment.text(name)?;
+        Ok(text.map(|text| PasswordSource::Variable(name.to_owned(), Secret::new(text.to_owned()))))
+    };
     for (level, layer) in sources.layers() {
         let own = match level {
             Level::Variable => variable(P12_PASSWORD_VARIABLE)?

@@ -37,9 +37,7 @@ pub fn unusable_name(name: &str) -> Option<&'static str> {
     let found = labels.split('.').find_map(|label| match label {
         "" => Some("has an empty label"),
         _ if label.len() > LABEL_MAX => Some("has a label of more than 63 characters"),
-        _ if label.starts_with('-') || label.ends_with('-') => {
-            Some("has a label that begins or ends with a hyphen")
-        }
+        _ if label.starts_with('-') || label.ends_with('-') => Some("has a label that begins or ends with a hyphen"),
         _ if !label.bytes().all(letter) => Some("has a character that names of hosts do not have"),
         _ => None,
     });
@@ -78,14 +76,7 @@ mod tests {
     #[test]
     fn labels_are_lower_case_letters_digits_and_inner_hyphens() {
         let longest = "a".repeat(63);
-        for good in [
-            "a",
-            "0",
-            "example-corp",
-            "us-east-1",
-            "x--y",
-            longest.as_str(),
-        ] {
+        for good in ["a", "0", "example-corp", "us-east-1", "x--y", longest.as_str()] {
             assert!(is_label(good), "{good}");
         }
         let too_long = "a".repeat(64);

@@ -75,11 +75,7 @@ pub fn read(source: impl Read, expected: u64, limit: u64) -> Result<Vec<u8>, Fil
 #[must_use]
 pub fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
-    if bytes.is_multiple_of(MIB) {
-        format!("{} MiB", bytes / MIB)
-    } else {
-        format!("{} KiB", bytes / 1024)
-    }
+    if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }
 }
 
 #[cfg(unix)]
@@ -99,9 +95,7 @@ fn without_waiting() -> OpenOptions {
 
     let mut options = OpenOptions::new();
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    options
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    options.read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
     options
 }
 
@@ -121,10 +115,7 @@ mod tests {
         let read_up_to = |limit| read(&b"12345678"[..], 0, limit);
         assert_eq!(read_up_to(8).unwrap(), b"12345678");
         assert!(matches!(read_up_to(7), Err(FileError::TooLarge)));
-        assert!(matches!(
-            open(Path::new("/"), Takes::FileOrPipe),
-            Err(FileError::NotRegular)
-        ));
+        assert!(matches!(open(Path::new("/"), Takes::FileOrPipe), Err(FileError::NotRegular)));
         assert_eq!(size(8 * 1024), "8 KiB");
         assert_eq!(size(16 * 1024 * 1024), "16 MiB");
     }

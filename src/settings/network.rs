@@ -57,9 +57,7 @@ impl Network {
             timeout: duration(sources, Key::Timeout)?,
             connect_timeout: duration(sources, Key::ConnectTimeout)?,
             proxy: ProxySetting::resolve(sources, environment)?,
-            cacert: sources
-                .text(Key::Cacert)
-                .map(|(path, _)| PathBuf::from(path)),
+            cacert: sources.text(Key::Cacert).map(|(path, _)| PathBuf::from(path)),
             resolve: overrides(sources)?,
             ssl_cert_file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
             ssl_cert_dir: environment.get("SSL_CERT_DIR").map(PathBuf::from),
@@ -116,11 +114,7 @@ impl Network {
 
     /// reqwest takes an IPv6 address behind a proxy with its brackets for a name, and refuses it as one that TLS does not
     /// know. That is told here, before anything is tried.
-    fn check_proxied_address(
-        &self,
-        base: &BaseUrl,
-        sources: &Sources,
-    ) -> Result<(), SettingsError> {
+    fn check_proxied_address(&self, base: &BaseUrl, sources: &Sources) -> Result<(), SettingsError> {
         let host = base.url().host_str().unwrap_or_default();
         match (self.proxy_for(base.url()), sources.pick(Key::BaseUrl)) {
             (Some(proxy), Some(given)) if host.starts_with('[') => Err(ValueError {
@@ -145,10 +139,7 @@ impl Network {
         let used = |given: &Override| given.host == host && given.port == port;
         match sources.pick_with_level(Key::Resolve) {
             Some((Level::Flag | Level::Variable, given)) if !self.resolve.iter().any(used) => {
-                Some(format!(
-                    "{} names another host or port than {host}:{port}, and was not used",
-                    given.origin
-                ))
+                Some(format!("{} names another host or port than {host}:{port}, and was not used", given.origin))
             }
             _ => None,
         }
@@ -172,43 +163,24 @@ pub fn duration(sources: &Sources, key: Key) -> Result<Duration, SettingsError> 
     let Some((text, origin)) = sources.text(key) else {
         return Err(super::target::missing(sources, key));
     };
-    let invalid = |reason: String| ValueError {
-        key,
-        origin: origin.clone(),
-        reason,
-    };
+    let invalid = |reason: String| ValueError { key, origin: origin.clone(), reason };
     let time = humantime::parse_duration(text).map_err(|_| {
-        invalid(format!(
-            "`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"
-        ))
+        invalid(format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
     })?;
     if time.is_zero() || time > LONGEST {
-        return Err(invalid(format!(
-            "`{text}` is out of bounds: it takes more than nothing and at most 24h"
-        ))
-        .into());
+        return Err(invalid(format!("`{text}` is out of bounds: it takes more than nothing and at most 24h")).into());
     }
     Ok(time)
 }
 
 fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {
-    let Some(Given {
-        value: Value::List(items),
-        origin,
-    }) = sources.pick(Key::Resolve)
-    else {
+    let Some(Given { value: Value::List(items), origin }) = sources.pick(Key::Resolve) else {
         return Ok(Vec::new());
     };
     let parse = |item: &String| {
         parse_override(item).ok_or_else(|| {
-            let reason =
-                format!("`{item}` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1");
-            ValueError {
-                key: Key::Resolve,
-                origin: origin.clone(),
-                reason,
-            }
-            .into()
+            let reason = format!("`{item}` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1");
+            ValueError { key: Key::Resolve, origin: origin.clone(), reason }.into()
         })
     };
     items.iter().map(parse).collect()
@@ -232,21 +204,10 @@ mod tests {
     #[test]
     fn overrides_are_read_with_both_kinds_of_address() {
         let read = |item| parse_override(item).map(|o| (o.host, o.port, o.address.to_string()));
-        assert_eq!(
-            read("A.b:443:127.0.0.1"),
-            Some(("a.b".into(), 443, "127.0.0.1".into()))
-        );
+        assert_eq!(read("A.b:443:127.0.0.1"), Some(("a.b".into(), 443, "127.0.0.1".into())));
         assert_eq!(read("a:1:[::1]"), Some(("a".into(), 1, "::1".into())));
         assert_eq!(read("a:1:::1"), Some(("a".into(), 1, "::1".into())));
-        for bad in [
-            "",
-            "a",
-            "a:1",
-            "a:x:127.0.0.1",
-            ":1:127.0.0.1",
-            "a:1:host",
-            "a:99999:127.0.0.1",
-        ] {
+        for bad in ["", "a", "a:1", "a:x:127.0.0.1", ":1:127.0.0.1", "a:1:host", "a:99999:127.0.0.1"] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -49,9 +49,7 @@ impl NoProxyList {
         let host = url.host_str().unwrap_or_default();
         let host = unbracketed(host).unwrap_or(host).trim_end_matches('.');
         let port = url.port_or_known_default();
-        self.entries
-            .iter()
-            .any(|entry| entry.port.is_none_or(|own| Some(own) == port) && entry.hosts.hold(host))
+        self.entries.iter().any(|entry| entry.port.is_none_or(|own| Some(own) == port) && entry.hosts.hold(host))
     }
 }
 
@@ -61,22 +59,15 @@ impl Entry {
         if let Some(hosts) = Hosts::parse(item) {
             return Some(whole(hosts));
         }
-        if let Some((address, rest)) = item.strip_prefix('[').and_then(|item| item.split_once(']'))
-        {
+        if let Some((address, rest)) = item.strip_prefix('[').and_then(|item| item.split_once(']')) {
             let address: IpAddr = address.parse().ok().filter(IpAddr::is_ipv6)?;
             return match rest.strip_prefix(':') {
-                Some(port) => Some(Self {
-                    port: Some(port.parse().ok()?),
-                    ..whole(Hosts::Net(address, 128))
-                }),
+                Some(port) => Some(Self { port: Some(port.parse().ok()?), ..whole(Hosts::Net(address, 128)) }),
                 None => Hosts::parse(&format!("{address}{rest}")).map(whole),
             };
         }
         let (host, port) = item.split_once(':')?;
-        Some(Self {
-            hosts: Hosts::parse(host)?,
-            port: Some(port.parse().ok()?),
-        })
+        Some(Self { hosts: Hosts::parse(host)?, port: Some(port.parse().ok()?) })
     }
 }
 
@@ -90,10 +81,7 @@ impl Hosts {
         }
         if let Some((address, length)) = text.split_once('/') {
             let address: IpAddr = address.parse().ok()?;
-            let length = length
-                .parse()
-                .ok()
-                .filter(|length| *length <= bits(address))?;
+            let length = length.parse().ok().filter(|length| *length <= bits(address))?;
             return Some(Self::Net(address, length));
         }
         let name = text.strip_prefix('*').filter(|rest| rest.starts_with('.'));
@@ -111,9 +99,7 @@ impl Hosts {
     fn hold(&self, host: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Net(net, length) => host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| is_within(address, *net, *length)),
+            Self::Net(net, length) => host.parse::<IpAddr>().is_ok_and(|address| is_within(address, *net, *length)),
             Self::Below(name) => {
                 let before = host.strip_suffix(name.as_str());
                 before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
@@ -136,9 +122,7 @@ const fn bits(address: IpAddr) -> u32 {
 
 fn is_within(address: IpAddr, net: IpAddr, length: u32) -> bool {
     let (address, net, all) = match (address, net) {
-        (IpAddr::V4(address), IpAddr::V4(net)) => {
-            (address.to_bits().into(), net.to_bits().into(), 32)
-        }
+        (IpAddr::V4(address), IpAddr::V4(net)) => (address.to_bits().into(), net.to_bits().into(), 32),
         (IpAddr::V6(address), IpAddr::V6(net)) => (address.to_bits(), net.to_bits(), 128),
         _ => return false,
     };

@@ -20,9 +20,7 @@ pub(super) fn read(
     password: Option<&(PasswordSource, Origin)>,
 ) -> Result<Parts, CredentialError> {
     let bytes = super::token::read_private(file, origin)?;
-    let text = password
-        .map(|(source, origin)| opening::password(source, origin))
-        .transpose()?;
+    let text = password.map(|(source, origin)| opening::password(source, origin)).transpose()?;
     opening::open(&bytes, text.as_ref())
         .map_err(|shut| shut.error(file, password.map(|(_, origin)| origin)))
         .map_err(|error| error.at(origin))
@@ -71,9 +69,7 @@ mod opening {
                 (Self::Password, Some(password)) => IdentityError::WrongPassword { path, password },
                 (Self::Password, None) => IdentityError::NoPassword { path },
                 (Self::Format, _) => IdentityError::NotPkcs12 { path },
-                (Self::Letters, Some(password)) => {
-                    IdentityError::PasswordLetters { path, password }
-                }
+                (Self::Letters, Some(password)) => IdentityError::PasswordLetters { path, password },
                 (Self::Letters | Self::Encryption, _) => IdentityError::UnsupportedPkcs12 { path },
                 (Self::Empty, _) => IdentityError::EmptyPkcs12 { path },
             }
@@ -81,10 +77,7 @@ mod opening {
     }
 
     /// One newline at the end of a file is no part of the password.
-    pub(super) fn password(
-        source: &PasswordSource,
-        origin: &Origin,
-    ) -> Result<Secret, CredentialError> {
+    pub(super) fn password(source: &PasswordSource, origin: &Origin) -> Result<Secret, CredentialError> {
         let path = match source {
             PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
             PasswordSource::File(path) => path,
@@ -102,15 +95,11 @@ mod opening {
         } else {
             decrypt(bytes, password)?
         };
-        let certificates: Vec<Certificate> =
-            archive.certs.into_iter().map(|bag| bag.cert).collect();
+        let certificates: Vec<Certificate> = archive.certs.into_iter().map(|bag| bag.cert).collect();
         let mut unusable = None;
         for key in &archive.keys {
             for own in &certificates {
-                let parts = || Parts {
-                    chain: chain(own, &certificates),
-                    key: key_of(key.key.as_der()),
-                };
+                let parts = || Parts { chain: chain(own, &certificates), key: key_of(key.key.as_der()) };
                 match certify(parts()) {
                     Ok(_) => return Ok(parts()),
                     Err(rustls::Error::InconsistentKeys(_)) => {}
@@ -178,9 +167,9 @@ mod opening {
             Error::MacError(_) | Error::UnpadError => Shut::Password,
             // The kind of this error is handed on as its text alone.
             Error::Pkcs5Error(text) if text.contains("decryption failed") => Shut::Password,
-            Error::UnsupportedEncryptionScheme
-            | Error::UnsupportedMacAlgorithm
-            | Error::Pkcs5Error(_) => Shut::Encryption,
+            Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => {
+                Shut::Encryption
+            }
             Error::IoError(_)
             | Error::DerError(_)
             | Error::InvalidVersion
@@ -202,8 +191,7 @@ mod opening {
         #[test]
         fn a_file_without_its_mac_opens_with_the_same_password_alone() {
             let file = KeyStore::new().writer("right").write().unwrap();
-            let opens =
-                |bytes: &[u8], password| Pkcs12Archive::from_pkcs12(bytes, password).is_ok();
+            let opens = |bytes: &[u8], password| Pkcs12Archive::from_pkcs12(bytes, password).is_ok();
             let bare = without_mac(&file).unwrap();
             assert!(bare.len() < file.len());
             assert!(opens(&file, "right") && opens(&bare, "right"));

@@ -9,9 +9,7 @@ use crate::args::layer::{Layer, Origin};
 use crate::args::value::{Value, parse_value};
 
 /// The levels, the strongest first.
-const LEVELS: [&str; 7] = [
-    "flag", "variable", "profile", "parent", "defaults", "foreign", "built in",
-];
+const LEVELS: [&str; 7] = ["flag", "variable", "profile", "parent", "defaults", "foreign", "built in"];
 
 /// A value that the key takes, as a variable or flag would give it.
 fn text(row: &Row) -> &'static str {
@@ -98,27 +96,16 @@ fn the_strongest_level_that_speaks_wins_for_every_key() {
     let mut checked = 0;
     for row in rows().filter(|row| !matches!(row.key, Key::Profile | Key::Config)) {
         for set in 0..1_u32 << LEVELS.len() {
-            let levels: Vec<&str> = LEVELS
-                .into_iter()
-                .enumerate()
-                .filter(|(bit, _)| set & 1 << bit != 0)
-                .map(|(_, level)| level)
-                .collect();
+            let levels: Vec<&str> =
+                LEVELS.into_iter().enumerate().filter(|(bit, _)| set & 1 << bit != 0).map(|(_, level)| level).collect();
             // The built-in level is there exactly when the row has a default.
             let built_in = levels.contains(&"built in") == row.default.is_some();
             if !built_in || levels.iter().any(|level| !can_hold(row, level)) {
                 continue;
             }
             let sources = sources(row, &levels, &file);
-            let winner = sources
-                .pick(row.key)
-                .map(|given| origin_name(&given.origin));
-            assert_eq!(
-                winner,
-                levels.first().copied(),
-                "{} at {levels:?}",
-                row.flag
-            );
+            let winner = sources.pick(row.key).map(|given| origin_name(&given.origin));
+            assert_eq!(winner, levels.first().copied(), "{} at {levels:?}", row.flag);
             checked += 1;
         }
     }

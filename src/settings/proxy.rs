@@ -36,11 +36,7 @@ pub struct ProxySetting {
 
 impl fmt::Debug for ProxySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ProxySetting({} from {}, but not for {:?})",
-            self.shown, self.origin, self.noproxy
-        )
+        write!(f, "ProxySetting({} from {}, but not for {:?})", self.shown, self.origin, self.noproxy)
     }
 }
 
@@ -49,10 +45,7 @@ impl ProxySetting {
     ///
     /// # Errors
     /// [`SettingsError`] when it is no URL of a proxy, or a variable is no text.
-    pub fn resolve(
-        sources: &Sources,
-        environment: &Environment,
-    ) -> Result<Option<Self>, SettingsError> {
+    pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, SettingsError> {
         let Some((text, origin)) = given(sources, environment)? else {
             return Ok(None);
         };
@@ -61,33 +54,18 @@ impl ProxySetting {
             keep_out_of_core_files();
         }
         let key = Key::Proxy;
-        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError {
-            key,
-            origin,
-            reason,
-        })?;
-        Ok(Some(Self {
-            noproxy,
-            noproxy_variable,
-            ..parsed
-        }))
+        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { key, origin, reason })?;
+        Ok(Some(Self { noproxy, noproxy_variable, ..parsed }))
     }
 
     fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
         // curl takes a proxy without a scheme as http, and so do the variables' users.
-        let url = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
+        let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let shown = without_userinfo(&url);
-        let parsed = Url::parse(&url)
-            .map_err(|error| format!("`{shown}` is not the URL of a proxy ({error})"))?;
+        let parsed = Url::parse(&url).map_err(|error| format!("`{shown}` is not the URL of a proxy ({error})"))?;
         if !matches!(parsed.scheme(), "http" | "https" | "socks5h") {
             let hint = match parsed.scheme() {
-                "socks" | "socks5" => {
-                    "; socks5h:// has the proxy look the name up, which is the only way here"
-                }
+                "socks" | "socks5" => "; socks5h:// has the proxy look the name up, which is the only way here",
                 _ => "",
             };
             return Err(format!(
@@ -147,43 +125,28 @@ impl ProxySetting {
         let Some(password) = url.password() else {
             return Vec::new();
         };
-        vec![
-            Secret::new(password.to_owned()),
-            Secret::new(percent_decoded(password)),
-        ]
+        vec![Secret::new(password.to_owned()), Secret::new(percent_decoded(password))]
     }
 }
 
 /// The list of hosts that go past the proxy; with the variable's name if it is not one of vescli's own.
-fn noproxy(
-    sources: &Sources,
-    environment: &Environment,
-) -> Result<(NoProxyList, Option<String>), SettingsError> {
+fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), SettingsError> {
     let key = Key::Noproxy;
     if let Some((text, origin)) = sources.text(key) {
         let list = NoProxyList::parse(text);
         return match not_understood(&list) {
             None => Ok((list, None)),
-            Some(reason) => Err(ValueError {
-                key,
-                origin: origin.clone(),
-                reason,
-            }
-            .into()),
+            Some(reason) => Err(ValueError { key, origin: origin.clone(), reason }.into()),
         };
     }
     let found = first_variable(environment, &["no_proxy", "NO_PROXY"])?;
-    Ok(found.map_or_else(Default::default, |(text, name)| {
-        (NoProxyList::parse(&text), Some(name))
-    }))
+    Ok(found.map_or_else(Default::default, |(text, name)| (NoProxyList::parse(&text), Some(name))))
 }
 
 fn not_understood(list: &NoProxyList) -> Option<String> {
     let (first, more) = list.not_understood.split_first()?;
     let are = if more.is_empty() { "is" } else { "are" };
-    let items = more.iter().fold(format!("`{first}`"), |items, item| {
-        format!("{items}, `{item}`")
-    });
+    let items = more.iter().fold(format!("`{first}`"), |items, item| format!("{items}, `{item}`"));
     Some(format!(
         "{items} {are} not understood: it takes names, addresses and networks, with or without a port, and `*` for all"
     ))
@@ -205,26 +168,17 @@ fn percent_decoded(text: &str) -> String {
 }
 
 /// The text of the proxy's URL, with its origin.
-fn given(
-    sources: &Sources,
-    environment: &Environment,
-) -> Result<Option<(String, Origin)>, SettingsError> {
+fn given(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, SettingsError> {
     let found = match sources.text(Key::Proxy) {
         Some((text, origin)) => Some((text.to_owned(), origin.clone())),
-        None => first_variable(
-            environment,
-            &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-        )?
-        .map(|(text, name)| (text, Origin::ForeignVariable(name))),
+        None => first_variable(environment, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
+            .map(|(text, name)| (text, Origin::ForeignVariable(name))),
     };
     // An empty text says "no proxy", as in curl.
     Ok(found.filter(|(text, _)| !text.is_empty()))
 }
 
-fn first_variable(
-    environment: &Environment,
-    names: &[&str],
-) -> Result<Option<(String, String)>, SettingsError> {
+fn first_variable(environment: &Environment, names: &[&str]) -> Result<Option<(String, String)>, SettingsError> {
     for name in names {
         if let Some(text) = environment.text(name)? {
             return Ok(Some((text.to_owned(), (*name).to_owned())));
@@ -241,20 +195,12 @@ mod tests {
     fn passwords_are_found_and_never_shown() {
         let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn);
         let proxy = parse("http://ada:hun%74er2@p.example:3128").unwrap();
-        let secrets: Vec<String> = proxy
-            .secrets()
-            .iter()
-            .map(|secret| secret.expose().to_owned())
-            .collect();
+        let secrets: Vec<String> = proxy.secrets().iter().map(|secret| secret.expose().to_owned()).collect();
         assert_eq!(secrets, ["hun%74er2", "hunter2"]);
         assert!(proxy.has_credentials());
         assert!(!format!("{proxy:?}").contains("er2"));
         assert!(!parse("p.example").unwrap().has_credentials());
-        for bad in [
-            "socks5://a:hunter2@h",
-            "ftp://a:hunter2@h",
-            "http://a:hunter2@h:x",
-        ] {
+        for bad in ["socks5://a:hunter2@h", "ftp://a:hunter2@h", "http://a:hunter2@h:x"] {
             let message = parse(bad).unwrap_err();
             assert!(!message.contains("hunter2"), "{message}");
         }

@@ -8,11 +8,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The letters that a rate may end in, and what each stands for.
-const UNITS: [(&str, Duration); 3] = [
-    ("s", Duration::from_secs(1)),
-    ("m", Duration::from_mins(1)),
-    ("h", Duration::from_hours(1)),
-];
+const UNITS: [(&str, Duration); 3] =
+    [("s", Duration::from_secs(1)), ("m", Duration::from_mins(1)), ("h", Duration::from_hours(1))];
 
 /// At most `count` events in any stretch of time as long as `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,17 +43,13 @@ impl FromStr for Rate {
     /// # Errors
     /// [`RateError`] with the part that cannot be read.
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let (count, unit) = text
-            .split_once('/')
-            .ok_or_else(|| RateError::NoUnit(text.to_owned()))?;
+        let (count, unit) = text.split_once('/').ok_or_else(|| RateError::NoUnit(text.to_owned()))?;
         let number = Some(count)
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|digits| digits.parse().ok())
             .ok_or_else(|| RateError::Count(count.to_owned()))?;
-        let (_, per) = UNITS
-            .into_iter()
-            .find(|(letter, _)| *letter == unit)
-            .ok_or_else(|| RateError::Unit(unit.to_owned()))?;
+        let (_, per) =
+            UNITS.into_iter().find(|(letter, _)| *letter == unit).ok_or_else(|| RateError::Unit(unit.to_owned()))?;
         Ok(Self { count: number, per })
     }
 }
@@ -66,12 +59,7 @@ impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match UNITS.into_iter().find(|(_, per)| *per == self.per) {
             Some((letter, _)) => write!(formatter, "{}/{letter}", self.count),
-            None => write!(
-                formatter,
-                "{}/{}",
-                self.count,
-                humantime::format_duration(self.per)
-            ),
+            None => write!(formatter, "{}/{}", self.count, humantime::format_duration(self.per)),
         }
     }
 }
@@ -81,10 +69,7 @@ mod tests {
     use super::*;
 
     fn rate(count: u32, seconds: u64) -> Rate {
-        Rate {
-            count: NonZeroU32::new(count).unwrap(),
-            per: Duration::from_secs(seconds),
-        }
+        Rate { count: NonZeroU32::new(count).unwrap(), per: Duration::from_secs(seconds) }
     }
 
     #[test]
@@ -106,22 +91,13 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for text in ["", "30", "none", "30m"] {
-            assert_eq!(
-                text.parse::<Rate>(),
-                Err(RateError::NoUnit(text.to_owned()))
-            );
+            assert_eq!(text.parse::<Rate>(), Err(RateError::NoUnit(text.to_owned())));
         }
         for count in ["", "0", "-1", "+1", "1.5", " 1", "4294967296", "x", "１"] {
-            assert_eq!(
-                format!("{count}/m").parse::<Rate>(),
-                Err(RateError::Count(count.to_owned()))
-            );
+            assert_eq!(format!("{count}/m").parse::<Rate>(), Err(RateError::Count(count.to_owned())));
         }
         for unit in ["", "d", "M", "min", "m ", "m/s", "60s"] {
-            assert_eq!(
-                format!("1/{unit}").parse::<Rate>(),
-                Err(RateError::Unit(unit.to_owned()))
-            );
+            assert_eq!(format!("1/{unit}").parse::<Rate>(), Err(RateError::Unit(unit.to_owned())));
         }
     }
 }

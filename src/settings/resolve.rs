@@ -93,11 +93,7 @@ impl Output {
     /// What the sources say of the output.
     #[must_use]
     pub fn resolve(sources: &Sources) -> Self {
-        Self::pick(|key| {
-            sources
-                .pick_with_level(key)
-                .map(|(level, given)| (level, given.value.to_string()))
-        })
+        Self::pick(|key| sources.pick_with_level(key).map(|(level, given)| (level, given.value.to_string())))
     }
 
     /// What flags and variables say, for errors that come before the file is understood.
@@ -105,14 +101,8 @@ impl Output {
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
         let variables = Layer::of_sound_variables(environment);
         Self::pick(|key| {
-            let flag = flags
-                .get(key)
-                .map(|given| (Level::Flag, given.value.to_string()));
-            flag.or_else(|| {
-                variables
-                    .get(key)
-                    .map(|given| (Level::Variable, given.value.to_string()))
-            })
+            let flag = flags.get(key).map(|given| (Level::Flag, given.value.to_string()));
+            flag.or_else(|| variables.get(key).map(|given| (Level::Variable, given.value.to_string())))
         })
     }
 
@@ -132,12 +122,8 @@ impl Output {
         Self {
             json,
             quiet: is(Key::Quiet, "true"),
-            verbose: value(Key::Verbose)
-                .and_then(|(_, level)| level.parse().ok())
-                .unwrap_or(0),
-            color: value(Key::Color)
-                .and_then(|(_, word)| ColorChoice::named(&word))
-                .unwrap_or_default(),
+            verbose: value(Key::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
+            color: value(Key::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
         }
     }
 }

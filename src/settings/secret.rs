@@ -80,13 +80,7 @@ pub fn keep_out_of_core_files() {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
         let maximum = getrlimit(Resource::Core).maximum;
-        let _ = setrlimit(
-            Resource::Core,
-            Rlimit {
-                current: Some(0),
-                maximum,
-            },
-        );
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
     }
     #[cfg(target_os = "linux")]
     {
@@ -103,10 +97,7 @@ mod tests {
     #[test]
     fn neither_debug_nor_display_shows_the_value() {
         let secret = Secret::new("hunter2".to_owned());
-        assert_eq!(
-            format!("{secret:?} {secret}"),
-            "Secret(7 characters) set, 7 characters"
-        );
+        assert_eq!(format!("{secret:?} {secret}"), "Secret(7 characters) set, 7 characters");
     }
 
     #[test]

@@ -50,15 +50,12 @@ impl ConfigPath {
     /// Finds out where the file is looked for, without looking.
     #[must_use]
     pub fn find(flags: &Layer, variables: &Layer, environment: &Environment) -> Self {
-        let given = flags
-            .get(Key::Config)
-            .or_else(|| variables.get(Key::Config));
+        let given = flags.get(Key::Config).or_else(|| variables.get(Key::Config));
         match given.map(|given| given.value.to_string()) {
             Some(path) if path == "none" => Self::Nowhere,
             Some(path) => Self::Given(PathBuf::from(path)),
-            None => config_folder(environment).map_or(Self::Nowhere, |folder| {
-                Self::Usual(folder.join("vescli").join("config.toml"))
-            }),
+            None => config_folder(environment)
+                .map_or(Self::Nowhere, |folder| Self::Usual(folder.join("vescli").join("config.toml"))),
         }
     }
 
@@ -92,10 +89,7 @@ fn config_folder(environment: &Environment) -> Option<PathBuf> {
     if cfg!(windows) {
         return dirs::config_dir();
     }
-    let xdg = environment
-        .get("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
+    let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     // A relative one would be a folder below the current one, and no configuration is read from there.
     let home = || dirs::home_dir().filter(|home| home.is_absolute());
     xdg.or_else(|| home().map(|home| home.join(".config")))
@@ -111,18 +105,12 @@ impl Sources {
         let foreign = Layer::of_f5_variables(environment)?;
         let config_path = ConfigPath::find(flags, &variables, environment);
         let file = config_path.read()?;
-        let asked = flags
-            .get(Key::Profile)
-            .or_else(|| variables.get(Key::Profile))
-            .map(|given| given.value.to_string());
+        let asked =
+            flags.get(Key::Profile).or_else(|| variables.get(Key::Profile)).map(|given| given.value.to_string());
         if let (Some(name), None) = (&asked, &file) {
             return Err(no_file(name, &config_path).into());
         }
-        let profile = asked.or_else(|| {
-            file.as_ref()
-                .and_then(ConfigFile::implied_profile)
-                .map(str::to_owned)
-        });
+        let profile = asked.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
         let mut layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
         if let Some(file) = &file {
             let own = file.layers_of(profile.as_deref())?;
@@ -131,11 +119,7 @@ impl Sources {
         layers.push((Level::Foreign, foreign));
         layers.push((Level::BuiltIn, Layer::of_defaults()));
         let config = config_state(&config_path, file.as_ref(), profile.as_deref());
-        Ok(Self {
-            layers,
-            profile,
-            config,
-        })
+        Ok(Self { layers, profile, config })
     }
 
     /// What the strongest layer says of a key.
@@ -147,19 +131,14 @@ impl Sources {
     /// The same, with the level that said it.
     #[must_use]
     pub fn pick_with_level(&self, key: Key) -> Option<(Level, &Given)> {
-        self.layers
-            .iter()
-            .find_map(|(level, layer)| layer.get(key).map(|given| (*level, given)))
+        self.layers.iter().find_map(|(level, layer)| layer.get(key).map(|given| (*level, given)))
     }
 
     /// The text that the strongest layer gives for a key, with its origin.
     #[must_use]
     pub fn text(&self, key: Key) -> Option<(&str, &Origin)> {
         match self.pick(key) {
-            Some(Given {
-                value: Value::Text(text),
-                origin,
-            }) => Some((text, origin)),
+            Some(Given { value: Value::Text(text), origin }) => Some((text, origin)),
             _ => None,
         }
     }
@@ -167,18 +146,14 @@ impl Sources {
     /// Whether a switch is on.
     #[must_use]
     pub fn is_on(&self, key: Key) -> bool {
-        self.pick(key)
-            .is_some_and(|given| given.value == Value::Switch(true))
+        self.pick(key).is_some_and(|given| given.value == Value::Switch(true))
     }
 
     /// A count, 0 if nothing says otherwise.
     #[must_use]
     pub fn count(&self, key: Key) -> u64 {
         match self.pick(key) {
-            Some(Given {
-                value: Value::Count(count),
-                ..
-            }) => *count,
+            Some(Given { value: Value::Count(count), .. }) => *count,
             _ => 0,
         }
     }
@@ -191,22 +166,13 @@ impl Sources {
     /// The same sources without flags and variables: what the file alone asks for.
     #[must_use]
     pub fn file_alone(&self) -> Self {
-        let layers = self
-            .layers
-            .iter()
-            .filter(|(level, _)| *level >= Level::File)
-            .cloned()
-            .collect();
+        let layers = self.layers.iter().filter(|(level, _)| *level >= Level::File).cloned().collect();
         self.with_layers(layers)
     }
 
     /// The same file and profile with other layers.
     pub(super) fn with_layers(&self, layers: Vec<(Level, Layer)>) -> Self {
-        Self {
-            layers,
-            profile: self.profile.clone(),
-            config: self.config.clone(),
-        }
+        Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 }
 
@@ -215,25 +181,14 @@ fn no_file(profile: &str, looked_for: &ConfigPath) -> ConfigError {
         Some(path) => format!("looked for {}", path.display()),
         None => "`--config none` is in force, or there is no home folder".to_owned(),
     };
-    ConfigError::NoFile {
-        name: profile.to_owned(),
-        looked_at,
-    }
+    ConfigError::NoFile { name: profile.to_owned(), looked_at }
 }
 
-fn config_state(
-    path: &ConfigPath,
-    file: Option<&ConfigFile>,
-    profile: Option<&str>,
-) -> ConfigState {
+fn config_state(path: &ConfigPath, file: Option<&ConfigFile>, profile: Option<&str>) -> ConfigState {
     match (path.path(), file, profile) {
         (None, _, _) => ConfigState::None,
         (Some(path), None, _) => ConfigState::Absent(path.clone()),
-        (Some(path), Some(_), Some(profile)) => {
-            ConfigState::Profile(path.clone(), profile.to_owned())
-        }
-        (Some(path), Some(file), None) => {
-            ConfigState::Unchosen(path.clone(), file.profiles.keys().cloned().collect())
-        }
+        (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path.clone(), profile.to_owned()),
+        (Some(path), Some(file), None) => ConfigState::Unchosen(path.clone(), file.profiles.keys().cloned().collect()),
     }
 }

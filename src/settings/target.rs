@@ -63,10 +63,7 @@ impl Target {
     pub(super) fn origin_of(sources: &Sources) -> Result<String, SettingsError> {
         match base_url(sources)? {
             Some(base) => Ok(Self::Base(base).origin()),
-            None => Ok(published_origin(
-                &label(sources, Key::Tenant)?,
-                &word(sources, Key::Console)?,
-            )),
+            None => Ok(published_origin(&label(sources, Key::Tenant)?, &word(sources, Key::Console)?)),
         }
     }
 
@@ -74,9 +71,7 @@ impl Target {
     #[must_use]
     pub fn host_and_port(&self) -> (String, u16) {
         match self {
-            Self::Published(variables) => {
-                (format!("{}.{}", variables.tenant, variables.console), 443)
-            }
+            Self::Published(variables) => (format!("{}.{}", variables.tenant, variables.console), 443),
             Self::Base(base) => (
                 base.url().host_str().unwrap_or_default().to_owned(),
                 base.url().port_or_known_default().unwrap_or_default(),
@@ -97,17 +92,8 @@ impl Target {
                 base.as_str()
             ));
         }
-        let from_file = sources
-            .pick_with_level(Key::BaseUrl)
-            .is_some_and(|(level, _)| level == Level::File);
-        for key in [
-            Key::Tenant,
-            Key::Region,
-            Key::Environment,
-            Key::Namespace,
-            Key::Console,
-            Key::Prefix,
-        ] {
+        let from_file = sources.pick_with_level(Key::BaseUrl).is_some_and(|(level, _)| level == Level::File);
+        for key in [Key::Tenant, Key::Region, Key::Environment, Key::Namespace, Key::Console, Key::Prefix] {
             if let Some((Level::Flag | Level::Variable, given)) = sources.pick_with_level(key)
                 && from_file
             {
@@ -161,30 +147,14 @@ fn label(sources: &Sources, key: Key) -> Result<String, SettingsError> {
     };
     let origin = sources.text(key).map(|(_, origin)| origin.clone());
     let reason = format!("`{}` is not one DNS label{hint}", text.escape_debug());
-    Err(origin.map_or_else(
-        || missing(sources, key),
-        |origin| {
-            ValueError {
-                key,
-                origin,
-                reason,
-            }
-            .into()
-        },
-    ))
+    Err(origin.map_or_else(|| missing(sources, key), |origin| ValueError { key, origin, reason }.into()))
 }
 
 fn word(sources: &Sources, key: Key) -> Result<String, SettingsError> {
-    sources
-        .text(key)
-        .map(|(text, _)| text.to_owned())
-        .ok_or_else(|| missing(sources, key))
+    sources.text(key).map(|(text, _)| text.to_owned()).ok_or_else(|| missing(sources, key))
 }
 
 /// The error for a value that nothing gave.
 pub(super) fn missing(sources: &Sources, key: Key) -> SettingsError {
-    SettingsError::Missing {
-        key,
-        config: sources.config.clone(),
-    }
+    SettingsError::Missing { key, config: sources.config.clone() }
 }

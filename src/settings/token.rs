@@ -31,11 +31,7 @@ const TOO_LONG: &str = "is longer than 8 KiB, which no API token is";
 ///
 /// # Errors
 /// [`CredentialError`] when it cannot be read, is not kept safely, or is no token.
-pub fn read(
-    source: &TokenSource,
-    origin: &Origin,
-    environment: &Environment,
-) -> Result<Secret, CredentialError> {
+pub fn read(source: &TokenSource, origin: &Origin, environment: &Environment) -> Result<Secret, CredentialError> {
     keep_out_of_core_files();
     let secret = match source {
         TokenSource::Variable(_, secret) => Secret::of_line(secret.expose().as_bytes().to_vec()),
@@ -69,10 +65,7 @@ fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialEr
 }
 
 fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
-    CredentialError::Token {
-        origin: origin.clone(),
-        reason,
-    }
+    CredentialError::Token { origin: origin.clone(), reason }
 }
 
 /// The refusal of a token that is longer than any can be.
@@ -144,23 +137,11 @@ fn read_file(
     limited_file::read(file, metadata.len(), limit).map_err(failed)
 }
 
-fn of_file(
-    error: FileError,
-    path: &Path,
-    origin: &Origin,
-    takes: Takes,
-    limit: u64,
-) -> CredentialError {
+fn of_file(error: FileError, path: &Path, origin: &Origin, takes: Takes, limit: u64) -> CredentialError {
     let (path, origin) = (path.to_owned(), origin.clone());
     match error {
-        FileError::Io(source) if source.kind() == io::ErrorKind::NotFound => {
-            CredentialError::Missing { path, origin }
-        }
-        FileError::Io(source) => CredentialError::Unreadable {
-            path,
-            origin,
-            source,
-        },
+        FileError::Io(source) if source.kind() == io::ErrorKind::NotFound => CredentialError::Missing { path, origin },
+        FileError::Io(source) => CredentialError::Unreadable { path, origin, source },
         FileError::NotRegular => CredentialError::NotRegular {
             path,
             origin,
@@ -169,11 +150,7 @@ fn of_file(
                 Takes::FileOrPipe => " and no pipe; `--token-file -` reads standard input",
             },
         },
-        FileError::TooLarge => CredentialError::TooLarge {
-            path,
-            origin,
-            limit: limited_file::size(limit),
-        },
+        FileError::TooLarge => CredentialError::TooLarge { path, origin, limit: limited_file::size(limit) },
     }
 }
 
@@ -187,20 +164,13 @@ fn check_owner(metadata: &Metadata, path: &Path, origin: &Origin) -> Result<(), 
         return Err(CredentialError::Exposed { path, origin, mode });
     }
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Err(CredentialError::Owner {
-            path,
-            origin,
-            owner,
-        });
+        return Err(CredentialError::Owner { path, origin, owner });
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as on Unix, where there is something to check"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
 fn check_owner(_: &Metadata, _: &Path, _: &Origin) -> Result<(), CredentialError> {
     Ok(())
 }

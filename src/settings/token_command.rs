@@ -28,22 +28,13 @@ pub(super) fn run(
     environment: &Environment,
 ) -> Result<Vec<u8>, CredentialError> {
     let program = words.first().cloned().unwrap_or_default();
-    let failed = |reason: String| CredentialError::Command {
-        origin: origin.clone(),
-        program: program.clone(),
-        reason,
-    };
+    let failed = |reason: String| CredentialError::Command { origin: origin.clone(), program: program.clone(), reason };
     let mut command = Command::new(&program);
-    command
-        .args(words.iter().skip(1))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+    command.args(words.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::piped());
     for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {
         command.env_remove(name);
     }
-    let mut child = command
-        .spawn()
-        .map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let mut child = command.spawn().map_err(|error| failed(format!("cannot be run: {error}")))?;
     let ended = Output::of(&mut child).and_then(|output| watch(&mut child, output, limit));
     // It may have been left at work. Only this one process is ours to end: it shares its group with this one, so that it
     // can ask at the terminal.
@@ -67,11 +58,7 @@ enum End {
     OutOfTime,
 }
 
-fn watch(
-    child: &mut Child,
-    mut output: Output,
-    limit: Duration,
-) -> io::Result<(Zeroizing<Vec<u8>>, End)> {
+fn watch(child: &mut Child, mut output: Output, limit: Duration) -> io::Result<(Zeroizing<Vec<u8>>, End)> {
     let start = Instant::now();
     let deadline = start + limit;
     loop {
@@ -105,10 +92,7 @@ impl Output {
             never_wait(pipe)?;
         }
         let room = usize::try_from(TOKEN_READ + 1).unwrap_or_default();
-        Ok(Self {
-            pipe,
-            bytes: Zeroizing::new(Vec::with_capacity(room)),
-        })
+        Ok(Self { pipe, bytes: Zeroizing::new(Vec::with_capacity(room)) })
     }
 
     /// Takes what is there.

@@ -24,15 +24,7 @@ fn around_a_list(tool: &[&str], rows: usize, known: usize) -> String {
         fs::write(path("journal"), lists::journal(&url, known)).unwrap();
         fs::set_permissions(path("journal"), fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let run = [
-        "bulk",
-        "list.csv",
-        "--journal",
-        "journal",
-        "--limit",
-        "1",
-        "--yes",
-    ];
+    let run = ["bulk", "list.csv", "--journal", "journal", "--limit", "1", "--yes"];
     let text = around(&nginx, tool, &run, folder.path());
     assert_eq!(nginx.requests().len(), 1, "one person was mailed");
     text

@@ -11,9 +11,7 @@ pub(crate) fn address(row: usize) -> String {
 
 /// A table of so many people.
 pub(crate) fn table(rows: usize) -> String {
-    (0..rows).fold("email\n".to_owned(), |text, row| {
-        text + &address(row) + "\n"
-    })
+    (0..rows).fold("email\n".to_owned(), |text, row| text + &address(row) + "\n")
 }
 
 /// What a run at `url` with the cname `t` leaves behind when the service has accepted the first `rows` of them.

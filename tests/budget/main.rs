@@ -2,17 +2,10 @@
 //! valgrind and repeat from run to run, so they can be held where times cannot. Needs Debian's packages ca-certificates, nginx-light,
 //! time and valgrind. Run it with `cargo test --locked --release --test budget`.
 #![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test target: a failure has to end the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test target: a failure has to end the test")]
 
 #[path = "../cli/certificates.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod certificates;
 #[path = "../peers/nginx.rs"]
 mod nginx;
@@ -39,10 +32,7 @@ const BINARY_MAX: u64 = 5_000_000;
 /// The budget is that of a release build; of another one, figures would say nothing.
 fn refuse_debug_builds() {
     let is_release = !cfg!(debug_assertions);
-    assert!(
-        is_release,
-        "add --release: the budget is that of a release build"
-    );
+    assert!(is_release, "add --release: the budget is that of a release build");
 }
 
 /// Runs a tool around vescli, in a folder, and gives back what the tool wrote to standard error. The request goes to
@@ -68,11 +58,7 @@ fn around(nginx: &Nginx, tool: &[&str], arguments: &[&str], folder: &Path) -> St
 }
 
 /// Counts the instructions in user space.
-const CALLGRIND: [&str; 3] = [
-    "valgrind",
-    "--tool=callgrind",
-    "--callgrind-out-file=/dev/null",
-];
+const CALLGRIND: [&str; 3] = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
 /// Tells the peak of resident memory.
 const TIME: [&str; 2] = ["time", "-v"];
 
@@ -92,15 +78,9 @@ fn around_a_send(nginx: &Nginx, tool: &[&str]) -> String {
 
 /// The number that follows a label.
 fn number_after(text: &str, label: &str) -> u64 {
-    let rest = text
-        .split_once(label)
-        .unwrap_or_else(|| panic!("no {label:?} in {text}"))
-        .1;
-    let digits: String = rest
-        .chars()
-        .skip_while(|c| !c.is_ascii_digit())
-        .take_while(|c| c.is_ascii_digit() || *c == ',')
-        .collect();
+    let rest = text.split_once(label).unwrap_or_else(|| panic!("no {label:?} in {text}")).1;
+    let digits: String =
+        rest.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit() || *c == ',').collect();
     digits.replace(',', "").parse().unwrap()
 }
 
@@ -111,10 +91,7 @@ fn one_send_takes_few_instructions() {
     let instructions = instructions(&text);
     println!("{instructions} instructions of {INSTRUCTIONS_MAX}");
     assert!(instructions > 1_000_000, "that was no send: {text}");
-    assert!(
-        instructions <= INSTRUCTIONS_MAX,
-        "{instructions} instructions"
-    );
+    assert!(instructions <= INSTRUCTIONS_MAX, "{instructions} instructions");
     assert_eq!(nginx.requests().len(), 1);
 }
 

@@ -6,18 +6,14 @@ use crate::server::{Answer, End, Server};
 #[test]
 fn a_row_whose_answer_proves_nothing_is_unknown_and_stays_so() {
     let server = Server::http()
-        .choose(
-            |request| match request.json()["email"].as_str().unwrap_or_default() {
-                "cut@b.co" => Answer::accepted().cut_after(1, End::Close),
-                "zip@b.co" => Answer::accepted().gzip(),
-                "error@b.co" => Answer::status(200).body(r#"{"error":"login required"}"#),
-                "code@b.co" => Answer::status(200).body(r#"{"code":7,"message":"denied"}"#),
-                "page@b.co" => Answer::status(200)
-                    .body("<html>")
-                    .header("Content-Type", "text/html"),
-                _ => Answer::accepted(),
-            },
-        )
+        .choose(|request| match request.json()["email"].as_str().unwrap_or_default() {
+            "cut@b.co" => Answer::accepted().cut_after(1, End::Close),
+            "zip@b.co" => Answer::accepted().gzip(),
+            "error@b.co" => Answer::status(200).body(r#"{"error":"login required"}"#),
+            "code@b.co" => Answer::status(200).body(r#"{"code":7,"message":"denied"}"#),
+            "page@b.co" => Answer::status(200).body("<html>").header("Content-Type", "text/html"),
+            _ => Answer::accepted(),
+        })
         .start();
     let run = |vescli: Vescli| {
         vescli

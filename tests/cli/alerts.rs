@@ -11,32 +11,18 @@ const ALERTS: [u8; 5] = [42, 48, 49, 51, 116];
 
 /// Reads every request, and answers with the alert.
 fn server(authority: &Authority, alert: u8) -> Server {
-    Server::https(authority.server())
-        .asks_clients_of(authority)
-        .answer(Answer::alert(alert))
-        .start()
+    Server::https(authority.server()).asks_clients_of(authority).answer(Answer::alert(alert)).start()
 }
 
 /// The addresses whose whole request arrived, in order.
 fn mailed(server: &Server) -> Vec<String> {
-    let whole = server
-        .requests()
-        .into_iter()
-        .filter(|request| request.complete);
-    whole
-        .map(|request| request.json()["email"].as_str().unwrap().to_owned())
-        .collect()
+    let whole = server.requests().into_iter().filter(|request| request.complete);
+    whole.map(|request| request.json()["email"].as_str().unwrap().to_owned()).collect()
 }
 
 /// With the flags for a client certificate, or without any.
 fn shown(authority: &Authority) -> [(Vec<&'static str>, String); 2] {
-    [
-        (vec![], String::new()),
-        (
-            vec!["--cert", "ada.pem"],
-            with_key(&authority.client("ada")),
-        ),
-    ]
+    [(vec![], String::new()), (vec!["--cert", "ada.pem"], with_key(&authority.client("ada")))]
 }
 
 #[test]
@@ -60,9 +46,7 @@ fn a_send_is_unknown_and_not_repeated() {
                     assert_eq!(document["error"]["safe_to_retry"], false);
                 })
                 .stderr_contains("\n  unknown: may have been sent, and nothing proves")
-                .stderr_contains(
-                    "hint: ask the person, or look into the console, before sending again",
-                )
+                .stderr_contains("hint: ask the person, or look into the console, before sending again")
                 .run();
             assert_eq!(mailed(&server), ["a@b.co"], "alert {alert}");
         }
@@ -89,16 +73,10 @@ fn however_often_a_list_is_run_everybody_is_mailed_once() {
         for (mut flags, pem) in shown(&authority) {
             flags.push("--keep-alive");
             let server = server(&authority, alert);
-            let folder = Vescli::new()
-                .file("ca.pem", authority.pem())
-                .file("ada.pem", pem)
-                .file("list.txt", "a@b.co\nb@b.co\n");
+            let folder =
+                Vescli::new().file("ca.pem", authority.pem()).file("ada.pem", pem).file("list.txt", "a@b.co\nb@b.co\n");
             let first = bulk(folder, &server, &flags, 12);
-            assert!(
-                first
-                    .stdout
-                    .contains("unknown   a@b.co  client certificate refused")
-            );
+            assert!(first.stdout.contains("unknown   a@b.co  client certificate refused"));
             // The next run leaves the first person alone and meets the alert with the second.
             let second = bulk(first.again(), &server, &flags, 12);
             // Nobody is left, and of nobody it is known.
@@ -114,9 +92,7 @@ fn however_often_a_list_is_run_everybody_is_mailed_once() {
 fn what_is_unknown_is_sent_again_when_that_is_asked_for() {
     let authority = Authority::new();
     let server = server(&authority, 42);
-    let folder = Vescli::new()
-        .file("ca.pem", authority.pem())
-        .file("list.txt", "a@b.co\n");
+    let folder = Vescli::new().file("ca.pem", authority.pem()).file("list.txt", "a@b.co\n");
     let first = bulk(folder, &server, &[], 12);
     bulk(first.again(), &server, &["--resend-unknown"], 12);
     assert_eq!(mailed(&server), ["a@b.co", "a@b.co"]);

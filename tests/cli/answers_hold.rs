@@ -28,46 +28,22 @@ fn opening(server: &Server, length: usize) -> Vec<u8> {
 fn replies_are_as_they_were_made() {
     let head = "HTTP/1.1 200 \r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n";
     assert_eq!(told(Answer::accepted()), format!("{head}{{}}"));
-    assert_eq!(
-        told(Answer::accepted().after_interim(103)),
-        format!("HTTP/1.1 103 \r\n\r\n{head}{{}}")
-    );
-    assert_eq!(
-        told(Answer::accepted().then(End::Close)),
-        format!("{head}{{}}")
-    );
-    assert_eq!(
-        told(Answer::accepted().cut_after(1, End::Close)),
-        format!("{head}{{")
-    );
+    assert_eq!(told(Answer::accepted().after_interim(103)), format!("HTTP/1.1 103 \r\n\r\n{head}{{}}"));
+    assert_eq!(told(Answer::accepted().then(End::Close)), format!("{head}{{}}"));
+    assert_eq!(told(Answer::accepted().cut_after(1, End::Close)), format!("{head}{{"));
     let pause = Duration::from_millis(1);
+    assert_eq!(told(Answer::accepted().dripping(pause)), format!("{head}{{}}"));
+    assert_eq!(told(Answer::accepted().dripping_from_the_head(pause)), format!("{head}{{}}"));
     assert_eq!(
-        told(Answer::accepted().dripping(pause)),
-        format!("{head}{{}}")
-    );
-    assert_eq!(
-        told(Answer::accepted().dripping_from_the_head(pause)),
-        format!("{head}{{}}")
-    );
-    assert_eq!(
-        told(
-            Answer::status(404)
-                .header("content-type", "text/html")
-                .body("no")
-        ),
+        told(Answer::status(404).header("content-type", "text/html").body("no")),
         "HTTP/1.1 404 \r\nContent-Length: 2\r\ncontent-type: text/html\r\n\r\nno"
     );
     assert!(
         told(Answer::accepted().chunked())
             .ends_with("chunked\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
     );
-    assert!(
-        told(Answer::accepted().chunked().cut_after(4, End::Close)).ends_with("\r\n\r\n2\r\n{")
-    );
-    assert!(
-        told(Answer::accepted().until_close())
-            .starts_with("HTTP/1.1 200 \r\nConnection: close\r\n")
-    );
+    assert!(told(Answer::accepted().chunked().cut_after(4, End::Close)).ends_with("\r\n\r\n2\r\n{"));
+    assert!(told(Answer::accepted().until_close()).starts_with("HTTP/1.1 200 \r\nConnection: close\r\n"));
     assert!(told(Answer::nested_json(2)).ends_with("\r\n\r\n{\"a\":{\"a\":{}}}"));
     assert_eq!(told(Answer::raw("any")), "any");
     assert!(told(Answer::garbage()).contains("this is not HTTP"));
@@ -83,20 +59,10 @@ fn silence_has_no_headers() {
 
 #[test]
 fn gzip_can_be_read_by_gzip() {
-    let server = Server::http()
-        .answer(Answer::status(200).body("plain".repeat(20_000)).gzip())
-        .start();
+    let server = Server::http().answer(Answer::status(200).body("plain".repeat(20_000)).gzip()).start();
     let answer = exchange(&server, POST).unwrap();
-    let start = answer
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap()
-        + 4;
-    Vescli::program("gzip")
-        .arg("-dc")
-        .stdin(&answer[start..])
-        .stdout("plain".repeat(20_000))
-        .run();
+    let start = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    Vescli::program("gzip").arg("-dc").stdin(&answer[start..]).stdout("plain".repeat(20_000)).run();
     assert!(String::from_utf8_lossy(&answer[..start]).contains("Content-Encoding: gzip\r\n"));
 }
 
@@ -123,10 +89,7 @@ fn a_close_stays_orderly_however_much_is_left_unread() {
 #[test]
 fn a_reset_is_a_reset_at_each_moment() {
     let silent = [Moment::FirstByte, Moment::Head, Moment::Whole].map(Answer::reset);
-    for answer in silent
-        .into_iter()
-        .chain([Answer::accepted().cut_after(1, End::Reset)])
-    {
+    for answer in silent.into_iter().chain([Answer::accepted().cut_after(1, End::Reset)]) {
         let server = Server::http().answer(answer).start();
         let error = exchange(&server, POST).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -137,10 +100,7 @@ fn a_reset_is_a_reset_at_each_moment() {
 #[test]
 fn a_stall_lasts_until_the_server_is_dropped() {
     let silent = [Moment::FirstByte, Moment::Head, Moment::Whole].map(Answer::stall);
-    for answer in silent
-        .into_iter()
-        .chain([Answer::accepted().cut_after(0, End::Stall)])
-    {
+    for answer in silent.into_iter().chain([Answer::accepted().cut_after(0, End::Stall)]) {
         let server = Server::http().answer(answer).start();
         let mut stream = connect(&server);
         stream.write_all(POST.as_bytes()).unwrap();
@@ -164,17 +124,9 @@ fn what_is_endless_goes_on_until_somebody_leaves() {
     let pause = Duration::from_millis(1);
     let body = Server::http().answer(Answer::endless_body()).start();
     assert!(opening(&body, 1 << 20).ends_with(b"aaaa"));
-    let headers = Server::http()
-        .answer(Answer::endless_headers(pause))
-        .start();
-    assert!(
-        String::from_utf8(opening(&headers, 100))
-            .unwrap()
-            .contains("X-More: and more\r\nX-More")
-    );
-    let interim = Server::http()
-        .answer(Answer::endless_interim(pause))
-        .start();
+    let headers = Server::http().answer(Answer::endless_headers(pause)).start();
+    assert!(String::from_utf8(opening(&headers, 100)).unwrap().contains("X-More: and more\r\nX-More"));
+    let interim = Server::http().answer(Answer::endless_interim(pause)).start();
     assert!(opening(&interim, 100).starts_with(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102"));
 }
 

@@ -65,10 +65,7 @@ fn not_yet_valid() {
 
 #[test]
 fn dates_that_end_before_they_begin() {
-    certificate(
-        Authority::never_valid,
-        "the dates of the server's certificate are over, or end before they begin",
-    );
+    certificate(Authority::never_valid, "the dates of the server's certificate are over, or end before they begin");
 }
 
 #[test]
@@ -109,10 +106,7 @@ fn signed_by_itself() {
 
 #[test]
 fn an_authority_in_place_of_a_server() {
-    certificate(
-        Authority::authority_as_server,
-        "the server's certificate is that of an authority (CA:TRUE)",
-    );
+    certificate(Authority::authority_as_server, "the server's certificate is that of an authority (CA:TRUE)");
 }
 
 #[test]
@@ -150,10 +144,7 @@ fn an_authority_that_only_has_the_name_of_the_trusted_one() {
 
 #[test]
 fn an_intermediate_that_is_left_out() {
-    certificate(
-        Authority::server_without_its_intermediate,
-        "was issued by CN=vescli test intermediate",
-    );
+    certificate(Authority::server_without_its_intermediate, "was issued by CN=vescli test intermediate");
 }
 
 #[test]
@@ -166,10 +157,7 @@ fn a_certificate_for_clients() {
 
 #[test]
 fn tls_1_1_at_most() {
-    handshake(
-        Behaviour::alert(70),
-        "the server speaks no version of TLS that is safe: it takes 1.2 or 1.3",
-    );
+    handshake(Behaviour::alert(70), "the server speaks no version of TLS that is safe: it takes 1.2 or 1.3");
 }
 
 #[test]
@@ -182,23 +170,14 @@ fn plain_http_at_the_port_of_tls() {
 
 #[test]
 fn garbage() {
-    handshake(
-        Behaviour::Say(vec![0x99; 64]),
-        "the server does not speak TLS at this port",
-    );
+    handshake(Behaviour::Say(vec![0x99; 64]), "the server does not speak TLS at this port");
 }
 
 #[test]
 fn a_handshake_that_hangs() {
     let authority = Authority::new();
     let setup = Server::https(authority.server()).behaviours([Behaviour::Hang]);
-    refuses(
-        &authority.pem(),
-        setup,
-        28,
-        "timeout",
-        "out of time before a connection to 127.0.0.1:",
-    );
+    refuses(&authority.pem(), setup, 28, "timeout", "out of time before a connection to 127.0.0.1:");
 }
 
 #[test]
@@ -208,39 +187,24 @@ fn a_handshake_that_is_closed() {
 
 #[test]
 fn a_handshake_that_is_reset() {
-    handshake(
-        Behaviour::ReadThenReset,
-        "the server ended the TLS handshake: ",
-    );
+    handshake(Behaviour::ReadThenReset, "the server ended the TLS handshake: ");
 }
 
 #[test]
 fn a_handshake_that_fails() {
-    handshake(
-        Behaviour::alert(40),
-        "the server ended the TLS handshake with the alert HandshakeFailure",
-    );
+    handshake(Behaviour::alert(40), "the server ended the TLS handshake with the alert HandshakeFailure");
 }
 
 #[test]
 fn an_alert_about_a_certificate_that_nobody_asked_for() {
-    handshake(
-        Behaviour::alert(42),
-        "the server ended the TLS handshake with the alert BadCertificate",
-    );
+    handshake(Behaviour::alert(42), "the server ended the TLS handshake with the alert BadCertificate");
 }
 
 #[test]
 fn no_protocol_in_common() {
     let authority = Authority::new();
     let setup = Server::https(authority.server()).alpn(&["h2"]);
-    refuses(
-        &authority.pem(),
-        setup,
-        35,
-        "tls",
-        "the server does not speak HTTP/1.1 (ALPN)",
-    );
+    refuses(&authority.pem(), setup, 35, "tls", "the server does not speak HTTP/1.1 (ALPN)");
 }
 
 /// The checks above can fail: a good server takes the request.

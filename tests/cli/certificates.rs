@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -74,10 +74,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = for_authorities("vescli test authority");
         let certificate = params.self_signed(&key).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-        }
+        Self { issuer: Issuer::new(params, key), certificate }
     }
 
     /// One that may issue certificates for other hosts alone than those at which anything listens here.
@@ -93,10 +90,7 @@ impl Authority {
             excluded_subtrees: Vec::new(),
         });
         let certificate = params.self_signed(&key).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-        }
+        Self { issuer: Issuer::new(params, key), certificate }
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -158,10 +152,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = for_authorities("vescli test intermediate");
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let intermediate = Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-        };
+        let intermediate = Self { issuer: Issuer::new(params, key), certificate };
         intermediate.server()
     }
 

@@ -18,9 +18,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
 
 fn client(authority: &Authority, identity: Option<&Identity>, alpn: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
-        .unwrap();
+    roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -31,9 +29,7 @@ fn client(authority: &Authority, identity: Option<&Identity>, alpn: &[&str]) -> 
             let certificate = identity.certificate_pem().as_bytes();
             let certificate = CertificateDer::from_pem_slice(certificate).unwrap();
             let key = PrivateKeyDer::from_pem_slice(identity.key_pem().as_bytes()).unwrap();
-            builder
-                .with_client_auth_cert(vec![certificate], key)
-                .unwrap()
+            builder.with_client_auth_cert(vec![certificate], key).unwrap()
         }
     };
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
@@ -45,9 +41,7 @@ fn exchange(server: &Server, config: Arc<ClientConfig>) -> io::Result<Vec<u8>> {
     let name = ServerName::try_from("localhost").unwrap();
     let session = ClientConnection::new(config, name).unwrap();
     let socket = TcpStream::connect(server.address()).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut stream = StreamOwned::new(session, socket);
     stream.write_all(GET)?;
     let mut answer = Vec::new();
@@ -105,11 +99,7 @@ fn bad_certificates_are_refused_for_what_is_wrong() {
 fn a_refusal_is_written_down() {
     let server = Server::https(Identity::self_signed()).start();
     exchange(&server, client(&Authority::new(), None, &[])).unwrap_err();
-    let error = server.connections()[0]
-        .handshake
-        .clone()
-        .unwrap()
-        .unwrap_err();
+    let error = server.connections()[0].handshake.clone().unwrap().unwrap_err();
     assert!(error.contains("UnknownCA"), "{error}");
 }
 
@@ -172,13 +162,8 @@ fn handshakes_go_wrong_in_every_way() {
 fn a_handshake_may_be_all_there_is() {
     let authority = Authority::new();
     let behaviours = [Behaviour::HandshakeThenClose, Behaviour::HandshakeThenReset];
-    let server = Server::https(authority.server())
-        .behaviours(behaviours)
-        .start();
-    assert_eq!(
-        exchange(&server, client(&authority, None, &[])).unwrap(),
-        b""
-    );
+    let server = Server::https(authority.server()).behaviours(behaviours).start();
+    assert_eq!(exchange(&server, client(&authority, None, &[])).unwrap(), b"");
     exchange(&server, client(&authority, None, &[])).unwrap_err();
     assert_eq!((server.connections().len(), server.count()), (2, 0));
 }
@@ -188,11 +173,7 @@ fn answers_misbehave_within_tls_as_well() {
     let authority = Authority::new();
     let config = client(&authority, None, &[]);
     for moment in [Moment::FirstByte, Moment::Head, Moment::Whole] {
-        let answers = [
-            Answer::close(moment),
-            Answer::reset(moment),
-            Answer::accepted().cut_after(0, End::Reset),
-        ];
+        let answers = [Answer::close(moment), Answer::reset(moment), Answer::accepted().cut_after(0, End::Reset)];
         let server = Server::https(authority.server()).answers(answers).start();
         assert_eq!(exchange(&server, Arc::clone(&config)).unwrap(), b"");
         exchange(&server, Arc::clone(&config)).unwrap_err();

@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use p12_keystore::{
-    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey,
-    PrivateKeyChain,
+    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey, PrivateKeyChain,
 };
 
 use crate::certificates::{Authority, Identity};
@@ -40,14 +39,9 @@ pub(crate) fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -
     let mut store = KeyStore::new();
     let entry = PrivateKeyChain::new("1", key, [certificate]);
     store.add_entry("client", KeyStoreEntry::PrivateKeyChain(entry));
-    let writer = store
-        .writer(PASSWORD)
-        .encryption_iterations(2048)
-        .mac_iterations(2048);
+    let writer = store.writer(PASSWORD).encryption_iterations(2048).mac_iterations(2048);
     match legacy {
-        Some(algorithm) => writer
-            .encryption_algorithm(algorithm)
-            .mac_algorithm(MacAlgorithm::HmacSha1),
+        Some(algorithm) => writer.encryption_algorithm(algorithm).mac_algorithm(MacAlgorithm::HmacSha1),
         None => writer,
     }
     .write()
@@ -56,12 +50,7 @@ pub(crate) fn pkcs12(identity: &Identity, legacy: Option<EncryptionAlgorithm>) -
 
 pub(crate) fn shown(server: &Server) -> Vec<u8> {
     let last = server.connections().pop().unwrap();
-    last.handshake
-        .clone()
-        .unwrap()
-        .unwrap()
-        .client_certificate
-        .unwrap()
+    last.handshake.clone().unwrap().unwrap().client_certificate.unwrap()
 }
 
 #[test]
@@ -80,12 +69,7 @@ fn pem_files_are_shown_with_the_key_apart_or_in_the_same_file() {
         .stderr_contains("* client certificate: CN=ada\n")
         .run();
     assert_eq!(shown(&server), ada.chain()[0].to_vec());
-    send(&authority)
-        .file("both.pem", &both)
-        .env("VESCLI_CERT", "both.pem")
-        .against(&server)
-        .stdout(ACCEPTED)
-        .run();
+    send(&authority).file("both.pem", &both).env("VESCLI_CERT", "both.pem").against(&server).stdout(ACCEPTED).run();
     send(&authority)
         .file("ada.pem", ada.certificate_pem())
         .file("ada.key", ada.key_pem())
@@ -148,18 +132,9 @@ fn the_password_is_taken_from_the_strongest_source() {
         .env("VESCLI_P12_PASSWORD", PASSWORD)
         .env("VES_P12_PASSWORD", "wrong-password")
         .run();
-    send()
-        .config(&profile("wrong"))
-        .env("VESCLI_P12_PASSWORD_FILE", "right")
-        .run();
-    send()
-        .config(&profile("right"))
-        .env("VES_P12_PASSWORD", "wrong-password")
-        .run();
-    send()
-        .env("VOLT_API_P12_FILE", "ada.p12")
-        .env("VES_P12_PASSWORD", PASSWORD)
-        .run();
+    send().config(&profile("wrong")).env("VESCLI_P12_PASSWORD_FILE", "right").run();
+    send().config(&profile("right")).env("VES_P12_PASSWORD", "wrong-password").run();
+    send().env("VOLT_API_P12_FILE", "ada.p12").env("VES_P12_PASSWORD", PASSWORD).run();
     assert_eq!(server.count(), 5);
 }
 
@@ -176,10 +151,7 @@ fn a_token_of_the_same_source_goes_along() {
         .against(&server)
         .stdout(ACCEPTED)
         .run();
-    assert_eq!(
-        server.request().header("Authorization"),
-        Some("APIToken the-token")
-    );
+    assert_eq!(server.request().header("Authorization"), Some("APIToken the-token"));
 }
 
 #[test]
@@ -191,11 +163,7 @@ fn a_server_that_wants_another_one_is_told() {
     let setup = || gate(&authority);
     for (setup, outcome, text) in [
         (setup().tls12_only(), "not_sent", "\n  not sent\n"),
-        (
-            setup().tls13_only(),
-            "unknown",
-            "\n  unknown: may have been sent",
-        ),
+        (setup().tls13_only(), "unknown", "\n  unknown: may have been sent"),
     ] {
         let server = setup.start();
         let refused = |flags: &[&str], words: &'static str| {
@@ -214,10 +182,7 @@ fn a_server_that_wants_another_one_is_told() {
                 .stderr_contains(text)
                 .run();
         };
-        refused(
-            &[],
-            "the server asked for a client certificate, got none, and ended with the alert ",
-        );
+        refused(&[], "the server asked for a client certificate, got none, and ended with the alert ");
         refused(
             &["--cert", "stranger.pem"],
             "the server asked for a client certificate, did not take the one that it got, and ended with the alert ",
@@ -236,9 +201,7 @@ fn a_certificate_is_bound_to_the_host_of_its_profile() {
         .config("[profiles.a]\ncert = \"../../ada.pem\"\nbase_url = \"https://other.example\"\n")
         .against(&server)
         .code(78)
-        .stderr_contains(
-            "belongs to https://other.example, but the request goes to https://127.0.0.1:[PORT]: ",
-        )
+        .stderr_contains("belongs to https://other.example, but the request goes to https://127.0.0.1:[PORT]: ")
         .run();
 }
 
@@ -264,10 +227,7 @@ fn explain_and_curl_name_the_files_and_never_the_password() {
         .stdout_contains("  --cert-type P12 \\\n  --cert 'a'\\\\':b.p12' \\\n")
         .stdout_contains("  --config - \\\n")
         .run();
-    curl()
-        .args(["--cert", "a.pem", "--key", "a.key"])
-        .stdout_contains("  --cert a.pem \\\n  --key a.key \\\n")
-        .run();
+    curl().args(["--cert", "a.pem", "--key", "a.key"]).stdout_contains("  --cert a.pem \\\n  --key a.key \\\n").run();
 }
 
 pub(crate) fn with_key(identity: &Identity) -> String {

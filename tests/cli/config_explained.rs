@@ -23,15 +23,8 @@ fn shows(vescli: Vescli, expected: &[(&'static str, &str, &str)]) {
     vescli
         .stdout_json(move |document| {
             let settings = document["settings"].as_array().unwrap();
-            let found: BTreeMap<&str, (&Value, &Value)> = settings
-                .iter()
-                .map(|row| {
-                    (
-                        row["key"].as_str().unwrap(),
-                        (&row["value"], &row["origin"]),
-                    )
-                })
-                .collect();
+            let found: BTreeMap<&str, (&Value, &Value)> =
+                settings.iter().map(|row| (row["key"].as_str().unwrap(), (&row["value"], &row["origin"]))).collect();
             for (key, value, origin) in expected {
                 let (shown, from) = found[key];
                 assert_eq!(shown.as_str().unwrap_or("-"), value, "{key}: {document:#}");
@@ -47,49 +40,17 @@ const PLACE: &str = "[FOLDER]/.config/vescli/config.toml";
 #[test]
 fn file_and_profile_say_how_they_were_chosen() {
     let with_file = || explain().config(FILE);
+    shows(with_file(), &[("config", PLACE, "XDG_CONFIG_HOME"), ("profile", "prod", "default_profile")]);
+    shows(with_file().env_remove("XDG_CONFIG_HOME"), &[("config", PLACE, "the usual place")]);
+    shows(with_file().args(["--profile", "lab"]), &[("profile", "lab", "--profile")]);
+    shows(with_file().env("VESCLI_PROFILE", "lab"), &[("profile", "lab", "VESCLI_PROFILE")]);
     shows(
-        with_file(),
-        &[
-            ("config", PLACE, "XDG_CONFIG_HOME"),
-            ("profile", "prod", "default_profile"),
-        ],
+        explain().file("other.toml", "[profiles.one]\ntenant = \"t\"\n").args(["--config", "other.toml"]),
+        &[("config", "other.toml", "--config"), ("profile", "one", "the only one in the file")],
     );
-    shows(
-        with_file().env_remove("XDG_CONFIG_HOME"),
-        &[("config", PLACE, "the usual place")],
-    );
-    shows(
-        with_file().args(["--profile", "lab"]),
-        &[("profile", "lab", "--profile")],
-    );
-    shows(
-        with_file().env("VESCLI_PROFILE", "lab"),
-        &[("profile", "lab", "VESCLI_PROFILE")],
-    );
-    shows(
-        explain()
-            .file("other.toml", "[profiles.one]\ntenant = \"t\"\n")
-            .args(["--config", "other.toml"]),
-        &[
-            ("config", "other.toml", "--config"),
-            ("profile", "one", "the only one in the file"),
-        ],
-    );
-    shows(
-        explain().env("VESCLI_CONFIG", "none"),
-        &[("config", "none", "VESCLI_CONFIG"), ("profile", "-", "-")],
-    );
-    shows(
-        explain(),
-        &[
-            ("config", "none", &format!("there is no file at {PLACE}")),
-            ("profile", "-", "-"),
-        ],
-    );
-    shows(
-        explain().config("[profiles.a]\n[profiles.b]\n"),
-        &[("profile", "-", "none is chosen: a, b")],
-    );
+    shows(explain().env("VESCLI_CONFIG", "none"), &[("config", "none", "VESCLI_CONFIG"), ("profile", "-", "-")]);
+    shows(explain(), &[("config", "none", &format!("there is no file at {PLACE}")), ("profile", "-", "-")]);
+    shows(explain().config("[profiles.a]\n[profiles.b]\n"), &[("profile", "-", "none is chosen: a, b")]);
 }
 
 #[test]
@@ -97,11 +58,7 @@ fn the_cname_is_the_tenant_s_unless_something_gives_one() {
     shows(
         explain().config(FILE),
         &[
-            (
-                "cname",
-                "acme",
-                &format!("as the tenant: {PLACE}:3:1 [profiles.prod]"),
-            ),
+            ("cname", "acme", &format!("as the tenant: {PLACE}:3:1 [profiles.prod]")),
             ("rate", "30/m", &format!("{PLACE}:4:1 [profiles.prod]")),
             (
                 "url",
@@ -112,15 +69,9 @@ fn the_cname_is_the_tenant_s_unless_something_gives_one() {
     );
     shows(
         explain().config(FILE).args(["-p", "lab"]),
-        &[
-            ("cname", "lab", &format!("{PLACE}:7:1 [profiles.lab]")),
-            ("rate", "60/m", "built in"),
-        ],
+        &[("cname", "lab", &format!("{PLACE}:7:1 [profiles.lab]")), ("rate", "60/m", "built in")],
     );
-    shows(
-        explain().env("F5XC_TENANT", "acme"),
-        &[("cname", "acme", "as the tenant: F5XC_TENANT")],
-    );
+    shows(explain().env("F5XC_TENANT", "acme"), &[("cname", "acme", "as the tenant: F5XC_TENANT")]);
     shows(explain(), &[("cname", "-", "-"), ("url", "-", "-")]);
 }
 
@@ -128,40 +79,23 @@ fn the_cname_is_the_tenant_s_unless_something_gives_one() {
 fn the_proxy_is_shown_with_its_source_and_without_its_password() {
     let tenant = || explain().args(["--tenant", "t"]).stdout_lacks("hunter2");
     for name in ["VESCLI_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        shows(
-            tenant().env(name, "http://ada:hunter2@p.example:3128"),
-            &[("proxy", "http://***@p.example:3128", name)],
-        );
+        shows(tenant().env(name, "http://ada:hunter2@p.example:3128"), &[("proxy", "http://***@p.example:3128", name)]);
     }
     shows(
-        tenant()
-            .env("HTTPS_PROXY", "http://a:hunter2@p.example:1")
-            .args(["--proxy", ""]),
+        tenant().env("HTTPS_PROXY", "http://a:hunter2@p.example:1").args(["--proxy", ""]),
         &[("proxy", "none", "--proxy")],
     );
     shows(tenant(), &[("proxy", "-", "-"), ("noproxy", "-", "-")]);
     shows(
-        tenant()
-            .env("HTTPS_PROXY", "http://a:hunter2@p.example:1")
-            .env("NO_PROXY", "volterra.io"),
+        tenant().env("HTTPS_PROXY", "http://a:hunter2@p.example:1").env("NO_PROXY", "volterra.io"),
         &[
-            (
-                "proxy",
-                "http://***@p.example:1, not used for this host",
-                "HTTPS_PROXY",
-            ),
+            ("proxy", "http://***@p.example:1, not used for this host", "HTTPS_PROXY"),
             ("noproxy", "volterra.io", "NO_PROXY"),
         ],
     );
     shows(
-        explain()
-            .args(["--base-url", "http://127.0.0.1:1"])
-            .env("HTTPS_PROXY", "http://p.example:1"),
-        &[(
-            "proxy",
-            "http://p.example:1, not used for this host",
-            "HTTPS_PROXY",
-        )],
+        explain().args(["--base-url", "http://127.0.0.1:1"]).env("HTTPS_PROXY", "http://p.example:1"),
+        &[("proxy", "http://p.example:1, not used for this host", "HTTPS_PROXY")],
     );
     Vescli::new()
         .args(["config", "explain", "--tenant", "t"])
@@ -174,18 +108,9 @@ fn the_proxy_is_shown_with_its_source_and_without_its_password() {
 #[test]
 fn certificates_that_take_the_store_s_place_are_shown() {
     shows(explain(), &[("trust", "the system's store", "built in")]);
+    shows(explain().env("SSL_CERT_FILE", "/a.pem"), &[("trust", "/a.pem", "SSL_CERT_FILE")]);
     shows(
-        explain().env("SSL_CERT_FILE", "/a.pem"),
-        &[("trust", "/a.pem", "SSL_CERT_FILE")],
-    );
-    shows(
-        explain()
-            .env("SSL_CERT_FILE", "/a.pem")
-            .env("SSL_CERT_DIR", "/b")
-            .args(["--cacert", "/c.pem"]),
-        &[
-            ("trust", "/a.pem and /b", "SSL_CERT_FILE and SSL_CERT_DIR"),
-            ("cacert", "/c.pem", "--cacert"),
-        ],
+        explain().env("SSL_CERT_FILE", "/a.pem").env("SSL_CERT_DIR", "/b").args(["--cacert", "/c.pem"]),
+        &[("trust", "/a.pem and /b", "SSL_CERT_FILE and SSL_CERT_DIR"), ("cacert", "/c.pem", "--cacert")],
     );
 }

@@ -7,28 +7,14 @@ use crate::harness::Vescli;
 #[test]
 fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
     let first = Vescli::new()
-        .args([
-            "config",
-            "init",
-            "--tenant",
-            "acme",
-            "--token-file",
-            "a \"b\".token",
-        ])
+        .args(["config", "init", "--tenant", "acme", "--token-file", "a \"b\".token"])
         .stdout("[FOLDER]/.config/vescli/config.toml: written; try it with `vescli doctor`\n")
         .run();
     let check = first.again().args(["config", "check"]);
-    check
-        .stdout("[FOLDER]/.config/vescli/config.toml: sound, 1 profile (prod)\n")
-        .run();
+    check.stdout("[FOLDER]/.config/vescli/config.toml: sound, 1 profile (prod)\n").run();
     let path = first.folder.join(".config/vescli/config.toml");
     let written = fs::read_to_string(&path).unwrap();
-    first
-        .again()
-        .args(["config", "init"])
-        .code(2)
-        .stderr_contains("exists already and was left alone")
-        .run();
+    first.again().args(["config", "init"]).code(2).stderr_contains("exists already and was left alone").run();
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
     first.again().args(["config", "show"]).stdout(written).run();
     first
@@ -44,39 +30,19 @@ fn every_config_command_has_a_document() {
     let path = r#""path":"[FOLDER]/.config/vescli/config.toml""#;
     let config = |vescli: Vescli, word: &str, schema: &str, rest: &str| {
         let document = format!("{{\"schema\":\"vescli.{schema}/1\",\"ok\":true,{path},{rest}}}\n");
-        vescli
-            .args(["config", word, "--json"])
-            .stdout(document)
-            .run()
+        vescli.args(["config", word, "--json"]).stdout(document).run()
     };
     let first = config(Vescli::new(), "path", "config-path", r#""exists":false"#);
     config(first.again(), "init", "config-init", r#""written":true"#);
-    first
-        .again()
-        .args(["config", "init"])
-        .code(2)
-        .stderr_contains("exists already")
-        .run();
-    config(
-        first.again(),
-        "check",
-        "config-check",
-        r#""profiles":["prod"]"#,
-    );
-    config(
-        first.again(),
-        "profiles",
-        "profiles",
-        r#""profiles":["prod"],"chosen":"prod""#,
-    );
+    first.again().args(["config", "init"]).code(2).stderr_contains("exists already").run();
+    config(first.again(), "check", "config-check", r#""profiles":["prod"]"#);
+    config(first.again(), "profiles", "profiles", r#""profiles":["prod"],"chosen":"prod""#);
     let written = fs::read_to_string(first.folder.join(".config/vescli/config.toml")).unwrap();
     let text = format!("\"text\":{}", serde_json::Value::from(written));
     config(first.again(), "show", "config-show", &text);
     first
         .again()
         .args(["config", "explain", "--json"])
-        .stdout_contains(
-            r#"{"schema":"vescli.config/1","ok":true,"profile":"prod","settings":[{"key":"#,
-        )
+        .stdout_contains(r#"{"schema":"vescli.config/1","ok":true,"profile":"prod","settings":[{"key":"#)
         .run();
 }

@@ -8,15 +8,7 @@ use crate::sockets::closed_port;
 
 fn send(url: &str) -> Vescli {
     Vescli::new()
-        .args([
-            "send",
-            "--email",
-            "a@b.co",
-            "--cname",
-            "c",
-            "--retries",
-            "0",
-        ])
+        .args(["send", "--email", "a@b.co", "--cname", "c", "--retries", "0"])
         .args(["--base-url", url])
         .stderr_lacks("os error")
 }
@@ -27,10 +19,7 @@ fn a_refused_connection_names_host_and_port() {
     let place = format!("127.0.0.1:{}", closed.port);
     let url = format!("http://{place}");
     let cause = format!("no connection to {place} could be made: Connection refused");
-    send(&url)
-        .code(7)
-        .stderr_contains(format!("\n  cause: {cause}"))
-        .run();
+    send(&url).code(7).stderr_contains(format!("\n  cause: {cause}")).run();
     let expected = cause.clone();
     send(&url)
         .arg("--json")
@@ -42,15 +31,7 @@ fn a_refused_connection_names_host_and_port() {
         .run();
     Vescli::new()
         .file("list.txt", "a@b.co\n")
-        .args([
-            "bulk",
-            "list.txt",
-            "--yes",
-            "--cname",
-            "c",
-            "--retries",
-            "0",
-        ])
+        .args(["bulk", "list.txt", "--yes", "--cname", "c", "--retries", "0"])
         .args(["--base-url", &url])
         .code(10)
         .stdout_contains(&cause)
@@ -75,10 +56,9 @@ fn a_refused_connection_names_host_and_port() {
 
 #[test]
 fn a_connection_that_breaks_names_host_and_port() {
-    for (answer, word) in [
-        (Answer::close(Moment::Whole), "connection closed"),
-        (Answer::reset(Moment::Whole), "Connection reset"),
-    ] {
+    for (answer, word) in
+        [(Answer::close(Moment::Whole), "connection closed"), (Answer::reset(Moment::Whole), "Connection reset")]
+    {
         let server = Server::http().answer(answer).start();
         let cause = format!("the connection to {} broke: {word}", server.address());
         send(&server.url()).code(8).stderr_contains(cause).run();
@@ -87,10 +67,7 @@ fn a_connection_that_breaks_names_host_and_port() {
 
 #[test]
 fn a_name_that_is_not_found_is_told_without_numbers() {
-    send("https://service.invalid")
-        .code(6)
-        .stderr_contains("the name service.invalid was not found: ")
-        .run();
+    send("https://service.invalid").code(6).stderr_contains("the name service.invalid was not found: ").run();
 }
 
 /// Tries every limit from one that is too low for anything to one that is enough.

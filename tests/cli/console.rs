@@ -21,11 +21,7 @@ impl Console {
         let authority = Authority::new();
         let server = change(Server::https(authority.server_named(hosts))).start();
         let proxy = Proxy::start(Tunnel::To(server.address()));
-        Self {
-            server,
-            proxy,
-            authority,
-        }
+        Self { server, proxy, authority }
     }
 
     /// A run that trusts the console and goes through the proxy.

@@ -50,10 +50,7 @@ fn only_heads(server: &Server) {
 #[test]
 fn a_profile_whose_own_host_cannot_be_computed_keeps_its_credential() {
     let other = Server::http().start();
-    let cannot = format!(
-        "is not sent to {}, because the host that it belongs to cannot be computed",
-        other.url()
-    );
+    let cannot = format!("is not sent to {}, because the host that it belongs to cannot be computed", other.url());
     let belongs = "belongs to https://acme.console.ves.volterra.io, but the request goes to ";
     for (lines, reason) in [
         ("base_url = \"acme.example\"", cannot.as_str()),
@@ -69,16 +66,8 @@ fn a_profile_whose_own_host_cannot_be_computed_keeps_its_credential() {
     ] {
         let toml = format!("[profiles.p]\n{lines}\ntoken_file = \"token\"\n");
         let url = other.url();
-        refused(
-            &toml,
-            |run| run.args(["--base-url", &url, "--tenant", "t"]),
-            reason,
-        );
-        refused(
-            &toml,
-            |run| run.env("VESCLI_BASE_URL", &url).env("VESCLI_TENANT", "t"),
-            reason,
-        );
+        refused(&toml, |run| run.args(["--base-url", &url, "--tenant", "t"]), reason);
+        refused(&toml, |run| run.env("VESCLI_BASE_URL", &url).env("VESCLI_TENANT", "t"), reason);
     }
     // F5's names are variables too: they do not make a host of the file's.
     let toml = "[profiles.p]\ntoken_file = \"token\"\n";
@@ -108,32 +97,24 @@ fn a_child_that_changes_the_host_names_its_own_credential() {
     let parent = Server::http().uncalled().start();
     let refusing = Server::http().start();
     let names_both = "a table that changes the host has to name its own credential";
-    for (parent_lines, child_lines) in [
-        (at(&parent), at(&refusing)),
-        ("tenant = \"acme\"".into(), at(&refusing)),
-    ] {
+    for (parent_lines, child_lines) in [(at(&parent), at(&refusing)), ("tenant = \"acme\"".into(), at(&refusing))] {
         refused(&file(&parent_lines, &child_lines), |run| run, names_both);
     }
     // Nobody asks for these hosts: the run stops before.
     for child_lines in ["tenant = \"lab\"", "console = \"staging.volterra.us\""] {
         let toml = file("tenant = \"acme\"", child_lines);
         for command in &COMMANDS[..3] {
-            vescli(&toml)
-                .args(*command)
-                .code(78)
-                .stderr_contains(names_both)
-                .run();
+            vescli(&toml).args(*command).code(78).stderr_contains(names_both).run();
         }
     }
     // A parent that names a console is completed by a tenant, and not led away from its console.
-    vescli(&file(
-        "console = \"staging.volterra.us\"",
-        "tenant = \"a\"\nconsole = \"console.ves.volterra.io\"",
-    ))
-    .args(COMMANDS[0])
-    .code(78)
-    .stderr_contains("belongs to https://a.staging.volterra.us, but the request goes to https://a.console.ves.volterra.io")
-    .run();
+    vescli(&file("console = \"staging.volterra.us\"", "tenant = \"a\"\nconsole = \"console.ves.volterra.io\""))
+        .args(COMMANDS[0])
+        .code(78)
+        .stderr_contains(
+            "belongs to https://a.staging.volterra.us, but the request goes to https://a.console.ves.volterra.io",
+        )
+        .run();
     only_heads(&refusing);
 }
 
@@ -142,31 +123,16 @@ fn what_a_child_names_itself_goes_to_it_and_so_does_what_a_table_without_a_host_
     let parent = Server::http().uncalled().start();
     let child = Server::http().start();
     for toml in [
-        file(
-            &at(&parent),
-            &format!("{}\ntoken_file = \"child\"", at(&child)),
-        ),
+        file(&at(&parent), &format!("{}\ntoken_file = \"child\"", at(&child))),
         file("", &at(&child)),
-        format!(
-            "[defaults]\ntoken_file = \"token\"\n[profiles.p]\n{}\n",
-            at(&child)
-        ),
-        format!(
-            "[defaults]\n{}\n[profiles.p]\ntoken_file = \"token\"\n",
-            at(&child)
-        ),
+        format!("[defaults]\ntoken_file = \"token\"\n[profiles.p]\n{}\n", at(&child)),
+        format!("[defaults]\n{}\n[profiles.p]\ntoken_file = \"token\"\n", at(&child)),
     ] {
         let before = child.count();
-        vescli(&toml)
-            .args(COMMANDS[0])
-            .stdout_contains("accepted: ")
-            .run();
+        vescli(&toml).args(COMMANDS[0]).stdout_contains("accepted: ").run();
         let requests = child.requests();
         assert_eq!(requests.len(), before + 1);
-        assert_eq!(
-            requests.last().unwrap().header("authorization"),
-            Some("APIToken s3cret-token")
-        );
+        assert_eq!(requests.last().unwrap().header("authorization"), Some("APIToken s3cret-token"));
     }
 }
 

@@ -35,19 +35,10 @@ fn a_credential_of_the_file_goes_to_the_host_of_the_file_alone() {
     by_variable.code(78).stderr(refusal).run();
     assert_eq!(other.count(), 0);
     // One that is given for this run goes there, and so does none.
-    bound(&other)
-        .env("VESCLI_TOKEN", "of-this-run")
-        .stdout_contains("accepted: ")
-        .run();
-    bound(&other)
-        .arg("--no-auth")
-        .stdout_contains("accepted: ")
-        .run();
-    let arrived: Vec<_> = other
-        .requests()
-        .iter()
-        .map(|request| request.header("authorization").map(str::to_owned))
-        .collect();
+    bound(&other).env("VESCLI_TOKEN", "of-this-run").stdout_contains("accepted: ").run();
+    bound(&other).arg("--no-auth").stdout_contains("accepted: ").run();
+    let arrived: Vec<_> =
+        other.requests().iter().map(|request| request.header("authorization").map(str::to_owned)).collect();
     assert_eq!(arrived, [Some("APIToken of-this-run".to_owned()), None]);
 }
 
@@ -55,15 +46,8 @@ fn a_credential_of_the_file_goes_to_the_host_of_the_file_alone() {
 fn another_tenant_than_the_files_does_not_get_its_credential() {
     let console = Console::start(&[HOST, "other.console.ves.volterra.io"]);
     let profile = "[profiles.p]\ntenant = \"example-corp\"\ntoken_file = \"token\"\n";
-    console
-        .send(&[])
-        .config(profile)
-        .file(".config/vescli/token", "s3cret-token")
-        .run();
-    assert_eq!(
-        console.last().header("authorization"),
-        Some("APIToken s3cret-token")
-    );
+    console.send(&[]).config(profile).file(".config/vescli/token", "s3cret-token").run();
+    assert_eq!(console.last().header("authorization"), Some("APIToken s3cret-token"));
     console
         .vescli()
         .args(["send", "-e", "hello@example.com", "--tenant", "other"])
@@ -77,9 +61,7 @@ fn another_tenant_than_the_files_does_not_get_its_credential() {
 
 #[test]
 fn the_token_is_in_no_output_at_any_verbosity() {
-    let echo = Answer::status(400)
-        .header("X-Echo", "s3cret-token")
-        .body("\"s3cret-token is wrong\"");
+    let echo = Answer::status(400).header("X-Echo", "s3cret-token").body("\"s3cret-token is wrong\"");
     let server = Server::http().answer(echo).start();
     for flags in [&["-q"][..], &[], &["-v"], &["-vv"], &["-vv", "--json"]] {
         Vescli::new()
@@ -100,10 +82,7 @@ fn the_token_is_in_no_output_at_any_verbosity() {
 fn explain_shows_that_a_credential_is_set_but_not_what_it_is() {
     Vescli::new()
         .args(["config", "explain", "--tenant", "t"])
-        .env(
-            "VESCLI_TOKEN",
-            "0123456789012345678901234567890123456789012",
-        )
+        .env("VESCLI_TOKEN", "0123456789012345678901234567890123456789012")
         .stdout_contains("credential         set, 43 characters  VESCLI_TOKEN\n")
         .stdout_lacks("0123456789")
         .run();

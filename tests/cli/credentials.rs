@@ -12,11 +12,7 @@ fn send() -> Vescli {
 /// Sends to the server, and says which `Authorization` arrived.
 fn arrives(server: &Server, vescli: Vescli) -> Option<String> {
     let before = server.count();
-    vescli
-        .args(["--tenant", "t", "-e", "hello@example.com"])
-        .stdout_contains("accepted: ")
-        .against(server)
-        .run();
+    vescli.args(["--tenant", "t", "-e", "hello@example.com"]).stdout_contains("accepted: ").against(server).run();
     let requests = server.requests();
     assert_eq!(requests.len(), before + 1);
     let request = requests.last().unwrap();
@@ -59,23 +55,12 @@ fn the_whole_credential_comes_from_the_strongest_source() {
         );
         vescli.config(&toml).env("F5XC_API_TOKEN", "t-foreign")
     };
-    for (level, token) in [
-        "t-flag",
-        "t-variable",
-        "t-file-variable",
-        "t-profile",
-        "t-parent",
-        "t-defaults",
-        "t-foreign",
-    ]
-    .into_iter()
-    .enumerate()
+    for (level, token) in
+        ["t-flag", "t-variable", "t-file-variable", "t-profile", "t-parent", "t-defaults", "t-foreign"]
+            .into_iter()
+            .enumerate()
     {
-        assert_eq!(
-            from(all(level)),
-            format!("APIToken {token}"),
-            "level {level}"
-        );
+        assert_eq!(from(all(level)), format!("APIToken {token}"), "level {level}");
     }
 }
 
@@ -85,9 +70,7 @@ fn no_auth_sends_none_whatever_is_configured() {
     for vescli in [
         send().env("VESCLI_NO_AUTH", "1").env("F5XC_API_TOKEN", "t"),
         send().env("VESCLI_NO_AUTH", "1").env("VESCLI_TOKEN", "t"),
-        send()
-            .config(&file_for(&server, "no_auth = true"))
-            .env("F5XC_API_TOKEN", "t"),
+        send().config(&file_for(&server, "no_auth = true")).env("F5XC_API_TOKEN", "t"),
     ] {
         assert_eq!(arrives(&server, vescli), None);
     }
@@ -95,26 +78,11 @@ fn no_auth_sends_none_whatever_is_configured() {
 
 #[test]
 fn without_a_credential_the_request_goes_and_a_401_says_so() {
-    let server = Server::http()
-        .answer(Answer::status(401).body("\"no\""))
-        .start();
-    let send = || {
-        Vescli::new()
-            .args(["send", "--tenant", "t", "-e", "hello@example.com"])
-            .against(&server)
-            .code(41)
-    };
-    send()
-        .stderr_contains(
-            "hint: no credential was sent: set VESCLI_TOKEN, or name a file with --token-file\n",
-        )
-        .run();
+    let server = Server::http().answer(Answer::status(401).body("\"no\"")).start();
+    let send = || Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com"]).against(&server).code(41);
+    send().stderr_contains("hint: no credential was sent: set VESCLI_TOKEN, or name a file with --token-file\n").run();
     assert_eq!(server.request().header("authorization"), None);
-    send()
-        .env("VESCLI_TOKEN", "s3cret-token")
-        .stderr_contains("hint: Check the token: ")
-        .stderr_lacks("s3cret")
-        .run();
+    send().env("VESCLI_TOKEN", "s3cret-token").stderr_contains("hint: Check the token: ").stderr_lacks("s3cret").run();
     // No other credential is tried.
     assert_eq!(server.count(), 2);
 }
@@ -129,36 +97,22 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
             .against(&server)
             .code(78)
     };
-    for (mode, shown) in [
-        (0o644, "0644"),
-        (0o640, "0640"),
-        (0o604, "0604"),
-        (0o660, "0660"),
-        (0o601, "0601"),
-    ] {
+    for (mode, shown) in [(0o644, "0644"), (0o640, "0640"), (0o604, "0604"), (0o660, "0660"), (0o601, "0601")] {
         send("token")
             .file_mode("token", "s3cret-token", mode)
             .stderr(format!("error: --token-file: token can be read by others (mode {shown}): run `chmod 600 token`\n"))
             .run();
     }
-    send("missing")
-        .code(66)
-        .stderr("error: --token-file: there is no file missing\n")
-        .run();
+    send("missing").code(66).stderr("error: --token-file: there is no file missing\n").run();
     let folder = send("folder");
     fs::create_dir(folder.folder().join("folder")).unwrap();
-    folder
-        .stderr_contains("folder is not a regular file and no pipe; ")
-        .run();
+    folder.stderr_contains("folder is not a regular file and no pipe; ").run();
     for (content, reason) in [
         ("", "is empty"),
         ("\n", "is empty"),
         ("s3cret token", "holds a space"),
         ("s3cret\ntoken\n", "holds a space, a line break"),
-        (
-            "s3cret\u{e4}",
-            "holds a space, a line break or a character that is not ASCII",
-        ),
+        ("s3cret\u{e4}", "holds a space, a line break or a character that is not ASCII"),
         ("APIToken s3cret", "begins with `APIToken `"),
     ] {
         send("token")
@@ -207,23 +161,15 @@ fn a_token_command_that_fails_is_told_and_nothing_is_sent() {
     let server = Server::http().uncalled().start();
     for (words, message) in [
         ("[\"false\"]", "the command `false` failed (exit status: 1)"),
-        (
-            "[\"sh\", \"-c\", \"echo s3cret; exit 3\"]",
-            "the command `sh` failed (exit status: 3)",
-        ),
+        ("[\"sh\", \"-c\", \"echo s3cret; exit 3\"]", "the command `sh` failed (exit status: 3)"),
         ("[\"true\"]", "the token is empty"),
-        (
-            "[\"/no/such/command\"]",
-            "the command `/no/such/command` cannot be run: ",
-        ),
+        ("[\"/no/such/command\"]", "the command `/no/such/command` cannot be run: "),
     ] {
         Vescli::new()
             .args(["send", "--tenant", "t", "-e", "hello@example.com"])
             .config(&file_for(&server, &format!("token_command = {words}")))
             .code(78)
-            .stderr_contains(format!(
-                "error: [FOLDER]/.config/vescli/config.toml:3:1 [profiles.p]: {message}"
-            ))
+            .stderr_contains(format!("error: [FOLDER]/.config/vescli/config.toml:3:1 [profiles.p]: {message}"))
             .stderr_lacks("s3cret")
             .run();
     }

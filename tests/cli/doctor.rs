@@ -9,18 +9,7 @@ use crate::harness::Vescli;
 use crate::server::{Answer, Server, Setup};
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
-const NAMES: [&str; 10] = [
-    "config",
-    "url",
-    "credential",
-    "trust",
-    "dns",
-    "tcp",
-    "proxy",
-    "tls",
-    "http",
-    "clock",
-];
+const NAMES: [&str; 10] = ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
 
 pub(crate) fn dated(setup: Setup, offset: i64) -> Setup {
     setup.choose(move |_| {
@@ -37,27 +26,16 @@ pub(crate) fn states(document: &Value, expected: &str) {
     let checks = document["checks"].as_array().unwrap();
     let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
     assert_eq!(names, NAMES);
-    let states: String = checks
-        .iter()
-        .map(|check| &check["state"].as_str().unwrap()[..1])
-        .collect();
+    let states: String = checks.iter().map(|check| &check["state"].as_str().unwrap()[..1]).collect();
     assert_eq!(states, expected, "{document:#}");
     let failed = checks.iter().any(|check| check["state"] == "failure");
     assert_eq!(document["ok"], !failed);
-    let fields: Vec<&str> = document
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let fields: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields.len(), 4, "{fields:?}");
     for check in checks {
         let state = check["state"].as_str().unwrap();
         let advised = check["hint"].is_string();
-        assert!(
-            advised || !matches!(state, "failure" | "warning"),
-            "{check}"
-        );
+        assert!(advised || !matches!(state, "failure" | "warning"), "{check}");
     }
 }
 
@@ -76,10 +54,7 @@ pub(crate) fn only_heads(server: &Server, count: usize) {
     let requests = server.requests();
     assert_eq!(requests.len(), count, "{requests:#?}");
     for request in requests {
-        assert_eq!(
-            (request.method.as_str(), request.path.as_str()),
-            ("HEAD", "/")
-        );
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("HEAD", "/"));
         assert_eq!(request.header("authorization"), None);
         assert_eq!(request.body, b"");
     }
@@ -155,9 +130,7 @@ fn quiet_says_nothing_when_all_is_well_and_verbose_shows_the_handshake() {
     with("-v")
         .stdout_contains("ok       tls         TLS 1.2, ")
         .stderr_contains("* tls: TLS 1.2, TLS_")
-        .stderr_contains(
-            "* certificate: CN=rcgen self signed cert, by CN=vescli test authority, from ",
-        )
+        .stderr_contains("* certificate: CN=rcgen self signed cert, by CN=vescli test authority, from ")
         .stderr_contains("> HEAD / HTTP/1.1")
         .stderr_contains("< HTTP/1.1 404 Not Found")
         .run();
@@ -166,10 +139,7 @@ fn quiet_says_nothing_when_all_is_well_and_verbose_shows_the_handshake() {
         .stdout_contains("\u{1b}[1;31mfailure\u{1b}[0m")
         .stdout_lacks("skipped")
         .run();
-    doctor(&["-q", "--json"])
-        .code(78)
-        .stdout_json(|document| states(document, "ofssssssss"))
-        .run();
+    doctor(&["-q", "--json"]).code(78).stdout_json(|document| states(document, "ofssssssss")).run();
     only_heads(&server, 2);
 }
 
@@ -197,12 +167,7 @@ fn what_is_wrong_before_the_network_stops_there_with_its_code() {
     for (arguments, config, code, expected) in [
         (&["--config", "missing.toml"][..], "", 66, "fsssssssss"),
         (&[], "regoin = 1", 78, "fsssssssss"),
-        (
-            &["-p", "prd"],
-            "[profiles.prod]\ntenant = \"t\"",
-            78,
-            "fsssssssss",
-        ),
+        (&["-p", "prd"], "[profiles.prod]\ntenant = \"t\"", 78, "fsssssssss"),
         (&["--timeout", "soon"], "", 2, "fsssssssss"),
         (&[], "", 78, "ofssssssss"),
         (&["--tenant", "a.b"], "", 2, "ofssssssss"),
@@ -231,10 +196,7 @@ fn a_bad_credential_is_told_and_the_way_is_looked_at_all_the_same() {
             .code(code)
             .stdout_json(move |document| {
                 states(document, "oofsooosoo");
-                assert!(
-                    message(document, "credential").contains(words),
-                    "{document}"
-                );
+                assert!(message(document, "credential").contains(words), "{document}");
             })
             .run();
     };
@@ -258,10 +220,7 @@ fn the_dates_of_a_client_certificate_are_told() {
         .stdout_json(|document| {
             states(document, "ooosooosoo");
             let told = message(document, "credential");
-            assert!(
-                told.starts_with("client certificate client.pem of CN=ada, "),
-                "{told}"
-            );
+            assert!(told.starts_with("client certificate client.pem of CN=ada, "), "{told}");
             assert!(told.ends_with(" left (until 4096-01-01)"), "{told}");
         })
         .run();

@@ -16,24 +16,14 @@ fn like_a_send(arguments: &[&str], files: &[(&str, &str)], code: u8, expected: &
         let limits = ["--timeout", "2s", "--connect-timeout", "1s"];
         vescli.args(arguments).args(limits).code(code)
     };
-    with(doctor(&["--json", "-q"]))
-        .stdout_json(move |document| states(document, expected))
-        .run();
+    with(doctor(&["--json", "-q"])).stdout_json(move |document| states(document, expected)).run();
     let send = Vescli::new().args(["send", "-e", "a@example.com", "--retries", "0"]);
-    with(send)
-        .env("VESCLI_TENANT", "example-corp")
-        .stderr_contains("error: ")
-        .run();
+    with(send).env("VESCLI_TENANT", "example-corp").stderr_contains("error: ").run();
 }
 
 #[test]
 fn dns_and_tcp_failures_have_the_code_of_a_send() {
-    like_a_send(
-        &["--base-url", "https://nowhere.invalid"],
-        &[],
-        6,
-        "oowofsssss",
-    );
+    like_a_send(&["--base-url", "https://nowhere.invalid"], &[], 6, "oowofsssss");
     let closed = closed_port();
     let url = format!("https://127.0.0.1:{}", closed.port);
     like_a_send(&["--base-url", &url], &[], 7, "oowoofssss");
@@ -63,9 +53,7 @@ fn certificates_that_are_not_trusted_are_60() {
 #[test]
 fn a_handshake_that_breaks_is_35_and_one_that_hangs_28() {
     for (behaviour, code) in [(Behaviour::Close, 35), (Behaviour::Hang, 28)] {
-        let server = Server::https(Authority::new().server())
-            .behaviours([behaviour])
-            .start();
+        let server = Server::https(Authority::new().server()).behaviours([behaviour]).start();
         like_a_send(&["--base-url", &server.url()], &[], code, "oowoooofss");
     }
 }
@@ -122,20 +110,13 @@ fn a_server_that_wants_a_client_certificate_is_58_without_one_and_fine_with_it()
         let arguments = ["--cacert", "ca.pem", "--base-url", &server.url()];
         like_a_send(&arguments, &[("ca.pem", &authority.pem())], 58, expected);
         let client = authority.client("ada");
-        doctor(&[
-            "--json",
-            "-q",
-            "--cert",
-            "client.pem",
-            "--key",
-            "client.key",
-        ])
-        .args(arguments)
-        .file("ca.pem", authority.pem())
-        .file("client.pem", client.certificate_pem())
-        .file("client.key", client.key_pem())
-        .stdout_json(|document| states(document, "ooooooooow"))
-        .run();
+        doctor(&["--json", "-q", "--cert", "client.pem", "--key", "client.key"])
+            .args(arguments)
+            .file("ca.pem", authority.pem())
+            .file("client.pem", client.certificate_pem())
+            .file("client.key", client.key_pem())
+            .stdout_json(|document| states(document, "ooooooooow"))
+            .run();
         only_heads(&server, 1);
     }
 }
@@ -144,23 +125,15 @@ fn a_server_that_wants_a_client_certificate_is_58_without_one_and_fine_with_it()
 fn a_credential_that_is_left_out_on_purpose_is_no_warning() {
     let server = dated(Server::http(), 0).start();
     let without = |origin: &'static str, states_expected: &'static str| {
-        doctor(&["--json", "-q", "--tenant", "t", "--base-url", &server.url()]).stdout_json(
-            move |document| {
-                states(document, states_expected);
-                let told = message(document, "credential");
-                assert!(told.contains(origin), "{told}");
-            },
-        )
+        doctor(&["--json", "-q", "--tenant", "t", "--base-url", &server.url()]).stdout_json(move |document| {
+            states(document, states_expected);
+            let told = message(document, "credential");
+            assert!(told.contains(origin), "{told}");
+        })
     };
-    without("none is sent (--no-auth)", "ooosooosoo")
-        .arg("--no-auth")
-        .run();
-    without("none is sent (VESCLI_NO_AUTH)", "ooosooosoo")
-        .env("VESCLI_NO_AUTH", "1")
-        .run();
-    without("config.toml:2:1 [profiles.lab])", "ooosooosoo")
-        .config("[profiles.lab]\nno_auth = true\n")
-        .run();
+    without("none is sent (--no-auth)", "ooosooosoo").arg("--no-auth").run();
+    without("none is sent (VESCLI_NO_AUTH)", "ooosooosoo").env("VESCLI_NO_AUTH", "1").run();
+    without("config.toml:2:1 [profiles.lab])", "ooosooosoo").config("[profiles.lab]\nno_auth = true\n").run();
     without("none: the request goes without", "oowsooosoo").run();
     only_heads(&server, 4);
 }

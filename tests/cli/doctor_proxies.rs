@@ -13,25 +13,18 @@ fn the_way_leads_through_the_proxy() {
     let server = dated(Server::https(authority.server_named(&[HOST])), 0).start();
     let proxy = Proxy::start_for("user", "s3cret", Tunnel::To(server.address()));
     let port = proxy.port();
-    doctor(&[
-        "--json",
-        "--tenant",
-        "example-corp",
-        "--cacert",
-        "ca.pem",
-        "--proxy",
-    ])
-    .arg(format!("http://user:s3cret@127.0.0.1:{port}"))
-    .file("ca.pem", authority.pem())
-    .stdout_lacks("s3cret")
-    .stderr_contains("ok       proxy ")
-    .stderr_lacks("s3cret")
-    .stdout_json(move |document| {
-        states(document, "oowooooooo");
-        let opened = format!("http://***@127.0.0.1:{port} (--proxy) opened a tunnel to {HOST}:443");
-        assert_eq!(message(document, "proxy"), opened);
-    })
-    .run();
+    doctor(&["--json", "--tenant", "example-corp", "--cacert", "ca.pem", "--proxy"])
+        .arg(format!("http://user:s3cret@127.0.0.1:{port}"))
+        .file("ca.pem", authority.pem())
+        .stdout_lacks("s3cret")
+        .stderr_contains("ok       proxy ")
+        .stderr_lacks("s3cret")
+        .stdout_json(move |document| {
+            states(document, "oowooooooo");
+            let opened = format!("http://***@127.0.0.1:{port} (--proxy) opened a tunnel to {HOST}:443");
+            assert_eq!(message(document, "proxy"), opened);
+        })
+        .run();
     only_heads(&server, 1);
     for asked in proxy.asked() {
         assert_eq!(asked.method, "CONNECT");

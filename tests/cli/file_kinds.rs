@@ -9,52 +9,27 @@ use crate::harness::Vescli;
 use crate::server::Server;
 
 fn send() -> Vescli {
-    Vescli::new().args([
-        "send",
-        "--tenant",
-        "t",
-        "-e",
-        "hello@example.com",
-        "--retries",
-        "0",
-    ])
+    Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com", "--retries", "0"])
 }
 
 /// A named pipe in the folder of the run that nobody else can read. Nobody writes into it.
 fn with_pipe(vescli: Vescli) -> Vescli {
     let path = vescli.folder().join("pipe");
-    let made = Command::new("mkfifo")
-        .args(["-m", "600"])
-        .arg(path)
-        .status();
+    let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();
     assert!(made.unwrap().success());
     vescli
 }
 
 #[test]
 fn devices_folders_and_pipes_are_no_files() {
-    let server = Server::https(crate::certificates::Authority::new().server())
-        .uncalled()
-        .start();
+    let server = Server::https(crate::certificates::Authority::new().server()).uncalled().start();
     for (flags, code, told) in [
-        (
-            &["--config"][..],
-            78,
-            "is not a regular file: name another with --config, or `--config none`",
-        ),
+        (&["--config"][..], 78, "is not a regular file: name another with --config, or `--config none`"),
         (&["--cacert"], 65, "is not a regular file"),
         (&["--cert"], 78, "is not a regular file"),
-        (
-            &["--cert", "cert.pem", "--key"],
-            78,
-            "is not a regular file",
-        ),
+        (&["--cert", "cert.pem", "--key"], 78, "is not a regular file"),
         (&["--p12"], 78, "is not a regular file"),
-        (
-            &["--p12", "a.p12", "--p12-password-file"],
-            78,
-            "is not a regular file",
-        ),
+        (&["--p12", "a.p12", "--p12-password-file"], 78, "is not a regular file"),
     ] {
         if cfg!(not(feature = "p12")) && flags[0] == "--p12" {
             continue;
@@ -67,10 +42,7 @@ fn devices_folders_and_pipes_are_no_files() {
                 .args(flags)
                 .arg(path)
                 .code(code)
-                .stderr_contains(format!(
-                    "{path}{} {told}",
-                    if flags == ["--config"] { ":" } else { "" }
-                ))
+                .stderr_contains(format!("{path}{} {told}", if flags == ["--config"] { ":" } else { "" }))
                 .run();
         }
     }
@@ -88,9 +60,7 @@ fn devices_folders_and_pipes_are_no_files() {
 
 #[test]
 fn a_file_beyond_its_limit_is_refused() {
-    let server = Server::https(crate::certificates::Authority::new().server())
-        .uncalled()
-        .start();
+    let server = Server::https(crate::certificates::Authority::new().server()).uncalled().start();
     let remarks = |size: usize| vec![b'#'; size];
     let mut config = b"[defaults]\n".to_vec();
     config.extend(remarks((1 << 20) - config.len()));
@@ -109,10 +79,7 @@ fn a_file_beyond_its_limit_is_refused() {
         .run();
     for (size, told) in [
         (16 << 20, "holds no certificate"),
-        (
-            (16 << 20) + 1,
-            "is larger than 16 MiB, which no bundle of certificates is",
-        ),
+        ((16 << 20) + 1, "is larger than 16 MiB, which no bundle of certificates is"),
     ] {
         send()
             .against(&server)
@@ -138,9 +105,7 @@ fn a_file_beyond_its_limit_is_refused() {
 #[test]
 fn a_token_comes_through_a_pipe_that_nobody_else_can_read() {
     let server = Server::http().start();
-    let vescli = with_pipe(send())
-        .against(&server)
-        .args(["--token-file", "pipe"]);
+    let vescli = with_pipe(send()).against(&server).args(["--token-file", "pipe"]);
     let path = vescli.folder().join("pipe");
     let writing = thread::spawn(move || {
         let mut pipe = File::options().write(true).open(path).unwrap();
@@ -148,29 +113,13 @@ fn a_token_comes_through_a_pipe_that_nobody_else_can_read() {
     });
     vescli.stdout_contains("accepted: ").run();
     writing.join().unwrap();
-    assert_eq!(
-        server.request().header("authorization"),
-        Some("APIToken s3cret-token")
-    );
-    let open = with_pipe(send())
-        .against(&server)
-        .args(["--token-file", "pipe"]);
+    assert_eq!(server.request().header("authorization"), Some("APIToken s3cret-token"));
+    let open = with_pipe(send()).against(&server).args(["--token-file", "pipe"]);
     let path = open.folder().join("pipe");
-    assert!(
-        Command::new("chmod")
-            .arg("644")
-            .arg(&path)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("chmod").arg("644").arg(&path).status().unwrap().success());
     // The pipe is opened before it is looked at, and so needs a writer.
     let writing = thread::spawn(move || drop(File::options().write(true).open(path)));
-    open.code(78)
-        .stderr(
-            "error: --token-file: pipe can be read by others (mode 0644): run `chmod 600 pipe`\n",
-        )
-        .run();
+    open.code(78).stderr("error: --token-file: pipe can be read by others (mode 0644): run `chmod 600 pipe`\n").run();
     writing.join().unwrap();
     assert_eq!(server.count(), 1);
 }

@@ -13,16 +13,9 @@ fn shell(script: &str) -> Vescli {
 
 #[test]
 fn everything_is_compared() {
-    let output = shell("echo out; echo err >&2; exit 7")
-        .stdout("out\n")
-        .stderr("err\n")
-        .code(7)
-        .run();
+    let output = shell("echo out; echo err >&2; exit 7").stdout("out\n").stderr("err\n").code(7).run();
     assert_eq!((output.code, output.signal), (Some(7), None));
-    assert_eq!(
-        (output.stdout.as_str(), output.stderr.as_str()),
-        ("out\n", "err\n")
-    );
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
     assert!(output.elapsed < Duration::from_mins(1));
 }
 
@@ -59,17 +52,13 @@ fn an_expected_signal_holds() {
 #[test]
 #[should_panic(expected = "the end is to be Code(0) within")]
 fn a_run_that_takes_too_long_is_killed() {
-    shell("exec sleep 50")
-        .limit(Duration::from_millis(100))
-        .run();
+    shell("exec sleep 50").limit(Duration::from_millis(100)).run();
 }
 
 #[test]
 #[should_panic(expected = "the end is to be Code(0) within")]
 fn a_run_that_closes_its_output_is_killed_as_well() {
-    shell("exec sleep 50 >&- 2>&-")
-        .limit(Duration::from_millis(100))
-        .run();
+    shell("exec sleep 50 >&- 2>&-").limit(Duration::from_millis(100)).run();
 }
 
 #[test]
@@ -86,29 +75,19 @@ fn parts_are_found_and_missed() {
 #[test]
 #[should_panic(expected = "stdout is to contain: \"four\"")]
 fn a_missing_part_fails() {
-    shell("echo one")
-        .stdout_contains("one")
-        .stdout_contains("four")
-        .run();
+    shell("echo one").stdout_contains("one").stdout_contains("four").run();
 }
 
 #[test]
 #[should_panic(expected = "stderr is not to contain: \"secret\"")]
 fn a_part_that_must_not_be_there_fails() {
-    shell("echo a secret >&2")
-        .stderr_contains("")
-        .stderr_lacks("secret")
-        .run();
+    shell("echo a secret >&2").stderr_contains("").stderr_lacks("secret").run();
 }
 
 #[test]
 fn json_is_looked_into() {
-    shell(r#"echo '{"a":1}'"#)
-        .stdout_json(|value| assert_eq!(value["a"], 1))
-        .run();
-    shell(r#"echo '{"a":1}'; echo '{"a":2}'"#)
-        .stdout_json_lines(|values| assert_eq!(values[1]["a"], 2))
-        .run();
+    shell(r#"echo '{"a":1}'"#).stdout_json(|value| assert_eq!(value["a"], 1)).run();
+    shell(r#"echo '{"a":1}'; echo '{"a":2}'"#).stdout_json_lines(|values| assert_eq!(values[1]["a"], 2)).run();
 }
 
 #[test]
@@ -134,9 +113,7 @@ fn volatile_parts_are_replaced() {
 
 #[test]
 fn the_environment_is_bare() {
-    shell("env | cut -d= -f1 | grep -v -e _ -e PWD -e SHLVL | sort")
-        .stdout("HOME\nPATH\n")
-        .run();
+    shell("env | cut -d= -f1 | grep -v -e _ -e PWD -e SHLVL | sort").stdout("HOME\nPATH\n").run();
     shell("echo $HOME $PWD $XDG_CONFIG_HOME $XDG_STATE_HOME $ADDED")
         .env("ADDED", "yes")
         .stdout("[FOLDER] [FOLDER] [FOLDER]/.config [FOLDER]/.local/state yes\n")
@@ -173,11 +150,7 @@ fn files_are_there_with_their_modes_and_stay_for_another_run() {
 
 #[test]
 fn a_run_can_be_watched_and_signalled() {
-    let running = shell("echo ready >&2; echo go; exec sleep 50")
-        .stdout("go\n")
-        .stderr("ready\n")
-        .dies_by(9)
-        .start();
+    let running = shell("echo ready >&2; echo go; exec sleep 50").stdout("go\n").stderr("ready\n").dies_by(9).start();
     assert_eq!(running.wait_for_stdout("go"), "go\n");
     assert_eq!(running.wait_for_stderr("ready"), "ready\n");
     running.signal("KILL");
@@ -189,10 +162,7 @@ fn a_run_that_is_dropped_is_killed() {
     let running = shell("echo $$; exec sleep 50").start();
     let id = running.wait_for_stdout("\n");
     drop(running);
-    shell(&format!("kill -0 {id}"))
-        .code(1)
-        .stderr_contains("No such process")
-        .run();
+    shell(&format!("kill -0 {id}")).code(1).stderr_contains("No such process").run();
 }
 
 #[test]
@@ -205,14 +175,7 @@ fn waiting_for_what_never_comes_fails() {
 #[test]
 fn the_program_itself_is_run_and_told_where_the_server_is() {
     let server = Server::http().start();
-    Vescli::new()
-        .arg("--version")
-        .stdout_contains("")
-        .stderr_contains("")
-        .run();
-    shell("echo $VESCLI_BASE_URL")
-        .against(&server)
-        .stdout("http://127.0.0.1:[PORT]\n")
-        .run();
+    Vescli::new().arg("--version").stdout_contains("").stderr_contains("").run();
+    shell("echo $VESCLI_BASE_URL").against(&server).stdout("http://127.0.0.1:[PORT]\n").run();
     exchange(&server, "GET / HTTP/1.1\r\n\r\n").unwrap();
 }

@@ -3,15 +3,7 @@
 use crate::harness::Vescli;
 
 fn send() -> Vescli {
-    Vescli::new().args([
-        "send",
-        "--email",
-        "a@b.co",
-        "--cname",
-        "c",
-        "--retries",
-        "0",
-    ])
+    Vescli::new().args(["send", "--email", "a@b.co", "--cname", "c", "--retries", "0"])
 }
 
 /// Hosts with what is said of them.
@@ -22,23 +14,11 @@ fn hosts() -> Vec<(String, &'static str)> {
         ("a..example".to_owned(), "has an empty label"),
         (".example".to_owned(), "has an empty label"),
         ("a.example..".to_owned(), "has an empty label"),
-        (
-            format!("{label}.example"),
-            "has a label of more than 63 characters",
-        ),
+        (format!("{label}.example"), "has a label of more than 63 characters"),
         (long, "is longer than 253 characters"),
-        (
-            "-a.example".to_owned(),
-            "has a label that begins or ends with a hyphen",
-        ),
-        (
-            "a-.example".to_owned(),
-            "has a label that begins or ends with a hyphen",
-        ),
-        (
-            "a!b.example".to_owned(),
-            "has a character that names of hosts do not have",
-        ),
+        ("-a.example".to_owned(), "has a label that begins or ends with a hyphen"),
+        ("a-.example".to_owned(), "has a label that begins or ends with a hyphen"),
+        ("a!b.example".to_owned(), "has a character that names of hosts do not have"),
     ]
 }
 
@@ -47,12 +27,7 @@ fn a_base_url_with_such_a_host_is_refused() {
     for (host, why) in hosts() {
         let url = format!("https://{host}:8443/x");
         let told = format!("`{host}` {why}");
-        send()
-            .args(["--base-url", &url])
-            .code(2)
-            .stderr_contains("error: --base-url: ")
-            .stderr_contains(&told)
-            .run();
+        send().args(["--base-url", &url]).code(2).stderr_contains("error: --base-url: ").stderr_contains(&told).run();
         send()
             .env("VESCLI_BASE_URL", &url)
             .arg("--json")
@@ -60,16 +35,8 @@ fn a_base_url_with_such_a_host_is_refused() {
             .stdout_json(|document| assert_eq!(document["outcome"], "not_sent"))
             .stderr_contains(&told)
             .run();
-        send()
-            .config(&format!("[profiles.a]\nbase_url = \"{url}\"\n"))
-            .code(78)
-            .stderr_contains(&told)
-            .run();
-        Vescli::new()
-            .args(["doctor", "--base-url", &url])
-            .code(2)
-            .stdout_contains(&told)
-            .run();
+        send().config(&format!("[profiles.a]\nbase_url = \"{url}\"\n")).code(78).stderr_contains(&told).run();
+        Vescli::new().args(["doctor", "--base-url", &url]).code(2).stdout_contains(&told).run();
     }
 }
 
@@ -98,17 +65,7 @@ fn a_proxy_with_such_a_host_is_refused() {
 /// The checks above can fail: names of every other kind are looked up.
 #[test]
 fn names_that_may_exist_are_looked_up() {
-    for host in [
-        "a-b.invalid",
-        "_a.invalid",
-        "xn--bcher-kva.invalid",
-        "0.invalid",
-        "a.invalid.",
-    ] {
-        send()
-            .args(["--base-url", &format!("https://{host}")])
-            .code(6)
-            .stderr_contains("was not found")
-            .run();
+    for host in ["a-b.invalid", "_a.invalid", "xn--bcher-kva.invalid", "0.invalid", "a.invalid."] {
+        send().args(["--base-url", &format!("https://{host}")]).code(6).stderr_contains("was not found").run();
     }
 }

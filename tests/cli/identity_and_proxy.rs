@@ -29,9 +29,7 @@ fn a_proxy_that_asks_is_not_shown_the_certificate() {
 fn the_service_behind_a_proxy_is_shown_the_certificate() {
     let authority = Authority::new();
     let ada = authority.client("ada");
-    let server = Server::https(authority.server_named(&["console.invalid"]))
-        .clients_of(&authority)
-        .start();
+    let server = Server::https(authority.server_named(&["console.invalid"])).clients_of(&authority).start();
     let proxy = Proxy::start(Tunnel::To(server.address()));
     send(&authority)
         .file("ada.pem", with_key(&ada))

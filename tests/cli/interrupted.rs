@@ -26,10 +26,7 @@ fn send() -> Vescli {
 
 /// A server that reads the request and never answers.
 fn silent() -> Server {
-    let silence = Answer::Silence {
-        after: Moment::Whole,
-        end: End::Stall,
-    };
+    let silence = Answer::Silence { after: Moment::Whole, end: End::Stall };
     Server::http().answer(silence).start()
 }
 
@@ -46,18 +43,10 @@ fn document(outcome: &'static str, exit_code: u8) -> impl Fn(&Value) {
 
 #[test]
 fn once_the_request_may_have_left_that_is_said() {
-    for (name, long, number) in [
-        ("INT", "SIGINT", 2),
-        ("TERM", "SIGTERM", 15),
-        ("HUP", "SIGHUP", 1),
-    ] {
+    for (name, long, number) in [("INT", "SIGINT", 2), ("TERM", "SIGTERM", 15), ("HUP", "SIGHUP", 1)] {
         let server = silent();
         let text = format!("error: ended by {long}: {MAY_HAVE_LEFT}");
-        let running = send()
-            .against(&server)
-            .dies_by(number)
-            .stderr_contains(text.clone())
-            .start();
+        let running = send().against(&server).dies_by(number).stderr_contains(text.clone()).start();
         server.wait_for(1);
         running.signal(name);
         running.finish();
@@ -80,12 +69,8 @@ fn once_the_request_may_have_left_that_is_said() {
 #[test]
 fn with_json_and_q_only_the_document_is_left() {
     let server = silent();
-    let running = send()
-        .against(&server)
-        .args(["--json", "-q"])
-        .dies_by(15)
-        .stdout_json(document("unknown", 143))
-        .start();
+    let running =
+        send().against(&server).args(["--json", "-q"]).dies_by(15).stdout_json(document("unknown", 143)).start();
     server.wait_for(1);
     running.signal("TERM");
     running.finish();
@@ -93,10 +78,7 @@ fn with_json_and_q_only_the_document_is_left() {
 
 /// Ends a run that mailed nobody, once as text and once with JSON. `ready` waits until it is where it is to be.
 fn nothing_is_sent(vescli: impl Fn() -> Vescli, ready: impl Fn(&Running)) {
-    let running = vescli()
-        .dies_by(2)
-        .stderr_contains(format!("error: ended by SIGINT: {NOTHING_SENT}"))
-        .start();
+    let running = vescli().dies_by(2).stderr_contains(format!("error: ended by SIGINT: {NOTHING_SENT}")).start();
     ready(&running);
     running.signal("INT");
     running.finish();
@@ -113,9 +95,7 @@ fn nothing_is_sent(vescli: impl Fn() -> Vescli, ready: impl Fn(&Running)) {
 
 #[test]
 fn a_handshake_that_hangs_is_left_at_once_and_nothing_was_sent() {
-    let server = Server::https(crate::certificates::Authority::new().server())
-        .behaviours([Behaviour::Hang])
-        .start();
+    let server = Server::https(crate::certificates::Authority::new().server()).behaviours([Behaviour::Hang]).start();
     let connected = Cell::new(0);
     nothing_is_sent(
         || send().against(&server),
@@ -131,28 +111,16 @@ fn a_handshake_that_hangs_is_left_at_once_and_nothing_was_sent() {
 fn a_connection_that_does_not_come_up_is_left_at_once() {
     let hole = black_hole();
     let url = format!("http://127.0.0.1:{}", hole.port);
-    nothing_is_sent(
-        || send().args(["-v", "--base-url", &url]),
-        |running| drop(running.wait_for_stderr("> POST ")),
-    );
+    nothing_is_sent(|| send().args(["-v", "--base-url", &url]), |running| drop(running.wait_for_stderr("> POST ")));
 }
 
 #[test]
 fn a_wait_for_the_next_attempt_ends_at_once() {
-    let server = Server::http()
-        .answer(Answer::status(429).header("Retry-After", "200"))
-        .start();
-    nothing_is_sent(
-        || send().against(&server),
-        |running| drop(running.wait_for_stderr("retry in 200.0 s")),
-    );
+    let server = Server::http().answer(Answer::status(429).header("Retry-After", "200")).start();
+    nothing_is_sent(|| send().against(&server), |running| drop(running.wait_for_stderr("retry in 200.0 s")));
     // What an earlier attempt left open stays open.
-    let server = Server::http()
-        .answers([
-            Answer::status(503),
-            Answer::status(429).header("Retry-After", "200"),
-        ])
-        .start();
+    let server =
+        Server::http().answers([Answer::status(503), Answer::status(429).header("Retry-After", "200")]).start();
     let running = send()
         .against(&server)
         .args(["--retry-unknown", "--json"])
@@ -172,23 +140,13 @@ fn a_token_command_that_waits_is_left_at_once() {
     // It ends with its reader, and holds nothing open that the test reads.
     let script = "echo asking >&2; exec 2>/dev/null; while printf x; do sleep 0.1; done";
     let url = server.url();
-    let config = format!(
-        "[profiles.a]\nbase_url = \"{url}\"\ntoken_command = [\"sh\", \"-c\", \"{script}\"]\n"
-    );
-    nothing_is_sent(
-        || send().config(&config),
-        |running| drop(running.wait_for_stderr("asking")),
-    );
+    let config = format!("[profiles.a]\nbase_url = \"{url}\"\ntoken_command = [\"sh\", \"-c\", \"{script}\"]\n");
+    nothing_is_sent(|| send().config(&config), |running| drop(running.wait_for_stderr("asking")));
 }
 
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
-    let server = Server::http()
-        .answers([
-            Answer::status(429).header("Retry-After", "1"),
-            Answer::accepted(),
-        ])
-        .start();
+    let server = Server::http().answers([Answer::status(429).header("Retry-After", "1"), Answer::accepted()]).start();
     let program = env!("CARGO_BIN_EXE_vescli");
     let script = format!("trap '' INT TERM; exec {program} send --email a@b.co --tenant t");
     let running = Vescli::program("/bin/sh")
@@ -222,16 +180,12 @@ fn at_no_moment_is_a_request_called_not_sent_that_the_server_saw() {
         // No moment is waited for on purpose: the check holds at each.
         thread::sleep(Duration::from_micros(trial * 400));
         // One that has ended already is not signalled: it has not been waited for, so its number is still its own.
-        let signalled = Command::new("kill")
-            .arg("-INT")
-            .arg(child.id().to_string())
-            .stderr(Stdio::null())
-            .status();
+        let signalled = Command::new("kill").arg("-INT").arg(child.id().to_string()).stderr(Stdio::null()).status();
         assert!(signalled.is_ok());
         let output = child.wait_with_output().unwrap();
         let seen = server.count() - before;
-        let outcome = serde_json::from_slice::<Value>(&output.stdout)
-            .map_or(Value::Null, |document| document["outcome"].clone());
+        let outcome =
+            serde_json::from_slice::<Value>(&output.stdout).map_or(Value::Null, |document| document["outcome"].clone());
         match outcome.as_str() {
             Some("not_sent") | None => assert_eq!(seen, 0, "{output:?}"),
             Some("accepted") => assert_eq!(seen, 1, "{output:?}"),

@@ -59,16 +59,8 @@ pub(crate) fn rows(path: &Path, rows: &[Row]) {
     let handle = journal.handle();
     for (index, (name, cname, end)) in rows.iter().enumerate() {
         let email = format!("{name}@example.com");
-        let person = Person {
-            key: key(&service_of(URL), cname, &email),
-            email: &email,
-            cname,
-        };
-        let intent = Intent {
-            person,
-            row: index as u64 + 2,
-            attempt: 1,
-        };
+        let person = Person { key: key(&service_of(URL), cname, &email), email: &email, cname };
+        let intent = Intent { person, row: index as u64 + 2, attempt: 1 };
         handle.intend(&intent).unwrap();
         if let Some((fate, status)) = end {
             let ticket = handle.conclude(&person, 1, *fate, *status);
@@ -80,9 +72,7 @@ pub(crate) fn rows(path: &Path, rows: &[Row]) {
 
 #[test]
 fn without_journals_there_is_nothing_to_list_and_none_to_choose() {
-    let output = journal(&["list"], |_| ())
-        .stdout("no journals in [FOLDER]/.local/state/vescli\n")
-        .run();
+    let output = journal(&["list"], |_| ()).stdout("no journals in [FOLDER]/.local/state/vescli\n").run();
     output
         .again()
         .args(["journal", "list", "--json"])
@@ -92,12 +82,7 @@ fn without_journals_there_is_nothing_to_list_and_none_to_choose() {
         })
         .run();
     let none = "error: there is no journal in [FOLDER]/.local/state/vescli\n  hint: name the file of the journal\n";
-    output
-        .again()
-        .args(["journal", "show"])
-        .code(66)
-        .stderr(none)
-        .run();
+    output.again().args(["journal", "show"]).code(66).stderr(none).run();
     output
         .again()
         .args(["journal", "check", "none.ndjson"])
@@ -131,15 +116,8 @@ fn all_journals_are_listed_with_their_rows() {
                 journals[0]["rows"],
                 serde_json::json!({"accepted": 2, "rejected": 1, "not_sent": 1, "unknown": 2, "due": 1})
             );
-            assert_eq!(
-                (&journals[0]["url"], &journals[0]["runs"]),
-                (&URL.into(), &1.into())
-            );
-            assert!(
-                TIMES
-                    .iter()
-                    .all(|time| journals[0][time].as_str().unwrap().ends_with('Z'))
-            );
+            assert_eq!((&journals[0]["url"], &journals[0]["runs"]), (&URL.into(), &1.into()));
+            assert!(TIMES.iter().all(|time| journals[0][time].as_str().unwrap().ends_with('Z')));
             assert!(journals[0]["error"].is_null() && journals[2]["error"].is_string());
         })
         .run();
@@ -167,20 +145,11 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
         .again()
         .args(["journal", "show", ".local/state/vescli/a.ndjson", "--json"])
         .stdout_json(|shown| {
-            assert_eq!(
-                (&shown["schema"], &shown["ok"]),
-                (&"vescli.journal/1".into(), &true.into())
-            );
+            assert_eq!((&shown["schema"], &shown["ok"]), (&"vescli.journal/1".into(), &true.into()));
             let unknown = shown["unknown"].as_array().unwrap();
-            let emails: Vec<&str> = unknown
-                .iter()
-                .map(|row| row["email"].as_str().unwrap())
-                .collect();
+            let emails: Vec<&str> = unknown.iter().map(|row| row["email"].as_str().unwrap()).collect();
             assert_eq!(emails, ["dee@example.com", "eve@example.com"]);
-            assert_eq!(
-                (&unknown[0]["status"], &unknown[0]["ended"]),
-                (&502.into(), &true.into())
-            );
+            assert_eq!((&unknown[0]["status"], &unknown[0]["ended"]), (&502.into(), &true.into()));
             assert_eq!(unknown[1]["ended"], false);
             assert_eq!(shown["runs"][0]["rows"], 6);
         })
@@ -206,11 +175,7 @@ fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
         .args(["journal", "check", "--json"])
         .stdout_json(|check| {
             assert_eq!(
-                (
-                    &check["ok"],
-                    &check["unfinished_bytes"],
-                    &check["exit_code"]
-                ),
+                (&check["ok"], &check["unfinished_bytes"], &check["exit_code"]),
                 (&true.into(), &16.into(), &0.into())
             );
         })
@@ -224,17 +189,11 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
         let path = at(folder, "a.ndjson");
         usual(&path);
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(
-            &path,
-            text.replace("eve@example.com", "e\u{1b}]0;@example.com"),
-        )
-        .unwrap();
+        fs::write(&path, text.replace("eve@example.com", "e\u{1b}]0;@example.com")).unwrap();
     })
     .code(65)
     .stdout_contains("a.ndjson: 1 damaged line\n  line 15, byte ")
-    .stdout_contains(
-        ": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",",
-    )
+    .stdout_contains(": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",")
     .stdout_contains("\"email\":\"e\\u{1b}]0;@example.com\"")
     .stdout_contains("What may be done:\n")
     .stdout_lacks("\u{1b}")
@@ -248,19 +207,11 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
                 (&check["ok"], &check["damaged_lines"], &check["exit_code"]),
                 (&false.into(), &1.into(), &65.into())
             );
-            assert!(
-                check["damage"][0]["holds"]
-                    .as_str()
-                    .unwrap()
-                    .contains("e\u{1b}]0;")
-            );
+            assert!(check["damage"][0]["holds"].as_str().unwrap().contains("e\u{1b}]0;"));
         })
         .stdout_lacks("\u{1b}")
         .run();
-    for action in [
-        &["show"][..],
-        &["resolve", "--email", "dee@example.com", "--as", "accepted"],
-    ] {
+    for action in [&["show"][..], &["resolve", "--email", "dee@example.com", "--as", "accepted"]] {
         output
             .again()
             .arg("journal")
@@ -274,13 +225,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
 #[test]
 fn what_is_no_journal_is_refused() {
     let output = journal(&["check", "fifo"], |folder| {
-        assert!(
-            Command::new("mkfifo")
-                .arg(folder.join("fifo"))
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("mkfifo").arg(folder.join("fifo")).status().unwrap().success());
     })
     .code(65)
     .stderr("error: fifo is not a regular file: a journal has to be one\n")
@@ -290,7 +235,9 @@ fn what_is_no_journal_is_refused() {
         .file_mode("open.ndjson", "", 0o644)
         .args(["journal", "show", "open.ndjson", "--json"])
         .code(65)
-        .stderr("error: open.ndjson is open to others (mode 0644): run `chmod 600` on it, if nobody else wrote into it\n")
+        .stderr(
+            "error: open.ndjson is open to others (mode 0644): run `chmod 600` on it, if nobody else wrote into it\n",
+        )
         .stdout_json(|result| {
             assert_eq!((&result["exit_code"], &result["error"]["class"]), (&65.into(), &"bad_input".into()));
         })

@@ -18,9 +18,7 @@ fn names(output: &Output, folder: &str) -> Vec<String> {
     };
     let files = files.map(|entry| entry.unwrap());
     let files = files.filter(|entry| entry.file_type().unwrap().is_file());
-    let mut names: Vec<String> = files
-        .map(|entry| entry.file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -32,17 +30,12 @@ fn one_journal_is_removed_when_that_is_confirmed_and_no_run_uses_it() {
         fs::write(folder.join("a.index"), "").unwrap();
     })
     .code(2)
-    .stderr(
-        "error: cannot ask for confirmation: standard input is not a terminal\n  hint: add --yes\n",
-    )
+    .stderr("error: cannot ask for confirmation: standard input is not a terminal\n  hint: add --yes\n")
     .run();
     let path = output.folder.join("a.ndjson");
     let (held, _) = Journal::open(&path, OpenMode::Resume, &header(0)).unwrap();
     let remove = || output.again().args(["journal", "rm", "a.ndjson", "--yes"]);
-    remove()
-        .code(75)
-        .stderr_contains("another run holds the journal")
-        .run();
+    remove().code(75).stderr_contains("another run holds the journal").run();
     drop(held);
     assert!(path.exists());
     remove().stdout("removed: a.ndjson\n").run();
@@ -69,23 +62,12 @@ fn age(path: &Path) {
 /// A journal of a run that was stopped by a refusal which is not the row's own.
 fn refused(path: &Path) {
     let (journal, _) = Journal::open(path, OpenMode::Resume, &header(1)).unwrap();
-    let person = Person {
-        key: key(&header(1).service, "acme", "ada@example.com"),
-        email: "ada@example.com",
-        cname: "acme",
-    };
+    let person =
+        Person { key: key(&header(1).service, "acme", "ada@example.com"), email: "ada@example.com", cname: "acme" };
     let (row, attempt) = (1, 1);
     let handle = journal.handle();
-    handle
-        .intend(&Intent {
-            person,
-            row,
-            attempt,
-        })
-        .unwrap();
-    handle
-        .written(handle.conclude_due(&person, attempt, Some(401)))
-        .unwrap();
+    handle.intend(&Intent { person, row, attempt }).unwrap();
+    handle.written(handle.conclude_due(&person, attempt, Some(401))).unwrap();
     drop(handle);
     journal.close().unwrap();
 }
@@ -132,54 +114,28 @@ fn finished_journals_are_pruned_by_their_age_and_others_stay() {
         .code(2)
         .stderr_contains("`long` is not a time")
         .run();
-    output
-        .again()
-        .args(["journal", "prune", "--older-than", "30d", "--yes"])
-        .stdout_contains("removed: ")
-        .run();
-    let left = [
-        "damaged.ndjson",
-        "due.ndjson",
-        "new.ndjson",
-        "partly.ndjson",
-        "unfinished.ndjson",
-    ];
+    output.again().args(["journal", "prune", "--older-than", "30d", "--yes"]).stdout_contains("removed: ").run();
+    let left = ["damaged.ndjson", "due.ndjson", "new.ndjson", "partly.ndjson", "unfinished.ndjson"];
     assert_eq!(names(&output, ""), left);
     assert_eq!(names(&output, "rehearsals"), [""; 0]);
-    output
-        .again()
-        .args(["journal", "prune", "--yes"])
-        .stdout("nothing was removed\n")
-        .run();
+    output.again().args(["journal", "prune", "--yes"]).stdout("nothing was removed\n").run();
 }
 
 #[test]
 fn a_resume_is_rehearsed_with_two_sandboxes_and_leaves_the_real_journals_alone() {
     let rehearsal = |vescli: Vescli, more: &str| {
         let script = format!("vescli bulk list.txt --yes --rate none {more}; vescli journal show");
-        vescli
-            .args(["sandbox", "--", "sh", "-c", &script])
-            .stdout_contains("")
-            .stderr_contains("")
+        vescli.args(["sandbox", "--", "sh", "-c", &script]).stdout_contains("").stderr_contains("")
     };
     let list = "a@example.com\nb@example.com\nc@example.com\n";
     let first = Vescli::new().file("list.txt", list);
-    let first = rehearsal(first, "--limit 1")
-        .stdout_contains("this run: 1 accepted")
-        .run();
+    let first = rehearsal(first, "--limit 1").stdout_contains("this run: 1 accepted").run();
     rehearsal(first.again(), "")
         .stdout_contains("this run: 2 accepted")
         .stdout_contains("3 accepted, 0 rejected")
         .run();
-    rehearsal(first.again(), "")
-        .stdout_contains("nothing left to send")
-        .run();
+    rehearsal(first.again(), "").stdout_contains("nothing left to send").run();
     assert_eq!(names(&first, ""), [""; 0]);
     assert_eq!(names(&first, "rehearsals").len(), 1);
-    first
-        .again()
-        .args(["journal", "show"])
-        .code(66)
-        .stderr_contains("there is no journal in")
-        .run();
+    first.again().args(["journal", "show"]).code(66).stderr_contains("there is no journal in").run();
 }

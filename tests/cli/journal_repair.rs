@@ -27,21 +27,14 @@ fn bulk(vescli: Vescli, server: &Server) -> Vescli {
 
 /// A run that mailed three people of five.
 fn three_of_five(server: &Server) -> Output {
-    bulk(Vescli::new().file("list.txt", lines(5)), server)
-        .args(["--limit", "3"])
-        .run()
+    bulk(Vescli::new().file("list.txt", lines(5)), server).args(["--limit", "3"]).run()
 }
 
 fn the_journal(output: &Output) -> PathBuf {
     let folder = output.folder.join(".local/state/vescli");
     let files = fs::read_dir(folder).unwrap();
     let mut files = files.map(|entry| entry.unwrap().path());
-    files
-        .find(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "ndjson")
-        })
-        .unwrap()
+    files.find(|path| path.extension().is_some_and(|extension| extension == "ndjson")).unwrap()
 }
 
 /// Changes the journal line by line; `None` overwrites the line with zeros.
@@ -57,9 +50,7 @@ fn damage(journal: &Path, change: impl Fn(&str) -> Option<String>) {
 }
 
 fn repair(output: &Output) -> Vescli {
-    output
-        .again()
-        .args(["journal", "repair", "list.txt", "--list", "list.txt"])
+    output.again().args(["journal", "repair", "list.txt", "--list", "list.txt"])
 }
 
 /// Only the first run is refused; then `who` goes out in the end, and nobody was mailed twice.
@@ -67,15 +58,10 @@ fn mailed_in_the_end(server: &Server, output: &Output, code: u8, sent: &[usize])
     let before = server.count();
     bulk(output.again(), server).code(code).run();
     let requests = server.requests();
-    let mut emails: Vec<String> = requests[before..]
-        .iter()
-        .map(|request| request.json()["email"].as_str().unwrap().to_owned())
-        .collect();
+    let mut emails: Vec<String> =
+        requests[before..].iter().map(|request| request.json()["email"].as_str().unwrap().to_owned()).collect();
     emails.sort();
-    let expected: Vec<String> = sent
-        .iter()
-        .map(|row| format!("a{row}@example.com"))
-        .collect();
+    let expected: Vec<String> = sent.iter().map(|row| format!("a{row}@example.com")).collect();
     assert_eq!(emails, expected);
 }
 
@@ -88,17 +74,10 @@ fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
     damage(&path, |line| {
         let is_hit = line.contains("\"accepted\"") && line.contains("a1@")
             || line.contains("\"intent\"") && line.contains("a2@");
-        Some(if is_hit {
-            line.replace("\"at\":\"2", "\"at\":\"3")
-        } else {
-            line.to_owned()
-        })
+        Some(if is_hit { line.replace("\"at\":\"2", "\"at\":\"3") } else { line.to_owned() })
     });
     let before = fs::read(&path).unwrap();
-    bulk(output.again(), &server)
-        .code(65)
-        .stderr_contains("journal repair")
-        .run();
+    bulk(output.again(), &server).code(65).stderr_contains("journal repair").run();
     let repaired = repair(&output)
         .stdout_contains("repaired: ")
         .stdout_contains("2 damaged lines taken out")
@@ -114,9 +93,7 @@ fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
         .stdout_contains("a1@example.com")
         .run();
     mailed_in_the_end(&server, &output, 11, &[3, 4]);
-    repair(&output)
-        .stdout_contains("sound, nothing to repair\n")
-        .run();
+    repair(&output).stdout_contains("sound, nothing to repair\n").run();
 }
 
 #[test]
@@ -125,9 +102,7 @@ fn a_line_that_shows_nothing_may_be_anybody_s() {
     let output = three_of_five(&server);
     let path = the_journal(&output);
     // The intent of a2 and its end are zeros: they could be anybody's.
-    damage(&path, |line| {
-        (!line.contains("a2@")).then(|| line.to_owned())
-    });
+    damage(&path, |line| (!line.contains("a2@")).then(|| line.to_owned()));
     repair(&output)
         .arg("--json")
         .stdout_json(|report| {
@@ -135,14 +110,8 @@ fn a_line_that_shows_nothing_may_be_anybody_s() {
             assert_eq!(report["damaged_lines"].as_array().unwrap().len(), 2);
             assert_eq!(report["unreadable_lines"], report["damaged_lines"]);
             let unknown = report["unknown"].as_array().unwrap();
-            let emails: Vec<&str> = unknown
-                .iter()
-                .map(|person| person["email"].as_str().unwrap())
-                .collect();
-            assert_eq!(
-                emails,
-                ["a2@example.com", "a3@example.com", "a4@example.com"]
-            );
+            let emails: Vec<&str> = unknown.iter().map(|person| person["email"].as_str().unwrap()).collect();
+            assert_eq!(emails, ["a2@example.com", "a3@example.com", "a4@example.com"]);
         })
         .run();
     mailed_in_the_end(&server, &output, 11, &[]);
@@ -150,9 +119,7 @@ fn a_line_that_shows_nothing_may_be_anybody_s() {
         .again()
         .args(["journal", "resolve", "list.txt", "--as", "not_sent"])
         .args(["-e", "a3@example.com", "-e", "a4@example.com"])
-        .stdout_contains(
-            "a3@example.com (cname example-corp) as not_sent; the next run sends it again\n",
-        )
+        .stdout_contains("a3@example.com (cname example-corp) as not_sent; the next run sends it again\n")
         .stdout_contains("a4@example.com")
         .run();
     mailed_in_the_end(&server, &output, 11, &[3, 4]);
@@ -163,10 +130,7 @@ fn a_line_that_shows_nothing_may_be_anybody_s() {
 fn damage_of_every_single_line_is_repaired_and_mails_nobody_again() {
     let answers = Answer::status(500);
     let server = Server::http().answer(answers).start();
-    let output = bulk(Vescli::new().file("list.txt", lines(3)), &server)
-        .args(["--limit", "2"])
-        .code(11)
-        .run();
+    let output = bulk(Vescli::new().file("list.txt", lines(3)), &server).args(["--limit", "2"]).code(11).run();
     let path = the_journal(&output);
     let sound = fs::read_to_string(&path).unwrap();
     let count = sound.lines().count();
@@ -181,17 +145,10 @@ fn damage_of_every_single_line_is_repaired_and_mails_nobody_again() {
                 damaged + "\n"
             });
             fs::write(&path, lines.collect::<String>()).unwrap();
-            repair(&output)
-                .env("VESCLI_TENANT", "example-corp")
-                .against(&server)
-                .stdout_contains("repaired: ")
-                .run();
+            repair(&output).env("VESCLI_TENANT", "example-corp").against(&server).stdout_contains("repaired: ").run();
             // Two may have been mailed; the third goes out unless a line that shows nothing may be theirs.
             let before = server.count();
-            bulk(output.again(), &server)
-                .args(["--retries", "0"])
-                .code(11)
-                .run();
+            bulk(output.again(), &server).args(["--retries", "0"]).code(11).run();
             let mailed = server.requests();
             for request in &mailed[before..] {
                 assert_eq!(request.json()["email"], "a2@example.com", "line {hit}");
@@ -212,12 +169,7 @@ fn what_repair_needs_is_asked_for() {
         .code(2)
         .stderr("error: --list is missing\n  hint: name the list of the run: it says who may be on a damaged line\n")
         .run();
-    output
-        .again()
-        .args(["journal", "repair", "--list", "none.csv"])
-        .code(66)
-        .stderr_contains("none.csv")
-        .run();
+    output.again().args(["journal", "repair", "--list", "none.csv"]).code(66).stderr_contains("none.csv").run();
     let before = fs::read(at(&output.folder, "a.ndjson")).unwrap();
     output
         .again()
@@ -265,34 +217,15 @@ fn a_journal_of_the_first_version_is_read_resolved_and_repaired() {
         .run();
     output
         .again()
-        .args([
-            "journal",
-            "resolve",
-            "-e",
-            "bob@example.com",
-            "--as",
-            "accepted",
-        ])
+        .args(["journal", "resolve", "-e", "bob@example.com", "--as", "accepted"])
         .stdout_contains("bob@example.com")
         .run();
-    output
-        .again()
-        .args(["journal", "show"])
-        .stdout_contains("2 accepted")
-        .run();
+    output.again().args(["journal", "show"]).stdout_contains("2 accepted").run();
     write(&output.folder, &version_1().replacen("ada@", "bda@", 1));
     output
         .again()
         .file("users.csv", "email\nada@example.com\nbob@example.com\n")
-        .args([
-            "journal",
-            "repair",
-            "users.csv",
-            "--list",
-            "users.csv",
-            "--cname",
-            "acme",
-        ])
+        .args(["journal", "repair", "users.csv", "--list", "users.csv", "--cname", "acme"])
         .stdout_contains("1 damaged line taken out")
         .run();
     output
@@ -313,13 +246,9 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
     let list = "email\nada@example.com\nbob@example.com\ncy@example.com\n";
     let service = service_of(&header(0).url);
     // One digit is wrong; or nothing is left of the line, so that it could be anybody's.
-    for (first, cy) in [
-        (
-            sound.lines().next().unwrap().replace("\"2026-", "\"2027-"),
-            None,
-        ),
-        ("\0".repeat(40), Some(Fate::Unknown)),
-    ] {
+    for (first, cy) in
+        [(sound.lines().next().unwrap().replace("\"2026-", "\"2027-"), None), ("\0".repeat(40), Some(Fate::Unknown))]
+    {
         let (_, rest) = sound.split_once('\n').unwrap();
         fs::write(&path, format!("{first}\n{rest}")).unwrap();
         Vescli::new()

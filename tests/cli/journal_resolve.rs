@@ -10,12 +10,9 @@ use crate::journal::{at, header, journal, rows, usual};
 
 #[test]
 fn an_unknown_row_is_resolved_once() {
-    let output = journal(
-        &["resolve", "--email", "DEE@example.com", "--as", "accepted"],
-        |folder| {
-            usual(&at(folder, "a.ndjson"));
-        },
-    )
+    let output = journal(&["resolve", "--email", "DEE@example.com", "--as", "accepted"], |folder| {
+        usual(&at(folder, "a.ndjson"));
+    })
     .stdout("resolved: dee@example.com (cname acme) as accepted; left alone from now on\n")
     .run();
     let again = || output.again().args(["journal", "resolve"]);
@@ -40,10 +37,7 @@ fn an_unknown_row_is_resolved_once() {
         .arg("--json")
         .stdout_json(|resolved| {
             assert_eq!(resolved["schema"], "vescli.journal-resolve/1");
-            assert_eq!(
-                (&resolved["email"], &resolved["as"]),
-                (&"eve@example.com".into(), &"not_sent".into())
-            );
+            assert_eq!((&resolved["email"], &resolved["as"]), (&"eve@example.com".into(), &"not_sent".into()));
         })
         .run();
     output
@@ -71,14 +65,7 @@ fn what_resolve_needs_is_asked_for() {
         .run();
     output
         .again()
-        .args([
-            "journal",
-            "resolve",
-            "--email",
-            "dee@example.com",
-            "--as",
-            "sent",
-        ])
+        .args(["journal", "resolve", "--email", "dee@example.com", "--as", "sent"])
         .code(2)
         .stderr_contains("accepted, not-sent")
         .run();
@@ -94,16 +81,7 @@ fn an_address_with_two_cnames_needs_the_cname() {
     .run();
     output
         .again()
-        .args([
-            "journal",
-            "resolve",
-            "--email",
-            "ada@example.com",
-            "--as",
-            "accepted",
-            "--cname",
-            "two",
-        ])
+        .args(["journal", "resolve", "--email", "ada@example.com", "--as", "accepted", "--cname", "two"])
         .stdout("resolved: ada@example.com (cname two) as accepted; left alone from now on\n")
         .run();
 }
@@ -115,10 +93,7 @@ fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
     usual(&path);
     let header = header(0);
     let (held, _) = Journal::open(&path, OpenMode::Resume, &header).unwrap();
-    let output = vescli
-        .args(["journal", "show"])
-        .stdout_contains("rows that need a decision (2)")
-        .run();
+    let output = vescli.args(["journal", "show"]).stdout_contains("rows that need a decision (2)").run();
     output
         .again()
         .args(["journal", "resolve", "--email", "dee@example.com", "--as", "accepted"])
@@ -131,39 +106,25 @@ fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
 /// Other tools read it as well: that is why it is text.
 #[test]
 fn jq_reads_a_journal_while_it_is_open() {
-    let vescli = Vescli::program("/bin/sh")
-        .args(["-c", "jq -r 'select(.t == \"unknown\") | .status' a.ndjson"]);
+    let vescli = Vescli::program("/bin/sh").args(["-c", "jq -r 'select(.t == \"unknown\") | .status' a.ndjson"]);
     usual(&vescli.folder().join("a.ndjson"));
     let header = header(1000);
-    let (held, _) =
-        Journal::open(&vescli.folder().join("a.ndjson"), OpenMode::Resume, &header).unwrap();
+    let (held, _) = Journal::open(&vescli.folder().join("a.ndjson"), OpenMode::Resume, &header).unwrap();
     vescli.stdout("502\n").run();
     drop(held);
 }
 
 #[test]
 fn several_rows_are_resolved_at_once_or_none() {
-    let output = journal(
-        &[
-            "resolve",
-            "-e",
-            "dee@example.com",
-            "-e",
-            "ada@example.com",
-            "--as",
-            "not_sent",
-        ],
-        |folder| usual(&at(folder, "a.ndjson")),
-    )
-    .code(2)
-    .stderr_contains("ada@example.com is not unknown but accepted")
-    .run();
+    let output =
+        journal(&["resolve", "-e", "dee@example.com", "-e", "ada@example.com", "--as", "not_sent"], |folder| {
+            usual(&at(folder, "a.ndjson"))
+        })
+        .code(2)
+        .stderr_contains("ada@example.com is not unknown but accepted")
+        .run();
     let show = |counts: &str| {
-        output
-            .again()
-            .args(["journal", "show"])
-            .stdout_contains(counts)
-            .run();
+        output.again().args(["journal", "show"]).stdout_contains(counts).run();
     };
     show("2 accepted, 1 rejected, 1 not_sent, 2 unknown");
     let resolve = || output.again().args(["journal", "resolve"]);
@@ -173,11 +134,7 @@ fn several_rows_are_resolved_at_once_or_none() {
         .stdout("resolved: dee@example.com (cname acme) as not_sent; the next run sends it again\nresolved: eve@example.com (cname acme) as not_sent; the next run sends it again\n")
         .run();
     show("2 accepted, 1 rejected, 3 not_sent, 0 unknown");
-    resolve()
-        .args(["--all-unknown", "--as", "accepted"])
-        .code(2)
-        .stderr_contains("no row is unknown")
-        .run();
+    resolve().args(["--all-unknown", "--as", "accepted"]).code(2).stderr_contains("no row is unknown").run();
     resolve()
         .args(["--undo", "-e", "dee@example.com", "--json"])
         .stdout_json(|document| {
@@ -188,11 +145,7 @@ fn several_rows_are_resolved_at_once_or_none() {
         .run();
     show("2 accepted, 1 rejected, 2 not_sent, 1 unknown");
     for email in ["dee@example.com", "ada@example.com"] {
-        resolve()
-            .args(["--undo", "-e", email])
-            .code(2)
-            .stderr_contains("so there is nothing to take back")
-            .run();
+        resolve().args(["--undo", "-e", email]).code(2).stderr_contains("so there is nothing to take back").run();
     }
     resolve()
         .args(["--email", "dee@example.com", "--as", "accepted"])
@@ -210,11 +163,7 @@ fn a_list_stands_for_its_journal_and_another_file_is_called_what_it_is() {
     .stderr_contains("/lists/users.csv has 2 journals, one for each URL and cname")
     .run();
     std::fs::remove_file(at(&output.folder, "b.ndjson")).unwrap();
-    output
-        .again()
-        .args(["journal", "show", "/lists/users.csv"])
-        .stdout_contains("rows that need a decision (2)")
-        .run();
+    output.again().args(["journal", "show", "/lists/users.csv"]).stdout_contains("rows that need a decision (2)").run();
     output
         .again()
         .file_mode("other.csv", "email\n", 0o644)

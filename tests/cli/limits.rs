@@ -50,14 +50,7 @@ fn watch(running: &Running) -> u64 {
 fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
     let server = setup.start();
     let vescli = Vescli::new()
-        .args([
-            "send",
-            "--email",
-            "hello@example.com",
-            "--cname",
-            "example",
-            "--json",
-        ])
+        .args(["send", "--email", "hello@example.com", "--cname", "example", "--json"])
         .args(["-vv", "--timeout", "1s", "--retries", "0"])
         .against(&server)
         .code(expected.code)
@@ -67,9 +60,7 @@ fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
         None => vescli,
         Some(authority) => {
             let path = vescli.folder().join("ca.pem");
-            vescli
-                .file("ca.pem", authority.pem())
-                .env("SSL_CERT_FILE", path)
+            vescli.file("ca.pem", authority.pem()).env("SSL_CERT_FILE", path)
         }
     };
     let started = Instant::now();
@@ -83,64 +74,30 @@ fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
     assert_eq!(class, expected.class);
     let elapsed = told["elapsed_ms"].as_u64().unwrap();
     let least = if expected.runs_out { TIMEOUT_MS } else { 0 };
-    assert!(
-        (least..=TIMEOUT_MS + 1_000).contains(&elapsed),
-        "{elapsed} ms"
-    );
+    assert!((least..=TIMEOUT_MS + 1_000).contains(&elapsed), "{elapsed} ms");
     // Nothing goes on after the result either; generous, because starting takes its time on a busy machine.
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(server.count(), 1);
 }
 
 fn plain(answer: Answer, code: u8, class: &'static str, runs_out: bool) {
-    let expected = Expected {
-        code,
-        class,
-        runs_out,
-    };
+    let expected = Expected { code, class, runs_out };
     holds(Server::http().answer(answer), None, &expected);
 }
 
 fn endless(opening: &str, repeated: Vec<u8>) -> Answer {
-    Answer::Endless {
-        opening: opening.as_bytes().to_vec(),
-        repeated,
-        pause: Duration::ZERO,
-    }
+    Answer::Endless { opening: opening.as_bytes().to_vec(), repeated, pause: Duration::ZERO }
 }
 
 #[test]
 fn endless_bodies() {
     plain(Answer::endless_body(), 20, "not_the_api", false);
-    plain(
-        endless("HTTP/1.1 500 No\r\n\r\n", vec![b'x'; 1 << 16]),
-        50,
-        "server_error",
-        false,
-    );
+    plain(endless("HTTP/1.1 500 No\r\n\r\n", vec![b'x'; 1 << 16]), 50, "server_error", false);
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16)).into_bytes();
-    plain(
-        endless(
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-            chunk,
-        ),
-        20,
-        "not_the_api",
-        false,
-    );
+    plain(endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk), 20, "not_the_api", false);
     // Chunks of one byte, each with an extension to read past, until hyper has read enough of them.
-    let chunk = format!("1;{}\r\nx\r\n", "e".repeat(200))
-        .repeat(100)
-        .into_bytes();
-    plain(
-        endless(
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-            chunk,
-        ),
-        8,
-        "broken_reply",
-        false,
-    );
+    let chunk = format!("1;{}\r\nx\r\n", "e".repeat(200)).repeat(100).into_bytes();
+    plain(endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk), 8, "broken_reply", false);
     let opening = "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n";
     let objects = endless(opening, vec![b'{'; 1 << 16]);
     plain(objects, 20, "not_the_api", false);
@@ -148,25 +105,10 @@ fn endless_bodies() {
 
 #[test]
 fn endless_heads() {
-    plain(
-        Answer::endless_headers(Duration::ZERO),
-        8,
-        "broken_reply",
-        false,
-    );
+    plain(Answer::endless_headers(Duration::ZERO), 8, "broken_reply", false);
     plain(Answer::endless_interim(Duration::ZERO), 28, "timeout", true);
-    plain(
-        endless("HTTP/1.1 200 ", vec![b'O'; 1 << 16]),
-        8,
-        "broken_reply",
-        false,
-    );
-    plain(
-        endless("HTTP/1.1 200 OK\r\nX: ", vec![b'x'; 1 << 16]),
-        8,
-        "broken_reply",
-        false,
-    );
+    plain(endless("HTTP/1.1 200 ", vec![b'O'; 1 << 16]), 8, "broken_reply", false);
+    plain(endless("HTTP/1.1 200 OK\r\nX: ", vec![b'x'; 1 << 16]), 8, "broken_reply", false);
     plain(endless("", vec![b'\n'; 1 << 16]), 8, "broken_reply", false);
 }
 
@@ -189,22 +131,14 @@ fn compressed_and_deep_bodies() {
     plain(Answer::status(200).body(arrays), 20, "not_the_api", false);
     // The deepest that is read whole.
     plain(Answer::nested_json(9_000), 0, "accepted", false);
-    let deep = format!(
-        "{{\"message\":{}{}}}",
-        "[".repeat(30_000),
-        "]".repeat(30_000)
-    );
+    let deep = format!("{{\"message\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
     plain(Answer::status(403).body(deep), 43, "forbidden", false);
 }
 
 #[test]
 fn the_same_through_tls() {
     let authority = Authority::new();
-    let expected = Expected {
-        code: 20,
-        class: "not_the_api",
-        runs_out: false,
-    };
+    let expected = Expected { code: 20, class: "not_the_api", runs_out: false };
     let setup = Server::https(authority.server()).answer(Answer::endless_body());
     holds(setup, Some(&authority), &expected);
 }

@@ -29,20 +29,13 @@ pub(crate) struct Loopback {
 }
 
 impl Loopback {
-    pub(crate) fn start(
-        address: IpAddr,
-        serve: impl Fn(Connection) + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn start(address: IpAddr, serve: impl Fn(Connection) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let keeper = Arc::new(Keeper::default());
         let kept = Arc::clone(&keeper);
         let accepting = thread::spawn(move || accept(&listener, &kept, &Arc::new(serve)));
-        Self {
-            address,
-            keeper,
-            accepting: Some(accepting),
-        }
+        Self { address, keeper, accepting: Some(accepting) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -57,10 +50,7 @@ impl Loopback {
     pub(crate) fn settle(&self) {
         self.pass_a_marker();
         let state = self.keeper.lock();
-        let _ = self
-            .keeper
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| state.busy > 0);
+        let _ = self.keeper.changed.wait_timeout_while(state, PATIENCE, |state| state.busy > 0);
     }
 
     /// Connects once and waits until it is accepted: whoever connected earlier is accepted too.
@@ -73,10 +63,7 @@ impl Loopback {
         self.keeper.lock().markers.insert(marker);
         socket.connect(&SockAddr::from(self.address)).unwrap();
         let state = self.keeper.lock();
-        let _ = self
-            .keeper
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| state.markers.contains(&marker));
+        let _ = self.keeper.changed.wait_timeout_while(state, PATIENCE, |state| state.markers.contains(&marker));
     }
 
     pub(crate) fn accepted(&self) -> usize {
@@ -129,12 +116,7 @@ where
         let stream = Arc::new(stream);
         state.streams.push(Arc::downgrade(&stream));
         state.busy += 1;
-        let connection = Connection {
-            number,
-            arrived,
-            stream,
-            keeper: Arc::clone(keeper),
-        };
+        let connection = Connection { number, arrived, stream, keeper: Arc::clone(keeper) };
         let busy = Busy(Arc::clone(keeper));
         let serve = Arc::clone(serve);
         state.threads.push(thread::spawn(move || {

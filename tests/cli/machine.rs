@@ -11,11 +11,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
 /// A command under limits of the shell, such as `ulimit -n 8`.
 fn under(limits: &str, command: &str) -> Vescli {
     let script = format!("{limits} && exec {PROGRAM} {command}");
-    Vescli::program("/bin/sh")
-        .args(["-c", &script])
-        .stdout_contains("")
-        .stderr_lacks("panicked")
-        .stderr_contains("")
+    Vescli::program("/bin/sh").args(["-c", &script]).stdout_contains("").stderr_lacks("panicked").stderr_contains("")
 }
 
 /// The code, which is none of a fault of ours; `None` when the system could not even start the program.
@@ -33,10 +29,7 @@ fn with_few_descriptors_a_send_is_honest_and_ends() {
     for limit in 3..=40 {
         let before = server.count();
         let command = "send --email a@b.co --tenant t --retries 0 --json";
-        let output = under(&format!("ulimit -n {limit}"), command)
-            .against(&server)
-            .any_ending()
-            .run();
+        let output = under(&format!("ulimit -n {limit}"), command).against(&server).any_ending().run();
         let Some(code) = honest(&output, command) else {
             continue;
         };
@@ -76,10 +69,9 @@ fn with_few_descriptors_doctor_and_sandbox_end_and_say_why() {
 #[test]
 fn a_journal_that_may_not_grow_is_an_error_before_the_first_mail() {
     let server = Server::http().uncalled().start();
-    for command in [
-        "bulk list.txt --tenant t --yes --rate none",
-        "bulk list.txt --tenant t --yes --rate none --journal j.ndjson",
-    ] {
+    for command in
+        ["bulk list.txt --tenant t --yes --rate none", "bulk list.txt --tenant t --yes --rate none --journal j.ndjson"]
+    {
         under("ulimit -f 0", command)
             .file("list.txt", "a@b.co\nb@b.co\n")
             .against(&server)
@@ -94,15 +86,12 @@ fn a_journal_that_may_not_grow_is_an_error_before_the_first_mail() {
 fn a_result_that_may_not_grow_does_not_take_back_the_acceptance() {
     let server = Server::http().start();
     for flags in ["", "--json"] {
-        under(
-            "ulimit -f 0",
-            &format!("send --email a@b.co --tenant t {flags} >out"),
-        )
-        .against(&server)
-        .stderr_contains("the result could not be written to standard output: ")
-        .stderr_contains("the request: accepted\n")
-        .stderr_lacks("(os error")
-        .run();
+        under("ulimit -f 0", &format!("send --email a@b.co --tenant t {flags} >out"))
+            .against(&server)
+            .stderr_contains("the result could not be written to standard output: ")
+            .stderr_contains("the request: accepted\n")
+            .stderr_lacks("(os error")
+            .run();
     }
     assert_eq!(server.count(), 2);
 }

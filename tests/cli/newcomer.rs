@@ -19,12 +19,7 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
         "no email is given: use --email, set VESCLI_EMAIL, or put `email` into a profile in [FOLDER]/.config/vescli/config.toml (`vescli config init` writes one)",
     ),
     (
-        &[
-            "-e",
-            "a@example.com",
-            "--tenant",
-            "t.console.ves.volterra.io",
-        ],
+        &["-e", "a@example.com", "--tenant", "t.console.ves.volterra.io"],
         2,
         "--tenant: `t.console.ves.volterra.io` is not one DNS label: give the first part of the host name alone, such as `example-corp`",
     ),
@@ -34,93 +29,37 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
         "--email: the address `nobody` has no @: an address looks like name@example.com",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--token-file",
-            "open",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--token-file", "open"],
         78,
         "--token-file: open can be read by others (mode 0644): run `chmod 600 open`",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--base-url",
-            "http://example.com",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--base-url", "http://example.com"],
         2,
         "--base-url: `http://example.com` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--base-url",
-            "example.com",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--base-url", "example.com"],
         2,
         "--base-url: `example.com` is not a URL (relative URL without a base): it looks like https://example-corp.console.ves.volterra.io",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--cacert",
-            "missing.pem",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--cacert", "missing.pem"],
         66,
         "--cacert: there is no file missing.pem",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--cacert",
-            "open",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--cacert", "open"],
         65,
         "--cacert: open holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--timeout",
-            "30",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--timeout", "30"],
         2,
         "--timeout: `30` is not a time: write a number and its unit, such as 500ms, 30s or 5m",
     ),
     (
-        &[
-            "--tenant",
-            "t",
-            "-e",
-            "a@example.com",
-            "-n",
-            "--resolve",
-            "x",
-        ],
+        &["--tenant", "t", "-e", "a@example.com", "-n", "--resolve", "x"],
         2,
         "--resolve: `x` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1",
     ),
@@ -129,11 +68,7 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
 #[test]
 fn each_mistake_is_one_sentence() {
     for (arguments, code, sentence) in MISTAKES {
-        send(arguments)
-            .file_mode("open", "s3cret", 0o644)
-            .code(*code)
-            .stderr(format!("error: {sentence}\n"))
-            .run();
+        send(arguments).file_mode("open", "s3cret", 0o644).code(*code).stderr(format!("error: {sentence}\n")).run();
     }
 }
 
@@ -187,35 +122,16 @@ fn a_base_url_that_ends_in_api_is_a_warning() {
 #[test]
 fn a_mistyped_word_finds_its_neighbour() {
     for (arguments, tip) in [
-        (
-            &["send", "--tennant", "t"][..],
-            "tip: a similar argument exists: '--tenant'",
-        ),
-        (
-            &["send", "--emial", "a@b.co"],
-            "tip: a similar argument exists: '--email'",
-        ),
-        (
-            &["sendd"],
-            "tip: some similar subcommands exist: 'send-password-email', 'send'",
-        ),
+        (&["send", "--tennant", "t"][..], "tip: a similar argument exists: '--tenant'"),
+        (&["send", "--emial", "a@b.co"], "tip: a similar argument exists: '--email'"),
+        (&["sendd"], "tip: some similar subcommands exist: 'send-password-email', 'send'"),
         (&["doctr"], "tip: a similar subcommand exists: 'doctor'"),
-        (
-            &["config", "expalin"],
-            "tip: a similar subcommand exists: 'explain'",
-        ),
-        (
-            &["send", "--environment", "prodution"],
-            "tip: a similar value exists: 'production'",
-        ),
+        (&["config", "expalin"], "tip: a similar subcommand exists: 'explain'"),
+        (&["send", "--environment", "prodution"], "tip: a similar value exists: 'production'"),
         (&["explain", "ratelimited"], "did you mean `rate_limited`?"),
         (&["help", "exit-code"], "did you mean `exit-codes`?"),
     ] {
-        Vescli::new()
-            .args(arguments)
-            .code(2)
-            .stderr_contains(tip)
-            .run();
+        Vescli::new().args(arguments).code(2).stderr_contains(tip).run();
         Vescli::new()
             .args(arguments)
             .arg("--json")
@@ -239,10 +155,7 @@ fn a_mistyped_word_finds_its_neighbour() {
 
 #[test]
 fn two_commands_are_enough() {
-    let first = Vescli::new()
-        .args(["config", "init", "--tenant", "example-corp"])
-        .stdout_contains("written; ")
-        .run();
+    let first = Vescli::new().args(["config", "init", "--tenant", "example-corp"]).stdout_contains("written; ").run();
     first
         .again()
         .args(["send", "-e", "hello@example.com", "-n"])

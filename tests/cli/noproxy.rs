@@ -15,18 +15,11 @@ fn send(url: &str) -> Vescli {
 /// Whether the proxy is used for the URL with this list, in the variable and in the flag.
 fn takes(url: &str, list: &str, taken: bool) {
     let url_and_list = format!("{url} with {list:?}");
-    for vescli in [
-        send(url).env("NO_PROXY", list),
-        send(url).args(["--noproxy", list]),
-    ] {
+    for vescli in [send(url).env("NO_PROXY", list), send(url).args(["--noproxy", list])] {
         let what = url_and_list.clone();
         vescli
             .stdout_json(move |document| {
-                let proxy = if taken {
-                    PROXY.into()
-                } else {
-                    serde_json::Value::Null
-                };
+                let proxy = if taken { PROXY.into() } else { serde_json::Value::Null };
                 assert_eq!(document["proxy"], proxy, "{what}");
                 assert_eq!(document["warnings"], serde_json::json!([]), "{what}");
             })
@@ -67,11 +60,7 @@ fn every_form_of_a_name_works() {
     ] {
         takes("https://h.example", list, taken);
     }
-    for (list, taken) in [
-        ("*", false),
-        ("192.0.2.0/24", false),
-        ("192.0.3.0/24", true),
-    ] {
+    for (list, taken) in [("*", false), ("192.0.2.0/24", false), ("192.0.3.0/24", true)] {
         takes("https://192.0.2.1", list, taken);
     }
 }
@@ -118,14 +107,7 @@ fn what_is_not_understood_is_named() {
 
 #[test]
 fn an_address_of_ipv6_is_understood_in_brackets() {
-    for list in [
-        "2001:db8::1",
-        "[2001:db8::1]",
-        "[2001:db8::1]:443",
-        "2001:db8::/32",
-        "[2001:db8::]/32",
-        "*",
-    ] {
+    for list in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::/32", "[2001:db8::]/32", "*"] {
         takes("https://[2001:db8::1]", list, false);
     }
 }
@@ -136,10 +118,7 @@ fn an_address_of_ipv6_behind_a_proxy_is_refused_before_any_contact() {
     for scheme in ["http", "https", "socks5h"] {
         let proxy = format!("{scheme}://proxy.example:3128");
         let send = |command: &[&str]| {
-            Vescli::new()
-                .args(command)
-                .args(["--proxy", &proxy])
-                .env("VESCLI_NOPROXY", "[2001:db8::2]")
+            Vescli::new().args(command).args(["--proxy", &proxy]).env("VESCLI_NOPROXY", "[2001:db8::2]")
         };
         let told = "`https://[2001:db8::1]` names an IPv6 address, which cannot be reached through a proxy";
         send(&["send", "--email", "a@b.co", "--cname", "c", "--no-auth"])

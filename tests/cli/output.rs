@@ -17,14 +17,9 @@ fn send(server: &Server) -> Vescli {
 
 #[test]
 fn quiet_says_nothing_on_success_and_all_of_a_failure() {
-    let server = Server::http()
-        .answers([Answer::accepted(), Answer::accepted(), Answer::status(403)])
-        .start();
+    let server = Server::http().answers([Answer::accepted(), Answer::accepted(), Answer::status(403)]).start();
     send(&server).arg("-q").run();
-    send(&server)
-        .args(["-q", "--json"])
-        .stdout_json(|document| assert_eq!(document["outcome"], "accepted"))
-        .run();
+    send(&server).args(["-q", "--json"]).stdout_json(|document| assert_eq!(document["outcome"], "accepted")).run();
     send(&server)
         .args(["-q"])
         .code(43)
@@ -48,10 +43,7 @@ fn verbose_shows_headers_and_twice_the_bodies_too() {
         "< HTTP/1.1 200 OK\n",
         "< content-type: application/json\n",
     ];
-    let bodies = [
-        "> {\"cname\":\"t\",\"email\":\"hello@example.com\"}\n",
-        "< {}\n",
-    ];
+    let bodies = ["> {\"cname\":\"t\",\"email\":\"hello@example.com\"}\n", "< {}\n"];
     let mut once = send(&server).arg("-v").stdout(accepted);
     let mut twice = send(&server).arg("-vv").stdout(accepted);
     for line in headers {
@@ -94,15 +86,7 @@ fn colour_is_decided_by_flag_then_variables() {
         }
     }
     Vescli::new()
-        .args([
-            "send",
-            "--color",
-            "always",
-            "--tenant",
-            "a.b",
-            "-e",
-            "x@example.com",
-        ])
+        .args(["send", "--color", "always", "--tenant", "a.b", "-e", "x@example.com"])
         .code(2)
         .stderr_contains("\u{1b}[1;31merror:\u{1b}[0m ")
         .run();
@@ -117,12 +101,7 @@ fn colour_is_decided_by_flag_then_variables() {
 /// The code and standard error of a run whose standard output is something that cannot be written to.
 fn into(stdout: Stdio, arguments: &[&str], server: Option<&Server>) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vescli"));
-    command
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(Stdio::piped());
+    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     if let Some(server) = server {
         command.env("VESCLI_BASE_URL", server.url());
     }
@@ -141,15 +120,7 @@ fn broken_pipe() -> Stdio {
     writer.into()
 }
 
-const SEND: [&str; 7] = [
-    "send",
-    "--config",
-    "none",
-    "--tenant",
-    "t",
-    "-e",
-    "hello@example.com",
-];
+const SEND: [&str; 7] = ["send", "--config", "none", "--tenant", "t", "-e", "hello@example.com"];
 
 #[test]
 fn a_broken_pipe_changes_no_code() {
@@ -196,37 +167,20 @@ fn a_full_disk_is_74_but_a_send_keeps_its_code() {
         &["explain"],
         &["config", "explain", "--config", "none"],
         &["completions", "zsh"],
-        &[
-            "send", "--config", "none", "--tenant", "t", "-e", "a@b.co", "-n",
-        ],
-        &[
-            "send",
-            "--config",
-            "none",
-            "--tenant",
-            "t",
-            "-e",
-            "a@b.co",
-            "--show-curl",
-        ],
+        &["send", "--config", "none", "--tenant", "t", "-e", "a@b.co", "-n"],
+        &["send", "--config", "none", "--tenant", "t", "-e", "a@b.co", "--show-curl"],
     ];
     for arguments in local {
         let (code, told) = into(full(), arguments, None);
         assert_eq!(code, Some(74), "{arguments:?}: {told}");
-        assert!(
-            told.starts_with("error: standard output cannot be written: "),
-            "{told}"
-        );
+        assert!(told.starts_with("error: standard output cannot be written: "), "{told}");
     }
     let server = Server::http().start();
     for more in [&[][..], &["--json"]] {
         let arguments = [SEND.as_slice(), more].concat();
         let (code, told) = into(full(), &arguments, Some(&server));
         assert_eq!(code, Some(0), "{told}");
-        assert!(
-            told.contains("warning: the result could not be written to standard output: "),
-            "{told}"
-        );
+        assert!(told.contains("warning: the result could not be written to standard output: "), "{told}");
         assert!(told.ends_with("; the request: accepted\n"), "{told}");
     }
     let refused = Server::http().answer(Answer::status(409)).start();
@@ -241,12 +195,7 @@ fn a_full_disk_is_74_but_a_send_keeps_its_code() {
 #[test]
 fn closed_streams_are_no_reason_to_panic() {
     let server = Server::http().start();
-    for (redirect, code) in [
-        (">&-", 0),
-        ("2>&-", 0),
-        (">&- 2>&-", 0),
-        ("<&- >&- 2>&-", 0),
-    ] {
+    for (redirect, code) in [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("<&- >&- 2>&-", 0)] {
         let script = format!("exec \"$0\" \"$@\" {redirect}");
         let arguments = [&["-c", &script, env!("CARGO_BIN_EXE_vescli")][..], &SEND].concat();
         let status = Command::new("/bin/sh")

@@ -3,9 +3,7 @@
 use crate::harness::Vescli;
 
 fn send(arguments: &[&str]) -> Vescli {
-    Vescli::new()
-        .args(["send", "--tenant", "t", "-e", "hello@example.com"])
-        .args(arguments)
+    Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com"]).args(arguments)
 }
 
 #[test]
@@ -20,9 +18,7 @@ fn no_override_leads_plain_http_to_another_machine() {
         let resolve = format!("{host}:{address}");
         send(&["-n", "--base-url", base, "--resolve", &resolve])
             .code(2)
-            .stderr_contains(format!(
-                "error: --resolve: {address} is another machine, and `"
-            ))
+            .stderr_contains(format!("error: --resolve: {address} is another machine, and `"))
             .stderr_contains("` would reach it unencrypted: use https://\n")
             .run();
     }
@@ -41,19 +37,14 @@ fn overrides_that_stay_here_or_are_encrypted_or_for_another_port_hold() {
         ("https://localhost:8443", "localhost:8443:192.0.2.1"),
         ("https://h.example", "h.example:443:192.0.2.1"),
     ] {
-        send(&["-n", "--base-url", base, "--resolve", resolve])
-            .stdout_contains(format!("POST {base}/no_auth/"))
-            .run();
+        send(&["-n", "--base-url", base, "--resolve", resolve]).stdout_contains(format!("POST {base}/no_auth/")).run();
     }
 }
 
 #[test]
 fn an_override_for_no_host_of_the_request_is_a_warning() {
     let told = "warning: --resolve names another host or port than t.console.ves.volterra.io:443, and was not used\n";
-    for resolve in [
-        "t.console.ves.voltera.io:443:127.0.0.1",
-        "t.console.ves.volterra.io:8443:127.0.0.1",
-    ] {
+    for resolve in ["t.console.ves.voltera.io:443:127.0.0.1", "t.console.ves.volterra.io:8443:127.0.0.1"] {
         send(&["-n", "--resolve", resolve])
             .stdout_contains("POST https://t.console.ves.volterra.io/")
             .stderr(told)

@@ -20,10 +20,7 @@ fn the_strongest_word_on_no_auth_decides() {
     without(dry_run().args(["-p", "again", "--no-auth"]));
     without(dry_run().args(["-p", "again"]).env("VESCLI_NO_AUTH", "1"));
     dry_run().args(["-p", "again"]).stdout_contains(with).run();
-    dry_run()
-        .env("VESCLI_NO_AUTH", "0")
-        .stdout_contains(with)
-        .run();
+    dry_run().env("VESCLI_NO_AUTH", "0").stdout_contains(with).run();
 }
 
 #[test]

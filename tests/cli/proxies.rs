@@ -58,10 +58,7 @@ fn a_tunnel_is_opened_and_the_service_verified_behind_it() {
         .run();
     assert_eq!(proxy.asked()[0].path, format!("{HOST}:443"));
     assert_eq!(proxy.asked()[0].header("Authorization"), None);
-    assert_eq!(
-        server.request().header("Authorization"),
-        Some("APIToken canary-of-the-token")
-    );
+    assert_eq!(server.request().header("Authorization"), Some("APIToken canary-of-the-token"));
 }
 
 #[test]
@@ -87,9 +84,7 @@ fn a_user_and_password_come_from_the_url() {
             &authority,
             &url(pair),
             97,
-            &format!(
-                "the proxy {shown} wants another user and password than it was given, or any at all (407)\n"
-            ),
+            &format!("the proxy {shown} wants another user and password than it was given, or any at all (407)\n"),
         );
     }
     assert_eq!(server.count(), 2);
@@ -99,22 +94,10 @@ fn a_user_and_password_come_from_the_url() {
 fn a_proxy_refuses_in_every_way() {
     let authority = Authority::new();
     for (tunnel, words) in [
-        (
-            Tunnel::Deny(403),
-            "refused to open the way to console.invalid:443",
-        ),
-        (
-            Tunnel::Deny(503),
-            "refused to open the way to console.invalid:443",
-        ),
-        (
-            Tunnel::Say(b"garbage\r\n\r\n".to_vec()),
-            "refused to open the way to console.invalid:443",
-        ),
-        (
-            Tunnel::Close,
-            "hung up when it was asked for console.invalid:443",
-        ),
+        (Tunnel::Deny(403), "refused to open the way to console.invalid:443"),
+        (Tunnel::Deny(503), "refused to open the way to console.invalid:443"),
+        (Tunnel::Say(b"garbage\r\n\r\n".to_vec()), "refused to open the way to console.invalid:443"),
+        (Tunnel::Close, "hung up when it was asked for console.invalid:443"),
     ] {
         let proxy = Proxy::start(tunnel);
         let cause = format!("the proxy {} {words}", proxy.url());
@@ -134,12 +117,7 @@ fn a_proxy_that_is_not_there_is_told_apart_from_the_service() {
         );
         let closed = closed_port();
         let url = format!("{scheme}://127.0.0.1:{}", closed.port);
-        fails(
-            &authority,
-            &url,
-            7,
-            &format!("no connection to the proxy {url} could be made"),
-        );
+        fails(&authority, &url, 7, &format!("no connection to the proxy {url} could be made"));
     }
 }
 
@@ -151,45 +129,23 @@ fn a_proxy_that_hangs_is_out_of_time_and_nothing_is_sent() {
     fails(&authority, &proxy.url(), 28, cause);
     let proxy = SocksProxy::start(Socks::Hang);
     let cause = "out of time before the proxy socks5h://127.0.0.1:";
-    fails(
-        &authority,
-        &format!("socks5h://{}", proxy.address()),
-        28,
-        cause,
-    );
+    fails(&authority, &format!("socks5h://{}", proxy.address()), 28, cause);
 }
 
 #[test]
 fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
     let authority = Authority::new();
     let cases = [
-        (
-            Server::https(authority.expired()),
-            60,
-            "the server's certificate expired on ",
-        ),
-        (
-            service(&authority).behaviours([Behaviour::Close]),
-            35,
-            "the server ended the TLS handshake: ",
-        ),
-        (
-            service(&authority).behaviours([Behaviour::plain_http()]),
-            35,
-            "the server does not speak TLS at this port",
-        ),
+        (Server::https(authority.expired()), 60, "the server's certificate expired on "),
+        (service(&authority).behaviours([Behaviour::Close]), 35, "the server ended the TLS handshake: "),
+        (service(&authority).behaviours([Behaviour::plain_http()]), 35, "the server does not speak TLS at this port"),
     ];
     for (setup, code, cause) in cases {
         let server = setup.start();
         let proxy = Proxy::start(Tunnel::To(server.address()));
         fails(&authority, &proxy.url(), code, cause);
         let socks = SocksProxy::start(Socks::To(server.address()));
-        fails(
-            &authority,
-            &format!("socks5h://{}", socks.address()),
-            code,
-            cause,
-        );
+        fails(&authority, &format!("socks5h://{}", socks.address()), code, cause);
         assert_eq!((server.count(), server.bytes_received()), (0, 0), "{cause}");
     }
 }
@@ -198,18 +154,9 @@ fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
 fn a_proxy_whose_certificate_does_not_hold_is_not_even_asked() {
     let authority = Authority::new();
     let cases = [
-        (
-            authority.expired(),
-            "the proxy's certificate expired on 2020-01-01",
-        ),
-        (
-            authority.server_named(&["other.example"]),
-            "the proxy's certificate is for other.example, not for 127.0.0.1",
-        ),
-        (
-            Authority::new().server(),
-            "the proxy's certificate was signed by another ",
-        ),
+        (authority.expired(), "the proxy's certificate expired on 2020-01-01"),
+        (authority.server_named(&["other.example"]), "the proxy's certificate is for other.example, not for 127.0.0.1"),
+        (Authority::new().server(), "the proxy's certificate was signed by another "),
     ];
     for (identity, cause) in cases {
         let proxy = Server::https(identity).start();

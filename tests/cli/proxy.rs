@@ -32,19 +32,13 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn start(tunnel: Tunnel) -> Self {
-        Self::with(Script {
-            tunnel,
-            credentials: None,
-        })
+        Self::with(Script { tunnel, credentials: None })
     }
 
     /// Answers 407 to whoever does not show this user and password.
     pub(crate) fn start_for(user: &str, password: &str, tunnel: Tunnel) -> Self {
         let pair = format!("{user}:{password}");
-        Self::with(Script {
-            tunnel,
-            credentials: Some(format!("Basic {}", base64(pair.as_bytes()))),
-        })
+        Self::with(Script { tunnel, credentials: Some(format!("Basic {}", base64(pair.as_bytes()))) })
     }
 
     fn with(script: Script) -> Self {
@@ -109,13 +103,8 @@ impl Script {
     fn serve(&self, connection: &Connection, asked: &Mutex<Vec<Recorded>>) -> io::Result<()> {
         let mut client = &*connection.stream;
         let request = read_request(client, connection.number)?;
-        asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(request.clone());
-        if self.credentials.is_some()
-            && request.header("Proxy-Authorization") != self.credentials.as_deref()
-        {
+        asked.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        if self.credentials.is_some() && request.header("Proxy-Authorization") != self.credentials.as_deref() {
             client.write_all(
                 b"HTTP/1.1 407 Proxy Authentication Required\r\n\
                 Proxy-Authenticate: Basic realm=\"test\"\r\nContent-Length: 0\r\n\r\n",

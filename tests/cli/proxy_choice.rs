@@ -20,11 +20,7 @@ fn the_usual_variables_are_read_in_order_and_hosts_go_past() {
         ("all_proxy", "ALL_PROXY"),
         ("ALL_PROXY", "HTTP_PROXY"),
     ] {
-        send()
-            .env(name, proxy.url())
-            .env(other, wrong)
-            .stderr_contains(format!("({name})\n"))
-            .run();
+        send().env(name, proxy.url()).env(other, wrong).stderr_contains(format!("({name})\n")).run();
     }
     assert_eq!(server.count(), 5);
     // Past the proxy the name has to be known, so an override stands in for DNS.
@@ -36,32 +32,16 @@ fn the_usual_variables_are_read_in_order_and_hosts_go_past() {
             .args(["--resolve", &resolve])
             .stderr_lacks("* proxy")
     };
-    past()
-        .env("NO_PROXY", "other.example, .invalid")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .env("no_proxy", HOST)
-        .env("NO_PROXY", "x")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .args(["--noproxy", "*"])
-        .env("NO_PROXY", "x")
-        .stderr_contains("* trust")
-        .run();
-    past()
-        .args(["--proxy", ""])
-        .stderr_contains("* trust")
-        .run();
+    past().env("NO_PROXY", "other.example, .invalid").stderr_contains("* trust").run();
+    past().env("no_proxy", HOST).env("NO_PROXY", "x").stderr_contains("* trust").run();
+    past().args(["--noproxy", "*"]).env("NO_PROXY", "x").stderr_contains("* trust").run();
+    past().args(["--proxy", ""]).stderr_contains("* trust").run();
     assert_eq!(server.count(), 9);
 }
 
 /// A send to a server on this machine.
 fn send_here(url: &str) -> Vescli {
-    Vescli::new()
-        .args(["send", "--email", "a@b.co", "--tenant", "t"])
-        .args(["--retries", "0", "--base-url", url])
+    Vescli::new().args(["send", "--email", "a@b.co", "--tenant", "t"]).args(["--retries", "0", "--base-url", url])
 }
 
 #[test]
@@ -70,10 +50,7 @@ fn a_proxy_of_the_environment_is_never_used_for_this_machine() {
     let proxy = Proxy::start(Tunnel::Open).uncalled();
     for url in [server.url(), server.url_for("localhost")] {
         for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-            send_here(&url)
-                .env(name, proxy.url())
-                .stdout(ACCEPTED)
-                .run();
+            send_here(&url).env(name, proxy.url()).stdout(ACCEPTED).run();
         }
     }
     assert_eq!(server.count(), 8);
@@ -85,12 +62,8 @@ fn a_proxy_that_a_flag_variable_or_profile_names_is_used_for_this_machine_too() 
     let server = Server::https(authority.server()).start();
     let proxy = Proxy::start(Tunnel::Open);
     let file = format!("[profiles.lab]\nproxy = \"{}\"\n", proxy.url());
-    let https = || {
-        send_here(&server.url())
-            .file("ca.pem", authority.pem())
-            .args(["--cacert", "ca.pem"])
-            .stdout(ACCEPTED)
-    };
+    let https =
+        || send_here(&server.url()).file("ca.pem", authority.pem()).args(["--cacert", "ca.pem"]).stdout(ACCEPTED);
     https().args(["--proxy", &proxy.url()]).run();
     https().env("VESCLI_PROXY", proxy.url()).run();
     https().config(&file).run();
@@ -125,22 +98,15 @@ fn a_named_proxy_gets_no_request_in_plain_http() {
             .run();
     }
     assert_eq!(server.count(), 0);
-    send_here(&server.url())
-        .config(&file)
-        .env("VESCLI_NOPROXY", "127.0.0.1")
-        .stdout(ACCEPTED)
-        .run();
+    send_here(&server.url()).config(&file).env("VESCLI_NOPROXY", "127.0.0.1").stdout(ACCEPTED).run();
 }
 
 #[test]
 fn the_curl_command_names_the_variable_and_never_the_password() {
     let authority = Authority::new();
     let url = format!("http://ada:{PASSWORD}@proxy.invalid:3128");
-    let base = || {
-        Vescli::new()
-            .args(["send", "--email", "a@b.co", "--tenant", "t", "--show-curl"])
-            .stdout_lacks(PASSWORD)
-    };
+    let base =
+        || Vescli::new().args(["send", "--email", "a@b.co", "--tenant", "t", "--show-curl"]).stdout_lacks(PASSWORD);
     drop(authority);
     base()
         .env("HTTPS_PROXY", &url)
@@ -148,10 +114,7 @@ fn the_curl_command_names_the_variable_and_never_the_password() {
         .stdout_contains("  --config - \\\n")
         .stdout_lacks("***")
         .run();
-    base()
-        .env("VESCLI_PROXY", &url)
-        .stdout_contains("printf %s \"$VESCLI_PROXY\" | sed ")
-        .run();
+    base().env("VESCLI_PROXY", &url).stdout_contains("printf %s \"$VESCLI_PROXY\" | sed ").run();
     base()
         .args(["--proxy", &url])
         .stderr("warning: put the proxy's user and password in the place of *** before you run the command\n")

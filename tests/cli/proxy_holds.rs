@@ -14,9 +14,7 @@ fn local(port: u16) -> SocketAddr {
 
 fn connect(proxy: &Proxy) -> TcpStream {
     let stream = TcpStream::connect(local(proxy.port())).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
@@ -58,12 +56,9 @@ fn a_tunnel_may_lead_elsewhere() {
 #[test]
 fn a_password_opens_the_tunnel() {
     let server = Server::http().start();
-    for (user, password, encoded) in [
-        ("user", "pass", "dXNlcjpwYXNz"),
-        ("a", "b", "YTpi"),
-        ("a", "bc", "YTpiYw=="),
-        ("a", "bcd", "YTpiY2Q="),
-    ] {
+    for (user, password, encoded) in
+        [("user", "pass", "dXNlcjpwYXNz"), ("a", "b", "YTpi"), ("a", "bc", "YTpiYw=="), ("a", "bcd", "YTpiY2Q=")]
+    {
         let proxy = Proxy::start_for(user, password, Tunnel::To(server.address()));
         assert!(through(&proxy, "a:443", "").starts_with("HTTP/1.1 407"));
         let wrong = "Proxy-Authorization: Basic d3Jvbmc=\r\n";
@@ -93,10 +88,7 @@ fn a_proxy_hangs_until_it_is_dropped() {
     stream.write_all(b"CONNECT a:443 HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(proxy.asked().len(), 1);
     stream.set_nonblocking(true).unwrap();
-    assert_eq!(
-        stream.read(&mut [0]).unwrap_err().kind(),
-        ErrorKind::WouldBlock
-    );
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(proxy);
     stream.set_nonblocking(false).unwrap();
     assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);

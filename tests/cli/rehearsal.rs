@@ -44,10 +44,7 @@ fn every_name_gives_its_code() {
             run.stderr_contains(told).run();
         }
     }
-    rehearse(&[], "slow@example.com", &["--timeout", "1s"])
-        .code(28)
-        .stderr_contains("may have been sent")
-        .run();
+    rehearse(&[], "slow@example.com", &["--timeout", "1s"]).code(28).stderr_contains("may have been sent").run();
 }
 
 #[test]
@@ -59,25 +56,15 @@ fn a_flaky_recipient_is_accepted_at_the_second_try() {
         })
         .run();
     // A 500 may have mailed somebody, and so it is not repeated.
-    rehearse(&[], "flaky-500@example.com", &["--retries", "1"])
-        .code(50)
-        .run();
+    rehearse(&[], "flaky-500@example.com", &["--retries", "1"]).code(50).run();
 }
 
 #[test]
 fn the_credential_is_asked_for_when_it_is_required() {
     let required = ["--require-auth"];
-    rehearse(&required, "a@example.com", &[])
-        .stdout_contains("accepted: ")
-        .run();
-    rehearse(&required, "a@example.com", &["--no-auth"])
-        .code(41)
-        .stderr_contains("no credential was sent")
-        .run();
-    rehearse(&required, "a@example.com", &["--token-file", "wrong"])
-        .file("wrong", "another-token")
-        .code(41)
-        .run();
+    rehearse(&required, "a@example.com", &[]).stdout_contains("accepted: ").run();
+    rehearse(&required, "a@example.com", &["--no-auth"]).code(41).stderr_contains("no credential was sent").run();
+    rehearse(&required, "a@example.com", &["--token-file", "wrong"]).file("wrong", "another-token").code(41).run();
 }
 
 #[test]
@@ -85,17 +72,12 @@ fn the_rate_is_kept_and_the_log_tells_of_each_request() {
     let twice = "vescli send -q --retries 0 -e a@example.com; echo $?; \
                  vescli send -q --retries 0 -e b@example.com; echo $?";
     let run = Vescli::new()
-        .args([
-            "sandbox", "--rate", "1/h", "--log", "log", "--", "sh", "-c", twice,
-        ])
+        .args(["sandbox", "--rate", "1/h", "--log", "log", "--", "sh", "-c", twice])
         .stdout("0\n42\n")
         .stderr_contains("error: rate limited (HTTP 429) for b@example.com, tenant sandbox")
         .run();
     let log = fs::read_to_string(run.folder.join("log")).unwrap();
-    let lines: Vec<serde_json::Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<_> = lines.iter().map(|line| &line["status"]).collect();
     assert_eq!(told, [200, 429], "{log}");
 }
@@ -103,17 +85,9 @@ fn the_rate_is_kept_and_the_log_tells_of_each_request() {
 #[test]
 fn the_code_of_the_command_comes_through() {
     for (script, code) in [("exit 0", 0), ("exit 77", 77)] {
-        Vescli::new()
-            .args(["sandbox", "--", "sh", "-c", script])
-            .code(code)
-            .stderr_contains("sandbox: ")
-            .run();
+        Vescli::new().args(["sandbox", "--", "sh", "-c", script]).code(code).stderr_contains("sandbox: ").run();
     }
-    Vescli::new()
-        .args(["sandbox", "--", "sh", "-c", "kill -TERM $$"])
-        .dies_by(15)
-        .stderr_contains("sandbox: ")
-        .run();
+    Vescli::new().args(["sandbox", "--", "sh", "-c", "kill -TERM $$"]).dies_by(15).stderr_contains("sandbox: ").run();
     Vescli::new().args(["-q", "sandbox", "--", "true"]).run();
 }
 
@@ -132,11 +106,7 @@ fn without_a_command_it_serves_until_a_signal_and_says_what_to_export() {
         .args(["send", "-e", "a@example.com"])
         .stdout_contains("accepted: password email for a@example.com (tenant sandbox, ");
     for line in lines.lines() {
-        let (name, value) = line
-            .strip_prefix("export ")
-            .unwrap()
-            .split_once('=')
-            .unwrap();
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
         send = send.env(name, value.trim_matches('\''));
     }
     send.run();
@@ -151,12 +121,7 @@ fn a_sandbox_that_cannot_start_says_why() {
         (&["--log", "no/such/folder"], 74, "error: "),
         (&["--", "no-such-command"], 127, "error: "),
     ] {
-        Vescli::new()
-            .arg("sandbox")
-            .args(options)
-            .code(code)
-            .stderr_contains(message)
-            .run();
+        Vescli::new().arg("sandbox").args(options).code(code).stderr_contains(message).run();
     }
 }
 
@@ -173,10 +138,7 @@ fn the_rate_of_a_list_is_not_the_sandbox_s() {
             .stderr_contains("sandbox: http://127.0.0.1:")
     };
     run(&[]).run();
-    run(&["--rate", "1/h"])
-        .code(42)
-        .stderr_contains("rate limited (HTTP 429) for b@example.com")
-        .run();
+    run(&["--rate", "1/h"]).code(42).stderr_contains("rate limited (HTTP 429) for b@example.com").run();
 }
 
 #[test]
@@ -192,9 +154,7 @@ fn a_profile_with_a_proxy_can_be_rehearsed() {
 /// As many at a time as a run can have: the sandbox's own limits are above that.
 #[test]
 fn a_list_can_be_rehearsed_with_the_most_workers() {
-    let lines = (0..600).fold(String::new(), |lines, index| {
-        lines + &format!("a{index}@example.com\n")
-    });
+    let lines = (0..600).fold(String::new(), |lines, index| lines + &format!("a{index}@example.com\n"));
     for flags in [&["--keep-alive"][..], &[]] {
         Vescli::new()
             .file("list.txt", &lines)

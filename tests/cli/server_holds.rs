@@ -12,9 +12,7 @@ pub(crate) const POST: &str = "POST /path HTTP/1.1\r\nHost: here\r\nX-Twice: a\r
 /// A connection whose reads fail rather than hang for ever.
 pub(crate) fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address()).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
@@ -34,10 +32,7 @@ fn a_request_is_written_down() {
     let server = Server::http().start();
     exchange(&server, POST).unwrap();
     let request = server.request();
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", "/path")
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/path"));
     assert_eq!(request.headers[0], ("Host".to_owned(), "here".to_owned()));
     assert_eq!(request.headers.len(), 4);
     assert_eq!(request.header("content-length"), Some("7"));
@@ -62,10 +57,7 @@ fn a_header_that_came_twice_is_no_single_value() {
 
 #[test]
 fn half_a_request_is_counted_and_not_complete() {
-    for half in [
-        "POST /path HT",
-        "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf",
-    ] {
+    for half in ["POST /path HT", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"] {
         let server = Server::http().start();
         assert_eq!(exchange(&server, half).unwrap(), b"");
         let request = server.request();
@@ -84,25 +76,15 @@ fn a_chunked_request_is_read_to_its_end() {
 
 #[test]
 fn a_connection_is_kept_and_the_answers_are_taken_one_by_one() {
-    let answers = [
-        Answer::status(429).header("Retry-After", "1"),
-        Answer::accepted(),
-    ];
+    let answers = [Answer::status(429).header("Retry-After", "1"), Answer::accepted()];
     let server = Server::http().answers(answers).start();
     let last = POST.replace("Host", "Connection: close\r\nHost");
     let answer = exchange(&server, &format!("{POST}{POST}{last}{POST}")).unwrap();
     let answer = String::from_utf8(answer).unwrap();
-    let codes: Vec<&str> = answer
-        .match_indices("HTTP/1.1 ")
-        .map(|(at, _)| &answer[at + 9..at + 12])
-        .collect();
+    let codes: Vec<&str> = answer.match_indices("HTTP/1.1 ").map(|(at, _)| &answer[at + 9..at + 12]).collect();
     assert_eq!(codes, ["429", "200", "200"]);
     exchange(&server, POST).unwrap();
-    let connections: Vec<usize> = server
-        .requests()
-        .iter()
-        .map(|seen| seen.connection)
-        .collect();
+    let connections: Vec<usize> = server.requests().iter().map(|seen| seen.connection).collect();
     assert_eq!(connections, [0, 0, 0, 1]);
     assert_eq!(server.count_so_far(), 4);
     server.wait_for(4);
@@ -117,25 +99,12 @@ fn an_answer_is_chosen_by_the_request() {
 
 #[test]
 fn connections_behave_one_by_one() {
-    let behaviours = [
-        Behaviour::Close,
-        Behaviour::Reset,
-        Behaviour::plain_http(),
-        Behaviour::Speak,
-    ];
+    let behaviours = [Behaviour::Close, Behaviour::Reset, Behaviour::plain_http(), Behaviour::Speak];
     let server = Server::http().behaviours(behaviours).start();
     assert_eq!(exchange(&server, POST).unwrap(), b"");
     assert!(exchange(&server, POST).is_err());
-    assert!(
-        exchange(&server, POST)
-            .unwrap()
-            .starts_with(b"HTTP/1.1 400")
-    );
-    assert!(
-        exchange(&server, POST)
-            .unwrap()
-            .starts_with(b"HTTP/1.1 200")
-    );
+    assert!(exchange(&server, POST).unwrap().starts_with(b"HTTP/1.1 400"));
+    assert!(exchange(&server, POST).unwrap().starts_with(b"HTTP/1.1 200"));
     assert_eq!((server.connections().len(), server.count()), (4, 1));
 }
 
@@ -145,10 +114,7 @@ fn a_server_that_hangs_still_counts_the_bytes() {
     let mut stream = connect(&server);
     stream.write_all(POST.as_bytes()).unwrap();
     drop(stream);
-    assert_eq!(
-        (server.count(), server.raw_bytes_received()),
-        (0, POST.len() as u64)
-    );
+    assert_eq!((server.count(), server.raw_bytes_received()), (0, POST.len() as u64));
 }
 
 #[test]
@@ -156,10 +122,7 @@ fn a_server_listens_on_ipv6_too() {
     let server = Server::http().ipv6().start();
     exchange(&server, POST).unwrap();
     assert_eq!(server.url(), format!("http://[::1]:{}", server.port()));
-    assert_eq!(
-        server.url_for("name"),
-        format!("http://name:{}", server.port())
-    );
+    assert_eq!(server.url_for("name"), format!("http://name:{}", server.port()));
 }
 
 #[test]

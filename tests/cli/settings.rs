@@ -7,8 +7,7 @@ use crate::harness::Vescli;
 use crate::server::Server;
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
-const PATH: &str =
-    "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
+const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 
 /// The levels of `region`, the strongest first, each with what `config explain` says of it.
 const LEVELS: [(&str, &str); 7] = [
@@ -34,9 +33,7 @@ fn from_level(level: usize, mut vescli: Vescli) -> Vescli {
         line(2),
         line(3)
     );
-    vescli = vescli
-        .file("config.toml", file)
-        .env("VESCLI_PROFILE", "child");
+    vescli = vescli.file("config.toml", file).env("VESCLI_PROFILE", "child");
     let config = vescli.folder().join("config.toml");
     vescli = vescli.env("VESCLI_CONFIG", config);
     if level == 0 {
@@ -56,11 +53,7 @@ fn the_strongest_level_decides_what_arrives_at_the_server() {
     let console = Console::start(&[HOST]);
     for (level, (value, _)) in LEVELS.into_iter().enumerate() {
         from_level(level, console.send(&[])).run();
-        assert_eq!(
-            console.last().path,
-            PATH.replace("us-east-1", value),
-            "level {level}"
-        );
+        assert_eq!(console.last().path, PATH.replace("us-east-1", value), "level {level}");
     }
 }
 
@@ -89,14 +82,9 @@ fn the_published_url_is_made_of_its_six_variables() {
     let console = Console::start(&[host]);
     let arguments = "--tenant acme --console staging.volterra.us --prefix pre --environment development \
                      --region eu-1 --namespace ns-2";
-    console
-        .send(&arguments.split(' ').collect::<Vec<_>>())
-        .run();
+    console.send(&arguments.split(' ').collect::<Vec<_>>()).run();
     let request = console.server.request();
-    assert_eq!(
-        request.path,
-        "/api/v1/pre/development/eu-1/namespaces/ns-2/no_auth/send_password_email"
-    );
+    assert_eq!(request.path, "/api/v1/pre/development/eu-1/namespaces/ns-2/no_auth/send_password_email");
     assert_eq!(request.header("host"), Some(host));
     let seen = console.server.connections().pop().unwrap();
     let handshake = seen.handshake.unwrap().unwrap();
@@ -108,11 +96,7 @@ fn the_published_url_is_made_of_its_six_variables() {
 
 /// The names of the headers in lower case, sorted.
 fn names(request: &crate::server::Recorded) -> Vec<String> {
-    let mut names: Vec<String> = request
-        .headers
-        .iter()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
     names
 }
@@ -120,26 +104,10 @@ fn names(request: &crate::server::Recorded) -> Vec<String> {
 #[test]
 fn the_request_holds_what_the_published_page_says_and_nothing_more() {
     let console = Console::start(&[HOST]);
-    console
-        .send(&["--tenant", "example-corp", "--cname", "example"])
-        .env("VESCLI_TOKEN", "s3cret-token")
-        .run();
+    console.send(&["--tenant", "example-corp", "--cname", "example"]).env("VESCLI_TOKEN", "s3cret-token").run();
     let request = console.server.request();
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", PATH)
-    );
-    assert_eq!(
-        names(&request),
-        [
-            "accept",
-            "authorization",
-            "content-length",
-            "content-type",
-            "host",
-            "user-agent"
-        ]
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", PATH));
+    assert_eq!(names(&request), ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]);
     for (name, value) in [
         ("accept", "application/json"),
         ("authorization", "APIToken s3cret-token"),
@@ -150,10 +118,7 @@ fn the_request_holds_what_the_published_page_says_and_nothing_more() {
     ] {
         assert_eq!(request.header(name), Some(value));
     }
-    assert_eq!(
-        request.body,
-        br#"{"cname":"example","email":"hello@example.com"}"#
-    );
+    assert_eq!(request.body, br#"{"cname":"example","email":"hello@example.com"}"#);
 }
 
 #[test]
@@ -167,14 +132,7 @@ fn a_base_url_is_used_verbatim() {
         ("/a;b=c/!$&'()*+,@", "/a;b=c/!$&'()*+,@"),
     ] {
         Vescli::new()
-            .args([
-                "send",
-                "--tenant",
-                "t",
-                "-e",
-                "hello@example.com",
-                "--base-url",
-            ])
+            .args(["send", "--tenant", "t", "-e", "hello@example.com", "--base-url"])
             .arg(format!("{}{base}", server.url()))
             .stdout_contains("accepted: ")
             .run();
@@ -191,15 +149,7 @@ fn resolve_sends_the_name_and_goes_to_the_address() {
     let server = Server::https(authority.server_named(&[HOST])).start();
     let authority_of = format!("{HOST}:{}", server.port());
     Vescli::new()
-        .args([
-            "send",
-            "--tenant",
-            "t",
-            "-e",
-            "hello@example.com",
-            "--cacert",
-            "ca.pem",
-        ])
+        .args(["send", "--tenant", "t", "-e", "hello@example.com", "--cacert", "ca.pem"])
         .args(["--resolve", &format!("{authority_of}:127.0.0.1")])
         .args(["--base-url", &format!("https://{authority_of}")])
         .file("ca.pem", authority.pem())
@@ -212,8 +162,7 @@ fn resolve_sends_the_name_and_goes_to_the_address() {
 
 #[test]
 fn the_profile_is_chosen_by_flag_variable_default_or_by_being_alone() {
-    let two =
-        "default_profile = \"a\"\n[profiles.a]\ntenant = \"t-a\"\n[profiles.b]\ntenant = \"t-b\"\n";
+    let two = "default_profile = \"a\"\n[profiles.a]\ntenant = \"t-a\"\n[profiles.b]\ntenant = \"t-b\"\n";
     let tenant = |expected: &'static str, vescli: Vescli| {
         vescli
             .args(["config", "explain", "--json"])
@@ -227,14 +176,8 @@ fn the_profile_is_chosen_by_flag_variable_default_or_by_being_alone() {
     tenant("t-a", Vescli::new().config(two));
     tenant("t-b", Vescli::new().config(two).env("VESCLI_PROFILE", "b"));
     let both = Vescli::new().config(two).env("VESCLI_PROFILE", "b");
-    tenant(
-        "t-a",
-        both.args(["--color", "never"]).env("VESCLI_PROFILE", "a"),
-    );
-    tenant(
-        "t-x",
-        Vescli::new().config("[profiles.x]\ntenant = \"t-x\"\n"),
-    );
+    tenant("t-a", both.args(["--color", "never"]).env("VESCLI_PROFILE", "a"));
+    tenant("t-x", Vescli::new().config("[profiles.x]\ntenant = \"t-x\"\n"));
     Vescli::new()
         .args(["config", "profiles", "-p", "b"])
         .config(two)
@@ -281,8 +224,7 @@ fn a_dry_run_shows_the_request_and_sends_nothing() {
         .stdout_json(|document| {
             assert_eq!(document["schema"], "vescli.curl/1");
             let command = document["command"].as_str().unwrap();
-            let start =
-                "printf 'authorization: APIToken %s\\n' \"$VESCLI_TOKEN\" |\ncurl --disable ";
+            let start = "printf 'authorization: APIToken %s\\n' \"$VESCLI_TOKEN\" |\ncurl --disable ";
             assert!(command.starts_with(start), "{command}");
         })
         .run();

@@ -14,10 +14,7 @@ pub(crate) struct ClosedPort {
 /// The socket stays bound and never listens, so that no other test can be given the port.
 pub(crate) fn closed_port() -> ClosedPort {
     let (bound, address) = bound_socket();
-    ClosedPort {
-        port: address.port(),
-        _bound: bound,
-    }
+    ClosedPort { port: address.port(), _bound: bound }
 }
 
 /// A port where connecting neither succeeds nor fails for as long as this lives.
@@ -37,16 +34,9 @@ pub(crate) fn black_hole() -> BlackHole {
     let mut filling = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         filling.push(stream);
-        assert!(
-            filling.len() < 1000,
-            "the queue of the listener never fills"
-        );
+        assert!(filling.len() < 1000, "the queue of the listener never fills");
     }
-    BlackHole {
-        port: address.port(),
-        _listening: listening,
-        _filling: filling,
-    }
+    BlackHole { port: address.port(), _listening: listening, _filling: filling }
 }
 
 fn bound_socket() -> (Socket, SocketAddr) {

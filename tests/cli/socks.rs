@@ -115,14 +115,8 @@ fn serve(
     };
     let port = u16::from_be_bytes(read(client)?);
     let asked = Asked { kind, host, port };
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(asked);
-    let code = if let Socks::Refuse(code) = script {
-        *code
-    } else {
-        0
-    };
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    let code = if let Socks::Refuse(code) = script { *code } else { 0 };
     let server = match script {
         Socks::To(address) => Some(TcpStream::connect(address)?),
         _ => None,

@@ -30,15 +30,9 @@ fn socks_takes_a_password_or_refuses() {
         .stdout(ACCEPTED)
         .stderr_contains("(ALL_PROXY)\n")
         .run();
-    let cause = format!(
-        "the proxy {} did not take the user and password",
-        url("***@")
-    );
+    let cause = format!("the proxy {} did not take the user and password", url("***@"));
     fails(&authority, &url("ada:wrong-password@"), 97, &cause);
-    let cause = format!(
-        "the proxy {} does not offer the kind of authentication",
-        url("")
-    );
+    let cause = format!("the proxy {} does not offer the kind of authentication", url(""));
     fails(&authority, &url(""), 97, &cause);
     assert_eq!(server.count(), 1);
 }

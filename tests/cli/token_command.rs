@@ -16,10 +16,7 @@ fn send() -> Vescli {
 }
 
 fn with_command(server: &Server, script: &str, more: &str) -> Vescli {
-    let words = format!(
-        "token_command = [\"/bin/sh\", \"-c\", {}]\n{more}",
-        serde_json::to_string(script).unwrap()
-    );
+    let words = format!("token_command = [\"/bin/sh\", \"-c\", {}]\n{more}", serde_json::to_string(script).unwrap());
     send().config(&file_for(server, &words))
 }
 
@@ -51,16 +48,11 @@ fn a_configuration_that_others_can_write_runs_no_command() {
         assert!(!output.folder.join("ran").exists());
     }
     // A link leads to the file, and both folders count.
-    let linked = send()
-        .file("shared/real.toml", file_for(&server, words))
-        .args(["--config", "link.toml"]);
+    let linked = send().file("shared/real.toml", file_for(&server, words)).args(["--config", "link.toml"]);
     let link = linked.folder().join("link.toml");
     std::os::unix::fs::symlink("shared/real.toml", link).unwrap();
     chmod(&linked, "shared", 0o777);
-    linked
-        .code(78)
-        .stderr_contains("/shared can be written by others (mode 0777): run `chmod go-w ")
-        .run();
+    linked.code(78).stderr_contains("/shared can be written by others (mode 0777): run `chmod go-w ").run();
     // The command of a profile that is not chosen counts too, and so does every other way to read the file.
     let other = "[profiles.a]\ntenant = \"a\"\n[profiles.b]\ntoken_command = [\"true\"]\n";
     for command in ["show", "check", "explain", "profiles"] {
@@ -85,32 +77,20 @@ fn a_folder_with_the_sticky_bit_and_a_file_without_a_command_are_taken() {
 #[test]
 fn a_command_that_does_not_end_is_killed_and_one_that_leaves_something_behind_is_not_waited_for() {
     let server = Server::http().start();
-    let stuck = with_command(
-        &server,
-        "echo $$ >pid; exec sleep 600",
-        "token_command_timeout = \"300ms\"",
-    );
+    let stuck = with_command(&server, "echo $$ >pid; exec sleep 600", "token_command_timeout = \"300ms\"");
     let output = stuck
         .code(78)
         .stderr_contains(
             "the command `/bin/sh` did not end within 300ms and was killed: give it more time with `token_command_timeout`\n",
         )
         .run();
-    assert!(
-        output.elapsed < Duration::from_secs(30),
-        "{:?}",
-        output.elapsed
-    );
+    assert!(output.elapsed < Duration::from_secs(30), "{:?}", output.elapsed);
     let pid = fs::read_to_string(output.folder.join("pid")).unwrap();
     assert!(!fs::exists(format!("/proc/{}", pid.trim())).unwrap());
     assert_eq!(server.count(), 0);
     // The child of the command holds its output open for as long as the test lets it.
     let begun = Instant::now();
-    let left = with_command(
-        &server,
-        "(while [ ! -e over ]; do sleep 0.05; done) & echo tok; echo $! >&2",
-        "",
-    );
+    let left = with_command(&server, "(while [ ! -e over ]; do sleep 0.05; done) & echo tok; echo $! >&2", "");
     let over = left.folder().join("over");
     let output = left
         .stdout_contains("accepted: ")
@@ -136,14 +116,8 @@ fn a_token_longer_than_8_kib_is_refused_and_never_cut() {
         let lines = format!("{token}\r\n");
         [
             send().against(&server).env("VESCLI_TOKEN", token),
-            send()
-                .against(&server)
-                .args(["--token-file", "token"])
-                .file("token", &lines),
-            send()
-                .against(&server)
-                .args(["--token-file", "-"])
-                .stdin(&lines),
+            send().against(&server).args(["--token-file", "token"]).file("token", &lines),
+            send().against(&server).args(["--token-file", "-"]).stdin(&lines),
             with_command(&server, "cat token", "").file("token", &lines),
         ]
     };
@@ -157,10 +131,7 @@ fn a_token_longer_than_8_kib_is_refused_and_never_cut() {
         vescli.code(78).stderr_contains(refused).run();
     }
     // One that never stops is not waited for either.
-    with_command(&server, "cat /dev/zero", "")
-        .code(78)
-        .stderr_contains(refused)
-        .run();
+    with_command(&server, "cat /dev/zero", "").code(78).stderr_contains(refused).run();
     send()
         .against(&server)
         .args(["--token-file", "token"])

@@ -10,9 +10,7 @@ fn send() -> Vescli {
 
 /// An environment in which no certificate of the machine is trusted.
 fn send_without_a_store() -> Vescli {
-    send()
-        .file("empty/README", "no certificate")
-        .env("SSL_CERT_DIR", "empty")
+    send().file("empty/README", "no certificate").env("SSL_CERT_DIR", "empty")
 }
 
 fn good(authority: &Authority) -> Setup {
@@ -25,20 +23,13 @@ const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, 
 fn a_file_of_ones_own_is_trusted_besides_the_store_and_without_one() {
     let authority = Authority::new();
     let server = good(&authority).start();
-    send()
-        .file("ca.pem", authority.pem())
-        .args(["--cacert", "ca.pem"])
-        .against(&server)
-        .stdout(ACCEPTED)
-        .run();
+    send().file("ca.pem", authority.pem()).args(["--cacert", "ca.pem"]).against(&server).stdout(ACCEPTED).run();
     send_without_a_store()
         .file("ca.pem", authority.pem())
         .args(["--cacert", "ca.pem", "-v"])
         .against(&server)
         .stdout(ACCEPTED)
-        .stderr_contains(
-            "* trust: 1 certificates from empty (SSL_CERT_DIR) and ca.pem (--cacert)\n",
-        )
+        .stderr_contains("* trust: 1 certificates from empty (SSL_CERT_DIR) and ca.pem (--cacert)\n")
         .run();
     assert_eq!(server.count(), 2);
 }
@@ -70,10 +61,7 @@ fn the_variables_of_openssl_take_the_place_of_the_store() {
     assert_eq!(server.count(), 2);
     // A store that lacks the authority does not trust it, whatever the machine's own one holds.
     send()
-        .file(
-            "bundle.pem",
-            Identity::self_signed_authority().certificate_pem(),
-        )
+        .file("bundle.pem", Identity::self_signed_authority().certificate_pem())
         .env("SSL_CERT_FILE", "bundle.pem")
         .against(&server)
         .code(60)
@@ -94,11 +82,7 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
             65,
             "--cacert: ca.pem holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
         ),
-        (
-            Some(cut),
-            65,
-            "--cacert: ca.pem holds a damaged certificate: its last line is missing",
-        ),
+        (Some(cut), 65, "--cacert: ca.pem holds a damaged certificate: its last line is missing"),
         (
             Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
             65,
@@ -109,11 +93,7 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
         if let Some(content) = content {
             vescli = vescli.file("ca.pem", content);
         }
-        vescli
-            .against(&server)
-            .code(code)
-            .stderr_contains(format!("error: {message}"))
-            .run();
+        vescli.against(&server).code(code).stderr_contains(format!("error: {message}")).run();
     }
     send()
         .env("SSL_CERT_FILE", "nowhere.pem")

@@ -87,11 +87,7 @@ fn pkcs12_files_that_do_not_open() {
         "--p12: a client certificate is given twice, here and by --cert: give --cert or --p12, not both",
     );
     fails(&["--p12", "none"], 66, "--p12: there is no file none");
-    fails(
-        &["--p12", "open.p12"],
-        78,
-        "--p12: open.p12 can be read by others (mode 0644): run `chmod 600 open.p12`",
-    );
+    fails(&["--p12", "open.p12"], 78, "--p12: open.p12 can be read by others (mode 0644): run `chmod 600 open.p12`");
     fails(
         &["--p12", "ada.p12"],
         78,
@@ -102,11 +98,7 @@ fn pkcs12_files_that_do_not_open() {
         78,
         "--p12: the password of --p12-password-file does not open ada.p12",
     );
-    fails(
-        &["--p12", "ada.p12", "--p12-password-file", "none"],
-        66,
-        "--p12-password-file: there is no file none",
-    );
+    fails(&["--p12", "ada.p12", "--p12-password-file", "none"], 66, "--p12-password-file: there is no file none");
     fails(
         &["--p12", "ada.pem"],
         78,
@@ -133,7 +125,6 @@ fn a_certificate_before_its_time_is_told_with_the_clock() {
 }
 
 /// The frames of encrypted keys; what is inside does not matter, because it is not looked at.
-const LOCKED: &str =
-    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
 const LOCKED_OLD: &str = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
     DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";

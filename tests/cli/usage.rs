@@ -18,43 +18,15 @@ fn usage_document(document: &Value) {
 fn a_second_address_is_refused_and_nobody_is_mailed() {
     let server = Server::http().uncalled().start();
     let told = "error: --email was given 2 times, but one request mails one person: run it once for each address\n";
-    let twice = [
-        "send",
-        "--tenant",
-        "t",
-        "-e",
-        "a@example.com",
-        "--email",
-        "b@example.com",
-    ];
-    Vescli::new()
-        .args(twice)
-        .against(&server)
-        .code(2)
-        .stderr(told)
-        .run();
-    Vescli::new()
-        .args(twice)
-        .args(["--json", "-q"])
-        .against(&server)
-        .code(2)
-        .stdout_json(usage_document)
-        .run();
+    let twice = ["send", "--tenant", "t", "-e", "a@example.com", "--email", "b@example.com"];
+    Vescli::new().args(twice).against(&server).code(2).stderr(told).run();
+    Vescli::new().args(twice).args(["--json", "-q"]).against(&server).code(2).stdout_json(usage_document).run();
 }
 
 #[test]
 fn one_address_wins_over_that_of_the_environment_and_other_flags_over_themselves() {
     Vescli::new()
-        .args([
-            "send",
-            "--tenant",
-            "t",
-            "--tenant",
-            "u",
-            "-n",
-            "-e",
-            "a@example.com",
-        ])
+        .args(["send", "--tenant", "t", "--tenant", "u", "-n", "-e", "a@example.com"])
         .env("VESCLI_EMAIL", "b@example.com")
         .stdout_contains("POST https://u.console.ves.volterra.io/")
         .stdout_contains("\"email\":\"a@example.com\"")
@@ -63,27 +35,15 @@ fn one_address_wins_over_that_of_the_environment_and_other_flags_over_themselves
 
 #[test]
 fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
-    let behind = |flag| {
-        format!("  tip: '{flag}' belongs behind the command: vescli send-password-email {flag}\n")
-    };
+    let behind = |flag| format!("  tip: '{flag}' belongs behind the command: vescli send-password-email {flag}\n");
     for (arguments, tip) in [
-        (
-            &["--profile", "prod", "send", "-e", "a@example.com"][..],
-            behind("--profile"),
-        ),
+        (&["--profile", "prod", "send", "-e", "a@example.com"][..], behind("--profile")),
         (&["--profile=prod", "send"], behind("--profile")),
         (&["-pprod", "send-password-email"], behind("-p")),
         (&["-q", "--token-file", "f", "send"], behind("--token-file")),
-        (
-            &["send", "a@example.com"],
-            "  tip: an address needs its flag: --email ADDR\n".to_owned(),
-        ),
+        (&["send", "a@example.com"], "  tip: an address needs its flag: --email ADDR\n".to_owned()),
     ] {
-        Vescli::new()
-            .args(arguments)
-            .code(2)
-            .stderr_contains(tip)
-            .run();
+        Vescli::new().args(arguments).code(2).stderr_contains(tip).run();
     }
     for arguments in [
         &["--nonsense", "send"][..],
@@ -91,12 +51,7 @@ fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
         &["explain", "42", "a@example.com"],
         &["--profile", "--", "send"],
     ] {
-        Vescli::new()
-            .args(arguments)
-            .code(2)
-            .stderr_contains("error: ")
-            .stderr_lacks("tip: ")
-            .run();
+        Vescli::new().args(arguments).code(2).stderr_contains("error: ").stderr_lacks("tip: ").run();
     }
 }
 
@@ -111,18 +66,8 @@ fn who_asks_for_json_gets_it_however_it_is_spelled_and_whatever_else_is_wrong() 
         .stderr_contains("invalid UTF-8")
         .stdout_json(usage_document)
         .run();
-    for form in [
-        &["-qojson"][..],
-        &["-qo", "json"],
-        &["-vqo=json"],
-        &["-q", "--output", "json"],
-    ] {
-        Vescli::new()
-            .args(["send", "--nonsense"])
-            .args(form)
-            .code(2)
-            .stdout_json(usage_document)
-            .run();
+    for form in [&["-qojson"][..], &["-qo", "json"], &["-vqo=json"], &["-q", "--output", "json"]] {
+        Vescli::new().args(["send", "--nonsense"]).args(form).code(2).stdout_json(usage_document).run();
     }
 }
 
@@ -152,9 +97,7 @@ fn a_count_that_is_none_is_told_in_words() {
     Vescli::new()
         .args(["bulk", "people.csv", "--limit", "x"])
         .code(2)
-        .stderr_contains(
-            "error: invalid value 'x' for '--limit <N>': not a whole number from 0 on\n",
-        )
+        .stderr_contains("error: invalid value 'x' for '--limit <N>': not a whole number from 0 on\n")
         .run();
 }
 
@@ -172,35 +115,18 @@ fn help_and_usage_errors_obey_the_choice_of_colour() {
     ];
     for (arguments, code) in shows {
         let painted = |vescli: Vescli, is_painted: bool, what: &str| {
-            let output = vescli
-                .args(arguments)
-                .code(code)
-                .stdout_contains("")
-                .stderr_contains("")
-                .run();
+            let output = vescli.args(arguments).code(code).stdout_contains("").stderr_contains("").run();
             let text = output.stdout + &output.stderr;
             assert_eq!(text.contains("\u{1b}["), is_painted, "{arguments:?} {what}");
         };
         let vescli = Vescli::new;
         painted(vescli().args(["--color", "always"]), true, "flag");
-        painted(
-            vescli().arg("--color=always").env("NO_COLOR", "1"),
-            true,
-            "flag wins",
-        );
+        painted(vescli().arg("--color=always").env("NO_COLOR", "1"), true, "flag wins");
         painted(vescli().env("VESCLI_COLOR", "always"), true, "variable");
         painted(vescli().env("FORCE_COLOR", "1"), true, "FORCE_COLOR");
         painted(vescli(), false, "no terminal");
-        painted(
-            vescli().args(["--color", "never"]).env("FORCE_COLOR", "1"),
-            false,
-            "never",
-        );
-        painted(
-            vescli().env("VESCLI_COLOR", "always").arg("--color=never"),
-            false,
-            "flag over variable",
-        );
+        painted(vescli().args(["--color", "never"]).env("FORCE_COLOR", "1"), false, "never");
+        painted(vescli().env("VESCLI_COLOR", "always").arg("--color=never"), false, "flag over variable");
     }
     // Behind the command as well, and behind what was not understood.
     for (arguments, is_painted) in [
@@ -209,35 +135,17 @@ fn help_and_usage_errors_obey_the_choice_of_colour() {
         (&["send", "--nonsense", "--", "--color=always"], false),
         (&["send", "--email", "--color=always", "--nonsense"], true),
     ] {
-        let output = Vescli::new()
-            .args(arguments)
-            .code(2)
-            .stderr_contains("error: ".trim())
-            .run();
-        assert_eq!(
-            output.stderr.contains("\u{1b}["),
-            is_painted,
-            "{arguments:?}"
-        );
+        let output = Vescli::new().args(arguments).code(2).stderr_contains("error: ".trim()).run();
+        assert_eq!(output.stderr.contains("\u{1b}["), is_painted, "{arguments:?}");
     }
 }
 
 #[test]
 fn a_command_for_the_sandbox_without_its_dashes_is_shown_with_them() {
     for (arguments, tip) in [
-        (
-            &["sandbox", "vescli", "send", "-e", "a@b.co"][..],
-            "put `--` before the command: vescli sandbox -- vescli",
-        ),
-        (
-            &["sandbox", "--rate", "1/s", "./onboard.sh"],
-            "put `--` before the command: vescli sandbox -- ./onboard.sh",
-        ),
+        (&["sandbox", "vescli", "send", "-e", "a@b.co"][..], "put `--` before the command: vescli sandbox -- vescli"),
+        (&["sandbox", "--rate", "1/s", "./onboard.sh"], "put `--` before the command: vescli sandbox -- ./onboard.sh"),
     ] {
-        Vescli::new()
-            .args(arguments)
-            .code(2)
-            .stderr_contains(tip)
-            .run();
+        Vescli::new().args(arguments).code(2).stderr_contains(tip).run();
     }
 }

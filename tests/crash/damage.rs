@@ -38,8 +38,7 @@ struct Damage {
 /// Whoever is accepted or unknown stays; the others go out.
 fn to_go(case: &Case, journal: &[u8]) -> BTreeSet<String> {
     let states = states(&String::from_utf8_lossy(journal));
-    let goes =
-        |email: &&String| !matches!(states.get(*email), Some(State::Accepted | State::Unknown));
+    let goes = |email: &&String| !matches!(states.get(*email), Some(State::Accepted | State::Unknown));
     case.emails.iter().filter(goes).cloned().collect()
 }
 
@@ -73,16 +72,7 @@ fn settled(ground: &Ground) -> Template {
     assert_eq!(finished(run), Some(11));
     for (email, word) in [(0, "accepted"), (1, "not-sent")] {
         let mut settle = command(ground, None);
-        settle
-            .args([
-                "journal",
-                "resolve",
-                "--as",
-                word,
-                "--email",
-                &case.emails[email],
-            ])
-            .arg(&case.journal);
+        settle.args(["journal", "resolve", "--as", word, "--email", &case.emails[email]]).arg(&case.journal);
         assert_eq!(finished(settle), Some(0));
     }
     template(case, url)
@@ -97,11 +87,7 @@ fn template(case: Case, url: Option<String>) -> Template {
 /// Each `step`th place, from a random one on; every one if all are asked for.
 fn places(count: usize, step: usize) -> impl Iterator<Item = usize> {
     let all = crate::asked("VESCLI_DAMAGE").as_deref() == Some("all");
-    let (first, step) = if all {
-        (0, 1)
-    } else {
-        (fastrand::usize(..step), step)
-    };
+    let (first, step) = if all { (0, 1) } else { (fastrand::usize(..step), step) };
     (first..count).step_by(step)
 }
 
@@ -135,10 +121,7 @@ fn damages(template: &Template) -> Vec<Damage> {
 /// Whom a run says that it has sent to.
 fn told(output: &str) -> BTreeSet<String> {
     let words = output.lines().flat_map(str::split_whitespace);
-    words
-        .filter(|word| word.contains('@'))
-        .map(str::to_owned)
-        .collect()
+    words.filter(|word| word.contains('@')).map(str::to_owned).collect()
 }
 
 /// Goes on with a journal of these bytes: gives back the code, and who was sent to.
@@ -154,9 +137,7 @@ pub(crate) fn run_with(
     // One that others could have written into is refused for that.
     fs::set_permissions(&case.journal, fs::Permissions::from_mode(0o600)).unwrap();
     let mut command = command(ground, url);
-    command
-        .args(Ground::arguments(&case, 2))
-        .stdout(Stdio::piped());
+    command.args(Ground::arguments(&case, 2)).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // What so short a list prints fits into the pipe.
     let code = wait(&mut child);
@@ -165,19 +146,10 @@ pub(crate) fn run_with(
 }
 
 /// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
-fn go_on(
-    ground: &Ground,
-    template: &Template,
-    damage: &Damage,
-) -> Result<BTreeSet<String>, String> {
+fn go_on(ground: &Ground, template: &Template, damage: &Damage) -> Result<BTreeSet<String>, String> {
     let url = template.url.as_ref();
     let (code, told) = run_with(ground, &template.case.emails, url, &damage.journal);
-    let wrong = |what: &str| {
-        Err(format!(
-            "{}: {what}: code {code:?}, sent to {told:?}",
-            damage.what
-        ))
-    };
+    let wrong = |what: &str| Err(format!("{}: {what}: code {code:?}, sent to {told:?}", damage.what));
     if code == Some(65) {
         return match (damage.refusable, told.is_empty()) {
             (true, true) => Ok(told),
@@ -201,30 +173,17 @@ fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
     let templates = [accepted(&ground), settled(&ground)];
     let tasks: Vec<(&Template, Damage)> = templates
         .iter()
-        .flat_map(|template| {
-            damages(template)
-                .into_iter()
-                .map(move |damage| (template, damage))
-        })
+        .flat_map(|template| damages(template).into_iter().map(move |damage| (template, damage)))
         .collect();
     let before = ground.mailed();
     let go_on_all = |tasks: &[(&Template, Damage)]| -> Vec<BTreeSet<String>> {
         let run = |(template, damage): &(&Template, Damage)| go_on(&ground, template, damage);
-        tasks
-            .iter()
-            .map(|task| run(task).unwrap_or_else(|wrong| panic!("{wrong}")))
-            .collect()
+        tasks.iter().map(|task| run(task).unwrap_or_else(|wrong| panic!("{wrong}"))).collect()
     };
     let sent: Vec<BTreeSet<String>> = thread::scope(|scope| {
         let share = tasks.len().div_ceil(THREADS);
-        let threads: Vec<_> = tasks
-            .chunks(share)
-            .map(|tasks| scope.spawn(|| go_on_all(tasks)))
-            .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> = tasks.chunks(share).map(|tasks| scope.spawn(|| go_on_all(tasks))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let mut expected: BTreeMap<String, usize> = BTreeMap::new();
     for email in sent.iter().flatten() {
@@ -233,16 +192,9 @@ fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
     let after = ground.mailed();
     for email in templates.iter().flat_map(|template| &template.case.emails) {
         let counted = after.get(email).unwrap_or(&0) - before.get(email).unwrap_or(&0);
-        assert_eq!(
-            counted,
-            expected.get(email).copied().unwrap_or(0),
-            "{email}"
-        );
+        assert_eq!(counted, expected.get(email).copied().unwrap_or(0), "{email}");
     }
-    println!(
-        "{} damaged journals: nobody mailed again, nothing panicked",
-        tasks.len()
-    );
+    println!("{} damaged journals: nobody mailed again, nothing panicked", tasks.len());
 }
 
 #[test]
@@ -264,11 +216,5 @@ fn a_damaged_record_that_is_passed_over_is_found_out() {
     assert!(wrong.contains("not as expected"), "{wrong}");
     // And nginx sees that somebody was mailed twice who had an intent on the disk.
     let mailed = ground.mailed();
-    assert!(
-        template
-            .case
-            .emails
-            .iter()
-            .any(|email| mailed.get(email) == Some(&2))
-    );
+    assert!(template.case.emails.iter().any(|email| mailed.get(email) == Some(&2)));
 }

@@ -57,10 +57,7 @@ impl Run {
     fn mailed_after(&self, mailed: &BTreeMap<String, usize>) -> Vec<String> {
         let safe = self.safe();
         let people = self.case.emails.iter();
-        people
-            .filter(|email| mailed.contains_key(*email) && !safe.contains(email))
-            .cloned()
-            .collect()
+        people.filter(|email| mailed.contains_key(*email) && !safe.contains(email)).cloned().collect()
     }
 
     /// Whether the journal was written or synced again after it had failed.

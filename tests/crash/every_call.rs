@@ -9,7 +9,8 @@ use crate::peer::find;
 const ROWS: usize = 4;
 const WORKERS: usize = 2;
 /// The calls that write, sync, send, receive or open: where a kill could lose something.
-const CALLS: &str = "openat,write,writev,sendto,fdatasync,fsync,ftruncate,fallocate,flock,connect,recvfrom,rename,close";
+const CALLS: &str =
+    "openat,write,writev,sendto,fdatasync,fsync,ftruncate,fallocate,flock,connect,recvfrom,rename,close";
 /// No thread of such a small run makes more calls of one kind.
 const MOST: usize = 3000;
 
@@ -32,9 +33,7 @@ fn seen() -> Vec<String> {
     table
         .lines()
         .map(word)
-        .filter(|line| {
-            !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        })
+        .filter(|line| !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
         .filter(|call| call != "syscall" && call != "total")
         .collect()
 }

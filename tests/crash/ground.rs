@@ -39,17 +39,9 @@ impl Ground {
              location /fails/ {{ return 500 '{{\"code\":13}}'; }} }}"
         );
         let server = format!("location /fails/ {{ proxy_pass http://127.0.0.1:{plain}; }}");
-        let nginx = Nginx::start(&Config {
-            http: &http,
-            server: &server,
-            ..Config::default()
-        });
+        let nginx = Nginx::start(&Config { http: &http, server: &server, ..Config::default() });
         fs::write(folder.path().join("ca.pem"), nginx.authority.pem()).unwrap();
-        Self {
-            nginx,
-            plain,
-            folder,
-        }
+        Self { nginx, plain, folder }
     }
 
     /// Where requests travel so that they can be read on the way.
@@ -64,9 +56,7 @@ impl Ground {
 
     /// A new list of so many people who are on no other list here.
     pub(crate) fn case(&self, name: &str, rows: usize) -> Case {
-        let emails = (0..rows)
-            .map(|row| format!("{name}-{row}@example.com"))
-            .collect();
+        let emails = (0..rows).map(|row| format!("{name}-{row}@example.com")).collect();
         self.case_of(name, emails)
     }
 
@@ -120,10 +110,7 @@ impl Ground {
     pub(crate) fn finish(&self, case: &Case) {
         let mut child = self.start(case, 8);
         let status = wait(&mut child);
-        assert!(
-            matches!(status, Some(0 | 11)),
-            "the run ended with {status:?}"
-        );
+        assert!(matches!(status, Some(0 | 11)), "the run ended with {status:?}");
     }
 
     /// Mails one person, without a journal.
@@ -153,8 +140,7 @@ impl Ground {
     fn counted(&self) -> BTreeMap<String, usize> {
         let mut mailed = BTreeMap::new();
         for request in self.nginx.requests() {
-            let body: Option<serde_json::Value> =
-                serde_json::from_str(request["body"].as_str().unwrap()).ok();
+            let body: Option<serde_json::Value> = serde_json::from_str(request["body"].as_str().unwrap()).ok();
             // A body that a kill has cut mailed nobody: nginx answers 400, and has it logged too.
             let taken = request["status"] == 200 || request["status"] == 500;
             if let Some(body) = body.filter(|_| taken) {
@@ -184,10 +170,7 @@ impl Case {
 
     pub(crate) fn unknown(&self) -> usize {
         let states = self.states();
-        states
-            .values()
-            .filter(|state| **state == State::Unknown)
-            .count()
+        states.values().filter(|state| **state == State::Unknown).count()
     }
 }
 

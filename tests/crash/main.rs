@@ -20,10 +20,7 @@
 )]
 
 #[path = "../cli/certificates.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod certificates;
 #[path = "../peers/nginx.rs"]
 mod nginx;

@@ -76,11 +76,7 @@ fn trace(name: &str, inject: &[&str]) -> Vec<Event> {
 
 #[test]
 fn every_intent_is_synced_before_its_request_and_every_end_is_written_before_it_is_shown() {
-    let expected = Seen {
-        sent: ROWS,
-        told: ROWS,
-        ..Seen::default()
-    };
+    let expected = Seen { sent: ROWS, told: ROWS, ..Seen::default() };
     assert_eq!(seen(&trace("order", &[])), expected);
 }
 

@@ -61,11 +61,7 @@ fn timeline(ground: &Ground, case: Case, before: usize) -> Timeline {
     }
     let journal = fs::read(&case.journal).unwrap();
     assert_eq!(journal.len(), written, "nothing else writes into it");
-    Timeline {
-        case,
-        journal,
-        moments,
-    }
+    Timeline { case, journal, moments }
 }
 
 /// A list that is sent in one run.
@@ -77,9 +73,7 @@ fn whole(ground: &Ground) -> Timeline {
 fn continued(ground: &Ground) -> Timeline {
     let case = ground.case("continued", ROWS);
     let mut first = ground.command(env!("CARGO_BIN_EXE_vescli"));
-    first
-        .args(Ground::arguments(&case, WORKERS))
-        .args(["--limit", "5"]);
+    first.args(Ground::arguments(&case, WORKERS)).args(["--limit", "5"]);
     assert!(wait(&mut first.spawn().unwrap()).is_some());
     // It was closed, and so synced but for its last mark.
     let length = fs::metadata(&case.journal).unwrap().len();
@@ -97,11 +91,7 @@ fn cuts(timeline: &Timeline) -> Vec<Cut> {
     for &(synced, written) in &timeline.moments {
         let whole = &timeline.journal[..written];
         let mut add = |what: String, journal: Vec<u8>| {
-            cuts.push(Cut {
-                what: format!("synced to {synced} of {written}: {what}"),
-                journal,
-                synced,
-            });
+            cuts.push(Cut { what: format!("synced to {synced} of {written}: {what}"), journal, synced });
         };
         for length in synced..=written {
             add(format!("cut at {length}"), whole[..length].to_vec());
@@ -137,33 +127,20 @@ fn judge(ground: &Ground, case: &Case, cut: &Cut) -> Result<(), String> {
     let (code, told) = run_with(ground, &case.emails, None, &cut.journal);
     let known = |bytes: &[u8]| -> BTreeSet<String> {
         let states = states(&String::from_utf8_lossy(bytes));
-        let mailed = states
-            .into_iter()
-            .filter(|(_, state)| *state != State::Free);
+        let mailed = states.into_iter().filter(|(_, state)| *state != State::Free);
         mailed.map(|(email, _)| email).collect()
     };
     let wrong = |what: String| Err(format!("{}: {what}; code {code:?}", cut.what));
     if !matches!(code, Some(0 | 11)) {
         return wrong("the run did not continue".to_owned());
     }
-    let again: Vec<_> = known(&cut.journal[..cut.synced])
-        .intersection(&told)
-        .cloned()
-        .collect();
+    let again: Vec<_> = known(&cut.journal[..cut.synced]).intersection(&told).cloned().collect();
     if !again.is_empty() {
         return wrong(format!("mailed again: {again:?}"));
     }
     let left = known(&cut.journal);
-    let lost: Vec<_> = case
-        .emails
-        .iter()
-        .filter(|email| !left.contains(*email) && !told.contains(*email))
-        .collect();
-    if lost.is_empty() {
-        Ok(())
-    } else {
-        wrong(format!("forgotten: {lost:?}"))
-    }
+    let lost: Vec<_> = case.emails.iter().filter(|email| !left.contains(*email) && !told.contains(*email)).collect();
+    if lost.is_empty() { Ok(()) } else { wrong(format!("forgotten: {lost:?}")) }
 }
 
 /// Tries each of so many of the states that are meant, from a random one on, and gives back how many and what went wrong.
@@ -210,9 +187,7 @@ fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
     let (tried, wrong) = (tried + cut, [wrong, cut_wrong].concat());
     assert!(wrong.is_empty(), "{} of {tried}: {:#?}", wrong.len(), wrong);
     assert!(tried > 200, "{tried}");
-    println!(
-        "{tried} states that a power failure leaves: none refused, nobody mailed again, nobody forgotten"
-    );
+    println!("{tried} states that a power failure leaves: none refused, nobody mailed again, nobody forgotten");
 }
 
 #[test]
@@ -241,10 +216,7 @@ fn a_journal_without_marks_is_found_out() {
     }
     // A journal that is only cut off is continued without marks too, and would fill up the sample.
     let (_, wrong) = try_each(&ground, &[timeline], 1, is_filled);
-    assert!(
-        wrong.iter().any(|wrong| wrong.contains("did not continue")),
-        "{wrong:#?}"
-    );
+    assert!(wrong.iter().any(|wrong| wrong.contains("did not continue")), "{wrong:#?}");
 }
 
 #[test]

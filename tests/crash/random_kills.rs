@@ -40,26 +40,17 @@ fn kills_at_random_moments_mail_nobody_twice_and_lose_nobody() {
             killed += 1;
             let more = case.unknown() - before;
             unknown += more;
-            assert!(
-                more <= WORKERS,
-                "one kill left {more} unknown (seed {seed})"
-            );
+            assert!(more <= WORKERS, "one kill left {more} unknown (seed {seed})");
         }
         ground.finish(&case);
         cases.push(case);
     }
     let mailed = ground.mailed();
     for case in &cases {
-        assert_eq!(
-            Ground::faults(case, &mailed),
-            Faults::default(),
-            "seed {seed}"
-        );
+        assert_eq!(Ground::faults(case, &mailed), Faults::default(), "seed {seed}");
     }
     let people = cases.len() * ROWS;
-    println!(
-        "{killed} kills, {people} people: none twice, none lost, {unknown} unknown (seed {seed})"
-    );
+    println!("{killed} kills, {people} people: none twice, none lost, {unknown} unknown (seed {seed})");
 }
 
 #[test]
@@ -76,15 +67,11 @@ fn a_journal_that_forgets_its_last_intents_is_found_out() {
         let journal = fs::read_to_string(&case.journal).unwrap_or_default();
         let text = journal.trim_end_matches('\0');
         // All intents without an end go, and with them the knowledge of what was under way.
-        let kept: Vec<&str> = text
-            .lines()
-            .filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
-            .collect();
+        let kept: Vec<&str> =
+            text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).collect();
         let keys: Vec<String> = unended(&kept);
-        let kept: Vec<&str> = kept
-            .into_iter()
-            .filter(|line| !keys.iter().any(|key| line.contains(key.as_str())))
-            .collect();
+        let kept: Vec<&str> =
+            kept.into_iter().filter(|line| !keys.iter().any(|key| line.contains(key.as_str()))).collect();
         fs::write(&case.journal, kept.join("\n") + "\n").unwrap();
         ground.finish(&case);
         if !Ground::faults(&case, &ground.mailed()).twice.is_empty() {
@@ -100,15 +87,6 @@ fn unended(lines: &[&str]) -> Vec<String> {
         record["key"].as_str().map(str::to_owned)
     };
     let is_intent = |line: &&&str| line.contains("\"t\":\"intent\"");
-    let ended: Vec<String> = lines
-        .iter()
-        .filter(|line| !is_intent(line))
-        .filter_map(|line| key(line))
-        .collect();
-    lines
-        .iter()
-        .filter(is_intent)
-        .filter_map(|line| key(line))
-        .filter(|key| !ended.contains(key))
-        .collect()
+    let ended: Vec<String> = lines.iter().filter(|line| !is_intent(line)).filter_map(|line| key(line)).collect();
+    lines.iter().filter(is_intent).filter_map(|line| key(line)).filter(|key| !ended.contains(key)).collect()
 }

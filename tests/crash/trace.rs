@@ -80,12 +80,7 @@ pub(crate) fn call(line: &str, open: &mut BTreeMap<String, String>) -> Call {
     if !ends {
         open.insert(thread.to_owned(), whole.clone());
     }
-    Call {
-        name: name.unwrap().to_owned(),
-        whole,
-        begins,
-        ends,
-    }
+    Call { name: name.unwrap().to_owned(), whole, begins, ends }
 }
 
 /// Reads a trace of `strace -f -y`: `-y` names the file or socket behind each number. `journal` is how the path ends.

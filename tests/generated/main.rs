@@ -1,10 +1,6 @@
 //! What is generated from the code is committed, and held here: completions, man pages, and the table of exit codes in
 //! the README. `VESCLI_REWRITE=1 cargo test --test generated` writes it anew.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test target: a failure has to end the test"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test target: a failure has to end the test")]
 
 mod man_page;
 
@@ -42,15 +38,8 @@ fn hold(folder: &str, expected: &BTreeMap<String, String>) {
         .expect("the folder is there")
         .map(|entry| {
             let path = entry.expect("the entry can be read").path();
-            let name = path
-                .file_name()
-                .expect("it has a name")
-                .to_string_lossy()
-                .into_owned();
-            (
-                name,
-                fs::read_to_string(&path).expect("the file can be read"),
-            )
+            let name = path.file_name().expect("it has a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("the file can be read"))
         })
         .collect();
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
@@ -74,10 +63,7 @@ fn completions_are_those_of_the_code() {
         ("vescli.elv", Shell::Elvish),
         ("vescli.fish", Shell::Fish),
     ];
-    let expected = files
-        .map(|(name, shell)| (name.to_owned(), script(shell)))
-        .into_iter()
-        .collect();
+    let expected = files.map(|(name, shell)| (name.to_owned(), script(shell))).into_iter().collect();
     hold("completions", &expected);
 }
 
@@ -85,14 +71,10 @@ fn completions_are_those_of_the_code() {
 fn man_pages_are_those_of_the_code() {
     let pages = man_page::all();
     for (name, text) in &pages {
-        assert!(
-            !text.contains("2026") && !text.contains("20 "),
-            "{name} holds no date"
-        );
+        assert!(!text.contains("2026") && !text.contains("20 "), "{name} holds no date");
         for section in ["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"] {
             assert!(
-                text.contains(&format!(".SH \"{section}\""))
-                    || text.contains(&format!(".SH {section}")),
+                text.contains(&format!(".SH \"{section}\"")) || text.contains(&format!(".SH {section}")),
                 "{name}: {section}"
             );
         }
@@ -104,24 +86,15 @@ fn man_pages_are_those_of_the_code() {
 #[test]
 fn the_readme_is_that_of_the_code_and_can_be_pasted() {
     let row = |row: &ExitRow| {
-        format!(
-            "| {} | `{}` | {} | {} | {} |\n",
-            row.exit.code(),
-            row.name,
-            row.meaning,
-            row.outcome,
-            row.again
-        )
+        format!("| {} | `{}` | {} | {} | {} |\n", row.exit.code(), row.name, row.meaning, row.outcome, row.again)
     };
     let table = format!(
         "| code | class | meaning | outcome | safe to run again |\n| --- | --- | --- | --- | --- |\n{}",
         rows().map(row).collect::<String>()
     );
     hold_between("README.md", "exit-codes", &table);
-    let flags: Vec<String> = keys()
-        .filter(|row| row.is_flag() && !row.in_file())
-        .map(|row| format!("`--{}`", row.flag))
-        .collect();
+    let flags: Vec<String> =
+        keys().filter(|row| row.is_flag() && !row.in_file()).map(|row| format!("`--{}`", row.flag)).collect();
     hold_between("README.md", "no-keys", &format!("{}.\n", flags.join(", ")));
     no_comment_is_to_be_pasted();
 }
@@ -167,9 +140,7 @@ fn no_comment_is_to_be_pasted() {
 
 #[test]
 fn the_topic_of_lists_fits_a_narrow_terminal() {
-    let wide = topic_bulk::BULK
-        .lines()
-        .filter(|line| line.chars().count() > 111);
+    let wide = topic_bulk::BULK.lines().filter(|line| line.chars().count() > 111);
     let wide: Vec<&str> = wide.collect();
     assert!(wide.is_empty(), "{wide:#?}");
 }
@@ -178,23 +149,12 @@ fn the_topic_of_lists_fits_a_narrow_terminal() {
 fn hold_between(file: &str, mark: &str, expected: &str) {
     let path = root(file);
     let text = fs::read_to_string(&path).expect("the file can be read");
-    let (begin, end) = (
-        format!("<!-- {mark}: made by tests/generated -->\n"),
-        format!("<!-- /{mark} -->"),
-    );
-    let Some((before, rest)) = text.split_once(&begin) else {
-        panic!("{file} has no mark {begin}")
-    };
-    let Some((found, after)) = rest.split_once(&end) else {
-        panic!("{file} has no mark {end}")
-    };
+    let (begin, end) = (format!("<!-- {mark}: made by tests/generated -->\n"), format!("<!-- /{mark} -->"));
+    let Some((before, rest)) = text.split_once(&begin) else { panic!("{file} has no mark {begin}") };
+    let Some((found, after)) = rest.split_once(&end) else { panic!("{file} has no mark {end}") };
     if rewrites() {
-        fs::write(&path, format!("{before}{begin}{expected}{end}{after}"))
-            .expect("the file can be written");
+        fs::write(&path, format!("{before}{begin}{expected}{end}{after}")).expect("the file can be written");
     } else {
-        assert_eq!(
-            found, expected,
-            "{file}: run VESCLI_REWRITE=1 cargo test --test generated"
-        );
+        assert_eq!(found, expected, "{file}: run VESCLI_REWRITE=1 cargo test --test generated");
     }
 }

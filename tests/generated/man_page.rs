@@ -41,13 +41,8 @@ fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
 }
 
 fn page(command: &Command, name: &str) -> String {
-    let help = command
-        .get_after_help()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let (notes, examples) = help
-        .split_once("Examples:\n")
-        .unwrap_or((help.as_str(), ""));
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (notes, examples) = help.split_once("Examples:\n").unwrap_or((help.as_str(), ""));
     // clap would print these as one block; they get sections of their own.
     let plain = command.clone().name(name.to_owned()).after_help("");
     let man = Man::new(plain)
@@ -62,13 +57,7 @@ fn page(command: &Command, name: &str) -> String {
         .and_then(|()| man.render_synopsis_section(&mut text))
         .and_then(|()| man.render_description_section(&mut text))
         .and_then(|()| man.render_options_section(&mut text))
-        .and_then(|()| {
-            if command.has_subcommands() {
-                man.render_subcommands_section(&mut text)
-            } else {
-                Ok(())
-            }
-        });
+        .and_then(|()| if command.has_subcommands() { man.render_subcommands_section(&mut text) } else { Ok(()) });
     written.expect("memory can be written");
     let mut roff = Roff::new();
     if !notes.trim().is_empty() && !name.ends_with("vescli") {
@@ -79,14 +68,7 @@ fn page(command: &Command, name: &str) -> String {
     environment(&mut roff, command);
     files(&mut roff);
     heading(&mut roff, "EXAMPLES");
-    verbatim(
-        &mut roff,
-        if examples.trim().is_empty() {
-            default_example(name)
-        } else {
-            examples.trim_end()
-        },
-    );
+    verbatim(&mut roff, if examples.trim().is_empty() { default_example(name) } else { examples.trim_end() });
     heading(&mut roff, "SEE ALSO");
     roff.text([
         bold("vescli"),
@@ -131,20 +113,10 @@ fn entry(roff: &mut Roff, term: Vec<Inline>, text: &str) {
 
 fn exit_status(roff: &mut Roff, name: &str) {
     heading(roff, "EXIT STATUS");
-    let sends = [
-        "vescli",
-        "vescli-send-password-email",
-        "vescli-bulk",
-        "vescli-doctor",
-    ]
-    .contains(&name);
+    let sends = ["vescli", "vescli-send-password-email", "vescli-bulk", "vescli-doctor"].contains(&name);
     let told = |row: &&ExitRow| sends || LOCAL.contains(&row.exit);
     for row in exits().filter(told) {
-        let status = if row.statuses.is_empty() {
-            String::new()
-        } else {
-            format!(" (HTTP {})", row.statuses)
-        };
+        let status = if row.statuses.is_empty() { String::new() } else { format!(" (HTTP {})", row.statuses) };
         let text = format!(
             "{}{status}: {} Outcome: {}. Safe to run again: {}.",
             row.name, row.meaning, row.outcome, row.again
@@ -153,29 +125,18 @@ fn exit_status(roff: &mut Roff, name: &str) {
     }
     if sends {
         roff.control("PP", []);
-        roff.text([roman(
-            "After SIGINT or SIGTERM the process dies by the signal (130, 143 in the shell).",
-        )]);
+        roff.text([roman("After SIGINT or SIGTERM the process dies by the signal (130, 143 in the shell).")]);
     }
 }
 
 fn environment(roff: &mut Roff, command: &Command) {
     heading(roff, "ENVIRONMENT");
-    roff.text([roman(
-        "Every flag is also a variable; a variable that is empty counts as not set.",
-    )]);
-    let takes = |row: &&Row| {
-        command
-            .get_arguments()
-            .any(|argument| argument.get_long() == Some(row.flag))
-    };
+    roff.text([roman("Every flag is also a variable; a variable that is empty counts as not set.")]);
+    let takes = |row: &&Row| command.get_arguments().any(|argument| argument.get_long() == Some(row.flag));
     for row in keys().filter(takes) {
         entry(roff, vec![bold(row.variable())], row.help);
     }
-    if command
-        .get_arguments()
-        .any(|argument| argument.get_long() == Some("token-file"))
-    {
+    if command.get_arguments().any(|argument| argument.get_long() == Some("token-file")) {
         for (name, help) in SECRET_VARIABLES.iter().chain(&FOREIGN_VARIABLES) {
             entry(roff, vec![bold(*name)], help);
         }
@@ -184,10 +145,7 @@ fn environment(roff: &mut Roff, command: &Command) {
                 entry(
                     roff,
                     vec![bold(foreign)],
-                    &format!(
-                        "The same as {}, when nothing stronger gives it",
-                        row.variable()
-                    ),
+                    &format!("The same as {}, when nothing stronger gives it", row.variable()),
                 );
             }
         }
@@ -198,20 +156,12 @@ fn files(roff: &mut Roff) {
     heading(roff, "FILES");
     entry(
         roff,
-        vec![
-            italic("$XDG_CONFIG_HOME/vescli/config.toml"),
-            roman(", else "),
-            italic("~/.config/vescli/config.toml"),
-        ],
+        vec![italic("$XDG_CONFIG_HOME/vescli/config.toml"), roman(", else "), italic("~/.config/vescli/config.toml")],
         "The configuration; see `vescli help config`.",
     );
     entry(
         roff,
-        vec![
-            italic("$XDG_STATE_HOME/vescli/"),
-            roman(", else "),
-            italic("~/.local/state/vescli/"),
-        ],
+        vec![italic("$XDG_STATE_HOME/vescli/"), roman(", else "), italic("~/.local/state/vescli/")],
         "Journals of bulk runs.",
     );
 }
@@ -222,19 +172,11 @@ fn default_example(name: &str) -> &'static str {
         "vescli" => {
             "  vescli sandbox -- vescli send-password-email --email hello@example.com\n  vescli help exit-codes"
         }
-        "vescli-explain" => {
-            "  vescli explain 42\n  vescli explain 503\n  vescli explain rate_limited"
-        }
-        "vescli-completions" => {
-            "  vescli completions bash > ~/.local/share/bash-completion/completions/vescli"
-        }
-        "vescli-config" => {
-            "  vescli config init --tenant example-corp\n  vescli config explain --profile prod"
-        }
+        "vescli-explain" => "  vescli explain 42\n  vescli explain 503\n  vescli explain rate_limited",
+        "vescli-completions" => "  vescli completions bash > ~/.local/share/bash-completion/completions/vescli",
+        "vescli-config" => "  vescli config init --tenant example-corp\n  vescli config explain --profile prod",
         "vescli-config-path" => "  vescli config path",
-        "vescli-config-init" => {
-            "  vescli config init --tenant example-corp --token-file ~/.config/vescli/prod.token"
-        }
+        "vescli-config-init" => "  vescli config init --tenant example-corp --token-file ~/.config/vescli/prod.token",
         "vescli-config-show" => "  vescli config show",
         "vescli-config-explain" => "  vescli config explain --profile prod",
         "vescli-config-check" => "  vescli config check --config ./vescli.toml",

@@ -1,17 +1,12 @@
 //! The rules of the house that no lint knows: which part may import which, how long a file may grow, and that each
 //! opens with what it is responsible for.
-#![expect(
-    clippy::expect_used,
-    reason = "a test target: a failure has to end the test"
-)]
+#![expect(clippy::expect_used, reason = "a test target: a failure has to end the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts from left to right; each imports from itself and from those to its left. The most specific name counts.
-const ORDER: [&str; 7] = [
-    "args", "settings", "api", "bulk", "report", "commands", "lib",
-];
+const ORDER: [&str; 7] = ["args", "settings", "api", "bulk", "report", "commands", "lib"];
 
 /// Lines of code in a file, and lines in all with the tests.
 const CODE_MAX: usize = 500;
@@ -38,15 +33,8 @@ fn files(folders: &[&str]) -> Vec<(String, String)> {
         .filter(|folder| folder.exists())
         .for_each(|folder| files_below(&folder, &mut found));
     let read = |path: PathBuf| {
-        let name = path
-            .strip_prefix(root)
-            .expect("it lies below the root")
-            .to_string_lossy()
-            .into_owned();
-        (
-            name,
-            fs::read_to_string(&path).expect("the file can be read"),
-        )
+        let name = path.strip_prefix(root).expect("it lies below the root").to_string_lossy().into_owned();
+        (name, fs::read_to_string(&path).expect("the file can be read"))
     };
     found.into_iter().map(read).collect()
 }
@@ -54,10 +42,7 @@ fn files(folders: &[&str]) -> Vec<(String, String)> {
 /// The place of a module in the order, if it has one.
 fn place(module: &str) -> Option<usize> {
     let belongs = |part: &str| module == part || module.starts_with(&format!("{part}::"));
-    let longest = ORDER
-        .iter()
-        .filter(|part| belongs(part))
-        .max_by_key(|part| part.len())?;
+    let longest = ORDER.iter().filter(|part| belongs(part)).max_by_key(|part| part.len())?;
     ORDER.iter().position(|part| part == longest)
 }
 
@@ -67,9 +52,7 @@ fn imports(text: &str) -> Vec<(usize, String)> {
     for (number, line) in text.lines().enumerate() {
         for (at, _) in line.match_indices("crate::") {
             let rest = &line[at + "crate::".len()..];
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
-                .unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':')).unwrap_or(rest.len());
             found.push((number + 1, rest[..end].trim_end_matches(':').to_owned()));
         }
     }
@@ -79,10 +62,7 @@ fn imports(text: &str) -> Vec<(usize, String)> {
 /// The imports of a file that look to the right, or have no place, and how many it has in all. The whole file is read:
 /// what is for tests alone may stand anywhere in it, and has no other rules.
 fn judged(name: &str, text: &str) -> (Vec<String>, usize) {
-    let module = name
-        .trim_start_matches("src/")
-        .trim_end_matches(".rs")
-        .replace('/', "::");
+    let module = name.trim_start_matches("src/").trim_end_matches(".rs").replace('/', "::");
     let Some(own) = place(&module) else {
         return (Vec::new(), 0);
     };
@@ -91,10 +71,9 @@ fn judged(name: &str, text: &str) -> (Vec<String>, usize) {
         .iter()
         .filter_map(|(line, import)| match place(import) {
             None => Some(format!("{name}:{line}: {import} has no place in the order")),
-            Some(other) if other > own => Some(format!(
-                "{name}:{line}: {} imports from {}, which is to its right",
-                ORDER[own], ORDER[other]
-            )),
+            Some(other) if other > own => {
+                Some(format!("{name}:{line}: {} imports from {}, which is to its right", ORDER[own], ORDER[other]))
+            }
             Some(_) => None,
         })
         .collect();
@@ -141,10 +120,7 @@ fn what_stands_behind_a_test_is_read_too() {
                 impl X {\n    #[cfg(test)]\n    #[must_use]\n    fn c() {\n        d();\n    }\n\n    fn e() {\n    }\n}\n";
     let (wrong, seen) = judged("src/bulk/x.rs", text);
     let expected = "src/bulk/x.rs:5: bulk imports from commands, which is to its right";
-    assert_eq!(
-        (wrong.as_slice(), seen),
-        ([expected.to_owned()].as_slice(), 2)
-    );
+    assert_eq!((wrong.as_slice(), seen), ([expected.to_owned()].as_slice(), 2));
     assert_eq!(judged("src/commands/x.rs", text), (Vec::new(), 2));
     assert_eq!(code_lines(text), 8);
 }
@@ -152,18 +128,10 @@ fn what_stands_behind_a_test_is_read_too() {
 #[test]
 fn the_check_of_imports_finds_them() {
     let text = "use crate::report::exit::Exit;\n    let x = crate::api::url(y);\nuse crate::args::{a, b};\n";
-    let found: Vec<String> = imports(text)
-        .into_iter()
-        .map(|(_, import)| import)
-        .collect();
+    let found: Vec<String> = imports(text).into_iter().map(|(_, import)| import).collect();
     assert_eq!(found, ["report::exit::Exit", "api::url", "args"]);
     assert_eq!(
-        [
-            place("args::keys"),
-            place("report::exit"),
-            place("api"),
-            place("other")
-        ],
+        [place("args::keys"), place("report::exit"), place("api"), place("other")],
         [Some(0), Some(4), Some(2), None]
     );
 }
@@ -177,14 +145,8 @@ fn files_stay_short_and_say_what_they_are_for() {
             code <= CODE_MAX && lines <= LINES_MAX,
             "{name}: {code} lines of code, {lines} in all: find the second responsibility"
         );
-        assert!(
-            text.starts_with("//! "),
-            "{name} does not open with what it is responsible for"
-        );
-        assert!(
-            !text.contains(concat!("#[", "allow")),
-            "{name}: write #[expect(…, reason)]"
-        );
+        assert!(text.starts_with("//! "), "{name} does not open with what it is responsible for");
+        assert!(!text.contains(concat!("#[", "allow")), "{name}: write #[expect(…, reason)]");
     }
 }
 
@@ -195,9 +157,6 @@ fn crates_whose_private_texts_are_read_are_pinned() {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("it can be read");
     for name in ["hyper-util", "reqwest"] {
         let start = format!("{name} = {{ version = \"=");
-        assert!(
-            manifest.lines().any(|line| line.starts_with(&start)),
-            "{name} is not pinned to one version"
-        );
+        assert!(manifest.lines().any(|line| line.starts_with(&start)), "{name} is not pinned to one version");
     }
 }

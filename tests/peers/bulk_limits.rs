@@ -14,18 +14,14 @@ const ROWS: usize = 500;
 const ROUNDING: u64 = 2;
 
 fn people(rows: usize) -> Vec<String> {
-    (0..rows)
-        .map(|row| format!("person{row}@example.com"))
-        .collect()
+    (0..rows).map(|row| format!("person{row}@example.com")).collect()
 }
 
 fn bulk(nginx: &Nginx, people: &[String]) -> Vescli {
     Vescli::new()
         .file("ca.pem", nginx.authority.pem())
         .file("list.txt", people.join("\n"))
-        .args([
-            "bulk", "list.txt", "--yes", "--tenant", "t", "--cacert", "ca.pem", "-q",
-        ])
+        .args(["bulk", "list.txt", "--yes", "--tenant", "t", "--cacert", "ca.pem", "-q"])
         .args(["--base-url", &nginx.url()])
         .stdout_contains("")
         .stderr_contains("")
@@ -94,16 +90,12 @@ fn no_second_sees_more_than_one_over_the_rate_and_a_run_without_one_is_found_out
         location: "limit_req zone=slow burst=200; proxy_pass http://127.0.0.1:UPSTREAM;",
         ..Config::default()
     });
-    bulk(&unsteady, &people(60))
-        .args(["--jobs", "8", "--rate", "20/s"])
-        .run();
+    bulk(&unsteady, &people(60)).args(["--jobs", "8", "--rate", "20/s"]).run();
     let paced = seen(&unsteady);
     assert_eq!(paced.len(), 60);
     assert!(densest(&paced) <= 21, "{paced:?}");
     let nginx = Nginx::start(&Config::default());
-    bulk(&nginx, &people(60))
-        .args(["--jobs", "8", "--rate", "none"])
-        .run();
+    bulk(&nginx, &people(60)).args(["--jobs", "8", "--rate", "none"]).run();
     assert!(densest(&seen(&nginx)) > 21, "the check cannot fail");
 }
 
@@ -122,19 +114,14 @@ fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
     for row in [10, 20] {
         people[row] = format!("{}{row}@example.com", "long".repeat(15));
     }
-    bulk(&nginx, &people)
-        .args(["--jobs", "4", "--rate", "20/s"])
-        .run();
+    bulk(&nginx, &people).args(["--jobs", "4", "--rate", "20/s"]).run();
     let mut seen = seen(&nginx);
     assert_eq!(in_a_pause(&seen), 0, "{seen:?}");
     assert_eq!(seen.iter().filter(|one| one.status == 200).count(), 60);
     assert!(seen.len() > 60, "nobody was refused");
     // The planted fault: a second after the refusal somebody does not wait.
     let refusal = *seen.iter().find(|one| one.status == 429).unwrap();
-    let early = Seen {
-        arrived: refusal.answered + 1000,
-        ..refusal
-    };
+    let early = Seen { arrived: refusal.answered + 1000, ..refusal };
     seen.push(early);
     assert_eq!(in_a_pause(&seen), 1, "the check cannot fail");
 }
@@ -153,18 +140,13 @@ fn a_limit_in_the_middle_of_a_list_leaves_nobody_out_and_mails_nobody_twice() {
     let mut refused = 0;
     for request in nginx.requests() {
         if request["status"] == 200 {
-            *accepted
-                .entry(request["body"].as_str().unwrap().to_owned())
-                .or_default() += 1;
+            *accepted.entry(request["body"].as_str().unwrap().to_owned()).or_default() += 1;
         } else {
             assert_eq!(request["status"], 429);
             refused += 1;
         }
     }
     assert_eq!(accepted.len(), ROWS, "everybody was mailed");
-    assert!(
-        accepted.values().all(|times| *times == 1),
-        "nobody was mailed twice"
-    );
+    assert!(accepted.values().all(|times| *times == 1), "nobody was mailed twice");
     assert!(refused > 0, "the limit was met");
 }

@@ -17,11 +17,7 @@ fn send(nginx: &Nginx, port: u16, with_certificate: bool) -> Vescli {
         .file("ada.pem", ada.certificate_pem())
         .file("ada.key", ada.key_pem())
         .args(["--timeout", "20s"]);
-    if with_certificate {
-        vescli.args(["--cert", "ada.pem", "--key", "ada.key"])
-    } else {
-        vescli
-    }
+    if with_certificate { vescli.args(["--cert", "ada.pem", "--key", "ada.key"]) } else { vescli }
 }
 
 /// The files that a server of this authority needs.
@@ -44,18 +40,9 @@ fn nginx_lets_the_owner_of_a_client_certificate_in() {
         server: "ssl_client_certificate FOLDER/ca.pem; ssl_verify_client on;",
         ..Config::default()
     });
-    send(&nginx, nginx.port, true)
-        .stdout_contains("accepted: ")
-        .run();
-    send(&nginx, nginx.port, false)
-        .code(40)
-        .stderr_contains("error: refused (HTTP 400)")
-        .run();
-    let statuses: Vec<_> = nginx
-        .requests()
-        .into_iter()
-        .map(|request| request["status"].clone())
-        .collect();
+    send(&nginx, nginx.port, true).stdout_contains("accepted: ").run();
+    send(&nginx, nginx.port, false).code(40).stderr_contains("error: refused (HTTP 400)").run();
+    let statuses: Vec<_> = nginx.requests().into_iter().map(|request| request["status"].clone()).collect();
     assert_eq!(statuses, [200, 400]);
 }
 
@@ -115,14 +102,8 @@ fn openssl_refuses_in_the_handshake_and_what_it_answers_otherwise_is_no_http() {
             version,
         ];
         let _openssl = Peer::start(&program, folder, &arguments, port);
-        send(&nginx, port, false)
-            .code(58)
-            .stderr_contains(told)
-            .run();
+        send(&nginx, port, false).code(58).stderr_contains(told).run();
         // It turns each line around and sends it back: the request arrived, and the answer is no HTTP.
-        send(&nginx, port, true)
-            .code(8)
-            .stderr_contains("may have been sent")
-            .run();
+        send(&nginx, port, true).code(8).stderr_contains("may have been sent").run();
     }
 }

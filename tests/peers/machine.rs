@@ -30,29 +30,17 @@ fn in_1969() -> Vescli {
 #[test]
 fn a_clock_before_1970_stops_nothing_but_certificates() {
     let server = Server::http().start();
-    in_1969()
-        .against(&server)
-        .args(["send", "--email", "a@b.co", "--tenant", "t"])
-        .stdout_contains("accepted: ")
-        .run();
+    in_1969().against(&server).args(["send", "--email", "a@b.co", "--tenant", "t"]).stdout_contains("accepted: ").run();
     let listed = in_1969()
         .file("list.txt", "b@b.co\nc@b.co\n")
         .against(&server)
-        .args([
-            "bulk", "list.txt", "--tenant", "t", "--yes", "--rate", "none",
-        ])
+        .args(["bulk", "list.txt", "--tenant", "t", "--yes", "--rate", "none"])
         .stdout_contains("this run: 2 accepted")
         .run();
     assert_eq!(server.count(), 3);
     // The journal can be read by that clock and by another one.
-    for vescli in [
-        listed.again(),
-        listed.again_with(find("env", "coreutils")).arg(PROGRAM),
-    ] {
-        vescli
-            .args(["journal", "show"])
-            .stdout_contains("2 accepted")
-            .run();
+    for vescli in [listed.again(), listed.again_with(find("env", "coreutils")).arg(PROGRAM)] {
+        vescli.args(["journal", "show"]).stdout_contains("2 accepted").run();
     }
     in_1969()
         .args(["sandbox", "--", "true"])
@@ -66,10 +54,7 @@ fn a_clock_before_1970_stops_nothing_but_certificates() {
 fn a_certificate_is_too_new_for_a_clock_before_1970_and_that_is_said() {
     let authority = Authority::new();
     let server = Server::https(authority.server()).start();
-    for command in [
-        &["send", "--email", "a@b.co", "--retries", "0"][..],
-        &["doctor"],
-    ] {
+    for command in [&["send", "--email", "a@b.co", "--retries", "0"][..], &["doctor"]] {
         let output = in_1969()
             .file("ca.pem", authority.pem())
             .against(&server)
@@ -91,10 +76,7 @@ fn without_threads_a_command_is_honest_and_ends() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("vescli");
     fs::copy(PROGRAM, &program).unwrap();
-    let user = Command::new(find("id", "coreutils"))
-        .arg("-u")
-        .output()
-        .unwrap();
+    let user = Command::new(find("id", "coreutils")).arg("-u").output().unwrap();
     let is_root = user.stdout == b"0\n";
     let setpriv = find("setpriv", "util-linux");
     for command in [
@@ -130,11 +112,7 @@ fn without_threads_a_command_is_honest_and_ends() {
             if command[0] == "send" {
                 let document: Value = serde_json::from_str(&output.stdout).unwrap();
                 let sent = server.count() - before;
-                let expected = if code == 0 {
-                    ("accepted", 1)
-                } else {
-                    ("not_sent", 0)
-                };
+                let expected = if code == 0 { ("accepted", 1) } else { ("not_sent", 0) };
                 assert_eq!((document["outcome"].as_str().unwrap(), sent), expected);
             }
             codes.push(code);

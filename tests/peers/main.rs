@@ -9,29 +9,16 @@
 )]
 
 #[path = "../cli/certificates.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod certificates;
 #[path = "../cli/harness/mod.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod harness;
 #[path = "../cli/loopback.rs"]
-#[expect(
-    dead_code,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
 mod loopback;
 #[path = "../cli/server/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "shared with the target `cli`, which uses all of it"
-)]
+#[expect(dead_code, unused_imports, reason = "shared with the target `cli`, which uses all of it")]
 mod server;
 
 mod bulk_limits;
@@ -49,8 +36,12 @@ use harness::Vescli;
 
 /// One send, tried once, to a server whose certificate this authority signed.
 fn send_to(authority: &Authority, url: &str) -> Vescli {
-    Vescli::new()
-        .file("ca.pem", authority.pem())
-        .args(["send", "--email", "a@b.co", "--tenant", "t"])
-        .args(["--cacert", "ca.pem", "--retries", "0", "--base-url", url])
+    Vescli::new().file("ca.pem", authority.pem()).args(["send", "--email", "a@b.co", "--tenant", "t"]).args([
+        "--cacert",
+        "ca.pem",
+        "--retries",
+        "0",
+        "--base-url",
+        url,
+    ])
 }

@@ -48,16 +48,9 @@ impl Nginx {
         write("server.key", identity.key_pem());
         write("ca.pem", &authority.pem());
         let [port, upstream, dead] = free_ports();
-        let location = if config.location.is_empty() {
-            "proxy_pass http://127.0.0.1:UPSTREAM;"
-        } else {
-            config.location
-        };
-        let protocols = if config.protocols.is_empty() {
-            "TLSv1.2 TLSv1.3"
-        } else {
-            config.protocols
-        };
+        let location =
+            if config.location.is_empty() { "proxy_pass http://127.0.0.1:UPSTREAM;" } else { config.location };
+        let protocols = if config.protocols.is_empty() { "TLSv1.2 TLSv1.3" } else { config.protocols };
         let text = CONFIG
             .replace("HTTP_LINES", config.http)
             .replace("PROTOCOLS", protocols)
@@ -70,12 +63,7 @@ impl Nginx {
         write("nginx.conf", &text);
         let prefix = folder.path().to_string_lossy().into_owned();
         let arguments = ["-p", &prefix, "-c", "nginx.conf", "-e", "error.log"];
-        Self {
-            peer: Peer::start(&program, folder, &arguments, port),
-            port,
-            upstream,
-            authority,
-        }
+        Self { peer: Peer::start(&program, folder, &arguments, port), port, upstream, authority }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -86,9 +74,7 @@ impl Nginx {
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.settle();
         let log = self.peer.read("access.log");
-        log.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
-            .collect()
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
     /// nginx logs a request after its answer, in the same turn of its one loop: an answer to another request, which is

@@ -12,31 +12,14 @@ const TENANT_HOST: &str = "example-corp.console.ves.volterra.io";
 fn send(nginx: &Nginx) -> Vescli {
     Vescli::new()
         .file("ca.pem", nginx.authority.pem())
-        .args([
-            "send-password-email",
-            "--email",
-            "hello@example.com",
-            "--cacert",
-            "ca.pem",
-            "--retries",
-            "0",
-        ])
+        .args(["send-password-email", "--email", "hello@example.com", "--cacert", "ca.pem", "--retries", "0"])
         .port(nginx.port)
 }
 
 /// A send that is expected to end with a code, and to have been one request.
 fn ends_with(nginx: &Nginx, code: u8, class: &'static str, outcome: &'static str) {
     send(nginx)
-        .args([
-            "--tenant",
-            "example-corp",
-            "--json",
-            "-q",
-            "--timeout",
-            "20s",
-            "--base-url",
-            &nginx.url(),
-        ])
+        .args(["--tenant", "example-corp", "--json", "-q", "--timeout", "20s", "--base-url", &nginx.url()])
         .code(code)
         .stdout_json(move |document| {
             assert_eq!(document["error"]["class"], class);
@@ -48,15 +31,9 @@ fn ends_with(nginx: &Nginx, code: u8, class: &'static str, outcome: &'static str
 
 #[test]
 fn the_published_request_reaches_nginx_word_for_word() {
-    let nginx = Nginx::start(&Config {
-        names: &[TENANT_HOST],
-        ..Config::default()
-    });
+    let nginx = Nginx::start(&Config { names: &[TENANT_HOST], ..Config::default() });
     // The published URL has no port; an override takes the name to this machine, and a base URL brings the port.
-    let base = format!(
-        "https://{TENANT_HOST}:{}/api/v1/api/production/us-east-1/namespaces/default",
-        nginx.port
-    );
+    let base = format!("https://{TENANT_HOST}:{}/api/v1/api/production/us-east-1/namespaces/default", nginx.port);
     send(&nginx)
         .args(["--tenant", "example-corp", "--cname", "example", "--base-url", &base])
         .args(["--resolve", &format!("{TENANT_HOST}:{}:127.0.0.1", nginx.port)])
@@ -66,10 +43,7 @@ fn the_published_request_reaches_nginx_word_for_word() {
     let mut requests = nginx.requests();
     for request in &mut requests {
         // When it was is no part of it.
-        request
-            .as_object_mut()
-            .unwrap()
-            .retain(|name, _| name != "at" && name != "took");
+        request.as_object_mut().unwrap().retain(|name, _| name != "at" && name != "took");
     }
     assert_eq!(
         requests,
@@ -100,32 +74,16 @@ fn a_base_url_is_used_as_it_stands_and_no_credential_is_no_header() {
         .run();
     let requests = nginx.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(
-        requests[0]["request"],
-        "POST /some/where/no_auth/send_password_email HTTP/1.1"
-    );
+    assert_eq!(requests[0]["request"], "POST /some/where/no_auth/send_password_email HTTP/1.1");
     assert_eq!(requests[0]["authorization"], "");
 }
 
 #[test]
 fn both_versions_of_tls_are_spoken_and_older_ones_are_not() {
-    for (line, version) in [
-        ("TLSv1.2", "TLSv1.2"),
-        ("TLSv1.3", "TLSv1.3"),
-        ("TLSv1.2 TLSv1.3", "TLSv1.3"),
-    ] {
-        let nginx = Nginx::start(&Config {
-            protocols: line,
-            ..Config::default()
-        });
-        send(&nginx)
-            .args(["--tenant", "t", "--base-url", &nginx.url(), "-q"])
-            .run();
-        let seen: Vec<Value> = nginx
-            .requests()
-            .into_iter()
-            .map(|request| request["tls"].clone())
-            .collect();
+    for (line, version) in [("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.3"), ("TLSv1.2 TLSv1.3", "TLSv1.3")] {
+        let nginx = Nginx::start(&Config { protocols: line, ..Config::default() });
+        send(&nginx).args(["--tenant", "t", "--base-url", &nginx.url(), "-q"]).run();
+        let seen: Vec<Value> = nginx.requests().into_iter().map(|request| request["tls"].clone()).collect();
         assert_eq!(seen, [version]);
     }
 }
@@ -134,17 +92,7 @@ fn both_versions_of_tls_are_spoken_and_older_ones_are_not() {
 fn an_untrusted_nginx_sees_no_request() {
     let nginx = Nginx::start(&Config::default());
     Vescli::new()
-        .args([
-            "send",
-            "--email",
-            "a@b.co",
-            "--tenant",
-            "t",
-            "--base-url",
-            &nginx.url(),
-            "--json",
-            "-q",
-        ])
+        .args(["send", "--email", "a@b.co", "--tenant", "t", "--base-url", &nginx.url(), "--json", "-q"])
         .code(60)
         .stdout_json(|document| assert_eq!(document["outcome"], "not_sent"))
         .run();
@@ -168,9 +116,7 @@ fn a_rate_limit_a_dead_upstream_and_a_hanging_one_have_their_codes() {
         server: "limit_req zone=mails;",
         ..Config::default()
     });
-    send(&limited)
-        .args(["--tenant", "t", "--base-url", &limited.url(), "-q"])
-        .run();
+    send(&limited).args(["--tenant", "t", "--base-url", &limited.url(), "-q"]).run();
     send(&limited)
         .args(["--tenant", "t", "--base-url", &limited.url(), "-q"])
         .code(42)
@@ -178,20 +124,11 @@ fn a_rate_limit_a_dead_upstream_and_a_hanging_one_have_their_codes() {
         .stderr_contains("an HTML page, not the API")
         .run();
     assert_eq!(limited.requests().len(), 2);
-    let dead = Nginx::start(&Config {
-        location: "proxy_pass http://127.0.0.1:DEAD_PORT;",
-        ..Config::default()
-    });
+    let dead = Nginx::start(&Config { location: "proxy_pass http://127.0.0.1:DEAD_PORT;", ..Config::default() });
     ends_with(&dead, 52, "bad_gateway", "unknown");
     // An upstream that accepts and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let location = format!(
-        "proxy_read_timeout 1s; proxy_pass http://{};",
-        silent.local_addr().unwrap()
-    );
-    let hanging = Nginx::start(&Config {
-        location: &location,
-        ..Config::default()
-    });
+    let location = format!("proxy_read_timeout 1s; proxy_pass http://{};", silent.local_addr().unwrap());
+    let hanging = Nginx::start(&Config { location: &location, ..Config::default() });
     ends_with(&hanging, 54, "server_timeout", "unknown");
 }

@@ -40,14 +40,7 @@ fn send(nginx: &Nginx, commands: &[&[&str]]) -> Vescli {
         .file("ada.pem", ada.certificate_pem())
         .file("ada.key", ada.key_pem())
         .args(["send", "--email", "a@b.co", "--tenant", "t", "-vv"])
-        .args([
-            "--cacert",
-            "ca.pem",
-            "--retries",
-            "0",
-            "--base-url",
-            &nginx.url(),
-        ])
+        .args(["--cacert", "ca.pem", "--retries", "0", "--base-url", &nginx.url()])
         .stdout_lacks(PASSWORD)
         .stderr_lacks(PASSWORD);
     for command in commands {
@@ -67,9 +60,7 @@ fn make_private(path: &PathBuf) {
     }
 }
 
-const EXPORT: [&str; 9] = [
-    "pkcs12", "-export", "-in", "ada.pem", "-inkey", "ada.key", "-out", "ada.p12", "-passout",
-];
+const EXPORT: [&str; 9] = ["pkcs12", "-export", "-in", "ada.pem", "-inkey", "ada.key", "-out", "ada.p12", "-passout"];
 
 #[test]
 fn pkcs12_files_of_every_age_are_opened() {
@@ -78,22 +69,8 @@ fn pkcs12_files_of_every_age_are_opened() {
         &[],
         &["-legacy"],
         &["-certfile", "ca.pem"],
-        &[
-            "-keypbe",
-            "AES-256-CBC",
-            "-certpbe",
-            "AES-256-CBC",
-            "-macalg",
-            "sha512",
-        ],
-        &[
-            "-keypbe",
-            "PBE-SHA1-3DES",
-            "-certpbe",
-            "PBE-SHA1-3DES",
-            "-macalg",
-            "sha1",
-        ],
+        &["-keypbe", "AES-256-CBC", "-certpbe", "AES-256-CBC", "-macalg", "sha512"],
+        &["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"],
         &["-name", "a friendly name", "-iter", "100000"],
     ];
     for kind in kinds {
@@ -122,15 +99,9 @@ fn a_password_may_hold_any_letter() {
             let vescli = send(&nginx, &[&export]).args(["--p12", "ada.p12"]);
             vescli.env("VESCLI_P12_PASSWORD", password)
         };
-        ada(password)
-            .stdout_contains("accepted: ")
-            .stderr_contains(r#"{"dn":"CN=ada"#)
-            .run();
+        ada(password).stdout_contains("accepted: ").stderr_contains(r#"{"dn":"CN=ada"#).run();
         for wrong in ["a😁b", "a😀", "ab"] {
-            ada(wrong)
-                .code(78)
-                .stderr_contains("does not open ada.p12")
-                .run();
+            ada(wrong).code(78).stderr_contains("does not open ada.p12").run();
         }
     }
     let legacy = [&EXPORT, &[out.as_str(), "-legacy"][..]].concat();
@@ -172,10 +143,8 @@ fn a_wrong_password_is_told_for_every_age() {
 #[test]
 fn keys_in_every_form_of_pem_are_read_and_encrypted_ones_refused() {
     let nginx = nginx();
-    let plain: [&[&str]; 2] = [
-        &["pkey", "-in", "ada.key", "-out", "other.key"],
-        &["ec", "-in", "ada.key", "-out", "other.key"],
-    ];
+    let plain: [&[&str]; 2] =
+        [&["pkey", "-in", "ada.key", "-out", "other.key"], &["ec", "-in", "ada.key", "-out", "other.key"]];
     for command in plain {
         send(&nginx, &[command])
             .args(["--cert", "ada.pem", "--key", "other.key"])
@@ -184,26 +153,8 @@ fn keys_in_every_form_of_pem_are_read_and_encrypted_ones_refused() {
             .run();
     }
     let locked: [&[&str]; 2] = [
-        &[
-            "pkey",
-            "-in",
-            "ada.key",
-            "-aes256",
-            "-passout",
-            "env:P12_PASSWORD",
-            "-out",
-            "other.key",
-        ],
-        &[
-            "ec",
-            "-in",
-            "ada.key",
-            "-aes256",
-            "-passout",
-            "env:P12_PASSWORD",
-            "-out",
-            "other.key",
-        ],
+        &["pkey", "-in", "ada.key", "-aes256", "-passout", "env:P12_PASSWORD", "-out", "other.key"],
+        &["ec", "-in", "ada.key", "-aes256", "-passout", "env:P12_PASSWORD", "-out", "other.key"],
     ];
     for command in locked {
         send(&nginx, &[command])
@@ -252,31 +203,14 @@ fn a_machine_without_a_store_is_told_what_to_do() {
     let bare = |extra: &[&str]| {
         Vescli::program(&program)
             .file("ca.pem", nginx.authority.pem())
-            .args([
-                "-rm",
-                "sh",
-                "-c",
-                script,
-                "sh",
-                env!("CARGO_BIN_EXE_vescli"),
-            ])
-            .args([
-                "send",
-                "--email",
-                "a@b.co",
-                "--tenant",
-                "t",
-                "--base-url",
-                &nginx.url(),
-            ])
+            .args(["-rm", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_vescli")])
+            .args(["send", "--email", "a@b.co", "--tenant", "t", "--base-url", &nginx.url()])
             .args(extra)
     };
     bare(&[])
         .code(78)
         .stderr("error: this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert\n")
         .run();
-    bare(&["--cacert", "ca.pem"])
-        .stdout_contains("accepted: ")
-        .run();
+    bare(&["--cacert", "ca.pem"]).stdout_contains("accepted: ").run();
     assert_eq!(nginx.requests().len(), 1);
 }

@@ -21,18 +21,8 @@ pub(crate) struct Peer {
 
 /// Finds a program, also where Debian keeps servers.
 pub(crate) fn find(program: &str, package: &str) -> PathBuf {
-    let paths = [
-        "/usr/sbin",
-        "/usr/bin",
-        "/sbin",
-        "/bin",
-        "/usr/local/bin",
-        "/usr/local/sbin",
-    ];
-    let found = paths
-        .iter()
-        .map(|folder| Path::new(folder).join(program))
-        .find(|path| path.exists());
+    let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin", "/usr/local/sbin"];
+    let found = paths.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("this check needs `{program}`: install the package {package}"))
 }
 
@@ -60,18 +50,8 @@ impl Peer {
         while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
             let ended = peer.child.try_wait().unwrap();
             let log = || peer.read("output.log");
-            assert!(
-                ended.is_none(),
-                "{} ended by itself: {}",
-                program.display(),
-                log()
-            );
-            assert!(
-                start.elapsed() < START,
-                "{} does not accept connections: {}",
-                program.display(),
-                log()
-            );
+            assert!(ended.is_none(), "{} ended by itself: {}", program.display(), log());
+            assert!(start.elapsed() < START, "{} does not accept connections: {}", program.display(), log());
             // Asks again; there is no event to wait for.
             thread::sleep(Duration::from_millis(20));
         }
@@ -79,8 +59,7 @@ impl Peer {
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap_or_default())
-            .into_owned()
+        String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap_or_default()).into_owned()
     }
 }
 

@@ -27,31 +27,16 @@ fn deaf(program: impl Into<OsString>) -> Vescli {
     find("ip", "iproute2");
     find("mount", "mount");
     Vescli::program(find("unshare", "util-linux"))
-        .file(
-            "resolv.conf",
-            "nameserver 192.0.2.53\noptions timeout:5 attempts:2\n",
-        )
+        .file("resolv.conf", "nameserver 192.0.2.53\noptions timeout:5 attempts:2\n")
         .file("list.txt", "a@b.co\nb@b.co\nc@b.co\n")
-        .args([
-            "--map-root-user",
-            "--mount",
-            "--net",
-            "sh",
-            "-c",
-            SCRIPT,
-            "sh",
-        ])
+        .args(["--map-root-user", "--mount", "--net", "sh", "-c", SCRIPT, "sh"])
         .arg(program.into())
         .stdout_contains("")
         .stderr_contains("")
 }
 
 fn vescli(args: &[&str]) -> Vescli {
-    deaf(env!("CARGO_BIN_EXE_vescli")).args(args).args([
-        "--base-url",
-        "https://service.example",
-        "--no-auth",
-    ])
+    deaf(env!("CARGO_BIN_EXE_vescli")).args(args).args(["--base-url", "https://service.example", "--no-auth"])
 }
 
 fn in_time(output: &Output) {
@@ -67,50 +52,32 @@ fn a_send_ends_by_its_time_out() {
         &["--timeout", "1s", "--proxy", "https://proxy.example:3128"],
         &["--timeout", "1s", "--proxy", "socks5h://proxy.example:1080"],
     ] {
-        let output = vescli(&[
-            "send",
-            "--email",
-            "a@b.co",
-            "--cname",
-            "c",
-            "--json",
-            "--retries",
-            "0",
-        ])
-        .args(flags)
-        .code(28)
-        .stdout_json(|document| {
-            assert_eq!(document["outcome"], "not_sent");
-            assert_eq!(document["attempts"], 1);
-            let elapsed = document["elapsed_ms"].as_u64().unwrap();
-            assert!((1000..2000).contains(&elapsed), "{elapsed}");
-        })
-        .run();
+        let output = vescli(&["send", "--email", "a@b.co", "--cname", "c", "--json", "--retries", "0"])
+            .args(flags)
+            .code(28)
+            .stdout_json(|document| {
+                assert_eq!(document["outcome"], "not_sent");
+                assert_eq!(document["attempts"], 1);
+                let elapsed = document["elapsed_ms"].as_u64().unwrap();
+                assert!((1000..2000).contains(&elapsed), "{elapsed}");
+            })
+            .run();
         in_time(&output);
     }
 }
 
 #[test]
 fn a_send_that_is_tried_again_waits_for_no_older_look_up() {
-    let output = vescli(&[
-        "send",
-        "--email",
-        "a@b.co",
-        "--cname",
-        "c",
-        "--json",
-        "--retries",
-        "2",
-    ])
-    .args(["--timeout", "700ms"])
-    .code(28)
-    .stdout_json(|document| {
-        assert_eq!(document["attempts"], 3);
-        // Three time-outs, and random waits of at most 0.5 and 1 s between them.
-        let elapsed = document["elapsed_ms"].as_u64().unwrap();
-        assert!((2100..4600).contains(&elapsed), "{elapsed}");
-    })
-    .run();
+    let output = vescli(&["send", "--email", "a@b.co", "--cname", "c", "--json", "--retries", "2"])
+        .args(["--timeout", "700ms"])
+        .code(28)
+        .stdout_json(|document| {
+            assert_eq!(document["attempts"], 3);
+            // Three time-outs, and random waits of at most 0.5 and 1 s between them.
+            let elapsed = document["elapsed_ms"].as_u64().unwrap();
+            assert!((2100..4600).contains(&elapsed), "{elapsed}");
+        })
+        .run();
     assert!(output.elapsed < MOST + Duration::from_secs(3));
 }
 
@@ -133,9 +100,6 @@ fn a_list_and_doctor_end_in_time_too() {
 /// The checks above can fail: the resolver does not answer, and takes its time.
 #[test]
 fn the_name_server_is_silent() {
-    let output = deaf("getent")
-        .args(["ahosts", "service.example"])
-        .code(2)
-        .run();
+    let output = deaf("getent").args(["ahosts", "service.example"]).code(2).run();
     assert!(output.elapsed >= RESOLVER, "{:?}", output.elapsed);
 }

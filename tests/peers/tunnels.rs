@@ -41,11 +41,7 @@ impl Squid {
         // The name of its shared memory: two squids of one name do not start.
         let name = format!("vescli{port}");
         let arguments = ["-N", "-d1", "-n", &name, "-f", "squid.conf"];
-        Self {
-            peer: Peer::start(&program, folder, &arguments, port),
-            port,
-            name,
-        }
+        Self { peer: Peer::start(&program, folder, &arguments, port), port, name }
     }
 }
 
@@ -87,16 +83,10 @@ fn send(nginx: &Nginx, proxy: &str) -> Vescli {
 
 #[test]
 fn a_request_goes_through_squid_and_a_refusal_is_told_apart() {
-    let nginx = Nginx::start(&Config {
-        names: &[HOST],
-        ..Config::default()
-    });
+    let nginx = Nginx::start(&Config { names: &[HOST], ..Config::default() });
     let squid = Squid::start(nginx.port);
     let address = format!("127.0.0.1:{}", squid.port);
-    for refused in [
-        format!("http://{address}"),
-        format!("http://ada:wrong-one@{address}"),
-    ] {
+    for refused in [format!("http://{address}"), format!("http://ada:wrong-one@{address}")] {
         send(&nginx, &refused)
             .code(97)
             .stderr_contains("error: the proxy refused for a@b.co, tenant t\n")
@@ -110,25 +100,16 @@ fn a_request_goes_through_squid_and_a_refusal_is_told_apart() {
         .run();
     assert_eq!(nginx.requests().len(), 1);
     let log = squid.peer.read("access.log");
-    assert!(
-        log.contains(&format!("CONNECT {HOST}:{} ada", nginx.port)),
-        "{log}"
-    );
+    assert!(log.contains(&format!("CONNECT {HOST}:{} ada", nginx.port)), "{log}");
 }
 
 #[test]
 fn a_port_that_squid_does_not_allow_is_a_refusal() {
-    let nginx = Nginx::start(&Config {
-        names: &[HOST],
-        ..Config::default()
-    });
+    let nginx = Nginx::start(&Config { names: &[HOST], ..Config::default() });
     let squid = Squid::start(1);
-    send(
-        &nginx,
-        &format!("http://ada:hunter22@127.0.0.1:{}", squid.port),
-    )
-    .code(97)
-    .stderr_contains("  not sent\n")
-    .run();
+    send(&nginx, &format!("http://ada:hunter22@127.0.0.1:{}", squid.port))
+        .code(97)
+        .stderr_contains("  not sent\n")
+        .run();
     assert_eq!(nginx.requests().len(), 0);
 }

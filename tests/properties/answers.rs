@@ -47,18 +47,11 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]);
     let joined = vec(pieces, 0..40).prop_map(|pieces| pieces.concat().into_bytes());
     let deep = (1..2000_usize, prop::bool::ANY).prop_map(|(depth, object)| {
-        let (open, close) = if object {
-            ("{\"details\":", "}")
-        } else {
-            ("[", "]")
-        };
+        let (open, close) = if object { ("{\"details\":", "}") } else { ("[", "]") };
         format!("{}1{}", open.repeat(depth), close.repeat(depth)).into_bytes()
     });
     let object = vec((".{0,20}", ".{0,40}"), 0..5).prop_map(|fields| {
-        let fields: serde_json::Map<String, Value> = fields
-            .into_iter()
-            .map(|(k, v)| (k, Value::from(v)))
-            .collect();
+        let fields: serde_json::Map<String, Value> = fields.into_iter().map(|(k, v)| (k, Value::from(v))).collect();
         Value::Object(fields).to_string().into_bytes()
     });
     prop_oneof![vec(any::<u8>(), 0..200), joined, deep, object]

@@ -34,10 +34,7 @@ const BUILT_IN_CONSOLE: &str = "console.ves.volterra.io";
 
 /// Base URLs with the host that they name, if they name one.
 const BASE_URLS: [(&str, Option<&str>); 5] = [
-    (
-        "https://acme.console.ves.volterra.io/x",
-        Some("https://acme.console.ves.volterra.io"),
-    ),
+    ("https://acme.console.ves.volterra.io/x", Some("https://acme.console.ves.volterra.io")),
     ("https://other.example", Some("https://other.example")),
     ("http://127.0.0.1:9", Some("http://127.0.0.1:9")),
     ("http://other.example", None),
@@ -54,18 +51,16 @@ fn words() -> impl Strategy<Value = Words> {
         option::weighted(0.1, select(vec!["staging", "production"])),
         any::<bool>(),
     )
-        .prop_map(
-            |(tenant, console, base_url, (region, namespace, prefix), environment, token)| Words {
-                tenant,
-                console,
-                base_url,
-                region,
-                namespace,
-                prefix,
-                environment,
-                token,
-            },
-        )
+        .prop_map(|(tenant, console, base_url, (region, namespace, prefix), environment, token)| Words {
+            tenant,
+            console,
+            base_url,
+            region,
+            namespace,
+            prefix,
+            environment,
+            token,
+        })
 }
 
 impl Words {
@@ -107,8 +102,7 @@ fn host_of(tables: &[Words]) -> Option<String> {
     }
     let tenant = tables.iter().find_map(|words| words.tenant)?;
     let console = tables.iter().find_map(|words| words.console);
-    (tenant != "Bad.Tenant")
-        .then(|| format!("https://{tenant}.{}", console.unwrap_or(BUILT_IN_CONSOLE)))
+    (tenant != "Bad.Tenant").then(|| format!("https://{tenant}.{}", console.unwrap_or(BUILT_IN_CONSOLE)))
 }
 
 /// What a table names, with those below it, is its host. One that names none has that of the whole file, but a console
@@ -116,29 +110,18 @@ fn host_of(tables: &[Words]) -> Option<String> {
 fn own_host(tables: &[Words], at: usize) -> Option<String> {
     let below = &tables[at..];
     let console = below.iter().find_map(|words| words.console);
-    if below
-        .iter()
-        .any(|words| words.tenant.is_some() || words.base_url.is_some())
-    {
+    if below.iter().any(|words| words.tenant.is_some() || words.base_url.is_some()) {
         return host_of(below);
     }
     if console.is_none() {
         return host_of(tables);
     }
     let tenant = tables.iter().find_map(|words| words.tenant);
-    host_of(&[Words {
-        tenant,
-        console,
-        ..Words::default()
-    }])
+    host_of(&[Words { tenant, console, ..Words::default() }])
 }
 
 /// Profiles `p0` extends `p1` and so on, then `[defaults]`; variables of ours and F5's on top.
-fn resolved(
-    tables: &[Words],
-    variables: &Words,
-    foreign: &Words,
-) -> Result<Settings, SettingsError> {
+fn resolved(tables: &[Words], variables: &Words, foreign: &Words) -> Result<Settings, SettingsError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     let (defaults, profiles) = tables.split_last().unwrap();
@@ -148,26 +131,13 @@ fn resolved(
         text.push_str(&words.table(&format!("profiles.p{index}"), parent));
     }
     fs::write(&path, text).unwrap();
-    let mut pairs = vec![(
-        "VESCLI_CONFIG".to_owned(),
-        path.to_string_lossy().into_owned(),
-    )];
+    let mut pairs = vec![("VESCLI_CONFIG".to_owned(), path.to_string_lossy().into_owned())];
     for (name, value) in variables.pairs() {
-        pairs.push((
-            format!("VESCLI_{}", name.to_ascii_uppercase()),
-            value.to_owned(),
-        ));
+        pairs.push((format!("VESCLI_{}", name.to_ascii_uppercase()), value.to_owned()));
     }
     for (name, value) in foreign.pairs() {
-        let name = if name == "namespace" {
-            "default_namespace"
-        } else {
-            name
-        };
-        pairs.push((
-            format!("F5XC_{}", name.to_ascii_uppercase()),
-            value.to_owned(),
-        ));
+        let name = if name == "namespace" { "default_namespace" } else { name };
+        pairs.push((format!("F5XC_{}", name.to_ascii_uppercase()), value.to_owned()));
     }
     let environment: Environment = pairs.into_iter().collect();
     let sources = Sources::gather(&Layer::default(), &environment)?;

@@ -79,8 +79,8 @@ fn sound() -> impl Strategy<Value = String> {
         any::<bool>().prop_map(|on| format!("no_auth = {on}")),
         "[^'\u{0}-\u{1f}\u{7f}]{0,20}".prop_map(|text| format!("cname = '{text}'")),
     ];
-    let profile = (name, vec(line, 0..3))
-        .prop_map(|(name, lines)| format!("[profiles.{name}]\n{}\n", lines.join("\n")));
+    let profile =
+        (name, vec(line, 0..3)).prop_map(|(name, lines)| format!("[profiles.{name}]\n{}\n", lines.join("\n")));
     vec(profile, 0..5).prop_map(|profiles| profiles.concat())
 }
 

@@ -59,14 +59,7 @@ const PIECES: [&str; 44] = [
     "127.0.0.1",
 ];
 
-const WORDS: [&str; 6] = [
-    "example-corp",
-    "api",
-    "production",
-    "us-east-1",
-    "default",
-    "a",
-];
+const WORDS: [&str; 6] = ["example-corp", "api", "production", "us-east-1", "default", "a"];
 
 fn one<'a>(random: &mut fastrand::Rng, list: &[&'a str]) -> &'a str {
     list[random.usize(..list.len())]
@@ -77,9 +70,7 @@ fn variable(random: &mut fastrand::Rng) -> String {
     if random.u8(..4) != 0 {
         return one(random, &WORDS).to_owned();
     }
-    (0..random.usize(1..4))
-        .map(|_| one(random, &PIECES))
-        .collect()
+    (0..random.usize(1..4)).map(|_| one(random, &PIECES)).collect()
 }
 
 fn console(random: &mut fastrand::Rng) -> String {
@@ -107,36 +98,22 @@ fn variables(random: &mut fastrand::Rng) -> UrlVariables {
 /// Whether the request goes to the tenant's own host, as far as a reader can see: told from the text of the URL alone,
 /// and from the parts that the client connects to.
 fn is_at_home(url: &Url, variables: &UrlVariables) -> bool {
-    let UrlVariables {
-        tenant,
-        console,
-        prefix,
-        environment,
-        region,
-        namespace,
-    } = variables;
-    let text = format!(
-        "https://{tenant}.{console}/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}"
-    );
+    let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
+    let text =
+        format!("https://{tenant}.{console}/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}");
     let host = url.host_str().unwrap_or_default();
-    let label = CONSOLES
-        .iter()
-        .find_map(|console| host.strip_suffix(console)?.strip_suffix('.'));
+    let label = CONSOLES.iter().find_map(|console| host.strip_suffix(console)?.strip_suffix('.'));
     url.as_str() == text && label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
 }
 
 /// What a plain `format!` would have done: the proof that the sets are hostile.
 fn strays_when_formatted(variables: &UrlVariables) -> bool {
-    let UrlVariables {
-        tenant, console, ..
-    } = variables;
+    let UrlVariables { tenant, console, .. } = variables;
     let Ok(url) = Url::parse(&format!("https://{tenant}.{console}/api/v1")) else {
         return false;
     };
     let host = url.host_str().unwrap_or_default();
-    !CONSOLES
-        .iter()
-        .any(|console| host.ends_with(&format!(".{console}")))
+    !CONSOLES.iter().any(|console| host.ends_with(&format!(".{console}")))
 }
 
 #[test]
@@ -151,23 +128,12 @@ fn url_variables_never_lead_to_another_host() {
         // The grammar is passed by on purpose: the comparison has to hold alone.
         if let Ok(url) = url(&Target::Published(variables.clone())) {
             accepted += 1;
-            assert!(
-                is_at_home(&url, &variables),
-                "seed {seed}, set {set}: {variables:?} goes to {url}"
-            );
+            assert!(is_at_home(&url, &variables), "seed {seed}, set {set}: {variables:?} goes to {url}");
         }
     }
-    assert!(
-        accepted > sets / 20,
-        "hardly any set is accepted: {accepted} of {sets}"
-    );
-    assert!(
-        strayed > sets / 20,
-        "hardly any set is hostile: {strayed} of {sets}"
-    );
-    println!(
-        "{sets} sets, {accepted} accepted, all at home; a plain format! went astray with {strayed}"
-    );
+    assert!(accepted > sets / 20, "hardly any set is accepted: {accepted} of {sets}");
+    assert!(strayed > sets / 20, "hardly any set is hostile: {strayed} of {sets}");
+    println!("{sets} sets, {accepted} accepted, all at home; a plain format! went astray with {strayed}");
 }
 
 #[test]
@@ -175,31 +141,18 @@ fn url_labels_are_all_accepted() {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     for _ in 0..cases(20_000) {
-        let label: String = (0..random.usize(1..64))
-            .map(|_| {
-                random
-                    .choice(b"abcxyz019-")
-                    .copied()
-                    .map_or('a', char::from)
-            })
-            .collect();
+        let label: String =
+            (0..random.usize(1..64)).map(|_| random.choice(b"abcxyz019-").copied().map_or('a', char::from)).collect();
         let mut variables = variables(&mut fastrand::Rng::with_seed(0));
-        for part in [
-            &mut variables.prefix,
-            &mut variables.region,
-            &mut variables.namespace,
-            &mut variables.environment,
-        ] {
+        for part in [&mut variables.prefix, &mut variables.region, &mut variables.namespace, &mut variables.environment]
+        {
             "a".clone_into(part);
         }
         CONSOLES[0].clone_into(&mut variables.console);
         variables.tenant.clone_from(&label);
         // `xn--` is the mark of a name in another script, and what follows it must be one.
         if is_label(&label) && !label.starts_with("xn--") {
-            assert!(
-                url(&Target::Published(variables)).is_ok(),
-                "seed {seed}: {label}"
-            );
+            assert!(url(&Target::Published(variables)).is_ok(), "seed {seed}: {label}");
         }
     }
 }
@@ -211,12 +164,7 @@ fn url_bases_lead_where_they_say() {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut accepted = 0_u32;
     for set in 0..sets {
-        let scheme = one(
-            &mut random,
-            &[
-                "https://", "https://", "https://", "http://", "https:", "HTTPS://", "",
-            ],
-        );
+        let scheme = one(&mut random, &["https://", "https://", "https://", "http://", "https:", "HTTPS://", ""]);
         let text = format!(
             "{scheme}{}.{}{}",
             variable(&mut random),
@@ -227,33 +175,18 @@ fn url_bases_lead_where_they_say() {
             continue;
         };
         accepted += 1;
-        let url = url(&Target::Base(base)).unwrap_or_else(|error| {
-            panic!("seed {seed}, set {set}: {text:?} is a base URL, and then {error}")
-        });
+        let url = url(&Target::Base(base))
+            .unwrap_or_else(|error| panic!("seed {seed}, set {set}: {text:?} is a base URL, and then {error}"));
         // What a reader takes for the host: all between the slashes.
         let (_, rest) = text.split_once("://").unwrap();
         let authority = rest.split('/').next().unwrap().to_ascii_lowercase();
-        let port = url
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
         let reached = format!("{}{port}", url.host_str().unwrap());
-        let usual = if url.scheme() == "https" {
-            ":443"
-        } else {
-            ":80"
-        };
+        let usual = if url.scheme() == "https" { ":443" } else { ":80" };
         let written = authority.strip_suffix(usual).unwrap_or(&authority);
-        assert_eq!(
-            reached, written,
-            "seed {seed}, set {set}: {text:?} goes to {url}"
-        );
-        assert!(
-            url.path().ends_with(OPERATION) && url.query().is_none() && url.fragment().is_none()
-        );
+        assert_eq!(reached, written, "seed {seed}, set {set}: {text:?} goes to {url}");
+        assert!(url.path().ends_with(OPERATION) && url.query().is_none() && url.fragment().is_none());
         assert!(url.username().is_empty() && url.password().is_none());
     }
-    assert!(
-        accepted > sets / 20,
-        "hardly any base URL is accepted: {accepted} of {sets}"
-    );
+    assert!(accepted > sets / 20, "hardly any base URL is accepted: {accepted} of {sets}");
 }

@@ -13,11 +13,7 @@ const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "dash"];
 
 /// Fails with a sentence when a program that these tests need is missing.
 fn need(program: &str) {
-    let found = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     assert!(
         found.is_ok(),
         "these tests run {program}, which is not installed: install it, or leave `--test shells` out"
@@ -34,26 +30,13 @@ struct Essence {
 }
 
 fn essence(request: &Recorded) -> Essence {
-    let names = [
-        "accept",
-        "authorization",
-        "content-type",
-        "content-length",
-        "host",
-        "user-agent",
-    ];
+    let names = ["accept", "authorization", "content-type", "content-length", "host", "user-agent"];
     let headers = names.map(|name| (name, request.header(name).map(str::to_owned)));
-    Essence {
-        method: request.method.clone(),
-        path: request.path.clone(),
-        headers,
-        body: request.body.clone(),
-    }
+    Essence { method: request.method.clone(), path: request.path.clone(), headers, body: request.body.clone() }
 }
 
 /// A program in front of curl that writes down its arguments, one per line, and then is curl.
-const RECORDER: &str =
-    "#!/bin/sh\nprintf '%s\\n' \"$@\" >>\"$ARGUMENTS\"\nexec \"$REAL_CURL\" \"$@\"\n";
+const RECORDER: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\" >>\"$ARGUMENTS\"\nexec \"$REAL_CURL\" \"$@\"\n";
 
 fn real_curl() -> PathBuf {
     let found = ["/usr/bin", "/bin", "/usr/local/bin"]
@@ -90,10 +73,7 @@ pub(super) fn same(server: &Server, vescli: impl Fn() -> Vescli, given: Given) {
     let own = essence(&server.requests().pop().unwrap());
     for shell in SHELLS {
         need(shell);
-        let printed = given
-            .to(vescli().arg("--show-curl"))
-            .stdout_contains("curl --disable ")
-            .run();
+        let printed = given.to(vescli().arg("--show-curl")).stdout_contains("curl --disable ").run();
         let before = server.count();
         let (ran, arguments) = run_in(shell, &printed, given);
         let told = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -135,8 +115,7 @@ fn run_in(shell: &str, printed: &Output, given: Given) -> (process::Output, Stri
         .spawn()
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    pipe.write_all(given.stdin.unwrap_or_default().as_bytes())
-        .unwrap();
+    pipe.write_all(given.stdin.unwrap_or_default().as_bytes()).unwrap();
     drop(pipe);
     let ran = child.wait_with_output().unwrap();
     (ran, fs::read_to_string(recorded).unwrap_or_default())

@@ -7,11 +7,7 @@
     clippy::expect_used,
     reason = "a harness that cannot go on has found a failure, and a panic is how a test says so"
 )]
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "the modules are those of the other target, which uses them whole"
-)]
+#![expect(dead_code, unused_imports, reason = "the modules are those of the other target, which uses them whole")]
 
 #[path = "../cli/certificates.rs"]
 mod certificates;

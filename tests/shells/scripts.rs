@@ -29,17 +29,15 @@ fn a_strict_loop_over_a_list_mails_each_and_stops_at_the_first_refusal() {
         })
         .start();
     // Should vescli read standard input, the loop would lose the rest of the list.
-    shell("bash").args([
-        "-c",
-        "set -euo pipefail; while read -r who; do vescli send -q -e \"$who\"; echo \"$who\"; done",
-    ])
-    .against(&server)
-    .env("VESCLI_TENANT", "t")
-    .stdin("ada@example.com\nbob@example.com\neve@example.com\nzoe@example.com\n")
-    .code(49)
-    .stdout("ada@example.com\nbob@example.com\n")
-    .stderr_contains("error: conflict (HTTP 409) for eve@example.com, tenant t\n")
-    .run();
+    shell("bash")
+        .args(["-c", "set -euo pipefail; while read -r who; do vescli send -q -e \"$who\"; echo \"$who\"; done"])
+        .against(&server)
+        .env("VESCLI_TENANT", "t")
+        .stdin("ada@example.com\nbob@example.com\neve@example.com\nzoe@example.com\n")
+        .code(49)
+        .stdout("ada@example.com\nbob@example.com\n")
+        .stderr_contains("error: conflict (HTTP 409) for eve@example.com, tenant t\n")
+        .run();
     assert_eq!(server.count(), 3);
 }
 
@@ -77,8 +75,7 @@ fn the_completions_load_and_know_the_commands() {
 fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
     let server = Server::http().start();
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    let script =
-        "./vescli bulk <(echo ada@example.com) --token-file <(echo s3cret-token) --yes --json";
+    let script = "./vescli bulk <(echo ada@example.com) --token-file <(echo s3cret-token) --yes --json";
     let bash = shell("bash")
         .args(["-c", &format!("umask 077; {script} && {script}")])
         .against(&server)
@@ -87,10 +84,7 @@ fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
         .stderr_contains("");
     let folder = bash.folder().to_owned();
     let bash = bash.env("XDG_STATE_HOME", folder.join("state"));
-    copy_program(
-        Path::new(env!("CARGO_BIN_EXE_vescli")),
-        &folder.join("vescli"),
-    );
+    copy_program(Path::new(env!("CARGO_BIN_EXE_vescli")), &folder.join("vescli"));
     fs::create_dir(folder.join("state")).unwrap();
     fs::set_permissions(folder.join("state"), fs::Permissions::from_mode(0o777)).unwrap();
     if as_root {
@@ -100,8 +94,5 @@ fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
     }
     let requests = server.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(
-        requests[0].header("authorization"),
-        Some("APIToken s3cret-token")
-    );
+    assert_eq!(requests[0].header("authorization"), Some("APIToken s3cret-token"));
 }

@@ -8,9 +8,7 @@ use crate::proxy::{Proxy, Tunnel};
 use crate::server::Server;
 
 fn send(server: &Server, email: &str) -> Vescli {
-    Vescli::new()
-        .args(["send", "--tenant", "t", "--email", email])
-        .args(["--base-url", &server.url()])
+    Vescli::new().args(["send", "--tenant", "t", "--email", email]).args(["--base-url", &server.url()])
 }
 
 /// A token with every sign that a shell, printf or curl's own files could take for its own.
@@ -23,11 +21,7 @@ fn plain_addresses_and_tokens_arrive_alike() {
     same(&server, plain, Given::default());
     for name in ["VESCLI_TOKEN", "F5XC_API_TOKEN"] {
         for token in ["s3cret-token/+=", TOKEN] {
-            let given = Given {
-                variables: &[(name, token)],
-                secrets: &["s3cret"],
-                ..Given::default()
-            };
+            let given = Given { variables: &[(name, token)], secrets: &["s3cret"], ..Given::default() };
             same(&server, plain, given);
         }
     }
@@ -58,20 +52,12 @@ fn paths_with_spaces_and_a_private_authority_arrive_alike() {
     let host = "example-corp.console.ves.volterra.io";
     let server = Server::https(authority.server_named(&[host])).start();
     // Control, bidirectional and zero-width characters and a line break: right for the shell, and harmless to look at.
-    for odd in [
-        "it's",
-        "back\\slash",
-        "\u{1b}[31mred\u{202e}\u{200b}",
-        "a\nb\n",
-    ] {
+    for odd in ["it's", "back\\slash", "\u{1b}[31mred\u{202e}\u{200b}", "a\nb\n"] {
         let (bundle, token) = (format!("my {odd}.pem"), format!("my token {odd}"));
         let own = || {
             Vescli::new()
                 .args(["send", "--tenant", "t", "-e", "hello@example.com"])
-                .args([
-                    "--base-url",
-                    &format!("https://{host}:{}/Some%20Path", server.port()),
-                ])
+                .args(["--base-url", &format!("https://{host}:{}/Some%20Path", server.port())])
                 .args(["--resolve", &format!("{host}:{}:127.0.0.1", server.port())])
                 .args(["--cacert", &bundle, "--token-file", &token])
                 .file(&bundle, authority.pem())
@@ -79,10 +65,7 @@ fn paths_with_spaces_and_a_private_authority_arrive_alike() {
                 .stdout_lacks("\u{1b}")
                 .stdout_lacks("\u{202e}")
         };
-        let given = Given {
-            secrets: &["s3cret"],
-            ..Given::default()
-        };
+        let given = Given { secrets: &["s3cret"], ..Given::default() };
         same(&server, own, given);
     }
 }
@@ -94,11 +77,7 @@ fn the_command_of_a_profile_is_run_by_the_shell() {
     let profile = format!(
         "[profiles.p]\ntenant = \"t\"\nbase_url = \"{url}\"\ntoken_command = [\"printf\", \"%s\", \"a'b$c\\\\d\"]\n"
     );
-    let own = || {
-        Vescli::new()
-            .args(["send", "-e", "hello@example.com"])
-            .config(&profile)
-    };
+    let own = || Vescli::new().args(["send", "-e", "hello@example.com"]).config(&profile);
     same(&server, own, Given::default());
 }
 
@@ -107,11 +86,7 @@ fn a_token_from_standard_input_is_read_from_there() {
     let server = Server::http().start();
     let own = || send(&server, "hello@example.com").args(["--token-file", "-"]);
     for stdin in ["s3cret-token", "s3cret-token\n", "s3cret-token\r\n"] {
-        let given = Given {
-            stdin: Some(stdin),
-            secrets: &["s3cret"],
-            ..Given::default()
-        };
+        let given = Given { stdin: Some(stdin), secrets: &["s3cret"], ..Given::default() };
         same(&server, own, given);
     }
 }
@@ -134,9 +109,7 @@ fn pkcs12(identity: &Identity, password: &str) -> Vec<u8> {
 fn a_client_certificate_with_its_password_arrives_alike() {
     let authority = Authority::new();
     let client = authority.client("ada");
-    let server = Server::https(authority.server())
-        .clients_of(&authority)
-        .start();
+    let server = Server::https(authority.server()).clients_of(&authority).start();
     let password = "s3cret 'p\"a\\ss$w%d";
     let archive = pkcs12(&client, password);
     let own = || {
@@ -149,26 +122,15 @@ fn a_client_certificate_with_its_password_arrives_alike() {
             .file("the password", format!("{password}\n"))
     };
     let secrets = &["s3cret", "c4n4ry"];
-    let with_variables = Given {
-        variables: &[("VESCLI_P12_PASSWORD", password)],
-        secrets,
-        ..Given::default()
-    };
+    let with_variables = Given { variables: &[("VESCLI_P12_PASSWORD", password)], secrets, ..Given::default() };
     same(&server, own, with_variables);
     let with_token = Given {
         variables: &[("VES_P12_PASSWORD", password), ("F5XC_API_TOKEN", "unused")],
         secrets,
         ..Given::default()
     };
-    let in_file = || {
-        own()
-            .args(["--p12-password-file", "the password"])
-            .args(["--token-file", "-"])
-    };
-    let given = Given {
-        stdin: Some("c4n4ry\"\\%s"),
-        ..with_token
-    };
+    let in_file = || own().args(["--p12-password-file", "the password"]).args(["--token-file", "-"]);
+    let given = Given { stdin: Some("c4n4ry\"\\%s"), ..with_token };
     same(&server, in_file, given);
 }
 
@@ -181,22 +143,13 @@ fn a_password_of_a_proxy_that_a_variable_holds_is_in_no_argument() {
     let url = proxy.url().replace("://", "://ada:s3cret@");
     let own = || {
         Vescli::new()
-            .args([
-                "send",
-                "--tenant",
-                "example-corp",
-                "-e",
-                "hello@example.com",
-            ])
+            .args(["send", "--tenant", "example-corp", "-e", "hello@example.com"])
             .args(["--cacert", "authority.pem"])
             .file("authority.pem", authority.pem())
     };
     for name in ["HTTPS_PROXY", "VESCLI_PROXY"] {
-        let given = Given {
-            variables: &[(name, &url), ("VESCLI_TOKEN", TOKEN)],
-            secrets: &["s3cret"],
-            ..Given::default()
-        };
+        let given =
+            Given { variables: &[(name, &url), ("VESCLI_TOKEN", TOKEN)], secrets: &["s3cret"], ..Given::default() };
         same(&server, own, given);
     }
 }

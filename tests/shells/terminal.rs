@@ -38,28 +38,18 @@ impl Terminal {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("tmux");
-        command
-            .args(["-S", &self.socket, "-f", "/dev/null"])
-            .args(words);
+        command.args(["-S", &self.socket, "-f", "/dev/null"]).args(words);
         command
     }
 
     fn screen(&self) -> String {
-        let output = self
-            .command(&["capture-pane", "-p", "-J"])
-            .output()
-            .unwrap();
+        let output = self.command(&["capture-pane", "-p", "-J"]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Types a line, and waits until the screen shows a text that was not there before.
     fn types(&self, line: &str, expected: &str) -> String {
-        assert!(
-            self.command(&["send-keys", "-R", line, "Enter"])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(self.command(&["send-keys", "-R", line, "Enter"]).status().unwrap().success());
         assert!(self.command(&["clear-history"]).status().unwrap().success());
         let start = Instant::now();
         loop {
@@ -67,10 +57,7 @@ impl Terminal {
             if screen.contains(expected) {
                 return screen;
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{expected:?} never came:\n{screen}"
-            );
+            assert!(start.elapsed() < PATIENCE, "{expected:?} never came:\n{screen}");
             // tmux tells nobody when its screen changes.
             sleep(Duration::from_millis(20));
         }
@@ -91,9 +78,7 @@ fn people(count: usize) -> String {
 #[test]
 fn who_is_known_from_another_list_is_asked_about() {
     let server = Server::http().start();
-    let vescli = Vescli::new()
-        .file("first.txt", people(2))
-        .file("second.txt", people(3));
+    let vescli = Vescli::new().file("first.txt", people(2)).file("second.txt", people(3));
     let terminal = Terminal::start(&vescli, &server);
     terminal.types("vescli bulk first.txt", "Mail 2 people? [y/N]");
     terminal.types("y", "this run: 2 accepted");
@@ -135,17 +120,8 @@ fn who_is_mailed_by_another_run_while_a_question_waits_is_not_mailed_again() {
         assert!(output.unwrap().status.success());
     };
     let refused = "another run has just mailed people on this list; nothing was sent";
-    for (arguments, answers, others) in [
-        ("", &[][..], 1),
-        ("--known skip", &[], 2),
-        ("", &["s"], 3),
-        ("", &["m"], 4),
-    ] {
-        let question = if answers.is_empty() {
-            "[y/N]"
-        } else {
-            "[s/m/N]"
-        };
+    for (arguments, answers, others) in [("", &[][..], 1), ("--known skip", &[], 2), ("", &["s"], 3), ("", &["m"], 4)] {
+        let question = if answers.is_empty() { "[y/N]" } else { "[s/m/N]" };
         let line = format!("vescli bulk second.txt {arguments}; echo code $?");
         terminal.types(&line, question);
         for answer in answers {

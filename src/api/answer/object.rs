@@ -31,16 +31,9 @@ pub(super) fn read(bytes: &[u8]) -> Object {
     let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
     // Fails for an object nested deeper than serde_json builds; it is an object all the same.
     let Ok(fields) = serde_json::from_slice::<Fields>(bytes) else {
-        return Object {
-            is_error,
-            ..Object::default()
-        };
+        return Object { is_error, ..Object::default() };
     };
-    Object {
-        code: fields.code.as_i64(),
-        message: fields.message(),
-        is_error,
-    }
+    Object { code: fields.code.as_i64(), message: fields.message(), is_error }
 }
 
 impl Fields {
@@ -48,10 +41,7 @@ impl Fields {
         let mut message = self.message.as_str().unwrap_or_default().to_owned();
         for detail in self.details.as_array().into_iter().flatten() {
             // One shape bears `details`, the other `value`.
-            let text = detail
-                .get("details")
-                .or_else(|| detail.get("value"))
-                .and_then(|value| value.as_str());
+            let text = detail.get("details").or_else(|| detail.get("value")).and_then(|value| value.as_str());
             if let Some(text) = text.filter(|text| !text.is_empty() && !message.contains(text)) {
                 let separator = if message.is_empty() { "" } else { ": " };
                 message = format!("{message}{separator}{text}");

@@ -13,32 +13,19 @@ fn text(text: &str) -> ServerSays {
 #[test]
 fn a_body_is_read_in_each_of_its_forms() {
     assert_eq!(says("\"too many requests\""), text("too many requests"));
-    assert_eq!(
-        says("upstream connect error\n"),
-        text("upstream connect error")
-    );
+    assert_eq!(says("upstream connect error\n"), text("upstream connect error"));
     assert_eq!(says("<html><body>502</body></html>"), ServerSays::Html);
     assert_eq!(says("\u{feff}<!DOCTYPE HTML>"), ServerSays::Html);
     assert_eq!(says(""), ServerSays::Nothing);
     assert_eq!(says("\"\""), text(""));
     assert_eq!(says("[1]"), ServerSays::Other);
     assert_eq!(says("{\"a\":"), text("{\"a\":"));
-    assert_eq!(
-        read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])),
-        ServerSays::Other
-    );
-    assert_eq!(
-        read_body(&Body::Cut("ü".as_bytes()[..1].to_vec(), Cut::BrokenOff)),
-        text("")
-    );
+    assert_eq!(read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])), ServerSays::Other);
+    assert_eq!(read_body(&Body::Cut("ü".as_bytes()[..1].to_vec(), Cut::BrokenOff)), text(""));
 }
 
 fn object(code: Option<i64>, message: Option<&str>, is_error: bool) -> ServerSays {
-    ServerSays::Object {
-        code,
-        message: message.map(str::to_owned),
-        is_error,
-    }
+    ServerSays::Object { code, message: message.map(str::to_owned), is_error }
 }
 
 #[test]
@@ -48,9 +35,7 @@ fn the_object_of_the_live_service_is_read_in_both_shapes_of_its_details() {
         object(Some(5), Some("no such user"), true)
     );
     assert_eq!(
-        says(
-            r#"{"code":7,"details":[{"code":"UNKNOWN","details":"no role","timestamp":"x"}],"message":"denied"}"#
-        ),
+        says(r#"{"code":7,"details":[{"code":"UNKNOWN","details":"no role","timestamp":"x"}],"message":"denied"}"#),
         object(Some(7), Some("denied: no role"), true)
     );
     assert_eq!(
@@ -58,18 +43,9 @@ fn the_object_of_the_live_service_is_read_in_both_shapes_of_its_details() {
         object(Some(3), Some("bad\u{1}"), true)
     );
     assert_eq!(says("{}"), object(None, None, false));
-    assert_eq!(
-        says(r#"{"code":"7","details":{},"message":[1]}"#),
-        object(None, None, true)
-    );
-    assert_eq!(
-        says(r#"{"error":"login required"}"#),
-        object(None, Some("login required"), true)
-    );
-    assert_eq!(
-        says(r#"{"error":{"message":"login required"}}"#),
-        object(None, Some("login required"), true)
-    );
+    assert_eq!(says(r#"{"code":"7","details":{},"message":[1]}"#), object(None, None, true));
+    assert_eq!(says(r#"{"error":"login required"}"#), object(None, Some("login required"), true));
+    assert_eq!(says(r#"{"error":{"message":"login required"}}"#), object(None, Some("login required"), true));
 }
 
 #[test]
@@ -124,25 +100,12 @@ fn retry_after_is_read_in_both_forms_and_nothing_else() {
     assert_eq!(read("30"), Some(Duration::from_secs(30)));
     assert_eq!(read(" 0 "), Some(Duration::ZERO));
     assert_eq!(read("99999999999999999999"), Some(FOREVER));
-    assert_eq!(
-        read("Fri, 31 Dec 1999 23:59:59 GMT"),
-        Some(Duration::from_secs(59))
-    );
-    for ignored in [
-        "",
-        "-1",
-        "+5",
-        "1.5",
-        "soon",
-        "Fri, 31 Dec 1999 23:58:59 GMT",
-        "Fri, 31 Dec 1999 23:59:00 GMT",
-        "３",
-    ] {
+    assert_eq!(read("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::from_secs(59)));
+    for ignored in
+        ["", "-1", "+5", "1.5", "soon", "Fri, 31 Dec 1999 23:58:59 GMT", "Fri, 31 Dec 1999 23:59:00 GMT", "３"]
+    {
         assert_eq!(read(ignored), None, "{ignored}");
     }
     let server_date = Some("Fri, 31 Dec 1999 23:59:50 GMT");
-    assert_eq!(
-        read_retry_after("Fri, 31 Dec 1999 23:59:59 GMT", server_date, now),
-        Some(Duration::from_secs(9))
-    );
+    assert_eq!(read_retry_after("Fri, 31 Dec 1999 23:59:59 GMT", server_date, now), Some(Duration::from_secs(9)));
 }

@@ -4,12 +4,7 @@ use super::*;
 use crate::api::answer::{Body, Cut};
 
 fn reply(status: u16, body: Body, retry_after: Option<u64>) -> Outcome {
-    Outcome::of(Event::Reply(Reply {
-        status,
-        retry_after: retry_after.map(Duration::from_secs),
-        location: None,
-        body,
-    }))
+    Outcome::of(Event::Reply(Reply { status, retry_after: retry_after.map(Duration::from_secs), location: None, body }))
 }
 
 #[test]
@@ -43,11 +38,7 @@ fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_othe
         let without = reply(status, Body::Complete(Vec::new()), None);
         let with = reply(status, Body::Complete(Vec::new()), Some(1));
         assert_eq!(with.class, without.class);
-        let expected = if status == 503 {
-            Fate::Rejected
-        } else {
-            without.fate
-        };
+        let expected = if status == 503 { Fate::Rejected } else { without.fate };
         assert_eq!(with.fate, expected, "{status}");
     }
 }
@@ -59,23 +50,11 @@ fn a_success_counts_only_with_a_whole_body_of_the_api() {
         let outcome = reply(200, body.clone(), None);
         (outcome.fate, outcome.class)
     };
-    for text in [
-        "",
-        " \r\n",
-        "{}",
-        " {\"a\":[1]}\n",
-        "{\"code\":0,\"message\":\"\"}",
-    ] {
-        assert_eq!(
-            of(&complete(text)),
-            (Fate::Accepted, Class::Accepted),
-            "{text}"
-        );
-        for (cut, class) in [
-            (Cut::BrokenOff, Class::BrokenReply),
-            (Cut::OutOfTime, Class::Timeout),
-            (Cut::TooLong, Class::NotTheApi),
-        ] {
+    for text in ["", " \r\n", "{}", " {\"a\":[1]}\n", "{\"code\":0,\"message\":\"\"}"] {
+        assert_eq!(of(&complete(text)), (Fate::Accepted, Class::Accepted), "{text}");
+        for (cut, class) in
+            [(Cut::BrokenOff, Class::BrokenReply), (Cut::OutOfTime, Class::Timeout), (Cut::TooLong, Class::NotTheApi)]
+        {
             let bytes = text.as_bytes().to_vec();
             assert_eq!(of(&Body::Cut(bytes, cut)), (Fate::Unknown, class), "{text}");
             assert_eq!(of(&Body::Encoded(Some(cut))), (Fate::Unknown, class));
@@ -117,11 +96,7 @@ fn a_doubt_is_told_in_words_and_only_of_a_success() {
 fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
     use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
     let of = |kind, connected| {
-        let outcome = Outcome::of(Event::Failure(Failure {
-            kind,
-            connected,
-            cause: String::new(),
-        }));
+        let outcome = Outcome::of(Event::Failure(Failure { kind, connected, cause: String::new() }));
         (outcome.fate, outcome.class)
     };
     for (kind, class) in [
@@ -140,8 +115,5 @@ fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
         assert_eq!(of(kind, true), (Fate::Unknown, Class::BrokenReply));
     }
     assert_eq!(of(Timeout, true), (Fate::Unknown, Class::Timeout));
-    assert_eq!(
-        of(ClientCertificate, true),
-        (Fate::Unknown, Class::ClientCertificate)
-    );
+    assert_eq!(of(ClientCertificate, true), (Fate::Unknown, Class::ClientCertificate));
 }

@@ -39,20 +39,12 @@ impl Trusting {
     ///
     /// # Errors
     /// [`TrustError`] when a file cannot be used or nothing is there to trust.
-    pub fn load(
-        network: &Network,
-        identity: Option<&Identity>,
-        proxy_tls: bool,
-    ) -> Result<Self, TrustError> {
+    pub fn load(network: &Network, identity: Option<&Identity>, proxy_tls: bool) -> Result<Self, TrustError> {
         let trust = Trust::load(network)?;
         let source = trust.source.clone();
         let witness = Arc::new(Witness::new(proxy_tls));
         let config = trust.into_config(identity.map(Identity::certified), &witness)?;
-        Ok(Self {
-            config: Arc::new(config),
-            witness,
-            source,
-        })
+        Ok(Self { config: Arc::new(config), witness, source })
     }
 }
 
@@ -90,9 +82,7 @@ pub fn through(
             Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
             _ => "TLS 1.3",
         },
-        suite: session
-            .negotiated_cipher_suite()
-            .map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+        suite: session.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
         certificates: session
             .peer_certificates()
             .unwrap_or_default()

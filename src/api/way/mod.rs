@@ -31,18 +31,12 @@ impl Hop {
     /// The host and port of a URL.
     #[must_use]
     pub fn of(url: &Url) -> Self {
-        Self::new(
-            url.host_str().unwrap_or_default(),
-            url.port_or_known_default().unwrap_or_default(),
-        )
+        Self::new(url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
     }
 
     fn new(host: &str, port: u16) -> Self {
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        Self {
-            host: host.to_owned(),
-            port,
-        }
+        Self { host: host.to_owned(), port }
     }
 
     /// `host:port`, with brackets around an IPv6 address.
@@ -69,9 +63,7 @@ impl Via {
     #[must_use]
     pub fn of(network: &Network, url: &Url) -> Option<Self> {
         let setting = network.proxy_for(url)?;
-        let matcher = Matcher::builder()
-            .all(setting.url.expose().to_owned())
-            .build();
+        let matcher = Matcher::builder().all(setting.url.expose().to_owned()).build();
         let uri: Uri = url.as_str().parse().ok()?;
         let intercept = matcher.intercept(&uri)?;
         let proxy = intercept.uri();
@@ -80,10 +72,7 @@ impl Via {
             Some("socks5h") => 1080,
             _ => 80,
         };
-        let hop = Hop::new(
-            proxy.host().unwrap_or_default(),
-            proxy.port_u16().unwrap_or(usual),
-        );
+        let hop = Hop::new(proxy.host().unwrap_or_default(), proxy.port_u16().unwrap_or(usual));
         Some(Self { intercept, hop })
     }
 
@@ -120,11 +109,7 @@ pub fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<Reached, F
         let share = left(deadline) / rest;
         match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
             Ok(stream) => {
-                return Ok(Reached {
-                    stream,
-                    address: *address,
-                    missed,
-                });
+                return Ok(Reached { stream, address: *address, missed });
             }
             Err(error) => missed.push((*address, error)),
         }
@@ -133,29 +118,18 @@ pub fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<Reached, F
         Some((_, error)) if is_timeout(error) => FailureKind::Timeout,
         _ => FailureKind::Connect,
     };
-    let causes: Vec<String> = missed
-        .iter()
-        .map(|(address, error)| format!("{address}: {}", in_words(error)))
-        .collect();
+    let causes: Vec<String> = missed.iter().map(|(address, error)| format!("{address}: {}", in_words(error))).collect();
     Err(failure(kind, causes.join("; ")))
 }
 
 /// An error of a socket, without the name that each system has for a time-out.
 #[must_use]
 pub fn in_words(error: &io::Error) -> String {
-    if is_timeout(error) {
-        "out of time".to_owned()
-    } else {
-        io_error::in_words(error)
-    }
+    if is_timeout(error) { "out of time".to_owned() } else { io_error::in_words(error) }
 }
 
 fn failure(kind: FailureKind, cause: impl Into<String>) -> Failure {
-    Failure {
-        kind,
-        connected: false,
-        cause: cause.into(),
-    }
+    Failure { kind, connected: false, cause: cause.into() }
 }
 
 fn left(deadline: Instant) -> Duration {
@@ -163,8 +137,5 @@ fn left(deadline: Instant) -> Duration {
 }
 
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
-    )
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }

@@ -26,11 +26,7 @@ pub enum Source {
 ///
 /// # Errors
 /// A [`Failure`] when the name is not found or the deadline comes first.
-pub fn of_target(
-    hop: &Hop,
-    network: &Network,
-    deadline: Instant,
-) -> Result<(Source, Vec<SocketAddr>), Failure> {
+pub fn of_target(hop: &Hop, network: &Network, deadline: Instant) -> Result<(Source, Vec<SocketAddr>), Failure> {
     let given: Vec<SocketAddr> = network
         .resolve
         .iter()
@@ -41,10 +37,8 @@ pub fn of_target(
         return Ok((Source::Override, given));
     }
     if hop.host == "localhost" {
-        let both = [
-            SocketAddr::from(([127, 0, 0, 1], hop.port)),
-            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], hop.port)),
-        ];
+        let both =
+            [SocketAddr::from(([127, 0, 0, 1], hop.port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], hop.port))];
         return Ok((Source::Pinned, both.to_vec()));
     }
     of_proxy(hop, deadline)
@@ -67,10 +61,7 @@ pub fn of_proxy(hop: &Hop, deadline: Instant) -> Result<(Source, Vec<SocketAddr>
         let _ = sender.send(found);
     });
     started.map_err(|error| {
-        let cause = format!(
-            "no name can be looked up, for no thread could be started: {}",
-            in_words(&error)
-        );
+        let cause = format!("no name can be looked up, for no thread could be started: {}", in_words(&error));
         failure(FailureKind::Connect, cause)
     })?;
     match answer.recv_timeout(left(deadline)) {
@@ -78,17 +69,10 @@ pub fn of_proxy(hop: &Hop, deadline: Instant) -> Result<(Source, Vec<SocketAddr>
             addresses.dedup();
             Ok((Source::Resolver, addresses))
         }
-        Ok(Ok(_)) => Err(failure(
-            FailureKind::Dns,
-            format!("the name {} has no address", hop.host),
-        )),
-        Ok(Err(error)) => Err(failure(
-            FailureKind::Dns,
-            format!("the name {} was not found: {}", hop.host, in_words(&error)),
-        )),
-        Err(_) => Err(failure(
-            FailureKind::Timeout,
-            "the resolver did not answer in time",
-        )),
+        Ok(Ok(_)) => Err(failure(FailureKind::Dns, format!("the name {} has no address", hop.host))),
+        Ok(Err(error)) => {
+            Err(failure(FailureKind::Dns, format!("the name {} was not found: {}", hop.host, in_words(&error))))
+        }
+        Err(_) => Err(failure(FailureKind::Timeout, "the resolver did not answer in time")),
     }
 }

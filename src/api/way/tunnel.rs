@@ -50,18 +50,9 @@ pub fn open(
     })?;
     match status(&answer) {
         Some(200) => Ok(wire),
-        Some(407) => Err(failure(
-            FailureKind::Proxy,
-            "the proxy answered 407: it wants a user name and a password",
-        )),
-        Some(status) => Err(failure(
-            FailureKind::Proxy,
-            format!("the proxy answered {status} to CONNECT {authority}"),
-        )),
-        None => Err(failure(
-            FailureKind::Proxy,
-            "what answered is no HTTP proxy",
-        )),
+        Some(407) => Err(failure(FailureKind::Proxy, "the proxy answered 407: it wants a user name and a password")),
+        Some(status) => Err(failure(FailureKind::Proxy, format!("the proxy answered {status} to CONNECT {authority}"))),
+        None => Err(failure(FailureKind::Proxy, "what answered is no HTTP proxy")),
     }
 }
 
@@ -86,9 +77,7 @@ fn exchange(wire: &mut dyn Wire, ask: &[u8]) -> io::Result<Vec<u8>> {
 fn status(answer: &[u8]) -> Option<u16> {
     let line = answer.split(|byte| *byte == b'\r').next()?;
     let line = std::str::from_utf8(line).ok()?;
-    let rest = line
-        .strip_prefix("HTTP/1.1 ")
-        .or_else(|| line.strip_prefix("HTTP/1.0 "))?;
+    let rest = line.strip_prefix("HTTP/1.1 ").or_else(|| line.strip_prefix("HTTP/1.0 "))?;
     rest.get(..3)?.parse().ok()
 }
 
@@ -98,10 +87,7 @@ mod tests {
 
     #[test]
     fn the_status_of_a_proxy_is_read_from_its_first_line() {
-        assert_eq!(
-            status(b"HTTP/1.1 200 Connection established\r\n\r\n"),
-            Some(200)
-        );
+        assert_eq!(status(b"HTTP/1.1 200 Connection established\r\n\r\n"), Some(200));
         assert_eq!(status(b"HTTP/1.0 407\r\nX: y\r\n\r\n"), Some(407));
         for bad in [&b"SSH-2.0-x\r\n"[..], b"", b"HTTP/1.1 2", b"HTTP/2 200\r\n"] {
             assert_eq!(status(bad), None);

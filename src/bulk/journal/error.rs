@@ -91,11 +91,7 @@ pub enum JournalError {
     Write { path: PathBuf, source: io::Error },
     /// The disk is full already.
     #[error("there is no room for the journal {} ({needed} bytes are needed): {source}", .path.display())]
-    NoSpace {
-        path: PathBuf,
-        needed: u64,
-        source: io::Error,
-    },
+    NoSpace { path: PathBuf, needed: u64, source: io::Error },
     /// It is the list that is to be sent.
     #[error("{} is the list itself: name another file with --journal", .path.display())]
     TheList { path: PathBuf },
@@ -130,19 +126,13 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum Loss {
     /// No folder names it any more.
-    #[error(
-        "was removed during the run: unless a copy is put back, the next run mails everyone again"
-    )]
+    #[error("was removed during the run: unless a copy is put back, the next run mails everyone again")]
     Removed,
     /// It is somewhere else, or another file is in its place.
-    #[error(
-        "was moved or replaced during the run: put it back before the next run, which would mail everyone again"
-    )]
+    #[error("was moved or replaced during the run: put it back before the next run, which would mail everyone again")]
     Moved,
     /// It was cut, or somebody else wrote into it.
-    #[error(
-        "was changed by another program during the run: see `vescli journal check` before the next run"
-    )]
+    #[error("was changed by another program during the run: see `vescli journal check` before the next run")]
     Changed,
 }
 
@@ -152,12 +142,7 @@ pub enum Loss {
 pub enum JournalStopped {
     /// A write or a sync failed. Neither is tried again, because a second one may lie.
     #[error("the journal {} could not be {stage}: {cause}", .path.display())]
-    Failed {
-        path: Arc<PathBuf>,
-        stage: Stage,
-        kind: io::ErrorKind,
-        cause: Arc<str>,
-    },
+    Failed { path: Arc<PathBuf>, stage: Stage, kind: io::ErrorKind, cause: Arc<str> },
     /// It is not where it was, or not what it was: another run would not find what this one has written.
     #[error("the journal {} {loss}", .path.display())]
     Lost { path: Arc<PathBuf>, loss: Loss },

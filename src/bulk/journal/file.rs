@@ -37,12 +37,7 @@ pub(super) struct JournalFile {
 impl JournalFile {
     /// `length`: where the next record goes; the file ends there.
     pub(super) fn new(path: &Path, file: File, length: u64) -> Self {
-        Self {
-            path: path.to_owned(),
-            identity: place::identity(&file),
-            file,
-            length,
-        }
+        Self { path: path.to_owned(), identity: place::identity(&file), file, length }
     }
 }
 

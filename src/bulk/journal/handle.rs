@@ -15,9 +15,7 @@ pub struct JournalHandle {
 
 impl JournalHandle {
     pub(super) fn new(queue: &Arc<Queue>) -> Self {
-        Self {
-            queue: Arc::clone(queue),
-        }
+        Self { queue: Arc::clone(queue) }
     }
 
     /// Writes an intent down and returns when it is on the disk: only then may its request be sent. Whatever was left
@@ -38,13 +36,7 @@ impl JournalHandle {
     /// The last record of a row decides. A row that may have been mailed by an earlier attempt stays unknown when a later
     /// one was refused or never left: give the fate of all attempts together.
     #[must_use]
-    pub fn conclude(
-        &self,
-        person: &Person<'_>,
-        attempt: u64,
-        fate: Fate,
-        status: Option<u16>,
-    ) -> Ticket {
+    pub fn conclude(&self, person: &Person<'_>, attempt: u64, fate: Fate, status: Option<u16>) -> Ticket {
         let record = record::end(person, attempt, fate, status);
         self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
     }

@@ -99,10 +99,7 @@ impl Contents {
 /// [`JournalError`] when the journal cannot be read. Damage is not an error: what is sound is used.
 pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
     let file = place::open_to_read(path)?;
-    read_people(&file, path).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    read_people(&file, path).map_err(|source| JournalError::Read { path: path.to_owned(), source })
 }
 
 /// Brings the index of a journal up to date, if much has come to it. Nothing depends on it, so nothing is said of a failure.
@@ -128,10 +125,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
     let identity = place::identity(file);
     let (mut header, mut contents) = match load(path) {
         Some((header, entries)) if fits(&header, file, identity)? => {
-            let contents = Contents {
-                entries,
-                ..Contents::default()
-            };
+            let contents = Contents { entries, ..Contents::default() };
             (header, contents)
         }
         _ => (Header::default(), Contents::default()),
@@ -159,10 +153,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         file.seek(SeekFrom::Start(0))?;
         contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
     }
-    contents.at = header
-        .last_accepted
-        .or(header.last_run)
-        .map(Moment::of_seconds);
+    contents.at = header.last_accepted.or(header.last_run).map(Moment::of_seconds);
     (contents.service, contents.list) = (header.service, header.list);
     Ok(contents)
 }
@@ -171,26 +162,19 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
 fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
     let mut reader = BufReader::new(place::open_to_read(&index_of(journal)).ok()?);
     let mut first = Vec::new();
-    reader
-        .by_ref()
-        .take(HEADER_MAX)
-        .read_until(b'\n', &mut first)
-        .ok()?;
+    reader.by_ref().take(HEADER_MAX).read_until(b'\n', &mut first).ok()?;
     let header: Header = serde_json::from_slice(&first).ok()?;
     let mut entries = Vec::new();
     reader.read_to_end(&mut entries).ok()?;
-    let is_whole = header.v == VERSION
-        && entries.len().is_multiple_of(ENTRY)
-        && header.entries == crc32fast::hash(&entries);
+    let is_whole =
+        header.v == VERSION && entries.len().is_multiple_of(ENTRY) && header.entries == crc32fast::hash(&entries);
     is_whole.then_some((header, entries))
 }
 
 /// Whether an index was made from this journal as it stands.
 fn fits(header: &Header, file: &File, identity: Option<place::Identity>) -> io::Result<bool> {
     let is_same = identity == Some((header.device, header.number));
-    Ok(is_same
-        && header.covered <= file.metadata()?.len()
-        && header.probe == probe(file, header.covered)?)
+    Ok(is_same && header.covered <= file.metadata()?.len() && header.probe == probe(file, header.covered)?)
 }
 
 /// The CRC of the last bytes before a place.
@@ -203,11 +187,7 @@ fn probe(mut file: &File, end: u64) -> io::Result<u32> {
 }
 
 /// Reads what has come to the journal. What an unfinished last line says is given back apart: it may not stay.
-fn follow(
-    mut file: &File,
-    header: &mut Header,
-    contents: &mut Contents,
-) -> io::Result<Vec<(RowKey, Fate)>> {
+fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::Result<Vec<(RowKey, Fate)>> {
     file.seek(SeekFrom::Start(header.covered))?;
     let mut reader = BufReader::new(file);
     let mut keys = Keys::default();

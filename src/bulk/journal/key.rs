@@ -67,11 +67,7 @@ pub fn service_of(url: &str) -> String {
     };
     let port = url.port_or_known_default().unwrap_or_default();
     let host = fold_name(url.host_str().unwrap_or_default());
-    if is_this_machine(&host) {
-        format!("localhost:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if is_this_machine(&host) { format!("localhost:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Whether a host is this machine by its very name or address.
@@ -84,11 +80,7 @@ fn is_this_machine(host: &str) -> bool {
 #[must_use]
 pub fn fold_name(name: &str) -> Cow<'_, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    if name.chars().any(char::is_uppercase) {
-        Cow::Owned(name.to_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
+    if name.chars().any(char::is_uppercase) { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
 }
 
 /// The key of a person: the service, the cname that is sent, and the address, neither of which has a case that counts.

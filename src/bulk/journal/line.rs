@@ -13,17 +13,9 @@ pub(super) struct Line {
 }
 
 /// Reads the next line into `kept`, without its line break and at most `max` bytes of it. Nothing at the end.
-pub(super) fn next(
-    reader: &mut impl BufRead,
-    kept: &mut Vec<u8>,
-    max: usize,
-) -> io::Result<Option<Line>> {
+pub(super) fn next(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usize) -> io::Result<Option<Line>> {
     kept.clear();
-    let mut line = Line {
-        length: 0,
-        terminated: false,
-        rest_is_zero: true,
-    };
+    let mut line = Line { length: 0, terminated: false, rest_is_zero: true };
     loop {
         let chunk = match reader.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

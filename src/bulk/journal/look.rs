@@ -36,11 +36,7 @@ struct Mark {
 impl Mark {
     fn of(file: &File) -> Option<Self> {
         let metadata = file.metadata().ok()?;
-        Some(Self {
-            length: metadata.len(),
-            modified: metadata.modified().ok()?,
-            identity: place::identity(file),
-        })
+        Some(Self { length: metadata.len(), modified: metadata.modified().ok()?, identity: place::identity(file) })
     }
 }
 
@@ -48,12 +44,7 @@ impl Seen {
     /// What the file holds, if it is the one that was seen and nothing has come to it.
     pub(super) fn still_holds(self, file: &File) -> Option<Scan> {
         let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
-        Some(Scan {
-            recovered: self.recovered,
-            sound: mark.length,
-            length: mark.length,
-            ..Scan::default()
-        })
+        Some(Scan { recovered: self.recovered, sound: mark.length, length: mark.length, ..Scan::default() })
     }
 }
 
@@ -67,33 +58,22 @@ pub fn see(path: &Path) -> Result<Seen, JournalError> {
     let mark = Mark::of(&file);
     let scan = sound(&file, path)?;
     let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.sound == mark.length;
-    Ok(Seen {
-        mark: mark.filter(is_whole),
-        recovered: scan.recovered,
-    })
+    Ok(Seen { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Reads a journal of which all has to be sound.
 pub(super) fn sound(file: &File, path: &Path) -> Result<Scan, JournalError> {
     let found = scan_file(file, path)?;
     match found.damage.first() {
-        Some(damage) => Err(JournalError::Damaged {
-            path: path.to_owned(),
-            damage: *damage,
-        }),
+        Some(damage) => Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }),
         None => Ok(found),
     }
 }
 
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
-    let scan = scan(BufReader::new(file)).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let scan = scan(BufReader::new(file)).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
     if scan.is_foreign {
-        return Err(JournalError::NotAJournal {
-            path: path.to_owned(),
-        });
+        return Err(JournalError::NotAJournal { path: path.to_owned() });
     }
     Ok(scan)
 }
@@ -128,10 +108,8 @@ pub fn look_for(
     fits: impl Fn(&Told) -> bool,
 ) -> Result<HashMap<RowKey, Told>, JournalError> {
     let file = place::open_to_read(path)?;
-    intents_of(BufReader::new(file), wanted, fits).map_err(|source| JournalError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    intents_of(BufReader::new(file), wanted, fits)
+        .map_err(|source| JournalError::Read { path: path.to_owned(), source })
 }
 
 /// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
@@ -143,10 +121,7 @@ pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, Journal
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(offset))
         .and_then(|_| file.take(length).read_to_end(&mut bytes))
-        .map_err(|source| JournalError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
     let end = bytes.iter().position(|byte| *byte == b'\n');
     bytes.truncate(end.unwrap_or(bytes.len()));
     Ok(bytes)

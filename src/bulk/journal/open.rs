@@ -78,10 +78,7 @@ impl RunHeader {
 
 /// The part of a URL that the service does not stand for.
 fn path_of(url: &str) -> String {
-    reqwest::Url::parse(url).map_or_else(
-        |_| url.to_owned(),
-        |url| format!("{}{}", url.scheme(), url.path()),
-    )
+    reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
 }
 
 /// A journal that is open, locked and ready to be written. Dropped, it is closed as well, but errors are lost then.
@@ -98,11 +95,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`] when another run holds it, it is damaged or no file of ours, belongs to another URL, or cannot be
     /// written.
-    pub fn open(
-        path: &Path,
-        mode: OpenMode,
-        header: &RunHeader,
-    ) -> Result<(Self, Recovered), JournalError> {
+    pub fn open(path: &Path, mode: OpenMode, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         Self::open_seen(path, mode, header, Seen::default())
     }
 
@@ -122,16 +115,9 @@ impl Journal {
         }
         let found = recover(&place, path, seen)?;
         let mut recovered = found.recovered;
-        recovered.cut = if found.tail == Tail::Torn {
-            found.length - found.sound
-        } else {
-            0
-        };
+        recovered.cut = if found.tail == Tail::Torn { found.length - found.sound } else { 0 };
         if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
-            return Err(JournalError::OtherTarget {
-                path: path.to_owned(),
-                url: other.url.clone(),
-            });
+            return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
         let mut first = String::new();
         if found.tail == Tail::Unbroken {
@@ -145,19 +131,12 @@ impl Journal {
 
     /// Begins a new journal in the place of one that is locked. All of it happens beside the old one, which is set aside
     /// in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
-    fn open_beside(
-        _old: &Place,
-        path: &Path,
-        header: &RunHeader,
-    ) -> Result<(Self, Recovered), JournalError> {
+    fn open_beside(_old: &Place, path: &Path, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         let (mut place, beside) = Place::beside(path)?;
         let begun = begin(&mut place, path, 0, header.room(), &header.record());
         match begun.and_then(|length| Ok((length, set_aside(path, &beside, UNTIL)?))) {
             Ok((length, target)) => {
-                let recovered = Recovered {
-                    set_aside: Some(target),
-                    ..Recovered::default()
-                };
+                let recovered = Recovered { set_aside: Some(target), ..Recovered::default() };
                 Ok((Self::start(path, place.file, length)?, recovered))
             }
             Err(error) => {
@@ -195,10 +174,7 @@ impl Journal {
 
     fn start(path: &Path, file: fs::File, length: u64) -> Result<Self, JournalError> {
         let writer = Writer::start(path, JournalFile::new(path, file, length));
-        Ok(Self {
-            path: path.to_owned(),
-            writer: writer.map_err(|_| JournalError::NoThread)?,
-        })
+        Ok(Self { path: path.to_owned(), writer: writer.map_err(|_| JournalError::NoThread)? })
     }
 
     /// Where it is.
@@ -225,23 +201,13 @@ impl Journal {
 
 /// What the journal holds; read anew unless it is just as it was seen.
 fn recover(place: &Place, path: &Path, seen: Seen) -> Result<Scan, JournalError> {
-    seen.still_holds(&place.file)
-        .map_or_else(|| sound(&place.file, path), Ok)
+    seen.still_holds(&place.file).map_or_else(|| sound(&place.file, path), Ok)
 }
 
 /// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
 /// Gives back how long the journal is then.
-pub(super) fn begin(
-    place: &mut Place,
-    path: &Path,
-    sound: u64,
-    needed: u64,
-    text: &str,
-) -> Result<u64, JournalError> {
-    let failed = |source| JournalError::Write {
-        path: path.to_owned(),
-        source,
-    };
+pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
+    let failed = |source| JournalError::Write { path: path.to_owned(), source };
     let length = sound + text.len() as u64;
     let mark = record::synced(length);
     let file = &mut place.file;
@@ -257,33 +223,23 @@ pub(super) fn begin(
     let written = (|| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        place
-            .folders
-            .iter()
-            .try_for_each(|folder| place::sync_folder(folder))?;
+        place.folders.iter().try_for_each(|folder| place::sync_folder(folder))?;
         file.write_all(mark.as_bytes())?;
         Ok(length + mark.len() as u64)
     })();
     written.map_err(|source: io::Error| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::NoSpace {
-            path: path.to_owned(),
-            needed,
-            source,
-        },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            JournalError::NoSpace { path: path.to_owned(), needed, source }
+        }
         _ => failed(source),
     })
 }
 
 /// Puts a new journal into the place of the old one, which keeps its content under another name. Gives back that name.
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
-    let failed = |source| JournalError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| JournalError::Write { path: path.to_owned(), source };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let time = moment::Moment::from(SystemTime::now())
-        .to_string()
-        .replace(':', "");
+    let time = moment::Moment::from(SystemTime::now()).to_string().replace(':', "");
     // A damaged one is kept as it is, but no longer counts as a journal.
     let extension = match path.extension() {
         _ if word == DAMAGED => String::new(),
@@ -294,12 +250,8 @@ pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, 
         1 => format!("{stem}.{word}-{time}{extension}"),
         number => format!("{stem}.{word}-{time}-{number}{extension}"),
     });
-    let mut free = names
-        .map(|name| path.with_file_name(name))
-        .filter(|name| name.symlink_metadata().is_err());
-    let target = free
-        .next()
-        .ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
+    let mut free = names.map(|name| path.with_file_name(name)).filter(|name| name.symlink_metadata().is_err());
+    let target = free.next().ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
     // A second name first, so that the place is never empty. A file system without them has to do without that.
     if fs::hard_link(path, &target).is_err() {
         fs::rename(path, &target).map_err(failed)?;

@@ -22,28 +22,17 @@ const NAME_MAX: usize = 40;
 /// The folder of all journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`.
 #[must_use]
 pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
-    let xdg = environment
-        .get("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state")))
-        .map(|folder| folder.join("vescli"))
+    let xdg = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
 }
 
 /// The folder of the journals that a run may go on with. Those of a rehearsal lie apart: they tell of nobody who was mailed.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep them in.
-pub fn journal_folder(
-    environment: &Environment,
-    is_rehearsal: bool,
-) -> Result<PathBuf, JournalError> {
+pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<PathBuf, JournalError> {
     let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
-    Ok(if is_rehearsal {
-        folder.join(REHEARSALS)
-    } else {
-        folder
-    })
+    Ok(if is_rehearsal { folder.join(REHEARSALS) } else { folder })
 }
 
 /// The journal of a list in its folder, so that the same command finds it again: it follows from the base URL, the profile's
@@ -88,11 +77,7 @@ pub fn named_after(journal: &Path, list: &ListName) -> bool {
 /// A file name in letters that need no quotes in a shell.
 fn plain(name: &OsStr) -> String {
     let harmless = |c: char| {
-        if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') {
-            c
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' }
     };
     let name = name.to_string_lossy();
     let plain: String = name.chars().take(NAME_MAX).map(harmless).collect();
@@ -105,9 +90,7 @@ fn plain(name: &OsStr) -> String {
 /// # Errors
 /// [`JournalError::Read`] when it cannot be read.
 pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
-    files_in(folder, |path| {
-        path.extension() == Some(OsStr::new(EXTENSION))
-    })
+    files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))
 }
 
 /// The files that a killed run has left behind in a folder: what was to take the place of a journal or an index.
@@ -117,20 +100,13 @@ pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let number = name
-            .strip_prefix('.')
-            .and_then(|name| name.rsplit_once(".new-"));
-        number.is_some_and(|(_, number)| {
-            number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
+        let number = name.strip_prefix('.').and_then(|name| name.rsplit_once(".new-"));
+        number.is_some_and(|(_, number)| number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit()))
     })
 }
 
 fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, JournalError> {
-    let failed = |source| JournalError::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| JournalError::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,

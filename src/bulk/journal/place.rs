@@ -37,23 +37,15 @@ impl Place {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(JournalError::Locked {
-                        path: path.to_owned(),
-                    });
+                    return Err(JournalError::Locked { path: path.to_owned() });
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
             }
             if leads_to(path, identity(&file)) {
-                return Ok(Self {
-                    file,
-                    created,
-                    folders,
-                });
+                return Ok(Self { file, created, folders });
             }
         }
-        Err(JournalError::Locked {
-            path: path.to_owned(),
-        })
+        Err(JournalError::Locked { path: path.to_owned() })
     }
 }
 
@@ -63,11 +55,7 @@ impl Place {
         let beside = beside_name(path);
         let file = make_file(&beside).map_err(failed(path))?;
         file.lock().map_err(failed(path))?;
-        let place = Self {
-            file,
-            created: true,
-            folders: vec![folder_of(path).to_owned()],
-        };
+        let place = Self { file, created: true, folders: vec![folder_of(path).to_owned()] };
         Ok((place, beside))
     }
 }
@@ -85,19 +73,14 @@ pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
     let file = open_existing(path, true)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(path)(source)),
     }
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> JournalError {
     let path = path.to_owned();
-    move |source| JournalError::Write {
-        path: path.clone(),
-        source,
-    }
+    move |source| JournalError::Write { path: path.clone(), source }
 }
 
 /// The folder of a journal; the current one for a name alone.
@@ -164,10 +147,7 @@ fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(JournalError::Missing { path: path_owned() });
         }
-        metadata => metadata.map_err(|source| JournalError::Read {
-            path: path_owned(),
-            source,
-        })?,
+        metadata => metadata.map_err(|source| JournalError::Read { path: path_owned(), source })?,
     };
     // Looked at before it is opened, so that no device is touched, and once more afterwards, because it may have changed.
     check(&metadata, path)?;
@@ -175,14 +155,7 @@ fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
         if source.kind() == io::ErrorKind::NotFound {
             return JournalError::Missing { path: path_owned() };
         }
-        if write {
-            failed(path)(source)
-        } else {
-            JournalError::Read {
-                path: path_owned(),
-                source,
-            }
-        }
+        if write { failed(path)(source) } else { JournalError::Read { path: path_owned(), source } }
     })?;
     let metadata = file.metadata().map_err(failed(path))?;
     check(&metadata, path)?;
@@ -215,10 +188,7 @@ fn check_owner(metadata: &Metadata, path: PathBuf) -> Result<(), JournalError> {
 }
 
 #[cfg(not(unix))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as on Unix, where there is something to check"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
 fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
     Ok(())
 }
@@ -232,10 +202,7 @@ pub(super) fn identity(file: &File) -> Option<Identity> {
 }
 
 #[cfg(unix)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as where files have no such thing"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as where files have no such thing")]
 pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
 
@@ -287,10 +254,7 @@ pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same signature as on Linux, where it can fail"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux, where it can fail")]
 pub(super) const fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }

@@ -85,11 +85,7 @@ impl Queue {
     }
 
     /// Puts a record in. With `wait_for`, whoever puts it in is woken at that stage.
-    pub(super) fn put(
-        &self,
-        record: &str,
-        wait_for: Option<Stage>,
-    ) -> Result<Ticket, JournalStopped> {
+    pub(super) fn put(&self, record: &str, wait_for: Option<Stage>) -> Result<Ticket, JournalStopped> {
         let mut state = self.lock();
         if let Some(stopped) = &state.stopped {
             return Err(stopped.clone());
@@ -147,9 +143,7 @@ impl Queue {
     }
 
     fn closed(&self) -> JournalStopped {
-        JournalStopped::Closed {
-            path: Arc::clone(&self.path),
-        }
+        JournalStopped::Closed { path: Arc::clone(&self.path) }
     }
 
     /// Takes everything that is in the queue, and waits for something if there is nothing.
@@ -157,10 +151,7 @@ impl Queue {
         let mut state = self.lock();
         while state.records.is_empty() && !state.closing {
             state.idle = true;
-            state = self
-                .work
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.idle = false;
         batch.records.clear();
@@ -199,10 +190,7 @@ impl Queue {
 
     /// Says that the journal is not where it was, or not what it was.
     pub(super) fn lose(&self, loss: Loss) {
-        self.stop(JournalStopped::Lost {
-            path: Arc::clone(&self.path),
-            loss,
-        });
+        self.stop(JournalStopped::Lost { path: Arc::clone(&self.path), loss });
     }
 
     /// Takes a place in the line of those who wait.
@@ -237,13 +225,10 @@ impl Queue {
     pub(super) fn summary(&self) -> Result<Summary, JournalStopped> {
         let state = self.lock();
         match &state.stopped {
-            Some(stopped @ (JournalStopped::Failed { .. } | JournalStopped::Lost { .. })) => {
-                Err(stopped.clone())
+            Some(stopped @ (JournalStopped::Failed { .. } | JournalStopped::Lost { .. })) => Err(stopped.clone()),
+            Some(JournalStopped::Closed { .. }) | None => {
+                Ok(Summary { records: self.written.load(Ordering::SeqCst), syncs: state.syncs })
             }
-            Some(JournalStopped::Closed { .. }) | None => Ok(Summary {
-                records: self.written.load(Ordering::SeqCst),
-                syncs: state.syncs,
-            }),
         }
     }
 
@@ -255,11 +240,7 @@ impl Queue {
 
 impl State {
     fn wait(&mut self, ticket: Ticket, stage: Stage) {
-        self.waiting.push(Waiting {
-            ticket,
-            stage,
-            thread: thread::current(),
-        });
+        self.waiting.push(Waiting { ticket, stage, thread: thread::current() });
     }
 }
 

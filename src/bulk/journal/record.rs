@@ -120,10 +120,7 @@ fn number(status: Option<u16>) -> Value {
 
 /// The line of the beginning of a run.
 pub(super) fn run(id: &str, header: &super::open::RunHeader) -> String {
-    let tenant = header
-        .tenant
-        .as_deref()
-        .map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
+    let tenant = header.tenant.as_deref().map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
     sealed(format!(
         r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
         Quoted(id),
@@ -193,11 +190,7 @@ pub(super) fn due(person: &Person<'_>, attempt: u64, status: Option<u16>) -> Str
 
 /// The line of what an operator found out.
 pub(super) fn resolved(key: RowKey, settled: Settled) -> String {
-    sealed(format!(
-        r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#,
-        settled.word(),
-        now(),
-    ))
+    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, settled.word(), now(),))
 }
 
 /// The line that says how far the journal is surely on the disk, in bytes from its beginning.
@@ -257,22 +250,10 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
     if fields.t == "run" {
         return read_run(line, at);
     }
-    let key: RowKey = fields
-        .key
-        .and_then(|key| key.parse().ok())
-        .ok_or(Flaw::NoRecord)?;
-    let end = |fate| Record::End {
-        key,
-        fate,
-        status: fields.status,
-        due: fields.due,
-        at,
-    };
+    let key: RowKey = fields.key.and_then(|key| key.parse().ok()).ok_or(Flaw::NoRecord)?;
+    let end = |fate| Record::End { key, fate, status: fields.status, due: fields.due, at };
     Ok(match fields.t {
-        "intent" => Record::Intent {
-            key,
-            attempt: fields.attempt.ok_or(Flaw::NoRecord)?,
-        },
+        "intent" => Record::Intent { key, attempt: fields.attempt.ok_or(Flaw::NoRecord)? },
         "accepted" => end(Fate::Accepted),
         "rejected" => end(Fate::Rejected),
         "not_sent" => end(Fate::NotSent),
@@ -372,30 +353,18 @@ fn check(line: &[u8]) -> Result<(), Flaw> {
     }
     let split = line.len().checked_sub(CRC_LENGTH).ok_or(Flaw::NoRecord)?;
     let (covered, field) = line.split_at(split);
-    let digits = field
-        .strip_prefix(CRC_FIELD)
-        .and_then(|rest| rest.strip_suffix(b"\"}"))
-        .ok_or(Flaw::NoRecord)?;
+    let digits = field.strip_prefix(CRC_FIELD).and_then(|rest| rest.strip_suffix(b"\"}")).ok_or(Flaw::NoRecord)?;
     let crc = crc32fast::hash(covered);
     let places = (0..8).rev().map(|place| crc >> (4 * place) & 0xf);
     let expected = places.map(|digit| b"0123456789abcdef"[digit as usize]);
-    if expected.eq(digits.iter().copied()) {
-        Ok(())
-    } else {
-        Err(Flaw::Crc)
-    }
+    if expected.eq(digits.iter().copied()) { Ok(()) } else { Err(Flaw::Crc) }
 }
 
 /// Where a whole record ends inside bytes that are no record themselves: behind it stands something else than a line
 /// break.
 pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
-    let starts = bytes
-        .windows(CRC_FIELD.len())
-        .enumerate()
-        .filter(|(_, window)| *window == CRC_FIELD);
-    starts.map(|(start, _)| start + CRC_LENGTH).find(|end| {
-        bytes
-            .get(..*end)
-            .is_some_and(|record| check(record).is_ok())
-    })
+    let starts = bytes.windows(CRC_FIELD.len()).enumerate().filter(|(_, window)| *window == CRC_FIELD);
+    starts
+        .map(|(start, _)| start + CRC_LENGTH)
+        .find(|end| bytes.get(..*end).is_some_and(|record| check(record).is_ok()))
 }

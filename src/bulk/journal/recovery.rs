@@ -92,11 +92,7 @@ struct Scanner {
 impl Scanner {
     /// A line that was finished has been synced, or may have been: it is sound, or the journal is damaged.
     fn terminated(&mut self, kept: &[u8], line: &Line) {
-        let read = if line.length > LINE_MAX as u64 {
-            Err(Flaw::TooLong)
-        } else {
-            record::read(kept)
-        };
+        let read = if line.length > LINE_MAX as u64 { Err(Flaw::TooLong) } else { record::read(kept) };
         match read.and_then(|record| self.apply(record, kept)) {
             Ok(()) => self.scan.sound = self.scan.length + line.length,
             Err(flaw) => self.damaged(flaw, kept),
@@ -143,11 +139,7 @@ impl Scanner {
             self.before_damage = Some(self.scan.recovered.clone());
             self.begins_torn = is_torn_beginning(line);
         }
-        self.scan.damage.push(Damage {
-            line: self.scan.lines,
-            offset: self.scan.length,
-            flaw,
-        });
+        self.scan.damage.push(Damage { line: self.scan.lines, offset: self.scan.length, flaw });
     }
 
     fn finish(mut self) -> Scan {
@@ -209,32 +201,16 @@ impl Keys {
                 self.alias.insert(key, new);
                 Record::Intent { key: new, attempt }
             }
-            (
-                Record::End {
-                    key,
-                    fate,
-                    status,
-                    due,
-                    at,
-                },
-                _,
-            ) if !self.alias.is_empty() => {
+            (Record::End { key, fate, status, due, at }, _) if !self.alias.is_empty() => {
                 let new = self.alias.get(&key).copied().unwrap_or(key);
                 if fate != Fate::Unknown {
                     self.alias.remove(&key);
                 }
-                Record::End {
-                    key: new,
-                    fate,
-                    status,
-                    due,
-                    at,
-                }
+                Record::End { key: new, fate, status, due, at }
             }
-            (Record::Resolved { key, settled }, _) => Record::Resolved {
-                key: self.alias.get(&key).copied().unwrap_or(key),
-                settled,
-            },
+            (Record::Resolved { key, settled }, _) => {
+                Record::Resolved { key: self.alias.get(&key).copied().unwrap_or(key), settled }
+            }
             (record, _) => record,
         })
     }

@@ -80,16 +80,8 @@ impl DamagedJournal {
             Err(error) => return Err(error),
             Ok(_) => return Ok(None),
         }
-        let mut journal = Self {
-            path: path.to_owned(),
-            place,
-            sound: Vec::new(),
-            damaged: Vec::new(),
-        };
-        journal.read().map_err(|source| JournalError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let mut journal = Self { path: path.to_owned(), place, sound: Vec::new(), damaged: Vec::new() };
+        journal.read().map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
         Ok(Some(journal))
     }
 
@@ -104,17 +96,11 @@ impl DamagedJournal {
             };
             let is_whole = line.length <= LINE_MAX as u64;
             match (record::read(&kept), str::from_utf8(&kept)) {
-                (Ok(record), Ok(text)) if is_whole => self.sound.push(SoundLine {
-                    number,
-                    text: text.to_owned(),
-                    record,
-                }),
+                (Ok(record), Ok(text)) if is_whole => {
+                    self.sound.push(SoundLine { number, text: text.to_owned(), record })
+                }
                 _ if let_nothing_go(&line, &kept) => {}
-                _ => self.damaged.push(DamagedLine {
-                    number,
-                    text: kept.clone(),
-                    is_whole,
-                }),
+                _ => self.damaged.push(DamagedLine { number, text: kept.clone(), is_whole }),
             }
         }
         Ok(())
@@ -157,16 +143,14 @@ impl DamagedJournal {
         }
         rebuilt.doubt(&self.damaged);
         let (mut new, beside) = Place::beside(&self.path)?;
-        let made = begin(&mut new, &self.path, 0, 0, &rebuilt.text)
-            .and_then(|_| set_aside(&self.path, &beside, DAMAGED));
+        let made =
+            begin(&mut new, &self.path, 0, 0, &rebuilt.text).and_then(|_| set_aside(&self.path, &beside, DAMAGED));
         JournalFile::new(&self.path, new.file, 0).release();
         let _ = self.place.file.unlock();
         match made {
-            Ok(old) => Ok(Repaired {
-                old,
-                damaged: self.damaged.iter().map(|line| line.number).collect(),
-                ..rebuilt.repaired
-            }),
+            Ok(old) => {
+                Ok(Repaired { old, damaged: self.damaged.iter().map(|line| line.number).collect(), ..rebuilt.repaired })
+            }
             Err(error) => {
                 let _ = fs::remove_file(&beside);
                 Err(error)
@@ -231,14 +215,8 @@ impl Rebuilt {
         Self {
             text: String::new(),
             keys: Keys::default(),
-            people: people
-                .iter()
-                .map(|person| (key_of(person), person.clone()))
-                .collect(),
-            old_keys: people
-                .iter()
-                .map(|person| (old_key_of(person), key_of(person)))
-                .collect(),
+            people: people.iter().map(|person| (key_of(person), person.clone())).collect(),
+            old_keys: people.iter().map(|person| (old_key_of(person), key_of(person))).collect(),
             last: HashMap::new(),
             repaired: Repaired::default(),
         }
@@ -256,9 +234,7 @@ impl Rebuilt {
 
     /// Takes over a sound line.
     fn take(&mut self, line: &SoundLine) {
-        let record = self
-            .keys
-            .translate(line.record.clone(), line.text.as_bytes());
+        let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
         let (key, fate) = match record {
             // Its offset is that of the old file.
@@ -288,10 +264,7 @@ impl Rebuilt {
         };
         if let (true, Some(named)) = (is_intent, &named) {
             let row = serde_json::from_str::<Row>(&line.text).map_or(0, |row| row.row);
-            let person = || Listed {
-                row,
-                ..listed(named)
-            };
+            let person = || Listed { row, ..listed(named) };
             self.people.entry(key).or_insert_with(person);
         }
         self.last.insert(key, (line.number, fate));
@@ -324,10 +297,8 @@ impl Rebuilt {
             };
             doubtful.extend(keys.into_iter().filter(is_open));
         }
-        let mut unknown: Vec<(RowKey, Listed)> = doubtful
-            .into_iter()
-            .filter_map(|key| Some((key, self.people.get(&key)?.clone())))
-            .collect();
+        let mut unknown: Vec<(RowKey, Listed)> =
+            doubtful.into_iter().filter_map(|key| Some((key, self.people.get(&key)?.clone()))).collect();
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
             self.text.push_str(&intent_of(&person, key));
@@ -353,10 +324,7 @@ impl Rebuilt {
             let by_key: Option<RowKey> = by_key.map(|key| *self.old_keys.get(&key).unwrap_or(&key));
             let by_key = by_key.filter(|key| self.people.contains_key(key));
             let email = field(record, "email").map(str::to_lowercase);
-            let by_email = self
-                .people
-                .iter()
-                .filter(|(_, person)| Some(person.email.to_lowercase()) == email);
+            let by_email = self.people.iter().filter(|(_, person)| Some(person.email.to_lowercase()) == email);
             let before = found.len();
             found.extend(by_key);
             found.extend(by_email.map(|(key, _)| *key));
@@ -374,27 +342,15 @@ struct Row {
 }
 
 fn listed(named: &Named) -> Listed {
-    Listed {
-        row: 0,
-        email: named.email.clone().into_owned(),
-        cname: named.cname.clone().into_owned(),
-    }
+    Listed { row: 0, email: named.email.clone().into_owned(), cname: named.cname.clone().into_owned() }
 }
 
 fn person_of(person: &Listed, key: RowKey) -> Person<'_> {
-    Person {
-        key,
-        email: &person.email,
-        cname: &person.cname,
-    }
+    Person { key, email: &person.email, cname: &person.cname }
 }
 
 fn intent_of(person: &Listed, key: RowKey) -> String {
-    record::intent(&Intent {
-        person: person_of(person, key),
-        row: person.row,
-        attempt: 1,
-    })
+    record::intent(&Intent { person: person_of(person, key), row: person.row, attempt: 1 })
 }
 
 /// Whether a damaged line still shows that it was the beginning of a run or told of a sync. Those are told apart from all

@@ -152,13 +152,7 @@ impl Recovered {
                 let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
                 self.states.insert(key, RowState::Intended { attempt });
             }
-            Record::End {
-                key,
-                fate,
-                status,
-                due,
-                at,
-            } => {
+            Record::End { key, fate, status, due, at } => {
                 if fate == Fate::Accepted {
                     let (first, last) = self.accepted.unwrap_or((at, at));
                     self.accepted = Some((first.min(at), last.max(at)));

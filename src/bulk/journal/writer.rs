@@ -40,10 +40,7 @@ impl Writer {
             let _end = EndOnDrop(&own);
             write_all(&own, store);
         })?;
-        Ok(Self {
-            queue,
-            thread: Some(thread),
-        })
+        Ok(Self { queue, thread: Some(thread) })
     }
 
     pub(super) fn handle(&self) -> JournalHandle {
@@ -105,9 +102,7 @@ fn write_all(queue: &Queue, mut store: impl Store) {
 fn carry_out(queue: &Queue, store: &mut impl Store, batch: &Batch) -> Result<(), ()> {
     let stop = |stage, error: &io::Error| queue.fail(stage, error);
     if !batch.records.is_empty() {
-        store
-            .write(&batch.records)
-            .map_err(|error| stop(Stage::Write, &error))?;
+        store.write(&batch.records).map_err(|error| stop(Stage::Write, &error))?;
         queue.advance(Stage::Write, batch.reached);
     }
     if batch.sync {

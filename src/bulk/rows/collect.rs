@@ -95,11 +95,7 @@ impl<'a> Collector<'a> {
             return;
         }
         let cname = cname.map(|cname| self.shared(cname));
-        self.rows.push(Row {
-            line,
-            email: email.into(),
-            cname,
-        });
+        self.rows.push(Row { line, email: email.into(), cname });
     }
 
     /// Whether a row has this address and this cname already; if none has, the next row is noted under both.

@@ -17,11 +17,7 @@ struct Columns {
 }
 
 /// Reads a table into the collector.
-pub(super) fn read(
-    mut input: impl BufRead,
-    table: Table,
-    collector: &mut Collector<'_>,
-) -> Result<(), RowsError> {
+pub(super) fn read(mut input: impl BufRead, table: Table, collector: &mut Collector<'_>) -> Result<(), RowsError> {
     let line = 1 + skip(&mut input, table.preface)?;
     let mut reader = ReaderBuilder::new()
         .delimiter(table.separator)
@@ -51,17 +47,10 @@ fn skip(input: &mut impl BufRead, length: usize) -> Result<u64, RowsError> {
     Ok(skipped.iter().map(|byte| u64::from(*byte == b'\n')).sum())
 }
 
-fn header(
-    record: &ByteRecord,
-    line: u64,
-    collector: &mut Collector<'_>,
-) -> Result<Columns, RowsError> {
+fn header(record: &ByteRecord, line: u64, collector: &mut Collector<'_>) -> Result<Columns, RowsError> {
     let names: Vec<String> = record.iter().map(|cell| trimmed(cell).to_owned()).collect();
     let find = |wanted: &'static str| -> Result<Option<usize>, RowsError> {
-        let mut found = names
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| name.eq_ignore_ascii_case(wanted));
+        let mut found = names.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(wanted));
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(RowsError::TwoColumns { line, name: wanted }),
             (first, _) => Ok(first.map(|(index, _)| index)),
@@ -71,10 +60,7 @@ fn header(
         return Err(if names.iter().any(|name| name.contains('@')) {
             RowsError::NoHeader { line }
         } else {
-            RowsError::NoEmailColumn {
-                line,
-                columns: names,
-            }
+            RowsError::NoEmailColumn { line, columns: names }
         });
     };
     for name in ["tenant", "region"] {
@@ -88,11 +74,7 @@ fn header(
             collector.ignore(name);
         }
     }
-    Ok(Columns {
-        email,
-        cname,
-        count: names.len(),
-    })
+    Ok(Columns { email, cname, count: names.len() })
 }
 
 fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collector<'_>) {

@@ -18,11 +18,7 @@ pub(super) struct Table {
 /// The format of a list that nobody named.
 pub(super) fn format(glance: &[u8]) -> Result<Format, RowsError> {
     let text = String::from_utf8_lossy(glance);
-    let mut lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .peekable();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     match lines.peek() {
         Some(line) if line.starts_with('{') => return Ok(Format::Ndjson),
         Some(line) if line.starts_with('[') => return Err(RowsError::JsonArray),
@@ -38,21 +34,12 @@ pub(super) fn format(glance: &[u8]) -> Result<Format, RowsError> {
 /// How a table is separated: as its first line says, else in the way that gives a column `email`, else in the way that
 /// gives the most columns.
 pub(super) fn table(glance: &[u8]) -> Table {
-    let start = glance
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .unwrap_or(glance.len());
+    let start = glance.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(glance.len());
     if let Some(separator) = preface(&glance[start..]) {
         let length = glance[start..].iter().position(|byte| *byte == b'\n');
-        return Table {
-            separator,
-            preface: length.map_or(glance.len(), |length| start + length),
-        };
+        return Table { separator, preface: length.map_or(glance.len(), |length| start + length) };
     }
-    Table {
-        separator: best(glance).separator,
-        preface: 0,
-    }
+    Table { separator: best(glance).separator, preface: 0 }
 }
 
 /// What `sep=X` on a line of its own names.
@@ -86,18 +73,13 @@ fn best(glance: &[u8]) -> Guess {
 }
 
 fn guess(glance: &[u8], separator: u8) -> Guess {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator)
-        .has_headers(false)
-        .from_reader(glance);
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(glance);
     let mut header = csv::ByteRecord::new();
     // Reading from memory fails for no reason that would not be found again when the list itself is read.
     let _ = reader.read_byte_record(&mut header);
     Guess {
         separator,
         columns: header.len(),
-        names_email: header
-            .iter()
-            .any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email")),
+        names_email: header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email")),
     }
 }

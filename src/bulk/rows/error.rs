@@ -32,14 +32,10 @@ pub enum RowsError {
     #[error("the list is UTF-16 text, not UTF-8: convert it with `iconv -f utf-16 -t utf-8`")]
     Utf16,
     /// A spreadsheet's own format, or another one that is compressed.
-    #[error(
-        "the list is a workbook or an archive, not text: export it as CSV (UTF-8) from the program that made it"
-    )]
+    #[error("the list is a workbook or an archive, not text: export it as CSV (UTF-8) from the program that made it")]
     Workbook,
     /// One JSON value over several lines.
-    #[error(
-        "the list is a JSON array; one object per line is needed: convert it with `jq -c '.[]'`"
-    )]
+    #[error("the list is a JSON array; one object per line is needed: convert it with `jq -c '.[]'`")]
     JsonArray,
     /// A header without the column that is needed.
     #[error(
@@ -60,14 +56,10 @@ pub enum RowsError {
     )]
     Addressing { line: u64, name: &'static str },
     /// A quote that is never closed swallows the rows behind it.
-    #[error(
-        "line {line}: a quote is opened there and never closed, so that the rows behind it cannot be told apart"
-    )]
+    #[error("line {line}: a quote is opened there and never closed, so that the rows behind it cannot be told apart")]
     OpenQuote { line: u64 },
     /// Text behind a closing quote: the quotes are not where they seem to be.
-    #[error(
-        "line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice"
-    )]
+    #[error("line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice")]
     StrayQuote { line: u64 },
     /// A line or row without an end.
     #[error("line {line} is longer than 1 MiB: this is no list of addresses")]
@@ -78,11 +70,7 @@ pub enum RowsError {
 const LISTED: usize = 12;
 
 fn listed(columns: &[String]) -> String {
-    let named: Vec<String> = columns
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("`{}`", short(name)))
-        .collect();
+    let named: Vec<String> = columns.iter().take(LISTED).map(|name| format!("`{}`", short(name))).collect();
     let rest = columns.len().saturating_sub(LISTED);
     match rest {
         0 => named.join(", "),

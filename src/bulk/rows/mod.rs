@@ -44,9 +44,7 @@ impl Format {
     /// What the name of a file says of it; [`Format::Auto`] when that is nothing certain.
     #[must_use]
     pub fn of_name(path: &Path) -> Self {
-        let extension = path
-            .extension()
-            .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("csv" | "tsv") => Self::Csv,
             Some("ndjson" | "jsonl") => Self::Ndjson,
@@ -89,12 +87,7 @@ pub struct List {
 ///
 /// # Errors
 /// [`RowsError`] when the list as a whole cannot be used. Rows that cannot be sent are part of what is read.
-pub fn read(
-    input: impl Read,
-    format: Format,
-    default_cname: &str,
-    allow_any_email: bool,
-) -> Result<List, RowsError> {
+pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_email: bool) -> Result<List, RowsError> {
     let mut text = Text::new(input);
     let mut glance = Vec::new();
     text.by_ref().take(GLANCE).read_to_end(&mut glance)?;
@@ -121,10 +114,7 @@ fn each_line(
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        reader
-            .by_ref()
-            .take(ROW_MAX as u64 + 1)
-            .read_until(b'\n', &mut bytes)?;
+        reader.by_ref().take(ROW_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             break;
         }

@@ -19,25 +19,14 @@ struct Object {
 }
 
 /// Reads NDJSON into the collector.
-pub(super) fn read(
-    input: &mut impl BufRead,
-    collector: &mut Collector<'_>,
-) -> Result<(), RowsError> {
+pub(super) fn read(input: &mut impl BufRead, collector: &mut Collector<'_>) -> Result<(), RowsError> {
     each_line(input, |line, text| {
         if line == 1 && text.starts_with('[') {
             return Err(RowsError::JsonArray);
         }
         match serde_json::from_str(text) {
-            Ok(Object {
-                addressing: Some(name),
-                ..
-            }) => return Err(RowsError::Addressing { line, name }),
-            Ok(Object {
-                email: Some(email),
-                cname,
-                ignored,
-                ..
-            }) => {
+            Ok(Object { addressing: Some(name), .. }) => return Err(RowsError::Addressing { line, name }),
+            Ok(Object { email: Some(email), cname, ignored, .. }) => {
                 for name in &ignored {
                     collector.ignore(name);
                 }
@@ -54,9 +43,7 @@ pub(super) fn read(
 fn why(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let column = error.column();
-    let why = text
-        .strip_suffix(&format!(" at line {} column {column}", error.line()))
-        .unwrap_or(&text);
+    let why = text.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&text);
     match column {
         // It knows no place within the line.
         0 => format!("is no usable JSON object: {why}"),

@@ -35,15 +35,7 @@ enum At {
 impl<R: BufRead> Quotes<R> {
     /// The first byte stands on `line`.
     pub(super) fn new(inner: R, separator: u8, line: u64) -> Self {
-        Self {
-            inner,
-            separator,
-            at: At::RowStart,
-            line,
-            opened: line,
-            row: 0,
-            begins: VecDeque::new(),
-        }
+        Self { inner, separator, at: At::RowStart, line, opened: line, row: 0, begins: VecDeque::new() }
     }
 
     /// The line on which the next row begins; asked once for each row.
@@ -60,9 +52,7 @@ impl<R: BufRead> Quotes<R> {
         if self.row > ROW_MAX {
             return Err(match self.at {
                 At::Quoted => RowsError::OpenQuote { line: self.opened },
-                At::RowStart | At::FieldStart | At::Plain | At::QuoteInQuoted => {
-                    RowsError::TooLong { line: self.line }
-                }
+                At::RowStart | At::FieldStart | At::Plain | At::QuoteInQuoted => RowsError::TooLong { line: self.line },
             });
         }
         self.at = match (self.at, byte) {

@@ -54,12 +54,7 @@ impl<R: Read> Text<R> {
         self.clean.clear();
         self.taken = 0;
         let before = self.raw.len();
-        let read = self
-            .inner
-            .by_ref()
-            .take(CHUNK as u64)
-            .read_to_end(&mut self.raw)
-            .map_err(RowsError::Read)?;
+        let read = self.inner.by_ref().take(CHUNK as u64).read_to_end(&mut self.raw).map_err(RowsError::Read)?;
         self.hash.update(&self.raw[before..]);
         self.ended = read < CHUNK;
         if !self.begun {

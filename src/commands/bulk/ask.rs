@@ -23,9 +23,7 @@ pub(super) fn about_known(
         return Err(BulkError::Known(known));
     }
     let plan = list_plan::plan(facts, reporter.err_paint(), reporter.safe());
-    reporter.talk(&format!(
-        "{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "
-    ));
+    reporter.talk(&format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "));
     Ok(match answer(reporter).as_str() {
         "s" | "skip" => Some(OnKnown::Skip),
         "m" | "mail" => Some(OnKnown::Send),

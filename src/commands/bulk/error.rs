@@ -46,14 +46,10 @@ pub enum BulkError {
     #[error("both the token and the list would come from standard input")]
     TwoInputs,
     /// Some people are known from other lists, and nobody has said what to do with them.
-    #[error(
-        "{0}; nothing was sent, because neither --known skip nor --known send says what to do with them"
-    )]
+    #[error("{0}; nothing was sent, because neither --known skip nor --known send says what to do with them")]
     Known(String),
     /// A journal that may know people of this list cannot be read, and nobody has said what to do with them.
-    #[error(
-        "{0}; nothing was sent, because neither --known skip nor --known send says what to do with them"
-    )]
+    #[error("{0}; nothing was sent, because neither --known skip nor --known send says what to do with them")]
     Unread(String),
     /// Nobody can be asked.
     #[error(

@@ -27,22 +27,14 @@ impl Shown {
     }
 
     pub(super) fn of(plan: Plan, sends_known: bool) -> Self {
-        Self {
-            tasks: plan.tasks,
-            accepted: plan.accepted,
-            sends_known,
-        }
+        Self { tasks: plan.tasks, accepted: plan.accepted, sends_known }
     }
 
     /// Whether a plan sends to nobody else than those who were shown, each of whom the same was said.
     fn covers(&self, plan: &Plan) -> bool {
         // Both are in the order of the list.
         let mut shown = self.tasks.iter();
-        plan.accepted >= self.accepted
-            && plan
-                .tasks
-                .iter()
-                .all(|task| shown.any(|other| other == task))
+        plan.accepted >= self.accepted && plan.tasks.iter().all(|task| shown.any(|other| other == task))
     }
 }
 
@@ -71,10 +63,7 @@ impl Prepared {
     fn check_replaceable(&self) -> Result<(), JournalError> {
         let of_others = |run: &RunSeen| self.service == SANDBOX && run.service != SANDBOX;
         match first_run(&self.journal).filter(of_others) {
-            Some(run) => Err(JournalError::NoRehearsal {
-                path: self.journal.clone(),
-                url: run.url,
-            }),
+            Some(run) => Err(JournalError::NoRehearsal { path: self.journal.clone(), url: run.url }),
             None => Ok(()),
         }
     }
@@ -84,37 +73,27 @@ impl Prepared {
     fn check_alone(&self) -> Result<(), JournalError> {
         // First of all: `chmod 600`, which a list of others' mode would get to hear, is no help here.
         if is_same_file(&self.journal, Path::new(&self.name)) {
-            return Err(JournalError::TheList {
-                path: self.journal.clone(),
-            });
+            return Err(JournalError::TheList { path: self.journal.clone() });
         }
         let file = match open_to_read(&self.journal) {
             Err(JournalError::Missing { .. }) => return Ok(()),
             opened => opened?,
         };
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Err(JournalError::Locked {
-                path: self.journal.clone(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: self.journal.clone() }),
             Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
         }
     }
 
     /// Which rows go out, by what the journal knows once it is locked. Nobody is sent to of whom the plan that was shown
     /// said something else: another run may have begun a new journal meanwhile.
-    pub(super) fn plan_again(
-        &self,
-        known: &Recovered,
-        shown: &Shown,
-    ) -> Result<Plan, JournalError> {
+    pub(super) fn plan_again(&self, known: &Recovered, shown: &Shown) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
         if !shown.sends_known && self.knows_more_elsewhere(known)? {
             return Err(JournalError::KnownSince);
         }
         if !shown.covers(&plan) {
-            return Err(JournalError::Changed {
-                path: self.journal.clone(),
-            });
+            return Err(JournalError::Changed { path: self.journal.clone() });
         }
         Ok(plan)
     }
@@ -126,10 +105,7 @@ impl Prepared {
             return Ok(false);
         }
         let now = self.look_elsewhere(known)?;
-        Ok(now
-            .rows
-            .iter()
-            .any(|(index, _)| self.elsewhere.of(*index).is_none()))
+        Ok(now.rows.iter().any(|(index, _)| self.elsewhere.of(*index).is_none()))
     }
 
     /// Which rows go out, by what the journal knows.
@@ -141,10 +117,7 @@ impl Prepared {
 
     /// The journal of this run, which knows this much.
     fn own(&self, known: &Recovered) -> Own<'_> {
-        Own {
-            journal: &self.journal,
-            succeeds: self.bulk.fresh || !known.states.is_empty(),
-        }
+        Own { journal: &self.journal, succeeds: self.bulk.fresh || !known.states.is_empty() }
     }
 
     /// The journals of runs that may be at work with other lists.
@@ -181,11 +154,7 @@ mod tests {
 
     fn plan(tasks: &[(u32, Before)], accepted: u64) -> Plan {
         let task = |&(index, before): &(u32, Before)| Task { index, before };
-        Plan {
-            tasks: tasks.iter().map(task).collect(),
-            accepted,
-            ..Plan::default()
-        }
+        Plan { tasks: tasks.iter().map(task).collect(), accepted, ..Plan::default() }
     }
 
     #[test]

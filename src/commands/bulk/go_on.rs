@@ -26,11 +26,7 @@ pub(super) struct NextStep {
 impl NextStep {
     /// The line that names it.
     pub(super) fn line(&self, command: &str) -> String {
-        let needed = if self.needs_list {
-            ", with the same list on standard input"
-        } else {
-            ""
-        };
+        let needed = if self.needs_list { ", with the same list on standard input" } else { "" };
         format!("next{needed}: {command}\n")
     }
 
@@ -46,10 +42,7 @@ impl NextStep {
 
     fn of_journal(action: &str, journal: &Path) -> Self {
         let journal = quoted(&journal.to_string_lossy());
-        Self {
-            command: format!("vescli journal {action} {journal}"),
-            needs_list: false,
-        }
+        Self { command: format!("vescli journal {action} {journal}"), needs_list: false }
     }
 }
 
@@ -89,11 +82,7 @@ impl Input {
         let behind = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
         match behind {
             Ok(file) if file.is_file() => {
-                let number = if descriptor == 0 {
-                    String::new()
-                } else {
-                    descriptor.to_string()
-                };
+                let number = if descriptor == 0 { String::new() } else { descriptor.to_string() };
                 Self::Redirected(format!(" {number}< {}", quoted(&file.to_string_lossy())))
             }
             _ => Self::Piped,
@@ -105,11 +94,7 @@ impl Input {
 fn descriptor(list: &str) -> Option<u32> {
     match list {
         "-" | "/dev/stdin" => Some(0),
-        list => ["/dev/fd/", "/proc/self/fd/"]
-            .iter()
-            .find_map(|folder| list.strip_prefix(folder))?
-            .parse()
-            .ok(),
+        list => ["/dev/fd/", "/proc/self/fd/"].iter().find_map(|folder| list.strip_prefix(folder))?.parse().ok(),
     }
 }
 
@@ -134,11 +119,7 @@ impl SameCommand {
             .map(|name| format!("-u {name} "))
             .collect();
         Self {
-            unset: if given.is_empty() {
-                String::new()
-            } else {
-                format!("env {}", given.concat())
-            },
+            unset: if given.is_empty() { String::new() } else { format!("env {}", given.concat()) },
             sandbox: match environment.get(SANDBOX_VARIABLE) {
                 Some(_) => "vescli sandbox -- ",
                 None => "",
@@ -152,10 +133,7 @@ impl SameCommand {
     pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
         let mut same = self.clone();
         if let Some(known) = known {
-            let words = [
-                format!("--{}", Key::Known.row().flag),
-                known.word().to_owned(),
-            ];
+            let words = [format!("--{}", Key::Known.row().flag), known.word().to_owned()];
             same.words.extend(words);
         }
         same
@@ -173,12 +151,7 @@ impl SameCommand {
         self.made_of(words, more, &self.unset)
     }
 
-    fn made_of<'a>(
-        &'a self,
-        words: impl Iterator<Item = &'a String>,
-        more: Option<Key>,
-        unset: &str,
-    ) -> NextStep {
+    fn made_of<'a>(&'a self, words: impl Iterator<Item = &'a String>, more: Option<Key>, unset: &str) -> NextStep {
         let is_there = |key: &Key| self.words.iter().any(|word| is_switch(word, *key));
         let more = more.filter(|key| !is_there(key));
         let more = more.map(|key| format!("--{}", key.row().flag));
@@ -235,11 +208,9 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
             Some(same.rest(Some(Key::RetryRejected)))
         }
         Verdict::Failed if due == 0 => Some(same.rest(Some(Key::RetryRejected))),
-        Verdict::Failed
-        | Verdict::Stopped
-        | Verdict::Journal
-        | Verdict::Signal(_)
-        | Verdict::Fault => Some(same.rest(None)),
+        Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) | Verdict::Fault => {
+            Some(same.rest(None))
+        }
         Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.rest(None)),
         Verdict::Accepted if end.broken => Some(NextStep::show(end.journal)),
         Verdict::Accepted => None,
@@ -262,25 +233,17 @@ mod tests {
     fn what_would_mail_people_twice_is_not_repeated() {
         let none = Environment::default();
         let line = "/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3";
-        assert_eq!(
-            command(&typed(line), &none, "a.csv").rest(None).command,
-            "vescli bulk a.csv --yes --limit 3"
-        );
+        assert_eq!(command(&typed(line), &none, "a.csv").rest(None).command, "vescli bulk a.csv --yes --limit 3");
         // Nobody was mailed before a run has begun.
         assert_eq!(
             command(&typed(line), &none, "a.csv").whole(None).command,
             "vescli bulk --fresh a.csv --resend-unknown --yes --limit 3"
         );
         let words = ["v".into(), "bulk".into(), "my list.csv".into()];
-        assert_eq!(
-            command(&words, &none, "my list.csv").rest(None).command,
-            "vescli bulk 'my list.csv'"
-        );
+        assert_eq!(command(&words, &none, "my list.csv").rest(None).command, "vescli bulk 'my list.csv'");
         let fresh = [("VESCLI_FRESH", "1")].into_iter().collect();
         assert_eq!(
-            command(&typed("vescli bulk a.csv"), &fresh, "a.csv")
-                .rest(None)
-                .command,
+            command(&typed("vescli bulk a.csv"), &fresh, "a.csv").rest(None).command,
             "env -u VESCLI_FRESH vescli bulk a.csv"
         );
     }
@@ -290,9 +253,7 @@ mod tests {
         let sandbox = [(SANDBOX_VARIABLE, "http://127.0.0.1:1")];
         let sandbox = sandbox.into_iter().collect();
         assert_eq!(
-            command(&typed("vescli bulk a.csv --yes"), &sandbox, "a.csv")
-                .rest(None)
-                .command,
+            command(&typed("vescli bulk a.csv --yes"), &sandbox, "a.csv").rest(None).command,
             "vescli sandbox -- vescli bulk a.csv --yes"
         );
     }
@@ -302,9 +263,7 @@ mod tests {
         let none = Environment::default();
         let line = "vescli bulk a.csv --retry-rejected -x http://u:s3cret@proxy:1/";
         assert_eq!(
-            command(&typed(line), &none, "a.csv")
-                .rest(Some(Key::RetryRejected))
-                .command,
+            command(&typed(line), &none, "a.csv").rest(Some(Key::RetryRejected)).command,
             "vescli bulk a.csv --retry-rejected -x 'http://***@proxy:1/'"
         );
     }

@@ -24,10 +24,7 @@ pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
             format!("leave them out: {without}; or mail them again with --known send")
         }
         (Fault::Bulk(BulkError::NotAsked(_)), _) => {
-            format!(
-                "see the plan first: {}",
-                quoted(&same.whole(Some(Key::DryRun)))
-            )
+            format!("see the plan first: {}", quoted(&same.whole(Some(Key::DryRun))))
         }
         (Fault::Bulk(BulkError::Unread(_)), _) => {
             let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
@@ -36,33 +33,16 @@ pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
         (Fault::Journal(JournalError::Damaged { path, .. }), _) => {
             format!("see what is damaged: {}", quoted(&NextStep::check(path)))
         }
-        (
-            Fault::Journal(
-                JournalError::Locked { .. }
-                | JournalError::Changed { .. }
-                | JournalError::KnownSince,
-            ),
-            _,
-        ) => {
-            format!(
-                "when the other run has ended, run {}",
-                quoted(&same.whole(None))
-            )
+        (Fault::Journal(JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince), _) => {
+            format!("when the other run has ended, run {}", quoted(&same.whole(None)))
         }
         (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
         (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };
-    Trouble {
-        hint: Some(hint),
-        ..trouble
-    }
+    Trouble { hint: Some(hint), ..trouble }
 }
 
 fn quoted(step: &NextStep) -> String {
-    let needed = if step.needs_list {
-        " with the same list on standard input"
-    } else {
-        ""
-    };
+    let needed = if step.needs_list { " with the same list on standard input" } else { "" };
     format!("`{}`{needed}", step.command)
 }

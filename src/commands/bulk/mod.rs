@@ -80,14 +80,7 @@ fn carry_out(
     };
     let decided = prepared.bulk.known.filter(|_| !is_decided);
     let same = &same.deciding(decided);
-    send::send(
-        prepared,
-        (seen, shown),
-        subject,
-        same,
-        environment,
-        reporter,
-    )
+    send::send(prepared, (seen, shown), subject, same, environment, reporter)
 }
 
 /// Shows the plan and asks, and gives the end if nothing is to be sent, else what was shown.

@@ -76,18 +76,9 @@ pub(super) fn prepare(
     let cname = settings
         .cname
         .clone()
-        .ok_or_else(|| SettingsError::Missing {
-            key: Key::Cname,
-            config: settings.config.clone(),
-        })?;
-    check_text(&cname).map_err(|error| RequestError::Cname {
-        cname: cname.clone(),
-        error,
-    })?;
-    let nobody = Recipient {
-        email: String::new(),
-        cname: cname.clone(),
-    };
+        .ok_or_else(|| SettingsError::Missing { key: Key::Cname, config: settings.config.clone() })?;
+    check_text(&cname).map_err(|error| RequestError::Cname { cname: cname.clone(), error })?;
+    let nobody = Recipient { email: String::new(), cname: cname.clone() };
     let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
     subject.url = Some(unsigned.url.to_string());
     let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
@@ -107,10 +98,7 @@ pub(super) fn prepare(
         None => default_path(&place.folder, &place.url, &cname, &list_name),
     };
     Ok(Prepared {
-        request: ApiRequest {
-            token: credential.token,
-            ..unsigned
-        },
+        request: ApiRequest { token: credential.token, ..unsigned },
         secrets,
         identity: credential.identity,
         settings,
@@ -146,29 +134,17 @@ impl Place {
         } else {
             (service_of(url.as_str()), url.to_string())
         };
-        Ok(Self {
-            service,
-            url,
-            folder: journal_folder(environment, is_rehearsal)?,
-        })
+        Ok(Self { service, url, folder: journal_folder(environment, is_rehearsal)? })
     }
 }
 
-fn read(
-    input: &Path,
-    bulk: &BulkSettings,
-    cname: &str,
-    allow_any_email: bool,
-) -> Result<List, BulkError> {
+fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -> Result<List, BulkError> {
     let (source, by_name): (Box<dyn Read>, Format) = if input.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), Format::Auto)
     } else {
         let file = File::open(input).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => BulkError::Missing(input.to_owned()),
-            _ => BulkError::Unreadable {
-                path: input.to_owned(),
-                source,
-            },
+            _ => BulkError::Unreadable { path: input.to_owned(), source },
         })?;
         (Box::new(file), Format::of_name(input))
     };
@@ -180,17 +156,10 @@ fn read(
     };
     let name = || input.to_string_lossy().into_owned();
     let list =
-        rows::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows {
-            name: name(),
-            error,
-        })?;
+        rows::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows { name: name(), error })?;
     // With nobody left there is nothing to leave rows out of.
     if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
-        return Err(BulkError::BadRows {
-            name: name(),
-            bad: list.bad,
-            usable: !list.rows.is_empty(),
-        });
+        return Err(BulkError::BadRows { name: name(), bad: list.bad, usable: !list.rows.is_empty() });
     }
     Ok(list)
 }
@@ -216,9 +185,7 @@ impl Prepared {
             plan,
             rate: self.bulk.rate,
             jobs: self.bulk.jobs,
-            accepted_at: known
-                .accepted
-                .map(|(first, last)| (first.to_string(), last.to_string())),
+            accepted_at: known.accepted.map(|(first, last)| (first.to_string(), last.to_string())),
             elsewhere: &self.elsewhere,
             on_known: self.bulk.known,
             sets_aside: self.bulk.fresh && self.journal.exists(),
@@ -261,23 +228,13 @@ impl Prepared {
 
     /// Checks what a run needs on its way to the server, as far as it can be without sending.
     pub(super) fn check_the_way(&self) -> Result<(), Fault> {
-        Transport::new(
-            &self.settings.network,
-            self.identity.as_ref(),
-            &self.request,
-        )?;
+        Transport::new(&self.settings.network, self.identity.as_ref(), &self.request)?;
         Ok(())
     }
 
     /// A client for each worker. The first one is made at once: what is wrong with the settings shows itself there.
-    pub(super) fn transports(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, Fault> {
-        let reuse = if self.bulk.keep_alive {
-            Reuse::Brief
-        } else {
-            Reuse::Never
-        };
+    pub(super) fn transports(&self) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, Fault> {
+        let reuse = if self.bulk.keep_alive { Reuse::Brief } else { Reuse::Never };
         let (network, identity) = (&self.settings.network, self.identity.as_ref());
         let mut clients = Transport::several(network, identity, &self.request, reuse)?;
         let first = clients.next().transpose()?;

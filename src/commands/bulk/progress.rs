@@ -46,14 +46,7 @@ impl Progress {
             Form::Bar { colour } => Some(bar(total, colour)),
         };
         let start = Instant::now();
-        Self {
-            bar,
-            plain: form == Form::Plain,
-            start,
-            told: start,
-            total,
-            rate,
-        }
+        Self { bar, plain: form == Form::Plain, start, told: start, total, rate }
     }
 
     /// Writes something else on the terminal, with the bar out of its way.
@@ -111,11 +104,8 @@ impl Progress {
     /// How long the rest takes: at the speed so far, and not faster than the rate.
     fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
         let rest = self.total.saturating_sub(done);
-        let by_rate = self
-            .rate
-            .map(|rate| rate.per.as_secs_f64() / f64::from(rate.count.get()));
-        let by_speed =
-            (done > 0 && elapsed >= SPEED_AFTER).then(|| elapsed.as_secs_f64() / as_f64(done));
+        let by_rate = self.rate.map(|rate| rate.per.as_secs_f64() / f64::from(rate.count.get()));
+        let by_speed = (done > 0 && elapsed >= SPEED_AFTER).then(|| elapsed.as_secs_f64() / as_f64(done));
         let step = match (by_rate, by_speed) {
             (Some(rate), Some(speed)) => rate.max(speed),
             (step, None) | (None, step) => step?,
@@ -135,10 +125,7 @@ fn speed(done: u64, elapsed: Duration) -> String {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "an estimate for people, of numbers far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "an estimate for people, of numbers far below 2^52")]
 const fn as_f64(count: u64) -> f64 {
     count as f64
 }
@@ -146,11 +133,7 @@ const fn as_f64(count: u64) -> f64 {
 fn bar(total: u64, colour: bool) -> ProgressBar {
     let target = ProgressDrawTarget::term_like(Box::new(Narrower(Term::buffered_stderr())));
     let bar = ProgressBar::with_draw_target(Some(total), target);
-    let template = if colour {
-        "{bar:12.green} {msg}"
-    } else {
-        "{bar:12} {msg}"
-    };
+    let template = if colour { "{bar:12.green} {msg}" } else { "{bar:12} {msg}" };
     // The template is a constant that indicatif takes; without it the usual style would do.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));

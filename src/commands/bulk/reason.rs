@@ -7,16 +7,9 @@ use crate::report::{Trouble, list};
 
 /// Why a run stopped, in words, with what to do. `lost_journal`: the journal is not where it was, or not what it was.
 pub(super) fn reason(stop: &Stop, lost_journal: bool) -> Trouble {
-    let trouble = |exit: Exit, message: String| Trouble {
-        exit,
-        message,
-        hint: Some(exit.row().advice.to_owned()),
-    };
+    let trouble = |exit: Exit, message: String| Trouble { exit, message, hint: Some(exit.row().advice.to_owned()) };
     match stop {
-        Stop::Signal(_) => Trouble {
-            hint: None,
-            ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned())
-        },
+        Stop::Signal(_) => Trouble { hint: None, ..trouble(Exit::BulkStopped, "stopped by a signal".to_owned()) },
         Stop::Hopeless(class) => {
             let exit = Exit::from(*class);
             let title = exit.row().title;
@@ -37,30 +30,19 @@ pub(super) fn reason(stop: &Stop, lost_journal: bool) -> Trouble {
             hint: Some("run the same command again after that time".to_owned()),
             ..trouble(
                 Exit::BulkStopped,
-                format!(
-                    "stopped: the server asks to wait {}, longer than --max-retry-after",
-                    list::time(*wait)
-                ),
+                format!("stopped: the server asks to wait {}, longer than --max-retry-after", list::time(*wait)),
             )
         },
         Stop::AsksTooOften => trouble(
             Exit::RateLimited,
-            format!(
-                "stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"
-            ),
+            format!("stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"),
         ),
         Stop::OtherRun => Trouble {
             hint: Some("when that run has ended, run the command that is printed".to_owned()),
-            ..trouble(
-                Exit::BulkStopped,
-                "stopped: another run is mailing people on this list".to_owned(),
-            )
+            ..trouble(Exit::BulkStopped, "stopped: another run is mailing people on this list".to_owned())
         },
         Stop::Journal(cause) if lost_journal => Trouble {
-            hint: Some(
-                "find out what removed, moved or changed the journal before this list is sent again"
-                    .to_owned(),
-            ),
+            hint: Some("find out what removed, moved or changed the journal before this list is sent again".to_owned()),
             ..trouble(Exit::Io, format!("stopped: {cause}"))
         },
         Stop::Journal(cause) => trouble(Exit::Io, format!("stopped: {cause}")),

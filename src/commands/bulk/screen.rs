@@ -54,9 +54,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         let form = if output.quiet {
             Form::Silent
         } else if reporter.terminals().stderr && !is_dumb {
-            Form::Bar {
-                colour: reporter.err_paint().is_on(),
-            }
+            Form::Bar { colour: reporter.err_paint().is_on() }
         } else {
             Form::Plain
         };
@@ -109,35 +107,22 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         for told in batch {
             match told {
                 Told::Ended(end) => self.ended(*end, &mut out, &mut err),
-                Told::Exchanged {
-                    request, answer, ..
-                } => {
+                Told::Exchanged { request, answer, .. } => {
                     let bodies = self.reporter.output().verbose > 1;
                     let safe = self.reporter.safe();
                     let mut lines = exchange::request(&request, bodies, safe);
-                    lines.extend(
-                        answer
-                            .iter()
-                            .flat_map(|a| exchange::answer(a, bodies, safe)),
-                    );
+                    lines.extend(answer.iter().flat_map(|a| exchange::answer(a, bodies, safe)));
                     let paint = self.reporter.err_paint();
                     for line in lines {
                         err.push_str(&format!("{}\n", paint.faint(&line)));
                     }
                 }
-                Told::Again {
-                    index,
-                    attempt,
-                    outcome,
-                    wait,
-                    ..
-                } if !self.reporter.output().quiet => {
+                Told::Again { index, attempt, outcome, wait, .. } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
                         let why = list::why(&outcome, self.reporter.safe());
                         let email = self.name(row);
                         let wait = wait.as_secs_f64();
-                        let note =
-                            format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
+                        let note = format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
                         let note = self.reporter.err_paint().faint(&note);
                         err.push_str(&format!("{note}\n"));
                     }
@@ -194,8 +179,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         }
         if let Some(Stop::Signal(_)) = gate.stopped() {
             self.told_of_stop = true;
-            let text =
-                "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
+            let text = "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
             let text = self.reporter.err_paint().warn(text.trim_end());
             self.write("", &format!("{text}\n"));
         }
@@ -204,12 +188,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     /// Writes results and talk. After the first error nothing more goes to standard output: half a document would be
     /// worse than none.
     pub(super) fn write(&mut self, out: &str, err: &str) {
-        let Self {
-            progress,
-            reporter,
-            broken,
-            ..
-        } = self;
+        let Self { progress, reporter, broken, .. } = self;
         if out.is_empty() && err.is_empty() {
             return;
         }
@@ -246,7 +225,5 @@ fn written(mut told: Told, gate: &Gate, journal: &JournalHandle) -> Option<Told>
 
 /// The error of a standard output that took no more, for people.
 pub(super) fn broken_output(error: &io::Error) -> String {
-    format!(
-        "standard output could not be written: {error}; the run went on, and the journal knows every row"
-    )
+    format!("standard output could not be written: {error}; the run went on, and the journal knows every row")
 }

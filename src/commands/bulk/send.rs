@@ -16,9 +16,7 @@ use super::{exit_of, nothing_left};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::environment::Environment;
 use crate::bulk::gate::{Alarm, Gate};
-use crate::bulk::journal::{
-    Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index,
-};
+use crate::bulk::journal::{Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index};
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
@@ -53,11 +51,7 @@ pub(super) fn send(
     let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::trouble)?;
     let clients = prepared.transports().map_err(of_first_client)?;
     let header = header(prepared);
-    let mode = if bulk.fresh {
-        OpenMode::Fresh
-    } else {
-        OpenMode::Resume
-    };
+    let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, known) = Journal::open_seen(&prepared.journal, mode, &header, seen)?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
@@ -67,12 +61,7 @@ pub(super) fn send(
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, same, reporter);
     }
-    let gate = Arc::new(Gate::new(
-        Pace::new(bulk.rate),
-        bulk.rate.is_some(),
-        bulk.max_failures,
-        plan.tasks.len(),
-    ));
+    let gate = Arc::new(Gate::new(Pace::new(bulk.rate), bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
     let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
     let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
     let clients = (&room, clients);
@@ -94,14 +83,7 @@ pub(super) fn send(
         broken: screen.broken.is_some(),
     };
     let next = after(&end, same);
-    Ok(conclude(
-        &mut screen,
-        &facts,
-        prepared,
-        &end,
-        next.as_ref(),
-        remark,
-    ))
+    Ok(conclude(&mut screen, &facts, prepared, &end, next.as_ref(), remark))
 }
 
 /// What the journal says of the run.
@@ -141,10 +123,7 @@ fn work(
     prepared: &Prepared,
     plan: &Plan,
     gate: &Gate,
-    (room, clients): (
-        &Room,
-        impl Iterator<Item = Result<Transport, TransportError>>,
-    ),
+    (room, clients): (&Room, impl Iterator<Item = Result<Transport, TransportError>>),
     journal: &Journal,
     screen: &mut Screen,
 ) -> Result<Option<String>, Lack> {
@@ -193,10 +172,7 @@ fn conclude(
     let exit = exit_of(verdict);
     let elapsed = screen.progress.elapsed();
     let output = screen.reporter().output();
-    let was_stopped = matches!(
-        verdict,
-        Verdict::Stopped | Verdict::Journal | Verdict::Fault
-    );
+    let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal | Verdict::Fault);
     let trouble = end.stop.filter(|_| was_stopped);
     let trouble = trouble.map(|stop| reason(stop, end.lost_journal));
     if output.json {
@@ -212,9 +188,7 @@ fn conclude(
             document.exit_code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
         }
         let safe = screen.reporter().safe();
-        document.error = trouble
-            .as_ref()
-            .map(|trouble| ErrorDocument::of_trouble(trouble, safe));
+        document.error = trouble.as_ref().map(|trouble| ErrorDocument::of_trouble(trouble, safe));
         screen.write(&json_line(&document), "");
     }
     tell_people(screen, facts, trouble.as_ref(), next, elapsed, exit);
@@ -247,11 +221,7 @@ fn tell_people(
         talk.push_str(&summary(paint));
     }
     if let Some(error) = &screen.broken {
-        talk.push_str(&format!(
-            "{} {}\n",
-            paint.bad("error:"),
-            broken_output(error)
-        ));
+        talk.push_str(&format!("{} {}\n", paint.bad("error:"), broken_output(error)));
     }
     if !is_silent {
         if let Some(trouble) = trouble {
@@ -263,10 +233,7 @@ fn tell_people(
         }
         if let Some(step) = next {
             // A command that is cut does not work.
-            let command = screen
-                .reporter()
-                .safe()
-                .shown_bytes(step.command.as_bytes());
+            let command = screen.reporter().safe().shown_bytes(step.command.as_bytes());
             talk.push_str(&step.line(&command));
         }
     }

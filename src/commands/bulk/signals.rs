@@ -35,10 +35,8 @@ mod caught {
         /// What the system says when a handler cannot be set, or no thread be started.
         pub(in crate::commands::bulk) fn watch(gate: &Arc<Gate>) -> io::Result<Self> {
             let ignored = ignored();
-            let heeded: Vec<i32> = [SIGINT, SIGTERM, SIGHUP]
-                .into_iter()
-                .filter(|signal| ignored & (1 << (signal - 1)) == 0)
-                .collect();
+            let heeded: Vec<i32> =
+                [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
             let armed = Arc::new(AtomicBool::new(false));
             for signal in &heeded {
                 // A terminal that goes away may send several hang-ups: only a person's second word ends it at once.
@@ -55,10 +53,7 @@ mod caught {
                     gate.stop(Stop::Signal(signal));
                 }
             })?;
-            Ok(Self {
-                handle,
-                thread: Some(thread),
-            })
+            Ok(Self { handle, thread: Some(thread) })
         }
     }
 

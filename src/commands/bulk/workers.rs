@@ -51,11 +51,7 @@ impl Lack {
 
     /// The error of a run that has not a single worker.
     pub(super) fn trouble(self) -> Trouble {
-        Trouble {
-            exit: Exit::OsError,
-            message: format!("not one worker can be started: {}", self.0),
-            hint: None,
-        }
+        Trouble { exit: Exit::OsError, message: format!("not one worker can be started: {}", self.0), hint: None }
     }
 
     /// The remark of a run that has fewer than it was asked to have.
@@ -82,10 +78,7 @@ pub(super) fn no_thread(error: &io::Error) -> Trouble {
 #[cfg(unix)]
 fn is_about_files(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE)
-    )
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(not(unix))]
@@ -117,19 +110,11 @@ impl Room {
 
     fn within(wanted: usize, open: u64, limit: Option<u64>) -> Self {
         let Some(limit) = limit else {
-            return Self {
-                workers: wanted,
-                wanted,
-                lack: None,
-            };
+            return Self { workers: wanted, wanted, lack: None };
         };
         let free = limit.saturating_sub(open + FILES_OF_RUN);
         let fitting = usize::try_from(free / FILES_PER_WORKER).unwrap_or(usize::MAX);
-        Self {
-            workers: fitting.min(wanted),
-            wanted,
-            lack: (fitting < wanted).then(|| Lack::of_files(limit)),
-        }
+        Self { workers: fitting.min(wanted), wanted, lack: (fitting < wanted).then(|| Lack::of_files(limit)) }
     }
 }
 
@@ -151,10 +136,7 @@ fn limit_on_files(workers: usize) -> Option<u64> {
         return Some(soft);
     }
     let raised = maximum.map_or(needed, |maximum| maximum.min(needed));
-    let more = Rlimit {
-        current: Some(raised),
-        maximum,
-    };
+    let more = Rlimit { current: Some(raised), maximum };
     let is_raised = raised > soft && setrlimit(Resource::Nofile, more).is_ok();
     Some(if is_raised { raised } else { soft })
 }
@@ -190,17 +172,15 @@ pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     let _start = Start(started);
     let (mut workers, mut lack) = (0, room.lack.clone());
     for client in clients.take(room.workers) {
-        let begun = client
-            .map_err(|error| Lack::of_error(&error))
-            .and_then(|client| {
-                let work = work(client);
-                let worker = move || {
-                    started.wait();
-                    work();
-                };
-                let thread = Builder::new().spawn_scoped(scope, worker);
-                thread.map_err(|error| Some(Lack::of_io(&error)))
-            });
+        let begun = client.map_err(|error| Lack::of_error(&error)).and_then(|client| {
+            let work = work(client);
+            let worker = move || {
+                started.wait();
+                work();
+            };
+            let thread = Builder::new().spawn_scoped(scope, worker);
+            thread.map_err(|error| Some(Lack::of_io(&error)))
+        });
         if let Err(error) = begun {
             // The first client was made of the same settings, so it is not for these that the next one fails.
             lack = error.or_else(|| Some(Lack("no more clients can be made".to_owned())));

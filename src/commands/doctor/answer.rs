@@ -16,12 +16,7 @@ use crate::settings::network::Network;
 const TOLERATED: Duration = Duration::from_mins(1);
 
 /// Asks for the head of `/` and looks at the answer.
-pub(super) fn check(
-    network: &Network,
-    identity: Option<&Identity>,
-    operation: &Url,
-    chart: &mut Chart,
-) -> Option<()> {
+pub(super) fn check(network: &Network, identity: Option<&Identity>, operation: &Url, chart: &mut Chart) -> Option<()> {
     let mut url = operation.clone();
     url.set_path("/");
     let transport = match Transport::to(network, identity, &url) {
@@ -49,10 +44,7 @@ pub(super) fn check(
         }
     }
     let status = answer.status_line.split(' ').nth(1).unwrap_or_default();
-    let message = format!(
-        "HEAD {url} was answered with {status} in {} ms; any status will do here",
-        took.as_millis()
-    );
+    let message = format!("HEAD {url} was answered with {status} in {} ms; any status will do here", took.as_millis());
     chart.add(Check::ok("http", message));
     // The server looked at its clock somewhere between question and answer.
     chart.add(compare(date(&answer), clock + took / 2));
@@ -112,15 +104,9 @@ mod tests {
         }
         let behind = with(now + 3700 * second);
         assert_eq!(behind.state, State::Warning);
-        assert_eq!(
-            behind.message,
-            "this machine's clock is 1h 1m 40s behind the server's"
-        );
+        assert_eq!(behind.message, "this machine's clock is 1h 1m 40s behind the server's");
         let ahead = with(now - 61 * second);
-        assert_eq!(
-            ahead.message,
-            "this machine's clock is 1m 1s ahead of the server's"
-        );
+        assert_eq!(ahead.message, "this machine's clock is 1m 1s ahead of the server's");
         assert_eq!(compare(None, now).state, State::Warning);
         assert_eq!(compare(Some(Err("x".into())), now).state, State::Warning);
     }

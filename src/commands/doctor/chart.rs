@@ -36,11 +36,7 @@ pub(super) struct Chart<'a, 'b, 'c> {
 
 impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
     pub(super) const fn new(reporter: &'a mut Reporter<'b, 'c>) -> Self {
-        Self {
-            reporter,
-            checks: Vec::new(),
-            unwritten: None,
-        }
+        Self { reporter, checks: Vec::new(), unwritten: None }
     }
 
     /// Takes a check in and tells it. With `-q` only failures are told.
@@ -67,9 +63,10 @@ impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
             State::Skipped => paint.faint(&word),
         };
         let safe = self.reporter.safe();
-        let hint = check.hint.as_deref().map_or_else(String::new, |hint| {
-            format!("  {} {}", paint.faint("hint:"), safe.shown(hint))
-        });
+        let hint = check
+            .hint
+            .as_deref()
+            .map_or_else(String::new, |hint| format!("  {} {}", paint.faint("hint:"), safe.shown(hint)));
         let name = format!("{:<10}", check.name);
         let message = safe.shown(&check.message);
         format!("{word}  {}  {message}{hint}\n", paint.strong(&name))
@@ -87,10 +84,8 @@ impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
     /// first failure.
     pub(super) fn close(mut self) -> Exit {
         let failed = self.checks.iter().find(|check| check.has_failed());
-        let reason = failed.map_or_else(
-            || "nothing to check".to_owned(),
-            |check| format!("not reached: {} failed", check.name),
-        );
+        let reason =
+            failed.map_or_else(|| "nothing to check".to_owned(), |check| format!("not reached: {} failed", check.name));
         for name in NAMES {
             if !self.checks.iter().any(|check| check.name == name) {
                 self.add(Check::skipped(name, reason.clone()));

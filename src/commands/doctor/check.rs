@@ -5,18 +5,8 @@ use crate::commands::fault::Fault;
 use crate::report::exit::Exit;
 
 /// The names of all checks, in their order. Scripts read them: they are only ever added to.
-pub(super) const NAMES: [&str; 10] = [
-    "config",
-    "url",
-    "credential",
-    "trust",
-    "dns",
-    "tcp",
-    "proxy",
-    "tls",
-    "http",
-    "clock",
-];
+pub(super) const NAMES: [&str; 10] =
+    ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,23 +49,14 @@ pub(super) struct Check {
 
 impl Check {
     fn new(name: &'static str, state: State, message: impl Into<String>) -> Self {
-        Self {
-            name,
-            state,
-            message: message.into(),
-            hint: None,
-        }
+        Self { name, state, message: message.into(), hint: None }
     }
 
     pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
         Self::new(name, State::Ok, message)
     }
 
-    pub(super) fn warning(
-        name: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
+    pub(super) fn warning(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(name, State::Warning, message).hint(hint)
     }
 

@@ -20,13 +20,9 @@ use crate::settings::target::Target;
 const NAME: &str = "credential";
 
 /// Checks the credential as a send would read it, and hands it on.
-pub(super) fn check(
-    sources: &Sources,
-    environment: &Environment,
-    target: &Target,
-) -> (Check, Credential) {
-    let read = CredentialPlan::resolve(sources, environment, target)
-        .and_then(|plan| Ok((plan.load(environment)?, plan)));
+pub(super) fn check(sources: &Sources, environment: &Environment, target: &Target) -> (Check, Credential) {
+    let read =
+        CredentialPlan::resolve(sources, environment, target).and_then(|plan| Ok((plan.load(environment)?, plan)));
     let (credential, plan) = match read {
         Ok(read) => read,
         Err(error) => {
@@ -70,11 +66,9 @@ fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
             "token from the command `{}` ({origin}), {length} characters",
             words.first().map_or("", String::as_str)
         ),
-        TokenSource::File(path) => format!(
-            "token from {} ({origin}), {length} characters, {}",
-            path.display(),
-            readers(path)
-        ),
+        TokenSource::File(path) => {
+            format!("token from {} ({origin}), {length} characters, {}", path.display(), readers(path))
+        }
     }
 }
 
@@ -102,28 +96,19 @@ fn identity(source: &IdentitySource, identity: &Identity) -> (String, Option<Str
         IdentitySource::P12 { file, .. } => file,
     };
     let certified = identity.certified();
-    let facts = certified
-        .cert
-        .first()
-        .and_then(|certificate| CertificateFacts::read(certificate));
+    let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
     let Some(facts) = facts else {
-        let words = format!(
-            "client certificate {}, whose dates cannot be read",
-            file.display()
-        );
+        let words = format!("client certificate {}, whose dates cannot be read", file.display());
         let hint = "look at it with `openssl x509 -text`".to_owned();
         return (words, Some(hint));
     };
     let until = day(facts.not_after);
     let who = format!("client certificate {} of {}", file.display(), facts.subject);
     match Validity::of(&facts, SystemTime::now()) {
-        Validity::Left(left) if left >= SOON => {
-            (format!("{who}, {} left (until {until})", days(left)), None)
+        Validity::Left(left) if left >= SOON => (format!("{who}, {} left (until {until})", days(left)), None),
+        Validity::Left(left) => {
+            (format!("{who}, {} left", days(left)), Some(format!("it ends on {until}: ask for a new one")))
         }
-        Validity::Left(left) => (
-            format!("{who}, {} left", days(left)),
-            Some(format!("it ends on {until}: ask for a new one")),
-        ),
         // The dates held when it was read a moment ago: they end right now.
         Validity::NotYet | Validity::Over => (who, Some("it has just ended".to_owned())),
     }

@@ -19,12 +19,7 @@ use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
 /// Goes the whole way and tells of each step; nothing comes out when it does not lead to the end.
-pub(super) fn check(
-    network: &Network,
-    identity: Option<&Identity>,
-    url: &Url,
-    chart: &mut Chart,
-) -> Option<()> {
+pub(super) fn check(network: &Network, identity: Option<&Identity>, url: &Url, chart: &mut Chart) -> Option<()> {
     let tls = url.scheme() == "https";
     let trust = if tls {
         trust(network, identity, url, chart)
@@ -70,12 +65,7 @@ pub(super) fn check(
     }
 }
 
-fn trust(
-    network: &Network,
-    identity: Option<&Identity>,
-    url: &Url,
-    chart: &mut Chart,
-) -> Option<Trusting> {
+fn trust(network: &Network, identity: Option<&Identity>, url: &Url, chart: &mut Chart) -> Option<Trusting> {
     let proxy_tls = network.proxy_for(url).is_some_and(|proxy| proxy.tls);
     match Trusting::load(network, identity, proxy_tls) {
         Ok(trusting) => {
@@ -91,13 +81,7 @@ fn trust(
 }
 
 /// Looks the first host of the way up and connects to it: the proxy's if there is one, which itself looks up the other.
-fn reach(
-    network: &Network,
-    target: &Hop,
-    via: Option<&Via>,
-    deadline: Instant,
-    chart: &mut Chart,
-) -> Option<Reached> {
+fn reach(network: &Network, target: &Hop, via: Option<&Via>, deadline: Instant, chart: &mut Chart) -> Option<Reached> {
     let (hop, whose, found) = match via {
         Some(via) => (&via.hop, "the proxy ", names::of_proxy(&via.hop, deadline)),
         None => (target, "", names::of_target(target, network, deadline)),
@@ -110,10 +94,7 @@ fn reach(
             return None;
         }
     };
-    let list: Vec<String> = addresses
-        .iter()
-        .map(|address| address.ip().to_string())
-        .collect();
+    let list: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     let list = list.join(", ");
     chart.add(Check::ok(
         "dns",
@@ -173,16 +154,10 @@ fn through_proxy(
     deadline: Instant,
     chart: &mut Chart,
 ) -> Option<Box<dyn Wire>> {
-    let (shown, origin) = network
-        .proxy
-        .as_ref()
-        .map(|proxy| (proxy.shown.clone(), proxy.origin.to_string()))?;
+    let (shown, origin) = network.proxy.as_ref().map(|proxy| (proxy.shown.clone(), proxy.origin.to_string()))?;
     match tunnel::open(reached, via, target, trust, deadline) {
         Ok(wire) => {
-            let message = format!(
-                "{shown} ({origin}) opened a tunnel to {}",
-                target.authority()
-            );
+            let message = format!("{shown} ({origin}) opened a tunnel to {}", target.authority());
             chart.add(Check::ok("proxy", message));
             Some(wire)
         }
@@ -199,30 +174,22 @@ fn trace(shown: &Handshake, chart: &mut Chart) {
     for certificate in &shown.certificates {
         if let Some(facts) = CertificateFacts::read(certificate) {
             let (from, until) = (day(facts.not_before), day(facts.not_after));
-            chart.trace(&format!(
-                "* certificate: {}, by {}, from {from} until {until}",
-                facts.subject, facts.issuer
-            ));
+            chart.trace(&format!("* certificate: {}, by {}, from {from} until {until}", facts.subject, facts.issuer));
         }
     }
 }
 
 fn tls_shown(shown: &Handshake) -> Check {
     let version = shown.version;
-    let Some(facts) = shown
-        .certificates
-        .first()
-        .and_then(|certificate| CertificateFacts::read(certificate))
-    else {
+    let Some(facts) = shown.certificates.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
         return Check::ok("tls", format!("{version}, a trusted certificate"));
     };
     let until = day(facts.not_after);
     let issued = format!("{version}, a certificate by {}", facts.issuer);
     match Validity::of(&facts, SystemTime::now()) {
-        Validity::Left(left) if left >= SOON => Check::ok(
-            "tls",
-            format!("{issued}, {} left (until {until})", days(left)),
-        ),
+        Validity::Left(left) if left >= SOON => {
+            Check::ok("tls", format!("{issued}, {} left (until {until})", days(left)))
+        }
         Validity::Left(left) => Check::warning(
             "tls",
             format!("{issued}, {} left", days(left)),
@@ -236,9 +203,7 @@ fn tls_shown(shown: &Handshake) -> Check {
 /// A clock that is off makes a good certificate look too old or too new, so that is the next thing to look at.
 fn tls_failed(target: &Hop, failure: Failure) -> Check {
     let dated = failure.kind == FailureKind::Certificate
-        && ["expired on", "valid only from"]
-            .iter()
-            .any(|words| failure.cause.contains(words));
+        && ["expired on", "valid only from"].iter().any(|words| failure.cause.contains(words));
     let check = Check::of_failure("tls", &target.authority(), failure);
     if dated {
         check.hint("if this machine's clock is right, the server needs a new certificate; tell those who run it")

@@ -38,14 +38,9 @@ fn found(sources: &Sources, environment: &Environment) -> Check {
         ConfigState::None => Check::ok("config", "no file is read: flags and variables alone"),
         ConfigState::Absent(path) => Check::ok(
             "config",
-            format!(
-                "no file at {}: flags and variables alone; `vescli config init` writes one",
-                path.display()
-            ),
+            format!("no file at {}: flags and variables alone; `vescli config init` writes one", path.display()),
         ),
-        ConfigState::Profile(path, profile) => {
-            Check::ok("config", format!("{}, profile {profile}", path.display()))
-        }
+        ConfigState::Profile(path, profile) => Check::ok("config", format!("{}, profile {profile}", path.display())),
         ConfigState::Unchosen(path, profiles) if profiles.is_empty() => {
             Check::ok("config", format!("{}, without any profile", path.display()))
         }

@@ -54,17 +54,9 @@ struct DamageDocument {
 /// [`JournalError`] when it cannot be read. Damage is no error but the answer, with exit 65.
 pub(super) fn check(path: &Path, form: &Form) -> Result<Told, Fault> {
     let scan = look(path)?;
-    let damage = scan
-        .damage
-        .iter()
-        .take(TOLD_MAX)
-        .map(|damage| damaged(path, damage))
-        .collect::<Result<Vec<_>, _>>()?;
-    let exit = if scan.damage.is_empty() {
-        Exit::Accepted
-    } else {
-        Exit::BadInput
-    };
+    let damage =
+        scan.damage.iter().take(TOLD_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
+    let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
     let text = if form.json {
         json_line(&CheckDocument {
             schema: "vescli.journal-check/1",
@@ -119,11 +111,7 @@ fn words(path: &Path, scan: &Scan, damage: &[DamageDocument], form: &Form) -> St
         }
         return text;
     }
-    let mut text = format!(
-        "{path}: {}\n",
-        form.paint
-            .bad(&counted(scan.damage.len() as u64, "damaged line"))
-    );
+    let mut text = format!("{path}: {}\n", form.paint.bad(&counted(scan.damage.len() as u64, "damaged line")));
     for damage in damage {
         text.push_str(&format!(
             "  line {}, byte {}: {}\n    {}\n",

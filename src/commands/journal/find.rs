@@ -26,10 +26,7 @@ pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<Pa
     match &journals[..] {
         [journal] => Ok(journal.clone()),
         [] if matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound) => {
-            Err(JournalError::Missing {
-                path: file.to_owned(),
-            }
-            .into())
+            Err(JournalError::Missing { path: file.to_owned() }.into())
         }
         [] => Err(Trouble {
             exit: Exit::BadInput,
@@ -42,11 +39,7 @@ pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<Pa
         }
         .into()),
         several => Err(Fault::Usage {
-            message: format!(
-                "{} has {} journals, one for each URL and cname",
-                form.path(file),
-                several.len()
-            ),
+            message: format!("{} has {} journals, one for each URL and cname", form.path(file), several.len()),
             hint: format!("name one of them: {}", names(several, form)),
         }),
     }

@@ -49,18 +49,13 @@ pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
             ok: true,
             folder: folder.to_string_lossy().into_owned(),
             journals: looked.map(|(path, found)| document(path, &found)).collect(),
-            leftovers: leftovers
-                .iter()
-                .map(|path| path.to_string_lossy().into_owned())
-                .collect(),
+            leftovers: leftovers.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }));
     }
     let mut text = if paths.is_empty() {
         format!("no journals in {}\n", form.path(folder))
     } else {
-        looked
-            .map(|(path, found)| line(path, &found, form))
-            .collect()
+        looked.map(|(path, found)| line(path, &found, form)).collect()
     };
     if !leftovers.is_empty() {
         text.push_str(&format!(
@@ -74,10 +69,7 @@ pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
 /// What keeps a journal from being used.
 fn error_of(found: &Result<Scan, JournalError>) -> Option<String> {
     match found {
-        Ok(scan) => scan
-            .damage
-            .first()
-            .map(|damage| format!("damaged at line {}: {}", damage.line, damage.flaw)),
+        Ok(scan) => scan.damage.first().map(|damage| format!("damaged at line {}: {}", damage.line, damage.flaw)),
         Err(error) => Some(error.to_string()),
     }
 }
@@ -90,23 +82,13 @@ fn line(path: &Path, found: &Result<Scan, JournalError>, form: &Form) -> String 
     let Ok(Scan { recovered, .. }) = found else {
         return format!("{path}\n");
     };
-    let last = recovered
-        .runs
-        .last()
-        .map_or_else(|| "never".to_owned(), |run| run.at.to_string());
-    format!(
-        "{path}  last run {last}  {}\n",
-        counted(&recovered.counts())
-    )
+    let last = recovered.runs.last().map_or_else(|| "never".to_owned(), |run| run.at.to_string());
+    format!("{path}  last run {last}  {}\n", counted(&recovered.counts()))
 }
 
 /// Rows by their fate, in words.
 pub(super) fn counted(counts: &Counts) -> String {
-    let due = if counts.due > counts.not_sent {
-        due(counts.due)
-    } else {
-        String::new()
-    };
+    let due = if counts.due > counts.not_sent { due(counts.due) } else { String::new() };
     format!(
         "{} accepted, {} rejected, {} not_sent, {} unknown{due}",
         counts.accepted, counts.rejected, counts.not_sent, counts.unknown

@@ -43,19 +43,10 @@ impl Form {
 }
 
 /// Does what was asked for, and tells it.
-pub fn run(
-    action: &JournalAction,
-    flags: &Layer,
-    environment: &Environment,
-    streams: &mut Streams,
-) -> Exit {
+pub fn run(action: &JournalAction, flags: &Layer, environment: &Environment, streams: &mut Streams) -> Exit {
     let output = Output::early(flags, environment);
     let mut reporter = Reporter::new(streams, output, environment);
-    let form = Form {
-        json: output.json,
-        paint: reporter.out_paint(),
-        safe: SafeText::default(),
-    };
+    let form = Form { json: output.json, paint: reporter.out_paint(), safe: SafeText::default() };
     let told = tell(action, flags, environment, &form, &mut reporter)
         .and_then(|told| Ok(reporter.print(&told.text).map(|()| told.exit)?));
     told.unwrap_or_else(|fault| reporter.trouble(&Subject::default(), &fault.trouble()))
@@ -72,10 +63,7 @@ fn tell(
     let is_rehearsal = environment.get(SANDBOX_VARIABLE).is_some();
     let folder = journal_folder(environment, is_rehearsal)?;
     let find = |file: &Option<PathBuf>| find::find(file.as_deref(), &folder, form);
-    let accepted = |text| Told {
-        text,
-        exit: Exit::Accepted,
-    };
+    let accepted = |text| Told { text, exit: Exit::Accepted };
     let variables = || Layer::of_variables(environment).map_err(SettingsError::from);
     Ok(accepted(match action {
         JournalAction::Check(file) => return check::check(&find(file)?, form),

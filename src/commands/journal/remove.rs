@@ -10,9 +10,7 @@ use serde::Serialize;
 use super::Form;
 use crate::args::keys::Key;
 use crate::args::layer::Layer;
-use crate::bulk::journal::{
-    JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look,
-};
+use crate::bulk::journal::{JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look};
 use crate::commands::fault::Fault;
 use crate::report::Reporter;
 use crate::report::list::counted;
@@ -39,10 +37,8 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
         let is_on = |key| flags.is_on(key) || variables.is_on(key);
-        let older_than = flags
-            .get(Key::OlderThan)
-            .or_else(|| variables.get(Key::OlderThan))
-            .map(|given| given.value.to_string());
+        let older_than =
+            flags.get(Key::OlderThan).or_else(|| variables.get(Key::OlderThan)).map(|given| given.value.to_string());
         let older_than = older_than
             .map(|text| {
                 humantime::parse_duration(&text).map_err(|_| Fault::Usage {
@@ -51,12 +47,7 @@ impl Request {
                 })
             })
             .transpose()?;
-        Ok(Self {
-            older_than,
-            dry_run: is_on(Key::DryRun),
-            yes: is_on(Key::Yes),
-            no_input: is_on(Key::NoInput),
-        })
+        Ok(Self { older_than, dry_run: is_on(Key::DryRun), yes: is_on(Key::Yes), no_input: is_on(Key::NoInput) })
     }
 
     /// Whether it may be done. Elsewhere than on a terminal it has to be said in advance.
@@ -74,10 +65,7 @@ impl Request {
         reporter.talk(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let _ = stdin().lock().read_line(&mut answer);
-        Ok(matches!(
-            answer.trim().to_ascii_lowercase().as_str(),
-            "y" | "yes"
-        ))
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 }
 
@@ -85,12 +73,7 @@ impl Request {
 ///
 /// # Errors
 /// [`Fault`] when it is missing, a run uses it, or it cannot be removed.
-pub(super) fn one(
-    path: &Path,
-    request: &Request,
-    form: &Form,
-    reporter: &mut Reporter,
-) -> Result<String, Fault> {
+pub(super) fn one(path: &Path, request: &Request, form: &Form, reporter: &mut Reporter) -> Result<String, Fault> {
     let scan = look(path)?;
     let people = scan.recovered.counts().total();
     let question = format!(
@@ -158,10 +141,7 @@ pub(super) fn prune(
         }
     }
     for path in &leftovers {
-        fs::remove_file(path).map_err(|source| JournalError::Write {
-            path: path.clone(),
-            source,
-        })?;
+        fs::remove_file(path).map_err(|source| JournalError::Write { path: path.clone(), source })?;
     }
     Ok(form.removed(&removed, &leftovers, false))
 }
@@ -172,10 +152,7 @@ fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalE
     if !is_meant() {
         return Ok(false);
     }
-    fs::remove_file(path).map_err(|source| JournalError::Write {
-        path: path.to_owned(),
-        source,
-    })?;
+    fs::remove_file(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;
     // It may not be there.
     let _ = fs::remove_file(index_of(path));
     Ok(true)
@@ -191,9 +168,7 @@ fn is_old(scan: &Scan, age: Duration) -> bool {
 fn is_finished(scan: &Scan) -> bool {
     let counts = scan.recovered.counts();
     let rows = scan.recovered.runs.last().map_or(0, |run| run.rows);
-    scan.damage.is_empty()
-        && counts.due + counts.unknown == 0
-        && counts.accepted + counts.rejected >= rows
+    scan.damage.is_empty() && counts.due + counts.unknown == 0 && counts.accepted + counts.rejected >= rows
 }
 
 impl Form {
@@ -214,10 +189,6 @@ impl Form {
         let word = if dry_run { "would remove" } else { "removed" };
         let line = |path: &PathBuf| format!("{word}: {}\n", self.path(path));
         let text: String = journals.iter().chain(leftovers).map(line).collect();
-        if text.is_empty() {
-            "nothing was removed\n".to_owned()
-        } else {
-            text
-        }
+        if text.is_empty() { "nothing was removed\n".to_owned() } else { text }
     }
 }

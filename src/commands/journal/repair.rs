@@ -50,12 +50,7 @@ struct UnknownDocument {
 ///
 /// # Errors
 /// [`Fault`] when the list or the journal cannot be used; the journal is unchanged then.
-pub(super) fn repair(
-    path: &Path,
-    flags: &Layer,
-    environment: &Environment,
-    form: &Form,
-) -> Result<String, Fault> {
+pub(super) fn repair(path: &Path, flags: &Layer, environment: &Environment, form: &Form) -> Result<String, Fault> {
     let sources = Sources::gather(flags, environment)?;
     let Some((list, _)) = sources.text(Key::List) else {
         return Err(Fault::Usage {
@@ -82,26 +77,17 @@ fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, 
         text(Key::Cname).or_else(|| text(Key::Tenant))
     };
     let found = of_run.or_else(of_settings).or_else(|| journal.some_cname());
-    Ok(found.ok_or_else(|| SettingsError::Missing {
-        key: Key::Cname,
-        config: sources.config.clone(),
-    })?)
+    Ok(found.ok_or_else(|| SettingsError::Missing { key: Key::Cname, config: sources.config.clone() })?)
 }
 
 fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> {
     let file = File::open(list).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => BulkError::Missing(list.to_owned()),
-        _ => BulkError::Unreadable {
-            path: list.to_owned(),
-            source,
-        },
+        _ => BulkError::Unreadable { path: list.to_owned(), source },
     })?;
     // An address that the run accepted need not fit the published pattern.
     let read = rows::read(file, Format::of_name(list), cname, true);
-    let read = read.map_err(|error| BulkError::Rows {
-        name: list.to_string_lossy().into_owned(),
-        error,
-    })?;
+    let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;
     let people = read.rows.iter().map(|row| Listed {
         row: row.line,
         email: row.email.to_string(),
@@ -123,10 +109,7 @@ fn header(
         (run.url, run.service, run.tenant, run.list)
     } else {
         let target = Target::resolve(sources)?;
-        let nobody = Recipient {
-            email: String::new(),
-            cname: cname.clone(),
-        };
+        let nobody = Recipient { email: String::new(), cname: cname.clone() };
         let url = ApiRequest::new(&target, &nobody, None)?.url.to_string();
         (url.clone(), service_of(&url), None, None)
     };
@@ -153,11 +136,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
         [] => String::new(),
         numbers => {
             let first: Vec<String> = numbers.iter().take(NAMED_MAX).map(u64::to_string).collect();
-            let more = if numbers.len() > NAMED_MAX {
-                ", …"
-            } else {
-                ""
-            };
+            let more = if numbers.len() > NAMED_MAX { ", …" } else { "" };
             format!("  {label}: {}{more}\n", first.join(", "))
         }
     };
@@ -179,11 +158,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
     let count = repaired.unknown.len();
     text.push_str(&format!(
         "{} unknown now, because they may be on a damaged line:\n",
-        if count == 1 {
-            "1 person is".to_owned()
-        } else {
-            format!("{count} people are")
-        }
+        if count == 1 { "1 person is".to_owned() } else { format!("{count} people are") }
     ));
     for person in repaired.unknown.iter().take(NAMED_MAX) {
         text.push_str(&format!(
@@ -198,8 +173,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
     }
     text.push_str(&format!(
         "next: vescli journal show {}\n",
-        form.safe
-            .shown(&shlex::try_quote(&path.to_string_lossy()).unwrap_or_default())
+        form.safe.shown(&shlex::try_quote(&path.to_string_lossy()).unwrap_or_default())
     ));
     text
 }
@@ -219,11 +193,7 @@ fn document(path: &Path, repaired: Option<&Repaired>) -> RepairDocument {
         unknown: found
             .unknown
             .iter()
-            .map(|person| UnknownDocument {
-                row: person.row,
-                email: person.email.clone(),
-                cname: person.cname.clone(),
-            })
+            .map(|person| UnknownDocument { row: person.row, email: person.email.clone(), cname: person.cname.clone() })
             .collect(),
         old_file: repaired.map(|repaired| repaired.old.to_string_lossy().into_owned()),
     }

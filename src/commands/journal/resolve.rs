@@ -9,9 +9,7 @@ use super::Form;
 use crate::api::outcome::Fate;
 use crate::args::keys::Key;
 use crate::args::layer::Layer;
-use crate::bulk::journal::{
-    Journal, Recovered, RowKey, RowState, Settled, Told, fold_name, look_for,
-};
+use crate::bulk::journal::{Journal, Recovered, RowKey, RowState, Settled, Told, fold_name, look_for};
 use crate::commands::bulk::quoted;
 use crate::commands::fault::Fault;
 use crate::report::safe_text::json_line;
@@ -30,10 +28,7 @@ enum Who {
 }
 
 fn usage(message: &str, hint: &str) -> Fault {
-    Fault::Usage {
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-    }
+    Fault::Usage { message: message.to_owned(), hint: hint.to_owned() }
 }
 
 impl Request {
@@ -44,8 +39,7 @@ impl Request {
         };
         let is_on = |key| flags.is_on(key) || variables.is_on(key);
         // What was typed wins over variables.
-        let all_unknown =
-            flags.is_on(Key::AllUnknown) || emails.is_empty() && variables.is_on(Key::AllUnknown);
+        let all_unknown = flags.is_on(Key::AllUnknown) || emails.is_empty() && variables.is_on(Key::AllUnknown);
         let emails = match (emails, text(Key::Email)) {
             ([], Some(email)) if !all_unknown => vec![email],
             (emails, _) => emails.to_vec(),
@@ -89,11 +83,7 @@ impl Request {
                 "name each row whose decision is to be taken back with --email",
             ));
         }
-        Ok(Self {
-            who,
-            cname: text(Key::Cname),
-            settled,
-        })
+        Ok(Self { who, cname: text(Key::Cname), settled })
     }
 
     fn is_meant(&self, told: &Told) -> bool {
@@ -146,10 +136,7 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
         let settled = chosen.iter().map(|key| (*key, request.settled));
         Ok::<_, Fault>(settled.collect())
     })?;
-    let mut people: Vec<(&RowKey, &Told)> = chosen
-        .iter()
-        .filter_map(|key| rows.get_key_value(key))
-        .collect();
+    let mut people: Vec<(&RowKey, &Told)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
     people.sort_by_key(|(_, told)| told.row);
     if form.json {
         return Ok(json_line(&document(path, request, &people)));
@@ -170,11 +157,7 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
     Ok(people.iter().map(line).collect())
 }
 
-fn document<'a>(
-    path: &Path,
-    request: &Request,
-    people: &[(&RowKey, &'a Told)],
-) -> ResolveDocument<'a> {
+fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Told)]) -> ResolveDocument<'a> {
     let single = match people {
         [single] => Some(single),
         _ => None,
@@ -189,11 +172,7 @@ fn document<'a>(
         settled: request.settled.word(),
         rows: people
             .iter()
-            .map(|(key, told)| ResolvedRow {
-                key: key.to_string(),
-                email: &told.email,
-                cname: &told.cname,
-            })
+            .map(|(key, told)| ResolvedRow { key: key.to_string(), email: &told.email, cname: &told.cname })
             .collect(),
     }
 }
@@ -250,16 +229,10 @@ fn choose(
         match (fitting.next(), fitting.next()) {
             (Some((key, _)), None) => chosen.push(*key),
             (Some(_), Some(_)) => {
-                let mut cnames: Vec<String> = of_email()
-                    .map(|(_, told)| place.shown(&told.cname))
-                    .collect();
+                let mut cnames: Vec<String> = of_email().map(|(_, told)| place.shown(&told.cname)).collect();
                 cnames.sort();
                 return Err(Fault::Usage {
-                    message: format!(
-                        "{} has rows with more than one cname: {}",
-                        place.shown(email),
-                        cnames.join(", ")
-                    ),
+                    message: format!("{} has rows with more than one cname: {}", place.shown(email), cnames.join(", ")),
                     hint: "say which with --cname".to_owned(),
                 });
             }
@@ -282,10 +255,7 @@ fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) 
         (Some(_), Settled::Unknown) => {
             format!("nothing was resolved for {email}, so there is nothing to take back")
         }
-        (Some(fate), _) => format!(
-            "{email} is not unknown but {}, so there is nothing to resolve",
-            fate.word()
-        ),
+        (Some(fate), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", fate.word()),
     };
     usage(&message, &place.show("lists the rows that are unknown"))
 }

@@ -57,11 +57,7 @@ struct UnknownDocument {
 pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
     let scan = look(path)?;
     if let Some(damage) = scan.damage.first() {
-        return Err(JournalError::Damaged {
-            path: path.to_owned(),
-            damage: *damage,
-        }
-        .into());
+        return Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }.into());
     }
     let recovered = scan.recovered;
     let unknown = unknown(path, &recovered)?;
@@ -93,16 +89,8 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
     text.push_str("Ask these people or look into the console, then for each, such as the first:\n");
     if let Some(first) = unknown.first() {
         let word = |text: &str| form.safe.shown_bytes(quoted(text).as_bytes());
-        let several = unknown
-            .iter()
-            .filter(|row| row.email == first.email)
-            .count()
-            > 1;
-        let cname = if several {
-            format!(" --cname {}", word(&first.cname))
-        } else {
-            String::new()
-        };
+        let several = unknown.iter().filter(|row| row.email == first.email).count() > 1;
+        let cname = if several { format!(" --cname {}", word(&first.cname)) } else { String::new() };
         for answer in ["accepted", "not-sent"] {
             text.push_str(&format!(
                 "  vescli journal resolve {} --email {}{cname} --as {answer}\n",
@@ -116,11 +104,7 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
 
 /// The rows that are unknown, in the order of the list.
 fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, JournalError> {
-    let state = |key| {
-        recovered
-            .state(key)
-            .filter(|state| state.effective() == Fate::Unknown)
-    };
+    let state = |key| recovered.state(key).filter(|state| state.effective() == Fate::Unknown);
     let intents = look_for(path, |key| state(key).is_some(), |_| true)?;
     let mut unknown: Vec<UnknownDocument> = intents
         .into_iter()

@@ -47,18 +47,13 @@ impl Answer {
     /// A 429 that names the wait, rounded up to whole seconds because `Retry-After` has no smaller ones.
     pub(super) fn rate_limited(wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self {
-            retry_after_s: Some(seconds),
-            ..Self::of_status(StatusCode::TOO_MANY_REQUESTS)
-        }
+        Self { retry_after_s: Some(seconds), ..Self::of_status(StatusCode::TOO_MANY_REQUESTS) }
     }
 
     /// What the service might answer with `status`. A 4xx is told as the object that the live service uses, a 5xx as the
     /// JSON string of the published page: a client meets both and has to read both.
     pub(super) fn of_status(status: StatusCode) -> Self {
-        let reason = status
-            .canonical_reason()
-            .map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
+        let reason = status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
         let answer = match status.as_u16() {
             204 | 304 => Self::new(status, JSON, String::new()),
             200..=299 => Self::new(status, JSON, "{}".to_owned()),
@@ -74,13 +69,7 @@ impl Answer {
     }
 
     fn new(status: StatusCode, content_type: &'static str, body: String) -> Self {
-        Self {
-            status,
-            content_type,
-            body,
-            retry_after_s: None,
-            redirects: false,
-        }
+        Self { status, content_type, body, retry_after_s: None, redirects: false }
     }
 
     /// The status, for the log.
@@ -141,11 +130,7 @@ mod tests {
             let headers = answer.into_response().headers().clone();
             let has = |name: &str| headers.contains_key(name);
             assert_eq!(has("retry-after"), [429, 503].contains(&code), "{code}");
-            assert_eq!(
-                has("location"),
-                (300..400).contains(&code) && code != 304,
-                "{code}"
-            );
+            assert_eq!(has("location"), (300..400).contains(&code) && code != 304, "{code}");
         }
     }
 

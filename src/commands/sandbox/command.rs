@@ -20,28 +20,16 @@ pub(super) fn run_command(
     variables: &[(&str, String)],
     environment: &SandboxEnvironment,
 ) -> Result<SandboxEnd, SandboxError> {
-    let mut command = prepare(
-        program,
-        variables,
-        &environment.hidden,
-        search_path(environment)?,
-    );
+    let mut command = prepare(program, variables, &environment.hidden, search_path(environment)?);
     command.args(arguments);
     let signals = watch::Signals::catch().map_err(SandboxError::Watch)?;
-    let mut child = command
-        .spawn()
-        .map_err(|source| not_started(program, source))?;
+    let mut child = command.spawn().map_err(|source| not_started(program, source))?;
     let status = signals.wait(&mut child).map_err(SandboxError::Watch)?;
     Ok(end_of(status))
 }
 
 /// The command with the environment of a rehearsal.
-fn prepare(
-    program: &OsStr,
-    variables: &[(&str, String)],
-    hidden: &[&str],
-    search_path: Option<OsString>,
-) -> Command {
+fn prepare(program: &OsStr, variables: &[(&str, String)], hidden: &[&str], search_path: Option<OsString>) -> Command {
     let mut command = Command::new(program);
     // They would argue with the sandbox's token, and a real secret has no place in a rehearsal.
     for name in hidden {
@@ -57,19 +45,11 @@ fn search_path(environment: &SandboxEnvironment) -> Result<Option<OsString>, San
     let Some(folder) = &environment.own_folder else {
         return Ok(None);
     };
-    let rest = environment
-        .path
-        .as_deref()
-        .unwrap_or_else(|| OsStr::new(USUAL_PATH));
-    let folders: Vec<PathBuf> = std::iter::once(folder.clone())
-        .chain(std::env::split_paths(rest))
-        .collect();
+    let rest = environment.path.as_deref().unwrap_or_else(|| OsStr::new(USUAL_PATH));
+    let folders: Vec<PathBuf> = std::iter::once(folder.clone()).chain(std::env::split_paths(rest)).collect();
     std::env::join_paths(folders)
         .map(Some)
-        .map_err(|source| SandboxError::SearchPath {
-            folder: folder.clone(),
-            source,
-        })
+        .map_err(|source| SandboxError::SearchPath { folder: folder.clone(), source })
 }
 
 fn not_started(program: &OsStr, source: io::Error) -> SandboxError {
@@ -133,16 +113,9 @@ mod watch {
         /// From now on none of the three signals ends this process. To be called before the command is started: a
         /// handler, unlike an ignored signal, is not inherited by it.
         pub(super) fn catch() -> io::Result<Self> {
-            let mut signals = Self {
-                terminated: Arc::new(AtomicBool::new(false)),
-                registered: Vec::new(),
-            };
+            let mut signals = Self { terminated: Arc::new(AtomicBool::new(false)), registered: Vec::new() };
             let unread = Arc::new(AtomicBool::new(false));
-            for (signal, flagged) in [
-                (SIGINT, &unread),
-                (SIGQUIT, &unread),
-                (SIGTERM, &signals.terminated),
-            ] {
+            for (signal, flagged) in [(SIGINT, &unread), (SIGQUIT, &unread), (SIGTERM, &signals.terminated)] {
                 let id = flag::register(signal, Arc::clone(flagged))?;
                 signals.registered.push(id);
             }
@@ -210,10 +183,7 @@ mod tests {
         for name in hidden.iter().filter(|name| **name != "VESCLI_TOKEN") {
             assert!(changes.contains(&(OsStr::new(name), None)), "{name}");
         }
-        let given: Vec<_> = changes
-            .into_iter()
-            .filter_map(|(k, v)| Some((k, v?)))
-            .collect();
+        let given: Vec<_> = changes.into_iter().filter_map(|(k, v)| Some((k, v?))).collect();
         let expected = [("PATH", "/a:/b"), ("VESCLI_TOKEN", "rehearsal")];
         assert_eq!(given, expected.map(|(k, v)| (OsStr::new(k), OsStr::new(v))));
     }

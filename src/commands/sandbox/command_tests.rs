@@ -21,10 +21,7 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn command(words: &[&str]) -> SandboxOptions {
-    SandboxOptions {
-        command: words.iter().map(OsString::from).collect(),
-        ..SandboxOptions::default()
-    }
+    SandboxOptions { command: words.iter().map(OsString::from).collect(), ..SandboxOptions::default() }
 }
 
 fn environment() -> SandboxEnvironment {
@@ -33,12 +30,7 @@ fn environment() -> SandboxEnvironment {
 
 fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {
     let _turn = turn();
-    run(
-        &command(&["sh", "-c", script]),
-        &environment(),
-        &mut Vec::new(),
-        &mut Vec::new(),
-    )
+    run(&command(&["sh", "-c", script]), &environment(), &mut Vec::new(), &mut Vec::new())
 }
 
 fn code(script: &str) -> i32 {
@@ -76,12 +68,10 @@ fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let told = folder.path().join("told");
-    let script = r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
+    let script =
+        r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
     let options = command(&["sh", "-c", script, told.to_str().unwrap()]);
-    let given = SandboxEnvironment {
-        own_folder: Some(PathBuf::from("/own folder")),
-        ..environment()
-    };
+    let given = SandboxEnvironment { own_folder: Some(PathBuf::from("/own folder")), ..environment() };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let end = run(&options, &given, &mut out, &mut err).unwrap();
     assert_eq!((end, out.as_slice()), (SandboxEnd::Code(0), &b""[..]));
@@ -91,14 +81,8 @@ fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout
         panic!("{told}");
     };
     let (origin, path_of_url) = base_url.split_once("/api/").unwrap();
-    assert_eq!(
-        String::from_utf8(err).unwrap(),
-        format!("sandbox: {origin}\n")
-    );
-    assert_eq!(
-        path_of_url,
-        "v1/api/production/us-east-1/namespaces/sandbox"
-    );
+    assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {origin}\n"));
+    assert_eq!(path_of_url, "v1/api/production/us-east-1/namespaces/sandbox");
     assert_eq!(sandbox, origin);
     assert_eq!((tenant, token.len()), ("sandbox", 32));
     let rest = given.path.unwrap().into_string().unwrap();
@@ -114,19 +98,10 @@ fn a_command_is_looked_for_in_vescli_s_own_folder_first() {
     std::fs::write(&file, "#!/bin/sh\nexit 33\n").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     for path in [environment().path, None] {
-        let given = SandboxEnvironment {
-            path,
-            own_folder: Some(folder.path().to_owned()),
-            ..environment()
-        };
+        let given = SandboxEnvironment { path, own_folder: Some(folder.path().to_owned()), ..environment() };
         let end = run(&command(&["env"]), &given, &mut Vec::new(), &mut Vec::new());
         assert_eq!(end.unwrap(), SandboxEnd::Code(33));
-        let end = run(
-            &command(&["sh", "-c", "exit 3"]),
-            &given,
-            &mut Vec::new(),
-            &mut Vec::new(),
-        );
+        let end = run(&command(&["sh", "-c", "exit 3"]), &given, &mut Vec::new(), &mut Vec::new());
         assert_eq!(end.unwrap(), SandboxEnd::Code(3));
     }
 }
@@ -143,12 +118,7 @@ fn a_command_that_cannot_run_has_the_shell_s_code() {
         (plain.to_str().unwrap(), 126),
         (folder.path().to_str().unwrap(), 126),
     ] {
-        let end = run(
-            &command(&[program]),
-            &environment(),
-            &mut Vec::new(),
-            &mut Vec::new(),
-        );
+        let end = run(&command(&[program]), &environment(), &mut Vec::new(), &mut Vec::new());
         let error = end.unwrap_err();
         assert_eq!(error.command_code(), Some(expected), "{program}: {error}");
         assert!(error.to_string().contains(program), "{error}");
@@ -171,10 +141,7 @@ fn a_log_that_cannot_be_opened_or_breaks_off_is_an_error_that_names_it() {
         options.log = Some(full);
         let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
         let error = end.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the log \"/dev/full\" is incomplete; the command itself ended with code 3"
-        );
+        assert_eq!(error.to_string(), "the log \"/dev/full\" is incomplete; the command itself ended with code 3");
     }
 }
 
@@ -193,8 +160,7 @@ const REQUEST: &str = r#"
 #[test]
 fn the_rate_that_was_asked_for_holds() {
     let _turn = turn();
-    let twice =
-        format!("request() {{ {REQUEST}\n}}; (request); first=$?; (request); exit $first$?");
+    let twice = format!("request() {{ {REQUEST}\n}}; (request); first=$?; (request); exit $first$?");
     let mut options = command(&["bash", "-c", &twice]);
     options.rate = Some("1/h".parse().unwrap());
     let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
@@ -223,10 +189,7 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
     if !log.exists() {
         return;
     }
-    let options = SandboxOptions {
-        log: Some(log),
-        ..SandboxOptions::default()
-    };
+    let options = SandboxOptions { log: Some(log), ..SandboxOptions::default() };
     let (reader, mut writer) = std::io::pipe().unwrap();
     let serving = std::thread::spawn(move || {
         let mut err = Vec::new();
@@ -234,12 +197,8 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
         (end, String::from_utf8(err).unwrap())
     });
     let mut lines = BufReader::new(reader).lines();
-    let exports: String = (0..5)
-        .map(|_| lines.next().unwrap().unwrap() + "\n")
-        .collect();
-    let request = Command::new("bash")
-        .args(["-c", &format!("{exports}{REQUEST}")])
-        .status();
+    let exports: String = (0..5).map(|_| lines.next().unwrap().unwrap() + "\n").collect();
+    let request = Command::new("bash").args(["-c", &format!("{exports}{REQUEST}")]).status();
     assert_eq!(request.unwrap().code(), Some(3), "{exports}");
     // A log that cannot be written ends it, which is the only end that leaves this process alive.
     let start = Instant::now();
@@ -248,14 +207,8 @@ fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let (end, told) = serving.join().unwrap();
-    assert!(
-        matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })),
-        "{end:?}"
-    );
-    assert!(
-        told.contains("it mails nobody") && told.contains("Ctrl-C"),
-        "{told}"
-    );
+    assert!(matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })), "{end:?}");
+    assert!(told.contains("it mails nobody") && told.contains("Ctrl-C"), "{told}");
     assert!(lines.next().is_none());
 }
 

@@ -43,11 +43,7 @@ pub(super) enum Violation {
     )]
     FollowedRedirect,
     #[error("{name} in the path is {value:?}; it must be {rule}")]
-    Variable {
-        name: &'static str,
-        value: String,
-        rule: &'static str,
-    },
+    Variable { name: &'static str, value: String, rule: &'static str },
     #[error("the URL has a query, {0:?}; the operation takes none")]
     Query(String),
     #[error("the method is {0}; it must be POST")]
@@ -57,9 +53,7 @@ pub(super) enum Violation {
     #[error("the accept header, {0:?}, does not admit application/json")]
     Accept(String),
     /// Never repeats the header: what is wrong with it may well be a secret in the wrong place.
-    #[error(
-        "the authorization header must be given once, as APIToken, one space and a token of visible ASCII"
-    )]
+    #[error("the authorization header must be given once, as APIToken, one space and a token of visible ASCII")]
     Authorization,
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
@@ -87,15 +81,8 @@ pub(super) enum Violation {
 ///
 /// # Errors
 /// The first [`Violation`], in the order path, method, headers, body.
-pub(super) fn check(
-    method: &Method,
-    target: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Request, Violation> {
-    let (path, query) = target
-        .split_once('?')
-        .map_or((target, None), |(path, query)| (path, Some(query)));
+pub(super) fn check(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Request, Violation> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     check_path(path)?;
     if let Some(query) = query {
         return Err(Violation::Query(shown(query)));
@@ -125,11 +112,7 @@ fn check_path(path: &str) -> Result<(), Violation> {
     let [prefix, environment, region, "namespaces", namespace] = segments[..] else {
         return Err(Violation::Path(shown(path)));
     };
-    for (name, value) in [
-        ("prefix", prefix),
-        ("region", region),
-        ("namespace", namespace),
-    ] {
+    for (name, value) in [("prefix", prefix), ("region", region), ("namespace", namespace)] {
         if !is_label(value) {
             return Err(Violation::Variable {
                 name,
@@ -162,13 +145,10 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Violation> {
 fn check_accept(headers: &HeaderMap) -> Result<(), Violation> {
     let given = all_values(headers, &ACCEPT);
     let admitted = given.split(',').any(|range| {
-        let mut parts = range
-            .split(';')
-            .map(|part| part.trim().to_ascii_lowercase());
+        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
         let media_type = parts.next().unwrap_or_default();
-        let refused = parts
-            .filter_map(|part| part.strip_prefix("q=").and_then(|q| q.parse().ok()))
-            .any(|q: f32| q <= 0.0);
+        let refused =
+            parts.filter_map(|part| part.strip_prefix("q=").and_then(|q| q.parse().ok())).any(|q: f32| q <= 0.0);
         ["application/json", "application/*", "*/*"].contains(&media_type.as_str()) && !refused
     });
     if admitted || !headers.contains_key(ACCEPT) {
@@ -194,8 +174,7 @@ fn read_token(headers: &HeaderMap) -> Result<Option<String>, Violation> {
 
 /// Checks the whole body, and gives the one field of it that decides what happens.
 fn read_email(body: &[u8]) -> Result<String, Violation> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Violation::Json(error.to_string()))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| Violation::Json(error.to_string()))?;
     let Value::Object(mut fields) = value else {
         return Err(Violation::NotAnObject);
     };
@@ -205,17 +184,11 @@ fn read_email(body: &[u8]) -> Result<String, Violation> {
         return Err(Violation::UnknownField(shown(name)));
     }
     check_email(&email, true).map_err(|error| Violation::Text("email", error))?;
-    cname
-        .as_deref()
-        .map_or(Ok(()), check_text)
-        .map_err(|error| Violation::Text("cname", error))?;
+    cname.as_deref().map_or(Ok(()), check_text).map_err(|error| Violation::Text("cname", error))?;
     Ok(email)
 }
 
-fn take_string(
-    fields: &mut Map<String, Value>,
-    name: &'static str,
-) -> Result<Option<String>, Violation> {
+fn take_string(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, Violation> {
     match fields.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -225,11 +198,7 @@ fn take_string(
 
 /// All values of one header in one text, joined as RFC 9110, section 5.3 allows; empty when there is none.
 pub(super) fn all_values(headers: &HeaderMap, name: &hyper::header::HeaderName) -> String {
-    let values: Vec<_> = headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     values.join(", ")
 }
 

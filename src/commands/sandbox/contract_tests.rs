@@ -4,17 +4,13 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::*;
 
-const LONG: &str =
-    "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
+const LONG: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 const BODY: &str = r#"{"cname": "example", "email": "hello@example.com"}"#;
 
 fn headers(lines: &[(&str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in lines {
-        map.append(
-            name.parse::<HeaderName>().unwrap(),
-            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-        );
+        map.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     map
 }
@@ -33,10 +29,7 @@ fn with(name: &str, values: &[&str]) -> Result<Request, Violation> {
     let mut map = good_headers();
     map.remove(&name);
     for value in values {
-        map.append(
-            name.clone(),
-            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-        );
+        map.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     check(&Method::POST, LONG, &map, BODY.as_bytes())
 }
@@ -50,10 +43,7 @@ fn with_body(body: &str) -> Result<Request, Violation> {
 }
 
 fn good(token: Option<&str>) -> Request {
-    Request {
-        email: "hello@example.com".to_owned(),
-        token: token.map(str::to_owned),
-    }
+    Request { email: "hello@example.com".to_owned(), token: token.map(str::to_owned) }
 }
 
 #[test]
@@ -88,14 +78,8 @@ fn other_paths_are_named() {
         assert_eq!(at(path), Err(Violation::Path(path.to_owned())));
     }
     assert_eq!(at(LOGIN_PATH), Err(Violation::FollowedRedirect));
-    assert_eq!(
-        at(&format!("{LONG}?a=b")),
-        Err(Violation::Query("a=b".to_owned()))
-    );
-    assert_eq!(
-        at(&format!("{OPERATION}?")),
-        Err(Violation::Query(String::new()))
-    );
+    assert_eq!(at(&format!("{LONG}?a=b")), Err(Violation::Query("a=b".to_owned())));
+    assert_eq!(at(&format!("{OPERATION}?")), Err(Violation::Query(String::new())));
 }
 
 #[test]
@@ -106,9 +90,7 @@ fn each_variable_of_the_path_is_checked() {
             let mut values = ["api", "production", "us-east-1", "default"];
             values[place] = bad;
             let [prefix, environment, region, namespace] = values;
-            let path = format!(
-                "/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}"
-            );
+            let path = format!("/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}");
             match at(&path) {
                 Err(Violation::Variable { name, value, .. }) => {
                     assert_eq!((name, value.as_str()), (variable, bad), "{path}");
@@ -118,35 +100,20 @@ fn each_variable_of_the_path_is_checked() {
         }
     }
     let path = LONG.replace("production", "prod");
-    assert!(matches!(
-        at(&path),
-        Err(Violation::Variable {
-            name: "environment",
-            ..
-        })
-    ));
+    assert!(matches!(at(&path), Err(Violation::Variable { name: "environment", .. })));
 }
 
 #[test]
 fn only_post_is_the_method() {
     for method in ["GET", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "post"] {
-        let got = check(
-            &Method::from_bytes(method.as_bytes()).unwrap(),
-            LONG,
-            &good_headers(),
-            BODY.as_bytes(),
-        );
+        let got = check(&Method::from_bytes(method.as_bytes()).unwrap(), LONG, &good_headers(), BODY.as_bytes());
         assert_eq!(got, Err(Violation::Method(method.to_owned())));
     }
 }
 
 #[test]
 fn the_body_is_declared_as_json_once() {
-    for fine in [
-        "application/json",
-        "Application/JSON; charset=utf-8",
-        " application/json ;x",
-    ] {
+    for fine in ["application/json", "Application/JSON; charset=utf-8", " application/json ;x"] {
         assert_eq!(with("content-type", &[fine]), Ok(good(Some("abc=.-"))));
     }
     for bad in [
@@ -158,10 +125,7 @@ fn the_body_is_declared_as_json_once() {
         &["application/json", "text/plain"],
         &["application/json;x", "text/plain"],
     ] {
-        assert_eq!(
-            with("content-type", bad),
-            Err(Violation::ContentType(bad.join(", ")))
-        );
+        assert_eq!(with("content-type", bad), Err(Violation::ContentType(bad.join(", "))));
     }
 }
 
@@ -177,10 +141,7 @@ fn the_client_admits_json() {
         assert_eq!(with("accept", fine), Ok(good(Some("abc=.-"))), "{fine:?}");
     }
     for bad in ["", "text/html", "application/xml", "application/json;q=0"] {
-        assert_eq!(
-            with("accept", &[bad]),
-            Err(Violation::Accept(bad.to_owned()))
-        );
+        assert_eq!(with("accept", &[bad]), Err(Violation::Accept(bad.to_owned())));
     }
 }
 
@@ -208,11 +169,7 @@ fn a_credential_is_one_api_token_or_none() {
 
 #[test]
 fn the_body_is_an_object_with_email_and_perhaps_cname() {
-    for fine in [
-        BODY,
-        r#"{"email":"hello@example.com"}"#,
-        "\n{\"email\" :\"hello@example.com\"}",
-    ] {
+    for fine in [BODY, r#"{"email":"hello@example.com"}"#, "\n{\"email\" :\"hello@example.com\"}"] {
         assert_eq!(with_body(fine), Ok(good(Some("abc=.-"))));
     }
     for (bad, expected) in [
@@ -222,30 +179,12 @@ fn the_body_is_an_object_with_email_and_perhaps_cname() {
         ("{}", Violation::NoEmail),
         (r#"{"cname":"a"}"#, Violation::NoEmail),
         (r#"{"email":null}"#, Violation::NotAString("email")),
-        (
-            r#"{"email":"a@b.co","cname":null}"#,
-            Violation::NotAString("cname"),
-        ),
-        (
-            r#"{"email":"a@b.co","user":1}"#,
-            Violation::UnknownField("user".to_owned()),
-        ),
-        (
-            r#"{"email":"a@b.co","Cname":"x"}"#,
-            Violation::UnknownField("Cname".to_owned()),
-        ),
-        (
-            r#"{"email":""}"#,
-            Violation::Text("email", RecipientError::Empty),
-        ),
-        (
-            r#"{"email":"a\n@b.co"}"#,
-            Violation::Text("email", RecipientError::Invisible(10)),
-        ),
-        (
-            r#"{"email":"a@b.co","cname":""}"#,
-            Violation::Text("cname", RecipientError::Empty),
-        ),
+        (r#"{"email":"a@b.co","cname":null}"#, Violation::NotAString("cname")),
+        (r#"{"email":"a@b.co","user":1}"#, Violation::UnknownField("user".to_owned())),
+        (r#"{"email":"a@b.co","Cname":"x"}"#, Violation::UnknownField("Cname".to_owned())),
+        (r#"{"email":""}"#, Violation::Text("email", RecipientError::Empty)),
+        (r#"{"email":"a\n@b.co"}"#, Violation::Text("email", RecipientError::Invisible(10))),
+        (r#"{"email":"a@b.co","cname":""}"#, Violation::Text("cname", RecipientError::Empty)),
     ] {
         assert_eq!(with_body(bad), Err(expected), "{bad}");
     }
@@ -260,14 +199,8 @@ fn lengths_end_at_1024_characters_and_the_pattern_is_not_checked() {
     let longest = "é".repeat(1024);
     let too_long = "é".repeat(1025);
     assert!(with_body(&body(&longest, &longest)).is_ok());
-    assert_eq!(
-        with_body(&body(&too_long, "a")),
-        Err(Violation::Text("email", RecipientError::TooLong(1025)))
-    );
-    assert_eq!(
-        with_body(&body("a", &too_long)),
-        Err(Violation::Text("cname", RecipientError::TooLong(1025)))
-    );
+    assert_eq!(with_body(&body(&too_long, "a")), Err(Violation::Text("email", RecipientError::TooLong(1025))));
+    assert_eq!(with_body(&body("a", &too_long)), Err(Violation::Text("cname", RecipientError::TooLong(1025))));
     assert!(with_body(&body("o'brien@localhost", "a")).is_ok());
 }
 

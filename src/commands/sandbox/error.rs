@@ -72,9 +72,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// HTTP cannot write the date of this machine's clock.
-    #[error(
-        "this machine's clock is before 1970, and the sandbox cannot write that date into its answers"
-    )]
+    #[error("this machine's clock is before 1970, and the sandbox cannot write that date into its answers")]
     Clock,
     /// The command was or would be started, and its end cannot be observed.
     #[error("cannot watch over the command")]

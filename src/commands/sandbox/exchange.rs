@@ -89,10 +89,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`HungUp`] for `drop@…`, and when the request was not complete in time or the client went away before it was.
-    pub(super) async fn respond(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, HungUp> {
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HungUp> {
         let at = SystemTime::now();
         let (parts, incoming) = request.into_parts();
         let collected = Limited::new(incoming, BODY_MAX).collect();
@@ -159,14 +156,7 @@ impl Desk {
 
     /// Writes before the answer leaves, so that whoever has an answer finds its line. `slow@…` is therefore written down
     /// with the status that it will get, whether the client stays for it or not.
-    fn write_down(
-        &self,
-        at: SystemTime,
-        parts: &Parts,
-        body: &[u8],
-        violation: Option<String>,
-        reaction: &Reaction,
-    ) {
+    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<String>, reaction: &Reaction) {
         let status = match reaction {
             Reaction::Answer(answer) | Reaction::Late(answer) => Some(answer.status()),
             Reaction::HangUp => None,
@@ -185,9 +175,7 @@ impl Desk {
 
 /// What a scenario comes to; `first` says whether the address was not met before, and remembers it.
 fn react(scenario: Scenario, first: &mut dyn FnMut() -> bool) -> Reaction {
-    let status = |status| {
-        StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status)
-    };
+    let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
     Reaction::Answer(match scenario {
         Scenario::Drop => return Reaction::HangUp,
         Scenario::Slow => return Reaction::Late(Answer::accepted()),

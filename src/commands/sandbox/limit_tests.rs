@@ -21,10 +21,7 @@ fn hanging(server: &Server, text: &str) -> TcpStream {
 #[test]
 fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
     let patience = Duration::from_millis(300);
-    let limits = Limits {
-        connections: 512,
-        patience,
-    };
+    let limits = Limits { connections: 512, patience };
     let server = server(Rules { limits, ..rules() });
     let body = head("Content-Length: 100\r\n\r\n{\"email\":");
     for begun in ["", "POST /x HTTP/1.1\r\nHost: x\r\nA: ", &body] {
@@ -40,10 +37,7 @@ fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
 
 #[test]
 fn connections_that_hang_keep_nobody_out_for_ever() {
-    let limits = Limits {
-        connections: 2,
-        patience: Duration::from_millis(300),
-    };
+    let limits = Limits { connections: 2, patience: Duration::from_millis(300) };
     let server = server(Rules { limits, ..rules() });
     let _hung = [hanging(&server, "POST "), hanging(&server, "POST ")];
     assert_eq!(mail(&server, "ada@example.com").status, 200);
@@ -52,24 +46,14 @@ fn connections_that_hang_keep_nobody_out_for_ever() {
 #[test]
 fn no_more_connections_are_served_at_a_time_than_allowed() {
     let slow = Duration::from_millis(300);
-    let limits = Limits {
-        connections: 1,
-        ..Limits::default()
-    };
-    let server = server(Rules {
-        slow,
-        limits,
-        ..rules()
-    });
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let server = server(Rules { slow, limits, ..rules() });
     let start = Instant::now();
     let requests = ["slow@example.com", "slow@example.org"].map(|email| {
         let body = json!({"email": email, "cname": "example"}).to_string();
         let length = body.len();
         let head = head("Connection: close\r\n");
-        hanging(
-            &server,
-            &format!("{head}Content-Length: {length}\r\n\r\n{body}"),
-        )
+        hanging(&server, &format!("{head}Content-Length: {length}\r\n\r\n{body}"))
     });
     for mut request in requests {
         let mut answer = String::new();

@@ -41,9 +41,7 @@ impl Log {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self {
-            file: options.open(path)?,
-        })
+        Ok(Self { file: options.open(path)? })
     }
 
     /// Writes one request down: when it came, what it held, which rule it broke, and the status that answers it (`None`
@@ -87,11 +85,7 @@ fn redacted_headers(parts: &Parts) -> Map<String, Value> {
             value
         }
     };
-    parts
-        .headers
-        .keys()
-        .map(|name| (name.to_string(), Value::String(shown(name))))
-        .collect()
+    parts.headers.keys().map(|name| (name.to_string(), Value::String(shown(name)))).collect()
 }
 
 /// The body as it is when it is JSON, null when there is none, else its text.
@@ -99,6 +93,5 @@ fn body_as_json(body: &[u8]) -> Value {
     if body.is_empty() {
         return Value::Null;
     }
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+    serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
 }

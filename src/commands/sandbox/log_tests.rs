@@ -15,52 +15,28 @@ use super::{PATH, exchange, head, mail, mail_with, rules, server};
 pub(super) fn log_lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.ends_with('\n'));
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
 fn every_request_has_its_line_before_its_answer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let server = server(Rules {
-        log: Some(Log::open(&path).unwrap()),
-        ..rules()
-    });
+    let server = server(Rules { log: Some(Log::open(&path).unwrap()), ..rules() });
     let secret = "Authorization: APIToken hunter2\r\nCookie: hunter2\r\n";
     mail_with(&server, "ada@example.com", secret);
     let first = &log_lines(&path)[0];
-    let keys = [
-        "at",
-        "method",
-        "path",
-        "headers",
-        "body",
-        "violation",
-        "status",
-    ];
+    let keys = ["at", "method", "path", "headers", "body", "violation", "status"];
     let raw = std::fs::read_to_string(&path).unwrap();
-    let places: Vec<_> = keys
-        .map(|key| raw.find(&format!("\"{key}\":")).unwrap())
-        .into();
+    let places: Vec<_> = keys.map(|key| raw.find(&format!("\"{key}\":")).unwrap()).into();
     assert!(places.is_sorted(), "{raw}");
     assert!(humantime::parse_rfc3339(first["at"].as_str().unwrap()).is_ok());
-    assert_eq!(
-        (&first["method"], &first["path"]),
-        (&json!("POST"), &json!(PATH))
-    );
+    assert_eq!((&first["method"], &first["path"]), (&json!("POST"), &json!(PATH)));
     assert_eq!(first["headers"]["authorization"], json!("APIToken ***"));
     assert_eq!(first["headers"]["cookie"], json!("***"));
     assert_eq!(first["headers"]["accept"], json!("application/json"));
-    assert_eq!(
-        first["body"],
-        json!({"email": "ada@example.com", "cname": "example"})
-    );
-    assert_eq!(
-        (&first["violation"], &first["status"]),
-        (&Value::Null, &json!(200))
-    );
+    assert_eq!(first["body"], json!({"email": "ada@example.com", "cname": "example"}));
+    assert_eq!((&first["violation"], &first["status"]), (&Value::Null, &json!(200)));
 
     mail_with(&server, "ada@example.com", "Authorization: hunter2\r\n");
     exchange(&server, &head(""), b"{hunter");
@@ -90,10 +66,7 @@ fn the_log_is_made_for_its_owner_and_appended_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     for count in 1..=2 {
-        let server = server(Rules {
-            log: Some(Log::open(&path).unwrap()),
-            ..rules()
-        });
+        let server = server(Rules { log: Some(Log::open(&path).unwrap()), ..rules() });
         mail(&server, "ada@example.com");
         assert_eq!(log_lines(&path).len(), count);
     }

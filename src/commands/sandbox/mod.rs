@@ -62,9 +62,7 @@ impl SandboxEnvironment {
     pub fn of_process(environment: &Environment) -> Self {
         Self {
             path: environment.get("PATH").map(OsStr::to_owned),
-            own_folder: std::env::current_exe()
-                .ok()
-                .and_then(|file| Some(file.parent()?.to_owned())),
+            own_folder: std::env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned())),
             hidden: hidden_from_rehearsal(environment).collect(),
         }
     }
@@ -123,12 +121,10 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
     if SystemTime::now() < UNIX_EPOCH {
         return Err(SandboxError::Clock);
     }
-    let log = options.log.as_deref().map(|path| {
-        Log::open(path).map_err(|source| SandboxError::LogNotWritable {
-            path: path.to_owned(),
-            source,
-        })
-    });
+    let log = options
+        .log
+        .as_deref()
+        .map(|path| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source }));
     Server::start(exchange::Rules {
         rate: options.rate,
         token: options.require_auth.then(|| token.to_owned()),
@@ -150,12 +146,7 @@ fn random_text(length: usize) -> String {
 }
 
 /// A reader of standard output that has gone away, such as `head`, has what it wanted; the sandbox goes on.
-fn announce(
-    variables: &[(&str, String)],
-    origin: &str,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<()> {
+fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let written = variables
         .iter()
         .try_for_each(|(name, value)| writeln!(out, "export {name}='{value}'"))
@@ -179,16 +170,8 @@ fn tell(err: &mut dyn Write, text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-fn log_incomplete(
-    options: &SandboxOptions,
-    end: Option<SandboxEnd>,
-    source: io::Error,
-) -> SandboxError {
-    SandboxError::LogIncomplete {
-        path: options.log.clone().unwrap_or_default(),
-        end,
-        source,
-    }
+fn log_incomplete(options: &SandboxOptions, end: Option<SandboxEnd>, source: io::Error) -> SandboxError {
+    SandboxError::LogIncomplete { path: options.log.clone().unwrap_or_default(), end, source }
 }
 
 #[cfg(test)]

@@ -33,10 +33,7 @@ impl Scenario {
     /// # Errors
     /// [`ImpossibleStatus`] for three digits outside of 200 to 599, because answering 200 instead would hide a slip.
     pub(super) fn of(email: &str) -> Result<Self, ImpossibleStatus> {
-        let local = email
-            .rsplit_once('@')
-            .map_or(email, |(local, _)| local)
-            .to_ascii_lowercase();
+        let local = email.rsplit_once('@').map_or(email, |(local, _)| local).to_ascii_lowercase();
         let named = match local.as_str() {
             "drop" => Self::Drop,
             "slow" => Self::Slow,
@@ -44,16 +41,9 @@ impl Scenario {
             "redirect" => Self::Redirect,
             _ => Self::Accept,
         };
-        for (prefix, scenario) in [
-            ("status-", Self::Status as fn(u16) -> Self),
-            ("flaky-", Self::Flaky),
-        ] {
+        for (prefix, scenario) in [("status-", Self::Status as fn(u16) -> Self), ("flaky-", Self::Flaky)] {
             if let Some(status) = local.strip_prefix(prefix).and_then(three_digits) {
-                return if (200..600).contains(&status) {
-                    Ok(scenario(status))
-                } else {
-                    Err(ImpossibleStatus(status))
-                };
+                return if (200..600).contains(&status) { Ok(scenario(status)) } else { Err(ImpossibleStatus(status)) };
             }
         }
         Ok(named)
@@ -61,9 +51,7 @@ impl Scenario {
 }
 
 fn three_digits(text: &str) -> Option<u16> {
-    (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -74,20 +62,10 @@ mod tests {
     fn every_number_of_three_digits_is_a_status_or_refused() {
         for status in 0..1000_u16 {
             let expect = |scenario: Scenario| {
-                if (200..=599).contains(&status) {
-                    Ok(scenario)
-                } else {
-                    Err(ImpossibleStatus(status))
-                }
+                if (200..=599).contains(&status) { Ok(scenario) } else { Err(ImpossibleStatus(status)) }
             };
-            assert_eq!(
-                Scenario::of(&format!("status-{status:03}@example.com")),
-                expect(Scenario::Status(status))
-            );
-            assert_eq!(
-                Scenario::of(&format!("FLAKY-{status:03}@example.com")),
-                expect(Scenario::Flaky(status))
-            );
+            assert_eq!(Scenario::of(&format!("status-{status:03}@example.com")), expect(Scenario::Status(status)));
+            assert_eq!(Scenario::of(&format!("FLAKY-{status:03}@example.com")), expect(Scenario::Flaky(status)));
         }
     }
 

@@ -31,10 +31,7 @@ pub(super) struct Limits {
 impl Default for Limits {
     /// Twice as many connections as a bulk run can have, and half of the descriptors that most systems allow.
     fn default() -> Self {
-        Self {
-            connections: 512,
-            patience: Duration::from_secs(10),
-        }
+        Self { connections: 512, patience: Duration::from_secs(10) }
     }
 }
 
@@ -57,10 +54,7 @@ impl Server {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = {
             let _inside = runtime.enter();
             TcpListener::from_std(listener)?
@@ -69,19 +63,12 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let limits = rules.limits;
         let desk = Arc::new(Desk::new(rules, report));
-        let thread = std::thread::Builder::new()
-            .name("sandbox".to_owned())
-            .spawn(move || {
-                runtime.spawn(accept(listener, desk, limits));
-                // The sender is only ever dropped, so the error is the signal to stop.
-                let _ = runtime.block_on(stopped);
-            })?;
-        Ok(Self {
-            address,
-            failures,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+            runtime.spawn(accept(listener, desk, limits));
+            // The sender is only ever dropped, so the error is the signal to stop.
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Self { address, failures, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.

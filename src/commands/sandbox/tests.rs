@@ -17,20 +17,13 @@ mod limit_tests;
 #[path = "log_tests.rs"]
 mod log_tests;
 
-const PATH: &str =
-    "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
+const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 
 /// How long a test waits for the server before it fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn rules() -> Rules {
-    Rules {
-        rate: None,
-        token: None,
-        log: None,
-        slow: super::SLOW,
-        limits: Limits::default(),
-    }
+    Rules { rate: None, token: None, log: None, slow: super::SLOW, limits: Limits::default() }
 }
 
 fn server(rules: Rules) -> Server {
@@ -42,11 +35,7 @@ fn exchange(server: &Server, head: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();
-    write!(
-        stream,
-        "{head}Connection: close\r\nContent-Length: {length}\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "{head}Connection: close\r\nContent-Length: {length}\r\n\r\n").unwrap();
     stream.write_all(body).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -81,18 +70,12 @@ impl Told {
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
         let (version, rest) = head.split_once(' ').unwrap();
         assert_eq!(version, "HTTP/1.1");
-        Self {
-            status: rest[..3].parse().unwrap(),
-            head: head.to_ascii_lowercase(),
-            body: body.to_owned(),
-        }
+        Self { status: rest[..3].parse().unwrap(), head: head.to_ascii_lowercase(), body: body.to_owned() }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
         let prefix = format!("{name}: ");
-        self.head
-            .lines()
-            .find_map(|line| line.strip_prefix(prefix.as_str()))
+        self.head.lines().find_map(|line| line.strip_prefix(prefix.as_str()))
     }
 
     fn json(&self) -> Value {
@@ -122,10 +105,7 @@ fn a_status_is_answered_in_the_form_of_its_class() {
     let told = mail(&server, "status-429@example.com");
     assert_eq!(told.status, 429);
     assert_eq!(told.header("retry-after"), Some("1"));
-    assert_eq!(
-        told.json(),
-        json!({"code": 8, "details": [], "message": "too many requests"})
-    );
+    assert_eq!(told.json(), json!({"code": 8, "details": [], "message": "too many requests"}));
     let told = mail(&server, "Status-503@example.com");
     assert_eq!((told.status, told.header("retry-after")), (503, Some("1")));
     assert_eq!(told.json(), json!("service unavailable"));
@@ -186,21 +166,12 @@ fn login_pages_come_as_a_200_and_behind_a_302() {
     let server = server(rules());
     let told = mail(&server, "html@example.com");
     assert_eq!(told.status, 200);
-    assert_eq!(
-        told.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    assert_eq!(told.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(told.body.starts_with("<!doctype html>") || told.body.starts_with("<!DOCTYPE html>"));
     let told = mail(&server, "redirect@example.com");
-    assert_eq!(
-        (told.status, told.header("location")),
-        (302, Some("/login"))
-    );
+    assert_eq!((told.status, told.header("location")), (302, Some("/login")));
     let told = mail(&server, "status-308@example.com");
-    assert_eq!(
-        (told.status, told.header("location")),
-        (308, Some("/login"))
-    );
+    assert_eq!((told.status, told.header("location")), (308, Some("/login")));
     let answer = exchange(&server, "GET /login HTTP/1.1\r\nHost: localhost\r\n", b"");
     let told = Told::read(&answer);
     assert_eq!(told.status, 400);
@@ -212,10 +183,7 @@ fn a_broken_contract_is_a_400_that_says_why() {
     let server = server(rules());
     let told = Told::read(&exchange(&server, &head(""), br#"{"mail":"a@b.co"}"#));
     assert_eq!(told.status, 400);
-    assert_eq!(
-        told.json(),
-        json!({"code": 3, "details": [], "message": "the body has no email"})
-    );
+    assert_eq!(told.json(), json!({"code": 3, "details": [], "message": "the body has no email"}));
     let told = mail_with(&server, "ada@example.com", "Authorization: Bearer x\r\n");
     assert_eq!(told.status, 400);
     let absolute = head("").replace(PATH, &format!("http://localhost{PATH}"));
@@ -237,10 +205,7 @@ fn a_body_is_read_up_to_64_kib() {
 
 #[test]
 fn require_auth_takes_one_token_only() {
-    let server = server(Rules {
-        token: Some("right".to_owned()),
-        ..rules()
-    });
+    let server = server(Rules { token: Some("right".to_owned()), ..rules() });
     for (more, status) in [
         ("", 401),
         ("Authorization: APIToken wrong\r\n", 401),
@@ -257,19 +222,13 @@ fn require_auth_takes_one_token_only() {
 
 #[test]
 fn beyond_the_rate_it_answers_429_and_the_wait() {
-    let server = server(Rules {
-        rate: Some("2/h".parse().unwrap()),
-        ..rules()
-    });
+    let server = server(Rules { rate: Some("2/h".parse().unwrap()), ..rules() });
     let broken = exchange(&server, &head(""), b"{}");
     assert_eq!(Told::read(&broken).status, 400);
     assert_eq!(mail(&server, "ada@example.com").status, 200);
     assert_eq!(mail(&server, "bob@example.com").status, 200);
     let told = mail(&server, "eve@example.com");
-    assert_eq!(
-        (told.status, told.header("retry-after")),
-        (429, Some("3600"))
-    );
+    assert_eq!((told.status, told.header("retry-after")), (429, Some("3600")));
 }
 
 #[test]

@@ -15,10 +15,7 @@ pub(super) struct Window {
 impl Window {
     /// A window in which nothing has happened yet.
     pub(super) fn new(rate: Rate) -> Self {
-        Self {
-            rate,
-            admitted: VecDeque::new(),
-        }
+        Self { rate, admitted: VecDeque::new() }
     }
 
     /// Lets a request through at `now`, or says how long it has to wait until the oldest one no longer counts. A request that
@@ -28,16 +25,10 @@ impl Window {
     /// The wait, longer than zero, when the window is full.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         let age = |moment: Instant| now.saturating_duration_since(moment);
-        while self
-            .admitted
-            .pop_front_if(|oldest| age(*oldest) >= self.rate.per)
-            .is_some()
-        {}
+        while self.admitted.pop_front_if(|oldest| age(*oldest) >= self.rate.per).is_some() {}
         let limit = usize::try_from(self.rate.count.get()).unwrap_or(usize::MAX);
         match self.admitted.front() {
-            Some(oldest) if self.admitted.len() >= limit => {
-                Err(self.rate.per.saturating_sub(age(*oldest)))
-            }
+            Some(oldest) if self.admitted.len() >= limit => Err(self.rate.per.saturating_sub(age(*oldest))),
             _ => {
                 self.admitted.push_back(now);
                 Ok(())
@@ -68,10 +59,8 @@ mod tests {
     fn no_stretch_of_the_rate_s_length_holds_more_than_its_count() {
         let start = Instant::now();
         let mut window = Window::new("3/s".parse().unwrap());
-        let let_through: Vec<u64> = (0..5000)
-            .step_by(37)
-            .filter(|ms| window.admit(start + Duration::from_millis(*ms)).is_ok())
-            .collect();
+        let let_through: Vec<u64> =
+            (0..5000).step_by(37).filter(|ms| window.admit(start + Duration::from_millis(*ms)).is_ok()).collect();
         assert!(let_through.len() >= 12, "{let_through:?}");
         for four in let_through.windows(4) {
             assert!(four[3] - four[0] >= 1000, "{four:?}");

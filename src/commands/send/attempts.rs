@@ -36,10 +36,7 @@ fn trace_way(
     if let Some(proxy) = settings.network.proxy_for(&request.url) {
         lines.push(format!("* proxy: {} ({})", proxy.shown, proxy.origin));
     }
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|line| reporter.safe().shown(line))
-        .collect();
+    let lines: Vec<String> = lines.iter().map(|line| reporter.safe().shown(line)).collect();
     reporter.trace(&lines);
 }
 
@@ -53,11 +50,7 @@ struct Progress {
 
 impl Progress {
     fn sent(&self, outcome: Outcome) -> Sent {
-        Sent {
-            outcome,
-            attempts: self.attempts,
-            elapsed: self.start.elapsed(),
-        }
+        Sent { outcome, attempts: self.attempts, elapsed: self.start.elapsed() }
     }
 
     /// `left`: whether the attempt that is under way may have sent its request.
@@ -88,11 +81,7 @@ pub(super) fn send(
     if verbose > 0 {
         trace_way(&transport, settings, identity, request, reporter);
     }
-    let mut progress = Progress {
-        start: Instant::now(),
-        before: None,
-        attempts: 0,
-    };
+    let mut progress = Progress { start: Instant::now(), before: None, attempts: 0 };
     loop {
         if verbose > 0 {
             let lines = exchange::request(request, verbose > 1, reporter.safe());
@@ -121,9 +110,7 @@ pub(super) fn send(
             reporter.trace(&lines);
         }
         let latest = attempt.outcome;
-        let Decision::After(wait) =
-            decide(&settings.retry, &latest, progress.attempts, fastrand::f64())
-        else {
+        let Decision::After(wait) = decide(&settings.retry, &latest, progress.attempts, fastrand::f64()) else {
             let outcome = after_another(progress.before.take(), latest);
             return Ok(ControlFlow::Continue(progress.sent(outcome)));
         };

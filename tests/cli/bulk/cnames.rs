@@ -39,15 +39,15 @@ fn each_cname_of_an_address_is_mailed_once() {
     let first = again_on(Vescli::new().file("list.txt", LIST), &server)
         .args(["--jobs", "1"])
         .stderr_contains("repeats   2 rows dropped\n")
-        .stderr_contains("cnames    2 rows bear the address of another row with another cname: each is a mail of its own\n")
+        .stderr_contains(
+            "cnames    2 rows bear the address of another row with another cname: each is a mail of its own\n",
+        )
         .stdout_contains("accepted  ada@example.com (cname acme)\n")
         .stdout_contains("accepted  ADA@example.com (cname other)\n")
         .stdout_contains("accepted  ada@example.com (cname example-corp)\n")
         .run();
     assert_eq!(mailed(&server), expected());
-    again_on(first.again(), &server)
-        .stdout_contains("nothing left to send: everybody on the list (4 rows)")
-        .run();
+    again_on(first.again(), &server).stdout_contains("nothing left to send: everybody on the list (4 rows)").run();
     assert_eq!(mailed(&server), expected());
 }
 
@@ -58,10 +58,7 @@ fn the_documents_count_them() {
     again_on(list(), &server)
         .args(["--json", "--dry-run"])
         .stdout_json(|plan| {
-            assert_eq!(
-                (&plan["rows"], &plan["repeats"], &plan["other_cname"]),
-                (&json!(4), &json!(2), &json!(2))
-            );
+            assert_eq!((&plan["rows"], &plan["repeats"], &plan["other_cname"]), (&json!(4), &json!(2), &json!(2)));
         })
         .run();
     again_on(list(), &server)
@@ -70,10 +67,7 @@ fn the_documents_count_them() {
             let cnames: Vec<_> = documents.iter().map(|row| &row["cname"]).take(4).collect();
             assert_eq!(cnames, ["acme", "other", "example-corp", "Example-Corp"]);
             let summary = documents.last().unwrap();
-            assert_eq!(
-                (&summary["accepted"], &summary["repeats"]),
-                (&json!(4), &json!(2))
-            );
+            assert_eq!((&summary["accepted"], &summary["repeats"]), (&json!(4), &json!(2)));
         })
         .run();
     assert_eq!(mailed(&server), expected());

@@ -10,21 +10,9 @@ fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
     for (answer, flags, code) in [
         (Answer::status(401), &["--jobs", "1"][..], 12),
         (Answer::status(403), &["--jobs", "1"], 12),
-        (
-            Answer::status(429).header("Retry-After", "3600"),
-            &["--jobs", "1"],
-            12,
-        ),
-        (
-            Answer::status(429),
-            &["--jobs", "1", "--retries", "0", "--limit", "1"],
-            10,
-        ),
-        (
-            Answer::status(503).header("Retry-After", "1"),
-            &["--jobs", "1", "--retries", "0", "--limit", "1"],
-            10,
-        ),
+        (Answer::status(429).header("Retry-After", "3600"), &["--jobs", "1"], 12),
+        (Answer::status(429), &["--jobs", "1", "--retries", "0", "--limit", "1"], 10),
+        (Answer::status(503).header("Retry-After", "1"), &["--jobs", "1", "--retries", "0", "--limit", "1"], 10),
     ] {
         let server = Server::http().answers([answer, Answer::accepted()]).start();
         let stopped = bulk(&server, 3)
@@ -41,21 +29,13 @@ fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
         show()
             .arg("--json")
             .stdout_json(|shown| {
-                let rows =
-                    json!({"accepted": 0, "rejected": 1, "not_sent": 0, "unknown": 0, "due": 1});
+                let rows = json!({"accepted": 0, "rejected": 1, "not_sent": 0, "unknown": 0, "due": 1});
                 assert_eq!(shown["rows"], rows);
             })
             .run();
-        again(&stopped, &server)
-            .arg("--dry-run")
-            .stdout_contains("to send   3 rows ")
-            .run();
-        again(&stopped, &server)
-            .stdout_contains("this run: 3 accepted (3 requests")
-            .run();
-        show()
-            .stdout_contains("rows      3 accepted, 0 rejected, 0 not_sent, 0 unknown\n")
-            .run();
+        again(&stopped, &server).arg("--dry-run").stdout_contains("to send   3 rows ").run();
+        again(&stopped, &server).stdout_contains("this run: 3 accepted (3 requests").run();
+        show().stdout_contains("rows      3 accepted, 0 rejected, 0 not_sent, 0 unknown\n").run();
     }
 }
 
@@ -63,9 +43,5 @@ fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
 fn a_journal_with_a_row_that_is_due_is_not_pruned() {
     let server = Server::http().answers([Answer::status(401)]).start();
     let output = bulk(&server, 1).code(12).run();
-    output
-        .again()
-        .args(["journal", "prune", "--older-than", "0s", "--dry-run"])
-        .stdout("nothing was removed\n")
-        .run();
+    output.again().args(["journal", "prune", "--older-than", "0s", "--dry-run"]).stdout("nothing was removed\n").run();
 }

@@ -9,8 +9,7 @@ use super::{again_on, bulk, everybody_once, lines, mailed};
 use crate::harness::{Output, Vescli};
 use crate::server::{Answer, Server};
 
-const KNOWN: &str =
-    "error: 3 of these 4 people are known from other lists: 3 accepted (list.txt, 20";
+const KNOWN: &str = "error: 3 of these 4 people are known from other lists: 3 accepted (list.txt, 20";
 
 /// A run over `list` in the folder of an earlier one; 4 rows, of which the earlier run knew 3.
 fn over(first: &Output, server: &Server, list: &str) -> Vescli {
@@ -44,24 +43,18 @@ fn a_list_under_another_name_is_refused_until_somebody_decides() {
     assert_eq!(mailed(&server), everybody_once(3));
     over(&first, &server, "other.txt")
         .arg("--dry-run")
-        .stdout_contains(
-            "known     3 of these 4 people are known from other lists: 3 accepted (list.txt, 20",
-        )
+        .stdout_contains("known     3 of these 4 people are known from other lists: 3 accepted (list.txt, 20")
         .stdout_contains("; choose --known skip or --known send\n")
         .run();
     over(&first, &server, "other.txt")
         .args(["--known", "skip", "--json"])
         .stdout_contains(r#""known":{"accepted":3,"unknown":0,"choice":"skip","lists":[{"list":"#)
-        .stdout_contains(
-            r#""accepted":4,"rejected":0,"not_sent":0,"unknown":0,"this_run":{"accepted":1,"#,
-        )
+        .stdout_contains(r#""accepted":4,"rejected":0,"not_sent":0,"unknown":0,"this_run":{"accepted":1,"#)
         .run();
     assert_eq!(mailed(&server), everybody_once(4));
     // Run again, it has nothing to do, and has to be asked for the others once more.
     over(&first, &server, "other.txt").code(65).run();
-    over(&first, &server, "other.txt")
-        .args(["--known", "send"])
-        .run();
+    over(&first, &server, "other.txt").args(["--known", "send"]).run();
     assert_eq!(server.count(), 7);
 }
 
@@ -71,23 +64,12 @@ fn a_list_that_comes_in_another_way_is_known_all_the_same() {
     let first = bulk(&server, 3).run();
     let input = || first.again().stdin(lines(4));
     let run = |vescli: Vescli| {
-        vescli
-            .against(&server)
-            .env("VESCLI_TENANT", "example-corp")
-            .code(65)
-            .stderr_contains(KNOWN)
-            .run();
+        vescli.against(&server).env("VESCLI_TENANT", "example-corp").code(65).stderr_contains(KNOWN).run();
     };
     run(input().args(["bulk", "-", "--yes"]));
     run(input().args(["bulk", "/dev/stdin", "--yes"]));
     // A journal elsewhere does not know them.
-    run(first.again().file("list.txt", lines(4)).args([
-        "bulk",
-        "list.txt",
-        "--yes",
-        "--journal",
-        "elsewhere",
-    ]));
+    run(first.again().file("list.txt", lines(4)).args(["bulk", "list.txt", "--yes", "--journal", "elsewhere"]));
     assert_eq!(mailed(&server), everybody_once(3));
 }
 
@@ -103,10 +85,7 @@ fn another_spelling_of_host_or_cname_is_the_same_service_and_another_service_is_
             .stderr_contains("")
     };
     let url = format!("http://localhost:{}", server.port());
-    let first = start()
-        .env("VESCLI_BASE_URL", &url)
-        .args(["--cname", "Acme"])
-        .run();
+    let first = start().env("VESCLI_BASE_URL", &url).args(["--cname", "Acme"]).run();
     let again = |url: &str, cname: &str| {
         first
             .again()
@@ -120,12 +99,7 @@ fn another_spelling_of_host_or_cname_is_the_same_service_and_another_service_is_
     let known = "3 of these 3 people are known from other lists: 3 accepted (list.txt, 20";
     let numeric = format!("http://127.0.0.1:{}", server.port());
     let path = format!("{url}/api/v1/api/production/us-east-1/namespaces/default");
-    for (url, cname) in [
-        (&numeric, "Acme"),
-        (&url, "acme"),
-        (&numeric, "ACME."),
-        (&path, "Acme"),
-    ] {
+    for (url, cname) in [(&numeric, "Acme"), (&url, "acme"), (&numeric, "ACME."), (&path, "Acme")] {
         again(url, cname).code(65).stderr_contains(known).run();
     }
     assert_eq!(mailed(&server), everybody_once(3));
@@ -157,12 +131,7 @@ fn who_is_unknown_elsewhere_is_not_mailed_again_either() {
 fn an_index_that_is_damaged_or_out_of_date_hides_nobody() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
-    let refused = |server: &Server| {
-        over(&first, server, "other.txt")
-            .code(65)
-            .stderr_contains(KNOWN)
-            .run()
-    };
+    let refused = |server: &Server| over(&first, server, "other.txt").code(65).stderr_contains(KNOWN).run();
     refused(&server);
     let index = || kept(&first, "index");
     let sound = fs::read(index()).unwrap();
@@ -199,7 +168,9 @@ fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
     over(&first, &server, "other.txt")
         .code(65)
         .stderr_contains("2 of these 4 people are known from other lists: 2 accepted")
-        .stderr_contains("could not be read in full (some of its lines are damaged): people whom it knows may be mailed again")
+        .stderr_contains(
+            "could not be read in full (some of its lines are damaged): people whom it knows may be mailed again",
+        )
         .run();
     fs::write(&journal, &sound).unwrap();
     fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
@@ -215,10 +186,7 @@ fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
         .run();
     assert_eq!(mailed(&server), everybody_once(3));
     // Somebody has decided, and is warned, however little is told.
-    over(&first, &server, "other.txt")
-        .args(["--known", "skip", "--limit", "1", "-q"])
-        .stderr_contains(refused)
-        .run();
+    over(&first, &server, "other.txt").args(["--known", "skip", "--limit", "1", "-q"]).stderr_contains(refused).run();
     assert_eq!(server.count(), 4);
 }
 
@@ -243,10 +211,7 @@ fn what_a_fresh_journal_has_set_aside_does_not_stand_in_its_own_way() {
     assert_eq!(server.count(), 6);
     super::again(&first, &server).run();
     // Another list meets both.
-    over(&first, &server, "other.txt")
-        .code(65)
-        .stderr_contains(KNOWN)
-        .run();
+    over(&first, &server, "other.txt").code(65).stderr_contains(KNOWN).run();
     assert_eq!(server.count(), 6);
 }
 
@@ -291,10 +256,7 @@ fn two_runs_at_once_over_the_same_people_mail_nobody_twice() {
             .stdout_contains("")
             .stderr_contains("")
     };
-    let one = start("list.txt")
-        .code(12)
-        .stderr_contains("stopped: another run is mailing people on this list")
-        .start();
+    let one = start("list.txt").code(12).stderr_contains("stopped: another run is mailing people on this list").start();
     hold.wait_for(1);
     // The second run knows of the one person who is under way; the first began before there was a second.
     let other = start("other.txt").code(11).start();
@@ -312,21 +274,14 @@ fn a_list_on_a_descriptor_continues_in_the_next_process() {
     let server = Server::http().start();
     let vescli = env!("CARGO_BIN_EXE_vescli");
     let script = |input: &str, redirection: &str, rows: usize| {
-        (
-            format!("exec {vescli} bulk {input} --yes --rate none {redirection}"),
-            lines(rows),
-        )
+        (format!("exec {vescli} bulk {input} --yes --rate none {redirection}"), lines(rows))
     };
     let run = |output: Option<&Output>, (script, list): (String, String), sent: usize| {
         let sh = match output {
             Some(output) => output.again_with("/bin/sh").file("list.txt", list),
             None => Vescli::program("/bin/sh").file("list.txt", list),
         };
-        let expected = if sent == 0 {
-            "nothing left to send"
-        } else {
-            "accepted"
-        };
+        let expected = if sent == 0 { "nothing left to send" } else { "accepted" };
         sh.against(&server)
             .env("VESCLI_TENANT", "example-corp")
             .args(["-c", &script])

@@ -10,20 +10,13 @@ use crate::certificates::Authority;
 use crate::harness::Vescli;
 use crate::server::{Answer, End, Server, Setup};
 
-const ACCEPTED: &str =
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+const ACCEPTED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 
 /// A second acceptance in one piece with the first, and one that comes after it by itself, again and again.
 fn leftovers() -> [Answer; 3] {
     [
-        Answer::Raw {
-            bytes: ACCEPTED.repeat(2).into_bytes(),
-            end: End::KeepAlive,
-        },
-        Answer::Raw {
-            bytes: format!("{ACCEPTED}\r\n").into_bytes(),
-            end: End::KeepAlive,
-        },
+        Answer::Raw { bytes: ACCEPTED.repeat(2).into_bytes(), end: End::KeepAlive },
+        Answer::Raw { bytes: format!("{ACCEPTED}\r\n").into_bytes(), end: End::KeepAlive },
         unasked(),
     ]
 }
@@ -43,9 +36,7 @@ fn no_row_is_accepted_by_an_answer_that_was_there_before_its_request() {
     for setup in servers {
         for answer in leftovers() {
             let server = setup().answer(answer).start();
-            let vescli = Vescli::new()
-                .file("list.txt", lines(3))
-                .file("ca.pem", authority.pem());
+            let vescli = Vescli::new().file("list.txt", lines(3)).file("ca.pem", authority.pem());
             again_on(vescli, &server)
                 .args(["--keep-alive", "--jobs", "1", "--rate", "3/s"])
                 .args(["--cacert", "ca.pem"])
@@ -66,11 +57,7 @@ fn the_count_notices_a_client_that_does_not_look() {
     for email in ["a0@example.com", "a1@example.com"] {
         let body = format!("{{\"email\":\"{email}\"}}");
         let length = body.len();
-        write!(
-            client,
-            "POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
+        write!(client, "POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
         let mut answer = vec![0; ACCEPTED.len()];
         client.read_exact(&mut answer).unwrap();
         accepted += usize::from(answer == ACCEPTED.as_bytes());

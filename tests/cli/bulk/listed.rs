@@ -21,61 +21,21 @@ fn refused(list: &str, args: &[&str], code: u8, text: &str) {
 fn what_cannot_be_used_is_refused_before_the_first_request() {
     let good = "email\na@b.co\n";
     for (list, args, code, text) in [
-        (
-            good,
-            &["missing.csv", "--yes"][..],
-            66,
-            "there is no file missing.csv",
-        ),
+        (good, &["missing.csv", "--yes"][..], 66, "there is no file missing.csv"),
         (
             good,
             &["list.csv"],
             2,
             "cannot ask for confirmation: standard input is not a terminal; 1 person would be mailed",
         ),
-        (
-            good,
-            &["list.csv", "--yes", "--rate", "fast"],
-            2,
-            "--rate: \"fast\" is not a rate",
-        ),
-        (
-            good,
-            &["list.csv", "--yes", "--jobs", "0"],
-            2,
-            "--jobs: `0` is out of bounds",
-        ),
-        (
-            good,
-            &["-", "--yes", "--token-file", "-"],
-            2,
-            "both the token and the list",
-        ),
-        (
-            "email\na@b.co\nbad\n",
-            &["list.csv", "--yes"],
-            65,
-            "line 3: the address `bad` has no @",
-        ),
-        (
-            "email,tenant\na@b.co,x\n",
-            &["list.csv", "--yes"],
-            65,
-            "one run addresses one tenant",
-        ),
-        (
-            "name\nada\n",
-            &["list.csv", "--yes"],
-            65,
-            "no column is called `email`",
-        ),
+        (good, &["list.csv", "--yes", "--rate", "fast"], 2, "--rate: \"fast\" is not a rate"),
+        (good, &["list.csv", "--yes", "--jobs", "0"], 2, "--jobs: `0` is out of bounds"),
+        (good, &["-", "--yes", "--token-file", "-"], 2, "both the token and the list"),
+        ("email\na@b.co\nbad\n", &["list.csv", "--yes"], 65, "line 3: the address `bad` has no @"),
+        ("email,tenant\na@b.co,x\n", &["list.csv", "--yes"], 65, "one run addresses one tenant"),
+        ("name\nada\n", &["list.csv", "--yes"], 65, "no column is called `email`"),
         ("", &["list.csv", "--yes"], 65, "the list holds no rows"),
-        (
-            good,
-            &["list.csv", "--yes", "--format", "ndjson"],
-            65,
-            "line 1",
-        ),
+        (good, &["list.csv", "--yes", "--format", "ndjson"], 65, "line 1"),
     ] {
         refused(list, args, code, text);
     }
@@ -87,9 +47,7 @@ fn rows_that_cannot_be_used_can_be_left_out() {
     let vescli = Vescli::new().file("list.txt", "a0@example.com\nbad\na1@example.com\n");
     again_on(vescli, &server)
         .arg("--skip-invalid")
-        .stderr_contains(
-            "warning: 1 row that cannot be used is left out: line 2: the address `bad` has no @",
-        )
+        .stderr_contains("warning: 1 row that cannot be used is left out: line 2: the address `bad` has no @")
         .stderr_contains("1 row that cannot be used left out")
         .run();
     assert_eq!(mailed(&server), everybody_once(2));
@@ -99,26 +57,11 @@ fn rows_that_cannot_be_used_can_be_left_out() {
 fn rows_that_are_left_out_are_counted_however_little_is_told() {
     let list = "a0@example.com\nbad\na1@example.com\nworse\n";
     let warning = "warning: 2 rows that cannot be used are left out: line 2: the address `bad` has no @: an address looks like name@example.com (and 1 more)\n";
-    for flags in [
-        &[][..],
-        &["-q"],
-        &["--json"],
-        &["--json", "-q"],
-        &["-n", "-q"],
-    ] {
+    for flags in [&[][..], &["-q"], &["--json"], &["--json", "-q"], &["-n", "-q"]] {
         let server = Server::http();
-        let server = if flags.contains(&"-n") {
-            server.uncalled()
-        } else {
-            server
-        }
-        .start();
+        let server = if flags.contains(&"-n") { server.uncalled() } else { server }.start();
         let vescli = Vescli::new().file("list.txt", list);
-        let first = again_on(vescli, &server)
-            .arg("--skip-invalid")
-            .args(flags)
-            .stderr_contains(warning)
-            .run();
+        let first = again_on(vescli, &server).arg("--skip-invalid").args(flags).stderr_contains(warning).run();
         assert_eq!(first.stderr.matches(warning).count(), 1, "{}", first.stderr);
         if flags.contains(&"-n") {
             continue;
@@ -127,11 +70,7 @@ fn rows_that_are_left_out_are_counted_however_little_is_told() {
             let summary = "the list: 2 accepted of 2 rows; 2 rows that cannot be used left out\n";
             assert!(first.stdout.contains(summary), "{}", first.stdout);
         }
-        again_on(first.again(), &server)
-            .arg("--skip-invalid")
-            .args(flags)
-            .stderr_contains(warning)
-            .run();
+        again_on(first.again(), &server).arg("--skip-invalid").args(flags).stderr_contains(warning).run();
         assert_eq!(mailed(&server), everybody_once(2));
     }
 }
@@ -149,24 +88,16 @@ fn a_list_comes_from_standard_input_too_and_goes_on() {
             .stderr_contains("")
     };
     let first = piped(Vescli::new()).run();
-    piped(first.again())
-        .stdout_contains("nothing left to send")
-        .run();
+    piped(first.again()).stdout_contains("nothing left to send").run();
     assert_eq!(mailed(&server), everybody_once(3));
 }
 
 #[test]
 fn rows_with_a_cname_of_their_own_are_sent_with_it() {
     let server = Server::http().start();
-    let vescli = Vescli::new().file(
-        "list.txt",
-        "email,cname\na0@example.com,\na1@example.com,own\n",
-    );
+    let vescli = Vescli::new().file("list.txt", "email,cname\na0@example.com,\na1@example.com,own\n");
     again_on(vescli, &server).args(["--jobs", "1"]).run();
-    let cnames: Vec<_> = server
-        .requests()
-        .iter()
-        .map(|request| request.json()["cname"].as_str().unwrap().to_owned())
-        .collect();
+    let cnames: Vec<_> =
+        server.requests().iter().map(|request| request.json()["cname"].as_str().unwrap().to_owned()).collect();
     assert_eq!(cnames, ["example-corp", "own"]);
 }

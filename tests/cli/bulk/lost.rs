@@ -13,10 +13,7 @@ const ROWS: usize = 200;
 const JOBS: usize = 2;
 
 /// Runs over a list while `happens` to its journal at the tenth request, and gives back the server and the text of the end.
-fn during_a_run(
-    words: &'static str,
-    happens: impl Fn(&Path) + Send + Sync + 'static,
-) -> (Server, Output, PathBuf) {
+fn during_a_run(words: &'static str, happens: impl Fn(&Path) + Send + Sync + 'static) -> (Server, Output, PathBuf) {
     let vescli = Vescli::new().file("list.txt", lines(ROWS));
     let journal = vescli.folder().join("journal");
     let (path, count) = (journal.clone(), Arc::new(AtomicUsize::new(0)));
@@ -49,16 +46,12 @@ fn one_that_is_removed_stops_the_run() {
 
 #[test]
 fn one_that_is_moved_stops_the_run_and_put_back_it_goes_on() {
-    let (server, output, journal) =
-        during_a_run("was moved or replaced during the run", |journal| {
-            fs::rename(journal, journal.with_extension("away")).unwrap();
-        });
+    let (server, output, journal) = during_a_run("was moved or replaced during the run", |journal| {
+        fs::rename(journal, journal.with_extension("away")).unwrap();
+    });
     fs::rename(journal.with_extension("away"), &journal).unwrap();
     // Those under way when it was noticed are unknown: their ends were not written down, whether they were sent or not.
-    again_on(output.again(), &server)
-        .args(["--journal", "journal"])
-        .code(11)
-        .run();
+    again_on(output.again(), &server).args(["--journal", "journal"]).code(11).run();
     let mailed = mailed(&server);
     assert!((ROWS - JOBS..=ROWS).contains(&mailed.len()));
     assert!(mailed.values().all(|count| *count == 1));
@@ -103,8 +96,6 @@ fn a_second_name_for_the_journal_does_not_matter() {
             Answer::accepted()
         })
         .start();
-    again_on(vescli.file("list.txt", lines(20)), &server)
-        .args(["--journal", "journal"])
-        .run();
+    again_on(vescli.file("list.txt", lines(20)), &server).args(["--journal", "journal"]).run();
     assert_eq!(server.count(), 20);
 }

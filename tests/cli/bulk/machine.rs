@@ -24,9 +24,7 @@ fn the_workers_fit_the_limit_on_descriptors() {
         let server = Server::http().start();
         limited(&server, 600, &format!("ulimit -n {limit}"))
             .stdout_contains("this run: 600 accepted (600 requests")
-            .stderr_contains(format!(
-                " workers in place of 256: the limit on open files is {limit} (`ulimit -n`)\n"
-            ))
+            .stderr_contains(format!(" workers in place of 256: the limit on open files is {limit} (`ulimit -n`)\n"))
             .run();
         assert_eq!(mailed(&server), everybody_once(600));
     }
@@ -57,14 +55,10 @@ fn without_room_for_a_worker_nobody_is_mailed() {
 fn with_few_threads_fewer_workers_do_all_of_the_work() {
     // Each thread takes a gibibyte of addresses, of which there are eight.
     let server = Server::http().start();
-    limited(
-        &server,
-        60,
-        "ulimit -v 12582912; export RUST_MIN_STACK=1073741824",
-    )
-    .stdout_contains("this run: 60 accepted (60 requests")
-    .stderr_contains(" in place of 60: the system starts no more threads\n")
-    .run();
+    limited(&server, 60, "ulimit -v 12582912; export RUST_MIN_STACK=1073741824")
+        .stdout_contains("this run: 60 accepted (60 requests")
+        .stderr_contains(" in place of 60: the system starts no more threads\n")
+        .run();
     assert_eq!(mailed(&server), everybody_once(60));
 }
 
@@ -90,15 +84,8 @@ fn without_a_thread_nobody_is_mailed() {
             .stderr_contains("")
             .run();
         let requests = server.requests().len();
-        let has_failed = output
-            .stderr
-            .contains("the system starts no more threads\n");
-        assert_eq!(
-            requests,
-            if output.stdout.is_empty() { 0 } else { 5 },
-            "{}",
-            output.stderr
-        );
+        let has_failed = output.stderr.contains("the system starts no more threads\n");
+        assert_eq!(requests, if output.stdout.is_empty() { 0 } else { 5 }, "{}", output.stderr);
         assert!(has_failed || requests == 5, "{}", output.stderr);
         super::again_on(output.again(), &server).run();
         assert_eq!(mailed(&server), everybody_once(5));

@@ -18,10 +18,7 @@ fn printed(output: &Output) -> String {
 
 /// The command that a hint names.
 fn hinted(output: &Output) -> String {
-    let hint = output
-        .stderr
-        .lines()
-        .find(|line| line.starts_with("  hint: "));
+    let hint = output.stderr.lines().find(|line| line.starts_with("  hint: "));
     let text = hint.expect("a hint").split('`').nth(1);
     text.expect("a command in the hint").to_owned()
 }
@@ -43,11 +40,7 @@ fn typed(output: &Output, server: &Server, command: &str) -> Vescli {
 fn at_first(times: usize, answer: Answer) -> Server {
     let count = AtomicUsize::new(0);
     let choose = move |_: &crate::server::Recorded| {
-        if count.fetch_add(1, Ordering::Relaxed) < times {
-            answer.clone()
-        } else {
-            Answer::accepted()
-        }
+        if count.fetch_add(1, Ordering::Relaxed) < times { answer.clone() } else { Answer::accepted() }
     };
     Server::http().choose(choose).start()
 }
@@ -56,21 +49,9 @@ fn at_first(times: usize, answer: Answer) -> Server {
 fn after_rejections_stops_and_waits_the_command_sends_the_rest() {
     for (times, status, flags, code, command) in [
         (1, 401, &["--jobs", "1"][..], 12, "--jobs 1"),
-        (
-            3,
-            404,
-            &["--jobs", "1", "--max-failures", "3"],
-            12,
-            "--retry-rejected",
-        ),
+        (3, 404, &["--jobs", "1", "--max-failures", "3"], 12, "--retry-rejected"),
         (1, 404, &["--jobs", "1"], 10, "--retry-rejected"),
-        (
-            1,
-            429,
-            &["--jobs", "1", "--retries", "0"],
-            10,
-            "--retries 0",
-        ),
+        (1, 429, &["--jobs", "1", "--retries", "0"], 10, "--retries 0"),
         (1, 404, &["--jobs", "1", "--limit", "4"], 10, "--limit 4"),
     ] {
         let server = at_first(times, Answer::status(status));
@@ -122,17 +103,11 @@ fn the_document_names_the_same_command() {
 #[test]
 fn unknown_rows_are_shown_and_resolved_by_what_is_printed() {
     let server = at_first(1, Answer::status(500));
-    let output = bulk(&server, 3)
-        .args(["--jobs", "1", "--journal", "my 'journal'.ndjson"])
-        .code(11)
-        .run();
+    let output = bulk(&server, 3).args(["--jobs", "1", "--journal", "my 'journal'.ndjson"]).code(11).run();
     let next = printed(&output);
     assert!(next.starts_with("vescli journal show "), "{next}");
     let shown = typed(&output, &server, &next).run();
-    for (end, word) in [
-        (" --as accepted", "accepted"),
-        (" --as not-sent", "not_sent"),
-    ] {
+    for (end, word) in [(" --as accepted", "accepted"), (" --as not-sent", "not_sent")] {
         let copy = output.folder.join("kept");
         let journal = output.folder.join("my 'journal'.ndjson");
         fs::copy(&journal, &copy).unwrap();
@@ -140,9 +115,7 @@ fn unknown_rows_are_shown_and_resolved_by_what_is_printed() {
         let mut resolve = resolve.filter(|line| line.starts_with("vescli journal resolve "));
         let resolve = resolve.find(|line| line.ends_with(end)).expect(end);
         typed(&output, &server, resolve)
-            .stdout_contains(format!(
-                "resolved: a0@example.com (cname example-corp) as {word}"
-            ))
+            .stdout_contains(format!("resolved: a0@example.com (cname example-corp) as {word}"))
             .run();
         fs::rename(&copy, &journal).unwrap();
     }
@@ -165,10 +138,9 @@ fn a_signal_names_the_command_that_sends_the_rest() {
 #[test]
 fn a_list_on_standard_input_is_named_by_its_file() {
     let program = env!("CARGO_BIN_EXE_vescli");
-    for (input, command) in [
-        ("< 'my list.txt'", " --retry-rejected < '"),
-        ("< <(cat 'my list.txt')", " --retry-rejected"),
-    ] {
+    for (input, command) in
+        [("< 'my list.txt'", " --retry-rejected < '"), ("< <(cat 'my list.txt')", " --retry-rejected")]
+    {
         let script = format!("{program} bulk - --yes --rate none --fresh {input}");
         let server = at_first(1, Answer::status(404));
         let output = Vescli::program("/bin/bash")
@@ -201,57 +173,34 @@ fn what_keeps_a_list_from_being_sent_names_the_command_that_is_to_follow() {
             .stderr_contains("")
     };
     let bad = "a0@example.com\nbad\n";
-    let output = vescli(bad, "")
-        .args(["bulk", "list.txt", "--yes"])
-        .code(65)
-        .run();
+    let output = vescli(bad, "").args(["bulk", "list.txt", "--yes"]).code(65).run();
     assert!(hinted(&output).ends_with("bulk list.txt --yes --skip-invalid"));
     typed(&output, &server, &hinted(&output)).run();
     assert_eq!(mailed(&server).len(), 1);
 
-    let output = vescli("", "")
-        .args(["bulk", "gone.txt", "--yes"])
-        .code(66)
-        .run();
+    let output = vescli("", "").args(["bulk", "gone.txt", "--yes"]).code(66).run();
     fs::write(output.folder.join("gone.txt"), lines(2)).unwrap();
     typed(&output, &server, &hinted(&output)).run();
     assert_eq!(mailed(&server).len(), 2);
 
-    let output = vescli("", "")
-        .args(["bulk", "list.txt", "--yes"])
-        .code(65)
-        .run();
+    let output = vescli("", "").args(["bulk", "list.txt", "--yes"]).code(65).run();
     fs::write(output.folder.join("list.txt"), lines(3)).unwrap();
     typed(&output, &server, &hinted(&output)).run();
     assert_eq!(mailed(&server).len(), 3);
 
-    let output = vescli("a3@example.com", "")
-        .args(["bulk", "list.txt", "--yes"])
-        .env("VESCLI_RATE", "fast")
-        .code(78)
-        .run();
+    let output =
+        vescli("a3@example.com", "").args(["bulk", "list.txt", "--yes"]).env("VESCLI_RATE", "fast").code(78).run();
     typed(&output, &server, &hinted(&output)).run();
     assert_eq!(mailed(&server).len(), 4);
 
-    let output = vescli(
-        "a4@example.com",
-        "{\"v\":1,\"t\":\"run\"\n{\"t\":\"intent\"\n",
-    )
-    .args(["bulk", "list.txt", "--yes", "--journal", "journal"])
-    .code(65)
-    .run();
-    typed(&output, &server, &hinted(&output))
+    let output = vescli("a4@example.com", "{\"v\":1,\"t\":\"run\"\n{\"t\":\"intent\"\n")
+        .args(["bulk", "list.txt", "--yes", "--journal", "journal"])
         .code(65)
-        .stdout_contains("journal: ")
         .run();
+    typed(&output, &server, &hinted(&output)).code(65).stdout_contains("journal: ").run();
 
-    let output = vescli("a4@example.com", "")
-        .args(["bulk", "list.txt"])
-        .code(2)
-        .run();
-    typed(&output, &server, &hinted(&output))
-        .stdout_contains("to send   1 row ")
-        .run();
+    let output = vescli("a4@example.com", "").args(["bulk", "list.txt"]).code(2).run();
+    typed(&output, &server, &hinted(&output)).stdout_contains("to send   1 row ").run();
     assert_eq!(mailed(&server).len(), 4);
 }
 
@@ -263,16 +212,10 @@ fn a_journal_that_is_held_names_the_same_command() {
     let running = vescli.arg("--journal").arg(&journal).start();
     hold.wait_for(1);
     let other = Vescli::new().file("list.txt", lines(2));
-    let second = super::again_on(other, &server)
-        .arg("--journal")
-        .arg(&journal)
-        .code(75)
-        .run();
+    let second = super::again_on(other, &server).arg("--journal").arg(&journal).code(75).run();
     hold.release();
     let _first = running.finish();
-    typed(&second, &server, &hinted(&second))
-        .stdout_contains("nothing left to send")
-        .run();
+    typed(&second, &server, &hinted(&second)).stdout_contains("nothing left to send").run();
     assert_eq!(mailed(&server), everybody_once(2));
 }
 
@@ -289,7 +232,5 @@ fn a_standard_output_that_is_full_leaves_the_journal_to_look_into() {
         .code(74)
         .stderr_contains("")
         .run();
-    typed(&output, &server, &printed(&output))
-        .stdout_contains("rows      2 accepted, ")
-        .run();
+    typed(&output, &server, &printed(&output)).stdout_contains("rows      2 accepted, ").run();
 }

@@ -20,8 +20,7 @@ fn arrivals(server: &Server) -> Vec<Instant> {
 fn densest(arrivals: &[Instant], length: Duration) -> usize {
     let within = |first: usize| {
         let rest = arrivals[first..].iter();
-        rest.take_while(|at| **at - arrivals[first] <= length)
-            .count()
+        rest.take_while(|at| **at - arrivals[first] <= length).count()
     };
     (0..arrivals.len()).map(within).max().unwrap_or(0)
 }
@@ -39,9 +38,7 @@ fn no_second_sees_more_than_one_over_the_rate_however_unsteady_the_server_is() {
             .start();
         let rows = rate * 2 + 5;
         let started = Instant::now();
-        bulk(&server, rows)
-            .args(["--jobs", "8", "--rate", &format!("{rate}/s")])
-            .run();
+        bulk(&server, rows).args(["--jobs", "8", "--rate", &format!("{rate}/s")]).run();
         let took = started.elapsed();
         assert_eq!(mailed(&server), everybody_once(rows));
         let most = densest(&arrivals(&server), Duration::from_secs(1));
@@ -58,16 +55,10 @@ fn repeats_count_against_the_rate_as_well() {
     let server = Server::http()
         .choose(move |request| {
             let new = known.lock().unwrap().insert(request.json().to_string());
-            if new {
-                Answer::status(408)
-            } else {
-                Answer::accepted()
-            }
+            if new { Answer::status(408) } else { Answer::accepted() }
         })
         .start();
-    bulk(&server, 15)
-        .args(["--rate", "10/s", "--retries", "5"])
-        .run();
+    bulk(&server, 15).args(["--rate", "10/s", "--retries", "5"]).run();
     let most = densest(&arrivals(&server), Duration::from_secs(1));
     assert_eq!(server.count(), 30);
     assert!(most <= 11, "{most} requests in a second");
@@ -84,10 +75,7 @@ fn a_wait_that_the_server_asks_for_is_everybody_s() {
             })
             .start();
         // Slow enough that no other request is under way when the refusal comes.
-        bulk(&server, 30)
-            .args(["--jobs", "4", "--rate", "50/s"])
-            .stderr_contains("retry in 2.0 s")
-            .run();
+        bulk(&server, 30).args(["--jobs", "4", "--rate", "50/s"]).stderr_contains("retry in 2.0 s").run();
         let arrivals = arrivals(&server);
         assert_eq!(arrivals.len(), 31);
         let gap = arrivals[11] - arrivals[10];
@@ -115,10 +103,7 @@ fn without_a_limit_all_that_were_not_under_way_wait_too() {
     // How many leave before the refusal is read only the machine's load says. If the others did not wait, everybody
     // but the one who was refused would have come before the silence.
     let silence = Duration::from_secs(1);
-    let before = 1 + arrivals
-        .windows(2)
-        .position(|pair| pair[1] - pair[0] >= silence)
-        .expect("nobody paused");
+    let before = 1 + arrivals.windows(2).position(|pair| pair[1] - pair[0] >= silence).expect("nobody paused");
     assert!(before >= 21, "a silence after {before} requests");
     assert!(before < rows / 2, "a silence after {before} requests only");
 }
@@ -126,10 +111,7 @@ fn without_a_limit_all_that_were_not_under_way_wait_too() {
 #[test]
 fn an_outage_is_not_multiplied_by_repeats() {
     let server = Server::http().answer(Answer::status(408)).start();
-    bulk(&server, 60)
-        .args(["--retries", "3", "--max-failures", "0", "--jobs", "8"])
-        .code(10)
-        .run();
+    bulk(&server, 60).args(["--retries", "3", "--max-failures", "0", "--jobs", "8"]).code(10).run();
     // 60 rows, 20 repeats, and one more for every ten rows.
     assert_eq!(server.count(), 60 + 20 + 6);
 }
@@ -147,16 +129,8 @@ fn the_default_rate_is_sixty_a_minute_and_the_file_may_say_another() {
             .run();
     };
     plan("", &[], "61 rows at 60/m, about 1 min 0 s, 4 jobs");
-    plan(
-        "[defaults]\nrate = \"30/m\"\njobs = 2\n",
-        &[],
-        "at 30/m, about 2 min 0 s, 2 jobs",
-    );
-    plan(
-        "[defaults]\nrate = \"30/m\"\n",
-        &["--rate", "2/s"],
-        "at 2/s, about 30 s",
-    );
+    plan("[defaults]\nrate = \"30/m\"\njobs = 2\n", &[], "at 30/m, about 2 min 0 s, 2 jobs");
+    plan("[defaults]\nrate = \"30/m\"\n", &["--rate", "2/s"], "at 2/s, about 30 s");
     plan("", &["--rate", "none"], "without a limit on the rate");
 }
 
@@ -165,10 +139,7 @@ fn a_connection_is_used_again_only_when_that_is_asked_for() {
     for (flags, connections) in [(&[][..], 20), (&["--keep-alive"][..], 1)] {
         let server = Server::http().start();
         let vescli = Vescli::new().file("list.txt", lines(20));
-        again_on(vescli, &server)
-            .args(["--jobs", "1"])
-            .args(flags)
-            .run();
+        again_on(vescli, &server).args(["--jobs", "1"]).args(flags).run();
         assert_eq!(mailed(&server), everybody_once(20));
         assert_eq!(server.connections().len(), connections, "{flags:?}");
     }

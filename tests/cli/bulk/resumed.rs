@@ -11,11 +11,7 @@ use crate::sockets::closed_port;
 fn but_for(index: usize, answer: Answer) -> impl Fn(&Recorded) -> Answer + Send + Sync {
     let special = address(index);
     move |request| {
-        if request.json()["email"] == special.as_str() {
-            answer.clone()
-        } else {
-            Answer::accepted()
-        }
+        if request.json()["email"] == special.as_str() { answer.clone() } else { Answer::accepted() }
     }
 }
 
@@ -25,9 +21,7 @@ fn the_same_list_twice_mails_nobody_twice() {
     let first = bulk(&server, 20).run();
     assert_eq!(mailed(&server), everybody_once(20));
     again(&first, &server)
-        .stdout_contains(
-            "nothing left to send: everybody on the list (20 rows) was accepted earlier, ",
-        )
+        .stdout_contains("nothing left to send: everybody on the list (20 rows) was accepted earlier, ")
         .stdout_contains("--fresh")
         .stderr("")
         .run();
@@ -45,9 +39,7 @@ fn an_edited_list_goes_on_with_whom_is_new_whatever_moved() {
 
 #[test]
 fn rejected_rows_are_left_alone_until_they_are_asked_for() {
-    let server = Server::http()
-        .choose(but_for(3, Answer::status(404).body("\"no such user\"")))
-        .start();
+    let server = Server::http().choose(but_for(3, Answer::status(404).body("\"no such user\""))).start();
     let first = bulk(&server, 5)
         .code(10)
         .stdout_contains("rejected  a3@example.com  not found (HTTP 404): \"no such user\"\n")
@@ -58,32 +50,18 @@ fn rejected_rows_are_left_alone_until_they_are_asked_for() {
         .stderr_contains("to send again: --retry-rejected")
         .run();
     assert_eq!(mailed(&server), everybody_once(5));
-    again(&second, &server)
-        .arg("--retry-rejected")
-        .code(10)
-        .run();
+    again(&second, &server).arg("--retry-rejected").code(10).run();
     assert_eq!(mailed(&server)[&address(3)], 2);
     assert_eq!(server.count(), 6);
 }
 
 #[test]
 fn unknown_rows_are_left_alone_until_they_are_asked_for() {
-    let server = Server::http()
-        .choose(but_for(2, Answer::status(500).body("\"oops\"")))
-        .start();
-    let first = bulk(&server, 4)
-        .code(11)
-        .stdout_contains("unknown   a2@example.com")
-        .run();
-    again(&first, &server)
-        .code(11)
-        .stderr_contains("line 3: a2@example.com")
-        .run();
+    let server = Server::http().choose(but_for(2, Answer::status(500).body("\"oops\""))).start();
+    let first = bulk(&server, 4).code(11).stdout_contains("unknown   a2@example.com").run();
+    again(&first, &server).code(11).stderr_contains("line 3: a2@example.com").run();
     assert_eq!(mailed(&server), everybody_once(4));
-    let second = again(&first, &server)
-        .arg("--resend-unknown")
-        .code(11)
-        .run();
+    let second = again(&first, &server).arg("--resend-unknown").code(11).run();
     assert_eq!(mailed(&server)[&address(2)], 2);
     assert_eq!(server.count(), 5);
     again(&second, &server).code(11).run();
@@ -92,19 +70,11 @@ fn unknown_rows_are_left_alone_until_they_are_asked_for() {
 
 #[test]
 fn a_refusal_does_not_take_back_what_an_earlier_run_may_have_mailed() {
-    let server = Server::http()
-        .answers([Answer::status(500), Answer::status(404), Answer::accepted()])
-        .start();
+    let server = Server::http().answers([Answer::status(500), Answer::status(404), Answer::accepted()]).start();
     let first = bulk(&server, 1).code(11).run();
-    let second = again(&first, &server)
-        .arg("--resend-unknown")
-        .code(11)
-        .stdout_contains("unknown   a0@example.com")
-        .run();
-    let third = again(&second, &server)
-        .arg("--retry-rejected")
-        .code(11)
-        .run();
+    let second =
+        again(&first, &server).arg("--resend-unknown").code(11).stdout_contains("unknown   a0@example.com").run();
+    let third = again(&second, &server).arg("--retry-rejected").code(11).run();
     assert_eq!(server.count(), 2);
     let last = again(&third, &server).arg("--resend-unknown").run();
     again(&last, &server).run();
@@ -119,10 +89,7 @@ fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
     running.signal("KILL");
     let killed = running.finish();
     hold.release();
-    let resumed = again(&killed, &server)
-        .code(11)
-        .stderr_contains("3 rows may have been mailed")
-        .run();
+    let resumed = again(&killed, &server).code(11).stderr_contains("3 rows may have been mailed").run();
     assert_eq!(mailed(&server), everybody_once(10));
     again(&resumed, &server).code(11).run();
     assert_eq!(mailed(&server), everybody_once(10));
@@ -154,9 +121,7 @@ fn a_limit_leaves_the_rest_for_later_runs() {
     let server = Server::http().start();
     let mut output = bulk(&server, 5)
         .args(["--limit", "2"])
-        .stdout_contains(
-            "the list: 2 accepted, 3 not_sent of 5 rows; 3 left for later by --limit\n",
-        )
+        .stdout_contains("the list: 2 accepted, 3 not_sent of 5 rows; 3 left for later by --limit\n")
         .stderr_contains("next: vescli bulk list.txt --yes --rate none --limit 2\n")
         .run();
     assert_eq!(mailed(&server), everybody_once(2));
@@ -165,17 +130,10 @@ fn a_limit_leaves_the_rest_for_later_runs() {
         .stdout_json_lines(|documents| {
             let summary = documents.last().unwrap();
             assert_eq!(
-                (
-                    &summary["ok"],
-                    &summary["exit_code"],
-                    &summary["beyond_limit"]
-                ),
+                (&summary["ok"], &summary["exit_code"], &summary["beyond_limit"]),
                 (&true.into(), &0.into(), &1.into())
             );
-            assert_eq!(
-                summary["go_on"],
-                "vescli bulk list.txt --yes --rate none --limit 2 --json"
-            );
+            assert_eq!(summary["go_on"], "vescli bulk list.txt --yes --rate none --limit 2 --json");
         })
         .run();
     assert_eq!(mailed(&server), everybody_once(4));
@@ -185,9 +143,7 @@ fn a_limit_leaves_the_rest_for_later_runs() {
 
 #[test]
 fn a_limit_does_not_hide_what_was_rejected() {
-    let server = Server::http()
-        .choose(but_for(1, Answer::status(404)))
-        .start();
+    let server = Server::http().choose(but_for(1, Answer::status(404))).start();
     let first = bulk(&server, 5).args(["--limit", "2"]).code(10).run();
     // The one that was rejected stays so, whoever else is accepted.
     again(&first, &server).args(["--limit", "2"]).code(10).run();
@@ -197,10 +153,7 @@ fn a_limit_does_not_hide_what_was_rejected() {
 fn a_fresh_run_mails_everybody_and_keeps_the_old_journal() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
-    again(&first, &server)
-        .arg("--fresh")
-        .stderr_contains("new: people already mailed will be mailed again")
-        .run();
+    again(&first, &server).arg("--fresh").stderr_contains("new: people already mailed will be mailed again").run();
     assert_eq!(server.count(), 6);
     let journals = first.folder.join(".local/state/vescli");
     assert_eq!(fs::read_dir(journals).unwrap().count(), 2);
@@ -216,43 +169,24 @@ fn the_journal_says_of_each_request_that_it_is_coming_before_it_comes() {
         .choose(move |request| {
             let email = request.json()["email"].as_str().unwrap().to_owned();
             let text = fs::read_to_string(&looked_at).unwrap();
-            let intent = text
-                .lines()
-                .any(|line| line.contains("\"t\":\"intent\"") && line.contains(&email));
-            if intent {
-                Answer::accepted()
-            } else {
-                Answer::status(418)
-            }
+            let intent = text.lines().any(|line| line.contains("\"t\":\"intent\"") && line.contains(&email));
+            if intent { Answer::accepted() } else { Answer::status(418) }
         })
         .start();
-    bulk(&server, 50)
-        .arg("--journal")
-        .arg(&path)
-        .args(["--jobs", "8"])
-        .run();
+    bulk(&server, 50).arg("--journal").arg(&path).args(["--jobs", "8"]).run();
     assert_eq!(mailed(&server), everybody_once(50));
 }
 
 #[test]
 fn a_connection_that_breaks_in_the_middle_is_unknown_and_one_that_never_came_up_is_not_sent() {
-    let silence = Answer::Silence {
-        after: Moment::Whole,
-        end: End::Reset,
-    };
+    let silence = Answer::Silence { after: Moment::Whole, end: End::Reset };
     let server = Server::http().choose(but_for(1, silence)).start();
-    bulk(&server, 3)
-        .code(11)
-        .stdout_contains("unknown   a1@example.com")
-        .run();
+    bulk(&server, 3).code(11).stdout_contains("unknown   a1@example.com").run();
     assert_eq!(mailed(&server), everybody_once(3));
 
     let nobody = closed_port();
     again_on(Vescli::new().file("list.txt", lines(2)), &server)
-        .env(
-            "VESCLI_BASE_URL",
-            format!("http://127.0.0.1:{}", nobody.port),
-        )
+        .env("VESCLI_BASE_URL", format!("http://127.0.0.1:{}", nobody.port))
         .args(["--retries", "0"])
         .code(10)
         .stdout_contains("not_sent  a0@example.com  no connection")

@@ -29,36 +29,23 @@ fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {
 fn the_second_signal_ends_at_once_and_what_was_under_way_is_unknown() {
     for (first, second, number) in [("INT", "INT", 2), ("TERM", "INT", 2), ("HUP", "TERM", 15)] {
         let (server, hold) = holding();
-        let running = bulk(&server, 10)
-            .args(["--jobs", "3"])
-            .dies_by(number)
-            .stdout_lacks("this run")
-            .start();
+        let running = bulk(&server, 10).args(["--jobs", "3"]).dies_by(number).stdout_lacks("this run").start();
         hold.wait_for(3);
         running.signal(first);
         running.wait_for_stderr("no new requests");
         running.signal(second);
         let output = running.finish();
         hold.release();
-        again(&output, &server)
-            .code(11)
-            .stderr_contains("3 rows may have been mailed")
-            .run();
+        again(&output, &server).code(11).stderr_contains("3 rows may have been mailed").run();
         assert_eq!(mailed(&server), everybody_once(10));
     }
 }
 
 #[test]
 fn a_signal_ends_a_wait_for_a_turn_and_for_a_pause() {
-    for (rate, answer) in [
-        ("1/h", Answer::accepted()),
-        ("none", Answer::status(429).header("Retry-After", "200")),
-    ] {
+    for (rate, answer) in [("1/h", Answer::accepted()), ("none", Answer::status(429).header("Retry-After", "200"))] {
         let server = Server::http().answer(answer).start();
-        let running = bulk(&server, 10)
-            .args(["--jobs", "3", "--rate", rate])
-            .dies_by(15)
-            .start();
+        let running = bulk(&server, 10).args(["--jobs", "3", "--rate", rate]).dies_by(15).start();
         server.wait_for(1);
         running.signal("TERM");
         let output = running.finish();

@@ -12,11 +12,7 @@ use crate::server::{Answer, Server};
 fn at_first(times: usize, answer: Answer) -> impl Fn(&crate::server::Recorded) -> Answer {
     let count = AtomicUsize::new(0);
     move |_| {
-        if count.fetch_add(1, Ordering::Relaxed) < times {
-            answer.clone()
-        } else {
-            Answer::accepted()
-        }
+        if count.fetch_add(1, Ordering::Relaxed) < times { answer.clone() } else { Answer::accepted() }
     }
 }
 
@@ -25,23 +21,15 @@ fn what_everybody_would_meet_stops_the_run_and_forgets_nobody() {
     for (answer, text) in [
         (Answer::status(401), "not authorized"),
         (Answer::status(403), "forbidden"),
-        (
-            Answer::status(302).header("Location", "/login"),
-            "redirected",
-        ),
-        (
-            Answer::status(307).header("Location", "/again"),
-            "redirected",
-        ),
+        (Answer::status(302).header("Location", "/login"), "redirected"),
+        (Answer::status(307).header("Location", "/again"), "redirected"),
     ] {
         let server = Server::http().choose(at_first(1, answer)).start();
         let first = bulk(&server, 10)
             .args(["--jobs", "1"])
             .code(12)
             .stdout_contains("rejected  a0@example.com")
-            .stderr_contains(format!(
-                "error: stopped: {text}; every other row would fail the same way"
-            ))
+            .stderr_contains(format!("error: stopped: {text}; every other row would fail the same way"))
             .stderr_contains("next: vescli bulk list.txt --yes --rate none --jobs 1\n")
             .run();
         assert_eq!(server.count(), 1);
@@ -73,28 +61,18 @@ fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
         .stderr_contains("error: stopped: 10 consecutive rows were not accepted (--max-failures)")
         .run();
     assert_eq!(server.count(), 10);
-    again(&stopped, &server)
-        .args(["--jobs", "1", "--max-failures", "3"])
-        .code(12)
-        .run();
+    again(&stopped, &server).args(["--jobs", "1", "--max-failures", "3"]).code(12).run();
     assert_eq!(server.count(), 13);
-    again(&stopped, &server)
-        .args(["--jobs", "1", "--max-failures", "0"])
-        .code(10)
-        .run();
+    again(&stopped, &server).args(["--jobs", "1", "--max-failures", "0"]).code(10).run();
     assert_eq!(server.count(), 30);
 
     let count = AtomicUsize::new(0);
-    let every_other =
-        move |_: &crate::server::Recorded| match count.fetch_add(1, Ordering::Relaxed) % 2 {
-            0 => Answer::status(404),
-            _ => Answer::accepted(),
-        };
+    let every_other = move |_: &crate::server::Recorded| match count.fetch_add(1, Ordering::Relaxed) % 2 {
+        0 => Answer::status(404),
+        _ => Answer::accepted(),
+    };
     let server = Server::http().choose(every_other).start();
-    bulk(&server, 30)
-        .args(["--jobs", "1", "--max-failures", "2"])
-        .code(10)
-        .run();
+    bulk(&server, 30).args(["--jobs", "1", "--max-failures", "2"]).code(10).run();
     assert_eq!(server.count(), 30);
 }
 
@@ -116,9 +94,7 @@ fn a_wait_longer_than_allowed_stops_the_run_and_forgets_nobody() {
 fn a_reader_that_goes_away_stops_nothing_and_changes_no_code() {
     let server = Server::http().start();
     let program = env!("CARGO_BIN_EXE_vescli");
-    let script = format!(
-        "{program} bulk list.txt --yes --rate none --jobs 1 | head -n 1; exit ${{PIPESTATUS[0]}}"
-    );
+    let script = format!("{program} bulk list.txt --yes --rate none --jobs 1 | head -n 1; exit ${{PIPESTATUS[0]}}");
     Vescli::program("/bin/bash")
         .file("list.txt", lines(300))
         .against(&server)
@@ -175,9 +151,7 @@ fn a_journal_that_fails_on_the_way_stops_all_that_is_to_come_and_forgets_nobody(
     let long = |row: usize| format!("{}{row}@example.com\n", "x".repeat(900));
     let list: String = (0..12).map(long).collect();
     let program = env!("CARGO_BIN_EXE_vescli");
-    let script = format!(
-        "trap '' XFSZ; ulimit -f 8; exec {program} bulk list.txt --yes --rate none --jobs 2"
-    );
+    let script = format!("trap '' XFSZ; ulimit -f 8; exec {program} bulk list.txt --yes --rate none --jobs 2");
     let failed = Vescli::program("/bin/bash")
         .file("list.txt", list)
         .against(&server)
@@ -202,8 +176,5 @@ fn a_journal_that_fails_on_the_way_stops_all_that_is_to_come_and_forgets_nobody(
         .run();
     let mailed = mailed(&server);
     assert!(mailed.values().all(|count| *count == 1), "somebody twice");
-    assert!(
-        mailed.len() >= 12 - 2,
-        "more than what was under way is missing"
-    );
+    assert!(mailed.len() >= 12 - 2, "more than what was under way is missing");
 }

@@ -22,14 +22,10 @@ fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
         let first = bulk(&server, 2)
             .args(["--retries", "0"])
             .code(10)
-            .stdout_contains(
-                "this run: 0 accepted, 2 rejected; 2 due: the next run sends them (2 requests",
-            )
+            .stdout_contains("this run: 0 accepted, 2 rejected; 2 due: the next run sends them (2 requests")
             .stderr_contains("next: ")
             .run();
-        again(&first, &server)
-            .stdout_contains("this run: 2 accepted")
-            .run();
+        again(&first, &server).stdout_contains("this run: 2 accepted").run();
         assert_eq!(server.count(), 4);
     }
 }
@@ -81,11 +77,7 @@ fn a_journal_that_is_taken_away_during_a_run_is_told() {
     let (server, hold) = holding();
     let vescli = bulk(&server, 2).code(74);
     let journal = vescli.folder().join("journal");
-    let running = vescli
-        .arg("--journal")
-        .arg(&journal)
-        .stderr_contains("was removed during the run")
-        .start();
+    let running = vescli.arg("--journal").arg(&journal).stderr_contains("was removed during the run").start();
     hold.wait_for(2);
     fs::remove_file(&journal).unwrap();
     hold.release();
@@ -118,10 +110,5 @@ fn a_pipe_in_place_of_a_journal_is_refused_at_once() {
     let pipe = vescli.folder().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    vescli
-        .arg("--journal")
-        .arg(&pipe)
-        .code(65)
-        .stderr_contains("is not a regular file")
-        .run();
+    vescli.arg("--journal").arg(&pipe).code(65).stderr_contains("is not a regular file").run();
 }

@@ -24,11 +24,7 @@ fn choosy(
         let mut log = noted.lock().unwrap();
         let accepted = accepts(&email, &log);
         log.push((email, std::time::Instant::now(), accepted));
-        if accepted {
-            Answer::accepted()
-        } else {
-            Answer::status(429).header("Retry-After", wait)
-        }
+        if accepted { Answer::accepted() } else { Answer::status(429).header("Retry-After", wait) }
     });
     (server.start(), log)
 }
@@ -48,23 +44,15 @@ fn at_a_limit_everybody_is_mailed_once_and_the_refused_go_first() {
     let (server, log) = choosy("1", |_, log| {
         let now = std::time::Instant::now();
         let recent = |at: &std::time::Instant| now.duration_since(*at) < Duration::from_secs(1);
-        log.iter()
-            .filter(|(_, at, taken)| *taken && recent(at))
-            .count()
-            < 3
+        log.iter().filter(|(_, at, taken)| *taken && recent(at)).count() < 3
     });
-    bulk(&server, 20)
-        .args(["--jobs", "4"])
-        .stdout_contains("this run: 20 accepted (")
-        .run();
+    bulk(&server, 20).args(["--jobs", "4"]).stdout_contains("this run: 20 accepted (").run();
     assert_eq!(accepted(&log), everybody_once(20));
     let log = log.lock().unwrap();
     let mut refused: Vec<&String> = Vec::new();
     let mut pauses = 0;
     for (before, (email, at, taken)) in log.iter().enumerate() {
-        let quiet = before
-            .checked_sub(1)
-            .map(|before| at.duration_since(log[before].1));
+        let quiet = before.checked_sub(1).map(|before| at.duration_since(log[before].1));
         // The first one after a pause.
         if quiet.is_some_and(|quiet| quiet >= Duration::from_millis(900)) && !refused.is_empty() {
             pauses += 1;
@@ -101,22 +89,14 @@ fn a_service_that_asks_to_wait_for_ever_stops_the_run_and_forgets_nobody() {
         .stdout_json_lines(|documents| {
             let summary = documents.last().unwrap();
             assert_eq!(summary["error"]["class"], "rate_limited");
-            assert_eq!(
-                (&summary["accepted"], &summary["due"]),
-                (&json!(0), &json!(40))
-            );
+            assert_eq!((&summary["accepted"], &summary["due"]), (&json!(0), &json!(40)));
             let rows = &documents[..documents.len() - 1];
             for row in rows {
-                assert_eq!(
-                    (&row["outcome"], &row["due"]),
-                    (&json!("rejected"), &json!(true))
-                );
+                assert_eq!((&row["outcome"], &row["due"]), (&json!("rejected"), &json!(true)));
             }
             assert_eq!(summary["rejected"], rows.len());
         })
-        .stderr_contains(
-            "error: stopped: the service asked to wait 20 times, and took nothing in between",
-        )
+        .stderr_contains("error: stopped: the service asked to wait 20 times, and took nothing in between")
         .run();
     let asked = server.count();
     assert!((20..=22).contains(&asked), "{asked} requests");
@@ -131,12 +111,8 @@ fn one_who_is_refused_for_ever_holds_nobody_else_up() {
     let first = bulk(&server, 5)
         .args(["--jobs", "1"])
         .code(10)
-        .stdout_contains(
-            "rejected  a0@example.com  rate limited (HTTP 429); the next run sends it\n",
-        )
-        .stdout_contains(
-            "this run: 4 accepted, 1 rejected; 1 due: the next run sends it (15 requests",
-        )
+        .stdout_contains("rejected  a0@example.com  rate limited (HTTP 429); the next run sends it\n")
+        .stdout_contains("this run: 4 accepted, 1 rejected; 1 due: the next run sends it (15 requests")
         .run();
     assert_eq!(accepted(&log).len(), 4);
     again(&first, &server).run();
@@ -146,10 +122,7 @@ fn one_who_is_refused_for_ever_holds_nobody_else_up() {
 #[test]
 fn no_repeats_at_all_means_that_the_next_run_sends_whoever_was_refused() {
     let (server, log) = choosy("0", |_, log| log.len() >= 2);
-    let first = bulk(&server, 3)
-        .args(["--jobs", "1", "--retries", "0"])
-        .code(10)
-        .run();
+    let first = bulk(&server, 3).args(["--jobs", "1", "--retries", "0"]).code(10).run();
     assert_eq!(server.count(), 3);
     again(&first, &server).run();
     assert_eq!(accepted(&log), everybody_once(3));

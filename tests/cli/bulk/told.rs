@@ -66,20 +66,9 @@ fn assert_fields(line: &str, fields: &[&str]) {
 fn a_dry_run_tells_the_plan_and_touches_nothing() {
     let server = Server::http().uncalled().start();
     let output = Vescli::new()
-        .file(
-            "users.csv",
-            "\u{feff}EMail,Name,CName\r\na@b.co,A,\r\nb@b.co,B,own\r\nA@B.CO,C,\r\n",
-        )
+        .file("users.csv", "\u{feff}EMail,Name,CName\r\na@b.co,A,\r\nb@b.co,B,own\r\nA@B.CO,C,\r\n")
         .against(&server)
-        .args([
-            "bulk",
-            "users.csv",
-            "--tenant",
-            "example-corp",
-            "-n",
-            "--journal",
-            "j",
-        ])
+        .args(["bulk", "users.csv", "--tenant", "example-corp", "-n", "--journal", "j"])
         .stdout(
             "tenant    example-corp\n\
              url       http://127.0.0.1:[PORT]/no_auth/send_password_email\n\
@@ -98,11 +87,7 @@ fn a_dry_run_tells_the_plan_and_touches_nothing() {
 #[test]
 fn a_run_in_words() {
     let server = Server::http()
-        .answers([
-            Answer::accepted(),
-            Answer::status(404).body("\"no\\u001b[31m\""),
-            Answer::accepted(),
-        ])
+        .answers([Answer::accepted(), Answer::status(404).body("\"no\\u001b[31m\""), Answer::accepted()])
         .start();
     bulk(&server, 3)
         .args(["--jobs", "1", "--journal", "j"])
@@ -131,24 +116,18 @@ fn quiet_tells_of_failures_alone() {
     let server = Server::http().start();
     let first = bulk(&server, 3).arg("-q").stdout("").stderr("").run();
     again(&first, &server).arg("-q").stdout("").stderr("").run();
-    let server = Server::http()
-        .answers([Answer::accepted(), Answer::status(404)])
-        .start();
+    let server = Server::http().answers([Answer::accepted(), Answer::status(404)]).start();
     bulk(&server, 2)
         .args(["-q", "--jobs", "1"])
         .code(10)
-        .stdout(
-            "rejected  a1@example.com  not found (HTTP 404)\nthis run: 1 accepted, 1 rejected (2 requests, 0 s)\n",
-        )
+        .stdout("rejected  a1@example.com  not found (HTTP 404)\nthis run: 1 accepted, 1 rejected (2 requests, 0 s)\n")
         .stderr("next: vescli bulk list.txt --yes --rate none -q --jobs 1 --retry-rejected\n")
         .run();
 }
 
 #[test]
 fn a_run_as_json() {
-    let server = Server::http()
-        .answers([Answer::accepted(), Answer::status(404)])
-        .start();
+    let server = Server::http().answers([Answer::accepted(), Answer::status(404)]).start();
     let output = bulk(&server, 2)
         .args(["--json", "--jobs", "1", "--journal", "j"])
         .code(10)
@@ -164,10 +143,7 @@ fn a_run_as_json() {
             assert_eq!(rejected["email"], "a1@example.com");
             assert_eq!(rejected["error"]["class"], "not_found");
             assert_eq!(summary["schema"], "vescli.summary/1");
-            assert_eq!(
-                (&summary["exit_code"], &summary["ok"]),
-                (&json!(10), &json!(false))
-            );
+            assert_eq!((&summary["exit_code"], &summary["ok"]), (&json!(10), &json!(false)));
             let this_run = json!({"accepted": 1, "rejected": 1, "not_sent": 0, "unknown": 0});
             assert_eq!(summary["this_run"], this_run);
             assert_eq!(summary["rows"], 2);
@@ -183,10 +159,7 @@ fn a_run_as_json() {
         .code(10)
         .stdout_json(|summary| {
             assert_eq!(summary["schema"], "vescli.summary/1");
-            assert_eq!(
-                (&summary["accepted"], &summary["rejected"]),
-                (&json!(1), &json!(1))
-            );
+            assert_eq!((&summary["accepted"], &summary["rejected"]), (&json!(1), &json!(1)));
         })
         .stderr("")
         .run();
@@ -202,17 +175,11 @@ fn a_stop_as_json_names_its_class_and_the_command_to_go_on_with() {
             let summary = documents.last().unwrap();
             assert_eq!(summary["error"]["class"], "unauthorized");
             assert_eq!(summary["exit_code"], 12);
-            assert_eq!(
-                (&summary["rejected"], &summary["not_sent"]),
-                (&json!(1), &json!(4))
-            );
+            assert_eq!((&summary["rejected"], &summary["not_sent"]), (&json!(1), &json!(4)));
             assert_eq!(summary["due"], 5);
             assert_eq!(documents[0]["outcome"], "rejected");
             assert_eq!(documents[0]["due"], true);
-            assert_eq!(
-                summary["go_on"],
-                "vescli bulk list.txt --yes --rate none --json --jobs 1"
-            );
+            assert_eq!(summary["go_on"], "vescli bulk list.txt --yes --rate none --json --jobs 1");
         })
         .run();
 }
@@ -223,19 +190,9 @@ fn a_plan_as_json() {
     let output = Vescli::new()
         .file("list.txt", lines(61))
         .against(&server)
-        .args([
-            "bulk",
-            "list.txt",
-            "--tenant",
-            "example-corp",
-            "-n",
-            "--json",
-        ])
+        .args(["bulk", "list.txt", "--tenant", "example-corp", "-n", "--json"])
         .stdout_json(|plan| {
-            assert_eq!(
-                (&plan["to_send"], &plan["seconds"]),
-                (&json!(61), &json!(60))
-            );
+            assert_eq!((&plan["to_send"], &plan["seconds"]), (&json!(61), &json!(60)));
             assert_eq!(plan["rate"], "60/m");
         })
         .run();
@@ -285,9 +242,6 @@ fn verbose_shows_each_exchange_without_the_token() {
         .stderr_lacks("canary-4711")
         .run();
     for request in server.requests() {
-        assert_eq!(
-            request.header("authorization"),
-            Some("APIToken canary-4711")
-        );
+        assert_eq!(request.header("authorization"), Some("APIToken canary-4711"));
     }
 }

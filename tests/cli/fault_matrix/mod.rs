@@ -76,48 +76,27 @@ fn in_words(row: &Row) {
     let scene = (row.scene)();
     let vescli = send(row, &scene).code(row.code).stderr_contains("");
     let vescli = match row.outcome {
-        Outcome::accepted => {
-            vescli.stdout_contains("accepted: password email for hello@example.com")
+        Outcome::accepted => vescli.stdout_contains("accepted: password email for hello@example.com"),
+        Outcome::rejected => {
+            vescli.arg("--quiet").stderr_contains("\n  rejected: no mail was sent").stderr_lacks("may have been sent")
         }
-        Outcome::rejected => vescli
-            .arg("--quiet")
-            .stderr_contains("\n  rejected: no mail was sent")
-            .stderr_lacks("may have been sent"),
-        Outcome::not_sent => vescli
-            .arg("--quiet")
-            .stderr_contains("\n  not sent")
-            .stderr_lacks("may have been sent"),
+        Outcome::not_sent => vescli.arg("--quiet").stderr_contains("\n  not sent").stderr_lacks("may have been sent"),
         // What is doubtful is told, however quiet a run is to be.
-        Outcome::unknown => vescli
-            .arg("--quiet")
-            .stderr_contains("\n  unknown: may have been sent"),
+        Outcome::unknown => vescli.arg("--quiet").stderr_contains("\n  unknown: may have been sent"),
     };
     let output = vescli.run();
     let (first, _) = output.stderr.split_once('\n').unwrap_or_default();
     match row.outcome {
         // An acceptance comes without a doubt.
         Outcome::accepted => assert_eq!(output.stderr, "", "{}", row.name),
-        _ => assert!(
-            first.starts_with("error: "),
-            "{}: the talk begins with {first:?}",
-            row.name
-        ),
+        _ => assert!(first.starts_with("error: "), "{}: the talk begins with {first:?}", row.name),
     }
-    assert_eq!(
-        scene.requests(),
-        row.requests,
-        "{}: requests at the server",
-        row.name
-    );
+    assert_eq!(scene.requests(), row.requests, "{}: requests at the server", row.name);
 }
 
 fn as_json(row: &Row) {
     let scene = (row.scene)();
-    let output = send(row, &scene)
-        .args(["--json", "--quiet"])
-        .code(row.code)
-        .stdout_json(|_| ())
-        .run();
+    let output = send(row, &scene).args(["--json", "--quiet"]).code(row.code).stdout_json(|_| ()).run();
     let told = document(&output);
     let class = told["error"]["class"].as_str().unwrap_or("accepted");
     let ok = row.outcome == Outcome::accepted;
@@ -128,30 +107,17 @@ fn as_json(row: &Row) {
     assert_eq!(told["error"].is_null(), ok, "{}", row.name);
     assert_eq!(told["attempts"], 1, "{}", row.name);
     assert_eq!(told["warnings"], serde_json::json!([]), "{}", row.name);
-    assert_eq!(
-        scene.requests(),
-        row.requests,
-        "{}: requests at the server",
-        row.name
-    );
-    row.bound
-        .check(row.name, told["elapsed_ms"].as_u64().unwrap());
+    assert_eq!(scene.requests(), row.requests, "{}: requests at the server", row.name);
+    row.bound.check(row.name, told["elapsed_ms"].as_u64().unwrap());
 }
 
 /// What `vescli explain` says of the code is what happened.
 fn explained(row: &Row) {
-    let output = Vescli::new()
-        .args(["explain", &row.code.to_string(), "--json"])
-        .stdout_json(|_| ())
-        .run();
+    let output = Vescli::new().args(["explain", &row.code.to_string(), "--json"]).stdout_json(|_| ()).run();
     let told = &document(&output)["exit_codes"][0];
     assert_eq!(told["class"], row.class, "{}", row.name);
     let outcomes = told["outcome"].as_str().unwrap();
-    assert!(
-        outcomes.contains(row.outcome.word()),
-        "{}: explained as {outcomes:?}",
-        row.name
-    );
+    assert!(outcomes.contains(row.outcome.word()), "{}: explained as {outcomes:?}", row.name);
 }
 
 pub(crate) fn document(output: &Output) -> Value {

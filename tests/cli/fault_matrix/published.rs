@@ -19,8 +19,7 @@ Every row is run against a real server, proxy or socket on this machine, once wi
 fn text() -> String {
     let groups = groups();
     let kinds: usize = groups.iter().map(|group| group.rows.len()).sum();
-    let mut text =
-        format!("{HEAD}\n{kinds} kinds. This file is made of the rows; a test holds it.\n");
+    let mut text = format!("{HEAD}\n{kinds} kinds. This file is made of the rows; a test holds it.\n");
     for group in groups {
         text.push_str(&format!("\n## {}\n\n", group.title));
         text.push_str("| what happens | outcome | class | exit code | requests | ends |\n");
@@ -41,10 +40,7 @@ fn text() -> String {
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test is rewritten by hand, and the program has no part in it"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test is rewritten by hand, and the program has no part in it")]
 fn the_published_matrix_is_the_tested_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fault-matrix.md");
     let text = text();

@@ -3,10 +3,7 @@
 use super::scene::Scene;
 
 /// What it means for the recipient, spelled as in JSON so that the tables read like the documentation.
-#[expect(
-    non_camel_case_types,
-    reason = "these are the words of the JSON document"
-)]
+#[expect(non_camel_case_types, reason = "these are the words of the JSON document")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     accepted,
@@ -68,10 +65,7 @@ impl Bound {
             Self::at_once => (0, LONG_MS - 1),
             Self::timeout | Self::connect_timeout => (SHORT_MS, SHORT_MS + GRACE_MS),
         };
-        assert!(
-            (least..=most).contains(&elapsed_ms),
-            "{name}: took {elapsed_ms} ms, not {least} to {most}"
-        );
+        assert!((least..=most).contains(&elapsed_ms), "{name}: took {elapsed_ms} ms, not {least} to {most}");
     }
 }
 

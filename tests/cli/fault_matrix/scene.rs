@@ -26,20 +26,12 @@ pub(crate) struct Scene {
 impl Scene {
     /// Flags for a place at which no server of ours stands.
     pub(super) fn nowhere(flags: &[&str]) -> Self {
-        Self {
-            server: None,
-            flags: flags.iter().map(OsString::from).collect(),
-            trusted: None,
-            kept: Vec::new(),
-        }
+        Self { server: None, flags: flags.iter().map(OsString::from).collect(), trusted: None, kept: Vec::new() }
     }
 
     fn of(server: Server) -> Self {
         let url = server.url();
-        Self {
-            server: Some(server),
-            ..Self::nowhere(&["--base-url", &url])
-        }
+        Self { server: Some(server), ..Self::nowhere(&["--base-url", &url]) }
     }
 
     pub(super) fn keeping(mut self, kept: impl Any) -> Self {
@@ -92,10 +84,7 @@ pub(super) fn raw(bytes: &str) -> Scene {
 
 /// These bytes, and then nothing, with the connection left open.
 pub(super) fn raw_then_stall(bytes: &str) -> Scene {
-    answers(Answer::Raw {
-        bytes: bytes.as_bytes().to_vec(),
-        end: End::Stall,
-    })
+    answers(Answer::Raw { bytes: bytes.as_bytes().to_vec(), end: End::Stall })
 }
 
 /// A plain server that does this to every connection.
@@ -161,9 +150,6 @@ pub(super) fn tunnel_to(name: &str, change: impl FnOnce(Setup) -> Setup) -> Scen
     let authority = Authority::new();
     let server = change(Server::https(authority.server_named(&[name]))).start();
     let proxy = Proxy::start(Tunnel::To(server.address()));
-    let scene = Scene {
-        server: Some(server),
-        ..behind(proxy)
-    };
+    let scene = Scene { server: Some(server), ..behind(proxy) };
     scene.trusting(&authority)
 }

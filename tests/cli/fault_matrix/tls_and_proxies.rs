@@ -2,8 +2,7 @@
 
 use super::row::{Group, table};
 use super::scene::{
-    Scene, alerts, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to,
-    wants_a_certificate,
+    Scene, alerts, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to, wants_a_certificate,
 };
 use crate::certificates::{Authority, Identity};
 use crate::proxy::Tunnel;

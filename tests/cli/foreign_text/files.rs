@@ -6,10 +6,7 @@ use crate::harness::Vescli;
 
 /// The same as file names: no slash, and not longer than a name may be.
 fn names() -> Vec<String> {
-    let all: Vec<char> = (1..0x3000)
-        .filter_map(char::from_u32)
-        .filter(|c| *c != '/')
-        .collect();
+    let all: Vec<char> = (1..0x3000).filter_map(char::from_u32).filter(|c| *c != '/').collect();
     all.chunks(80).map(String::from_iter).collect()
 }
 
@@ -21,10 +18,7 @@ fn files_that_are_missing_or_bad() {
         for (flag, code) in [("--config", 66), ("--token-file", 66), ("--cacert", 66)] {
             let missing = to_hello().args(["--tenant", "a", flag, &name]);
             let told = in_json(missing, code);
-            assert!(
-                told["error"]["message"].as_str().unwrap().contains(&name),
-                "{told}"
-            );
+            assert!(told["error"]["message"].as_str().unwrap().contains(&name), "{told}");
             runs_cleanly(to_hello().args(["--tenant", "a", flag, &name]), code);
         }
         let there = || to_hello().file(&name, "nonsense").args(["--tenant", "a"]);
@@ -32,9 +26,7 @@ fn files_that_are_missing_or_bad() {
         runs_cleanly(there().args(["--cacert", &name]), 65);
         let config = |action: &str| {
             let file = "[profiles.a]\ntenant = \"a\"\n";
-            Vescli::new()
-                .file(&name, file)
-                .args(["config", action, "--config", &name])
+            Vescli::new().file(&name, file).args(["config", action, "--config", &name])
         };
         for action in ["path", "show", "check", "profiles", "explain"] {
             runs_cleanly(config(action), 0);
@@ -42,21 +34,9 @@ fn files_that_are_missing_or_bad() {
         runs_cleanly(config("init"), 2);
         runs_cleanly(Vescli::new().args(["config", "init", "--config", &name]), 0);
         let file = "[profiles.a]\ntenant = \"a\"\n";
-        let trusted = to_hello()
-            .file("ca.pem", &pem)
-            .env("SSL_CERT_FILE", "ca.pem");
-        runs_cleanly(
-            trusted
-                .file(&name, file)
-                .args(["--config", &name, "--dry-run"]),
-            0,
-        );
-        runs_cleanly(
-            to_hello()
-                .file(&name, file)
-                .args(["--config", &name, "--show-curl"]),
-            0,
-        );
+        let trusted = to_hello().file("ca.pem", &pem).env("SSL_CERT_FILE", "ca.pem");
+        runs_cleanly(trusted.file(&name, file).args(["--config", &name, "--dry-run"]), 0);
+        runs_cleanly(to_hello().file(&name, file).args(["--config", &name, "--show-curl"]), 0);
     }
 }
 
@@ -71,10 +51,7 @@ fn configuration_files() {
             format!("default_profile = {text}\n[profiles.a]\n"),
             format!("[profiles.a]\ntenant = {text}\n"),
             format!("[profiles.a]\nbase_url = {text}\n"),
-            format!(
-                "[profiles.a]\ntenant = \"a\"\nproxy = {}\n",
-                quoted(&format!("ftp://{chunk}"))
-            ),
+            format!("[profiles.a]\ntenant = \"a\"\nproxy = {}\n", quoted(&format!("ftp://{chunk}"))),
             format!("[profiles.a]\ntenant = \"a\"\ntimeout = {text}\n"),
             format!("[profiles.a]\nenvironment = {text}\n"),
             format!("[profiles.a]\ntenant = \"a\"\nresolve = [{text}]\n"),
@@ -109,11 +86,7 @@ fn a_comment_is_shown_without_what_it_hides() {
     // TOML lets none of C0 stand in a comment, but everything above.
     let all: String = (0xa0..0x3000).filter_map(char::from_u32).collect();
     let config = format!("# {all}\n[profiles.a]\n\ttenant = \"a\"\n");
-    let shown = Vescli::new()
-        .config(&config)
-        .args(["config", "show"])
-        .stdout_contains("")
-        .run();
+    let shown = Vescli::new().config(&config).args(["config", "show"]).stdout_contains("").run();
     let tabs_are_told_apart = shown.stdout.replace("\n\ttenant", "\n    tenant");
     clean(&tabs_are_told_apart, "stdout");
 }

@@ -22,9 +22,7 @@ fn bulk(list: &str) -> Vescli {
 
 #[test]
 fn cells_of_a_list() {
-    let output = bulk("list.ndjson")
-        .file("list.ndjson", every_code_point())
-        .run();
+    let output = bulk("list.ndjson").file("list.ndjson", every_code_point()).run();
     let line_break = "  line 11: the address `a\\nb@example.com` holds";
     assert!(output.stderr.contains(line_break), "{}", output.stderr);
     clean(&output.stdout, "stdout");
@@ -33,10 +31,7 @@ fn cells_of_a_list() {
 
 #[test]
 fn cells_and_columns_of_a_csv() {
-    for c in (1..0x3000)
-        .filter_map(char::from_u32)
-        .filter(|c| super::is_dangerous(*c))
-    {
+    for c in (1..0x3000).filter_map(char::from_u32).filter(|c| super::is_dangerous(*c)) {
         let csv = format!("email,\"x{c}y\"\n\"a{c}b@example.com\"\n\"a\u{1b}[2Jb\"\n");
         let output = bulk("list.csv").file("list.csv", csv).run();
         clean(&output.stdout, "stdout");

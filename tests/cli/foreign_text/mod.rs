@@ -28,9 +28,7 @@ fn is_dangerous(c: char) -> bool {
         (0xfeff, 0xfeff), // byte order mark
         (0xfff9, 0xfffb), // annotations
     ];
-    ranges
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&u32::from(c)))
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(c)))
 }
 
 fn clean(text: &str, name: &str) {
@@ -43,10 +41,7 @@ fn clean(text: &str, name: &str) {
 }
 
 fn chunks_of(range: Range<u32>) -> Vec<String> {
-    let all: Vec<char> = range
-        .filter_map(char::from_u32)
-        .chain(['\u{feff}', '\u{fff9}'])
-        .collect();
+    let all: Vec<char> = range.filter_map(char::from_u32).chain(['\u{feff}', '\u{fff9}']).collect();
     all.chunks(CHUNK).map(String::from_iter).collect()
 }
 
@@ -62,17 +57,11 @@ fn words() -> Vec<String> {
 
 fn quoted(text: &str) -> String {
     // A string of JSON is one of TOML, too, but for DEL.
-    serde_json::to_string(text)
-        .unwrap()
-        .replace('\u{7f}', "\\u007f")
+    serde_json::to_string(text).unwrap().replace('\u{7f}', "\\u007f")
 }
 
 fn runs_cleanly(vescli: Vescli, code: u8) -> Output {
-    let output = vescli
-        .code(code)
-        .stdout_contains("")
-        .stderr_contains("")
-        .run();
+    let output = vescli.code(code).stdout_contains("").stderr_contains("").run();
     clean(&output.stdout, "stdout");
     clean(&output.stderr, "stderr");
     output
@@ -80,11 +69,7 @@ fn runs_cleanly(vescli: Vescli, code: u8) -> Output {
 
 /// The same in colours, which are the program's own and taken out before the look.
 fn runs_cleanly_in_colour(vescli: Vescli, code: u8) {
-    let output = vescli
-        .args(["--color", "always"])
-        .code(code)
-        .stderr_contains("\u{1b}[")
-        .run();
+    let output = vescli.args(["--color", "always"]).code(code).stderr_contains("\u{1b}[").run();
     let mut plain = String::new();
     for part in output.stderr.split("\u{1b}[") {
         let colour = part.find(|c: char| !c.is_ascii_digit() && c != ';');
@@ -111,8 +96,5 @@ fn to_hello() -> Vescli {
 #[test]
 #[should_panic(expected = "steers or hides: \"a\\u{1b}b\"")]
 fn a_character_that_comes_through_is_seen() {
-    runs_cleanly(
-        Vescli::program("/bin/sh").args(["-c", "printf 'a\\033b'"]),
-        0,
-    );
+    runs_cleanly(Vescli::program("/bin/sh").args(["-c", "printf 'a\\033b'"]), 0);
 }

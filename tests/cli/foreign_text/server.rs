@@ -12,15 +12,10 @@ fn what_a_server_says_in_a_body() {
         let bodies = [
             (quoted(&chunk), chunk.clone()),
             (json!({"message": chunk}).to_string(), chunk.clone()),
-            (
-                json!({"details": [{"value": chunk}]}).to_string(),
-                chunk.clone(),
-            ),
+            (json!({"details": [{"value": chunk}]}).to_string(), chunk.clone()),
             (plain.clone(), plain),
         ];
-        let answers = bodies
-            .iter()
-            .map(|(body, _)| Answer::status(400).body(body));
+        let answers = bodies.iter().map(|(body, _)| Answer::status(400).body(body));
         let twice = answers.flat_map(|answer| [answer.clone(), answer]);
         let server = Server::http().answers(twice).start();
         for (_, text) in &bodies {
@@ -35,16 +30,11 @@ fn what_a_server_says_in_a_body() {
 #[test]
 fn what_a_server_says_in_a_header() {
     // HTTP lets no other control characters through than the tab.
-    let all: String = ['\t']
-        .into_iter()
-        .chain((0x20..0x7f).chain(0x80..0x3000).filter_map(char::from_u32))
-        .collect();
+    let all: String = ['\t'].into_iter().chain((0x20..0x7f).chain(0x80..0x3000).filter_map(char::from_u32)).collect();
     let all: Vec<char> = all.chars().collect();
     for chunk in all.chunks(CHUNK) {
         let value = format!("/x{}x", String::from_iter(chunk));
-        let answer = Answer::status(302)
-            .header("Location", &value)
-            .header("X-Any", &value);
+        let answer = Answer::status(302).header("Location", &value).header("X-Any", &value);
         let server = Server::http().answer(answer).start();
         runs_cleanly(to_hello().against(&server).arg("-vv"), 30);
         let told = in_json(to_hello().against(&server), 30);
@@ -52,8 +42,6 @@ fn what_a_server_says_in_a_header() {
     }
     // Bytes that are no text at all.
     let bytes: Vec<u8> = (0x80..=0xff).collect();
-    let server = Server::http()
-        .answer(Answer::status(302).header("Location", bytes))
-        .start();
+    let server = Server::http().answer(Answer::status(302).header("Location", bytes)).start();
     runs_cleanly(to_hello().against(&server).arg("-vv"), 30);
 }

@@ -39,10 +39,7 @@ fn whatever_the_end() -> Vescli {
 fn arguments_that_are_not_understood() {
     for word in words() {
         let told = in_json(Vescli::new().arg(&word), 2);
-        assert!(
-            told["error"]["message"].as_str().unwrap().contains(&word),
-            "{told}"
-        );
+        assert!(told["error"]["message"].as_str().unwrap().contains(&word), "{told}");
         for vescli in [
             Vescli::new().arg(&word),
             send().arg(format!("--x{word}")),
@@ -60,10 +57,7 @@ fn arguments_that_are_not_understood() {
         }
     }
     // A short flag of each character.
-    for c in (1..0x300)
-        .filter_map(char::from_u32)
-        .filter(|c| is_dangerous(*c))
-    {
+    for c in (1..0x300).filter_map(char::from_u32).filter(|c| is_dangerous(*c)) {
         runs_cleanly(send().arg(format!("-{c}")), 2);
         runs_cleanly_in_colour(send().arg(format!("-{c}")), 2);
     }
@@ -73,15 +67,7 @@ fn arguments_that_are_not_understood() {
 fn values_of_flags_and_variables() {
     for word in words() {
         let value = format!("x{word}");
-        for flag in [
-            "--tenant",
-            "--base-url",
-            "--region",
-            "--timeout",
-            "--proxy",
-            "--resolve",
-            "--profile",
-        ] {
+        for flag in ["--tenant", "--base-url", "--region", "--timeout", "--proxy", "--resolve", "--profile"] {
             let code = if flag == "--profile" { 78 } else { 2 };
             // Letters of all scripts make a good host name, so that something else has to be wrong.
             let value = match flag {
@@ -94,20 +80,9 @@ fn values_of_flags_and_variables() {
             let told = in_json(send().args([flag, &value]), code);
             assert!(told["error"]["message"].is_string());
             runs_cleanly(send().args([flag, &value]), code);
-            runs_cleanly(
-                to_hello()
-                    .env("VESCLI_TENANT", tenant)
-                    .env_remove(&variable)
-                    .env(&variable, &value),
-                78,
-            );
+            runs_cleanly(to_hello().env("VESCLI_TENANT", tenant).env_remove(&variable).env(&variable, &value), 78);
         }
-        for variable in [
-            "VESCLI_COLOR",
-            "VESCLI_RETRIES",
-            "VESCLI_DRY_RUN",
-            "VESCLI_VERBOSE",
-        ] {
+        for variable in ["VESCLI_COLOR", "VESCLI_RETRIES", "VESCLI_DRY_RUN", "VESCLI_VERBOSE"] {
             runs_cleanly(to_hello().env(variable, &value).args(["--tenant", "a"]), 78);
         }
         let name = format!("VESCLI_{}", word.replace('=', ""));

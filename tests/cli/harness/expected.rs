@@ -73,10 +73,7 @@ pub(super) struct Expected {
 
 impl Default for Expected {
     fn default() -> Self {
-        let empty = || Stream {
-            text: Text::Exactly(String::new()),
-            lacking: Vec::new(),
-        };
+        let empty = || Stream { text: Text::Exactly(String::new()), lacking: Vec::new() };
         Self {
             ending: Ending::Code(0),
             stdout: empty(),
@@ -88,21 +85,12 @@ impl Default for Expected {
 }
 
 impl Expected {
-    pub(super) fn faults(
-        self,
-        folder: &Path,
-        ending: Option<Ending>,
-        stdout: &str,
-        stderr: &str,
-    ) -> Vec<String> {
+    pub(super) fn faults(self, folder: &Path, ending: Option<Ending>, stdout: &str, stderr: &str) -> Vec<String> {
         let mut faults = Vec::new();
         let is_free = self.ending == Ending::Any && ending.is_some();
         if ending != Some(self.ending) && !is_free {
             let limit = self.limit;
-            faults.push(format!(
-                "the end is to be {:?} within {limit:?}",
-                self.ending
-            ));
+            faults.push(format!("the end is to be {:?} within {limit:?}", self.ending));
         }
         let steady_stdout = steady(stdout, folder, &self.ports);
         let steady_stderr = steady(stderr, folder, &self.ports);
@@ -121,14 +109,10 @@ pub(super) fn steady(text: &str, folder: &Path, ports: &[u16]) -> String {
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, number) = rest.split_at(start);
         steady.push_str(before);
-        let length = number
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(number.len());
+        let length = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
         let (digits, after) = number.split_at(length);
         let named = digits.parse().is_ok_and(|port| ports.contains(&port));
-        let milliseconds = after
-            .strip_prefix(" ms")
-            .is_some_and(|after| !after.starts_with(char::is_alphanumeric));
+        let milliseconds = after.strip_prefix(" ms").is_some_and(|after| !after.starts_with(char::is_alphanumeric));
         steady.push_str(if before.ends_with("\"elapsed_ms\":") || milliseconds {
             "N"
         } else if named {

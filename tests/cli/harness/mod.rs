@@ -43,10 +43,7 @@ impl Vescli {
 
     /// Any other program, run just as strictly.
     pub(crate) fn program(path: impl Into<PathBuf>) -> Self {
-        Self {
-            program: path.into(),
-            ..Self::new()
-        }
+        Self { program: path.into(), ..Self::new() }
     }
 
     fn within(folder: Arc<TempDir>) -> Self {
@@ -60,10 +57,7 @@ impl Vescli {
             user: None,
             expected: Expected::default(),
         };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the door is for the product; here it is one line"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the door is for the product; here it is one line")]
         if let Some(path) = std::env::var_os("PATH") {
             vescli = vescli.env("PATH", path);
         }
@@ -86,8 +80,7 @@ impl Vescli {
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -110,8 +103,7 @@ impl Vescli {
 
     /// Points `VESCLI_BASE_URL` at the server, and knows its port in what is printed.
     pub(crate) fn against(self, server: &Server) -> Self {
-        self.env("VESCLI_BASE_URL", server.url())
-            .port(server.port())
+        self.env("VESCLI_BASE_URL", server.url()).port(server.port())
     }
 
     /// A port that is shown as `[PORT]` in what is compared.
@@ -136,8 +128,7 @@ impl Vescli {
         let mut file = options.open(&path).unwrap();
         file.write_all(content.as_ref()).unwrap();
         // Set by hand: the mode at creation is cut by the umask.
-        file.set_permissions(fs::Permissions::from_mode(mode))
-            .unwrap();
+        file.set_permissions(fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 
@@ -167,11 +158,7 @@ impl Vescli {
             .env_clear()
             .envs(self.environment)
             .current_dir(self.folder.path())
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Running::start(command, self.args, self.stdin, self.folder, self.expected)
@@ -252,12 +239,7 @@ impl Vescli {
     /// Standard output is one JSON document on one line, which is looked into as it came.
     pub(crate) fn stdout_json(self, check: impl FnOnce(&Value) + 'static) -> Self {
         self.stdout_json_lines(|documents| {
-            assert_eq!(
-                documents.len(),
-                1,
-                "not one document but {}",
-                documents.len()
-            );
+            assert_eq!(documents.len(), 1, "not one document but {}", documents.len());
             check(&documents[0]);
         })
     }
@@ -277,9 +259,6 @@ impl Output {
 
     /// Another program in the same folder.
     pub(crate) fn again_with(&self, path: impl Into<PathBuf>) -> Vescli {
-        Vescli {
-            program: path.into(),
-            ..self.again()
-        }
+        Vescli { program: path.into(), ..self.again() }
     }
 }

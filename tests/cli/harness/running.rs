@@ -87,11 +87,7 @@ impl Running {
 
     /// Sends a signal by its name, such as `INT` or `KILL`, to this one process.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success(), "the signal {name} could not be sent");
     }
 
@@ -114,10 +110,7 @@ impl Running {
             (None, None) => None,
         };
         // Told by its drop, because a check on JSON may panic by itself.
-        let story = Story {
-            args: &self.args,
-            output: &output,
-        };
+        let story = Story { args: &self.args, output: &output };
         let expected = self.expected.take().expect("a run finishes once");
         let faults = expected.faults(&output.folder, ending, &output.stdout, &output.stderr);
         assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -169,19 +162,9 @@ impl Drop for Story<'_> {
         if !thread::panicking() {
             return;
         }
-        let Output {
-            stdout,
-            stderr,
-            code,
-            signal,
-            elapsed,
-            ..
-        } = self.output;
+        let Output { stdout, stderr, code, signal, elapsed, .. } = self.output;
         let args = self.args;
-        #[expect(
-            clippy::print_stderr,
-            reason = "the test runner shows it below a failure"
-        )]
+        #[expect(clippy::print_stderr, reason = "the test runner shows it below a failure")]
         {
             eprintln!(
                 "--- vescli {args:?}\n--- code {code:?}, signal {signal:?}, after {elapsed:?}\n\

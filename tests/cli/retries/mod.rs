@@ -10,14 +10,7 @@ use crate::server::{Answer, Moment, Recorded, Server, Setup};
 use crate::sockets::{black_hole, closed_port};
 
 fn send() -> Vescli {
-    Vescli::new().args([
-        "send",
-        "--json",
-        "--email",
-        "hello@example.com",
-        "--cname",
-        "example",
-    ])
+    Vescli::new().args(["send", "--json", "--email", "hello@example.com", "--cname", "example"])
 }
 
 fn status(code: u16) -> Answer {
@@ -38,19 +31,11 @@ struct Told {
 }
 
 fn told(outcome: &'static str, code: u8, attempts: usize) -> Told {
-    Told {
-        outcome,
-        code,
-        attempts,
-    }
+    Told { outcome, code, attempts }
 }
 
 fn check(vescli: Vescli, told: Told) -> Value {
-    let Told {
-        outcome,
-        code,
-        attempts,
-    } = told;
+    let Told { outcome, code, attempts } = told;
     let output = vescli
         .code(code)
         .stderr_contains("")
@@ -72,11 +57,7 @@ fn against(setup: Setup, flags: &[&str], expected: Told) -> Vec<Recorded> {
     requests
 }
 
-fn answers(
-    answers: impl IntoIterator<Item = Answer>,
-    flags: &[&str],
-    expected: Told,
-) -> Vec<Recorded> {
+fn answers(answers: impl IntoIterator<Item = Answer>, flags: &[&str], expected: Told) -> Vec<Recorded> {
     against(Server::http().answers(answers), flags, expected)
 }
 
@@ -84,21 +65,9 @@ fn answers(
 fn sure_refusals_that_may_pass_are_repeated_twice() {
     for (code, exit) in [(429, 42), (503, 53), (408, 40), (425, 40)] {
         answers([at_once(code)], &[], told("rejected", exit, 3));
-        answers(
-            [at_once(code), at_once(code), Answer::accepted()],
-            &[],
-            told("accepted", 0, 3),
-        );
-        answers(
-            [at_once(code)],
-            &["--retries", "0"],
-            told("rejected", exit, 1),
-        );
-        answers(
-            [at_once(code)],
-            &["--retries", "5"],
-            told("rejected", exit, 6),
-        );
+        answers([at_once(code), at_once(code), Answer::accepted()], &[], told("accepted", 0, 3));
+        answers([at_once(code)], &["--retries", "0"], told("rejected", exit, 1));
+        answers([at_once(code)], &["--retries", "5"], told("rejected", exit, 6));
     }
 }
 
@@ -114,27 +83,12 @@ fn a_repeat_is_the_same_request_on_a_connection_of_its_own() {
 
 #[test]
 fn what_may_have_mailed_somebody_is_never_repeated() {
-    for (code, exit) in [
-        (500, 50),
-        (502, 52),
-        (503, 53),
-        (504, 54),
-        (501, 59),
-        (599, 59),
-    ] {
-        answers(
-            [status(code), Answer::accepted()],
-            &[],
-            told("unknown", exit, 1),
-        );
+    for (code, exit) in [(500, 50), (502, 52), (503, 53), (504, 54), (501, 59), (599, 59)] {
+        answers([status(code), Answer::accepted()], &[], told("unknown", exit, 1));
     }
     // Not even when the server asks for it: only with 503 does that say that nothing was done.
     for (code, exit) in [(500, 50), (502, 52), (504, 54)] {
-        answers(
-            [at_once(code), Answer::accepted()],
-            &[],
-            told("unknown", exit, 1),
-        );
+        answers([at_once(code), Answer::accepted()], &[], told("unknown", exit, 1));
     }
     let silent = [Moment::FirstByte, Moment::Head, Moment::Whole];
     for moment in silent {
@@ -150,21 +104,8 @@ fn what_may_have_mailed_somebody_is_never_repeated() {
 
 #[test]
 fn refusals_that_would_be_the_same_again_are_not_repeated() {
-    for (code, exit) in [
-        (401, 41),
-        (403, 43),
-        (404, 44),
-        (409, 49),
-        (400, 40),
-        (422, 40),
-        (302, 30),
-        (307, 30),
-    ] {
-        answers(
-            [at_once(code), Answer::accepted()],
-            &[],
-            told("rejected", exit, 1),
-        );
+    for (code, exit) in [(401, 41), (403, 43), (404, 44), (409, 49), (400, 40), (422, 40), (302, 30), (307, 30)] {
+        answers([at_once(code), Answer::accepted()], &[], told("rejected", exit, 1));
     }
 }
 
@@ -180,9 +121,7 @@ fn what_never_left_is_tried_again() {
     refused("2", 3);
     let hole = black_hole();
     let url = format!("http://127.0.0.1:{}", hole.port);
-    let vescli = send()
-        .args(["--base-url", &url, "--retries", "1"])
-        .args(["--connect-timeout", "300ms"]);
+    let vescli = send().args(["--base-url", &url, "--retries", "1"]).args(["--connect-timeout", "300ms"]);
     check(vescli, told("not_sent", 28, 2));
     let vescli = send().args(["--base-url", "https://nobody.invalid", "--retries", "1"]);
     check(vescli, told("not_sent", 6, 2));
@@ -190,15 +129,11 @@ fn what_never_left_is_tried_again() {
 
 #[test]
 fn each_repeat_is_told() {
-    let server = Server::http()
-        .answers([at_once(429), Answer::accepted()])
-        .start();
+    let server = Server::http().answers([at_once(429), Answer::accepted()]).start();
     Vescli::new()
         .args(["send", "--email", "hello@example.com", "--cname", "example"])
         .against(&server)
         .stderr("attempt 1: rate limited, rejected: no mail was sent; the server asks to wait 0 s; retry in 0.0 s\n")
-        .stdout(
-            "accepted: password email for hello@example.com (cname example, N ms, 2 attempts)\n",
-        )
+        .stdout("accepted: password email for hello@example.com (cname example, N ms, 2 attempts)\n")
         .run();
 }

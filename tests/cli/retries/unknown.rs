@@ -8,45 +8,21 @@ use crate::server::{Answer, Behaviour, Moment, Server};
 #[test]
 fn the_unknown_is_repeated_only_when_asked_for() {
     let flags = ["--retry-unknown"];
-    answers(
-        [status(500), Answer::accepted()],
-        &flags,
-        told("accepted", 0, 2),
-    );
-    answers(
-        [Answer::reset(Moment::Whole), Answer::accepted()],
-        &flags,
-        told("accepted", 0, 2),
-    );
+    answers([status(500), Answer::accepted()], &flags, told("accepted", 0, 2));
+    answers([Answer::reset(Moment::Whole), Answer::accepted()], &flags, told("accepted", 0, 2));
     answers([status(504)], &flags, told("unknown", 54, 3));
     // What is sure stays as it is.
-    answers(
-        [status(401), Answer::accepted()],
-        &flags,
-        told("rejected", 41, 1),
-    );
+    answers([status(401), Answer::accepted()], &flags, told("rejected", 41, 1));
 }
 
 #[test]
 fn a_later_refusal_does_not_take_back_what_may_have_been_mailed() {
     let flags = ["--retry-unknown"];
     answers([status(504), status(401)], &flags, told("unknown", 54, 2));
-    answers(
-        [status(500), at_once(429), status(403)],
-        &flags,
-        told("unknown", 50, 3),
-    );
+    answers([status(500), at_once(429), status(403)], &flags, told("unknown", 50, 3));
     // Two requests got through to the server; the third met a closed door and was not one.
-    let server = Server::http()
-        .answers([status(502)])
-        .behaviours([Behaviour::Speak, Behaviour::Close])
-        .start();
-    check(
-        send()
-            .against(&server)
-            .args(["--retry-unknown", "--retries", "1"]),
-        told("unknown", 8, 2),
-    );
+    let server = Server::http().answers([status(502)]).behaviours([Behaviour::Speak, Behaviour::Close]).start();
+    check(send().against(&server).args(["--retry-unknown", "--retries", "1"]), told("unknown", 8, 2));
     assert_eq!(server.count(), 1);
 }
 
@@ -61,10 +37,7 @@ fn an_attempt_that_was_refused_a_connection_leaves_the_unknown_as_it_was() {
         .stderr_contains("no connection, not sent")
         .stderr_contains("  unknown: may have been sent")
         .stdout_json(|value| {
-            assert_eq!(
-                (&value["outcome"], &value["exit_code"]),
-                (&json!("unknown"), &json!(8))
-            );
+            assert_eq!((&value["outcome"], &value["exit_code"]), (&json!("unknown"), &json!(8)));
             assert_eq!(value["attempts"], 5);
             assert_eq!(value["error"]["class"], "broken_reply");
         })

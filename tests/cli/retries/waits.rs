@@ -8,11 +8,7 @@ use crate::server::Answer;
 #[test]
 fn seconds_of_retry_after_are_waited_for() {
     let answers_ = [429, 503].map(|code| status(code).header("Retry-After", "1"));
-    let requests = answers(
-        answers_.into_iter().chain([Answer::accepted()]),
-        &[],
-        told("accepted", 0, 3),
-    );
+    let requests = answers(answers_.into_iter().chain([Answer::accepted()]), &[], told("accepted", 0, 3));
     for pair in requests.windows(2) {
         // Measured from arrival to arrival, which is longer than from answer to arrival by the answer alone.
         let waited = pair[1].arrived - pair[0].arrived;
@@ -25,11 +21,7 @@ fn seconds_of_retry_after_are_waited_for() {
 fn a_date_of_retry_after_is_waited_for() {
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
     let until = httpdate::parse_http_date(&date).unwrap();
-    let requests = answers(
-        [status(429).header("Retry-After", date), Answer::accepted()],
-        &[],
-        told("accepted", 0, 2),
-    );
+    let requests = answers([status(429).header("Retry-After", date), Answer::accepted()], &[], told("accepted", 0, 2));
     let arrived = SystemTime::now() - requests[1].arrived.elapsed();
     assert!(arrived >= until, "the repeat came before the date");
 }
@@ -54,11 +46,7 @@ fn a_longer_wait_than_allowed_ends_it() {
     ] {
         for (code, exit) in [(429, 42), (503, 53)] {
             let asked = status(code).header("Retry-After", wait);
-            answers(
-                [asked, Answer::accepted()],
-                &flags,
-                told("rejected", exit, 1),
-            );
+            answers([asked, Answer::accepted()], &flags, told("rejected", exit, 1));
         }
     }
 }
@@ -67,15 +55,7 @@ fn a_longer_wait_than_allowed_ends_it() {
 fn a_garbled_or_past_retry_after_counts_as_none() {
     for wait in ["soon", "-1", "1.5", "", "Fri, 31 Dec 1999 23:59:59 GMT"] {
         let asked = |code| status(code).header("Retry-After", wait);
-        answers(
-            [asked(429), Answer::accepted()],
-            &[],
-            told("accepted", 0, 2),
-        );
-        answers(
-            [asked(503), Answer::accepted()],
-            &[],
-            told("unknown", 53, 1),
-        );
+        answers([asked(429), Answer::accepted()], &[], told("accepted", 0, 2));
+        answers([asked(503), Answer::accepted()], &[], told("unknown", 53, 1));
     }
 }

@@ -12,12 +12,7 @@ use crate::server::{Answer, Recorded, Server};
 const TOKEN: &str = r#"c4n4ry-T0ken"5\e1f/A+b="#;
 
 fn lacks(text: &str, what: &str) {
-    let forms = [
-        TOKEN,
-        r#"c4n4ry-T0ken\"5\\e1f/A+b="#,
-        "c4n4ry-T0ken%225%5Ce1f%2FA%2Bb%3D",
-        PROXY_PASSWORD,
-    ];
+    let forms = [TOKEN, r#"c4n4ry-T0ken\"5\\e1f/A+b="#, "c4n4ry-T0ken%225%5Ce1f%2FA%2Bb%3D", PROXY_PASSWORD];
     let text = text.to_ascii_lowercase();
     for form in forms {
         let form = form.to_ascii_lowercase();
@@ -36,25 +31,13 @@ fn silent(output: &Output) {
 
 /// Runs to whatever end and looks for the secrets.
 fn quiet(vescli: Vescli, code: u8) -> Output {
-    let output = vescli
-        .env("RUST_BACKTRACE", "full")
-        .code(code)
-        .stdout_contains("")
-        .stderr_contains("")
-        .run();
+    let output = vescli.env("RUST_BACKTRACE", "full").code(code).stdout_contains("").stderr_contains("").run();
     silent(&output);
     output
 }
 
 fn send() -> Vescli {
-    Vescli::new().args([
-        "send",
-        "--email",
-        "hello@example.com",
-        "--cname",
-        "example",
-        "-vv",
-    ])
+    Vescli::new().args(["send", "--email", "hello@example.com", "--cname", "example", "-vv"])
 }
 
 /// A client certificate beside the token, with a password that must not be seen either.
@@ -94,9 +77,7 @@ fn no_fault_of_the_matrix_tells_a_secret() {
         fault_matrix::for_each(&group.rows, |row| {
             for form in ["text", "json"] {
                 let scene = (row.scene)();
-                let vescli = fault_matrix::send(row, &scene)
-                    .args(["-vv", "--output", form])
-                    .env("VESCLI_TOKEN", TOKEN);
+                let vescli = fault_matrix::send(row, &scene).args(["-vv", "--output", form]).env("VESCLI_TOKEN", TOKEN);
                 quiet(with_identity(vescli, &p12), row.code);
                 assert!(scene.requests() <= 1);
             }
@@ -107,10 +88,7 @@ fn no_fault_of_the_matrix_tells_a_secret() {
 /// The token as the request bore it.
 fn borne(request: &Recorded) -> String {
     let header = request.header("authorization").unwrap_or_default();
-    header
-        .strip_prefix("APIToken ")
-        .unwrap_or_default()
-        .to_owned()
+    header.strip_prefix("APIToken ").unwrap_or_default().to_owned()
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -130,19 +108,13 @@ fn echo(code: u16, request: &Recorded) -> Answer {
     let bodies = [
         format!(r#"{{"code":16,"message":{quoted},"details":[{{"details":{quoted}}}]}}"#),
         quoted.clone(),
-        format!(
-            "bad token {token}, {encoded}, {quoted}, {}",
-            token.to_uppercase()
-        ),
+        format!("bad token {token}, {encoded}, {quoted}, {}", token.to_uppercase()),
         format!("<html>{token} {quoted}</html>"),
         format!("[{quoted}, {token}"),
     ];
     let body = &bodies[request.connection % bodies.len()];
     Answer::status(code)
-        .header(
-            "Location",
-            format!("https://login.invalid/?token={encoded}&raw={token}"),
-        )
+        .header("Location", format!("https://login.invalid/?token={encoded}&raw={token}"))
         .header("X-Echo", format!("{token} {encoded} {quoted}"))
         .header("Set-Cookie", &token)
         .header("WWW-Authenticate", &token)
@@ -153,14 +125,10 @@ fn echo(code: u16, request: &Recorded) -> Answer {
 #[test]
 fn a_server_that_tells_the_token_back_is_not_repeated() {
     for (code, exit) in [(200, 20), (302, 30), (401, 41), (500, 50), (600, 8)] {
-        let server = Server::http()
-            .choose(move |request| echo(code, request))
-            .start();
+        let server = Server::http().choose(move |request| echo(code, request)).start();
         for form in ["text", "json"] {
             for _ in 0..5 {
-                let vescli = send()
-                    .against(&server)
-                    .args(["--output", form, "--retries", "0"]);
+                let vescli = send().against(&server).args(["--output", form, "--retries", "0"]);
                 let output = vescli
                     .env("VESCLI_TOKEN", TOKEN)
                     .env("RUST_BACKTRACE", "full")

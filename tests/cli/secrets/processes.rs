@@ -29,10 +29,7 @@ fn a_token_command_is_told_no_secret() {
     let script = format!("{ABOUT_ITSELF}; cat token");
     let config = file_for(
         &server,
-        &format!(
-            "token_command = [\"/bin/sh\", \"-c\", {}]",
-            serde_json::to_string(&script).unwrap()
-        ),
+        &format!("token_command = [\"/bin/sh\", \"-c\", {}]", serde_json::to_string(&script).unwrap()),
     );
     let vescli = send()
         .against(&server)
@@ -41,10 +38,7 @@ fn a_token_command_is_told_no_secret() {
         .env("F5XC_API_TOKEN", "c4n4ry-1")
         .env("VESCLI_P12_PASSWORD", "c4n4ry-2")
         .env("VES_P12_PASSWORD", "c4n4ry-3")
-        .env(
-            "VESCLI_PROXY",
-            format!("http://ada:{PROXY_PASSWORD}@127.0.0.1:1"),
-        )
+        .env("VESCLI_PROXY", format!("http://ada:{PROXY_PASSWORD}@127.0.0.1:1"))
         .env("VESCLI_NOPROXY", "127.0.0.1");
     let output = quiet(vescli, 41);
     lacks(&about(&output.folder), "the process of the command");
@@ -72,31 +66,15 @@ fn a_rehearsed_command_is_told_no_secret() {
     ] {
         vescli = vescli.env(name, format!("c4n4ry-{name}"));
     }
-    for name in [
-        "VESCLI_PROXY",
-        "https_proxy",
-        "HTTPS_PROXY",
-        "http_proxy",
-        "all_proxy",
-        "ALL_PROXY",
-    ] {
-        vescli = vescli.env(
-            name,
-            format!("http://ada:{PROXY_PASSWORD}@proxy.example:3128"),
-        );
+    for name in ["VESCLI_PROXY", "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"] {
+        vescli = vescli.env(name, format!("http://ada:{PROXY_PASSWORD}@proxy.example:3128"));
     }
     let output = quiet(vescli, 0);
     let about = about(&output.folder);
     lacks(&about, "the rehearsed command");
-    assert!(
-        about.contains("VESCLI_TOKEN="),
-        "the sandbox's own token is missing: {about}"
-    );
+    assert!(about.contains("VESCLI_TOKEN="), "the sandbox's own token is missing: {about}");
     // What is no secret is left alone: a runbook is rehearsed as it runs.
-    for kept in [
-        "HTTP_PROXY=http://proxy.example:3128\n",
-        "VESCLI_RATE=30/m\n",
-    ] {
+    for kept in ["HTTP_PROXY=http://proxy.example:3128\n", "VESCLI_RATE=30/m\n"] {
         assert!(about.contains(kept), "{about}");
     }
 }
@@ -116,10 +94,7 @@ fn no_argument_of_the_program_bears_the_token() {
         match fs::read(format!("/proc/{}/{name}", running.id())) {
             Ok(bytes) => lacks(&String::from_utf8_lossy(&bytes), name),
             // A process that holds a secret shows its environment to root alone.
-            Err(error) => assert_eq!(
-                (error.kind(), name),
-                (ErrorKind::PermissionDenied, "environ")
-            ),
+            Err(error) => assert_eq!((error.kind(), name), (ErrorKind::PermissionDenied, "environ")),
         }
     }
     silent(&running.finish());
@@ -130,10 +105,7 @@ fn no_argument_of_the_program_bears_the_token() {
 fn a_process_that_holds_a_secret_leaves_no_core_file() {
     let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
     let running = Vescli::program("/bin/sh")
-        .args([
-            "-c",
-            "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" send --email a@b.co --cname c",
-        ])
+        .args(["-c", "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" send --email a@b.co --cname c"])
         .arg(env!("CARGO_BIN_EXE_vescli"))
         .against(&server)
         .env("VESCLI_TOKEN", TOKEN)
@@ -141,22 +113,12 @@ fn a_process_that_holds_a_secret_leaves_no_core_file() {
         .start();
     server.wait_for(1);
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.id())).unwrap();
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max core file size"))
-        .unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(line.split_whitespace().nth(4), Some("0"), "{line}");
     running.signal("QUIT");
     let output = running.finish();
     let files = fs::read_dir(&output.folder).unwrap();
-    let cores = files.filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with("core")
-    });
+    let cores = files.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("core"));
     assert_eq!(cores.count(), 0);
 }
 
@@ -176,11 +138,7 @@ fn a_process_that_holds_a_secret_cannot_be_dumped_or_read_by_its_own_user() {
         if let Some(token) = token {
             vescli = vescli.env("VESCLI_TOKEN", token);
         }
-        let running = if as_root {
-            vescli.of_user(nobody).start()
-        } else {
-            vescli.start()
-        };
+        let running = if as_root { vescli.of_user(nobody).start() } else { vescli.start() };
         server.wait_for(1);
         let own = fs::metadata(format!("/proc/{}/environ", running.id())).unwrap();
         assert_eq!(own.uid() == 0, owner_is_root);

@@ -25,15 +25,9 @@ fn no_source_of_a_token_tells_it() {
         quiet(send().env("VESCLI_TOKEN", TOKEN), 41);
         quiet(send().env("F5XC_API_TOKEN", TOKEN), 41);
         quiet(send().args(["--token-file", "-"]).stdin(TOKEN), 41);
-        quiet(
-            send().file("token", TOKEN).args(["--token-file", "token"]),
-            41,
-        );
+        quiet(send().file("token", TOKEN).args(["--token-file", "token"]), 41);
         let config = file_for(&server, "token_file = \"token\"");
-        quiet(
-            send().config(&config).file(".config/vescli/token", TOKEN),
-            41,
-        );
+        quiet(send().config(&config).file(".config/vescli/token", TOKEN), 41);
         let config = file_for(&server, "token_command = [\"cat\", \"token\"]");
         quiet(send().config(&config).file("token", TOKEN), 41);
     }
@@ -41,45 +35,17 @@ fn no_source_of_a_token_tells_it() {
 
 #[test]
 fn a_token_that_cannot_be_used_is_not_quoted() {
-    let bad = [
-        format!("{TOKEN} x"),
-        format!("{TOKEN}\nx"),
-        format!("APIToken {TOKEN}"),
-        format!("{TOKEN}ä"),
-    ];
+    let bad = [format!("{TOKEN} x"), format!("{TOKEN}\nx"), format!("APIToken {TOKEN}"), format!("{TOKEN}ä")];
     for token in &bad {
-        quiet(
-            send().env("VESCLI_TOKEN", token).args(["--tenant", "a"]),
-            78,
-        );
-        quiet(
-            send()
-                .file("token", token)
-                .args(["--tenant", "a", "--token-file", "token"]),
-            78,
-        );
-        quiet(
-            send()
-                .args(["--tenant", "a", "--token-file", "-", "--json"])
-                .stdin(token),
-            78,
-        );
+        quiet(send().env("VESCLI_TOKEN", token).args(["--tenant", "a"]), 78);
+        quiet(send().file("token", token).args(["--tenant", "a", "--token-file", "token"]), 78);
+        quiet(send().args(["--tenant", "a", "--token-file", "-", "--json"]).stdin(token), 78);
         let command = "[profiles.a]\ntenant = \"a\"\ntoken_command = [\"cat\", \"token\"]\n";
         quiet(send().config(command).file("token", token), 78);
-        quiet(
-            Vescli::new()
-                .args(["config", "explain", "--tenant", "a"])
-                .env("VESCLI_TOKEN", token),
-            0,
-        );
+        quiet(Vescli::new().args(["config", "explain", "--tenant", "a"]).env("VESCLI_TOKEN", token), 0);
     }
     // Others can read it.
-    quiet(
-        send()
-            .file_mode("token", TOKEN, 0o644)
-            .args(["--tenant", "a", "--token-file", "token"]),
-        78,
-    );
+    quiet(send().file_mode("token", TOKEN, 0o644).args(["--tenant", "a", "--token-file", "token"]), 78);
 }
 
 #[test]
@@ -91,23 +57,11 @@ fn a_secret_in_the_wrong_place_is_not_quoted() {
         for key in ["token", "api_token", "p12_password"] {
             let config = format!("[profiles.a]\ntenant = \"a\"\n{key} = '''{TOKEN}'''\n");
             quiet(send().config(&config).args(json), 78);
-            quiet(
-                Vescli::new()
-                    .config(&config)
-                    .args(["config", "show"])
-                    .args(json),
-                78,
-            );
+            quiet(Vescli::new().config(&config).args(["config", "show"]).args(json), 78);
         }
         let broken = format!("[profiles.a]\nproxy = \"http://ada:{PROXY_PASSWORD}@h\n");
         quiet(send().config(&broken).args(json), 78);
-        quiet(
-            Vescli::new()
-                .config(&broken)
-                .args(["config", "show"])
-                .args(json),
-            78,
-        );
+        quiet(Vescli::new().config(&broken).args(["config", "show"]).args(json), 78);
     }
 }
 
@@ -128,18 +82,10 @@ fn a_proxy_that_cannot_be_used_is_told_without_its_password() {
             quiet(send().args(["--proxy", &proxy]), 2);
             quiet(send().env("VESCLI_PROXY", &proxy), 78);
             quiet(send().env("https_proxy", &proxy), 78);
-            quiet(
-                send().config(&format!("[defaults]\nproxy = '{proxy}'\n")),
-                78,
-            );
+            quiet(send().config(&format!("[defaults]\nproxy = '{proxy}'\n")), 78);
         }
     }
-    for url in [
-        "https://ada:P@h",
-        "http://ada:P@h",
-        "https://ada:P@h:x",
-        "P@h",
-    ] {
+    for url in ["https://ada:P@h", "http://ada:P@h", "https://ada:P@h:x", "P@h"] {
         let url = url.replace('P', PROXY_PASSWORD);
         quiet(send().args(["--base-url", &url]), 2);
         quiet(send().args(["--base-url", &url, "--json"]), 2);
@@ -152,47 +98,18 @@ fn what_would_be_sent_is_shown_without_secrets() {
     let config = format!("[profiles.a]\ntenant = \"a\"\nproxy = \"{proxy}\" # {PROXY_PASSWORD}\n");
     let pem = Authority::new().pem();
     for json in [&[][..], &["--json"]] {
-        for ways in [
-            &["send", "--dry-run"][..],
-            &["send", "--show-curl"],
-            &["config", "explain"],
-        ] {
+        for ways in [&["send", "--dry-run"][..], &["send", "--show-curl"], &["config", "explain"]] {
             let run = || {
-                let vescli = Vescli::new()
-                    .args(ways)
-                    .args(["--email", "hello@example.com"])
-                    .args(json);
+                let vescli = Vescli::new().args(ways).args(["--email", "hello@example.com"]).args(json);
                 vescli.file("ca.pem", &pem).env("SSL_CERT_FILE", "ca.pem")
             };
             quiet(run().config(&config).env("VESCLI_TOKEN", TOKEN), 0);
-            quiet(
-                run()
-                    .args(["--tenant", "a", "--proxy", &proxy])
-                    .env("VESCLI_TOKEN", TOKEN),
-                0,
-            );
-            quiet(
-                run()
-                    .args(["--tenant", "a"])
-                    .env("https_proxy", &proxy)
-                    .env("F5XC_API_TOKEN", TOKEN),
-                0,
-            );
-            quiet(
-                run()
-                    .args(["--tenant", "a", "--token-file", "t"])
-                    .file("t", TOKEN),
-                0,
-            );
+            quiet(run().args(["--tenant", "a", "--proxy", &proxy]).env("VESCLI_TOKEN", TOKEN), 0);
+            quiet(run().args(["--tenant", "a"]).env("https_proxy", &proxy).env("F5XC_API_TOKEN", TOKEN), 0);
+            quiet(run().args(["--tenant", "a", "--token-file", "t"]).file("t", TOKEN), 0);
         }
         for action in ["show", "check", "profiles", "path"] {
-            quiet(
-                Vescli::new()
-                    .config(&config)
-                    .args(["config", action])
-                    .args(json),
-                0,
-            );
+            quiet(Vescli::new().config(&config).args(["config", action]).args(json), 0);
         }
     }
 }

@@ -2,9 +2,7 @@
 //! the record is made here, with the keys of the session and with rustls' own ciphers (RFC 8446, sections 5.2 and 6).
 
 use rustls::crypto::cipher::{AeadKey, Iv, MessageEncrypter, OutboundPlainMessage};
-use rustls::{
-    ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConnection, SupportedCipherSuite,
-};
+use rustls::{ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConnection, SupportedCipherSuite};
 
 /// The level of an alert after which the connection is over.
 const FATAL: u8 = 2;

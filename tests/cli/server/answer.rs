@@ -43,11 +43,7 @@ pub(crate) enum Answer {
     /// These bytes, whatever they are.
     Raw { bytes: Vec<u8>, end: End },
     /// An opening, and then the same bytes for ever.
-    Endless {
-        opening: Vec<u8>,
-        repeated: Vec<u8>,
-        pause: Duration,
-    },
+    Endless { opening: Vec<u8>, repeated: Vec<u8>, pause: Duration },
     /// Not a byte.
     Silence { after: Moment, end: End },
 }
@@ -94,11 +90,7 @@ impl Answer {
 
     /// Objects in objects, as deep as that.
     pub(crate) fn nested_json(depth: usize) -> Self {
-        Self::status(200).body(format!(
-            "{}{{}}{}",
-            "{\"a\":".repeat(depth),
-            "}".repeat(depth)
-        ))
+        Self::status(200).body(format!("{}{{}}{}", "{\"a\":".repeat(depth), "}".repeat(depth)))
     }
 
     /// The value may hold any bytes; a Content-Type given here replaces the JSON one.
@@ -115,8 +107,7 @@ impl Answer {
 
     /// Compresses the body that it has, although nobody asked for it.
     pub(crate) fn gzip(self) -> Self {
-        self.with(|reply| reply.body = gzip::compress(&reply.body))
-            .header("Content-Encoding", "gzip")
+        self.with(|reply| reply.body = gzip::compress(&reply.body)).header("Content-Encoding", "gzip")
     }
 
     /// An interim status, such as 103, ahead of the final one.
@@ -150,20 +141,14 @@ impl Answer {
     /// The body one byte at a time.
     pub(crate) fn dripping(self, pause: Duration) -> Self {
         self.with(|reply| {
-            reply.drip = Some(Drip {
-                pause,
-                head_too: false,
-            });
+            reply.drip = Some(Drip { pause, head_too: false });
         })
     }
 
     /// Head and body one byte at a time.
     pub(crate) fn dripping_from_the_head(self, pause: Duration) -> Self {
         self.with(|reply| {
-            reply.drip = Some(Drip {
-                pause,
-                head_too: true,
-            });
+            reply.drip = Some(Drip { pause, head_too: true });
         })
     }
 
@@ -185,10 +170,7 @@ impl Answer {
 impl Answer {
     pub(crate) fn raw(bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref().to_vec();
-        Self::Raw {
-            bytes,
-            end: End::Close,
-        }
+        Self::Raw { bytes, end: End::Close }
     }
 
     pub(crate) fn garbage() -> Self {
@@ -213,20 +195,12 @@ impl Answer {
     }
 
     pub(crate) fn endless_headers(pause: Duration) -> Self {
-        Self::Endless {
-            opening: b"HTTP/1.1 200 OK\r\n".to_vec(),
-            repeated: b"X-More: and more\r\n".to_vec(),
-            pause,
-        }
+        Self::Endless { opening: b"HTTP/1.1 200 OK\r\n".to_vec(), repeated: b"X-More: and more\r\n".to_vec(), pause }
     }
 
     /// "Processing", for ever.
     pub(crate) fn endless_interim(pause: Duration) -> Self {
-        Self::Endless {
-            opening: Vec::new(),
-            repeated: b"HTTP/1.1 102 Processing\r\n\r\n".to_vec(),
-            pause,
-        }
+        Self::Endless { opening: Vec::new(), repeated: b"HTTP/1.1 102 Processing\r\n\r\n".to_vec(), pause }
     }
 
     pub(crate) fn close(after: Moment) -> Self {

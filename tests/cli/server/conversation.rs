@@ -140,13 +140,7 @@ impl Plan {
     }
 
     /// Reads a request as far as wanted; false if the client was gone before.
-    fn take_in(
-        &self,
-        index: usize,
-        wanted: Moment,
-        transport: &mut Transport,
-        unread: &mut Vec<u8>,
-    ) -> bool {
+    fn take_in(&self, index: usize, wanted: Moment, transport: &mut Transport, unread: &mut Vec<u8>) -> bool {
         if wanted < Moment::Head {
             return true;
         }
@@ -216,11 +210,7 @@ fn say(answer: &Answer, transport: &mut Transport, keeper: &Keeper) -> io::Resul
             transport.flush()?;
             Ok(*end)
         }
-        Answer::Endless {
-            opening,
-            repeated,
-            pause,
-        } => {
+        Answer::Endless { opening, repeated, pause } => {
             transport.write_all(opening)?;
             loop {
                 transport.write_all(repeated)?;
@@ -265,14 +255,10 @@ fn more(transport: &mut Transport, unread: &mut Vec<u8>) -> bool {
 
 /// Where the bytes after the first such mark begin.
 fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
-    let at = bytes
-        .windows(mark.len())
-        .position(|window| window == mark)?;
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
     Some(at + mark.len())
 }
 
 fn nth<T>(list: &[T], index: usize) -> &T {
-    list.get(index)
-        .or(list.last())
-        .expect("a script has at least one entry")
+    list.get(index).or(list.last()).expect("a script has at least one entry")
 }

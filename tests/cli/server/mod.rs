@@ -72,10 +72,7 @@ impl Setup {
     }
 
     /// Chooses each answer by the request, which is read in full before.
-    pub(crate) fn choose(
-        mut self,
-        script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn choose(mut self, script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Self {
         self.answers = Answers::Chosen(Box::new(script));
         self
     }
@@ -126,11 +123,7 @@ impl Setup {
     }
 
     fn with_tls(mut self, change: impl FnOnce(&mut Tls)) -> Self {
-        change(
-            self.tls
-                .as_mut()
-                .expect("only a server with TLS can be set like that"),
-        );
+        change(self.tls.as_mut().expect("only a server with TLS can be set like that"));
         self
     }
 
@@ -155,25 +148,18 @@ impl Setup {
 impl Tls {
     fn config(self) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&self.versions)
-            .unwrap();
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&self.versions).unwrap();
         let builder = match self.clients {
             None => builder.with_no_client_auth(),
             Some(roots) => {
                 let roots = Arc::new(roots);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
-                let verifier = if self.lets_others_in {
-                    verifier.allow_unauthenticated()
-                } else {
-                    verifier
-                };
+                let verifier = if self.lets_others_in { verifier.allow_unauthenticated() } else { verifier };
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
-        let mut config = builder
-            .with_single_cert(self.identity.chain(), self.identity.key())
-            .unwrap();
+        let mut config = builder.with_single_cert(self.identity.chain(), self.identity.key()).unwrap();
         config.alpn_protocols = self.alpn;
         // For alerts that rustls itself would not send.
         config.enable_secret_extraction = true;

@@ -44,10 +44,7 @@ impl Recorded {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
-        words
-            .next()
-            .unwrap_or_default()
-            .clone_into(&mut self.method);
+        words.next().unwrap_or_default().clone_into(&mut self.method);
         words.next().unwrap_or_default().clone_into(&mut self.path);
         self.headers = lines
             .filter_map(|line| line.split_once(':'))
@@ -57,10 +54,7 @@ impl Recorded {
 
     /// The value of a header, whatever the case of its name. One that came twice is a failure.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .headers
-            .iter()
-            .filter(|(given, _)| given.eq_ignore_ascii_case(name));
+        let mut values = self.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.as_str());
         assert!(values.next().is_none(), "{name} came more than once");
         value
@@ -114,12 +108,7 @@ impl Recording {
     }
 
     pub(super) fn connect(&self, number: usize, arrived: Instant) {
-        let connected = Connected {
-            arrived,
-            handshake: None,
-            bytes: 0,
-            raw_bytes: 0,
-        };
+        let connected = Connected { arrived, handshake: None, bytes: 0, raw_bytes: 0 };
         self.lock().connections.insert(number, connected);
     }
 
@@ -164,9 +153,6 @@ impl Recording {
             .unwrap_or_else(PoisonError::into_inner);
         let came = log.answered;
         drop(log);
-        assert!(
-            !waited.timed_out(),
-            "waited for {answered} requests, {came} came"
-        );
+        assert!(!waited.timed_out(), "waited for {answered} requests, {came} came");
     }
 }

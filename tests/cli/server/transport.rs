@@ -21,18 +21,8 @@ pub(super) struct Metered {
 }
 
 impl Metered {
-    pub(super) fn new(
-        stream: Arc<TcpStream>,
-        recording: Arc<Recording>,
-        number: usize,
-        plain: bool,
-    ) -> Self {
-        Self {
-            stream,
-            recording,
-            number,
-            plain,
-        }
+    pub(super) fn new(stream: Arc<TcpStream>, recording: Arc<Recording>, number: usize, plain: bool) -> Self {
+        Self { stream, recording, number, plain }
     }
 
     /// Ends in order and waits for the client to go.
@@ -51,9 +41,7 @@ impl Metered {
     }
 
     pub(super) fn reset(self) {
-        SockRef::from(&*self.stream)
-            .set_linger(Some(Duration::ZERO))
-            .unwrap();
+        SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Shakes hands, and writes down how that went; the socket is finished if it went wrong.
@@ -64,8 +52,7 @@ impl Metered {
             Ok(_) => Ok(describe(&session)),
             Err(error) => Err(error.to_string()),
         };
-        self.recording
-            .connection(self.number, |seen| seen.handshake = Some(handshake));
+        self.recording.connection(self.number, |seen| seen.handshake = Some(handshake));
         if result.is_err() {
             // The alert may stand behind a message that was written before.
             while session.wants_write() && session.write_tls(&mut self).is_ok() {}
@@ -82,9 +69,7 @@ fn describe(session: &ServerConnection) -> Handshake {
         version: format!("{:?}", session.protocol_version().unwrap()),
         resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
         server_name: session.server_name().map(str::to_owned),
-        alpn: session
-            .alpn_protocol()
-            .map(|name| String::from_utf8_lossy(name).into_owned()),
+        alpn: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         client_certificate: certificates.first().map(|der| der.to_vec()),
     }
 }
@@ -162,9 +147,7 @@ impl Read for Transport {
             Self::Plain(socket) => socket.read(buffer),
             Self::Tls(tls) => {
                 let count = tls.read(buffer)?;
-                let Metered {
-                    recording, number, ..
-                } = &tls.sock;
+                let Metered { recording, number, .. } = &tls.sock;
                 recording.connection(*number, |seen| seen.bytes += count as u64);
                 Ok(count)
             }

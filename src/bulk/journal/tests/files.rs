@@ -24,23 +24,14 @@ pub(super) fn refusal(path: &Path) -> JournalError {
 }
 
 pub(super) fn put(path: &Path, bytes: &[u8]) {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).unwrap();
     file.set_permissions(Permissions::from_mode(0o600)).unwrap();
     file.write_all(bytes).unwrap();
 }
 
 pub(super) fn intend(journal: &Journal, name: &str) {
     let email = format!("{name}@x.de");
-    let intent = Intent {
-        person: person(name, &email),
-        row: 1,
-        attempt: 1,
-    };
+    let intent = Intent { person: person(name, &email), row: 1, attempt: 1 };
     journal.handle().intend(&intent).unwrap();
 }
 
@@ -71,24 +62,11 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     assert_eq!(journal.close().unwrap().records, 3);
     let (journal, recovered) = resume(&path).unwrap();
     assert_eq!(recovered.runs.len(), 1);
-    assert_eq!(
-        recovered.state(key_of("bob")),
-        Some(RowState::Intended { attempt: 1 })
-    );
-    assert_eq!(
-        recovered.counts(),
-        Counts {
-            accepted: 1,
-            unknown: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(recovered.state(key_of("bob")), Some(RowState::Intended { attempt: 1 }));
+    assert_eq!(recovered.counts(), Counts { accepted: 1, unknown: 1, ..Counts::default() });
     drop(journal);
     let text = fs::read_to_string(&path).unwrap();
-    assert!(
-        text.lines()
-            .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
-    );
+    assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     assert_eq!(text.lines().count(), 10);
 }
 
@@ -114,53 +92,24 @@ fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
     symlink(at("real"), at("link")).unwrap();
     symlink(at("nowhere"), at("dangling")).unwrap();
     fs::create_dir(at("folder")).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(at("fifo"))
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
     assert!(matches!(refusal(&at("link")), JournalError::Link { .. }));
-    assert!(matches!(
-        refusal(&at("dangling")),
-        JournalError::Link { .. }
-    ));
+    assert!(matches!(refusal(&at("dangling")), JournalError::Link { .. }));
     assert!(!at("nowhere").exists());
-    assert!(matches!(
-        refusal(&at("folder")),
-        JournalError::NotRegular { .. }
-    ));
-    assert!(matches!(
-        refusal(&at("fifo")),
-        JournalError::NotRegular { .. }
-    ));
-    assert!(matches!(
-        refusal(Path::new("/dev/null")),
-        JournalError::NotRegular { .. }
-    ));
+    assert!(matches!(refusal(&at("folder")), JournalError::NotRegular { .. }));
+    assert!(matches!(refusal(&at("fifo")), JournalError::NotRegular { .. }));
+    assert!(matches!(refusal(Path::new("/dev/null")), JournalError::NotRegular { .. }));
     for foreign in [0o640, 0o604, 0o660, 0o620] {
         put(&at("open"), b"");
         fs::set_permissions(at("open"), Permissions::from_mode(foreign)).unwrap();
-        assert!(
-            matches!(refusal(&at("open")), JournalError::Exposed { mode, .. } if mode == foreign)
-        );
+        assert!(matches!(refusal(&at("open")), JournalError::Exposed { mode, .. } if mode == foreign));
         assert_eq!(at("open").metadata().unwrap().len(), 0);
     }
     put(&at("text"), b"email\nada@x.de\n");
-    assert!(matches!(
-        refusal(&at("text")),
-        JournalError::NotAJournal { .. }
-    ));
+    assert!(matches!(refusal(&at("text")), JournalError::NotAJournal { .. }));
     assert_eq!(fs::read(at("text")).unwrap(), b"email\nada@x.de\n");
-    assert!(matches!(
-        look(&at("none")),
-        Err(JournalError::Missing { .. })
-    ));
-    assert!(matches!(
-        Journal::settle(&at("none"), nothing),
-        Err(JournalError::Missing { .. })
-    ));
+    assert!(matches!(look(&at("none")), Err(JournalError::Missing { .. })));
+    assert!(matches!(Journal::settle(&at("none"), nothing), Err(JournalError::Missing { .. })));
     assert!(!at("none").exists());
 }
 
@@ -169,13 +118,8 @@ fn a_journal_of_another_url_is_not_mixed_with_this_one() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     drop(resume(&path).unwrap());
-    let other = RunHeader {
-        url: "https://other".to_owned(),
-        ..header()
-    };
-    let error = Journal::open(&path, OpenMode::Resume, &other)
-        .map(|_| ())
-        .unwrap_err();
+    let other = RunHeader { url: "https://other".to_owned(), ..header() };
+    let error = Journal::open(&path, OpenMode::Resume, &other).map(|_| ()).unwrap_err();
     assert!(matches!(error, JournalError::OtherTarget { url, .. } if url == URL));
     Journal::open(&path, OpenMode::Fresh, &other).unwrap();
 }
@@ -211,31 +155,21 @@ fn a_fresh_journal_keeps_the_old_one_under_another_name() {
 fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
-    let large = RunHeader {
-        rows: 1 << 44,
-        ..header()
-    };
-    let error = Journal::open(&path, OpenMode::Resume, &large)
-        .map(|_| ())
-        .unwrap_err();
+    let large = RunHeader { rows: 1 << 44, ..header() };
+    let error = Journal::open(&path, OpenMode::Resume, &large).map(|_| ()).unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
     // A new one that finds no room leaves the old one where it was, and nothing beside it.
     let old = sample().concat();
     put(&path, old.as_bytes());
     let names = || fs::read_dir(folder.path()).unwrap().count();
     let before = names();
-    let error = Journal::open(&path, OpenMode::Fresh, &large)
-        .map(|_| ())
-        .unwrap_err();
+    let error = Journal::open(&path, OpenMode::Fresh, &large).map(|_| ()).unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), old);
     assert_eq!(names(), before);
     fs::remove_file(&path).unwrap();
     let room = || path.metadata().unwrap().blocks() * 512;
-    let usual = RunHeader {
-        rows: 10_000,
-        ..header()
-    };
+    let usual = RunHeader { rows: 10_000, ..header() };
     let (journal, _) = Journal::open(&path, OpenMode::Resume, &usual).unwrap();
     assert!(room() >= 10_000 * 512, "{}", room());
     intend(&journal, "ada");

@@ -19,26 +19,14 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
         for zeros in ["", "\0\0\0", &"\0".repeat(5000)] {
             put(&path, format!("{}{zeros}", &whole[..cut]).as_bytes());
             let (journal, recovered) = resume(&path).unwrap();
-            let kept = if cut + 1 >= whole.len() {
-                lines.len()
-            } else {
-                lines.len() - 1
-            };
+            let kept = if cut + 1 >= whole.len() { lines.len() } else { lines.len() - 1 };
             assert_eq!(fates_of(&recovered), fates(&lines[..kept]), "{cut}");
             let torn = cut + 1 < whole.len() && cut + zeros.len() > whole.len() - last;
-            assert_eq!(
-                recovered.cut > 0,
-                torn || (cut == whole.len() && !zeros.is_empty()),
-                "{cut} {zeros:?}"
-            );
+            assert_eq!(recovered.cut > 0, torn || (cut == whole.len() && !zeros.is_empty()), "{cut} {zeros:?}");
             intend(&journal, "new");
             journal.close().unwrap();
             let scan = look(&path).unwrap();
-            assert_eq!(
-                (scan.damage.as_slice(), scan.tail),
-                (&[][..], Tail::None),
-                "{cut}"
-            );
+            assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None), "{cut}");
             assert_eq!(scan.lines, kept as u64 + 4);
         }
     }
@@ -51,22 +39,9 @@ fn a_damaged_journal_is_refused_and_not_changed() {
     let damaged = sample().concat().replace("bob@x.de", "rob@x.de");
     put(&path, damaged.as_bytes());
     let error = refusal(&path);
-    assert!(matches!(
-        error,
-        JournalError::Damaged {
-            damage: Damage {
-                line: 3,
-                flaw: Flaw::Crc,
-                ..
-            },
-            ..
-        }
-    ));
+    assert!(matches!(error, JournalError::Damaged { damage: Damage { line: 3, flaw: Flaw::Crc, .. }, .. }));
     assert!(error.to_string().contains("vescli journal check"));
-    assert!(matches!(
-        Journal::settle(&path, nothing),
-        Err(JournalError::Damaged { .. })
-    ));
+    assert!(matches!(Journal::settle(&path, nothing), Err(JournalError::Damaged { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
 }
 
@@ -79,19 +54,13 @@ fn what_an_operator_found_out_decides() {
     assert!(Journal::settle(&path, nothing).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
     Journal::settle(&path, |recovered| {
-        assert_eq!(
-            recovered.state(key_of("gus")),
-            Some(RowState::Intended { attempt: 1 })
-        );
+        assert_eq!(recovered.state(key_of("gus")), Some(RowState::Intended { attempt: 1 }));
         Ok::<_, JournalError>(vec![(key_of("gus"), Settled::NotSent)])
     })
     .unwrap();
     let scan = look(&path).unwrap();
     assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
-    assert_eq!(
-        scan.recovered.state(key_of("gus")),
-        Some(RowState::Resolved(Settled::NotSent))
-    );
+    assert_eq!(scan.recovered.state(key_of("gus")), Some(RowState::Resolved(Settled::NotSent)));
     assert_eq!(scan.recovered.runs.len(), 2);
 }
 

@@ -20,12 +20,7 @@ fn a_look_in_the_middle_of_a_write_hides_nobody_from_the_next_one() {
         let path = folder.path().join(format!("{cut}.ndjson"));
         let append = |bytes: &str| {
             let mut options = OpenOptions::new();
-            let mut file = options
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(&path)
-                .unwrap();
+            let mut file = options.append(true).create(true).mode(0o600).open(&path).unwrap();
             file.write_all(bytes.as_bytes()).unwrap();
         };
         append(&whole[..cut]);

@@ -36,28 +36,15 @@ fn key_of(name: &str) -> RowKey {
 }
 
 fn intent_line(name: &str, attempt: u64) -> String {
-    record::intent(&Intent {
-        person: person(name, &format!("{name}@x.de")),
-        row: 2,
-        attempt,
-    })
+    record::intent(&Intent { person: person(name, &format!("{name}@x.de")), row: 2, attempt })
 }
 
 fn person<'a>(name: &str, email: &'a str) -> Person<'a> {
-    Person {
-        key: key_of(name),
-        email,
-        cname: "acme",
-    }
+    Person { key: key_of(name), email, cname: "acme" }
 }
 
 fn end_line(name: &str, attempt: u64, fate: Fate, status: Option<u16>) -> String {
-    record::end(
-        &person(name, &format!("{name}@x.de")),
-        attempt,
-        fate,
-        status,
-    )
+    record::end(&person(name, &format!("{name}@x.de")), attempt, fate, status)
 }
 
 /// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat. Its runs are

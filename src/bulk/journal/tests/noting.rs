@@ -29,9 +29,7 @@ pub(super) enum Event {
 pub(super) type Log = Arc<Mutex<Vec<Event>>>;
 
 pub(super) fn note(log: &Log, event: Event) {
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(event);
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(event);
 }
 
 /// A file that notes what is asked of it.
@@ -61,10 +59,7 @@ impl Noting {
 
 impl Store for Noting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.call(
-            Stage::Write,
-            Event::Written(String::from_utf8(bytes.to_vec()).unwrap()),
-        )
+        self.call(Stage::Write, Event::Written(String::from_utf8(bytes.to_vec()).unwrap()))
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -116,9 +111,7 @@ pub(super) fn fault(events: &[Event]) -> Option<String> {
             Event::Marked => marked.clone_from(&synced),
             Event::Failed => failed = true,
             Event::Released(key) if !marked.contains(key) => {
-                return Some(format!(
-                    "a row is sent before its intent is synced and marked: {key}"
-                ));
+                return Some(format!("a row is sent before its intent is synced and marked: {key}"));
             }
             Event::Released(_) => {}
         }
@@ -128,10 +121,6 @@ pub(super) fn fault(events: &[Event]) -> Option<String> {
 
 pub(super) fn start(fails: Option<(Stage, u32)>, gate: Option<Receiver<()>>) -> (Writer, Log) {
     let log = Log::default();
-    let store = Noting {
-        log: Arc::clone(&log),
-        fails,
-        gate,
-    };
+    let store = Noting { log: Arc::clone(&log), fails, gate };
     (Writer::start(Path::new("j.ndjson"), store).unwrap(), log)
 }

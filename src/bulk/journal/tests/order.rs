@@ -13,11 +13,7 @@ use super::*;
 
 fn intend(handle: &JournalHandle, name: &str) -> Result<(), JournalStopped> {
     let email = format!("{name}@x.de");
-    handle.intend(&Intent {
-        person: person(name, &email),
-        row: 1,
-        attempt: 1,
-    })
+    handle.intend(&Intent { person: person(name, &email), row: 1, attempt: 1 })
 }
 
 /// What came of a row, written.
@@ -51,10 +47,7 @@ fn work(handle: &JournalHandle, log: &Log) -> usize {
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .sum()
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     })
 }
 
@@ -67,12 +60,7 @@ fn no_row_is_let_go_before_its_intent_is_on_the_disk() {
     let events = log.lock().unwrap().clone();
     assert_eq!(fault(&events), None);
     // The last ends are synced too.
-    assert_eq!(
-        events
-            .iter()
-            .rfind(|event| !matches!(event, Event::Released(_))),
-        Some(&Event::Marked)
-    );
+    assert_eq!(events.iter().rfind(|event| !matches!(event, Event::Released(_))), Some(&Event::Marked));
 }
 
 #[test]
@@ -90,31 +78,11 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     ];
     assert_eq!(fault(&sound), None);
     let unsynced = [written(intent_line("ada", 1)), Event::Released(key.clone())];
-    assert!(
-        fault(&unsynced)
-            .unwrap()
-            .starts_with("a row is sent before")
-    );
-    let unmarked = [
-        written(intent_line("ada", 1)),
-        Event::Synced,
-        Event::Released(key.clone()),
-    ];
-    assert!(
-        fault(&unmarked)
-            .unwrap()
-            .starts_with("a row is sent before")
-    );
-    let synced_first = [
-        Event::Synced,
-        written(intent_line("ada", 1)),
-        Event::Released(key),
-    ];
-    assert!(
-        fault(&synced_first)
-            .unwrap()
-            .starts_with("a row is sent before")
-    );
+    assert!(fault(&unsynced).unwrap().starts_with("a row is sent before"));
+    let unmarked = [written(intent_line("ada", 1)), Event::Synced, Event::Released(key.clone())];
+    assert!(fault(&unmarked).unwrap().starts_with("a row is sent before"));
+    let synced_first = [Event::Synced, written(intent_line("ada", 1)), Event::Released(key)];
+    assert!(fault(&synced_first).unwrap().starts_with("a row is sent before"));
     let early = [written(intent_line("ada", 1) + &end), Event::Synced];
     assert!(fault(&early).unwrap().starts_with("an end before"));
     let again = [Event::Failed, Event::Synced];
@@ -165,13 +133,7 @@ fn after_the_first_failure_nothing_is_let_go_and_nothing_is_tried_again() {
             assert_eq!(writer.close(), Err(error));
             let events = log.lock().unwrap().clone();
             assert_eq!(fault(&events), None, "{stage} {nth}");
-            assert_eq!(
-                events
-                    .iter()
-                    .filter(|event| **event == Event::Failed)
-                    .count(),
-                1
-            );
+            assert_eq!(events.iter().filter(|event| **event == Event::Failed).count(), 1);
         }
     }
 }
@@ -181,18 +143,12 @@ fn a_handle_that_outlives_its_journal_is_told_so() {
     let (writer, log) = start(None, None);
     let handle = writer.handle();
     writer.close().unwrap();
-    assert!(matches!(
-        intend(&handle, "ada"),
-        Err(JournalStopped::Closed { .. })
-    ));
+    assert!(matches!(intend(&handle, "ada"), Err(JournalStopped::Closed { .. })));
     assert_eq!(*log.lock().unwrap(), []);
     let (writer, _) = start(None, None);
     let handle = writer.handle();
     drop(writer);
-    assert!(matches!(
-        intend(&handle, "ada"),
-        Err(JournalStopped::Closed { .. })
-    ));
+    assert!(matches!(intend(&handle, "ada"), Err(JournalStopped::Closed { .. })));
 }
 
 #[test]

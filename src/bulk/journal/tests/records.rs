@@ -8,31 +8,16 @@ fn keys_stay_what_they_are() {
     let url = "https://example-corp.console.ves.volterra.io/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
     let service = service_of(url);
     let expected = "8b621e1b0d4860b4b3dec61d69c261e7";
-    for (cname, email) in [
-        ("example", "ada@example.com"),
-        ("Example", "ADA@Example.com"),
-        ("example.", "ada@example.com"),
-    ] {
+    for (cname, email) in
+        [("example", "ada@example.com"), ("Example", "ADA@Example.com"), ("example.", "ada@example.com")]
+    {
         assert_eq!(key(&service, cname, email).to_string(), expected);
     }
-    assert_eq!(
-        expected.parse(),
-        Ok(key(&service, "example", "ada@example.com"))
-    );
-    assert_eq!(
-        key("u", "c", "É@x.de").to_string(),
-        "85a6f7240157ab2eec7a85cbad1ae3cd"
-    );
+    assert_eq!(expected.parse(), Ok(key(&service, "example", "ada@example.com")));
+    assert_eq!(key("u", "c", "É@x.de").to_string(), "85a6f7240157ab2eec7a85cbad1ae3cd");
     assert_ne!(key("u", "ca", "b"), key("u", "c", "ab"));
     assert_ne!(key("u", "c", "a"), key("u", "d", "a"));
-    for bad in [
-        "",
-        "0",
-        &"0".repeat(31),
-        &"A".repeat(32),
-        &"g".repeat(32),
-        &"é".repeat(16),
-    ] {
+    for bad in ["", "0", &"0".repeat(31), &"A".repeat(32), &"g".repeat(32), &"é".repeat(16)] {
         assert!(bad.parse::<RowKey>().is_err(), "{bad}");
     }
 }
@@ -66,10 +51,7 @@ fn steady(line: &str) -> String {
     let (covered, field) = line.rsplit_once(",\"crc\":\"").unwrap();
     assert_eq!(field, format!("{}\"}}\n", record["crc"].as_str().unwrap()));
     assert_eq!(field.len(), 8 + 3);
-    assert_eq!(
-        field[..8],
-        format!("{:08x}", crc32fast::hash(covered.as_bytes()))
-    );
+    assert_eq!(field[..8], format!("{:08x}", crc32fast::hash(covered.as_bytes())));
     let at = record["at"].as_str().unwrap();
     assert_eq!(at.len(), "2026-01-02T03:04:05.678Z".len());
     assert!(Moment::parse(at).is_some() && at.as_bytes()[19] == b'.');
@@ -87,20 +69,9 @@ fn each_record_is_one_line_of_the_promised_form() {
             env!("CARGO_PKG_VERSION")
         )
     );
-    let without = RunHeader {
-        tenant: None,
-        ..header()
-    };
+    let without = RunHeader { tenant: None, ..header() };
     assert!(record::run("a", &without).contains(r#","tenant":null,"#));
-    let odd = Intent {
-        person: Person {
-            key,
-            email: "a\"d\\a\u{e9}@x.de",
-            cname: "a\u{1}b",
-        },
-        row: 17,
-        attempt: 3,
-    };
+    let odd = Intent { person: Person { key, email: "a\"d\\a\u{e9}@x.de", cname: "a\u{1}b" }, row: 17, attempt: 3 };
     assert_eq!(
         steady(&record::intent(&odd)),
         format!(
@@ -128,21 +99,14 @@ fn each_record_is_one_line_of_the_promised_form() {
         );
     }
     // As `python3 -c 'import zlib; print("%08x" % zlib.crc32(b"{\"t\":\"x\""))'` has it.
-    assert_eq!(
-        record::sealed("{\"t\":\"x\"".to_owned()),
-        "{\"t\":\"x\",\"crc\":\"715171f8\"}\n"
-    );
+    assert_eq!(record::sealed("{\"t\":\"x\"".to_owned()), "{\"t\":\"x\",\"crc\":\"715171f8\"}\n");
 }
 
 #[test]
 fn the_longest_address_and_cname_fit_into_a_line() {
     let (email, cname) = ("\u{1}".repeat(1024), "\u{10ffff}".repeat(1024));
     let line = record::intent(&Intent {
-        person: Person {
-            key: key_of("x"),
-            email: &email,
-            cname: &cname,
-        },
+        person: Person { key: key_of("x"), email: &email, cname: &cname },
         row: u64::MAX,
         attempt: u64::MAX,
     });

@@ -27,60 +27,22 @@ fn scanned(bytes: &[u8]) -> Scan {
 fn a_whole_journal_comes_back_with_every_state() {
     let lines = sample();
     let scan = scanned(lines.concat().as_bytes());
-    assert_eq!(
-        (scan.damage.as_slice(), scan.tail, scan.sound),
-        (&[][..], Tail::None, scan.length)
-    );
+    assert_eq!((scan.damage.as_slice(), scan.tail, scan.sound), (&[][..], Tail::None, scan.length));
     assert_eq!(fates_of(&scan.recovered), fates(&lines));
     let state = |name| scan.recovered.state(key_of(name));
     assert!(matches!(state("ada"), Some(RowState::Accepted { .. })));
-    assert_eq!(
-        state("bob"),
-        Some(RowState::Rejected {
-            status: Some(409),
-            due: false
-        })
-    );
+    assert_eq!(state("bob"), Some(RowState::Rejected { status: Some(409), due: false }));
     assert_eq!(state("cy"), Some(RowState::Resolved(Settled::Accepted)));
     assert_eq!(state("dee"), Some(RowState::Unknown { status: None }));
     assert_eq!(state("gus"), Some(RowState::Intended { attempt: 1 }));
     assert_eq!(state("hal"), None);
-    assert_eq!(
-        scan.recovered.counts(),
-        Counts {
-            accepted: 3,
-            rejected: 1,
-            not_sent: 0,
-            unknown: 3,
-            due: 0
-        }
-    );
-    let runs: Vec<&str> = scan
-        .recovered
-        .runs
-        .iter()
-        .map(|run| run.id.as_str())
-        .collect();
+    assert_eq!(scan.recovered.counts(), Counts { accepted: 3, rejected: 1, not_sent: 0, unknown: 3, due: 0 });
+    let runs: Vec<&str> = scan.recovered.runs.iter().map(|run| run.id.as_str()).collect();
     assert_eq!(runs, ["a1", "a2"]);
-    assert!(
-        scan.recovered
-            .accepted
-            .is_some_and(|(first, last)| first <= last)
-    );
-    let told = intents_of(
-        lines.concat().as_bytes(),
-        |key| key == key_of("bob"),
-        |_| true,
-    )
-    .unwrap();
+    assert!(scan.recovered.accepted.is_some_and(|(first, last)| first <= last));
+    let told = intents_of(lines.concat().as_bytes(), |key| key == key_of("bob"), |_| true).unwrap();
     assert_eq!(told.len(), 1);
-    assert_eq!(
-        (
-            told[&key_of("bob")].email.as_str(),
-            told[&key_of("bob")].attempt
-        ),
-        ("bob@x.de", 2)
-    );
+    assert_eq!((told[&key_of("bob")].email.as_str(), told[&key_of("bob")].attempt), ("bob@x.de", 2));
 }
 
 #[test]
@@ -98,11 +60,7 @@ fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
             bytes.resize(cut + zeros, 0);
             let scan = scanned(&bytes);
             assert_eq!(scan.damage, [], "cut at {cut}, {zeros} zeros");
-            assert_eq!(
-                fates_of(&scan.recovered),
-                fates(&lines[..kept]),
-                "cut at {cut}, {zeros} zeros"
-            );
+            assert_eq!(fates_of(&scan.recovered), fates(&lines[..kept]), "cut at {cut}, {zeros} zeros");
             let sound = if kept > finished { cut } else { ends[finished] };
             assert_eq!(scan.sound, sound as u64, "cut at {cut}, {zeros} zeros");
         }
@@ -117,22 +75,14 @@ fn with_any_bit_turned_it_is_refused_or_says_the_same() {
         let whole = lines[..count].concat().into_bytes();
         let expected = fates(&lines[..count]);
         let last = lines[count - 1].len();
-        let from = if count == lines.len() {
-            0
-        } else {
-            whole.len() - last
-        };
+        let from = if count == lines.len() { 0 } else { whole.len() - last };
         for at in from..whole.len() {
             for bit in 0..8 {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << bit;
                 let scan = scanned(&bytes);
                 if scan.damage.is_empty() {
-                    assert_eq!(
-                        fates_of(&scan.recovered),
-                        expected,
-                        "bit {bit} of byte {at}"
-                    );
+                    assert_eq!(fates_of(&scan.recovered), expected, "bit {bit} of byte {at}");
                 }
             }
         }
@@ -144,10 +94,7 @@ fn damage_is_told_with_its_place_and_kind() {
     let lines = sample();
     let damage_of = |text: String| {
         let damage = scanned(text.as_bytes()).damage;
-        let places: Vec<(u64, Flaw)> = damage
-            .iter()
-            .map(|damage| (damage.line, damage.flaw))
-            .collect();
+        let places: Vec<(u64, Flaw)> = damage.iter().map(|damage| (damage.line, damage.flaw)).collect();
         places
     };
     let with = |line: usize, text: &str| {
@@ -155,32 +102,14 @@ fn damage_is_told_with_its_place_and_kind() {
         lines[line] = text.to_owned();
         lines.concat()
     };
-    assert_eq!(
-        damage_of(with(1, &lines[1].replace("ada@", "eda@"))),
-        [(2, Flaw::Crc), (4, Flaw::NoIntent)]
-    );
+    assert_eq!(damage_of(with(1, &lines[1].replace("ada@", "eda@"))), [(2, Flaw::Crc), (4, Flaw::NoIntent)]);
     assert_eq!(damage_of(with(4, "hello\n")), [(5, Flaw::NoRecord)]);
     assert_eq!(damage_of(with(4, "\n")), [(5, Flaw::NoRecord)]);
-    assert_eq!(
-        damage_of(with(16, &format!("{}\n", "\0".repeat(50)))),
-        [(17, Flaw::Zeros)]
-    );
-    assert_eq!(
-        damage_of(with(16, &"x".repeat(70_000))),
-        [(17, Flaw::TooLong)]
-    );
-    assert_eq!(
-        damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))),
-        [(4, Flaw::TooLong)]
-    );
-    assert_eq!(
-        damage_of(lines[16].trim_end().to_owned() + "\u{b}"),
-        [(1, Flaw::NoBreak)]
-    );
-    assert_eq!(
-        damage_of(lines[1..3].concat()),
-        [(1, Flaw::NoRun), (2, Flaw::NoRun)]
-    );
+    assert_eq!(damage_of(with(16, &format!("{}\n", "\0".repeat(50)))), [(17, Flaw::Zeros)]);
+    assert_eq!(damage_of(with(16, &"x".repeat(70_000))), [(17, Flaw::TooLong)]);
+    assert_eq!(damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))), [(4, Flaw::TooLong)]);
+    assert_eq!(damage_of(lines[16].trim_end().to_owned() + "\u{b}"), [(1, Flaw::NoBreak)]);
+    assert_eq!(damage_of(lines[1..3].concat()), [(1, Flaw::NoRun), (2, Flaw::NoRun)]);
     // A finished line that is missing altogether shows in the end that it leaves behind.
     assert_eq!(damage_of(with(1, "")), [(3, Flaw::NoIntent)]);
     let scan = scanned(with(4, "hello\n").as_bytes());
@@ -237,10 +166,7 @@ fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
     ];
     let scan = scan(lines.concat().as_bytes()).unwrap();
     assert_eq!(scan.damage, []);
-    let ada = RowState::Rejected {
-        status: Some(429),
-        due: true,
-    };
+    let ada = RowState::Rejected { status: Some(429), due: true };
     assert_eq!(scan.recovered.state(key_of("ada")), Some(ada));
     // As earlier versions wrote the same.
     assert_eq!(scan.recovered.state(key_of("bob")), Some(RowState::NotSent));
@@ -264,12 +190,7 @@ fn a_mark_covers_all_that_stands_before_it_also_in_journals_that_were_put_togeth
 #[test]
 fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
     let run = record::run("a1", &header());
-    let rest = [
-        record::synced(run.len() as u64),
-        intent_line("ada", 1),
-        intent_line("bob", 1),
-    ]
-    .concat();
+    let rest = [record::synced(run.len() as u64), intent_line("ada", 1), intent_line("bob", 1)].concat();
     // What a power failure may leave of the first mark and of the intents behind it, none of which let anything go.
     for (from, to) in [(0, 20), (0, 60), (30, rest.len() - 1)] {
         for fill in [0, 0xff] {
@@ -283,22 +204,14 @@ fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
     }
     // A journal of version 1 tells nothing of its syncs.
     let old = record::run_of_version_1("a1", &header());
-    let damaged = [
-        old.as_bytes(),
-        b"rubbish\n",
-        intent_line("ada", 1).as_bytes(),
-    ]
-    .concat();
+    let damaged = [old.as_bytes(), b"rubbish\n", intent_line("ada", 1).as_bytes()].concat();
     assert_eq!(scanned(&damaged).damage.len(), 1);
 }
 
 #[test]
 fn a_first_mark_that_is_damaged_under_ends_is_damage() {
     let run = record::run("a1", &header());
-    let ends = [
-        intent_line("ada", 1),
-        end_line("ada", 1, Fate::Accepted, Some(200)),
-    ];
+    let ends = [intent_line("ada", 1), end_line("ada", 1, Fate::Accepted, Some(200))];
     let text = format!("{run}rubbish\n{}", ends.concat());
     assert_eq!(scanned(text.as_bytes()).damage.len(), 1);
 }

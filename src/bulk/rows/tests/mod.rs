@@ -21,10 +21,7 @@ fn list(text: impl AsRef<[u8]>, format: Format) -> Result<List, RowsError> {
     let bytes = text.as_ref();
     let whole = read(bytes, format, "acme", false);
     let dripping = read(Dripping(bytes), format, "acme", false);
-    assert_eq!(
-        whole.as_ref().map_err(ToString::to_string),
-        dripping.as_ref().map_err(ToString::to_string)
-    );
+    assert_eq!(whole.as_ref().map_err(ToString::to_string), dripping.as_ref().map_err(ToString::to_string));
     whole
 }
 
@@ -32,13 +29,7 @@ fn list(text: impl AsRef<[u8]>, format: Format) -> Result<List, RowsError> {
 fn rows(text: impl AsRef<[u8]>) -> Vec<(u64, String, Option<String>)> {
     let list = list(text, Format::Auto).unwrap();
     assert_eq!(list.bad, []);
-    let row = |row: Row| {
-        (
-            row.line,
-            row.email.into_string(),
-            row.cname.map(|cname| cname.to_string()),
-        )
-    };
+    let row = |row: Row| (row.line, row.email.into_string(), row.cname.map(|cname| cname.to_string()));
     list.rows.into_iter().map(row).collect()
 }
 
@@ -74,17 +65,10 @@ fn tables_of_every_locale_are_read() {
 
 #[test]
 fn rows_are_named_by_the_line_that_they_begin_on() {
-    let text =
-        "\n\nsep=;\n\nname;email\n\n\"a\nb\r\nc\";ada@x.de\n;;;\n\n\"say \"\"hi\"\"\";bob@x.de\n";
+    let text = "\n\nsep=;\n\nname;email\n\n\"a\nb\r\nc\";ada@x.de\n;;;\n\n\"say \"\"hi\"\"\";bob@x.de\n";
     assert_eq!(rows(text), [of(7, "ada@x.de"), of(12, "bob@x.de")]);
-    assert_eq!(
-        rows("SEP=,\r\nemail,a;b;c\r\nada@x.de,1\r\n"),
-        [of(3, "ada@x.de")]
-    );
-    assert_eq!(
-        rows("sep=\t\nemail\tname\nada@x.de\tx, y; z\n"),
-        [of(3, "ada@x.de")]
-    );
+    assert_eq!(rows("SEP=,\r\nemail,a;b;c\r\nada@x.de,1\r\n"), [of(3, "ada@x.de")]);
+    assert_eq!(rows("sep=\t\nemail\tname\nada@x.de\tx, y; z\n"), [of(3, "ada@x.de")]);
 }
 
 #[test]
@@ -129,17 +113,8 @@ fn names_of_files_tell_formats() {
 fn repeats_go_out_once_whatever_their_case() {
     let text = "email,cname\nada@x.de,\nADA@X.de,Acme\nAda@x.de,other\nbob@x.de,\naDa@x.de,OTHER.\nbob@x.de,third\n";
     let list = list(text, Format::Auto).unwrap();
-    let kept: Vec<(u64, &str)> = list
-        .rows
-        .iter()
-        .map(|row| (row.line, &*row.email))
-        .collect();
-    let expected = [
-        (2, "ada@x.de"),
-        (4, "Ada@x.de"),
-        (5, "bob@x.de"),
-        (7, "bob@x.de"),
-    ];
+    let kept: Vec<(u64, &str)> = list.rows.iter().map(|row| (row.line, &*row.email)).collect();
+    let expected = [(2, "ada@x.de"), (4, "Ada@x.de"), (5, "bob@x.de"), (7, "bob@x.de")];
     assert_eq!(kept, expected);
     assert_eq!((list.repeats, list.other_cname), (2, 2));
 }
@@ -148,10 +123,7 @@ fn repeats_go_out_once_whatever_their_case() {
 fn the_hash_is_that_of_the_bytes_as_they_came() {
     // `printf '\357\273\277a@x.de\r\n' | sha256sum`
     let list = list("\u{feff}a@x.de\r\n", Format::Auto).unwrap();
-    assert_eq!(
-        list.sha256,
-        "66906cb8b1f76ed246413cb140cbc47fa2246e54458732d50a3cf7d8bda11042"
-    );
+    assert_eq!(list.sha256, "66906cb8b1f76ed246413cb140cbc47fa2246e54458732d50a3cf7d8bda11042");
 }
 
 #[test]

@@ -4,30 +4,16 @@ use super::*;
 
 #[test]
 fn bad_rows_are_listed_with_their_lines() {
-    let text =
-        "email,cname,name\nada.x.de,,\n,,Nobody\nbob@x.de,\u{202e}x,\ncy@x.de,a,b,c\ndee@x.de\n";
+    let text = "email,cname,name\nada.x.de,,\n,,Nobody\nbob@x.de,\u{202e}x,\ncy@x.de,a,b,c\ndee@x.de\n";
     let list = list(text, Format::Csv).unwrap();
-    let bad: Vec<(u64, &str)> = list
-        .bad
-        .iter()
-        .map(|bad| (bad.line, bad.reason.as_str()))
-        .collect();
+    let bad: Vec<(u64, &str)> = list.bad.iter().map(|bad| (bad.line, bad.reason.as_str())).collect();
     assert_eq!(
         bad,
         [
-            (
-                2,
-                "the address `ada.x.de` has no @: an address looks like name@example.com"
-            ),
+            (2, "the address `ada.x.de` has no @: an address looks like name@example.com"),
             (3, "the address `` is empty"),
-            (
-                4,
-                "the cname `\u{202e}x` holds the invisible or control character U+202E"
-            ),
-            (
-                5,
-                "has 4 fields, but the header has 3: a field that holds the separator belongs in quotes"
-            ),
+            (4, "the cname `\u{202e}x` holds the invisible or control character U+202E"),
+            (5, "has 4 fields, but the header has 3: a field that holds the separator belongs in quotes"),
         ]
     );
     assert_eq!(list.rows.len(), 1);
@@ -54,13 +40,7 @@ fn bad_objects_are_listed_with_their_lines() {
         ]
     );
     let deep = format!("{{\"email\":\"a@x.de\",\"x\":{}", "[".repeat(100_000));
-    assert_eq!(
-        read(deep.as_bytes(), Format::Ndjson, "acme", false)
-            .unwrap()
-            .bad
-            .len(),
-        1
-    );
+    assert_eq!(read(deep.as_bytes(), Format::Ndjson, "acme", false).unwrap().bad.len(), 1);
 }
 
 #[test]
@@ -69,37 +49,16 @@ fn lists_that_cannot_be_used_are_refused_with_what_to_do() {
         ("", "holds no rows"),
         ("\u{feff}\r\n# nobody\n", "holds no rows"),
         ("email,cname\n,\n", "holds no rows"),
-        (
-            "ada@x.de,one\nbob@x.de,two\n",
-            "put a line such as `email,cname` on top",
-        ),
-        (
-            "Name,E-Mail\nAda,ada@x.de\n",
-            "line 1: no column is called `email`; the columns are `Name`, `E-Mail`",
-        ),
+        ("ada@x.de,one\nbob@x.de,two\n", "put a line such as `email,cname` on top"),
+        ("Name,E-Mail\nAda,ada@x.de\n", "line 1: no column is called `email`; the columns are `Name`, `E-Mail`"),
         ("email,x,Email\n", "line 1: two columns are called `email`"),
         ("cname,email,CNAME\n", "two columns are called `cname`"),
-        (
-            "email,Tenant\nada@x.de,x\n",
-            "line 1: a list cannot have a `tenant` for each row",
-        ),
-        (
-            "\nemail;REGION\n",
-            "line 2: a list cannot have a `region` for each row",
-        ),
-        (
-            "{\"email\":\"a@x.de\",\"Tenant\":null}",
-            "line 1: a list cannot have a `tenant`",
-        ),
+        ("email,Tenant\nada@x.de,x\n", "line 1: a list cannot have a `tenant` for each row"),
+        ("\nemail;REGION\n", "line 2: a list cannot have a `region` for each row"),
+        ("{\"email\":\"a@x.de\",\"Tenant\":null}", "line 1: a list cannot have a `tenant`"),
         ("[{\"email\":\"a@x.de\"}]", "jq -c '.[]'"),
-        (
-            "email,name\na@x.de,\"Ada\nb@x.de,Bob\n",
-            "line 2: a quote is opened there and never closed",
-        ),
-        (
-            "email,name\na@x.de,\"Ada\nb@x.de,Bob\nc@x.de,\"Cy\"\n",
-            "line 4: text stands behind a closing quote",
-        ),
+        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\n", "line 2: a quote is opened there and never closed"),
+        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\nc@x.de,\"Cy\"\n", "line 4: text stands behind a closing quote"),
         ("PK\u{3}\u{4}rest of a workbook", "is a workbook"),
     ] {
         let message = refusal(text);
@@ -119,10 +78,7 @@ fn other_encodings_are_refused_with_the_way_to_convert_them() {
     let far = [b"# x\n".repeat(50_000), vec![0xe9]].concat();
     assert!(refusal(far).starts_with("line 50001 "));
     let utf16 = |order: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
-        format!("{mark}email\r\nada@x.de\r\n")
-            .encode_utf16()
-            .flat_map(order)
-            .collect()
+        format!("{mark}email\r\nada@x.de\r\n").encode_utf16().flat_map(order).collect()
     };
     for bytes in [
         utf16(u16::to_le_bytes, "\u{feff}"),
@@ -138,10 +94,7 @@ fn other_encodings_are_refused_with_the_way_to_convert_them() {
 fn an_endless_line_is_refused_before_it_fills_the_memory() {
     for (start, part) in [
         ("", "line 1 is longer than 1 MiB"),
-        (
-            "email,name\na@x.de,\"",
-            "line 2: a quote is opened there and never closed",
-        ),
+        ("email,name\na@x.de,\"", "line 2: a quote is opened there and never closed"),
         ("email,name\na@x.de,", "line 2 is longer than 1 MiB"),
         ("{\"email\":\"", "line 1 is longer than 1 MiB"),
     ] {
@@ -162,8 +115,6 @@ fn a_failing_reader_is_told() {
     for format in [Format::Auto, Format::Csv, Format::Ndjson, Format::Lines] {
         let input = b"email\na@x.de\n".repeat(9999);
         let error = read(input.as_slice().chain(Failing), format, "a", false).unwrap_err();
-        assert!(
-            matches!(error, RowsError::Read(source) if source.kind() == io::ErrorKind::PermissionDenied)
-        );
+        assert!(matches!(error, RowsError::Read(source) if source.kind() == io::ErrorKind::PermissionDenied));
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! what was typed        what applies       what is sent       what happened       what is shown
-//! Invocation, Layer ──► Settings ────────► ApiRequest ──────► Outcome ──────────► Report, Exit
+//! Invocation, Layer ──► Settings ────────► ApiRequest ──────► AttemptResult ──────────► Report, Exit
 //! args                  settings           api                api, bulk           report
 //! ```
 //!
@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use args::command_line::{self, Invocation, Typed};
 use args::environment::Environment;
-use commands::fault::Fault;
+use commands::error::CommandError;
 use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
 use report::exit::{Ending, Exit};
 use report::streams::{Paint, Streams};
@@ -75,9 +75,9 @@ fn dispatch(
 /// The completion script of a shell.
 ///
 /// # Errors
-/// [`Fault::Internal`] when the generator makes something that is no text.
-pub fn completions(shell: clap_complete::Shell) -> Result<String, Fault> {
+/// [`CommandError::Internal`] when the generator makes something that is no text.
+pub fn completions(shell: clap_complete::Shell) -> Result<String, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command_line::command(), "vescli", &mut script);
-    String::from_utf8(script).map_err(|error| Fault::Internal(error.into()))
+    String::from_utf8(script).map_err(|error| CommandError::Internal(error.into()))
 }

@@ -34,7 +34,6 @@ pub enum Cut {
 
 impl Body {
     /// The bytes that were read.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Complete(bytes) | Self::Cut(bytes, _) => bytes,
@@ -43,7 +42,6 @@ impl Body {
     }
 
     /// Why it was not read to its end, if it was not.
-    #[must_use]
     pub const fn cut(&self) -> Option<Cut> {
         match self {
             Self::Complete(_) => None,
@@ -92,13 +90,11 @@ pub enum ServerSays {
 
 impl ServerSays {
     /// Whether the API says this of a request that it took: nothing, or an object that is no error.
-    #[must_use]
     pub const fn is_acceptance(&self) -> bool {
         matches!(self, Self::Nothing | Self::Object { is_error: false, .. })
     }
 
     /// The message as the server wrote it, if there is one.
-    #[must_use]
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
@@ -108,7 +104,6 @@ impl ServerSays {
     }
 
     /// The gRPC number that came with it, if there is one.
-    #[must_use]
     pub const fn code(&self) -> Option<i64> {
         match self {
             Self::Object { code, .. } => *code,
@@ -130,7 +125,6 @@ pub enum Doubt {
 
 impl Doubt {
     /// The doubt that a body leaves; none if it proves an acceptance.
-    #[must_use]
     pub fn of(body: &Body, says: &ServerSays) -> Option<Self> {
         match (body.cut(), says) {
             (Some(Cut::BrokenOff), _) => Some(Self::BrokenOff),
@@ -153,7 +147,6 @@ impl Doubt {
     }
 
     /// The cause in words.
-    #[must_use]
     pub const fn cause(self) -> Option<&'static str> {
         match self {
             Self::BrokenOff => Some("the connection broke before the end of the answer's body"),
@@ -164,7 +157,6 @@ impl Doubt {
 }
 
 /// Finds out what a body says.
-#[must_use]
 pub fn read_body(body: &Body) -> ServerSays {
     let trimmed = body.bytes().trim_ascii();
     let looks_like_object = trimmed.first() == Some(&b'{');
@@ -218,7 +210,6 @@ fn is_html(bytes: &[u8]) -> bool {
 ///
 /// `date` is the answer's own `Date` header, so that a wrong clock here does not matter; without one, `now` serves.
 /// A date that is not in the future and anything garbled count as not said.
-#[must_use]
 pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

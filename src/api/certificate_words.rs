@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-use super::witness::Refused;
+use super::observer::Refused;
 use crate::settings::certificate_facts::{CertificateFacts, moment};
 
 /// Most names of a certificate that are told.

@@ -9,8 +9,8 @@ use rustls::AlertDescription;
 
 use super::failure_words;
 use super::io_error;
+use super::observer::Seen;
 use super::outcome::{Failure, FailureKind};
-use super::witness::Seen;
 
 /// What is known of an attempt besides its error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,6 @@ pub struct Circumstances<'a> {
 }
 
 /// Sorts a failure.
-#[must_use]
 pub fn sort(error: &reqwest::Error, circumstances: &Circumstances) -> Failure {
     let chain = Chain::of(error);
     let kind = kind(error, &chain, circumstances);
@@ -36,7 +35,6 @@ pub fn sort(error: &reqwest::Error, circumstances: &Circumstances) -> Failure {
 }
 
 /// Sorts a failure of a connection that was opened by hand, from its TLS handshake on.
-#[must_use]
 pub fn sort_io(error: &io::Error, circumstances: &Circumstances) -> Failure {
     let chain = Chain::starting_at(Some(error));
     let timed_out = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);

@@ -3,13 +3,11 @@
 use std::io;
 
 /// The error in words, without the number that the standard library appends.
-#[must_use]
 pub(super) fn in_words(error: &io::Error) -> String {
     without_number(&error.to_string())
 }
 
 /// A text of a library without the ` (os error N)` in it.
-#[must_use]
 pub fn without_number(text: &str) -> String {
     const MARK: &str = " (os error ";
     let mut plain = String::new();
@@ -29,7 +27,6 @@ pub fn without_number(text: &str) -> String {
 }
 
 /// What this machine lacks, if that is the error: then nobody else had a part in it.
-#[must_use]
 pub(super) fn lack(error: &io::Error) -> Option<&'static str> {
     let number = error.raw_os_error()?;
     let is = |numbers: &[i32]| numbers.contains(&number);

@@ -10,25 +10,25 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 
 use super::io_error::{in_words, lack};
-use super::witness::Witness;
+use super::observer::Observer;
 
 /// What the resolver said; nothing as long as it has not.
 type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 
-/// The system's resolver with a witness.
+/// The system's resolver with a observer.
 ///
 /// It knows no time-out and cannot be called off, and a runtime waits at its end for every blocking call that it made.
 /// So the call has a thread of its own, which nobody waits for: it ends with the process if the resolver never answers.
 /// An attempt that meets such a call still at work joins it, so that repeats do not pile up threads.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    witness: Arc<Witness>,
+    observer: Arc<Observer>,
     latest: Mutex<Option<(String, watch::Receiver<Answer>)>>,
 }
 
 impl Lookup {
-    pub(super) fn new(witness: Arc<Witness>) -> Self {
-        Self { witness, latest: Mutex::default() }
+    pub(super) fn new(observer: Arc<Observer>) -> Self {
+        Self { observer, latest: Mutex::default() }
     }
 
     /// The answer to come, of a new call unless one for the name is at work.
@@ -55,20 +55,20 @@ impl Lookup {
 
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
-        let witness = Arc::clone(&self.witness);
+        let observer = Arc::clone(&self.observer);
         let asked = self.ask(name.as_str());
         Box::pin(async move {
             let mut answer = asked.inspect_err(|error| {
                 let error = in_words(error);
-                witness.lacks(format!("no name can be looked up, for no thread could be started: {error}"));
+                observer.lacks(format!("no name can be looked up, for no thread could be started: {error}"));
             })?;
             let answer = answer.wait_for(Option::is_some).await?.clone();
             match answer.as_deref() {
                 Some(Ok(found)) => Ok(Box::new(found.clone().into_iter()) as Addrs),
                 Some(Err(error)) => {
                     match lack(error) {
-                        Some(lack) => witness.lacks(lack.to_owned()),
-                        None => witness.not_found(name.as_str(), error),
+                        Some(lack) => observer.lacks(lack.to_owned()),
+                        None => observer.not_found(name.as_str(), error),
                     }
                     Err(io::Error::new(error.kind(), error.to_string()).into())
                 }

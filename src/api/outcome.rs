@@ -1,4 +1,4 @@
-//! What came of a request, as values: no I/O and no text for people. [`Outcome::of`] is the table that turns what
+//! What came of a request, as values: no I/O and no text for people. [`AttemptResult::of`] is the table that turns what
 //! the transport saw into what it means; it is pure, so that tests can list all of its inputs.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::answer::{self, Doubt, Reply, ServerSays};
 
 /// What it means for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fate {
+pub enum Outcome {
     /// The service took the request.
     Accepted,
     /// The service refused the request: nobody was mailed.
@@ -18,9 +18,8 @@ pub enum Fate {
     Unknown,
 }
 
-impl Fate {
+impl Outcome {
     /// The word that JSON, the journal and the help use.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -142,7 +141,7 @@ pub struct Failure {
 
 /// What the transport saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum Received {
     /// An HTTP answer.
     Reply(Reply),
     /// None.
@@ -151,9 +150,9 @@ pub enum Event {
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct AttemptResult {
     /// What it means for the recipient.
-    pub fate: Fate,
+    pub outcome: Outcome,
     /// What kind of answer or failure it was.
     pub class: Class,
     /// The HTTP status, if there was an answer.
@@ -168,25 +167,24 @@ pub struct Outcome {
     pub cause: Option<String>,
 }
 
-impl Outcome {
+impl AttemptResult {
     /// Decides what an event means.
-    #[must_use]
-    pub fn of(event: Event) -> Self {
+    pub fn of(event: Received) -> Self {
         match event {
-            Event::Reply(reply) => Self::of_reply(reply),
-            Event::Failure(failure) => Self::of_failure(failure),
+            Received::Reply(reply) => Self::of_reply(reply),
+            Received::Failure(failure) => Self::of_failure(failure),
         }
     }
 
     fn of_reply(reply: Reply) -> Self {
         let says = answer::read_body(&reply.body);
         let doubt = Doubt::of(&reply.body, &says);
-        let (fate, class) = judge(reply.status, doubt, reply.retry_after.is_some());
+        let (outcome, class) = judge(reply.status, doubt, reply.retry_after.is_some());
         let doubt = doubt.filter(|_| is_success(reply.status));
         // A part of a success says nothing; the cause says why.
         let is_part = doubt.is_some() && reply.body.cut().is_some();
         Self {
-            fate,
+            outcome,
             class,
             status: Some(reply.status),
             says: (class != Class::Accepted && !is_part).then_some(says),
@@ -207,21 +205,21 @@ impl Outcome {
             FailureKind::Proxy => Class::Proxy,
             FailureKind::Broken => Class::BrokenReply,
         };
-        let fate = match failure.kind {
+        let outcome = match failure.kind {
             // Also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
             // hears of that, and a server may act on the request before it looks at the certificate.
-            _ if failure.connected => Fate::Unknown,
-            _ => Fate::NotSent,
+            _ if failure.connected => Outcome::Unknown,
+            _ => Outcome::NotSent,
         };
         // Without a connection nothing broke "after the request left": it is a failure to connect.
-        let class = match (class, fate) {
-            (Class::BrokenReply, Fate::NotSent) => Class::Connect,
-            (Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy, Fate::Unknown) => {
+        let class = match (class, outcome) {
+            (Class::BrokenReply, Outcome::NotSent) => Class::Connect,
+            (Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy, Outcome::Unknown) => {
                 Class::BrokenReply
             }
             (class, _) => class,
         };
-        Self { fate, class, status: None, says: None, retry_after: None, location: None, cause: Some(failure.cause) }
+        Self { outcome, class, status: None, says: None, retry_after: None, location: None, cause: Some(failure.cause) }
     }
 }
 
@@ -230,30 +228,30 @@ const fn is_success(status: u16) -> bool {
 }
 
 /// What a status means; `doubt` matters for a success.
-fn judge(status: u16, doubt: Option<Doubt>, retry_after: bool) -> (Fate, Class) {
+fn judge(status: u16, doubt: Option<Doubt>, retry_after: bool) -> (Outcome, Class) {
     match status {
         200..=299 => match doubt {
-            None => (Fate::Accepted, Class::Accepted),
+            None => (Outcome::Accepted, Class::Accepted),
             // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
-            Some(Doubt::BrokenOff) => (Fate::Unknown, Class::BrokenReply),
-            Some(Doubt::OutOfTime) => (Fate::Unknown, Class::Timeout),
-            Some(Doubt::NotTheApi(_)) => (Fate::Unknown, Class::NotTheApi),
+            Some(Doubt::BrokenOff) => (Outcome::Unknown, Class::BrokenReply),
+            Some(Doubt::OutOfTime) => (Outcome::Unknown, Class::Timeout),
+            Some(Doubt::NotTheApi(_)) => (Outcome::Unknown, Class::NotTheApi),
         },
-        300..=399 => (Fate::Rejected, Class::Redirected),
-        401 => (Fate::Rejected, Class::Unauthorized),
-        403 => (Fate::Rejected, Class::Forbidden),
-        404 => (Fate::Rejected, Class::NotFound),
-        409 => (Fate::Rejected, Class::Conflict),
-        429 => (Fate::Rejected, Class::RateLimited),
-        400..=499 => (Fate::Rejected, Class::ClientError),
-        500 => (Fate::Unknown, Class::ServerError),
-        502 => (Fate::Unknown, Class::BadGateway),
-        503 if retry_after => (Fate::Rejected, Class::Unavailable),
-        503 => (Fate::Unknown, Class::Unavailable),
-        504 => (Fate::Unknown, Class::ServerTimeout),
-        500..=599 => (Fate::Unknown, Class::ServerErrorOther),
+        300..=399 => (Outcome::Rejected, Class::Redirected),
+        401 => (Outcome::Rejected, Class::Unauthorized),
+        403 => (Outcome::Rejected, Class::Forbidden),
+        404 => (Outcome::Rejected, Class::NotFound),
+        409 => (Outcome::Rejected, Class::Conflict),
+        429 => (Outcome::Rejected, Class::RateLimited),
+        400..=499 => (Outcome::Rejected, Class::ClientError),
+        500 => (Outcome::Unknown, Class::ServerError),
+        502 => (Outcome::Unknown, Class::BadGateway),
+        503 if retry_after => (Outcome::Rejected, Class::Unavailable),
+        503 => (Outcome::Unknown, Class::Unavailable),
+        504 => (Outcome::Unknown, Class::ServerTimeout),
+        500..=599 => (Outcome::Unknown, Class::ServerErrorOther),
         // 1xx is no final answer, and beyond 599 there is no HTTP (RFC 9110, section 15).
-        _ => (Fate::Unknown, Class::BrokenReply),
+        _ => (Outcome::Unknown, Class::BrokenReply),
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::blocking::Response;
 use reqwest::header::{CONTENT_ENCODING, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
-use super::outcome::{Event, Outcome};
+use super::outcome::{AttemptResult, Received};
 use super::transport::{Attempt, Exchange};
 
 /// Reads an answer to its end, or until the deadline.
@@ -33,7 +33,7 @@ pub(super) fn read(response: Response, deadline: Instant) -> Attempt {
         body => body,
     };
     let reply = Reply { status, retry_after, location, body };
-    Attempt { outcome: Outcome::of(Event::Reply(reply)), exchange: Some(exchange) }
+    Attempt { result: AttemptResult::of(Received::Reply(reply)), exchange: Some(exchange) }
 }
 
 pub(super) fn shown(headers: &HeaderMap) -> Vec<(String, String)> {

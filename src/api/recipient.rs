@@ -27,7 +27,6 @@ pub enum RecipientError {
 
 /// Whether `c` is shown by no glyph of its own, or steers the glyphs around it: control characters, bidirectional
 /// and zero-width ones, and the byte order mark (Unicode categories Cc and the dangerous part of Cf, with U+2028/2029).
-#[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,

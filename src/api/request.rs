@@ -132,8 +132,9 @@ fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
     let text = format!("https://{host}{path}");
     let refused = || RequestError::Url(text.escape_debug().to_string());
     let url = Url::parse(&text).map_err(|_| refused())?;
-    let known = crate::args::keys::Key::Console.row().kind;
-    let console_is_known = matches!(known, crate::args::keys::Kind::Choice(words) if words.contains(&console.as_str()));
+    let known = crate::args::setting::Setting::Console.row().kind;
+    let console_is_known =
+        matches!(known, crate::args::setting::Kind::Choice(words) if words.contains(&console.as_str()));
     let same = console_is_known
         && !tenant.is_empty()
         && !tenant.contains('.')

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::outcome::{Class, Fate, Outcome};
+use super::outcome::{AttemptResult, Class, Outcome};
 use crate::settings::resolve::RetryPolicy;
 
 /// First upper bound of a random wait; doubles with each attempt.
@@ -21,13 +21,12 @@ pub enum Decision {
 }
 
 /// Decides after attempt number `attempt` (from 1 on). `jitter` is a random number from 0 to 1.
-#[must_use]
-pub fn decide(policy: &RetryPolicy, outcome: &Outcome, attempt: u64, jitter: f64) -> Decision {
-    let allowed = is_repeatable(outcome) || (policy.retry_unknown && outcome.fate == Fate::Unknown);
+pub fn decide(policy: &RetryPolicy, result: &AttemptResult, attempt: u64, jitter: f64) -> Decision {
+    let allowed = is_repeatable(result) || (policy.retry_unknown && result.outcome == Outcome::Unknown);
     if !allowed || attempt > policy.retries {
         return Decision::Stop;
     }
-    match outcome.retry_after {
+    match result.retry_after {
         Some(wait) if wait > policy.max_retry_after => Decision::Stop,
         Some(wait) => Decision::After(wait),
         None => Decision::After(backoff(attempt, jitter)),
@@ -35,21 +34,18 @@ pub fn decide(policy: &RetryPolicy, outcome: &Outcome, attempt: u64, jitter: f64
 }
 
 /// Whether the same request may be sent again without mailing anybody twice, and has a chance to fare better.
-#[must_use]
-pub fn is_repeatable(outcome: &Outcome) -> bool {
-    match outcome.fate {
-        Fate::Rejected => {
-            matches!(outcome.class, Class::RateLimited | Class::Unavailable)
-                || matches!(outcome.status, Some(408 | 425))
+pub fn is_repeatable(result: &AttemptResult) -> bool {
+    match result.outcome {
+        Outcome::Rejected => {
+            matches!(result.class, Class::RateLimited | Class::Unavailable) || matches!(result.status, Some(408 | 425))
         }
-        Fate::NotSent => matches!(outcome.class, Class::Dns | Class::Connect | Class::Timeout),
-        Fate::Accepted | Fate::Unknown => false,
+        Outcome::NotSent => matches!(result.class, Class::Dns | Class::Connect | Class::Timeout),
+        Outcome::Accepted | Outcome::Unknown => false,
     }
 }
 
 /// "Full jitter": a random part of a bound that doubles
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
-#[must_use]
 pub fn backoff(attempt: u64, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     BASE.saturating_mul(1 << doublings).min(CAP).mul_f64(jitter.clamp(0.0, 1.0))
@@ -59,10 +55,13 @@ pub fn backoff(attempt: u64, jitter: f64) -> Duration {
 ///
 /// Once an attempt may have mailed somebody, a later refusal does not take that back: the whole stays unknown, as the
 /// earlier attempt left it. A later acceptance settles it.
-#[must_use]
-pub fn after_another(before: Option<Outcome>, latest: Outcome) -> Outcome {
+pub fn after_another(before: Option<AttemptResult>, latest: AttemptResult) -> AttemptResult {
     match before {
-        Some(before) if before.fate == Fate::Unknown && matches!(latest.fate, Fate::Rejected | Fate::NotSent) => before,
+        Some(before)
+            if before.outcome == Outcome::Unknown && matches!(latest.outcome, Outcome::Rejected | Outcome::NotSent) =>
+        {
+            before
+        }
         _ => latest,
     }
 }
@@ -71,13 +70,13 @@ pub fn after_another(before: Option<Outcome>, latest: Outcome) -> Outcome {
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{Event, Failure, FailureKind};
+    use crate::api::outcome::{Failure, FailureKind, Received};
 
     const POLICY: RetryPolicy =
         RetryPolicy { retries: 2, max_retry_after: Duration::from_mins(5), retry_unknown: false };
 
-    fn status(status: u16, retry_after: Option<u64>) -> Outcome {
-        Outcome::of(Event::Reply(Reply {
+    fn status(status: u16, retry_after: Option<u64>) -> AttemptResult {
+        AttemptResult::of(Received::Reply(Reply {
             status,
             retry_after: retry_after.map(Duration::from_secs),
             location: None,
@@ -85,8 +84,8 @@ mod tests {
         }))
     }
 
-    fn failure(kind: FailureKind, connected: bool) -> Outcome {
-        Outcome::of(Event::Failure(Failure { kind, connected, cause: String::new() }))
+    fn failure(kind: FailureKind, connected: bool) -> AttemptResult {
+        AttemptResult::of(Received::Failure(Failure { kind, connected, cause: String::new() }))
     }
 
     #[test]
@@ -113,14 +112,14 @@ mod tests {
     #[test]
     fn what_may_have_been_sent_is_repeated_only_when_asked_for() {
         let asked = RetryPolicy { retry_unknown: true, ..POLICY };
-        for outcome in [status(500, None), status(503, None), status(504, None), failure(FailureKind::Timeout, true)] {
-            assert_eq!(decide(&POLICY, &outcome, 1, 0.0), Decision::Stop);
-            assert_eq!(decide(&asked, &outcome, 1, 0.0), Decision::After(Duration::ZERO));
+        for result in [status(500, None), status(503, None), status(504, None), failure(FailureKind::Timeout, true)] {
+            assert_eq!(decide(&POLICY, &result, 1, 0.0), Decision::Stop);
+            assert_eq!(decide(&asked, &result, 1, 0.0), Decision::After(Duration::ZERO));
         }
-        for outcome in
+        for result in
             [status(401, None), status(302, None), status(200, None), failure(FailureKind::Certificate, false)]
         {
-            assert_eq!(decide(&asked, &outcome, 1, 0.0), Decision::Stop);
+            assert_eq!(decide(&asked, &result, 1, 0.0), Decision::Stop);
         }
     }
 

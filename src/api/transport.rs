@@ -18,11 +18,11 @@ use zeroize::Zeroizing;
 use super::connections::{Connections, CountConnections};
 use super::failure::{Circumstances, sort};
 use super::lookup::Lookup;
-use super::outcome::{Event, Failure, FailureKind, Outcome};
+use super::observer::Observer;
+use super::outcome::{AttemptResult, Failure, FailureKind, Received};
 use super::receive;
 use super::request::ApiRequest;
 use super::trust::{Trust, TrustError, no_trust};
-use super::witness::Witness;
 use crate::settings::base_url::is_loopback;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
@@ -33,7 +33,7 @@ use crate::settings::proxy::ProxySetting;
 pub struct Transport {
     client: Client,
     connections: Arc<Connections>,
-    witness: Arc<Witness>,
+    observer: Arc<Observer>,
     reuse: Reuse,
     timeout: Duration,
     tls: bool,
@@ -58,7 +58,7 @@ pub enum TransportError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// What it means.
-    pub outcome: Outcome,
+    pub result: AttemptResult,
     /// The answer as it came, if there was one.
     pub exchange: Option<Exchange>,
 }
@@ -129,10 +129,10 @@ impl Transport {
     ) -> Result<Self, TransportError> {
         let connections = Arc::new(Connections::default());
         let proxy = network.proxy_for(url);
-        let witness = Arc::new(Witness::new(proxy.is_some_and(|proxy| proxy.tls)));
+        let observer = Arc::new(Observer::new(proxy.is_some_and(|proxy| proxy.tls)));
         let source = trust.as_ref().map(|trust| trust.source.clone());
         let config = match trust {
-            Some(trust) => trust.into_config(identity.map(Identity::certified), &witness)?,
+            Some(trust) => trust.into_config(identity.map(Identity::certified), &observer)?,
             None => no_trust()?,
         };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
@@ -146,7 +146,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(Lookup::new(Arc::clone(&witness))))
+            .dns_resolver(Arc::new(Lookup::new(Arc::clone(&observer))))
             .connector_layer(CountConnections(Arc::clone(&connections)))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
@@ -159,7 +159,7 @@ impl Transport {
         Ok(Self {
             client,
             connections,
-            witness,
+            observer,
             reuse,
             timeout: network.timeout,
             tls: url.scheme() == "https",
@@ -178,23 +178,20 @@ impl Transport {
     }
 
     /// How many connections came up so far.
-    #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.count()
     }
 
     /// Lets no request leave any more, for a process that is about to end while an attempt is under way. Says whether
     /// that attempt may have sent its request, `before` being the number of connections when it began.
-    #[must_use]
     pub fn shut(&self, before: u64) -> bool {
         self.connections.shut() > before
     }
 
     /// Sends a request once.
-    #[must_use]
     pub fn attempt(&self, request: &ApiRequest) -> Attempt {
         let before = self.connections.count();
-        self.witness.begin();
+        self.observer.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
         for (name, value) in request.headers {
@@ -211,9 +208,10 @@ impl Transport {
         }
         match builder.body(request.body.clone()).send() {
             Ok(response) => receive::read(response, deadline),
-            Err(error) => {
-                Attempt { outcome: Outcome::of(Event::Failure(self.sort(error, &request.url, before))), exchange: None }
-            }
+            Err(error) => Attempt {
+                result: AttemptResult::of(Received::Failure(self.sort(error, &request.url, before))),
+                exchange: None,
+            },
         }
     }
 
@@ -226,7 +224,7 @@ impl Transport {
             proxy: self.proxy.as_deref(),
             target: &format!("{host}:{port}"),
             tls: self.tls,
-            seen: self.witness.seen(),
+            seen: self.observer.seen(),
         };
         sort(&error.without_url(), &circumstances)
     }
@@ -240,7 +238,7 @@ fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportErr
 
 fn failed(cause: &str) -> Attempt {
     let failure = Failure { kind: FailureKind::Broken, connected: false, cause: cause.to_owned() };
-    Attempt { outcome: Outcome::of(Event::Failure(failure)), exchange: None }
+    Attempt { result: AttemptResult::of(Received::Failure(failure)), exchange: None }
 }
 
 fn proxy_of(setting: &ProxySetting) -> reqwest::Result<Proxy> {

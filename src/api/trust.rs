@@ -16,9 +16,9 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use super::certificate_files::{CertificateFileError, Strictness, read_file, read_folder};
+use super::observer::{Observer, Shown, Watched};
 use super::sessions::Sessions;
 use super::system_store;
-use super::witness::{Shown, Watched, Witness};
 use crate::settings::clock::since_epoch;
 use crate::settings::network::Network;
 
@@ -124,19 +124,20 @@ impl Trust {
     pub(super) fn into_config(
         self,
         identity: Option<Arc<CertifiedKey>>,
-        witness: &Arc<Witness>,
+        observer: &Arc<Observer>,
     ) -> Result<ClientConfig, TrustError> {
         let sessions = Arc::new(Sessions::new());
-        let verifier = Watched { inner: self.verifier, witness: Arc::clone(witness), sessions: Arc::clone(&sessions) };
-        let shown = Shown { identity, witness: Arc::clone(witness) };
+        let verifier =
+            Watched { inner: self.verifier, observer: Arc::clone(observer), sessions: Arc::clone(&sessions) };
+        let shown = Shown { identity, observer: Arc::clone(observer) };
         let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(shown));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // In a session that is resumed the witness could not tell the proxy from the service.
-        config.resumption = if witness.proxy_tls() { Resumption::disabled() } else { Resumption::store(sessions) };
+        // In a session that is resumed the observer could not tell the proxy from the service.
+        config.resumption = if observer.proxy_tls() { Resumption::disabled() } else { Resumption::store(sessions) };
         Ok(config)
     }
 }

@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use super::config_command::{self, ConfigAction};
 use super::journal_command::{self, JournalAction};
-use super::keys::Group;
 use super::layer::Layer;
+use super::setting::Group;
 use super::slips;
 use super::subcommands::{bulk, doctor, flags, sandbox, send};
 
@@ -49,7 +49,6 @@ pub struct Invocation {
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
 
 /// The whole command line.
-#[must_use]
 pub fn command() -> Command {
     Command::new("vescli")
         .version(env!("CARGO_PKG_VERSION"))
@@ -128,7 +127,7 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::keys::{Key, rows};
+    use crate::args::setting::{Setting, rows};
     use crate::args::value::Value;
 
     fn parsed(line: &str) -> Invocation {
@@ -145,11 +144,11 @@ mod tests {
         let typed = parsed("vescli send -e a@b.co --retries 1 --retries 0 -vv --resolve a:1:::1 --resolve b:2:::1");
         assert_eq!(typed.typed, Typed::Send);
         let value = |key| typed.flags.get(key).map(|given| given.value.clone());
-        assert_eq!(value(Key::Email), Some(Value::Text("a@b.co".into())));
-        assert_eq!(value(Key::Retries), Some(Value::Count(0)));
-        assert_eq!(value(Key::Verbose), Some(Value::Count(2)));
-        assert_eq!(value(Key::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:::1".into()])));
-        assert_eq!(value(Key::Quiet), None);
+        assert_eq!(value(Setting::Email), Some(Value::Text("a@b.co".into())));
+        assert_eq!(value(Setting::Retries), Some(Value::Count(0)));
+        assert_eq!(value(Setting::Verbose), Some(Value::Count(2)));
+        assert_eq!(value(Setting::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:::1".into()])));
+        assert_eq!(value(Setting::Quiet), None);
     }
 
     #[test]
@@ -169,6 +168,6 @@ mod tests {
     fn the_words_after_the_dashes_are_the_sandbox_command() {
         let typed = parsed("vescli sandbox --rate 30/m -- vescli send --json");
         assert_eq!(typed.typed, Typed::Sandbox(vec!["vescli".into(), "send".into(), "--json".into()]));
-        assert!(typed.flags.get(Key::Rate).is_some() && typed.flags.get(Key::Json).is_none());
+        assert!(typed.flags.get(Setting::Rate).is_some() && typed.flags.get(Setting::Json).is_none());
     }
 }

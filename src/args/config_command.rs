@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use super::keys::Key;
+use super::setting::Setting;
 use super::subcommands::{SETTINGS, flag, flags};
 
 /// What `config` is to do.
@@ -25,24 +25,25 @@ pub enum ConfigAction {
 /// The command with its actions.
 pub(super) fn command() -> Command {
     let action = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    let only = |keys: &'static [Key]| keys.iter().map(|key| flag(key.row()));
+    let only = |keys: &'static [Setting]| keys.iter().map(|key| flag(key.row()));
     Command::new("config")
         .about("Look into the configuration")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommands([
-            action("path", "Print where the configuration file is looked for").args(only(&[Key::Config])),
+            action("path", "Print where the configuration file is looked for").args(only(&[Setting::Config])),
             action("init", "Write a first configuration file; an existing one is left alone").args(only(&[
-                Key::Config,
-                Key::Tenant,
-                Key::Cname,
-                Key::TokenFile,
+                Setting::Config,
+                Setting::Tenant,
+                Setting::Cname,
+                Setting::TokenFile,
             ])),
-            action("show", "Print the configuration file as it stands").args(only(&[Key::Config])),
+            action("show", "Print the configuration file as it stands").args(only(&[Setting::Config])),
             action("explain", "Print every setting with its value and where it comes from").args(flags(SETTINGS)),
-            action("check", "Check the configuration file").args(only(&[Key::Config])),
-            action("profiles", "List the profiles, the chosen one marked").args(only(&[Key::Config, Key::Profile])),
+            action("check", "Check the configuration file").args(only(&[Setting::Config])),
+            action("profiles", "List the profiles, the chosen one marked")
+                .args(only(&[Setting::Config, Setting::Profile])),
         ])
 }
 

@@ -9,14 +9,12 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
     /// The environment of this process.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
     pub fn of_process() -> Self {
         std::env::vars_os().collect()
     }
 
     /// The value of a variable. An empty one counts as not set: CI systems pass a missing secret as an empty text.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }

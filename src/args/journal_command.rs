@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
 use super::examples;
-use super::keys::{Group, Key};
+use super::setting::{Group, Setting};
 use super::subcommands::{flag, flags};
 
 /// What `journal` is to do. A file is a journal, or the list that one belongs to; without one, the only journal is meant.
@@ -56,13 +56,13 @@ fn file() -> Arg {
         .help("The journal, or its list; may be left out while there is only one journal")
 }
 
-fn keys(keys: &'static [Key]) -> impl Iterator<Item = Arg> {
+fn keys(keys: &'static [Setting]) -> impl Iterator<Item = Arg> {
     keys.iter().map(|key| flag(key.row()))
 }
 
 /// Before something is removed.
 fn confirmation() -> [Arg; 2] {
-    [Key::Yes, Key::NoInput].map(|key| flag(key.row()).help_heading(Group::Safety.heading()))
+    [Setting::Yes, Setting::NoInput].map(|key| flag(key.row()).help_heading(Group::Safety.heading()))
 }
 
 /// What changes nothing.
@@ -89,14 +89,14 @@ fn changes() -> [Command; 4] {
         action("resolve", "Write down what became of rows that are unknown; sends nothing", examples::JOURNAL_RESOLVE)
             .arg(file())
             .arg(emails)
-            .args(keys(&[Key::Cname, Key::As, Key::AllUnknown, Key::Undo])),
+            .args(keys(&[Setting::Cname, Setting::As, Setting::AllUnknown, Setting::Undo])),
         action(
             "repair",
             "Make a damaged journal usable again: people who may be on a damaged line become unknown",
             examples::JOURNAL_REPAIR,
         )
         .arg(file())
-        .args(keys(&[Key::List, Key::Cname]))
+        .args(keys(&[Setting::List, Setting::Cname]))
         .args(flags(&[Group::Target])),
         action("rm", "Remove one journal", examples::JOURNAL_RM)
             .arg(file().required(true).help("The journal, or its list"))
@@ -106,8 +106,8 @@ fn changes() -> [Command; 4] {
             "Remove journals of finished runs, and what killed runs have left behind",
             examples::JOURNAL_PRUNE,
         )
-        .args(keys(&[Key::OlderThan]))
-        .arg(flag(Key::DryRun.row()).help("Show what would be removed, and remove nothing"))
+        .args(keys(&[Setting::OlderThan]))
+        .arg(flag(Setting::DryRun.row()).help("Show what would be removed, and remove nothing"))
         .args(confirmation()),
     ]
 }

@@ -10,9 +10,9 @@ use clap::parser::ValueSource;
 use thiserror::Error;
 
 use super::environment::{Environment, NotUtf8};
-use super::keys::{Key, Kind, Row, rows};
 use super::nearest::did_you_mean;
 use super::secret_variables::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use super::setting::{Kind, Setting, SettingRow, rows};
 use super::value::{Value, parse_value};
 
 /// Where a value was given.
@@ -61,14 +61,14 @@ pub struct Given {
 
 /// What one source gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Layer(BTreeMap<Key, Given>);
+pub struct Layer(BTreeMap<Setting, Given>);
 
 /// A value that does not fit its setting.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{origin}: {reason}")]
 pub struct ValueError {
     /// Which setting.
-    pub key: Key,
+    pub key: Setting,
     /// Where the value was given.
     pub origin: Origin,
     /// What is wrong with it and what to do.
@@ -88,31 +88,27 @@ pub enum VariableError {
 
 impl Layer {
     /// What was given for a key.
-    #[must_use]
-    pub fn get(&self, key: Key) -> Option<&Given> {
+    pub fn get(&self, key: Setting) -> Option<&Given> {
         self.0.get(&key)
     }
 
     /// What was given for some keys.
-    #[must_use]
-    pub fn only(&self, keys: &[Key]) -> Self {
+    pub fn only(&self, keys: &[Setting]) -> Self {
         let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));
         Self(kept.map(|(key, given)| (*key, given.clone())).collect())
     }
 
     /// Adds or replaces a value.
-    pub fn set(&mut self, key: Key, value: Value, origin: Origin) {
+    pub fn set(&mut self, key: Setting, value: Value, origin: Origin) {
         self.0.insert(key, Given { value, origin });
     }
 
     /// Whether a switch is given and on.
-    #[must_use]
-    pub fn is_on(&self, key: Key) -> bool {
+    pub fn is_on(&self, key: Setting) -> bool {
         self.get(key).is_some_and(|given| given.value == Value::Switch(true))
     }
 
     /// The flags that were typed.
-    #[must_use]
     pub fn of_flags(matches: &ArgMatches) -> Self {
         let mut layer = Self::default();
         for row in rows().filter(|row| row.is_flag()) {
@@ -146,7 +142,6 @@ impl Layer {
     }
 
     /// The built-in values.
-    #[must_use]
     pub fn of_defaults() -> Self {
         let mut layer = Self::default();
         for row in rows() {
@@ -159,7 +154,7 @@ impl Layer {
 
     fn of_named(
         environment: &Environment,
-        name_of: impl Fn(&Row) -> Option<(Origin, String)>,
+        name_of: impl Fn(&SettingRow) -> Option<(Origin, String)>,
     ) -> Result<Self, VariableError> {
         let mut layer = Self::default();
         for row in rows() {
@@ -179,7 +174,7 @@ impl Layer {
     }
 }
 
-fn typed_value(matches: &ArgMatches, row: &Row) -> Option<Value> {
+fn typed_value(matches: &ArgMatches, row: &SettingRow) -> Option<Value> {
     let id = row.flag;
     match row.kind {
         Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
@@ -193,9 +188,8 @@ fn typed_value(matches: &ArgMatches, row: &Row) -> Option<Value> {
 }
 
 /// A warning for each variable that begins with `VESCLI_` and is none of ours: most likely a slip.
-#[must_use]
 pub fn unknown_variables(environment: &Environment) -> Vec<String> {
-    let mut known: Vec<String> = rows().filter(|row| row.is_flag()).map(Row::variable).collect();
+    let mut known: Vec<String> = rows().filter(|row| row.is_flag()).map(SettingRow::variable).collect();
     known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
     environment
         .names()
@@ -237,12 +231,12 @@ mod tests {
         ]);
         let layer = Layer::of_variables(&given).unwrap();
         let value = |key| layer.get(key).map(|given| given.value.clone());
-        assert_eq!(value(Key::Tenant), Some(Value::Text("acme".into())));
-        assert_eq!(value(Key::DryRun), Some(Value::Switch(true)));
-        assert_eq!(value(Key::Retries), Some(Value::Count(0)));
-        assert_eq!(value(Key::Verbose), Some(Value::Count(1)));
-        assert_eq!(value(Key::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:127.0.0.1".into()])));
-        assert_eq!(value(Key::Region), None);
+        assert_eq!(value(Setting::Tenant), Some(Value::Text("acme".into())));
+        assert_eq!(value(Setting::DryRun), Some(Value::Switch(true)));
+        assert_eq!(value(Setting::Retries), Some(Value::Count(0)));
+        assert_eq!(value(Setting::Verbose), Some(Value::Count(1)));
+        assert_eq!(value(Setting::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:127.0.0.1".into()])));
+        assert_eq!(value(Setting::Region), None);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 ///
 /// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore. In
 /// a short name a single slip weighs too much there (`dve` for `dev`), so one slip is always close enough.
-#[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const CLOSE_ENOUGH: f64 = 0.8;
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
@@ -24,7 +23,6 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 /// A trailing "; did you mean `x`?", or nothing when no name is near.
-#[must_use]
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

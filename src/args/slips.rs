@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::command_line::command;
-use super::keys::{Key, Row};
+use super::setting::{Setting, SettingRow};
 
 /// What clap makes of the arguments of the process, its own name first.
 ///
@@ -63,9 +63,9 @@ fn takes(command: &Command, flag: &str) -> bool {
 }
 
 /// Keeps all addresses that are given, so that a second one can be refused instead of taking the place of the first.
-pub(super) fn kept(row: &Row, arg: Arg) -> Arg {
+pub(super) fn kept(row: &SettingRow, arg: Arg) -> Arg {
     match row.key {
-        Key::Email => arg.action(ArgAction::Append),
+        Setting::Email => arg.action(ArgAction::Append),
         _ => arg,
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn kept(row: &Row, arg: Arg) -> Arg {
 /// # Errors
 /// A usage error that says how often an address was given.
 pub(super) fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let flag = Key::Email.row().flag;
+    let flag = Setting::Email.row().flag;
     let given = matches.try_get_many::<String>(flag).ok().flatten();
     match given.map_or(0, |addresses| addresses.len()) {
         0 | 1 => Ok(()),

@@ -1,13 +1,12 @@
 //! The variables that can be used although another one cannot: what has to work whatever else is broken is made of them.
 
 use super::environment::Environment;
-use super::keys::rows;
 use super::layer::{Layer, Origin};
+use super::setting::rows;
 use super::value::parse_value;
 
 impl Layer {
     /// The `VESCLI_` variables that fit their settings; the others are left out.
-    #[must_use]
     pub fn of_sound_variables(environment: &Environment) -> Self {
         let mut layer = Self::default();
         for row in rows().filter(|row| row.is_flag()) {

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
-use super::keys::{Group, Key, Kind, Row, rows};
+use super::setting::{Group, Kind, Setting, SettingRow, rows};
 use super::slips;
 use super::value::parse_count;
 
@@ -42,10 +42,10 @@ pub(super) fn bulk() -> Command {
                 .value_hint(ValueHint::FilePath)
                 .help("The list; `-` reads standard input"),
         )
-        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Key::Email.row().flag))
+        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Setting::Email.row().flag))
         .args(flags(&[Group::Bulk]))
-        .arg(flag(Key::DryRun.row()).help("Print the plan and send nothing"))
-        .arg(flag(Key::NoInput.row()))
+        .arg(flag(Setting::DryRun.row()).help("Print the plan and send nothing"))
+        .arg(flag(Setting::NoInput.row()))
 }
 
 pub(super) fn doctor() -> Command {
@@ -68,7 +68,7 @@ pub(super) fn sandbox() -> Command {
              vescli sandbox --rate 30/m --log requests.ndjson",
         )
         .args(flags(&[Group::Sandbox]))
-        .arg(flag(Key::Rate.row()).help_heading(Group::Sandbox.heading()))
+        .arg(flag(Setting::Rate.row()).help_heading(Group::Sandbox.heading()))
         .arg(
             Arg::new("command")
                 .value_name("COMMAND")
@@ -84,7 +84,7 @@ pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
     rows().filter(move |row| row.is_flag() && groups.contains(&row.group)).map(flag)
 }
 
-pub(super) fn flag(row: &'static Row) -> Arg {
+pub(super) fn flag(row: &'static SettingRow) -> Arg {
     let help = match row.default {
         Some(default) => format!("{} [default: {default}]", row.help),
         None => row.help.to_owned(),

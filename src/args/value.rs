@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::keys::Kind;
 use super::nearest::did_you_mean;
+use super::setting::Kind;
 
 /// A value in the form of its [`Kind`].
 #[derive(Debug, Clone, PartialEq, Eq)]

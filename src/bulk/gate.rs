@@ -9,7 +9,7 @@ use super::pace::{self, Pace};
 use super::pending::{Backlog, Pending, Work};
 use super::stop::Stop;
 use super::throttle::{Throttle, Turn};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// The gate of one run, shared by its workers.
 #[derive(Debug)]
@@ -46,7 +46,6 @@ impl State {
 
 impl Gate {
     /// A gate to so many tasks that nobody has passed. `max_failures` of 0 lets any number of rows fail in a row.
-    #[must_use]
     pub fn new(pace: Pace, rated: bool, max_failures: u64, tasks: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -69,7 +68,6 @@ impl Gate {
     }
 
     /// Waits for a turn and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
-    #[must_use]
     pub fn next(&self) -> Option<(Turn, Work)> {
         let mut state = self.lock();
         loop {
@@ -90,7 +88,6 @@ impl Gate {
     }
 
     /// Waits for the turn of a request that is repeated; nothing when the run has stopped.
-    #[must_use]
     pub fn pass(&self) -> Option<Turn> {
         let mut state = self.lock();
         loop {
@@ -105,7 +102,6 @@ impl Gate {
     }
 
     /// Whether a turn still holds: the run has not stopped, and nobody was asked to wait since it was given.
-    #[must_use]
     pub fn still_holds(&self, turn: Turn) -> bool {
         let state = self.lock();
         state.stop.is_none() && state.throttle.is_current(turn) && state.pace.pause_left(Instant::now()).is_none()
@@ -125,7 +121,6 @@ impl Gate {
     }
 
     /// Waits for a time; false when the run has stopped meanwhile.
-    #[must_use]
     pub fn rest(&self, length: Duration) -> bool {
         let until = Instant::now() + length;
         let mut state = self.lock();
@@ -161,7 +156,6 @@ impl Gate {
 
     /// Notes that a request was throttled: nobody passes for the time that the service asked for, or for one that grows if
     /// it named none. Gives that time; nothing when the service was asked in vain too often, which stops the run.
-    #[must_use]
     pub fn throttled(&self, turn: Turn, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
         let wait = state.throttle.refused(turn, asked, fastrand::f64());
@@ -191,7 +185,6 @@ impl Gate {
 
     /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
     /// that of the worker which gave it back.
-    #[must_use]
     pub fn left_over(&self) -> Option<Box<Pending>> {
         let mut state = self.lock();
         state.stop.as_ref()?;
@@ -199,23 +192,21 @@ impl Gate {
     }
 
     /// How long the pause that is under way still lasts.
-    #[must_use]
     pub fn pause_left(&self) -> Option<Duration> {
         self.lock().pace.pause_left(Instant::now())
     }
 
     /// Asks for one repeat out of the run's budget.
-    #[must_use]
     pub fn take_repeat(&self) -> bool {
         self.lock().budget.take()
     }
 
     /// Notes how a row ended, and stops the run when too many in a row were not accepted.
-    pub fn row_ended(&self, fate: Fate) {
+    pub fn row_ended(&self, outcome: Outcome) {
         let mut state = self.lock();
-        state.failures = match fate {
-            Fate::Accepted => 0,
-            Fate::Rejected | Fate::NotSent | Fate::Unknown => state.failures + 1,
+        state.failures = match outcome {
+            Outcome::Accepted => 0,
+            Outcome::Rejected | Outcome::NotSent | Outcome::Unknown => state.failures + 1,
         };
         if self.max_failures > 0 && state.failures >= self.max_failures {
             let failures = state.failures;
@@ -239,7 +230,6 @@ impl Gate {
     }
 
     /// Why the run has stopped, if it has.
-    #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
         self.lock().stop.clone()
     }
@@ -269,15 +259,15 @@ mod tests {
     #[test]
     fn failures_in_a_row_stop_the_run_and_an_acceptance_starts_the_count_anew() {
         let gate = gate(3);
-        for fate in [Fate::Rejected, Fate::Unknown, Fate::Accepted, Fate::NotSent, Fate::Rejected] {
-            gate.row_ended(fate);
+        for outcome in [Outcome::Rejected, Outcome::Unknown, Outcome::Accepted, Outcome::NotSent, Outcome::Rejected] {
+            gate.row_ended(outcome);
             assert!(gate.pass().is_some());
         }
-        gate.row_ended(Fate::Unknown);
+        gate.row_ended(Outcome::Unknown);
         assert_eq!(gate.stopped(), Some(Stop::Failures(3)));
         assert!(gate.pass().is_none() && !gate.rest(Duration::ZERO));
         let endless = Gate::new(Pace::new(None), false, 0, 5);
-        (0..1000).for_each(|_| endless.row_ended(Fate::Rejected));
+        (0..1000).for_each(|_| endless.row_ended(Outcome::Rejected));
         assert_eq!(endless.stopped(), None);
     }
 

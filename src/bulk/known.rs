@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::journal::{Contents, JournalError, KeyHasher, RowKey, kept_in, people_in};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// A list on which people are known, with how many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct KnownList {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     /// The places in the list of those who are, in its order, and as what.
-    pub rows: Vec<(u32, Fate)>,
+    pub rows: Vec<(u32, Outcome)>,
     /// The lists that know somebody.
     pub lists: Vec<KnownList>,
     /// Journals that could not be read, or not all of it; somebody in there may be missed.
@@ -53,15 +53,13 @@ type Stamp = (PathBuf, u64, Option<SystemTime>);
 
 impl Known {
     /// How many are accepted, and how many unknown.
-    #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         let sum = |of: fn(&KnownList) -> u64| self.lists.iter().map(of).sum();
         (sum(|list| list.accepted), sum(|list| list.unknown))
     }
 
     /// What is known of the row at a place.
-    #[must_use]
-    pub fn of(&self, index: u32) -> Option<Fate> {
+    pub fn of(&self, index: u32) -> Option<Outcome> {
         let found = self.rows.binary_search_by_key(&index, |(index, _)| *index);
         found.ok().map(|at| self.rows[at].1)
     }
@@ -93,15 +91,15 @@ impl Known {
         }
         for mut found in wanted.into_values() {
             found.settle();
-            let Some(Finding { fate, list }) = found.best else {
+            let Some(Finding { outcome, list }) = found.best else {
                 continue;
             };
             let list = &mut known.lists[usize::from(list)];
-            match fate {
-                Fate::Accepted => list.accepted += 1,
+            match outcome {
+                Outcome::Accepted => list.accepted += 1,
                 _ => list.unknown += 1,
             }
-            known.rows.push((found.index, fate));
+            known.rows.push((found.index, outcome));
         }
         known.rows.sort_unstable_by_key(|(index, _)| *index);
         known.lists.retain(|list| list.accepted + list.unknown > 0);
@@ -142,9 +140,9 @@ impl Known {
             self.unread.push((path, why));
             return;
         };
-        for (key, fate) in contents.people() {
+        for (key, outcome) in contents.people() {
             if let Some(found) = wanted.get_mut(&key) {
-                found.take(list, fate);
+                found.take(list, outcome);
             }
         }
         self.lists.push(of_contents(path, contents));
@@ -186,7 +184,7 @@ type Wanted = HashMap<RowKey, Findings, BuildHasherDefault<KeyHasher>>;
 #[derive(Debug, Clone, Copy)]
 struct Finding {
     list: u16,
-    fate: Fate,
+    outcome: Outcome,
 }
 
 /// What the lists say of somebody: the best so far, and what the one that is read says up to now.
@@ -203,11 +201,11 @@ impl Findings {
     }
 
     /// The last word of a list counts.
-    fn take(&mut self, list: u16, fate: Option<Fate>) {
+    fn take(&mut self, list: u16, outcome: Option<Outcome>) {
         if self.latest.is_some_and(|latest| latest.list != list) {
             self.settle();
         }
-        self.latest = fate.map(|fate| Finding { list, fate });
+        self.latest = outcome.map(|outcome| Finding { list, outcome });
     }
 
     /// Accepted by one list is accepted, whatever another says.
@@ -215,7 +213,7 @@ impl Findings {
         let latest = self.latest.take();
         let is_better = match (self.best, latest) {
             (None, Some(_)) => true,
-            (Some(best), Some(latest)) => best.fate != Fate::Accepted && latest.fate == Fate::Accepted,
+            (Some(best), Some(latest)) => best.outcome != Outcome::Accepted && latest.outcome == Outcome::Accepted,
             (_, None) => false,
         };
         if is_better {

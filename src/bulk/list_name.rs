@@ -21,7 +21,6 @@ pub enum ListName {
 impl ListName {
     /// What a name on the command line stands for. What lies below the descriptors of a process is a stream whatever it
     /// is connected to: the path has the number of the process in it, and names another file in the next one.
-    #[must_use]
     pub fn of(name: &Path) -> Self {
         if name.as_os_str() == "-" {
             return Self::Stdin;
@@ -35,13 +34,11 @@ impl ListName {
     }
 
     /// Whether it is standard input.
-    #[must_use]
     pub fn is_stdin(&self) -> bool {
         *self == Self::Stdin
     }
 
     /// As a journal has it: the path, or `-`.
-    #[must_use]
     pub fn word(&self) -> String {
         match self {
             Self::File(path) => path.to_string_lossy().into_owned(),

@@ -1,6 +1,7 @@
 //! A list of people instead of one: reading it, the journal that knows what became of each row, and the run over it.
 
 pub mod budget;
+pub mod event;
 pub mod gate;
 pub mod journal;
 pub mod known;
@@ -14,4 +15,3 @@ pub mod run;
 pub mod stop;
 pub mod tally;
 pub mod throttle;
-pub mod told;

@@ -36,7 +36,6 @@ pub struct Pace {
 
 impl Pace {
     /// A pace at which nothing has been sent yet; `None` is as fast as can be.
-    #[must_use]
     pub const fn new(rate: Option<Rate>) -> Self {
         Self { rate, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
     }
@@ -87,7 +86,6 @@ impl Pace {
     }
 
     /// How long the pause that is under way still lasts.
-    #[must_use]
     pub fn pause_left(&self, now: Instant) -> Option<Duration> {
         left(self.paused, now)
     }

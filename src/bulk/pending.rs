@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::event::RowEnd;
 use super::journal::{RowKey, Ticket};
 use super::plan::Before;
-use super::told::RowEnd;
-use crate::api::outcome::{Class, Fate, Outcome};
+use crate::api::outcome::{AttemptResult, Class, Outcome};
 
 /// What is known of a row while it is sent.
 #[derive(Debug)]
@@ -27,25 +27,24 @@ pub struct Pending {
     /// When it was begun.
     pub start: Instant,
     /// What came of it so far.
-    pub outcome: Option<Outcome>,
+    pub result: Option<AttemptResult>,
     /// The journal's last record of what came of it.
     pub ticket: Ticket,
 }
 
 impl Pending {
     /// The end of a row. With `due`, a refusal leaves it to be sent by the next run.
-    #[must_use]
     pub fn end(self, due: bool) -> Option<RowEnd> {
-        let outcome = self.outcome.filter(|_| self.attempts > 0)?;
+        let result = self.result.filter(|_| self.attempts > 0)?;
         Some(RowEnd {
             index: self.index,
             before: self.before,
-            due: match outcome.fate {
-                Fate::NotSent => true,
-                Fate::Rejected => due,
-                Fate::Accepted | Fate::Unknown => false,
+            due: match result.outcome {
+                Outcome::NotSent => true,
+                Outcome::Rejected => due,
+                Outcome::Accepted | Outcome::Unknown => false,
             },
-            outcome,
+            result,
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
             ticket: self.ticket,
@@ -55,10 +54,9 @@ impl Pending {
 }
 
 /// What stands for an earlier run that left a row unknown.
-#[must_use]
-pub fn earlier() -> Outcome {
-    Outcome {
-        fate: Fate::Unknown,
+pub fn earlier() -> AttemptResult {
+    AttemptResult {
+        outcome: Outcome::Unknown,
         class: Class::BrokenReply,
         status: None,
         says: None,
@@ -88,13 +86,11 @@ pub struct Backlog {
 
 impl Backlog {
     /// So many tasks, of which none was begun.
-    #[must_use]
     pub fn new(tasks: usize) -> Self {
         Self { tasks, ..Self::default() }
     }
 
     /// Whether nobody is left.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.refused.is_empty() && self.held.is_empty() && self.next >= self.tasks
     }
@@ -142,7 +138,7 @@ pub(super) fn begun(waits: u64) -> Box<Pending> {
         waits,
         alone: 0,
         start: Instant::now(),
-        outcome: None,
+        result: None,
         ticket: Ticket::default(),
     })
 }

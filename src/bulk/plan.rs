@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::journal::{Recovered, RowKey, RowState, key};
 use super::known::Known;
 use super::rows::Row;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 
@@ -46,7 +46,6 @@ pub enum Before {
 
 /// Rows that go out, by what was known of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the states")]
 pub struct Befores {
     pub not_sent: u64,
     pub rejected: u64,
@@ -66,7 +65,6 @@ impl Befores {
     }
 
     /// All of them.
-    #[must_use]
     pub const fn total(&self) -> u64 {
         self.not_sent + self.rejected + self.due + self.unknown
     }
@@ -91,7 +89,6 @@ pub struct Plan {
 
 /// Rows that are left out because other lists know them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the fates")]
 pub struct Skipped {
     pub accepted: u64,
     pub unknown: u64,
@@ -101,7 +98,7 @@ pub struct Skipped {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Send(Before),
-    Leave(Fate),
+    Leave(Outcome),
 }
 
 fn next(known: Option<RowState>, choice: Choice) -> Next {
@@ -109,16 +106,15 @@ fn next(known: Option<RowState>, choice: Choice) -> Next {
         return Next::Send(Before::Due);
     }
     match known.map(RowState::effective) {
-        None | Some(Fate::NotSent) => Next::Send(Before::NotSent),
-        Some(Fate::Rejected) if choice.retry_rejected => Next::Send(Before::Rejected),
-        Some(Fate::Unknown) if choice.resend_unknown => Next::Send(Before::Unknown),
-        Some(fate @ (Fate::Accepted | Fate::Rejected | Fate::Unknown)) => Next::Leave(fate),
+        None | Some(Outcome::NotSent) => Next::Send(Before::NotSent),
+        Some(Outcome::Rejected) if choice.retry_rejected => Next::Send(Before::Rejected),
+        Some(Outcome::Unknown) if choice.resend_unknown => Next::Send(Before::Unknown),
+        Some(outcome @ (Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)) => Next::Leave(outcome),
     }
 }
 
 impl Plan {
     /// Decides for every row. `key_of` gives the name of a row in the journal, `elsewhere` is what other journals know.
-    #[must_use]
     pub fn new(
         rows: &[Row],
         known: &Recovered,
@@ -134,19 +130,19 @@ impl Plan {
             let mut next = next(state, choice);
             if matches!(next, Next::Send(_))
                 && choice.known == Some(OnKnown::Skip)
-                && let Some(fate) = elsewhere.of(index)
+                && let Some(outcome) = elsewhere.of(index)
             {
-                plan.skipped.add(fate);
-                next = Next::Leave(fate);
+                plan.skipped.add(outcome);
+                next = Next::Leave(outcome);
             }
             match next {
                 Next::Send(before) if plan.tasks.len() as u64 >= limit => {
                     plan.beyond_limit.add(before);
                 }
                 Next::Send(before) => plan.tasks.push(Task { index, before }),
-                Next::Leave(Fate::Accepted) => plan.accepted += 1,
-                Next::Leave(Fate::Unknown) => plan.unknown.push(index),
-                Next::Leave(Fate::Rejected | Fate::NotSent) => plan.rejected += 1,
+                Next::Leave(Outcome::Accepted) => plan.accepted += 1,
+                Next::Leave(Outcome::Unknown) => plan.unknown.push(index),
+                Next::Leave(Outcome::Rejected | Outcome::NotSent) => plan.rejected += 1,
             }
         }
         plan
@@ -167,13 +163,11 @@ impl Plan {
     }
 
     /// How many rows go out.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.tasks.len() as u64
     }
 
     /// What was known of those that go out and of those beyond the limit.
-    #[must_use]
     pub fn before(&self) -> Befores {
         let mut before = self.beyond_limit;
         self.tasks.iter().for_each(|task| before.add(task.before));
@@ -181,7 +175,6 @@ impl Plan {
     }
 
     /// How long the rows take at a rate, if there is one.
-    #[must_use]
     pub fn time_at(&self, rate: Option<Rate>) -> Option<Duration> {
         let rate = rate?;
         let steps = self.count().saturating_sub(1);
@@ -192,22 +185,20 @@ impl Plan {
 }
 
 impl Skipped {
-    const fn add(&mut self, fate: Fate) {
-        match fate {
-            Fate::Accepted => self.accepted += 1,
+    const fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Accepted => self.accepted += 1,
             _ => self.unknown += 1,
         }
     }
 
     /// All of them.
-    #[must_use]
     pub const fn total(self) -> u64 {
         self.accepted + self.unknown
     }
 }
 
 /// The name of a row in the journal. `cname` is that of rows that bring none.
-#[must_use]
 pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
     key(service, row.cname.as_deref().unwrap_or(cname), &row.email)
 }

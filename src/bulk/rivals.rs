@@ -51,7 +51,6 @@ impl Rivals {
     }
 
     /// Whether another run has meant this person since the plan was made. Only after the own intent is on the disk.
-    #[must_use]
     pub fn have(&self, key: RowKey) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.list(&mut watch);

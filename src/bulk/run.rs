@@ -4,6 +4,7 @@
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
+use super::event::{Event, RowEnd};
 use super::gate::{Alarm, Gate};
 use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
 use super::pending::{Pending, Work, earlier};
@@ -12,8 +13,7 @@ use super::rivals::Rivals;
 use super::rows::Row;
 use super::stop::{Stop, is_hopeless, is_throttled};
 use super::throttle::{ALONE_MAX, Turn};
-use super::told::{RowEnd, Told};
-use crate::api::outcome::{Fate, Outcome};
+use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
@@ -46,12 +46,12 @@ pub struct Run<'a> {
 struct Worker<'a> {
     transport: &'a Transport,
     journal: &'a JournalHandle,
-    told: &'a SyncSender<Told>,
+    told: &'a SyncSender<Event>,
     request: ApiRequest,
 }
 
 impl Worker<'_> {
-    fn tell(&self, told: Told) {
+    fn tell(&self, told: Event) {
         // Whoever listens may have gone; the journal knows.
         let _ = self.told.send(told);
     }
@@ -60,7 +60,7 @@ impl Worker<'_> {
 impl Run<'_> {
     /// Works until nothing is left or the run stops. What happens goes to `told`; when nobody listens any more, the work
     /// goes on all the same.
-    pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Told>) {
+    pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Event>) {
         let _alarm = Alarm(self.gate);
         let mut worker = Worker { transport, journal, told, request: self.request.clone() };
         while let Some((turn, work)) = self.gate.next() {
@@ -71,13 +71,13 @@ impl Run<'_> {
             let cname = row.cname.as_deref().unwrap_or(self.cname);
             worker.request.readdress(&row.email, cname);
             if let Some(end) = self.send(turn, pending, row, &worker) {
-                worker.tell(Told::Ended(Box::new(end)));
+                worker.tell(Event::Ended(Box::new(end)));
             }
         }
         // Only after a stop: whoever was to be tried again ends here.
         while let Some(pending) = self.gate.left_over() {
             if let Some(end) = pending.end(true) {
-                worker.tell(Told::Ended(Box::new(end)));
+                worker.tell(Event::Ended(Box::new(end)));
             }
         }
     }
@@ -104,7 +104,7 @@ impl Run<'_> {
                     alone: 0,
                     start: Instant::now(),
                     before: task.before,
-                    outcome: (task.before == Before::Unknown).then(earlier),
+                    result: (task.before == Before::Unknown).then(earlier),
                     ticket: Ticket::default(),
                 };
                 Some((Box::new(pending), row))
@@ -136,17 +136,17 @@ impl Run<'_> {
             let person = self.person(&pending, row);
             self.write_down(next, &person, &mut pending, &latest, worker.journal);
             if self.trace {
-                worker.tell(Told::Exchanged {
+                worker.tell(Event::Exchanged {
                     request: Box::new(worker.request.clone()),
                     answer: answer.map(Box::new),
                     ticket: pending.ticket,
                 });
             }
             if let Next::Again(wait) | Next::AfterTheWait(wait) = next {
-                worker.tell(Told::Again {
+                worker.tell(Event::Again {
                     index: pending.index,
                     attempt: pending.attempts,
-                    outcome: Box::new(latest),
+                    result: Box::new(latest),
                     wait,
                     ticket: pending.ticket,
                 });
@@ -175,21 +175,21 @@ impl Run<'_> {
         next: Next,
         person: &Person,
         pending: &mut Pending,
-        latest: &Outcome,
+        latest: &AttemptResult,
         journal: &JournalHandle,
     ) {
-        let folded = after_another(pending.outcome.take(), latest.clone());
-        pending.ticket = match folded.fate {
-            Fate::Rejected if next != Next::End => journal.conclude_due(person, pending.attempts, folded.status),
-            fate => journal.conclude(person, pending.attempts, fate, folded.status),
+        let folded = after_another(pending.result.take(), latest.clone());
+        pending.ticket = match folded.outcome {
+            Outcome::Rejected if next != Next::End => journal.conclude_due(person, pending.attempts, folded.status),
+            outcome => journal.conclude(person, pending.attempts, outcome, folded.status),
         };
         if let Some(stopped) = journal.stopped() {
             self.gate.stop(Stop::journal(&stopped));
         }
         if matches!(next, Next::End | Next::Later) {
-            self.gate.row_ended(folded.fate);
+            self.gate.row_ended(folded.outcome);
         }
-        pending.outcome = Some(folded);
+        pending.result = Some(folded);
     }
 
     /// Writes the intent down and sends once. Nothing comes back when a wait or a stop came in between: then nothing was
@@ -200,7 +200,7 @@ impl Run<'_> {
         pending: &mut Pending,
         row: &Row,
         worker: &Worker,
-    ) -> Result<Option<(Outcome, Option<Exchange>)>, JournalStopped> {
+    ) -> Result<Option<(AttemptResult, Option<Exchange>)>, JournalStopped> {
         let attempt = pending.attempts + 1;
         let journal = worker.journal;
         let person = self.person(pending, row);
@@ -209,12 +209,12 @@ impl Run<'_> {
             self.gate.stop(Stop::OtherRun);
         }
         if !self.gate.still_holds(turn) {
-            let before = pending.outcome.as_ref();
-            let before = before.map(|outcome| (outcome.fate, outcome.status));
+            let before = pending.result.as_ref();
+            let before = before.map(|result| (result.outcome, result.status));
             pending.ticket = match before {
-                Some((Fate::Rejected, status)) => journal.conclude_due(&person, attempt, status),
-                Some((Fate::Unknown, status)) => journal.conclude(&person, attempt, Fate::Unknown, status),
-                _ => journal.conclude(&person, attempt, Fate::NotSent, None),
+                Some((Outcome::Rejected, status)) => journal.conclude_due(&person, attempt, status),
+                Some((Outcome::Unknown, status)) => journal.conclude(&person, attempt, Outcome::Unknown, status),
+                _ => journal.conclude(&person, attempt, Outcome::NotSent, None),
             };
             return Ok(None);
         }
@@ -224,12 +224,12 @@ impl Run<'_> {
         }
         pending.attempts = attempt;
         let sent = worker.transport.attempt(&worker.request);
-        Ok(Some((sent.outcome, sent.exchange)))
+        Ok(Some((sent.result, sent.exchange)))
     }
 
     /// Decides what comes after an attempt, gives its turn back, and lets everybody wait or go home if it calls for that.
-    fn next_step(&self, turn: Turn, pending: &mut Pending, latest: &Outcome) -> Next {
-        if latest.fate == Fate::Rejected && is_throttled(latest) {
+    fn next_step(&self, turn: Turn, pending: &mut Pending, latest: &AttemptResult) -> Next {
+        if latest.outcome == Outcome::Rejected && is_throttled(latest) {
             return self.throttled(turn, pending, latest);
         }
         if is_hopeless(latest.class) {
@@ -242,7 +242,7 @@ impl Run<'_> {
         match decide(self.policy, latest, counted, fastrand::f64()) {
             Decision::After(wait) if self.gate.take_repeat() => Next::Again(wait),
             // Nobody is forgotten because the service was busy.
-            Decision::After(_) | Decision::Stop if latest.fate == Fate::Rejected && is_repeatable(latest) => {
+            Decision::After(_) | Decision::Stop if latest.outcome == Outcome::Rejected && is_repeatable(latest) => {
                 Next::Later
             }
             Decision::After(_) | Decision::Stop => Next::End,
@@ -250,7 +250,7 @@ impl Run<'_> {
     }
 
     /// The same for a row that was throttled. The wait is everybody's, and no attempt of the row.
-    fn throttled(&self, turn: Turn, pending: &mut Pending, latest: &Outcome) -> Next {
+    fn throttled(&self, turn: Turn, pending: &mut Pending, latest: &AttemptResult) -> Next {
         let asked = latest.retry_after;
         if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
             self.gate.stop(Stop::AsksTooLong(wait));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::journal::JournalStopped;
-use crate::api::outcome::{Class, Outcome};
+use crate::api::outcome::{AttemptResult, Class};
 
 /// Why a run stops before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +28,12 @@ pub enum Stop {
 
 impl Stop {
     /// The stop by a journal that took no more.
-    #[must_use]
     pub fn journal(stopped: &JournalStopped) -> Self {
         Self::Journal(format!("{stopped}; no request was sent after that"))
     }
 }
 
 /// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
-#[must_use]
 pub const fn is_hopeless(class: Class) -> bool {
     match class {
         Class::Unauthorized
@@ -64,9 +62,8 @@ pub const fn is_hopeless(class: Class) -> bool {
 }
 
 /// Whether the server wants everybody to slow down.
-#[must_use]
-pub const fn is_throttled(outcome: &Outcome) -> bool {
-    matches!(outcome.class, Class::RateLimited | Class::Unavailable)
+pub const fn is_throttled(result: &AttemptResult) -> bool {
+    matches!(result.class, Class::RateLimited | Class::Unavailable)
 }
 
 #[cfg(test)]

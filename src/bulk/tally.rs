@@ -1,13 +1,12 @@
 //! What came of a run, counted, and how it is to end. Pure.
 
+use super::event::RowEnd;
 use super::plan::{Befores, Plan};
 use super::stop::Stop;
-use super::told::RowEnd;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
-/// Rows of each fate, counted.
+/// Rows of each outcome, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[expect(missing_docs, reason = "the names are those of the fates")]
 pub struct Fates {
     pub accepted: u64,
     pub rejected: u64,
@@ -17,17 +16,16 @@ pub struct Fates {
 
 impl Fates {
     /// Counts one more.
-    pub const fn add(&mut self, fate: Fate) {
-        match fate {
-            Fate::Accepted => self.accepted += 1,
-            Fate::Rejected => self.rejected += 1,
-            Fate::NotSent => self.not_sent += 1,
-            Fate::Unknown => self.unknown += 1,
+    pub const fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Accepted => self.accepted += 1,
+            Outcome::Rejected => self.rejected += 1,
+            Outcome::NotSent => self.not_sent += 1,
+            Outcome::Unknown => self.unknown += 1,
         }
     }
 
     /// All of them.
-    #[must_use]
     pub const fn total(&self) -> u64 {
         self.accepted + self.rejected + self.not_sent + self.unknown
     }
@@ -35,7 +33,6 @@ impl Fates {
 
 /// Rows that the next run sends unasked, by what they are now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the fates")]
 pub struct Due {
     pub not_sent: u64,
     pub rejected: u64,
@@ -43,7 +40,6 @@ pub struct Due {
 
 impl Due {
     /// All of them.
-    #[must_use]
     pub const fn total(self) -> u64 {
         self.not_sent + self.rejected
     }
@@ -87,23 +83,22 @@ impl Tally {
     /// Counts a row that has ended.
     pub const fn add(&mut self, end: &RowEnd) {
         // What the journal could not take in comes back as unknown, but for what the service has taken.
-        let fate = match end.outcome.fate {
-            Fate::Rejected | Fate::NotSent if end.unwritten => Fate::Unknown,
-            fate => fate,
+        let outcome = match end.result.outcome {
+            Outcome::Rejected | Outcome::NotSent if end.unwritten => Outcome::Unknown,
+            outcome => outcome,
         };
-        self.ended.add(fate);
+        self.ended.add(outcome);
         self.before.add(end.before);
         self.requests += end.attempts;
         self.unwritten += end.unwritten as u64;
-        match fate {
-            Fate::Rejected if end.due => self.due.rejected += 1,
-            Fate::NotSent if end.due => self.due.not_sent += 1,
+        match outcome {
+            Outcome::Rejected if end.due => self.due.rejected += 1,
+            Outcome::NotSent if end.due => self.due.not_sent += 1,
             _ => {}
         }
     }
 
     /// The whole list as it stands now: what was known before, and what has come to it.
-    #[must_use]
     pub fn of_list(&self, plan: &Plan) -> Fates {
         let before = plan.before();
         let left = |before: u64, ended: u64| before.saturating_sub(ended);
@@ -119,7 +114,6 @@ impl Tally {
     }
 
     /// How many rows of the list the next run sends unasked.
-    #[must_use]
     pub fn due_of_list(&self, plan: &Plan) -> Due {
         let before = plan.before();
         let left = |before: u64, ended: u64| before.saturating_sub(ended);
@@ -130,7 +124,6 @@ impl Tally {
     }
 
     /// Decides how the run is to end. What the limit kept back is no failure: that was asked for.
-    #[must_use]
     pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
         let list = self.of_list(plan);
         let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;

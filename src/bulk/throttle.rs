@@ -41,13 +41,11 @@ pub struct Throttle {
 
 impl Throttle {
     /// Whether one more may be sent.
-    #[must_use]
     pub fn has_room(&self) -> bool {
         self.window.is_none_or(|window| self.under_way < window)
     }
 
     /// Whether there is a bound on what is under way.
-    #[must_use]
     pub const fn is_bound(&self) -> bool {
         self.window.is_some()
     }
@@ -59,7 +57,6 @@ impl Throttle {
     }
 
     /// Whether no wait was asked for since a turn began.
-    #[must_use]
     pub const fn is_current(&self, turn: Turn) -> bool {
         self.era == turn.era
     }
@@ -91,7 +88,6 @@ impl Throttle {
     }
 
     /// Whether the service was asked too often in vain.
-    #[must_use]
     pub const fn is_hopeless(&self) -> bool {
         self.waits >= WAITS_MAX
     }

@@ -6,11 +6,11 @@ use super::config_document::About;
 use super::config_explain::explain;
 use super::config_init::init;
 use super::config_show;
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::args::config_command::ConfigAction;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 use crate::report::list::counted;
 use crate::report::safe_text;
 use crate::report::streams::Paint;
@@ -21,14 +21,14 @@ use crate::settings::sources::{ConfigPath, Sources};
 /// Does what was asked for and gives back what to print on standard output.
 ///
 /// # Errors
-/// [`Fault`] when the file is missing or faulty, or cannot be written.
+/// [`CommandError`] when the file is missing or faulty, or cannot be written.
 pub fn run(
     action: ConfigAction,
     flags: &Layer,
     environment: &Environment,
     json: bool,
     paint: Paint,
-) -> Result<String, Fault> {
+) -> Result<String, CommandError> {
     // `path` has to work whatever else is broken.
     let variables = Layer::of_sound_variables(environment);
     let path = ConfigPath::find(flags, &variables, environment);
@@ -62,20 +62,20 @@ pub(super) fn shown(path: &Path) -> String {
     safe_text::whole(&path.to_string_lossy())
 }
 
-fn nowhere() -> Fault {
-    Fault::Usage {
+fn nowhere() -> CommandError {
+    CommandError::Usage {
         message: "no configuration file is looked for: `--config none` is in force, or there is no home folder"
             .to_owned(),
         hint: "name a file with --config FILE".to_owned(),
     }
 }
 
-fn required(path: &ConfigPath) -> Result<ConfigFile, Fault> {
+fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
     let named = path.path().ok_or_else(nowhere)?;
     Ok(ConfigFile::read(named)?)
 }
 
-fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<String, Fault> {
+fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<String, CommandError> {
     let file = required(path)?;
     let profiles = names(&file);
     for name in &profiles {
@@ -93,16 +93,16 @@ fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<Str
 }
 
 /// Checks the values of one profile, as a run with it would, as far as they are there.
-fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Result<(), Fault> {
+fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Result<(), CommandError> {
     use crate::args::layer::Origin;
     use crate::args::value::Value;
     use crate::settings::error::SettingsError;
 
     let mut flags = Layer::default();
     if let Some(path) = path.path() {
-        flags.set(Key::Config, Value::Text(path.to_string_lossy().into_owned()), Origin::Flag("config"));
+        flags.set(Setting::Config, Value::Text(path.to_string_lossy().into_owned()), Origin::Flag("config"));
     }
-    flags.set(Key::Profile, Value::Text(name.to_owned()), Origin::Flag("profile"));
+    flags.set(Setting::Profile, Value::Text(name.to_owned()), Origin::Flag("profile"));
     let sources = Sources::gather(&flags, environment)?.file_alone();
     match Settings::resolve(&sources, environment) {
         // A tenant may well come from a flag.
@@ -111,8 +111,9 @@ fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Re
     }
 }
 
-fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, Fault> {
-    let asked = flags.get(Key::Profile).or_else(|| variables.get(Key::Profile)).map(|given| given.value.to_string());
+fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, CommandError> {
+    let asked =
+        flags.get(Setting::Profile).or_else(|| variables.get(Setting::Profile)).map(|given| given.value.to_string());
     if let Some(name) = &asked {
         file.layers_of(Some(name))?;
     }

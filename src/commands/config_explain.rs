@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::config_in_force::{Choices, InForce};
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::args::environment::Environment;
-use crate::args::keys::{Group, Key, Row, rows};
 use crate::args::layer::Layer;
+use crate::args::setting::{Group, Setting, SettingRow, rows};
 use crate::report::safe_text::{self, json_line};
 use crate::report::streams::Paint;
 use crate::settings::credential::{CredentialPlan, TokenSource};
@@ -35,11 +35,16 @@ struct ConfigDocument<'a> {
 /// Every setting with its value and its origin, secrets by their length alone.
 ///
 /// # Errors
-/// [`Fault`] when the sources cannot be gathered.
-pub(super) fn explain(flags: &Layer, environment: &Environment, json: bool, paint: Paint) -> Result<String, Fault> {
+/// [`CommandError`] when the sources cannot be gathered.
+pub(super) fn explain(
+    flags: &Layer,
+    environment: &Environment,
+    json: bool,
+    paint: Paint,
+) -> Result<String, CommandError> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    let holds = |row: &&Row| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    let holds = |row: &&SettingRow| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
     let variables = Layer::of_sound_variables(environment);
     let choices = Choices { flags, variables: &variables, environment, sources: &sources };
     let mut add = |key: &str, (value, origin): InForce| {
@@ -52,7 +57,7 @@ pub(super) fn explain(flags: &Layer, environment: &Environment, json: bool, pain
             None => (None, None),
         };
         add(&row.name(), choices.of(row.key)?.unwrap_or_else(given));
-        if row.key == Key::Cacert {
+        if row.key == Setting::Cacert {
             add("trust", choices.trust());
         }
     }
@@ -60,7 +65,7 @@ pub(super) fn explain(flags: &Layer, environment: &Environment, json: bool, pain
     let (credential, origin) = match Target::resolve(&sources) {
         Ok(target) => match CredentialPlan::resolve(&sources, environment, &target) {
             Ok(plan) => credential(&plan, environment),
-            // Told and not thrown: this command is where people look for the reason.
+            // Event and not thrown: this command is where people look for the reason.
             Err(error) => (Some(format!("not usable: {error}")), None),
         },
         Err(_) => (Some("not looked for: there is no target yet".to_owned()), None),

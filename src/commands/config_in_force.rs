@@ -1,11 +1,11 @@
 //! What is in force although no setting of that name says so: the file and the profile that were chosen, the cname of
 //! the tenant, a proxy and certificates of the environment. Each with how it came to be.
 
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::api::request;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 use crate::settings::bulk::DEFAULT_RATE;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::error::SettingsError;
@@ -28,16 +28,16 @@ impl Choices<'_> {
     /// What is in force for a key, if this is where it is decided.
     ///
     /// # Errors
-    /// [`Fault`] when the configuration file cannot be read a second time.
-    pub(super) fn of(&self, key: Key) -> Result<Option<InForce>, Fault> {
+    /// [`CommandError`] when the configuration file cannot be read a second time.
+    pub(super) fn of(&self, key: Setting) -> Result<Option<InForce>, CommandError> {
         Ok(match key {
-            Key::Config => Some(self.file()?),
-            Key::Profile => Some(self.profile()?),
-            Key::Cname => self.cname(),
-            Key::Proxy => Some(self.proxy()),
-            Key::Noproxy => self.noproxy(),
+            Setting::Config => Some(self.file()?),
+            Setting::Profile => Some(self.profile()?),
+            Setting::Cname => self.cname(),
+            Setting::Proxy => Some(self.proxy()),
+            Setting::Noproxy => self.noproxy(),
             // No default of the table, because the sandbox has the same flag and none.
-            Key::Rate if self.sources.pick(Key::Rate).is_none() => {
+            Setting::Rate if self.sources.pick(Setting::Rate).is_none() => {
                 Some((Some(DEFAULT_RATE.to_owned()), Some("built in".to_owned())))
             }
             _ => None,
@@ -45,7 +45,7 @@ impl Choices<'_> {
     }
 
     /// The origin of what a flag or a variable of this run says.
-    fn asked(&self, key: Key) -> Option<String> {
+    fn asked(&self, key: Setting) -> Option<String> {
         let given = self.flags.get(key).or_else(|| self.variables.get(key));
         given.map(|given| given.origin.to_string())
     }
@@ -54,15 +54,15 @@ impl Choices<'_> {
         ConfigPath::find(self.flags, self.variables, self.environment)
     }
 
-    fn read(&self) -> Result<Option<ConfigFile>, Fault> {
+    fn read(&self) -> Result<Option<ConfigFile>, CommandError> {
         Ok(self.path().read().map_err(SettingsError::from)?)
     }
 
-    fn file(&self) -> Result<InForce, Fault> {
+    fn file(&self) -> Result<InForce, CommandError> {
         let path = self.path();
         let shown = path.path().map(|path| path.display().to_string());
         let none = || Some("none".to_owned());
-        Ok(match (shown, self.asked(Key::Config)) {
+        Ok(match (shown, self.asked(Setting::Config)) {
             (None, Some(origin)) => (none(), Some(origin)),
             (None, None) => (none(), Some("there is no home folder".to_owned())),
             (Some(path), Some(origin)) => (Some(path), Some(origin)),
@@ -77,13 +77,13 @@ impl Choices<'_> {
         })
     }
 
-    fn profile(&self) -> Result<InForce, Fault> {
+    fn profile(&self) -> Result<InForce, CommandError> {
         let Some(profile) = self.sources.profile.clone() else {
             let names: Vec<String> = self.read()?.map_or_else(Vec::new, |file| file.profiles.into_keys().collect());
             let why = (!names.is_empty()).then(|| format!("none is chosen: {}", names.join(", ")));
             return Ok((None, why));
         };
-        let origin = match self.asked(Key::Profile) {
+        let origin = match self.asked(Setting::Profile) {
             Some(origin) => origin,
             None => match self.read()?.and_then(|file| file.default_profile) {
                 Some(_) => "default_profile".to_owned(),
@@ -95,22 +95,22 @@ impl Choices<'_> {
 
     /// A cname that nothing gives is the tenant.
     fn cname(&self) -> Option<InForce> {
-        if self.sources.pick(Key::Cname).is_some() {
+        if self.sources.pick(Setting::Cname).is_some() {
             return None;
         }
-        let (tenant, origin) = self.sources.text(Key::Tenant)?;
+        let (tenant, origin) = self.sources.text(Setting::Tenant)?;
         Some((Some(tenant.to_owned()), Some(format!("as the tenant: {origin}"))))
     }
 
     fn proxy(&self) -> InForce {
         let network = match Network::resolve(self.sources, self.environment) {
             Ok(network) => network,
-            // Told and not thrown: this command is where people look for the reason.
+            // Event and not thrown: this command is where people look for the reason.
             Err(error) => return (Some(format!("not usable: {error}")), None),
         };
         let Some(proxy) = &network.proxy else {
             // An empty text stands for none on purpose.
-            let given = self.sources.text(Key::Proxy);
+            let given = self.sources.text(Setting::Proxy);
             let origin = given.map(|(_, origin)| origin.to_string());
             return (origin.as_ref().map(|_| "none".to_owned()), origin);
         };
@@ -131,7 +131,7 @@ impl Choices<'_> {
     }
 
     fn noproxy(&self) -> Option<InForce> {
-        if self.sources.pick(Key::Noproxy).is_some() {
+        if self.sources.pick(Setting::Noproxy).is_some() {
             return None;
         }
         self.first_variable(&["no_proxy", "NO_PROXY"])

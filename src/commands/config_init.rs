@@ -6,22 +6,22 @@ use std::path::Path;
 
 use super::config::shown;
 use super::config_document::About;
-use super::fault::Fault;
-use crate::args::keys::Key;
+use super::error::CommandError;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 
 /// Writes a first file, and gives back what to print.
 ///
 /// # Errors
-/// [`Fault`] when there is one already, or it cannot be written.
-pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, Fault> {
+/// [`CommandError`] when there is one already, or it cannot be written.
+pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> {
     let text = first_text(flags)?;
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Fault::Usage {
+        io::ErrorKind::AlreadyExists => CommandError::Usage {
             message: format!("{} exists already and was left alone", path.display()),
             hint: "edit it, or name another file with --config".to_owned(),
         },
-        _ => Fault::Io(format!("{} cannot be written: {error}", path.display())),
+        _ => CommandError::Io(format!("{} cannot be written: {error}", path.display())),
     };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -31,7 +31,7 @@ pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, Fau
     if json {
         return Ok(About::Written { written: true }.document("vescli.config-init/1", path));
     }
-    let next = match flags.get(Key::Tenant) {
+    let next = match flags.get(Setting::Tenant) {
         Some(_) => "try it with `vescli doctor`",
         None => "put your tenant there, then `vescli config check`",
     };
@@ -39,11 +39,11 @@ pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, Fau
 }
 
 /// The text of a first file, with what the flags say of it.
-fn first_text(flags: &Layer) -> Result<String, Fault> {
+fn first_text(flags: &Layer) -> Result<String, CommandError> {
     let given = |key| flags.get(key).map(|given| given.value.to_string());
-    let tenant = given(Key::Tenant).unwrap_or_else(|| "example-corp".to_owned());
+    let tenant = given(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
     if !crate::settings::label::is_label(&tenant) {
-        return Err(Fault::Usage {
+        return Err(CommandError::Usage {
             message: format!("--tenant: `{}` is not one DNS label", tenant.escape_debug()),
             hint: "give the first part of the console's host name alone".to_owned(),
         });
@@ -57,8 +57,8 @@ fn first_text(flags: &Layer) -> Result<String, Fault> {
         "# vescli: `vescli help config` tells of every key. No secret belongs in here.\ndefault_profile = \"prod\"\n\n\
          [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
         quoted(&tenant),
-        optional("cname", given(Key::Cname), "\"example\""),
-        optional("token_file", given(Key::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
+        optional("cname", given(Setting::Cname), "\"example\""),
+        optional("token_file", given(Setting::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
     );
     Ok(text)
 }

@@ -1,7 +1,7 @@
 //! `vescli config show`: the file as it stands, but for the passwords in it.
 
-use super::fault::Fault;
-use crate::args::keys::Key;
+use super::error::CommandError;
+use crate::args::setting::Setting;
 use crate::report::safe_text::SafeText;
 use crate::settings::config_file::{ConfigFile, read_text};
 use crate::settings::secret::Secret;
@@ -9,8 +9,8 @@ use crate::settings::secret::Secret;
 /// The text of a file that was understood, exact, without the users and passwords of its proxies.
 ///
 /// # Errors
-/// [`Fault::Settings`] when it cannot be read again.
-pub(super) fn text(file: &ConfigFile) -> Result<String, Fault> {
+/// [`CommandError::Settings`] when it cannot be read again.
+pub(super) fn text(file: &ConfigFile) -> Result<String, CommandError> {
     Ok(without_passwords(read_text(&file.path)?, file))
 }
 
@@ -18,7 +18,7 @@ pub(super) fn text(file: &ConfigFile) -> Result<String, Fault> {
 fn without_passwords(mut text: String, file: &ConfigFile) -> String {
     let own = file.profiles.values().map(|profile| &profile.layer);
     for layer in own.chain([&file.defaults]) {
-        let Some(given) = layer.get(Key::Proxy) else {
+        let Some(given) = layer.get(Setting::Proxy) else {
             continue;
         };
         let url = given.value.to_string();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::args::nearest::did_you_mean;
 use crate::report::exit::{Exit, ExitRow, rows};
 use crate::report::safe_text::json_line;
@@ -31,8 +31,8 @@ struct ExplainDocument {
 /// The explanation of a code, a status or a class; of all codes without any.
 ///
 /// # Errors
-/// [`Fault::Usage`] when there is no such code, status or class.
-pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, Fault> {
+/// [`CommandError::Usage`] when there is no such code, status or class.
+pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, CommandError> {
     let found = what.map(find).transpose()?;
     match found {
         _ if json => {
@@ -76,7 +76,7 @@ impl Found {
 }
 
 /// Numbers below 100 are exit codes, from 200 on statuses; a shell adds 128 to a signal.
-fn find(what: &str) -> Result<Found, Fault> {
+fn find(what: &str) -> Result<Found, CommandError> {
     let name = what.to_ascii_lowercase().replace('-', "_");
     let by_number = |number: u16| match number {
         0..=99 => rows().find(|row| u16::from(row.exit.code()) == number).map(Found::Row),
@@ -87,7 +87,7 @@ fn find(what: &str) -> Result<Found, Fault> {
         Ok(number) => by_number(number),
         Err(_) => rows().find(|row| row.name == name).map(Found::Row),
     };
-    found.ok_or_else(|| Fault::Usage {
+    found.ok_or_else(|| CommandError::Usage {
         message: format!(
             "`{}` is no exit code, HTTP status or class of vescli{}",
             what.escape_debug(),
@@ -120,7 +120,6 @@ fn words(row: &ExitRow, paint: Paint) -> String {
 }
 
 /// The whole table, a line each.
-#[must_use]
 pub fn table(paint: Paint) -> String {
     let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
     let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));

@@ -1,7 +1,7 @@
 //! `vescli help`: the help of a command, or one of the topics. Needs neither configuration nor network.
 
+use super::error::CommandError;
 use super::explain;
-use super::fault::Fault;
 use super::{topic_bulk, topics};
 use crate::args::command_line::{TOPICS, command};
 use crate::args::nearest::did_you_mean;
@@ -10,8 +10,8 @@ use crate::report::streams::Paint;
 /// The text for a topic: a command with its subcommands, a topic, or nothing for the whole.
 ///
 /// # Errors
-/// [`Fault::Usage`] when there is no such command or topic.
-pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
+/// [`CommandError::Usage`] when there is no such command or topic.
+pub fn help(topic: &[String], paint: Paint) -> Result<String, CommandError> {
     let mut topic = topic.iter().map(String::as_str);
     let mut found = command();
     // Gives each subcommand its full name and the global flags.
@@ -33,11 +33,11 @@ pub fn help(topic: &[String], paint: Paint) -> Result<String, Fault> {
     Ok(if paint.is_on() { text.ansi().to_string() } else { text.to_string() })
 }
 
-fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, Fault> {
+fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, CommandError> {
     command.find_subcommand(name).cloned().ok_or_else(|| {
         let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         let known = commands.iter().copied().chain(TOPICS.iter().copied());
-        Fault::Usage {
+        CommandError::Usage {
             message: format!("there is no help on `{}`{}", name.escape_debug(), did_you_mean(name, known)),
             hint: format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
         }

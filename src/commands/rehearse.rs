@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use super::fault::Fault;
+use super::error::CommandError;
 use super::sandbox::{SandboxEnd, SandboxEnvironment, SandboxOptions, run as run_sandbox};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 use crate::report::exit::Ending;
 use crate::report::streams::Streams;
 use crate::report::{Reporter, Subject};
@@ -32,22 +32,22 @@ pub fn run(command: &[OsString], flags: &Layer, environment: &Environment, strea
         Err(fault) => {
             let exit = Reporter::new(streams, output, environment).trouble(&Subject::default(), &fault.trouble());
             match &fault {
-                Fault::Sandbox(error) => error.command_code().map_or(Ending::Exit(exit), Ending::Child),
+                CommandError::Sandbox(error) => error.command_code().map_or(Ending::Exit(exit), Ending::Child),
                 _ => Ending::Exit(exit),
             }
         }
     }
 }
 
-fn options(command: &[OsString], flags: &Layer, environment: &Environment) -> Result<SandboxOptions, Fault> {
+fn options(command: &[OsString], flags: &Layer, environment: &Environment) -> Result<SandboxOptions, CommandError> {
     let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
     let given = |key| flags.get(key).or_else(|| variables.get(key));
     Ok(SandboxOptions {
         // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run would
         // meet a 429 for every request that comes a moment early.
-        rate: flags.get(Key::Rate).map(rate).transpose()?.flatten(),
-        require_auth: flags.is_on(Key::RequireAuth) || variables.is_on(Key::RequireAuth),
-        log: given(Key::Log).map(|given| PathBuf::from(given.value.to_string())),
+        rate: flags.get(Setting::Rate).map(rate).transpose()?.flatten(),
+        require_auth: flags.is_on(Setting::RequireAuth) || variables.is_on(Setting::RequireAuth),
+        log: given(Setting::Log).map(|given| PathBuf::from(given.value.to_string())),
         command: command.to_vec(),
     })
 }

@@ -6,13 +6,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::fault::Fault;
+use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, ValueError};
+use crate::args::setting::Setting;
 use crate::report::curl;
 use crate::report::exit::{Ending, Exit};
 use crate::report::interrupted::Interruption;
@@ -54,28 +54,34 @@ fn prepare(
     environment: &Environment,
     subject: &mut Subject,
     output: &mut Output,
-) -> Result<Prepared, Fault> {
-    subject.email = flags.get(Key::Email).map(|given| given.value.to_string());
+) -> Result<Prepared, CommandError> {
+    subject.email = flags.get(Setting::Email).map(|given| given.value.to_string());
     let sources = Sources::gather(flags, environment)?;
     *output = Output::resolve(&sources);
     let given = |key| sources.text(key).map(|(text, _)| text.to_owned());
-    (subject.email, subject.cname, subject.tenant) = (given(Key::Email), given(Key::Cname), given(Key::Tenant));
+    (subject.email, subject.cname, subject.tenant) =
+        (given(Setting::Email), given(Setting::Cname), given(Setting::Tenant));
     let settings = Settings::resolve(&sources, environment)?;
     subject.cname.clone_from(&settings.cname);
     let missing = |key| SettingsError::Missing { key, config: settings.config.clone() };
-    let email = settings.email.as_deref().ok_or_else(|| missing(Key::Email))?;
-    let cname = settings.cname.as_deref().ok_or_else(|| missing(Key::Cname))?;
+    let email = settings.email.as_deref().ok_or_else(|| missing(Setting::Email))?;
+    let cname = settings.cname.as_deref().ok_or_else(|| missing(Setting::Cname))?;
     let recipient =
         Recipient::new(email, cname, settings.allow_any_email).map_err(|error| with_origin(error, &sources))?;
-    Ok(Prepared { recipient, settings, dry_run: sources.is_on(Key::DryRun), show_curl: sources.is_on(Key::ShowCurl) })
+    Ok(Prepared {
+        recipient,
+        settings,
+        dry_run: sources.is_on(Setting::DryRun),
+        show_curl: sources.is_on(Setting::ShowCurl),
+    })
 }
 
 /// An address or cname that cannot be sent, told with the flag, variable or line that gave it.
-fn with_origin(error: RequestError, sources: &Sources) -> Fault {
+fn with_origin(error: RequestError, sources: &Sources) -> CommandError {
     let key = match &error {
-        RequestError::Email { .. } => Key::Email,
+        RequestError::Email { .. } => Setting::Email,
         // A cname that is not given is the tenant, which has been checked already.
-        RequestError::Cname { .. } => Key::Cname,
+        RequestError::Cname { .. } => Setting::Cname,
         RequestError::Url(_) => return error.into(),
     };
     match sources.text(key) {
@@ -89,7 +95,7 @@ fn carry_out(
     subject: &mut Subject,
     environment: &Environment,
     reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+) -> Result<Ending, CommandError> {
     let Prepared { settings, recipient, dry_run, show_curl } = prepared;
     let unsigned = ApiRequest::new(&settings.target, &recipient, None)?;
     subject.url = Some(unsigned.url.to_string());
@@ -128,12 +134,12 @@ fn carry_out(
     })
 }
 
-fn unwatched(source: std::io::Error) -> Fault {
+fn unwatched(source: std::io::Error) -> CommandError {
     let what = "signals cannot be watched";
-    Fault::Os { what, source }
+    CommandError::Os { what, source }
 }
 
-fn print_curl(request: &ApiRequest, settings: &Settings, reporter: &mut Reporter) -> Result<Ending, Fault> {
+fn print_curl(request: &ApiRequest, settings: &Settings, reporter: &mut Reporter) -> Result<Ending, CommandError> {
     let command = curl::command(request, &settings.credential, &settings.network);
     let text = if reporter.output().json { json_line(&CurlDocument::new(command)) } else { command };
     if curl::lacks_password(request, &settings.network) {
@@ -143,7 +149,7 @@ fn print_curl(request: &ApiRequest, settings: &Settings, reporter: &mut Reporter
     Ok(Exit::Accepted.into())
 }
 
-fn print_request(request: &ApiRequest, settings: Settings, reporter: &mut Reporter) -> Result<Ending, Fault> {
+fn print_request(request: &ApiRequest, settings: Settings, reporter: &mut Reporter) -> Result<Ending, CommandError> {
     let network = &settings.network;
     let text = if reporter.output().json {
         json_line(&RequestDocument::new(request, network, settings.warnings))
@@ -176,12 +182,12 @@ fn load(
 }
 
 /// What came of work that a signal can end: its result, or the signal.
-fn work<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, Fault> {
+fn work<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, CommandError> {
     match result {
         Ok(result) => Ok(ControlFlow::Continue(result)),
         Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
         Err(Interrupted::Failed(source)) => {
-            Err(Fault::Os { what: "nothing was sent, because no thread can be started", source })
+            Err(CommandError::Os { what: "nothing was sent, because no thread can be started", source })
         }
     }
 }

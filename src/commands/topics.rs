@@ -1,8 +1,8 @@
 //! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
 
-use crate::args::keys::{Group, Kind, Reach, Row, rows};
 use crate::args::layer::SANDBOX_VARIABLE;
 use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use crate::args::setting::{Group, Kind, Scope, SettingRow, rows};
 use crate::report::streams::Paint;
 
 /// Variables of ours that are no flags, and what they hold.
@@ -27,7 +27,6 @@ pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
 ];
 
 /// The topic `environment`.
-#[must_use]
 pub fn environment(paint: Paint) -> String {
     let mut text = String::from(
         "Every flag is also a variable: VESCLI_ and its long name in upper case, hyphens as underscores.\n\
@@ -68,7 +67,6 @@ pub fn environment(paint: Paint) -> String {
 }
 
 /// The topic `config`.
-#[must_use]
 pub fn config(paint: Paint) -> String {
     let mut text = format!(
         "{heading}\n  \
@@ -111,11 +109,11 @@ pub fn config(paint: Paint) -> String {
     text
 }
 
-fn example(row: &Row) -> String {
+fn example(row: &SettingRow) -> String {
     match (row.kind, row.default) {
         (Kind::Count | Kind::Level, default) => default.unwrap_or("0").to_owned(),
         (Kind::Switch, _) => "true".to_owned(),
-        (Kind::List(name), _) if row.reach == Reach::FileOnly => format!("[\"{name}\", …]"),
+        (Kind::List(name), _) if row.reach == Scope::FileOnly => format!("[\"{name}\", …]"),
         (Kind::List(name), _) => format!("[\"{name}\"]"),
         (_, Some(default)) => format!("\"{default}\""),
         (Kind::Text(name), None) => format!("\"{name}\""),

@@ -5,14 +5,14 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 
-use super::veil::{exact, shown, veiled};
+use super::redact::{exact, shown, veiled};
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::report::document::{ErrorDocument, ResultDocument};
 use crate::report::exit::Exit;
 use crate::report::safe_text::{SafeText, json_line};
 use crate::report::streams::{Paint, Streams};
-use crate::report::{Reporter, Subject, Trouble};
+use crate::report::{ErrorReport, Reporter, Subject};
 use crate::settings::resolve::{ColorChoice, Output};
 
 /// Tells what clap says of the arguments.
@@ -46,7 +46,7 @@ pub fn tell(error: clap::Error, arguments: &[OsString], environment: &Environmen
         let plain = rendered.to_string();
         let first = exact(plain.lines().next().unwrap_or_default());
         let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(exact);
-        let trouble = Trouble {
+        let trouble = ErrorReport {
             exit: Exit::Usage,
             message: match error.kind() {
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),

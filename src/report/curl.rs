@@ -16,7 +16,6 @@ use crate::settings::proxy::ProxySetting;
 pub const HIDDEN_PROXY: &str = "put the proxy's user and password in the place of *** before you run the command";
 
 /// The command, on several lines.
-#[must_use]
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
     let proxy = network.proxy_for(&request.url);
     let piped = Piped {
@@ -48,7 +47,6 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
 }
 
 /// Whether the command shows `***` in the place of what it needs: a proxy's password that no variable holds.
-#[must_use]
 pub fn lacks_password(request: &ApiRequest, network: &Network) -> bool {
     let proxy = network.proxy_for(&request.url);
     proxy.is_some_and(|proxy| proxy.has_credentials() && variable_of(proxy).is_none())

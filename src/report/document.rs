@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::{Sent, Subject, Trouble, words};
-use crate::api::outcome::Fate;
+use super::{ErrorReport, SendResult, Subject, words};
+use crate::api::outcome::Outcome;
 use crate::api::retry::is_repeatable;
 use crate::report::exit::Exit;
 use crate::report::safe_text::SafeText;
@@ -14,7 +14,6 @@ pub const RESULT_SCHEMA: &str = "vescli.result/1";
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct ResultDocument {
     pub schema: &'static str,
     pub ok: bool,
@@ -33,7 +32,6 @@ pub struct ResultDocument {
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct ErrorDocument {
     pub class: &'static str,
     pub message: String,
@@ -48,29 +46,27 @@ pub struct ErrorDocument {
 
 impl ResultDocument {
     /// The document of a request that was made.
-    #[must_use]
-    pub fn of_sent(subject: &Subject, sent: &Sent, safe: &SafeText, warnings: Vec<String>) -> Self {
+    pub fn of_sent(subject: &Subject, sent: &SendResult, safe: &SafeText, warnings: Vec<String>) -> Self {
         let exit = sent.exit();
-        let ok = sent.outcome.fate == Fate::Accepted;
+        let ok = sent.result.outcome == Outcome::Accepted;
         Self {
-            status: sent.outcome.status,
+            status: sent.result.status,
             attempts: sent.attempts,
             elapsed_ms: u64::try_from(sent.elapsed.as_millis()).unwrap_or(u64::MAX),
             error: (!ok).then(|| ErrorDocument::of_sent(subject, sent, safe)),
             warnings,
-            ..Self::blank(subject, sent.outcome.fate.word(), exit)
+            ..Self::blank(subject, sent.result.outcome.word(), exit)
         }
     }
 
     /// The document of something that kept the request from being made.
-    #[must_use]
     pub fn of_trouble(subject: &Subject, exit: Exit, error: ErrorDocument) -> Self {
-        Self { error: Some(error), ..Self::blank(subject, Fate::NotSent.word(), exit) }
+        Self { error: Some(error), ..Self::blank(subject, Outcome::NotSent.word(), exit) }
     }
 
     /// The document of a request of which nothing else is known yet.
     pub(super) fn about(subject: &Subject) -> Self {
-        Self::blank(subject, Fate::NotSent.word(), Exit::Internal)
+        Self::blank(subject, Outcome::NotSent.word(), Exit::Internal)
     }
 
     fn blank(subject: &Subject, outcome: &'static str, exit: Exit) -> Self {
@@ -93,26 +89,25 @@ impl ResultDocument {
 }
 
 impl ErrorDocument {
-    pub(super) fn of_sent(subject: &Subject, sent: &Sent, safe: &SafeText) -> Self {
-        let outcome = &sent.outcome;
-        let says = outcome.says.as_ref();
+    pub(super) fn of_sent(subject: &Subject, sent: &SendResult, safe: &SafeText) -> Self {
+        let result = &sent.result;
+        let says = result.says.as_ref();
         let row = sent.exit().row();
         Self {
             class: row.name,
             message: row.title.to_owned(),
             server_code: says.and_then(crate::api::answer::ServerSays::code),
             server_message: says.and_then(|says| says.message()).map(|text| safe.exact(text)),
-            safe_to_retry: is_repeatable(outcome),
-            retry_after_s: outcome.retry_after.map(|wait| wait.as_secs()),
-            hint: Some(words::hint(subject, outcome)),
-            cause: outcome.cause.as_deref().map(|text| safe.exact(text)),
-            location: outcome.location.as_deref().map(|text| safe.exact(text)),
+            safe_to_retry: is_repeatable(result),
+            retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
+            hint: Some(words::hint(subject, result)),
+            cause: result.cause.as_deref().map(|text| safe.exact(text)),
+            location: result.location.as_deref().map(|text| safe.exact(text)),
         }
     }
 
     /// The part of the document that tells of something local.
-    #[must_use]
-    pub fn of_trouble(trouble: &Trouble, safe: &SafeText) -> Self {
+    pub fn of_trouble(trouble: &ErrorReport, safe: &SafeText) -> Self {
         Self {
             class: trouble.exit.row().name,
             message: safe.exact(&trouble.message),

@@ -10,7 +10,6 @@ use crate::report::safe_text::SafeText;
 const SECRET_HEADERS: [&str; 3] = ["set-cookie", "www-authenticate", "proxy-authenticate"];
 
 /// The lines of a request.
-#[must_use]
 pub fn request(request: &ApiRequest, bodies: bool, safe: &SafeText) -> Vec<String> {
     let mut lines = vec![format!("> POST {} HTTP/1.1", request.url.path()), format!("> host: {}", host(&request.url))];
     if request.token.is_some() {
@@ -30,7 +29,6 @@ fn host(url: &Url) -> String {
 }
 
 /// The lines of an answer.
-#[must_use]
 pub fn answer(exchange: &Exchange, bodies: bool, safe: &SafeText) -> Vec<String> {
     let mut lines = vec![format!("< {}", safe.shown(&exchange.status_line))];
     for (name, value) in &exchange.headers {

@@ -8,7 +8,6 @@ use crate::api::outcome::Class;
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "each is documented by its row in the table")]
 pub enum Exit {
     Accepted = 0,
     Internal = 1,
@@ -75,7 +74,7 @@ pub struct ExitRow {
     pub statuses: &'static str,
     /// What it means.
     pub meaning: &'static str,
-    /// What became of the request: a word of `Fate`, or when which.
+    /// What became of the request: a word of `Outcome`, or when which.
     pub outcome: &'static str,
     /// Whether the same command may be run again.
     pub again: &'static str,
@@ -85,20 +84,17 @@ pub struct ExitRow {
 
 impl Exit {
     /// The number that the shell sees.
-    #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 
     /// Its row.
-    #[must_use]
     pub fn row(self) -> &'static ExitRow {
         // Every code has a row: a test holds it.
         rows().find(|row| row.exit == self).unwrap_or(&NO_ROW)
     }
 
     /// The exit that belongs to an HTTP status, if it is one that can be answered.
-    #[must_use]
     pub fn of_status(status: u16) -> Option<Self> {
         Some(match status {
             200..=299 => Self::Accepted,
@@ -169,7 +165,7 @@ pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{Event, Outcome};
+    use crate::api::outcome::{AttemptResult, Received};
 
     #[test]
     fn the_numbers_are_the_promised_ones() {
@@ -224,7 +220,7 @@ mod tests {
     fn a_status_explained_is_the_status_answered() {
         for status in 200..=599 {
             let body = Body::Complete(b"{}".to_vec());
-            let outcome = Outcome::of(Event::Reply(Reply { status, retry_after: None, location: None, body }));
+            let outcome = AttemptResult::of(Received::Reply(Reply { status, retry_after: None, location: None, body }));
             assert_eq!(Exit::of_status(status), Some(Exit::from(outcome.class)), "{status}");
         }
         assert_eq!(Exit::of_status(100), None);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::document::{ErrorDocument, ResultDocument};
 use super::{Reporter, Subject};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 use crate::report::exit::Ending;
 use crate::report::safe_text::json_line;
 
@@ -28,14 +28,14 @@ impl Reporter<'_, '_> {
     /// Tells that a signal ended the request, and gives the end of the process.
     pub fn interrupted(&mut self, subject: &Subject, ended: &Interruption) -> Ending {
         let message = format!("ended by {}", signal_name(ended.signal));
-        let (fate, known, hint) = if ended.may_have_left {
+        let (outcome, known, hint) = if ended.may_have_left {
             (
-                Fate::Unknown,
+                Outcome::Unknown,
                 "the request may have left: somebody may have been mailed",
                 "ask the person, or look into the console, before sending again",
             )
         } else {
-            (Fate::NotSent, "nothing was sent", "run it again")
+            (Outcome::NotSent, "nothing was sent", "run it again")
         };
         if !(self.output.json && self.output.quiet) {
             let (error, label) = (self.err.bad("error:"), self.err.faint("  hint:"));
@@ -44,7 +44,7 @@ impl Reporter<'_, '_> {
         if self.output.json {
             let document = ResultDocument {
                 ok: false,
-                outcome: fate.word(),
+                outcome: outcome.word(),
                 attempts: ended.attempts,
                 elapsed_ms: u64::try_from(ended.elapsed.as_millis()).unwrap_or(u64::MAX),
                 exit_code: u8::try_from(128 + ended.signal).unwrap_or(u8::MAX),

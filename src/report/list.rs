@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::list_plan::PlanFacts;
 use super::words;
 use crate::api::answer::ServerSays;
-use crate::api::outcome::{Fate, Outcome};
+use crate::api::outcome::{AttemptResult, Outcome};
 use crate::bulk::rows::Row;
 use crate::bulk::tally::{Due, Fates, Tally};
 use crate::report::exit::Exit;
@@ -13,14 +13,12 @@ use crate::report::safe_text::SafeText;
 use crate::report::streams::Paint;
 
 /// A number with the noun that it counts.
-#[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))
 }
 
 /// A number with commas between its thousands.
-#[must_use]
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -34,7 +32,6 @@ pub fn grouped(count: u64) -> String {
 }
 
 /// A length of time as people say it: whole seconds, two units at most.
-#[must_use]
 pub fn time(length: Duration) -> String {
     let seconds = length.as_secs();
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -47,37 +44,34 @@ pub fn time(length: Duration) -> String {
 }
 
 /// The name of a row: its address, and its cname where one address has several.
-#[must_use]
 pub fn name(row: &Row, cname: Option<&str>, safe: &SafeText) -> String {
     let cname = cname.map_or_else(String::new, |cname| format!(" (cname {})", safe.shown(cname)));
     format!("{}{cname}", safe.shown(&row.email))
 }
 
 /// The line of a row that has ended, with the name that it has.
-#[must_use]
-pub fn row(name: &str, outcome: &Outcome, due: bool, paint: Paint, safe: &SafeText) -> String {
-    let word = format!("{:<8}", outcome.fate.word());
-    let word = match outcome.fate {
-        Fate::Accepted => paint.good(&word),
-        Fate::Rejected | Fate::NotSent => paint.bad(&word),
-        Fate::Unknown => paint.warn(&word),
+pub fn row(name: &str, result: &AttemptResult, due: bool, paint: Paint, safe: &SafeText) -> String {
+    let word = format!("{:<8}", result.outcome.word());
+    let word = match result.outcome {
+        Outcome::Accepted => paint.good(&word),
+        Outcome::Rejected | Outcome::NotSent => paint.bad(&word),
+        Outcome::Unknown => paint.warn(&word),
     };
-    let why = match outcome.fate {
-        Fate::Accepted => String::new(),
-        _ => format!("  {}", why(outcome, safe)),
+    let why = match result.outcome {
+        Outcome::Accepted => String::new(),
+        _ => format!("  {}", why(result, safe)),
     };
     // A row that was not sent is due by its very name.
-    let due = if due && outcome.fate == Fate::Rejected { "; the next run sends it" } else { "" };
+    let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
     format!("{word}  {name}{why}{due}\n")
 }
 
 /// Why a row was not accepted, in a phrase.
-#[must_use]
-pub fn why(outcome: &Outcome, safe: &SafeText) -> String {
-    let title = Exit::from(outcome.class).row().title;
-    let status = outcome.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let message = outcome.says.as_ref().and_then(ServerSays::message);
-    let said = match (&outcome.says, message, &outcome.cause, &outcome.location) {
+pub fn why(result: &AttemptResult, safe: &SafeText) -> String {
+    let title = Exit::from(result.class).row().title;
+    let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let message = result.says.as_ref().and_then(ServerSays::message);
+    let said = match (&result.says, message, &result.cause, &result.location) {
         (Some(ServerSays::Html), ..) => ": an HTML page, not the API".to_owned(),
         (_, _, _, Some(location)) => format!(": points to {}", safe.shown(location)),
         (_, Some(message), ..) => format!(": \"{}\"", safe.shown(message)),
@@ -88,24 +82,22 @@ pub fn why(outcome: &Outcome, safe: &SafeText) -> String {
 }
 
 /// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
-#[must_use]
-pub fn fates(fates: &Fates) -> String {
+pub fn outcomes(outcomes: &Fates) -> String {
     let parts = [
-        (fates.accepted, Fate::Accepted),
-        (fates.rejected, Fate::Rejected),
-        (fates.not_sent, Fate::NotSent),
-        (fates.unknown, Fate::Unknown),
+        (outcomes.accepted, Outcome::Accepted),
+        (outcomes.rejected, Outcome::Rejected),
+        (outcomes.not_sent, Outcome::NotSent),
+        (outcomes.unknown, Outcome::Unknown),
     ];
     let parts: Vec<String> = parts
         .iter()
-        .filter(|(count, fate)| *count > 0 || *fate == Fate::Accepted)
-        .map(|(count, fate)| format!("{} {}", grouped(*count), fate.word()))
+        .filter(|(count, outcome)| *count > 0 || *outcome == Outcome::Accepted)
+        .map(|(count, outcome)| format!("{} {}", grouped(*count), outcome.word()))
         .collect();
     parts.join(", ")
 }
 
 /// How many rows are due, where the outcomes alone do not tell it.
-#[must_use]
 pub fn due(count: u64) -> String {
     match count {
         1 => "; 1 due: the next run sends it".to_owned(),
@@ -122,7 +114,6 @@ fn due_of(due_rows: Due) -> String {
 }
 
 /// The summary at the end.
-#[must_use]
 pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint) -> String {
     let plan = facts.plan;
     let list = tally.of_list(plan);
@@ -131,7 +122,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint
     let mut text = format!(
         "{} {}{} ({requests}, {})\n",
         label("this run:"),
-        fates(&tally.ended),
+        outcomes(&tally.ended),
         due_of(tally.due),
         time(elapsed),
     );
@@ -147,7 +138,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint
         text.push_str(&format!(
             "{} {} of {}{}{beyond}{bad}\n",
             label("the list:"),
-            fates(&list),
+            outcomes(&list),
             counted(facts.list.rows.len() as u64, "row"),
             due_of(tally.due_of_list(plan)),
         ));
@@ -156,7 +147,6 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, paint: Paint
 }
 
 /// The sentence for a list of which nothing is left to send.
-#[must_use]
 pub fn nothing_left(facts: &PlanFacts) -> String {
     let when = facts.accepted_at.as_ref().map_or_else(String::new, |(first, last)| {
         if first == last { format!(", at {first}") } else { format!(", between {first} and {last}") }
@@ -181,9 +171,8 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
 }
 
 /// What became of a request, for a row whose end could not be written down.
-#[must_use]
-pub fn unwritten(row: &Row, name: &str, outcome: &Outcome) -> String {
-    format!("{name} (line {}) ended, and the journal does not know: {}", row.line, words::fate(outcome))
+pub fn unwritten(row: &Row, name: &str, result: &AttemptResult) -> String {
+    format!("{name} (line {}) ended, and the journal does not know: {}", row.line, words::outcome(result))
 }
 
 #[cfg(test)]

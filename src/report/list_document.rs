@@ -5,18 +5,17 @@ use serde::Serialize;
 
 use super::document::ErrorDocument;
 use super::list_plan::{PlanFacts, format_word, sample};
-use super::{Sent, Subject};
-use crate::api::outcome::Fate;
+use super::{SendResult, Subject};
+use crate::api::outcome::Outcome;
+use crate::bulk::event::RowEnd;
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::Row;
 use crate::bulk::tally::{Fates, Tally};
-use crate::bulk::told::RowEnd;
 use crate::report::safe_text::SafeText;
 use crate::settings::bulk::OnKnown;
 
 /// Who is known from other lists.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct KnownDocument {
     pub accepted: u64,
     pub unknown: u64,
@@ -26,7 +25,6 @@ pub struct KnownDocument {
 
 /// A list that knows somebody.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct KnownListDocument {
     pub list: Option<String>,
     pub journal: String,
@@ -58,7 +56,6 @@ impl KnownDocument {
 
 /// The plan of a list.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct PlanDocument {
     pub schema: &'static str,
     pub ok: bool,
@@ -91,7 +88,6 @@ pub struct PlanDocument {
 
 /// A row that is unknown and left alone.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct UnknownRow {
     pub row: u64,
     pub email: String,
@@ -99,7 +95,6 @@ pub struct UnknownRow {
 
 impl PlanDocument {
     /// The document of a plan.
-    #[must_use]
     pub fn new(facts: &PlanFacts, warnings: Vec<String>) -> Self {
         let (list, plan) = (facts.list, facts.plan);
         let unknown = plan.unknown.iter().filter_map(|index| {
@@ -108,7 +103,7 @@ impl PlanDocument {
         Self {
             schema: "vescli.plan/1",
             ok: true,
-            outcome: Fate::NotSent.word(),
+            outcome: Outcome::NotSent.word(),
             tenant: facts.tenant.map(str::to_owned),
             url: facts.url.to_owned(),
             cname: facts.cname.to_owned(),
@@ -139,7 +134,6 @@ impl PlanDocument {
 
 /// A row that has ended.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct RowDocument {
     pub schema: &'static str,
     pub ok: bool,
@@ -158,11 +152,10 @@ pub struct RowDocument {
 
 impl RowDocument {
     /// The document of a row.
-    #[must_use]
     pub fn new(row: &Row, cname: &str, subject: &Subject, end: RowEnd, safe: &SafeText) -> Self {
         let due = end.due;
-        let sent = Sent { outcome: end.outcome, attempts: end.attempts, elapsed: end.elapsed };
-        let ok = sent.outcome.fate == Fate::Accepted;
+        let sent = SendResult { result: end.result, attempts: end.attempts, elapsed: end.elapsed };
+        let ok = sent.result.outcome == Outcome::Accepted;
         let mut warnings = Vec::new();
         if end.unwritten {
             warnings.push("the end of this row could not be written into the journal".to_owned());
@@ -170,11 +163,11 @@ impl RowDocument {
         Self {
             schema: "vescli.row/1",
             ok,
-            outcome: sent.outcome.fate.word(),
+            outcome: sent.result.outcome.word(),
             row: row.line,
             email: row.email.to_string(),
             cname: cname.to_owned(),
-            status: sent.outcome.status,
+            status: sent.result.status,
             attempts: sent.attempts,
             elapsed_ms: u64::try_from(sent.elapsed.as_millis()).unwrap_or(u64::MAX),
             exit_code: sent.exit().code(),
@@ -187,7 +180,6 @@ impl RowDocument {
 
 /// The end of a run.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct SummaryDocument {
     pub schema: &'static str,
     pub ok: bool,
@@ -216,7 +208,6 @@ pub struct SummaryDocument {
 
 impl SummaryDocument {
     /// The document of a run, as far as its plan and its numbers tell it.
-    #[must_use]
     pub fn new(facts: &PlanFacts, plan: &Plan, tally: &Tally, warnings: Vec<String>) -> Self {
         Self {
             schema: "vescli.summary/1",

@@ -18,7 +18,6 @@ const SAMPLE: usize = 3;
 
 /// Everything that a plan tells.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the names are those of the plan")]
 pub struct PlanFacts<'a> {
     pub tenant: Option<&'a str>,
     pub profile: Option<&'a str>,
@@ -40,7 +39,6 @@ pub struct PlanFacts<'a> {
 }
 
 /// The word for a format.
-#[must_use]
 pub const fn format_word(format: Format) -> &'static str {
     match format {
         Format::Auto => "auto",
@@ -51,7 +49,6 @@ pub const fn format_word(format: Format) -> &'static str {
 }
 
 /// The plan, line by line.
-#[must_use]
 pub fn plan(facts: &PlanFacts, paint: Paint, safe: &SafeText) -> String {
     let mut lines = target(facts, safe);
     lines.extend(earlier(facts));
@@ -126,7 +123,6 @@ fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
 }
 
 /// Who of those that would be mailed is known from other lists, if anybody is.
-#[must_use]
 pub fn known(facts: &PlanFacts, safe: &SafeText) -> Option<String> {
     let (plan, elsewhere) = (facts.plan, facts.elsewhere);
     let (accepted, unknown) = elsewhere.counts();
@@ -243,7 +239,6 @@ fn unknown_rows(list: &List, plan: &Plan, safe: &SafeText) -> Vec<String> {
 }
 
 /// A few of the addresses that are going to be mailed.
-#[must_use]
 pub fn sample(list: &List, plan: &Plan, safe: &SafeText) -> Vec<String> {
     plan.tasks
         .iter()

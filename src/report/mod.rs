@@ -18,7 +18,7 @@ pub mod words;
 use std::time::Duration;
 
 use crate::api::io_error::without_number;
-use crate::api::outcome::{Fate, Outcome};
+use crate::api::outcome::{AttemptResult, Outcome};
 use crate::args::environment::Environment;
 use crate::settings::resolve::Output;
 use document::{ErrorDocument, ResultDocument};
@@ -43,26 +43,25 @@ pub struct Subject {
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct SendResult {
     /// What came of it.
-    pub outcome: Outcome,
+    pub result: AttemptResult,
     /// How often it was sent or tried.
     pub attempts: u64,
     /// How long all of it took.
     pub elapsed: Duration,
 }
 
-impl Sent {
+impl SendResult {
     /// The exit that belongs to it.
-    #[must_use]
     pub fn exit(&self) -> Exit {
-        Exit::from(self.outcome.class)
+        Exit::from(self.result.class)
     }
 }
 
 /// Something that kept a request from being made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ErrorReport {
     /// The exit that belongs to it.
     pub exit: Exit,
     /// What is wrong.
@@ -94,13 +93,11 @@ impl<'a, 'b> Reporter<'a, 'b> {
     }
 
     /// The form of output.
-    #[must_use]
     pub const fn output(&self) -> Output {
         self.output
     }
 
     /// Colours for standard error.
-    #[must_use]
     pub const fn err_paint(&self) -> Paint {
         self.err
     }
@@ -113,7 +110,7 @@ impl<'a, 'b> Reporter<'a, 'b> {
     }
 
     /// Tells of something on standard error alone, when standard output has its own form.
-    pub fn complain(&mut self, trouble: &Trouble) -> Exit {
+    pub fn complain(&mut self, trouble: &ErrorReport) -> Exit {
         let label = self.err.bad("error:");
         let text = self.safe.shown_lines(&trouble.message);
         self.streams.talk(&format!("{label} {text}\n"));
@@ -121,13 +118,11 @@ impl<'a, 'b> Reporter<'a, 'b> {
     }
 
     /// Colours for standard output.
-    #[must_use]
     pub const fn out_paint(&self) -> Paint {
         self.out
     }
 
     /// Which streams are terminals.
-    #[must_use]
     pub const fn terminals(&self) -> Terminals {
         self.streams.terminals
     }
@@ -171,7 +166,6 @@ impl<'a, 'b> Reporter<'a, 'b> {
     }
 
     /// What is used to make foreign text safe.
-    #[must_use]
     pub const fn safe(&self) -> &SafeText {
         &self.safe
     }
@@ -179,9 +173,9 @@ impl<'a, 'b> Reporter<'a, 'b> {
     /// A result that is neither an outcome nor a failure: the text as it stands.
     ///
     /// # Errors
-    /// A [`Trouble`] when it cannot be written.
-    pub fn print(&mut self, text: &str) -> Result<(), Trouble> {
-        self.streams.result(text).map_err(|error| Trouble {
+    /// A [`ErrorReport`] when it cannot be written.
+    pub fn print(&mut self, text: &str) -> Result<(), ErrorReport> {
+        self.streams.result(text).map_err(|error| ErrorReport {
             exit: Exit::Io,
             message: format!("standard output cannot be written: {}", without_number(&error.to_string())),
             hint: None,
@@ -189,37 +183,37 @@ impl<'a, 'b> Reporter<'a, 'b> {
     }
 
     /// Tells what came of a request. The exit is that of the outcome, whatever becomes of the telling.
-    pub fn sent(&mut self, subject: &Subject, sent: &Sent, warnings: &[String]) -> Exit {
+    pub fn sent(&mut self, subject: &Subject, sent: &SendResult, warnings: &[String]) -> Exit {
         let warnings = warnings.to_vec();
         let exit = sent.exit();
-        if sent.outcome.fate != Fate::Accepted && !(self.output.json && self.output.quiet) {
+        if sent.result.outcome != Outcome::Accepted && !(self.output.json && self.output.quiet) {
             let text = words::failure(subject, sent, self.err, &self.safe);
             self.streams.talk(&text);
         }
-        if sent.outcome.fate == Fate::Accepted && self.output.json && !self.output.quiet {
+        if sent.result.outcome == Outcome::Accepted && self.output.json && !self.output.quiet {
             let text = words::accepted(subject, sent, self.err, &self.safe);
             self.streams.talk(&text);
         }
         let result = if self.output.json {
             json_line(&ResultDocument::of_sent(subject, sent, &self.safe, warnings))
-        } else if sent.outcome.fate == Fate::Accepted && !self.output.quiet {
+        } else if sent.result.outcome == Outcome::Accepted && !self.output.quiet {
             words::accepted(subject, sent, self.out, &self.safe)
         } else {
             return exit;
         };
         if let Err(error) = self.streams.result(&result) {
-            let fate = words::fate(&sent.outcome);
+            let outcome = words::outcome(&sent.result);
             let label = self.err.warn("warning:");
             let error = without_number(&error.to_string());
             self.streams.talk(&format!(
-                "{label} the result could not be written to standard output: {error}; the request: {fate}\n"
+                "{label} the result could not be written to standard output: {error}; the request: {outcome}\n"
             ));
         }
         exit
     }
 
     /// Tells of something that kept the request from being made.
-    pub fn trouble(&mut self, subject: &Subject, trouble: &Trouble) -> Exit {
+    pub fn trouble(&mut self, subject: &Subject, trouble: &ErrorReport) -> Exit {
         if !(self.output.json && self.output.quiet) {
             let label = self.err.bad("error:");
             let mut text = format!("{label} {}\n", self.safe.shown_lines(&trouble.message));

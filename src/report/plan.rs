@@ -12,7 +12,6 @@ const REQUEST_SCHEMA: &str = "vescli.request/1";
 
 /// The request of a dry run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "`vescli help json` documents the fields")]
 pub struct RequestDocument {
     pub schema: &'static str,
     pub ok: bool,
@@ -34,7 +33,6 @@ fn headers(request: &ApiRequest) -> Vec<(&'static str, &'static str)> {
 
 impl RequestDocument {
     /// The document of a request.
-    #[must_use]
     pub fn new(request: &ApiRequest, network: &Network, warnings: Vec<String>) -> Self {
         Self {
             schema: REQUEST_SCHEMA,
@@ -52,7 +50,6 @@ impl RequestDocument {
 }
 
 /// The request in words.
-#[must_use]
 pub fn text(request: &ApiRequest, network: &Network, safe: &SafeText) -> String {
     let mut text = format!("POST {}\n", request.url);
     for (name, value) in headers(request) {

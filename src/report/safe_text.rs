@@ -25,7 +25,6 @@ pub struct SafeText {
 
 impl SafeText {
     /// Blots these secrets out.
-    #[must_use]
     pub fn hiding(secrets: impl IntoIterator<Item = Secret>) -> Self {
         let long_enough = |secret: &Secret| secret.length() >= SECRET_MIN;
         let mut forms: Vec<Secret> =
@@ -35,26 +34,22 @@ impl SafeText {
     }
 
     /// The exact text, but for secrets: for JSON.
-    #[must_use]
     pub fn exact(&self, text: &str) -> String {
         self.forms.iter().fold(text.to_owned(), blot)
     }
 
     /// The text as it may be shown on a terminal: escaped, and cut at [`SHOWN_MAX`] characters.
-    #[must_use]
     pub fn shown(&self, text: &str) -> String {
         escape(&self.exact(text), SHOWN_MAX)
     }
 
     /// The same, line by line: for a message of our own that has several lines.
-    #[must_use]
     pub fn shown_lines(&self, text: &str) -> String {
         let lines: Vec<String> = text.lines().map(|line| self.shown(line)).collect();
         lines.join("\n")
     }
 
     /// The same for bytes that may be no text, and without the cut: for `-vv`.
-    #[must_use]
     pub fn shown_bytes(&self, bytes: &[u8]) -> String {
         escape(&self.exact(&String::from_utf8_lossy(bytes)), usize::MAX)
     }
@@ -91,13 +86,11 @@ fn blot(text: String, form: &Secret) -> String {
 }
 
 /// A foreign text within a result of our own, such as a path or a name: escaped, and never cut.
-#[must_use]
 pub fn whole(text: &str) -> String {
     escape(text, usize::MAX)
 }
 
 /// A foreign document, line by line. Tabs stay: they are its layout, and move nothing but what follows.
-#[must_use]
 pub fn document(text: &str) -> String {
     let cell = |cell: &str| whole(cell.strip_suffix('\r').unwrap_or(cell));
     let line = |line: &str| line.split('\t').map(cell).collect::<Vec<_>>().join("\t");
@@ -105,7 +98,6 @@ pub fn document(text: &str) -> String {
 }
 
 /// Replaces invisible characters by visible escapes and cuts after `max` characters of the text.
-#[must_use]
 pub fn escape(text: &str, max: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(max.saturating_mul(4)));
     for (index, c) in text.chars().enumerate() {
@@ -142,7 +134,6 @@ impl Formatter for Escaping {
 }
 
 /// A document as one line of JSON with a line break at its end.
-#[must_use]
 pub fn json_line(document: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let written = document.serialize(&mut Serializer::with_formatter(&mut bytes, Escaping));

@@ -7,7 +7,6 @@ use crate::api::recipient::is_invisible;
 
 /// One word. What would steer the terminal that it is shown on is written by `printf` as octal bytes; a line break stays,
 /// within quotes, because `$(…)` drops one at the end. A NUL cannot stand in any word, nor come from a checked value.
-#[must_use]
 pub fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '+');
     if !word.is_empty() && word.chars().all(is_plain) {

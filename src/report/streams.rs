@@ -18,7 +18,6 @@ pub struct Streams<'a> {
 
 /// Which streams are terminals, asked once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the streams")]
 pub struct Terminals {
     pub stdin: bool,
     pub stdout: bool,
@@ -51,7 +50,6 @@ impl Streams<'_> {
 impl Paint {
     /// Decides for one stream: `--color`, then `NO_COLOR`, `FORCE_COLOR` or `CLICOLOR_FORCE`, `TERM=dumb`, then
     /// whether the stream is a terminal (<https://no-color.org>, <https://bixense.com/clicolors>).
-    #[must_use]
     pub fn decide(choice: ColorChoice, environment: &Environment, is_terminal: bool) -> Self {
         let forced = |name| environment.get(name).is_some_and(|value| value != "0");
         Self(match choice {
@@ -65,37 +63,31 @@ impl Paint {
     }
 
     /// Whether there are colours at all.
-    #[must_use]
     pub const fn is_on(self) -> bool {
         self.0
     }
 
     /// Good news.
-    #[must_use]
     pub fn good(self, text: &str) -> String {
         self.paint(text, |text| text.green().bold())
     }
 
     /// Bad news.
-    #[must_use]
     pub fn bad(self, text: &str) -> String {
         self.paint(text, |text| text.red().bold())
     }
 
     /// News that need a look.
-    #[must_use]
     pub fn warn(self, text: &str) -> String {
         self.paint(text, |text| text.yellow().bold())
     }
 
     /// A heading.
-    #[must_use]
     pub fn strong(self, text: &str) -> String {
         self.paint(text, |text| text.bold())
     }
 
     /// Something beside the point.
-    #[must_use]
     pub fn faint(self, text: &str) -> String {
         self.paint(text, |text| text.dimmed())
     }

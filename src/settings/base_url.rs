@@ -83,19 +83,16 @@ impl BaseUrl {
     }
 
     /// The text as it was given, without a trailing slash.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The same as a parsed URL.
-    #[must_use]
     pub const fn url(&self) -> &Url {
         &self.url
     }
 
     /// Whether it ends in `/api`, as the URLs of F5's other tools do and this one's hardly ever should.
-    #[must_use]
     pub fn ends_in_api(&self) -> bool {
         self.text.ends_with("/api")
     }
@@ -115,7 +112,6 @@ fn same_but_for_case_and_port(url: &Url, parsed: &str, text: &str) -> bool {
 }
 
 /// The text of a URL, sound or not, with whatever stands before an `@` hidden: it may be a password.
-#[must_use]
 pub fn without_userinfo(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, after)) => {
@@ -134,7 +130,6 @@ fn split_host(text: &str) -> (&str, &str) {
 }
 
 /// Whether the URL names this machine itself: `localhost`, 127.0.0.0/8 or `[::1]` (RFC 6761, section 6.3).
-#[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -5,8 +5,8 @@ use super::credential::CredentialError;
 use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, Origin};
+use crate::args::setting::Setting;
 
 /// Checks that the credential of the layer at `index` may go to the target. Whatever is not understood is refused.
 ///
@@ -51,16 +51,16 @@ fn table_alone(sources: &Sources, index: usize) -> Sources {
     let names = |layer: &Layer, key| layer.get(key).is_some();
     let layers = || sources.layers().enumerate();
     let below = |key| layers().any(|(at, (level, layer))| at >= index && level == Level::File && names(layer, key));
-    let has_host = below(Key::Tenant) || below(Key::BaseUrl);
-    let has_console = below(Key::Console);
+    let has_host = below(Setting::Tenant) || below(Setting::BaseUrl);
+    let has_console = below(Setting::Console);
     let kept = layers().map(|(at, (level, layer))| {
-        let keys: &[Key] = match level {
-            Level::BuiltIn => &[Key::Console],
-            Level::File if at >= index => &[Key::Tenant, Key::BaseUrl, Key::Console],
+        let keys: &[Setting] = match level {
+            Level::BuiltIn => &[Setting::Console],
+            Level::File if at >= index => &[Setting::Tenant, Setting::BaseUrl, Setting::Console],
             Level::File if has_host => &[],
             // A console that the table names may be completed by a tenant, and not be led away from.
-            Level::File if has_console => &[Key::Tenant],
-            Level::File => &[Key::Tenant, Key::BaseUrl, Key::Console],
+            Level::File if has_console => &[Setting::Tenant],
+            Level::File => &[Setting::Tenant, Setting::BaseUrl, Setting::Console],
             Level::Flag | Level::Variable | Level::Foreign => &[],
         };
         (level, layer.only(keys))

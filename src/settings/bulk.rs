@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::error::SettingsError;
 use super::rate::Rate;
 use super::sources::Sources;
-use crate::args::keys::Key;
 use crate::args::layer::{Given, ValueError};
+use crate::args::setting::Setting;
 
 /// The rate of a list when nothing says otherwise: the slower of what F5's own tools keep to.
 pub const DEFAULT_RATE: &str = "60/m";
@@ -24,7 +24,6 @@ pub enum OnKnown {
 
 impl OnKnown {
     /// The word of `--known`.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Skip => "skip",
@@ -71,7 +70,7 @@ impl BulkSettings {
     /// # Errors
     /// [`SettingsError::Value`] for a rate that is none, and for jobs out of bounds.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
-        let rate = match sources.pick(Key::Rate) {
+        let rate = match sources.pick(Setting::Rate) {
             Some(given) => rate(given)?,
             None => DEFAULT_RATE.parse().ok(),
         };
@@ -79,45 +78,45 @@ impl BulkSettings {
         Ok(Self {
             rate,
             jobs: jobs(sources)?,
-            max_failures: sources.count(Key::MaxFailures),
-            keep_alive: sources.is_on(Key::KeepAlive),
-            format: sources.text(Key::Format).map_or_else(String::new, |(word, _)| word.to_owned()),
-            skip_invalid: sources.is_on(Key::SkipInvalid),
-            journal: path(Key::Journal),
-            fresh: sources.is_on(Key::Fresh),
-            retry_rejected: sources.is_on(Key::RetryRejected),
-            resend_unknown: sources.is_on(Key::ResendUnknown),
+            max_failures: sources.count(Setting::MaxFailures),
+            keep_alive: sources.is_on(Setting::KeepAlive),
+            format: sources.text(Setting::Format).map_or_else(String::new, |(word, _)| word.to_owned()),
+            skip_invalid: sources.is_on(Setting::SkipInvalid),
+            journal: path(Setting::Journal),
+            fresh: sources.is_on(Setting::Fresh),
+            retry_rejected: sources.is_on(Setting::RetryRejected),
+            resend_unknown: sources.is_on(Setting::ResendUnknown),
             limit: limit(sources)?,
-            known: sources.text(Key::Known).map(|(word, _)| match word {
+            known: sources.text(Setting::Known).map(|(word, _)| match word {
                 "send" => OnKnown::Send,
                 _ => OnKnown::Skip,
             }),
-            yes: sources.is_on(Key::Yes),
+            yes: sources.is_on(Setting::Yes),
         })
     }
 }
 
 fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
-    let count = sources.count(Key::Jobs);
+    let count = sources.count(Setting::Jobs);
     let fits = (1..=JOBS_MAX).contains(&count);
-    match (usize::try_from(count), sources.pick(Key::Jobs)) {
+    match (usize::try_from(count), sources.pick(Setting::Jobs)) {
         (Ok(jobs), _) if fits => Ok(jobs),
         (_, Some(given)) => Err(ValueError {
-            key: Key::Jobs,
+            key: Setting::Jobs,
             origin: given.origin.clone(),
             reason: format!("`{count}` is out of bounds: it takes 1 to {JOBS_MAX}"),
         }
         .into()),
-        (_, None) => Err(super::target::missing(sources, Key::Jobs)),
+        (_, None) => Err(super::target::missing(sources, Setting::Jobs)),
     }
 }
 
 /// Nobody means a run that sends nothing: that is what a dry run is for.
 fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
-    match (sources.count(Key::Limit), sources.pick(Key::Limit)) {
+    match (sources.count(Setting::Limit), sources.pick(Setting::Limit)) {
         (_, None) => Ok(None),
         (0, Some(given)) => Err(ValueError {
-            key: Key::Limit,
+            key: Setting::Limit,
             origin: given.origin.clone(),
             reason: "`0` would send to nobody: to see the plan alone use --dry-run".to_owned(),
         }),
@@ -135,7 +134,7 @@ pub fn rate(given: &Given) -> Result<Option<Rate>, ValueError> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|error| ValueError {
-        key: Key::Rate,
+        key: Setting::Rate,
         origin: given.origin.clone(),
         reason: format!("{error}"),
     })

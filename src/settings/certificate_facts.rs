@@ -26,7 +26,6 @@ pub struct CertificateFacts {
 
 impl CertificateFacts {
     /// Reads a certificate in DER; `None` if it is none, or one beyond RFC 5280.
-    #[must_use]
     pub fn read(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Self {
@@ -39,7 +38,6 @@ impl CertificateFacts {
     }
 
     /// Whether it names itself as its issuer.
-    #[must_use]
     pub fn is_self_signed(&self) -> bool {
         self.subject == self.issuer
     }
@@ -51,7 +49,6 @@ fn system_time(time: ASN1Time) -> SystemTime {
 }
 
 /// A moment as it is told: `2020-01-01 00:00:00 UTC`.
-#[must_use]
 pub fn moment(time: SystemTime) -> String {
     let text = humantime::format_rfc3339_seconds(writable(time)).to_string();
     text.replace('T', " ").replace('Z', " UTC")

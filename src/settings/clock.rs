@@ -7,13 +7,11 @@ const LATEST: Duration = Duration::from_secs(253_402_300_799);
 
 /// A time that can be written down: one outside 1970 to 9999 comes from a clock that is wrong anyway, and becomes the
 /// nearest one inside. The libraries below panic at the others.
-#[must_use]
 pub fn writable(time: SystemTime) -> SystemTime {
     time.clamp(UNIX_EPOCH, UNIX_EPOCH + LATEST)
 }
 
 /// Time since 1970; none for a clock that stands before.
-#[must_use]
 pub fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }

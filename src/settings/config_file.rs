@@ -13,9 +13,9 @@ use super::config_source::{Reference, Source, refuse_secret, table_of, text_of, 
 use super::config_table::read_table;
 use super::config_trust;
 use super::limited_file::{self, FileError, Takes};
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
 use crate::args::nearest::did_you_mean;
+use crate::args::setting::Setting;
 
 /// A configuration file that was read and understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl ConfigFile {
 
     fn names_command(&self) -> bool {
         let profiles = self.profiles.values().map(|profile| &profile.layer);
-        profiles.chain([&self.defaults]).any(|layer| layer.get(Key::TokenCommand).is_some())
+        profiles.chain([&self.defaults]).any(|layer| layer.get(Setting::TokenCommand).is_some())
     }
 
     /// Understands the text of a file; `path` names it in messages.
@@ -174,7 +174,6 @@ impl ConfigFile {
     }
 
     /// The profile that is used when none is asked for: the default one, or the only one.
-    #[must_use]
     pub fn implied_profile(&self) -> Option<&str> {
         let only = || (self.profiles.len() == 1).then(|| self.profiles.keys().next().map(String::as_str)).flatten();
         self.default_profile.as_deref().or_else(only)

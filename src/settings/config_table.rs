@@ -6,8 +6,8 @@ use super::config_error::{ConfigError, Mistake, Place};
 use super::config_file::Profile;
 use super::config_source::{Source, refuse_secret, text_of, unknown_key};
 use super::config_value::read_value;
-use crate::args::keys::{Row, rows};
 use crate::args::layer::Origin;
+use crate::args::setting::{SettingRow, rows};
 
 /// Reads a table of settings; `title` names it in messages.
 ///
@@ -27,7 +27,7 @@ pub(super) fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> R
         }
         refuse_secret(source, offset, name)?;
         let Some(row) = rows().find(|row| row.in_file() && row.name() == name) else {
-            let names: Vec<String> = rows().filter(|row| row.in_file()).map(Row::name).collect();
+            let names: Vec<String> = rows().filter(|row| row.in_file()).map(SettingRow::name).collect();
             let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
             known.push("extends");
             return Err(unknown_key(source, offset, name, &format!("[{title}]"), &known));

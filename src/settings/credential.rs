@@ -17,9 +17,9 @@ use super::sources::{Level, Sources};
 use super::target::Target;
 use super::token;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, Origin};
 use crate::args::secret_variables::{F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
+use crate::args::setting::Setting;
 use crate::args::value::Value;
 
 /// Where a token comes from.
@@ -66,10 +66,10 @@ impl CredentialPlan {
     pub fn resolve(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
         let mut no_auth_is_off = false;
-        let limit = network::duration(sources, Key::TokenCommandTimeout)?;
+        let limit = network::duration(sources, Setting::TokenCommandTimeout)?;
         for (index, (level, layer)) in sources.layers().enumerate() {
-            let no_auth = layer.is_on(Key::NoAuth) && !no_auth_is_off;
-            no_auth_is_off |= layer.get(Key::NoAuth).is_some() && !no_auth;
+            let no_auth = layer.is_on(Setting::NoAuth) && !no_auth_is_off;
+            no_auth_is_off |= layer.get(Setting::NoAuth).is_some() && !no_auth;
             let Some(plan) = Self::of_layer(level, layer, no_auth, environment, limit)? else {
                 continue;
             };
@@ -85,7 +85,7 @@ impl CredentialPlan {
     fn with_password(mut self, sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
         if let Some((IdentitySource::P12 { password, .. }, _)) = &mut self.identity {
             *password = password_of(sources, environment)?;
-        } else if let Some((Level::Flag, given)) = sources.pick_with_level(Key::P12PasswordFile) {
+        } else if let Some((Level::Flag, given)) = sources.pick_with_level(Setting::P12PasswordFile) {
             return Err(IdentityError::PasswordAlone.at(&given.origin).into());
         }
         Ok(self)
@@ -126,7 +126,6 @@ impl CredentialPlan {
     }
 
     /// The password of a PKCS#12 file that stands in a variable.
-    #[must_use]
     pub fn password(&self) -> Option<&Secret> {
         match &self.identity {
             Some((IdentitySource::P12 { password: Some((PasswordSource::Variable(_, secret), _)), .. }, _)) => {
@@ -148,14 +147,14 @@ impl CredentialPlan {
 }
 
 fn token_of(layer: &Layer, limit: Duration) -> Option<(TokenSource, Origin)> {
-    if let Some(given) = layer.get(Key::TokenFile) {
+    if let Some(given) = layer.get(Setting::TokenFile) {
         let source = match given.value.to_string() {
             path if path == "-" => TokenSource::Stdin,
             path => TokenSource::File(PathBuf::from(path)),
         };
         return Some((source, given.origin.clone()));
     }
-    let given = layer.get(Key::TokenCommand)?;
+    let given = layer.get(Setting::TokenCommand)?;
     match &given.value {
         Value::List(words) => {
             let words = words.clone();

@@ -7,8 +7,8 @@ use thiserror::Error;
 use super::config_error::ConfigError;
 use super::credential::CredentialError;
 use crate::args::environment::NotUtf8;
-use crate::args::keys::{Key, Reach};
 use crate::args::layer::{ValueError, VariableError};
+use crate::args::setting::{Scope, Setting};
 
 /// Why settings do not hold.
 #[derive(Debug, Error)]
@@ -26,7 +26,7 @@ pub enum SettingsError {
     #[error("no {name} is given: {ways}", name = .key.row().name(), ways = ways_to_give(*.key, .config))]
     Missing {
         /// What is missing.
-        key: Key,
+        key: Setting,
         /// What is to be told of the configuration file.
         config: ConfigState,
     },
@@ -57,12 +57,12 @@ pub enum ConfigState {
     Unchosen(PathBuf, Vec<String>),
 }
 
-fn ways_to_give(key: Key, config: &ConfigState) -> String {
+fn ways_to_give(key: Setting, config: &ConfigState) -> String {
     let row = key.row();
     let (flag, variable, name) = (row.flag, row.variable(), row.name());
     let foreign = row.f5_variable.map_or_else(String::new, |name| format!(" or {name}"));
     let ways = format!("use --{flag}, set {variable}{foreign}");
-    if row.reach == Reach::RunOnly {
+    if row.reach == Scope::RunOnly {
         return ways;
     }
     match config {

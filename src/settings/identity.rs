@@ -62,7 +62,6 @@ impl ZeroizeOnDrop for Parts {}
 
 impl Identity {
     /// The certificate and key in the form that TLS takes.
-    #[must_use]
     pub fn certified(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.certified)
     }

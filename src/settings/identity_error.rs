@@ -9,7 +9,6 @@ use crate::args::layer::Origin;
 
 /// Why a client certificate cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the fields are named in the messages")]
 pub enum IdentityError {
     /// The file holds no certificate.
     #[error("{path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; a .p12 or .pfx file is named with --p12", path = .path.display())]
@@ -72,7 +71,6 @@ pub enum IdentityError {
 
 impl IdentityError {
     /// The same with the flag, variable or line that it is about.
-    #[must_use]
     pub fn at(self, origin: &Origin) -> CredentialError {
         CredentialError::Identity { origin: origin.clone(), error: self }
     }

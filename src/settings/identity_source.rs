@@ -7,9 +7,9 @@ use super::identity_error::IdentityError;
 use super::secret::Secret;
 use super::sources::{Level, Sources};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, Origin};
 use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
+use crate::args::setting::Setting;
 use crate::settings::credential::CredentialError;
 
 /// Where a client certificate comes from.
@@ -48,7 +48,7 @@ pub enum PasswordSource {
 /// [`CredentialError::Identity`] for a key without a certificate, and for a certificate in two forms.
 pub(super) fn identity_of(layer: &Layer) -> Result<Option<(IdentitySource, Origin)>, CredentialError> {
     let path = |key| layer.get(key).map(|given| (PathBuf::from(given.value.to_string()), given.origin.clone()));
-    match (path(Key::Cert), path(Key::CertKey), path(Key::P12)) {
+    match (path(Setting::Cert), path(Setting::CertKey), path(Setting::P12)) {
         (Some((_, other)), _, Some((_, origin))) | (None, Some((_, other)), Some((_, origin))) => {
             Err(IdentityError::Twice { other }.at(&origin))
         }
@@ -90,7 +90,7 @@ pub(super) fn password_of(
             Level::Flag | Level::File | Level::BuiltIn => None,
         };
         let found = own.or_else(|| {
-            let given = layer.get(Key::P12PasswordFile)?;
+            let given = layer.get(Setting::P12PasswordFile)?;
             let source = PasswordSource::File(PathBuf::from(given.value.to_string()));
             Some((source, given.origin.clone()))
         });

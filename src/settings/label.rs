@@ -7,7 +7,6 @@ use rustls::pki_types::ServerName;
 const LABEL_MAX: usize = 63;
 
 /// Whether `text` is one lower-case DNS label: letters, digits and inner hyphens, 1 to 63 of them (RFC 1123, section 2.1).
-#[must_use]
 pub fn is_label(text: &str) -> bool {
     let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -27,7 +26,6 @@ const NAME_MAX: usize = 253;
 
 /// Why no host can have this name, if so: neither a resolver nor TLS would take it. Underscores are no letters of a host
 /// (RFC 1123, section 2.1) and are in use all the same; a dot at the end is the root.
-#[must_use]
 pub fn unusable_name(name: &str) -> Option<&'static str> {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

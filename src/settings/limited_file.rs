@@ -72,7 +72,6 @@ pub fn read(source: impl Read, expected: u64, limit: u64) -> Result<Vec<u8>, Fil
 }
 
 /// A size in the unit in which people write it.
-#[must_use]
 pub fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
     if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }

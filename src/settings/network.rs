@@ -12,8 +12,8 @@ use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Given, ValueError};
+use crate::args::setting::Setting;
 use crate::args::value::Value;
 
 /// Longest time-out that is taken: no attempt needs a day.
@@ -40,7 +40,6 @@ pub struct Network {
 
 /// An address that stands in for what DNS would say of a host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the flag")]
 pub struct Override {
     pub host: String,
     pub port: u16,
@@ -54,10 +53,10 @@ impl Network {
     /// [`SettingsError`] for the first value that does not fit.
     pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
         Ok(Self {
-            timeout: duration(sources, Key::Timeout)?,
-            connect_timeout: duration(sources, Key::ConnectTimeout)?,
+            timeout: duration(sources, Setting::Timeout)?,
+            connect_timeout: duration(sources, Setting::ConnectTimeout)?,
             proxy: ProxySetting::resolve(sources, environment)?,
-            cacert: sources.text(Key::Cacert).map(|(path, _)| PathBuf::from(path)),
+            cacert: sources.text(Setting::Cacert).map(|(path, _)| PathBuf::from(path)),
             resolve: overrides(sources)?,
             ssl_cert_file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
             ssl_cert_dir: environment.get("SSL_CERT_DIR").map(PathBuf::from),
@@ -83,7 +82,7 @@ impl Network {
         {
             let host = url.host_str().unwrap_or_default();
             return Err(ValueError {
-                key: Key::Proxy,
+                key: Setting::Proxy,
                 origin: proxy.origin.clone(),
                 reason: format!(
                     "`{}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://",
@@ -92,7 +91,7 @@ impl Network {
             }
             .into());
         }
-        let given = sources.pick(Key::Resolve);
+        let given = sources.pick(Setting::Resolve);
         let leaves = |given: &&Override| {
             Some(given.host.as_str()) == url.host_str()
                 && Some(given.port) == url.port_or_known_default()
@@ -100,7 +99,7 @@ impl Network {
         };
         match (self.resolve.iter().find(leaves), given) {
             (Some(found), Some(given)) if url.scheme() == "http" => Err(ValueError {
-                key: Key::Resolve,
+                key: Setting::Resolve,
                 origin: given.origin.clone(),
                 reason: format!(
                     "{} is another machine, and `{url}` would reach it unencrypted: use https://",
@@ -116,9 +115,9 @@ impl Network {
     /// know. That is told here, before anything is tried.
     fn check_proxied_address(&self, base: &BaseUrl, sources: &Sources) -> Result<(), SettingsError> {
         let host = base.url().host_str().unwrap_or_default();
-        match (self.proxy_for(base.url()), sources.pick(Key::BaseUrl)) {
+        match (self.proxy_for(base.url()), sources.pick(Setting::BaseUrl)) {
             (Some(proxy), Some(given)) if host.starts_with('[') => Err(ValueError {
-                key: Key::BaseUrl,
+                key: Setting::BaseUrl,
                 origin: given.origin.clone(),
                 reason: format!(
                     "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {}): use a host name, or go past the proxy with --noproxy '{host}'",
@@ -133,11 +132,10 @@ impl Network {
 
     /// A warning when overrides were given for this very run, and none is for the host that it goes to: a slip in the
     /// name would otherwise send to the real service what was meant for another address.
-    #[must_use]
     pub fn unused_overrides(&self, target: &Target, sources: &Sources) -> Option<String> {
         let (host, port) = target.host_and_port();
         let used = |given: &Override| given.host == host && given.port == port;
-        match sources.pick_with_level(Key::Resolve) {
+        match sources.pick_with_level(Setting::Resolve) {
             Some((Level::Flag | Level::Variable, given)) if !self.resolve.iter().any(used) => {
                 Some(format!("{} names another host or port than {host}:{port}, and was not used", given.origin))
             }
@@ -147,7 +145,6 @@ impl Network {
 
     /// The proxy that is used for a URL. One that the usual variables name is for other machines: it was meant for all
     /// programs of this one, and a loopback address means another machine to it.
-    #[must_use]
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
         let proxy = self.proxy.as_ref()?;
         let is_meant = !(is_loopback(url) && proxy.is_of_environment());
@@ -159,7 +156,7 @@ impl Network {
 ///
 /// # Errors
 /// [`SettingsError::Value`] when it is no time, none at all, or longer than a day.
-pub fn duration(sources: &Sources, key: Key) -> Result<Duration, SettingsError> {
+pub fn duration(sources: &Sources, key: Setting) -> Result<Duration, SettingsError> {
     let Some((text, origin)) = sources.text(key) else {
         return Err(super::target::missing(sources, key));
     };
@@ -174,13 +171,13 @@ pub fn duration(sources: &Sources, key: Key) -> Result<Duration, SettingsError> 
 }
 
 fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {
-    let Some(Given { value: Value::List(items), origin }) = sources.pick(Key::Resolve) else {
+    let Some(Given { value: Value::List(items), origin }) = sources.pick(Setting::Resolve) else {
         return Ok(Vec::new());
     };
     let parse = |item: &String| {
         parse_override(item).ok_or_else(|| {
             let reason = format!("`{item}` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1");
-            ValueError { key: Key::Resolve, origin: origin.clone(), reason }.into()
+            ValueError { key: Setting::Resolve, origin: origin.clone(), reason }.into()
         })
     };
     items.iter().map(parse).collect()

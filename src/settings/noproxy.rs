@@ -31,7 +31,6 @@ enum Hosts {
 
 impl NoProxyList {
     /// Reads a list that is separated by commas or, as curl takes it too, by spaces.
-    #[must_use]
     pub(super) fn parse(list: &str) -> Self {
         let mut read = Self::default();
         for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {
@@ -44,7 +43,6 @@ impl NoProxyList {
     }
 
     /// Whether the URL's host is reached without the proxy.
-    #[must_use]
     pub(super) fn holds(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         let host = unbracketed(host).unwrap_or(host).trim_end_matches('.');

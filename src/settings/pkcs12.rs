@@ -103,7 +103,7 @@ mod opening {
                 match certify(parts()) {
                     Ok(_) => return Ok(parts()),
                     Err(rustls::Error::InconsistentKeys(_)) => {}
-                    // Told by the caller, which tries again.
+                    // Event by the caller, which tries again.
                     Err(_) => unusable = unusable.or_else(|| Some(parts())),
                 }
             }

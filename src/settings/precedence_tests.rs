@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use super::sources::Sources;
 use crate::args::environment::Environment;
-use crate::args::keys::{Key, Kind, Reach, Row, rows};
 use crate::args::layer::{Layer, Origin};
+use crate::args::setting::{Kind, Scope, Setting, SettingRow, rows};
 use crate::args::value::{Value, parse_value};
 
 /// The levels, the strongest first.
 const LEVELS: [&str; 7] = ["flag", "variable", "profile", "parent", "defaults", "foreign", "built in"];
 
 /// A value that the key takes, as a variable or flag would give it.
-fn text(row: &Row) -> &'static str {
+fn text(row: &SettingRow) -> &'static str {
     match row.kind {
         Kind::Text(_) | Kind::File | Kind::List(_) => "x",
         Kind::Choice(words) => words[0],
@@ -22,7 +22,7 @@ fn text(row: &Row) -> &'static str {
     }
 }
 
-fn toml(row: &Row) -> String {
+fn toml(row: &SettingRow) -> String {
     let (name, text) = (row.name(), text(row));
     match row.kind {
         Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
@@ -34,7 +34,7 @@ fn toml(row: &Row) -> String {
 }
 
 /// Which levels can hold a key.
-fn can_hold(row: &Row, level: &str) -> bool {
+fn can_hold(row: &SettingRow, level: &str) -> bool {
     match level {
         "flag" | "variable" => row.is_flag(),
         "profile" | "parent" | "defaults" => row.in_file(),
@@ -59,7 +59,7 @@ fn origin_name(origin: &Origin) -> &'static str {
 }
 
 /// The sources with the key set at these levels, the built-in one apart, which is always there.
-fn sources(row: &Row, levels: &[&str], file: &PathBuf) -> Sources {
+fn sources(row: &SettingRow, levels: &[&str], file: &PathBuf) -> Sources {
     let at = |level| levels.contains(&level);
     let line = |level| if at(level) { toml(row) } else { String::new() };
     let document = format!(
@@ -75,9 +75,9 @@ fn sources(row: &Row, levels: &[&str], file: &PathBuf) -> Sources {
         flags.set(row.key, value, Origin::Flag(row.flag));
     }
     let path = file.to_str().unwrap().to_owned();
-    flags.set(Key::Config, Value::Text(path), Origin::Flag("config"));
+    flags.set(Setting::Config, Value::Text(path), Origin::Flag("config"));
     let child = Value::Text("child".to_owned());
-    flags.set(Key::Profile, child, Origin::Flag("profile"));
+    flags.set(Setting::Profile, child, Origin::Flag("profile"));
     let mut variables = Vec::new();
     if at("variable") {
         variables.push((row.variable(), text(row)));
@@ -94,7 +94,7 @@ fn the_strongest_level_that_speaks_wins_for_every_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
     let mut checked = 0;
-    for row in rows().filter(|row| !matches!(row.key, Key::Profile | Key::Config)) {
+    for row in rows().filter(|row| !matches!(row.key, Setting::Profile | Setting::Config)) {
         for set in 0..1_u32 << LEVELS.len() {
             let levels: Vec<&str> =
                 LEVELS.into_iter().enumerate().filter(|(bit, _)| set & 1 << bit != 0).map(|(_, level)| level).collect();
@@ -115,7 +115,7 @@ fn the_strongest_level_that_speaks_wins_for_every_key() {
 #[test]
 fn a_key_of_one_run_is_refused_in_the_file_and_one_of_the_file_is_no_variable() {
     for row in rows() {
-        assert_eq!(row.in_file(), row.reach != Reach::RunOnly);
-        assert_eq!(row.is_flag(), row.reach != Reach::FileOnly);
+        assert_eq!(row.in_file(), row.reach != Scope::RunOnly);
+        assert_eq!(row.is_flag(), row.reach != Scope::FileOnly);
     }
 }

@@ -12,8 +12,8 @@ use super::noproxy::NoProxyList;
 use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Origin, ValueError};
+use crate::args::setting::Setting;
 
 /// A proxy with the hosts that go past it.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl ProxySetting {
         if text.contains('@') {
             keep_out_of_core_files();
         }
-        let key = Key::Proxy;
+        let key = Setting::Proxy;
         let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { key, origin, reason })?;
         Ok(Some(Self { noproxy, noproxy_variable, ..parsed }))
     }
@@ -92,32 +92,27 @@ impl ProxySetting {
     }
 
     /// Whether the proxy is used for a URL.
-    #[must_use]
     pub fn takes(&self, url: &Url) -> bool {
         !self.noproxy.holds(url)
     }
 
     /// A warning of what stands in `NO_PROXY` and means nothing. It was meant for others too, so it is no error.
-    #[must_use]
     pub fn warning(&self) -> Option<String> {
         let variable = self.noproxy_variable.as_ref()?;
         Some(format!("{variable}: {}", not_understood(&self.noproxy)?))
     }
 
     /// Whether the usual variables name it (`HTTPS_PROXY` and others), and no setting of vescli's own does.
-    #[must_use]
     pub fn is_of_environment(&self) -> bool {
         matches!(self.origin, Origin::ForeignVariable(_))
     }
 
     /// Whether the URL holds a user or a password.
-    #[must_use]
     pub fn has_credentials(&self) -> bool {
         self.shown != self.url.expose()
     }
 
     /// What must not be shown: the password as it stands in the URL and as the proxy gets it.
-    #[must_use]
     pub fn secrets(&self) -> Vec<Secret> {
         let Ok(url) = Url::parse(self.url.expose()) else {
             return Vec::new();
@@ -131,7 +126,7 @@ impl ProxySetting {
 
 /// The list of hosts that go past the proxy; with the variable's name if it is not one of vescli's own.
 fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), SettingsError> {
-    let key = Key::Noproxy;
+    let key = Setting::Noproxy;
     if let Some((text, origin)) = sources.text(key) {
         let list = NoProxyList::parse(text);
         return match not_understood(&list) {
@@ -169,7 +164,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// The text of the proxy's URL, with its origin.
 fn given(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, SettingsError> {
-    let found = match sources.text(Key::Proxy) {
+    let found = match sources.text(Setting::Proxy) {
         Some((text, origin)) => Some((text.to_owned(), origin.clone())),
         None => first_variable(environment, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
             .map(|(text, name)| (text, Origin::ForeignVariable(name))),

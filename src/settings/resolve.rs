@@ -7,8 +7,8 @@ use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
 use super::target::{self, Target};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, unknown_variables};
+use crate::args::setting::Setting;
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -78,7 +78,6 @@ pub enum ColorChoice {
 
 impl ColorChoice {
     /// The choice of a word, if it is one.
-    #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         match word {
             "auto" => Some(Self::Auto),
@@ -91,13 +90,11 @@ impl ColorChoice {
 
 impl Output {
     /// What the sources say of the output.
-    #[must_use]
     pub fn resolve(sources: &Sources) -> Self {
         Self::pick(|key| sources.pick_with_level(key).map(|(level, given)| (level, given.value.to_string())))
     }
 
     /// What flags and variables say, for errors that come before the file is understood.
-    #[must_use]
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
         let variables = Layer::of_sound_variables(environment);
         Self::pick(|key| {
@@ -106,10 +103,10 @@ impl Output {
         })
     }
 
-    fn pick(value: impl Fn(Key) -> Option<(Level, String)>) -> Self {
+    fn pick(value: impl Fn(Setting) -> Option<(Level, String)>) -> Self {
         let is = |key, text: &str| value(key).is_some_and(|(_, given)| given == text);
         // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
-        let json = match (value(Key::Json), value(Key::Output)) {
+        let json = match (value(Setting::Json), value(Setting::Output)) {
             (Some((short, on)), Some((long, word))) => match short.cmp(&long) {
                 Ordering::Less => on == "true",
                 Ordering::Equal => on == "true" || word == "json",
@@ -121,9 +118,9 @@ impl Output {
         };
         Self {
             json,
-            quiet: is(Key::Quiet, "true"),
-            verbose: value(Key::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
-            color: value(Key::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
+            quiet: is(Setting::Quiet, "true"),
+            verbose: value(Setting::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
+            color: value(Setting::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
         }
     }
 }
@@ -144,17 +141,17 @@ impl Settings {
         warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
         warnings.extend(network.unused_overrides(&target, sources));
         Ok(Self {
-            email: text(Key::Email),
-            cname: text(Key::Cname).or_else(|| tenant.clone()),
-            allow_any_email: sources.is_on(Key::AllowAnyEmail),
+            email: text(Setting::Email),
+            cname: text(Setting::Cname).or_else(|| tenant.clone()),
+            allow_any_email: sources.is_on(Setting::AllowAnyEmail),
             credential: CredentialPlan::resolve(sources, environment, &target)?,
             tenant,
             target,
             network,
             retry: RetryPolicy {
-                retries: sources.count(Key::Retries),
-                max_retry_after: network::duration(sources, Key::MaxRetryAfter)?,
-                retry_unknown: sources.is_on(Key::RetryUnknown),
+                retries: sources.count(Setting::Retries),
+                max_retry_after: network::duration(sources, Setting::MaxRetryAfter)?,
+                retry_unknown: sources.is_on(Setting::RetryUnknown),
             },
             output: Output::resolve(sources),
             config: sources.config.clone(),

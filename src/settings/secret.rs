@@ -12,14 +12,12 @@ pub struct Secret(String);
 
 impl Secret {
     /// Takes the value in.
-    #[must_use]
     pub const fn new(value: String) -> Self {
         Self(value)
     }
 
     /// Takes in the bytes of a text; `None`, and the bytes overwritten, if they are no UTF-8. One line end at the end is no
     /// part of the secret, and `\r` alone is no line end.
-    #[must_use]
     pub fn of_line(bytes: Vec<u8>) -> Option<Self> {
         let mut text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -38,13 +36,11 @@ impl Secret {
     }
 
     /// The value, for the one place that has to send it.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
     /// How long it is, in characters: enough to tell one credential from another, or an empty file from a full one.
-    #[must_use]
     pub fn length(&self) -> usize {
         self.0.chars().count()
     }

@@ -6,8 +6,8 @@ use super::config_error::ConfigError;
 use super::config_file::ConfigFile;
 use super::error::{ConfigState, SettingsError};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Given, Layer, Origin};
+use crate::args::setting::Setting;
 use crate::args::value::Value;
 
 /// How far up a layer stands.
@@ -48,9 +48,8 @@ pub enum ConfigPath {
 
 impl ConfigPath {
     /// Finds out where the file is looked for, without looking.
-    #[must_use]
     pub fn find(flags: &Layer, variables: &Layer, environment: &Environment) -> Self {
-        let given = flags.get(Key::Config).or_else(|| variables.get(Key::Config));
+        let given = flags.get(Setting::Config).or_else(|| variables.get(Setting::Config));
         match given.map(|given| given.value.to_string()) {
             Some(path) if path == "none" => Self::Nowhere,
             Some(path) => Self::Given(PathBuf::from(path)),
@@ -60,7 +59,6 @@ impl ConfigPath {
     }
 
     /// The path itself, if there is one.
-    #[must_use]
     pub fn path(&self) -> Option<&PathBuf> {
         match self {
             Self::Nowhere => None,
@@ -105,8 +103,10 @@ impl Sources {
         let foreign = Layer::of_f5_variables(environment)?;
         let config_path = ConfigPath::find(flags, &variables, environment);
         let file = config_path.read()?;
-        let asked =
-            flags.get(Key::Profile).or_else(|| variables.get(Key::Profile)).map(|given| given.value.to_string());
+        let asked = flags
+            .get(Setting::Profile)
+            .or_else(|| variables.get(Setting::Profile))
+            .map(|given| given.value.to_string());
         if let (Some(name), None) = (&asked, &file) {
             return Err(no_file(name, &config_path).into());
         }
@@ -123,20 +123,17 @@ impl Sources {
     }
 
     /// What the strongest layer says of a key.
-    #[must_use]
-    pub fn pick(&self, key: Key) -> Option<&Given> {
+    pub fn pick(&self, key: Setting) -> Option<&Given> {
         self.pick_with_level(key).map(|(_, given)| given)
     }
 
     /// The same, with the level that said it.
-    #[must_use]
-    pub fn pick_with_level(&self, key: Key) -> Option<(Level, &Given)> {
+    pub fn pick_with_level(&self, key: Setting) -> Option<(Level, &Given)> {
         self.layers.iter().find_map(|(level, layer)| layer.get(key).map(|given| (*level, given)))
     }
 
     /// The text that the strongest layer gives for a key, with its origin.
-    #[must_use]
-    pub fn text(&self, key: Key) -> Option<(&str, &Origin)> {
+    pub fn text(&self, key: Setting) -> Option<(&str, &Origin)> {
         match self.pick(key) {
             Some(Given { value: Value::Text(text), origin }) => Some((text, origin)),
             _ => None,
@@ -144,14 +141,12 @@ impl Sources {
     }
 
     /// Whether a switch is on.
-    #[must_use]
-    pub fn is_on(&self, key: Key) -> bool {
+    pub fn is_on(&self, key: Setting) -> bool {
         self.pick(key).is_some_and(|given| given.value == Value::Switch(true))
     }
 
     /// A count, 0 if nothing says otherwise.
-    #[must_use]
-    pub fn count(&self, key: Key) -> u64 {
+    pub fn count(&self, key: Setting) -> u64 {
         match self.pick(key) {
             Some(Given { value: Value::Count(count), .. }) => *count,
             _ => 0,
@@ -164,7 +159,6 @@ impl Sources {
     }
 
     /// The same sources without flags and variables: what the file alone asks for.
-    #[must_use]
     pub fn file_alone(&self) -> Self {
         let layers = self.layers.iter().filter(|(level, _)| *level >= Level::File).cloned().collect();
         self.with_layers(layers)

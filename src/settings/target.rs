@@ -4,8 +4,8 @@ use super::base_url::BaseUrl;
 use super::error::SettingsError;
 use super::label::is_label;
 use super::sources::{Level, Sources};
-use crate::args::keys::Key;
 use crate::args::layer::ValueError;
+use crate::args::setting::Setting;
 
 /// Where the request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub enum Target {
 
 /// The variables of the published URL. Each one is a label, the console is one of the two that exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the URL")]
 pub struct UrlVariables {
     pub tenant: String,
     pub console: String,
@@ -38,17 +37,16 @@ impl Target {
             return Ok(Self::Base(base));
         }
         Ok(Self::Published(UrlVariables {
-            tenant: label(sources, Key::Tenant)?,
-            console: word(sources, Key::Console)?,
-            prefix: label(sources, Key::Prefix)?,
-            environment: word(sources, Key::Environment)?,
-            region: label(sources, Key::Region)?,
-            namespace: label(sources, Key::Namespace)?,
+            tenant: label(sources, Setting::Tenant)?,
+            console: word(sources, Setting::Console)?,
+            prefix: label(sources, Setting::Prefix)?,
+            environment: word(sources, Setting::Environment)?,
+            region: label(sources, Setting::Region)?,
+            namespace: label(sources, Setting::Namespace)?,
         }))
     }
 
     /// Scheme, host and port, which a credential is bound to.
-    #[must_use]
     pub fn origin(&self) -> String {
         match self {
             Self::Published(variables) => published_origin(&variables.tenant, &variables.console),
@@ -63,12 +61,11 @@ impl Target {
     pub(super) fn origin_of(sources: &Sources) -> Result<String, SettingsError> {
         match base_url(sources)? {
             Some(base) => Ok(Self::Base(base).origin()),
-            None => Ok(published_origin(&label(sources, Key::Tenant)?, &word(sources, Key::Console)?)),
+            None => Ok(published_origin(&label(sources, Setting::Tenant)?, &word(sources, Setting::Console)?)),
         }
     }
 
     /// The host and the port that a connection is made to.
-    #[must_use]
     pub fn host_and_port(&self) -> (String, u16) {
         match self {
             Self::Published(variables) => (format!("{}.{}", variables.tenant, variables.console), 443),
@@ -80,7 +77,6 @@ impl Target {
     }
 
     /// What is odd about the target, but no error.
-    #[must_use]
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {
         let Self::Base(base) = self else {
             return Vec::new();
@@ -92,8 +88,15 @@ impl Target {
                 base.as_str()
             ));
         }
-        let from_file = sources.pick_with_level(Key::BaseUrl).is_some_and(|(level, _)| level == Level::File);
-        for key in [Key::Tenant, Key::Region, Key::Environment, Key::Namespace, Key::Console, Key::Prefix] {
+        let from_file = sources.pick_with_level(Setting::BaseUrl).is_some_and(|(level, _)| level == Level::File);
+        for key in [
+            Setting::Tenant,
+            Setting::Region,
+            Setting::Environment,
+            Setting::Namespace,
+            Setting::Console,
+            Setting::Prefix,
+        ] {
             if let Some((Level::Flag | Level::Variable, given)) = sources.pick_with_level(key)
                 && from_file
             {
@@ -113,11 +116,11 @@ fn published_origin(tenant: &str, console: &str) -> String {
 }
 
 fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
-    let Some((text, origin)) = sources.text(Key::BaseUrl) else {
+    let Some((text, origin)) = sources.text(Setting::BaseUrl) else {
         return Ok(None);
     };
     BaseUrl::parse(text).map(Some).map_err(|error| ValueError {
-        key: Key::BaseUrl,
+        key: Setting::BaseUrl,
         origin: origin.clone(),
         reason: error.to_string(),
     })
@@ -128,19 +131,19 @@ fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
 /// # Errors
 /// [`SettingsError::Value`] when it is no label.
 pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
-    match label(sources, Key::Tenant) {
+    match label(sources, Setting::Tenant) {
         Ok(tenant) => Ok(Some(tenant)),
         Err(SettingsError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn label(sources: &Sources, key: Key) -> Result<String, SettingsError> {
+fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     let text = word(sources, key)?;
     if is_label(&text) {
         return Ok(text);
     }
-    let hint = if text.contains('.') && key == Key::Tenant {
+    let hint = if text.contains('.') && key == Setting::Tenant {
         ": give the first part of the host name alone, such as `example-corp`"
     } else {
         ": it takes 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
@@ -150,11 +153,11 @@ fn label(sources: &Sources, key: Key) -> Result<String, SettingsError> {
     Err(origin.map_or_else(|| missing(sources, key), |origin| ValueError { key, origin, reason }.into()))
 }
 
-fn word(sources: &Sources, key: Key) -> Result<String, SettingsError> {
+fn word(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     sources.text(key).map(|(text, _)| text.to_owned()).ok_or_else(|| missing(sources, key))
 }
 
 /// The error for a value that nothing gave.
-pub(super) fn missing(sources: &Sources, key: Key) -> SettingsError {
+pub(super) fn missing(sources: &Sources, key: Setting) -> SettingsError {
     SettingsError::Missing { key, config: sources.config.clone() }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use vescli::api::outcome::Fate;
+use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
 
 use crate::harness::Vescli;
@@ -28,17 +28,17 @@ pub(crate) fn usual(path: &Path) {
     rows(
         path,
         &[
-            ("ada", "acme", Some((Fate::Accepted, Some(200)))),
-            ("bob", "acme", Some((Fate::Rejected, Some(409)))),
-            ("cy", "acme", Some((Fate::NotSent, None))),
-            ("dee", "acme", Some((Fate::Unknown, Some(502)))),
+            ("ada", "acme", Some((Outcome::Accepted, Some(200)))),
+            ("bob", "acme", Some((Outcome::Rejected, Some(409)))),
+            ("cy", "acme", Some((Outcome::NotSent, None))),
+            ("dee", "acme", Some((Outcome::Unknown, Some(502)))),
             ("eve", "acme", None),
-            ("fay", "acme", Some((Fate::Accepted, Some(200)))),
+            ("fay", "acme", Some((Outcome::Accepted, Some(200)))),
         ],
     );
 }
 
-pub(crate) type Row<'a> = (&'a str, &'a str, Option<(Fate, Option<u16>)>);
+pub(crate) type Row<'a> = (&'a str, &'a str, Option<(Outcome, Option<u16>)>);
 
 /// A run over the list `/lists/users.csv`.
 pub(crate) fn header(rows: u64) -> RunHeader {
@@ -62,8 +62,8 @@ pub(crate) fn rows(path: &Path, rows: &[Row]) {
         let person = Person { key: key(&service_of(URL), cname, &email), email: &email, cname };
         let intent = Intent { person, row: index as u64 + 2, attempt: 1 };
         handle.intend(&intent).unwrap();
-        if let Some((fate, status)) = end {
-            let ticket = handle.conclude(&person, 1, *fate, *status);
+        if let Some((outcome, status)) = end {
+            let ticket = handle.conclude(&person, 1, *outcome, *status);
             handle.written(ticket).unwrap();
         }
     }

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use vescli::api::outcome::Fate;
+use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, key};
 
 use crate::harness::{Output, Vescli};
 use crate::journal::{at, header, journal, rows, usual};
 
-const ACCEPTED: Option<(Fate, Option<u16>)> = Some((Fate::Accepted, Some(200)));
+const ACCEPTED: Option<(Outcome, Option<u16>)> = Some((Outcome::Accepted, Some(200)));
 
 fn names(output: &Output, folder: &str) -> Vec<String> {
     let Ok(files) = fs::read_dir(at(&output.folder, folder)) else {

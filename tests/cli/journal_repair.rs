@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vescli::api::outcome::Fate;
+use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Journal, OpenMode, RowState, key, look, service_of};
 
 use crate::harness::{Output, Vescli};
@@ -161,7 +161,7 @@ fn damage_of_every_single_line_is_repaired_and_mails_nobody_again() {
 fn what_repair_needs_is_asked_for() {
     let damaged = |folder: &Path| {
         let path = at(folder, "a.ndjson");
-        rows(&path, &[("ada", "acme", Some((Fate::Accepted, Some(200))))]);
+        rows(&path, &[("ada", "acme", Some((Outcome::Accepted, Some(200))))]);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replacen("ada", "bda", 1)).unwrap();
     };
@@ -247,7 +247,7 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
     let service = service_of(&header(0).url);
     // One digit is wrong; or nothing is left of the line, so that it could be anybody's.
     for (first, cy) in
-        [(sound.lines().next().unwrap().replace("\"2026-", "\"2027-"), None), ("\0".repeat(40), Some(Fate::Unknown))]
+        [(sound.lines().next().unwrap().replace("\"2026-", "\"2027-"), None), ("\0".repeat(40), Some(Outcome::Unknown))]
     {
         let (_, rest) = sound.split_once('\n').unwrap();
         fs::write(&path, format!("{first}\n{rest}")).unwrap();
@@ -259,12 +259,12 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
             .stdout_contains("1 damaged line taken out")
             .run();
         let recovered = look(&path).unwrap().recovered;
-        let fate = |email| {
+        let outcome = |email| {
             let state = recovered.state(key(&service, "acme", email));
             state.map(RowState::effective)
         };
-        assert_eq!(fate("ada@example.com"), Some(Fate::Accepted), "{first:?}");
-        assert_eq!(fate("bob@example.com"), Some(Fate::Unknown), "{first:?}");
-        assert_eq!(fate("cy@example.com"), cy, "{first:?}");
+        assert_eq!(outcome("ada@example.com"), Some(Outcome::Accepted), "{first:?}");
+        assert_eq!(outcome("bob@example.com"), Some(Outcome::Unknown), "{first:?}");
+        assert_eq!(outcome("cy@example.com"), cy, "{first:?}");
     }
 }

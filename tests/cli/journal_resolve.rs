@@ -118,7 +118,7 @@ fn jq_reads_a_journal_while_it_is_open() {
 fn several_rows_are_resolved_at_once_or_none() {
     let output =
         journal(&["resolve", "-e", "dee@example.com", "-e", "ada@example.com", "--as", "not_sent"], |folder| {
-            usual(&at(folder, "a.ndjson"))
+            usual(&at(folder, "a.ndjson"));
         })
         .code(2)
         .stderr_contains("ada@example.com is not unknown but accepted")

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 use vescli::args::command_line::command;
-use vescli::args::keys::rows as keys;
+use vescli::args::setting::rows as keys;
 use vescli::commands::{topic_bulk, topics};
 use vescli::report::exit::{ExitRow, rows};
 

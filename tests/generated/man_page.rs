@@ -7,7 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use vescli::args::command_line::command;
-use vescli::args::keys::{Row, rows as keys};
+use vescli::args::setting::{SettingRow, rows as keys};
 use vescli::commands::topics::{FOREIGN_VARIABLES, SECRET_VARIABLES};
 use vescli::report::exit::{Exit, ExitRow, rows as exits};
 
@@ -132,7 +132,7 @@ fn exit_status(roff: &mut Roff, name: &str) {
 fn environment(roff: &mut Roff, command: &Command) {
     heading(roff, "ENVIRONMENT");
     roff.text([roman("Every flag is also a variable; a variable that is empty counts as not set.")]);
-    let takes = |row: &&Row| command.get_arguments().any(|argument| argument.get_long() == Some(row.flag));
+    let takes = |row: &&SettingRow| command.get_arguments().any(|argument| argument.get_long() == Some(row.flag));
     for row in keys().filter(takes) {
         entry(roff, vec![bold(row.variable())], row.help);
     }

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 use vescli::api::answer::{Body, Cut, Reply, ServerSays, read_body, read_retry_after};
-use vescli::api::outcome::{Class, Event, Fate, Outcome};
+use vescli::api::outcome::{AttemptResult, Class, Outcome, Received};
 
 use crate::{config, in_time};
 
@@ -82,9 +82,9 @@ proptest! {
             prop_assert!(!(error && says.is_acceptance()), "{says:?}");
         }
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
-        let outcome = Outcome::of(Event::Reply(reply));
-        let expected = if says.is_acceptance() { (Fate::Accepted, Class::Accepted) } else { (Fate::Unknown, Class::NotTheApi) };
-        prop_assert_eq!((outcome.fate, outcome.class), expected);
+        let outcome = AttemptResult::of(Received::Reply(reply));
+        let expected = if says.is_acceptance() { (Outcome::Accepted, Class::Accepted) } else { (Outcome::Unknown, Class::NotTheApi) };
+        prop_assert_eq!((outcome.outcome, outcome.class), expected);
     }
 
     #[test]
@@ -97,7 +97,7 @@ proptest! {
             }
             for body in [part, Body::Encoded(Some(cut)), Body::Encoded(None)] {
                 let reply = Reply { status, retry_after: None, location: None, body };
-                prop_assert_eq!(Outcome::of(Event::Reply(reply)).fate, Fate::Unknown);
+                prop_assert_eq!(AttemptResult::of(Received::Reply(reply)).outcome, Outcome::Unknown);
             }
         }
     }
@@ -105,8 +105,8 @@ proptest! {
     #[test]
     fn a_refusal_stays_one_whatever_its_body_says(body in bodies(), status in 300..500_u16) {
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
-        let outcome = in_time(|| Outcome::of(Event::Reply(reply)));
-        prop_assert_eq!(outcome.fate, Fate::Rejected);
+        let outcome = in_time(|| AttemptResult::of(Received::Reply(reply)));
+        prop_assert_eq!(outcome.outcome, Outcome::Rejected);
     }
 
     #[test]

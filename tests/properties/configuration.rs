@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vescli::args::keys::{Row, rows};
+use vescli::args::setting::{SettingRow, rows};
 use vescli::settings::config_error::ConfigError;
 use vescli::settings::config_file::ConfigFile;
 
@@ -65,7 +65,7 @@ fn pieces() -> impl Strategy<Value = String> {
     ]
     .map(String::from)
     .to_vec();
-    pieces.extend(rows().map(Row::name));
+    pieces.extend(rows().map(SettingRow::name));
     vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
 }
 

@@ -3,32 +3,37 @@
 use super::*;
 use crate::api::answer::{Body, Cut};
 
-fn reply(status: u16, body: Body, retry_after: Option<u64>) -> Outcome {
-    Outcome::of(Event::Reply(Reply { status, retry_after: retry_after.map(Duration::from_secs), location: None, body }))
+fn reply(status: u16, body: Body, retry_after: Option<u64>) -> AttemptResult {
+    AttemptResult::of(Received::Reply(Reply {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        location: None,
+        body,
+    }))
 }
 
 #[test]
 fn every_status_has_its_fate_and_class() {
     for status in 100..=999_u16 {
-        let outcome = reply(status, Body::Complete(b"{}".to_vec()), None);
+        let result = reply(status, Body::Complete(b"{}".to_vec()), None);
         let expected = match status {
-            200..=299 => (Fate::Accepted, Class::Accepted),
-            300..=399 => (Fate::Rejected, Class::Redirected),
-            401 => (Fate::Rejected, Class::Unauthorized),
-            403 => (Fate::Rejected, Class::Forbidden),
-            404 => (Fate::Rejected, Class::NotFound),
-            409 => (Fate::Rejected, Class::Conflict),
-            429 => (Fate::Rejected, Class::RateLimited),
-            400 | 402 | 405..=408 | 410..=428 | 430..=499 => (Fate::Rejected, Class::ClientError),
-            500 => (Fate::Unknown, Class::ServerError),
-            502 => (Fate::Unknown, Class::BadGateway),
-            503 => (Fate::Unknown, Class::Unavailable),
-            504 => (Fate::Unknown, Class::ServerTimeout),
-            501 | 505..=599 => (Fate::Unknown, Class::ServerErrorOther),
-            _ => (Fate::Unknown, Class::BrokenReply),
+            200..=299 => (Outcome::Accepted, Class::Accepted),
+            300..=399 => (Outcome::Rejected, Class::Redirected),
+            401 => (Outcome::Rejected, Class::Unauthorized),
+            403 => (Outcome::Rejected, Class::Forbidden),
+            404 => (Outcome::Rejected, Class::NotFound),
+            409 => (Outcome::Rejected, Class::Conflict),
+            429 => (Outcome::Rejected, Class::RateLimited),
+            400 | 402 | 405..=408 | 410..=428 | 430..=499 => (Outcome::Rejected, Class::ClientError),
+            500 => (Outcome::Unknown, Class::ServerError),
+            502 => (Outcome::Unknown, Class::BadGateway),
+            503 => (Outcome::Unknown, Class::Unavailable),
+            504 => (Outcome::Unknown, Class::ServerTimeout),
+            501 | 505..=599 => (Outcome::Unknown, Class::ServerErrorOther),
+            _ => (Outcome::Unknown, Class::BrokenReply),
         };
-        assert_eq!((outcome.fate, outcome.class), expected, "{status}");
-        assert_eq!(outcome.status, Some(status));
+        assert_eq!((result.outcome, result.class), expected, "{status}");
+        assert_eq!(result.status, Some(status));
     }
 }
 
@@ -38,8 +43,8 @@ fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_othe
         let without = reply(status, Body::Complete(Vec::new()), None);
         let with = reply(status, Body::Complete(Vec::new()), Some(1));
         assert_eq!(with.class, without.class);
-        let expected = if status == 503 { Fate::Rejected } else { without.fate };
-        assert_eq!(with.fate, expected, "{status}");
+        let expected = if status == 503 { Outcome::Rejected } else { without.outcome };
+        assert_eq!(with.outcome, expected, "{status}");
     }
 }
 
@@ -47,20 +52,20 @@ fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_othe
 fn a_success_counts_only_with_a_whole_body_of_the_api() {
     let complete = |text: &str| Body::Complete(text.as_bytes().to_vec());
     let of = |body: &Body| {
-        let outcome = reply(200, body.clone(), None);
-        (outcome.fate, outcome.class)
+        let result = reply(200, body.clone(), None);
+        (result.outcome, result.class)
     };
     for text in ["", " \r\n", "{}", " {\"a\":[1]}\n", "{\"code\":0,\"message\":\"\"}"] {
-        assert_eq!(of(&complete(text)), (Fate::Accepted, Class::Accepted), "{text}");
+        assert_eq!(of(&complete(text)), (Outcome::Accepted, Class::Accepted), "{text}");
         for (cut, class) in
             [(Cut::BrokenOff, Class::BrokenReply), (Cut::OutOfTime, Class::Timeout), (Cut::TooLong, Class::NotTheApi)]
         {
             let bytes = text.as_bytes().to_vec();
-            assert_eq!(of(&Body::Cut(bytes, cut)), (Fate::Unknown, class), "{text}");
-            assert_eq!(of(&Body::Encoded(Some(cut))), (Fate::Unknown, class));
+            assert_eq!(of(&Body::Cut(bytes, cut)), (Outcome::Unknown, class), "{text}");
+            assert_eq!(of(&Body::Encoded(Some(cut))), (Outcome::Unknown, class));
         }
     }
-    let doubtful = (Fate::Unknown, Class::NotTheApi);
+    let doubtful = (Outcome::Unknown, Class::NotTheApi);
     assert_eq!(of(&Body::Encoded(None)), doubtful);
     for text in [
         "<html></html>",
@@ -96,8 +101,8 @@ fn a_doubt_is_told_in_words_and_only_of_a_success() {
 fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
     use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
     let of = |kind, connected| {
-        let outcome = Outcome::of(Event::Failure(Failure { kind, connected, cause: String::new() }));
-        (outcome.fate, outcome.class)
+        let result = AttemptResult::of(Received::Failure(Failure { kind, connected, cause: String::new() }));
+        (result.outcome, result.class)
     };
     for (kind, class) in [
         (Dns, Class::Dns),
@@ -109,11 +114,11 @@ fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
         (Proxy, Class::Proxy),
         (Broken, Class::Connect),
     ] {
-        assert_eq!(of(kind, false), (Fate::NotSent, class));
+        assert_eq!(of(kind, false), (Outcome::NotSent, class));
     }
     for kind in [Dns, Connect, Tls, Certificate, Proxy, Broken] {
-        assert_eq!(of(kind, true), (Fate::Unknown, Class::BrokenReply));
+        assert_eq!(of(kind, true), (Outcome::Unknown, Class::BrokenReply));
     }
-    assert_eq!(of(Timeout, true), (Fate::Unknown, Class::Timeout));
-    assert_eq!(of(ClientCertificate, true), (Fate::Unknown, Class::ClientCertificate));
+    assert_eq!(of(Timeout, true), (Outcome::Unknown, Class::Timeout));
+    assert_eq!(of(ClientCertificate, true), (Outcome::Unknown, Class::ClientCertificate));
 }

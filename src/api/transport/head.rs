@@ -15,7 +15,7 @@ impl Transport {
     /// The [`Failure`] that a request would meet.
     pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
         let before = self.connections.count();
-        self.witness.begin();
+        self.observer.begin();
         let request = self.client.head(url.clone()).timeout(self.timeout);
         let answered = request.header(USER_AGENT_HEADER, USER_AGENT).send();
         let response = answered.map_err(|error| self.sort(error, url, before))?;

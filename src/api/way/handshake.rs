@@ -8,9 +8,9 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, StreamOwned};
 use super::wire::Wire;
 use super::{Hop, failure};
 use crate::api::failure::{Circumstances, sort_io};
+use crate::api::observer::Observer;
 use crate::api::outcome::{Failure, FailureKind};
 use crate::api::trust::{Trust, TrustError};
-use crate::api::witness::Witness;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
@@ -29,7 +29,7 @@ pub struct Handshake {
 #[derive(Debug)]
 pub struct Trusting {
     config: Arc<ClientConfig>,
-    witness: Arc<Witness>,
+    observer: Arc<Observer>,
     /// Where the trusted certificates come from.
     pub source: String,
 }
@@ -42,9 +42,9 @@ impl Trusting {
     pub fn load(network: &Network, identity: Option<&Identity>, proxy_tls: bool) -> Result<Self, TrustError> {
         let trust = Trust::load(network)?;
         let source = trust.source.clone();
-        let witness = Arc::new(Witness::new(proxy_tls));
-        let config = trust.into_config(identity.map(Identity::certified), &witness)?;
-        Ok(Self { config: Arc::new(config), witness, source })
+        let observer = Arc::new(Observer::new(proxy_tls));
+        let config = trust.into_config(identity.map(Identity::certified), &observer)?;
+        Ok(Self { config: Arc::new(config), observer, source })
     }
 }
 
@@ -72,7 +72,7 @@ pub fn through(
                     proxy: None,
                     target: &host.authority(),
                     tls: true,
-                    seen: trusting.witness.seen(),
+                    seen: trusting.observer.seen(),
                 },
             )
         })?;

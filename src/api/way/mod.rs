@@ -21,7 +21,6 @@ pub use wire::Wire;
 
 /// A host and a port; an IPv6 address without its brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub struct Hop {
     pub host: String,
     pub port: u16,
@@ -29,7 +28,6 @@ pub struct Hop {
 
 impl Hop {
     /// The host and port of a URL.
-    #[must_use]
     pub fn of(url: &Url) -> Self {
         Self::new(url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
     }
@@ -40,7 +38,6 @@ impl Hop {
     }
 
     /// `host:port`, with brackets around an IPv6 address.
-    #[must_use]
     pub fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
@@ -60,7 +57,6 @@ pub struct Via {
 
 impl Via {
     /// The proxy that a request to the URL goes through. The decision is that of hyper-util, which reqwest asks too.
-    #[must_use]
     pub fn of(network: &Network, url: &Url) -> Option<Self> {
         let setting = network.proxy_for(url)?;
         let matcher = Matcher::builder().all(setting.url.expose().to_owned()).build();
@@ -77,7 +73,6 @@ impl Via {
     }
 
     /// Whether it speaks SOCKS and not HTTP.
-    #[must_use]
     pub fn is_socks(&self) -> bool {
         self.scheme().starts_with("socks")
     }
@@ -123,7 +118,6 @@ pub fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<Reached, F
 }
 
 /// An error of a socket, without the name that each system has for a time-out.
-#[must_use]
 pub fn in_words(error: &io::Error) -> String {
     if is_timeout(error) { "out of time".to_owned() } else { io_error::in_words(error) }
 }

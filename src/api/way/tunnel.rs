@@ -12,7 +12,6 @@ use crate::api::outcome::{Failure, FailureKind};
 const ANSWER_MAX: usize = 8 * 1024;
 
 /// The bare connection, when there is no proxy on the way.
-#[must_use]
 pub fn none(reached: Reached, deadline: Instant) -> Box<dyn Wire> {
     Box::new(Timed::new(reached.stream, deadline))
 }

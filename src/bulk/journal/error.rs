@@ -48,7 +48,6 @@ pub struct Damage {
 
 /// Why a journal cannot be opened, read or closed.
 #[derive(Debug, Error)]
-#[expect(missing_docs, reason = "the fields are what the messages name")]
 pub enum JournalError {
     /// Neither `XDG_STATE_HOME` nor a home folder.
     #[error("there is no home folder to keep the journal in: name a file with --journal")]
@@ -138,7 +137,6 @@ pub enum Loss {
 
 /// Why the journal takes no more records. Nothing may be sent from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the fields are what the messages name")]
 pub enum JournalStopped {
     /// A write or a sync failed. Neither is tried again, because a second one may lie.
     #[error("the journal {} could not be {stage}: {cause}", .path.display())]

@@ -8,7 +8,7 @@ use super::key::RowKey;
 use super::line;
 use super::place::{self, Identity};
 use super::record::{self, LINE_MAX, Record};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// A journal, and how far it was followed.
 #[derive(Debug)]
@@ -19,14 +19,12 @@ pub struct Growth {
 }
 
 /// Device and number of the file that a path leads to.
-#[must_use]
 pub fn identity_at(path: &Path) -> Option<Identity> {
     place::identity_of(&fs::symlink_metadata(path).ok()?)
 }
 
 impl Growth {
     /// Follows what comes to a journal after this many bytes. That may be in the middle of a line.
-    #[must_use]
     pub fn after(path: &Path, length: u64) -> Self {
         Self {
             path: path.to_owned(),
@@ -37,7 +35,6 @@ impl Growth {
     }
 
     /// Whether it is the journal with this name.
-    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         self.path == path
     }
@@ -70,14 +67,14 @@ impl Growth {
             self.offset += line.length;
             match record::read(&kept) {
                 Ok(Record::Intent { key, .. }) => found(key, true),
-                Ok(Record::End { key, fate, .. }) => found(key, is_mailed(fate)),
-                Ok(Record::Resolved { key, settled }) => found(key, is_mailed(settled.fate())),
+                Ok(Record::End { key, outcome, .. }) => found(key, is_mailed(outcome)),
+                Ok(Record::Resolved { key, settled }) => found(key, is_mailed(settled.outcome())),
                 Ok(Record::Run(_) | Record::Synced { .. }) | Err(_) => {}
             }
         }
     }
 }
 
-const fn is_mailed(fate: Fate) -> bool {
-    matches!(fate, Fate::Accepted | Fate::Unknown)
+const fn is_mailed(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted | Outcome::Unknown)
 }

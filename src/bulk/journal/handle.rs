@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{JournalStopped, Stage};
 use super::queue::{Queue, Ticket};
 use super::record::{self, Intent, Person};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// Writes down what a worker is about to do and what came of it. Clones share one journal.
 #[derive(Clone)]
@@ -34,22 +34,19 @@ impl JournalHandle {
     /// [`JournalHandle::written`].
     ///
     /// The last record of a row decides. A row that may have been mailed by an earlier attempt stays unknown when a later
-    /// one was refused or never left: give the fate of all attempts together.
-    #[must_use]
-    pub fn conclude(&self, person: &Person<'_>, attempt: u64, fate: Fate, status: Option<u16>) -> Ticket {
-        let record = record::end(person, attempt, fate, status);
+    /// one was refused or never left: give the outcome of all attempts together.
+    pub fn conclude(&self, person: &Person<'_>, attempt: u64, outcome: Outcome, status: Option<u16>) -> Ticket {
+        let record = record::end(person, attempt, outcome, status);
         self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
     }
 
     /// The same for a refusal whose reason is not the row's: the next run sends it unasked.
-    #[must_use]
     pub fn conclude_due(&self, person: &Person<'_>, attempt: u64, status: Option<u16>) -> Ticket {
         let record = record::due(person, attempt, status);
         self.queue.put(&record, None).unwrap_or(Ticket::NEVER)
     }
 
     /// Why the journal takes no more, if that is so: then no request may be sent, whatever is on the disk.
-    #[must_use]
     pub fn stopped(&self) -> Option<JournalStopped> {
         self.queue.stopped()
     }

@@ -17,7 +17,7 @@ use super::moment::Moment;
 use super::place;
 use super::record::{self, LINE_MAX, Record};
 use super::recovery::{Keys, scan};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// The ending of an index's name.
 pub(super) const EXTENSION: &str = "index";
@@ -70,25 +70,25 @@ pub struct Contents {
 impl Contents {
     /// Everybody, in the order in which it became known; the last entry of a person counts. `None` takes back what an
     /// earlier entry said.
-    pub fn people(&self) -> impl Iterator<Item = (RowKey, Option<Fate>)> {
+    pub fn people(&self) -> impl Iterator<Item = (RowKey, Option<Outcome>)> {
         self.entries.as_chunks::<ENTRY>().0.iter().map(|entry| {
             let mut key = [0; 16];
             key.copy_from_slice(&entry[..16]);
-            let fate = match entry[16] {
-                1 => Some(Fate::Accepted),
-                2 => Some(Fate::Unknown),
+            let outcome = match entry[16] {
+                1 => Some(Outcome::Accepted),
+                2 => Some(Outcome::Unknown),
                 _ => None,
             };
-            (RowKey::of_bytes(key), fate)
+            (RowKey::of_bytes(key), outcome)
         })
     }
 
-    fn add(&mut self, key: RowKey, fate: Fate) {
+    fn add(&mut self, key: RowKey, outcome: Outcome) {
         self.entries.extend_from_slice(&key.bytes());
-        self.entries.push(match fate {
-            Fate::Accepted => 1,
-            Fate::Unknown => 2,
-            Fate::Rejected | Fate::NotSent => 0,
+        self.entries.push(match outcome {
+            Outcome::Accepted => 1,
+            Outcome::Unknown => 2,
+            Outcome::Rejected | Outcome::NotSent => 0,
         });
     }
 }
@@ -116,7 +116,6 @@ pub fn keep_index(path: &Path) {
 }
 
 /// The file of a journal's index.
-#[must_use]
 pub fn index_of(journal: &Path) -> PathBuf {
     journal.with_extension(EXTENSION)
 }
@@ -144,8 +143,8 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         // The next look makes it.
         let _ = keep(path, &header, &contents.entries);
     }
-    for (key, fate) in tail {
-        contents.add(key, fate);
+    for (key, outcome) in tail {
+        contents.add(key, outcome);
     }
     if contents.is_damaged {
         // What a power failure has left hides nobody: a run of that list cuts it.
@@ -187,7 +186,7 @@ fn probe(mut file: &File, end: u64) -> io::Result<u32> {
 }
 
 /// Reads what has come to the journal. What an unfinished last line says is given back apart: it may not stay.
-fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::Result<Vec<(RowKey, Fate)>> {
+fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::Result<Vec<(RowKey, Outcome)>> {
     file.seek(SeekFrom::Start(header.covered))?;
     let mut reader = BufReader::new(file);
     let mut keys = Keys::default();
@@ -207,14 +206,14 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
         let ended = header.take(record, &mut open);
         if line.terminated {
             header.covered += line.length;
-            ended.inspect(|(key, fate)| contents.add(*key, *fate));
+            ended.inspect(|(key, outcome)| contents.add(*key, *outcome));
         } else {
             tail.extend(ended);
         }
     }
     // Somebody whose end is still to come. It will stand behind this and count.
     for key in open {
-        contents.add(key, Fate::Unknown);
+        contents.add(key, Outcome::Unknown);
     }
     Ok(tail)
 }
@@ -225,8 +224,8 @@ impl Header {
         &mut self,
         record: Record,
         open: &mut HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
-    ) -> Option<(RowKey, Fate)> {
-        let (key, fate) = match record {
+    ) -> Option<(RowKey, Outcome)> {
+        let (key, outcome) = match record {
             Record::Run(run) => {
                 self.whole |= run.version == 1;
                 self.last_run = Some(run.at.seconds());
@@ -238,16 +237,16 @@ impl Header {
                 open.insert(key);
                 return None;
             }
-            Record::End { key, fate, at, .. } => {
-                if fate == Fate::Accepted {
+            Record::End { key, outcome, at, .. } => {
+                if outcome == Outcome::Accepted {
                     self.last_accepted = self.last_accepted.max(Some(at.seconds()));
                 }
-                (key, fate)
+                (key, outcome)
             }
-            Record::Resolved { key, settled } => (key, settled.fate()),
+            Record::Resolved { key, settled } => (key, settled.outcome()),
         };
         open.remove(&key);
-        Some((key, fate))
+        Some((key, outcome))
     }
 }
 

@@ -14,13 +14,11 @@ pub struct RowKey([u8; 16]);
 
 impl RowKey {
     /// Its bytes.
-    #[must_use]
     pub const fn bytes(self) -> [u8; 16] {
         self.0
     }
 
     /// The key of these bytes.
-    #[must_use]
     pub const fn of_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -60,7 +58,6 @@ impl Hasher for KeyHasher {
 ///
 /// The path takes no part: whoever was mailed at a host is known there, whatever region or namespace the URL names. All
 /// names of this machine are one host, and a host with a trailing dot is the host without it (RFC 1034, section 3.1).
-#[must_use]
 pub fn service_of(url: &str) -> String {
     let Ok(url) = reqwest::Url::parse(url) else {
         return fold_name(url).into_owned();
@@ -77,7 +74,6 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// A name as DNS compares it: without regard to case, and without the dot of the root.
-#[must_use]
 pub fn fold_name(name: &str) -> Cow<'_, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.chars().any(char::is_uppercase) { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
@@ -85,13 +81,11 @@ pub fn fold_name(name: &str) -> Cow<'_, str> {
 
 /// The key of a person: the service, the cname that is sent, and the address, neither of which has a case that counts.
 /// Each part is hashed with its length in front, so that no two sets of parts run into each other.
-#[must_use]
 pub fn key(service: &str, cname: &str, email: &str) -> RowKey {
     hashed([service, &fold_name(cname), &email.to_lowercase()])
 }
 
 /// The key of a row in journals of version 1: the full URL in place of the service, and the cname as it was given.
-#[must_use]
 pub(super) fn key_of_version_1(url: &str, cname: &str, email: &str) -> RowKey {
     hashed([url, cname, &email.to_lowercase()])
 }

@@ -11,7 +11,7 @@ use super::error::JournalError;
 use super::line;
 use super::place;
 use super::record::{self, LINE_MAX, Record};
-use super::recovery::{Scan, Tail, Told, intents_of, scan};
+use super::recovery::{Event, Scan, Tail, intents_of, scan};
 use super::state::{Recovered, RunSeen};
 
 /// What a journal held when it was looked at, and by what it is known again.
@@ -87,7 +87,6 @@ pub fn look(path: &Path) -> Result<Scan, JournalError> {
 }
 
 /// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
-#[must_use]
 pub fn first_run(path: &Path) -> Option<RunSeen> {
     let file = place::open_to_read(path).ok()?;
     let mut kept = Vec::new();
@@ -105,8 +104,8 @@ pub fn first_run(path: &Path) -> Option<RunSeen> {
 pub fn look_for(
     path: &Path,
     wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&Told) -> bool,
-) -> Result<HashMap<RowKey, Told>, JournalError> {
+    fits: impl Fn(&Event) -> bool,
+) -> Result<HashMap<RowKey, Event>, JournalError> {
     let file = place::open_to_read(path)?;
     intents_of(BufReader::new(file), wanted, fits)
         .map_err(|source| JournalError::Read { path: path.to_owned(), source })

@@ -49,7 +49,7 @@ pub use place::lock_to_remove;
 pub(crate) use place::open_to_read;
 pub use queue::Ticket;
 pub use record::{Intent, Person, Settled};
-pub use recovery::{Scan, Tail, Told, begins_like_a_journal, intents_of, scan};
+pub use recovery::{Event, Scan, Tail, begins_like_a_journal, intents_of, scan};
 pub use repair::{DamagedJournal, Listed, Repaired};
 pub use state::{Counts, Recovered, RowState, RunSeen};
 pub use writer::Summary;

@@ -11,25 +11,21 @@ pub struct Moment(u32);
 
 impl Moment {
     /// Reads a time of RFC 3339, in UTC.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         humantime::parse_rfc3339(text).ok().map(Self::from)
     }
 
     /// Seconds since 1970.
-    #[must_use]
     pub const fn seconds(self) -> u32 {
         self.0
     }
 
     /// The moment so many seconds after 1970.
-    #[must_use]
     pub const fn of_seconds(seconds: u32) -> Self {
         Self(seconds)
     }
 
     /// The same as the standard library has it.
-    #[must_use]
     pub fn time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(u64::from(self.0))
     }

@@ -178,13 +178,11 @@ impl Journal {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// A handle for a worker.
-    #[must_use]
     pub fn handle(&self) -> JournalHandle {
         self.writer.handle()
     }

@@ -20,7 +20,6 @@ const REHEARSALS: &str = "rehearsals";
 const NAME_MAX: usize = 40;
 
 /// The folder of all journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`.
-#[must_use]
 pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     let xdg = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
@@ -41,7 +40,6 @@ pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<P
 /// The content takes no part. A journal is kept when rows are added, taken out or moved: what was sent before is then
 /// known, and only what is new goes out. With the content in the name, an edited list would begin a journal of its own,
 /// and everybody on it would be mailed a second time.
-#[must_use]
 pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
     let (shown, identity) = match list {
         ListName::File(path) => {
@@ -64,7 +62,6 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
 
 /// Whether a journal's name was made from that of a list. Not proof: the journal of another folder's list may be called
 /// the same.
-#[must_use]
 pub fn named_after(journal: &Path, list: &ListName) -> bool {
     let shown = match list {
         ListName::File(path) => plain(path.file_name().unwrap_or_default()),

@@ -11,7 +11,7 @@ use super::error::Flaw;
 use super::key::{RowKey, service_of};
 use super::moment::{Moment, now};
 use super::state::RunSeen;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// nobody, and it has no [`Record::Synced`].
@@ -58,17 +58,15 @@ pub enum Settled {
 
 impl Settled {
     /// What it means for the recipient.
-    #[must_use]
-    pub const fn fate(self) -> Fate {
+    pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Accepted => Fate::Accepted,
-            Self::NotSent => Fate::NotSent,
-            Self::Unknown => Fate::Unknown,
+            Self::Accepted => Outcome::Accepted,
+            Self::NotSent => Outcome::NotSent,
+            Self::Unknown => Outcome::Unknown,
         }
     }
 
     /// The word in the journal.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -88,7 +86,7 @@ pub(super) enum Record {
     },
     End {
         key: RowKey,
-        fate: Fate,
+        outcome: Outcome,
         status: Option<u16>,
         /// Of a rejected row: whether the next run sends it unasked.
         due: bool,
@@ -162,10 +160,10 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
 }
 
 /// The line of what came of an attempt. It names the person, so that it stands for itself should its intent be damaged.
-pub(super) fn end(person: &Person<'_>, attempt: u64, fate: Fate, status: Option<u16>) -> String {
+pub(super) fn end(person: &Person<'_>, attempt: u64, outcome: Outcome, status: Option<u16>) -> String {
     sealed(format!(
         r#"{{"t":"{}","key":"{}","attempt":{attempt},"status":{},"at":"{}","email":{},"cname":{}"#,
-        fate.word(),
+        outcome.word(),
         person.key,
         number(status),
         now(),
@@ -179,7 +177,7 @@ pub(super) fn end(person: &Person<'_>, attempt: u64, fate: Fate, status: Option<
 pub(super) fn due(person: &Person<'_>, attempt: u64, status: Option<u16>) -> String {
     sealed(format!(
         r#"{{"t":"{}","key":"{}","attempt":{attempt},"status":{},"due":true,"at":"{}","email":{},"cname":{}"#,
-        Fate::Rejected.word(),
+        Outcome::Rejected.word(),
         person.key,
         number(status),
         now(),
@@ -190,7 +188,7 @@ pub(super) fn due(person: &Person<'_>, attempt: u64, status: Option<u16>) -> Str
 
 /// The line of what an operator found out.
 pub(super) fn resolved(key: RowKey, settled: Settled) -> String {
-    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, settled.word(), now(),))
+    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, settled.word(), now()))
 }
 
 /// The line that says how far the journal is surely on the disk, in bytes from its beginning.
@@ -251,13 +249,13 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
         return read_run(line, at);
     }
     let key: RowKey = fields.key.and_then(|key| key.parse().ok()).ok_or(Flaw::NoRecord)?;
-    let end = |fate| Record::End { key, fate, status: fields.status, due: fields.due, at };
+    let end = |outcome| Record::End { key, outcome, status: fields.status, due: fields.due, at };
     Ok(match fields.t {
         "intent" => Record::Intent { key, attempt: fields.attempt.ok_or(Flaw::NoRecord)? },
-        "accepted" => end(Fate::Accepted),
-        "rejected" => end(Fate::Rejected),
-        "not_sent" => end(Fate::NotSent),
-        "unknown" => end(Fate::Unknown),
+        "accepted" => end(Outcome::Accepted),
+        "rejected" => end(Outcome::Rejected),
+        "not_sent" => end(Outcome::NotSent),
+        "unknown" => end(Outcome::Unknown),
         "resolved" => Record::Resolved {
             key,
             settled: match fields.settled {
@@ -304,7 +302,7 @@ fn read_usual(line: &[u8]) -> Option<Record> {
     rest.strip_prefix(b"\",\"")?;
     Some(Record::End {
         key,
-        fate: Fate::Accepted,
+        outcome: Outcome::Accepted,
         status: Some(status),
         due: false,
         at: Moment::parse(str::from_utf8(at).ok()?)?,

@@ -11,7 +11,7 @@ use super::key::{self, RowKey};
 use super::line::{self, Line};
 use super::record::{self, LINE_MAX, Named, Record};
 use super::state::Recovered;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// What stands behind the last line break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -166,7 +166,6 @@ impl Scanner {
 
 /// Whether bytes are those with which a journal begins: its first record or a damaged one, or zeros. An empty file can
 /// become one.
-#[must_use]
 pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
     let agrees = |start: &[u8]| bytes.iter().zip(start).all(|(byte, other)| byte == other);
@@ -201,12 +200,12 @@ impl Keys {
                 self.alias.insert(key, new);
                 Record::Intent { key: new, attempt }
             }
-            (Record::End { key, fate, status, due, at }, _) if !self.alias.is_empty() => {
+            (Record::End { key, outcome, status, due, at }, _) if !self.alias.is_empty() => {
                 let new = self.alias.get(&key).copied().unwrap_or(key);
-                if fate != Fate::Unknown {
+                if outcome != Outcome::Unknown {
                     self.alias.remove(&key);
                 }
-                Record::End { key: new, fate, status, due, at }
+                Record::End { key: new, outcome, status, due, at }
             }
             (Record::Resolved { key, settled }, _) => {
                 Record::Resolved { key: self.alias.get(&key).copied().unwrap_or(key), settled }
@@ -218,7 +217,7 @@ impl Keys {
 
 /// What an intent says for people.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Told {
+pub struct Event {
     /// The line of the list.
     pub row: u64,
     /// The address.
@@ -238,8 +237,8 @@ pub struct Told {
 pub fn intents_of(
     mut reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&Told) -> bool,
-) -> io::Result<HashMap<RowKey, Told>> {
+    fits: impl Fn(&Event) -> bool,
+) -> io::Result<HashMap<RowKey, Event>> {
     let mut found = HashMap::new();
     let mut keys = Keys::default();
     let mut kept = Vec::new();
@@ -250,7 +249,7 @@ pub fn intents_of(
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         if let Ok(Record::Intent { key, .. }) = record
             && wanted(key)
-            && let Ok(told) = serde_json::from_slice::<Told>(&kept)
+            && let Ok(told) = serde_json::from_slice::<Event>(&kept)
             && fits(&told)
         {
             found.insert(key, told);

@@ -16,7 +16,7 @@ use super::place::Place;
 use super::record::{self, Intent, LINE_MAX, Named, Person, Record};
 use super::recovery::Keys;
 use super::state::RunSeen;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// Somebody on the list, or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl DamagedJournal {
             let is_whole = line.length <= LINE_MAX as u64;
             match (record::read(&kept), str::from_utf8(&kept)) {
                 (Ok(record), Ok(text)) if is_whole => {
-                    self.sound.push(SoundLine { number, text: text.to_owned(), record })
+                    self.sound.push(SoundLine { number, text: text.to_owned(), record });
                 }
                 _ if let_nothing_go(&line, &kept) => {}
                 _ => self.damaged.push(DamagedLine { number, text: kept.clone(), is_whole }),
@@ -107,7 +107,6 @@ impl DamagedJournal {
     }
 
     /// The last run that can be read; none if all of them are damaged.
-    #[must_use]
     pub fn last_run(&self) -> Option<&RunSeen> {
         self.runs().last().map(|(_, run)| run)
     }
@@ -120,7 +119,6 @@ impl DamagedJournal {
     }
 
     /// The cname of some row, for a journal whose runs do not tell the cname of rows that bring none.
-    #[must_use]
     pub fn some_cname(&self) -> Option<String> {
         let intents = |line: &&SoundLine| matches!(line.record, Record::Intent { .. });
         self.sound.iter().filter(intents).find_map(|line| {
@@ -204,7 +202,7 @@ struct Rebuilt {
     /// The same by the keys of version 1.
     old_keys: HashMap<RowKey, RowKey>,
     /// The number of the last sound line about somebody, and what it says.
-    last: HashMap<RowKey, (u64, Fate)>,
+    last: HashMap<RowKey, (u64, Outcome)>,
     repaired: Repaired,
 }
 
@@ -236,13 +234,13 @@ impl Rebuilt {
     fn take(&mut self, line: &SoundLine) {
         let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
-        let (key, fate) = match record {
+        let (key, outcome) = match record {
             // Its offset is that of the old file.
             Ok(Record::Synced { .. }) | Err(_) => return,
             Ok(Record::Run(_)) => return self.keep(line),
-            Ok(Record::Intent { key, .. }) => (key, Fate::Unknown),
-            Ok(Record::End { key, fate, .. }) => (key, fate),
-            Ok(Record::Resolved { key, settled }) => (key, settled.fate()),
+            Ok(Record::Intent { key, .. }) => (key, Outcome::Unknown),
+            Ok(Record::End { key, outcome, .. }) => (key, outcome),
+            Ok(Record::Resolved { key, settled }) => (key, settled.outcome()),
         };
         let is_intent = matches!(line.record, Record::Intent { .. });
         let key = if is_intent || self.last.contains_key(&key) {
@@ -267,7 +265,7 @@ impl Rebuilt {
             let person = || Listed { row, ..listed(named) };
             self.people.entry(key).or_insert_with(person);
         }
-        self.last.insert(key, (line.number, fate));
+        self.last.insert(key, (line.number, outcome));
         self.keep(line);
     }
 
@@ -292,8 +290,8 @@ impl Rebuilt {
             // What a later line says of somebody counts, whatever this one said; and nothing takes back an acceptance.
             let is_open = |key: &RowKey| match self.last.get(key) {
                 None => true,
-                Some((_, Fate::Accepted | Fate::Unknown)) => false,
-                Some((number, Fate::Rejected | Fate::NotSent)) => *number < line.number,
+                Some((_, Outcome::Accepted | Outcome::Unknown)) => false,
+                Some((number, Outcome::Rejected | Outcome::NotSent)) => *number < line.number,
             };
             doubtful.extend(keys.into_iter().filter(is_open));
         }
@@ -302,7 +300,7 @@ impl Rebuilt {
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
             self.text.push_str(&intent_of(&person, key));
-            let end = record::end(&person_of(&person, key), 1, Fate::Unknown, None);
+            let end = record::end(&person_of(&person, key), 1, Outcome::Unknown, None);
             self.text.push_str(&end);
             self.repaired.unknown.push(person);
         }

@@ -8,7 +8,7 @@ use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
 use super::moment::Moment;
 use super::record::{Record, Settled};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 /// What the last record of a row says. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,14 +43,13 @@ pub enum RowState {
 
 impl RowState {
     /// What it means for the recipient. An intent without an end is unknown.
-    #[must_use]
-    pub const fn effective(self) -> Fate {
+    pub const fn effective(self) -> Outcome {
         match self {
-            Self::Accepted { .. } => Fate::Accepted,
-            Self::Rejected { .. } => Fate::Rejected,
-            Self::NotSent => Fate::NotSent,
-            Self::Intended { .. } | Self::Unknown { .. } => Fate::Unknown,
-            Self::Resolved(settled) => settled.fate(),
+            Self::Accepted { .. } => Outcome::Accepted,
+            Self::Rejected { .. } => Outcome::Rejected,
+            Self::NotSent => Outcome::NotSent,
+            Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
+            Self::Resolved(settled) => settled.outcome(),
         }
     }
 }
@@ -82,9 +81,8 @@ pub struct RunSeen {
     pub at: Moment,
 }
 
-/// How many rows there are of each fate.
+/// How many rows there are of each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[expect(missing_docs, reason = "the names are those of the fates")]
 pub struct Counts {
     pub accepted: u64,
     pub rejected: u64,
@@ -96,7 +94,6 @@ pub struct Counts {
 
 impl Counts {
     /// All rows.
-    #[must_use]
     pub const fn total(&self) -> u64 {
         self.accepted + self.rejected + self.not_sent + self.unknown
     }
@@ -119,23 +116,21 @@ pub struct Recovered {
 
 impl Recovered {
     /// What it says of a row; nothing if the row was never about to be sent.
-    #[must_use]
     pub fn state(&self, key: RowKey) -> Option<RowState> {
         self.states.get(&key).copied()
     }
 
-    /// How many rows there are of each fate.
-    #[must_use]
+    /// How many rows there are of each outcome.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for state in self.states.values() {
             let is_due = matches!(state, RowState::Rejected { due: true, .. });
-            counts.due += u64::from(is_due || state.effective() == Fate::NotSent);
+            counts.due += u64::from(is_due || state.effective() == Outcome::NotSent);
             match state.effective() {
-                Fate::Accepted => counts.accepted += 1,
-                Fate::Rejected => counts.rejected += 1,
-                Fate::NotSent => counts.not_sent += 1,
-                Fate::Unknown => counts.unknown += 1,
+                Outcome::Accepted => counts.accepted += 1,
+                Outcome::Rejected => counts.rejected += 1,
+                Outcome::NotSent => counts.not_sent += 1,
+                Outcome::Unknown => counts.unknown += 1,
             }
         }
         counts
@@ -152,18 +147,18 @@ impl Recovered {
                 let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
                 self.states.insert(key, RowState::Intended { attempt });
             }
-            Record::End { key, fate, status, due, at } => {
-                if fate == Fate::Accepted {
+            Record::End { key, outcome, status, due, at } => {
+                if outcome == Outcome::Accepted {
                     let (first, last) = self.accepted.unwrap_or((at, at));
                     self.accepted = Some((first.min(at), last.max(at)));
                 }
                 self.end(
                     key,
-                    match fate {
-                        Fate::Accepted => RowState::Accepted { at },
-                        Fate::Rejected => RowState::Rejected { status, due },
-                        Fate::NotSent => RowState::NotSent,
-                        Fate::Unknown => RowState::Unknown { status },
+                    match outcome {
+                        Outcome::Accepted => RowState::Accepted { at },
+                        Outcome::Rejected => RowState::Rejected { status, due },
+                        Outcome::NotSent => RowState::NotSent,
+                        Outcome::Unknown => RowState::Unknown { status },
                     },
                 )?;
             }

@@ -15,7 +15,6 @@ pub struct BadRow {
 
 /// Why a list cannot be used at all. Messages hold text of the list that has to be made safe before it is shown.
 #[derive(Debug, Error)]
-#[expect(missing_docs, reason = "the fields are what the messages name")]
 pub enum RowsError {
     /// It cannot be read.
     #[error("the list cannot be read: {0}")]

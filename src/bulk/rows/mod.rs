@@ -42,7 +42,6 @@ pub enum Format {
 
 impl Format {
     /// What the name of a file says of it; [`Format::Auto`] when that is nothing certain.
-    #[must_use]
     pub fn of_name(path: &Path) -> Self {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {

@@ -2,44 +2,49 @@
 //! was mailed, so it is the very same one.
 
 use super::error::BulkError;
-use super::go_on::{NextStep, SameCommand};
-use crate::args::keys::Key;
+use super::resume_command::{NextStep, SameCommand};
+use crate::args::setting::Setting;
 use crate::bulk::journal::JournalError;
-use crate::commands::fault::Fault;
-use crate::report::Trouble;
+use crate::commands::error::CommandError;
+use crate::report::ErrorReport;
 use crate::settings::bulk::OnKnown;
 
 /// The trouble of a fault, with the command that is to follow.
-pub(super) fn trouble(fault: &Fault, same: &SameCommand) -> Trouble {
+pub(super) fn trouble(fault: &CommandError, same: &SameCommand) -> ErrorReport {
     let trouble = fault.trouble();
     let hint = match (fault, &trouble.hint) {
-        // Told further in, with all that there is to say.
-        (Fault::Told(_), Some(hint)) => hint.clone(),
-        (Fault::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
-            let without = quoted(&same.whole(Some(Key::SkipInvalid)));
+        // Event further in, with all that there is to say.
+        (CommandError::Event(_), Some(hint)) => hint.clone(),
+        (CommandError::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
+            let without = quoted(&same.whole(Some(Setting::SkipInvalid)));
             format!("fix these lines and run it again, or leave them out: {without}")
         }
-        (Fault::Bulk(BulkError::Known(_)), _) => {
+        (CommandError::Bulk(BulkError::Known(_)), _) => {
             let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
             format!("leave them out: {without}; or mail them again with --known send")
         }
-        (Fault::Bulk(BulkError::NotAsked(_)), _) => {
-            format!("see the plan first: {}", quoted(&same.whole(Some(Key::DryRun))))
+        (CommandError::Bulk(BulkError::NotAsked(_)), _) => {
+            format!("see the plan first: {}", quoted(&same.whole(Some(Setting::DryRun))))
         }
-        (Fault::Bulk(BulkError::Unread(_)), _) => {
+        (CommandError::Bulk(BulkError::Unread(_)), _) => {
             let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
             format!("fix that and run it again, or leave out whoever is known: {without}")
         }
-        (Fault::Journal(JournalError::Damaged { path, .. }), _) => {
+        (CommandError::Journal(JournalError::Damaged { path, .. }), _) => {
             format!("see what is damaged: {}", quoted(&NextStep::check(path)))
         }
-        (Fault::Journal(JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince), _) => {
+        (
+            CommandError::Journal(
+                JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince,
+            ),
+            _,
+        ) => {
             format!("when the other run has ended, run {}", quoted(&same.whole(None)))
         }
         (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
         (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };
-    Trouble { hint: Some(hint), ..trouble }
+    ErrorReport { hint: Some(hint), ..trouble }
 }
 
 fn quoted(step: &NextStep) -> String {

@@ -1,14 +1,14 @@
 //! `vescli bulk`: everybody on a list, each once. Reads and checks all of it, shows the plan, asks, sends, and tells what
 //! came of it.
 
-mod ask;
+mod confirm;
 mod error;
-mod foresee;
-mod go_on;
 mod hint;
 mod prepare;
 mod progress;
 mod reason;
+mod replan;
+mod resume_command;
 mod screen;
 mod send;
 mod signals;
@@ -19,9 +19,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use error::BulkError;
-pub(crate) use go_on::quoted;
+pub(crate) use resume_command::quoted;
 
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::bulk::journal::Recovered;
@@ -35,9 +35,9 @@ use crate::report::streams::Streams;
 use crate::report::{Reporter, Subject};
 use crate::settings::bulk::OnKnown;
 use crate::settings::resolve::Output;
-use foresee::Shown;
-use go_on::{End, NextStep, SameCommand};
 use prepare::Prepared;
+use replan::Shown;
+use resume_command::{End, NextStep, SameCommand};
 
 /// Runs the command: a list, flags and environment go in, what came of it is told, and its end comes out. `arguments`
 /// are those of the process, for the command to go on with.
@@ -70,7 +70,7 @@ fn carry_out(
     same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+) -> Result<Ending, CommandError> {
     let seen = prepared.look()?;
     prepared.elsewhere = prepared.look_elsewhere(&seen.recovered)?;
     let is_decided = prepared.bulk.known.is_some();
@@ -89,13 +89,13 @@ fn without_sending(
     known: &Recovered,
     same: &SameCommand,
     reporter: &mut Reporter,
-) -> Result<ControlFlow<Ending, Shown>, Fault> {
+) -> Result<ControlFlow<Ending, Shown>, CommandError> {
     warn(prepared, reporter);
     let sends_known = prepared.bulk.known == Some(OnKnown::Send);
     if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
-        let Some(on_known) = ask::about_known(prepared, &facts, reporter)? else {
+        let Some(on_known) = confirm::about_known(prepared, &facts, reporter)? else {
             return Ok(ControlFlow::Break(declined(same, reporter)));
         };
         prepared.bulk.known = Some(on_known);
@@ -117,7 +117,7 @@ fn without_sending(
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
     }
-    if ask::before_sending(prepared, &facts, reporter)? {
+    if confirm::before_sending(prepared, &facts, reporter)? {
         return Ok(ControlFlow::Continue(Shown::of(plan, sends_known)));
     }
     Ok(ControlFlow::Break(declined(same, reporter)))
@@ -160,7 +160,7 @@ fn nothing_left(
     prepared: &Prepared,
     same: &SameCommand,
     reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+) -> Result<Ending, CommandError> {
     let tally = Tally::default();
     let verdict = tally.verdict(facts.plan, None);
     let exit = exit_of(verdict);
@@ -173,7 +173,7 @@ fn nothing_left(
         lost_journal: false,
         broken: false,
     };
-    let next = go_on::after(&end, same);
+    let next = resume_command::after(&end, same);
     let output = reporter.output();
     if output.json {
         let mut document = SummaryDocument::new(facts, facts.plan, &tally, prepared.warnings());

@@ -12,14 +12,14 @@ use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, SANDBOX_VARIABLE};
+use crate::args::setting::Setting;
 use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
 use crate::bulk::known::Known;
 use crate::bulk::list_name::ListName;
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::{self, Format, List};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::commands::send::secrets;
 use crate::report::Subject;
 use crate::report::list::{counted, grouped};
@@ -67,7 +67,7 @@ pub(super) fn prepare(
     environment: &Environment,
     subject: &mut Subject,
     output: &mut Output,
-) -> Result<Prepared, Fault> {
+) -> Result<Prepared, CommandError> {
     let sources = Sources::gather(flags, environment)?;
     *output = Output::resolve(&sources);
     let settings = Settings::resolve(&sources, environment)?;
@@ -76,7 +76,7 @@ pub(super) fn prepare(
     let cname = settings
         .cname
         .clone()
-        .ok_or_else(|| SettingsError::Missing { key: Key::Cname, config: settings.config.clone() })?;
+        .ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() })?;
     check_text(&cname).map_err(|error| RequestError::Cname { cname: cname.clone(), error })?;
     let nobody = Recipient { email: String::new(), cname: cname.clone() };
     let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
@@ -111,8 +111,8 @@ pub(super) fn prepare(
         journal,
         folder: place.folder,
         elsewhere: Known::default(),
-        dry_run: sources.is_on(Key::DryRun),
-        no_input: sources.is_on(Key::NoInput),
+        dry_run: sources.is_on(Setting::DryRun),
+        no_input: sources.is_on(Setting::NoInput),
     })
 }
 
@@ -126,7 +126,7 @@ struct Place {
 
 impl Place {
     /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one goes on in the next.
-    fn of(url: &Url, environment: &Environment) -> Result<Self, Fault> {
+    fn of(url: &Url, environment: &Environment) -> Result<Self, CommandError> {
         let origin = url.origin().ascii_serialization();
         let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
         let (service, url) = if is_rehearsal {
@@ -227,13 +227,15 @@ impl Prepared {
     }
 
     /// Checks what a run needs on its way to the server, as far as it can be without sending.
-    pub(super) fn check_the_way(&self) -> Result<(), Fault> {
+    pub(super) fn check_the_way(&self) -> Result<(), CommandError> {
         Transport::new(&self.settings.network, self.identity.as_ref(), &self.request)?;
         Ok(())
     }
 
     /// A client for each worker. The first one is made at once: what is wrong with the settings shows itself there.
-    pub(super) fn transports(&self) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, Fault> {
+    pub(super) fn transports(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, CommandError> {
         let reuse = if self.bulk.keep_alive { Reuse::Brief } else { Reuse::Never };
         let (network, identity) = (&self.settings.network, self.identity.as_ref());
         let mut clients = Transport::several(network, identity, &self.request, reuse)?;

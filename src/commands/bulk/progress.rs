@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::bulk::gate::Gate;
 use crate::bulk::tally::Tally;
-use crate::report::list::{fates, time};
+use crate::report::list::{outcomes, time};
 use crate::settings::rate::Rate;
 
 /// How often a plain line is told.
@@ -85,7 +85,7 @@ impl Progress {
     fn text(&self, tally: &Tally, gate: &Gate, now: Instant) -> String {
         let done = tally.ended.total();
         let elapsed = now.duration_since(self.start);
-        let mut parts = vec![format!("{done}/{}", self.total), fates(&tally.ended)];
+        let mut parts = vec![format!("{done}/{}", self.total), outcomes(&tally.ended)];
         if gate.stopped().is_some() {
             parts.push("ending".to_owned());
             return parts.join(", ");

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use super::prepare::Prepared;
 use super::progress::{Form, Progress};
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 use crate::args::environment::Environment;
+use crate::bulk::event::{Event, RowEnd};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
-use crate::bulk::told::{RowEnd, Told};
 use crate::report::list_document::RowDocument;
 use crate::report::safe_text::json_line;
 use crate::report::{Reporter, Subject, exchange, list};
@@ -70,7 +70,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     }
 
     /// Tells what the workers tell, until the last of them has gone.
-    pub(super) fn listen(&mut self, told: &Receiver<Told>, gate: &Gate, journal: &JournalHandle) {
+    pub(super) fn listen(&mut self, told: &Receiver<Event>, gate: &Gate, journal: &JournalHandle) {
         let mut batch = Vec::new();
         loop {
             match told.recv_timeout(TICK) {
@@ -102,12 +102,12 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         }
     }
 
-    fn tell(&mut self, batch: impl Iterator<Item = Told>) {
+    fn tell(&mut self, batch: impl Iterator<Item = Event>) {
         let (mut out, mut err) = (String::new(), String::new());
         for told in batch {
             match told {
-                Told::Ended(end) => self.ended(*end, &mut out, &mut err),
-                Told::Exchanged { request, answer, .. } => {
+                Event::Ended(end) => self.ended(*end, &mut out, &mut err),
+                Event::Exchanged { request, answer, .. } => {
                     let bodies = self.reporter.output().verbose > 1;
                     let safe = self.reporter.safe();
                     let mut lines = exchange::request(&request, bodies, safe);
@@ -117,9 +117,9 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                         err.push_str(&format!("{}\n", paint.faint(&line)));
                     }
                 }
-                Told::Again { index, attempt, outcome, wait, .. } if !self.reporter.output().quiet => {
+                Event::Again { index, attempt, result, wait, .. } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
-                        let why = list::why(&outcome, self.reporter.safe());
+                        let why = list::why(&result, self.reporter.safe());
                         let email = self.name(row);
                         let wait = wait.as_secs_f64();
                         let note = format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
@@ -127,7 +127,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                         err.push_str(&format!("{note}\n"));
                     }
                 }
-                Told::Again { .. } => {}
+                Event::Again { .. } => {}
             }
         }
         self.write(&out, &err);
@@ -152,23 +152,23 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         let output = self.reporter.output();
         let safe = self.reporter.safe();
         let name = self.name(row);
-        let accepted = end.outcome.fate == Fate::Accepted;
+        let accepted = end.result.outcome == Outcome::Accepted;
         if end.unwritten {
             let label = self.reporter.err_paint().bad("error:");
-            let text = list::unwritten(row, &name, &end.outcome);
+            let text = list::unwritten(row, &name, &end.result);
             err.push_str(&format!("{label} {text}\n"));
         }
         if output.json {
             if !accepted && !output.quiet {
                 let paint = self.reporter.err_paint();
-                err.push_str(&list::row(&name, &end.outcome, end.due, paint, safe));
+                err.push_str(&list::row(&name, &end.result, end.due, paint, safe));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
             let document = RowDocument::new(row, cname, self.subject, end, safe);
             out.push_str(&json_line(&document));
         } else if !(accepted && output.quiet) {
             let paint = self.reporter.out_paint();
-            out.push_str(&list::row(&name, &end.outcome, end.due, paint, safe));
+            out.push_str(&list::row(&name, &end.result, end.due, paint, safe));
         }
     }
 
@@ -210,15 +210,15 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
 
 /// Waits until the journal has what is about to be shown. If it cannot be written, the run stops, and only ends are
 /// shown: there will be no repeat.
-fn written(mut told: Told, gate: &Gate, journal: &JournalHandle) -> Option<Told> {
+fn written(mut told: Event, gate: &Gate, journal: &JournalHandle) -> Option<Event> {
     let Err(stopped) = journal.written(told.ticket()) else {
         return Some(told);
     };
     gate.stop(Stop::journal(&stopped));
     match &mut told {
-        Told::Ended(end) => (end.unwritten, end.due) = (true, false),
-        Told::Exchanged { .. } => {}
-        Told::Again { .. } => return None,
+        Event::Ended(end) => (end.unwritten, end.due) = (true, false),
+        Event::Exchanged { .. } => {}
+        Event::Again { .. } => return None,
     }
     Some(told)
 }

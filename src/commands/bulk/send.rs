@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use super::foresee::Shown;
-use super::go_on::{End, NextStep, SameCommand, after};
 use super::prepare::Prepared;
 use super::reason::reason;
+use super::replan::Shown;
+use super::resume_command::{End, NextStep, SameCommand, after};
 use super::screen::{Screen, broken_output};
 use super::signals::Signals;
 use super::workers::{self, Lack, Room, no_thread, of_first_client};
@@ -22,14 +22,14 @@ use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Verdict;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::document::ErrorDocument;
 use crate::report::exit::{Ending, Exit};
 use crate::report::list;
 use crate::report::list_document::SummaryDocument;
 use crate::report::list_plan::PlanFacts;
 use crate::report::safe_text::json_line;
-use crate::report::{Reporter, Subject, Trouble};
+use crate::report::{ErrorReport, Reporter, Subject};
 
 /// How many ends may wait to be told before workers wait for the screen.
 const UNTOLD: usize = 1024;
@@ -37,7 +37,7 @@ const UNTOLD: usize = 1024;
 /// Opens the journal, of which `seen` was the last look and whose plan was `shown`, and sends.
 ///
 /// # Errors
-/// [`Fault`] when the run cannot begin; from then on what happens is told here.
+/// [`CommandError`] when the run cannot begin; from then on what happens is told here.
 pub(super) fn send(
     prepared: &Prepared,
     (seen, shown): (Seen, Shown),
@@ -45,7 +45,7 @@ pub(super) fn send(
     same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
-) -> Result<Ending, Fault> {
+) -> Result<Ending, CommandError> {
     let bulk = &prepared.bulk;
     let wanted = usize::try_from(shown.count()).unwrap_or(usize::MAX);
     let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::trouble)?;
@@ -202,7 +202,7 @@ fn conclude(
 fn tell_people(
     screen: &mut Screen,
     facts: &PlanFacts,
-    trouble: Option<&Trouble>,
+    trouble: Option<&ErrorReport>,
     next: Option<&NextStep>,
     elapsed: Duration,
     exit: Exit,

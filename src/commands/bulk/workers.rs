@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use std::thread::{Builder, Scope};
 
 use crate::api::transport::{Transport, TransportError};
-use crate::commands::fault::Fault;
-use crate::report::Trouble;
+use crate::commands::error::CommandError;
+use crate::report::ErrorReport;
 use crate::report::exit::Exit;
 use crate::report::list::counted;
 
@@ -50,8 +50,8 @@ impl Lack {
     }
 
     /// The error of a run that has not a single worker.
-    pub(super) fn trouble(self) -> Trouble {
-        Trouble { exit: Exit::OsError, message: format!("not one worker can be started: {}", self.0), hint: None }
+    pub(super) fn trouble(self) -> ErrorReport {
+        ErrorReport { exit: Exit::OsError, message: format!("not one worker can be started: {}", self.0), hint: None }
     }
 
     /// The remark of a run that has fewer than it was asked to have.
@@ -62,16 +62,16 @@ impl Lack {
 }
 
 /// The fault of a first client: what the machine lacks is told as that, and the settings as they are.
-pub(super) fn of_first_client(fault: Fault) -> Fault {
+pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     let lack = match &fault {
-        Fault::Transport(TransportError::Client(error)) => Lack::of_error(error.as_ref()),
+        CommandError::Transport(TransportError::Client(error)) => Lack::of_error(error.as_ref()),
         _ => None,
     };
     lack.map_or(fault, |lack| lack.trouble().into())
 }
 
 /// The trouble of a run for which a thread could not be started that it cannot do without.
-pub(super) fn no_thread(error: &io::Error) -> Trouble {
+pub(super) fn no_thread(error: &io::Error) -> ErrorReport {
     Lack::of_io(error).trouble()
 }
 

@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::chart::Chart;
 use super::check::Check;
 use crate::api::transport::{Exchange, Transport};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::exchange;
 use crate::settings::identity::Identity;
 use crate::settings::network::Network;
@@ -22,7 +22,7 @@ pub(super) fn check(network: &Network, identity: Option<&Identity>, operation: &
     let transport = match Transport::to(network, identity, &url) {
         Ok(transport) => transport,
         Err(error) => {
-            chart.add(Check::of_fault("http", &Fault::from(error)));
+            chart.add(Check::of_fault("http", &CommandError::from(error)));
             return None;
         }
     };

@@ -6,7 +6,7 @@ use super::check::{Check, NAMES, State};
 use crate::report::exit::Exit;
 use crate::report::safe_text::json_line;
 use crate::report::streams::Paint;
-use crate::report::{Reporter, Trouble};
+use crate::report::{ErrorReport, Reporter};
 
 /// The name and the version of the shape.
 const DOCTOR_SCHEMA: &str = "vescli.doctor/1";
@@ -31,7 +31,7 @@ struct CheckDocument {
 pub(super) struct Chart<'a, 'b, 'c> {
     pub(super) reporter: &'a mut Reporter<'b, 'c>,
     checks: Vec<Check>,
-    unwritten: Option<Trouble>,
+    unwritten: Option<ErrorReport>,
 }
 
 impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {

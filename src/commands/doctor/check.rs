@@ -1,7 +1,7 @@
 //! One check of the doctor: its name, how it went, and what to do next.
 
-use crate::api::outcome::{Event, Failure, Outcome};
-use crate::commands::fault::Fault;
+use crate::api::outcome::{AttemptResult, Failure, Received};
+use crate::commands::error::CommandError;
 use crate::report::exit::Exit;
 
 /// The names of all checks, in their order. Scripts read them: they are only ever added to.
@@ -23,7 +23,6 @@ pub(super) enum State {
 
 impl State {
     /// The word of text and JSON.
-    #[must_use]
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -71,12 +70,12 @@ impl Check {
     /// A failure on the way, with the exit that a send would have.
     pub(super) fn of_failure(name: &'static str, subject: &str, failure: Failure) -> Self {
         let cause = failure.cause.clone();
-        let class = Outcome::of(Event::Failure(failure)).class;
+        let class = AttemptResult::of(Received::Failure(failure)).class;
         Self::failure(name, Exit::from(class), format!("{subject}: {cause}"))
     }
 
     /// A fault in what was given, with the exit that a send would have.
-    pub(super) fn of_fault(name: &'static str, fault: &Fault) -> Self {
+    pub(super) fn of_fault(name: &'static str, fault: &CommandError) -> Self {
         let trouble = fault.trouble();
         let check = Self::failure(name, trouble.exit, trouble.message);
         match trouble.hint {

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use super::check::Check;
 use super::validity::{SOON, Validity, day, days};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::Origin;
-use crate::commands::fault::Fault;
+use crate::args::setting::Setting;
+use crate::commands::error::CommandError;
 use crate::settings::certificate_facts::CertificateFacts;
 use crate::settings::credential::{Credential, CredentialPlan, TokenSource};
 use crate::settings::identity::Identity;
@@ -26,7 +26,7 @@ pub(super) fn check(sources: &Sources, environment: &Environment, target: &Targe
     let (credential, plan) = match read {
         Ok(read) => read,
         Err(error) => {
-            let check = Check::of_fault(NAME, &Fault::from(error));
+            let check = Check::of_fault(NAME, &CommandError::from(error));
             return (check, Credential::default());
         }
     };
@@ -41,8 +41,8 @@ pub(super) fn check(sources: &Sources, environment: &Environment, target: &Targe
         hint = ends;
     }
     let check = match hint {
-        None if found.is_empty() && sources.is_on(Key::NoAuth) => {
-            let origin = sources.pick(Key::NoAuth).map(|given| &given.origin);
+        None if found.is_empty() && sources.is_on(Setting::NoAuth) => {
+            let origin = sources.pick(Setting::NoAuth).map(|given| &given.origin);
             let origin = origin.map_or_else(String::new, ToString::to_string);
             Check::ok(NAME, format!("none is sent ({origin})"))
         }

@@ -13,7 +13,7 @@ mod validity;
 use crate::api::request;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::exit::Exit;
 use crate::report::safe_text::SafeText;
@@ -53,7 +53,7 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
     let url = match request::url(&target) {
         Ok(url) => url,
         Err(error) => {
-            chart.add(Check::of_fault("url", &Fault::from(error)));
+            chart.add(Check::of_fault("url", &CommandError::from(error)));
             return None;
         }
     };

@@ -12,7 +12,7 @@ use crate::api::transport::TransportError;
 use crate::api::way::handshake::{self, Handshake, Trusting};
 use crate::api::way::names::{self, Source};
 use crate::api::way::{self, Hop, Reached, Via, Wire, tunnel};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::settings::base_url::is_loopback;
 use crate::settings::certificate_facts::CertificateFacts;
 use crate::settings::identity::Identity;
@@ -73,7 +73,7 @@ fn trust(network: &Network, identity: Option<&Identity>, url: &Url, chart: &mut 
             Some(trusting)
         }
         Err(error) => {
-            let fault = Fault::from(TransportError::from(error));
+            let fault = CommandError::from(TransportError::from(error));
             chart.add(Check::of_fault("trust", &fault));
             None
         }

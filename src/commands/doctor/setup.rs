@@ -3,9 +3,9 @@
 use super::check::Check;
 use crate::api::request;
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::{Layer, unknown_variables};
-use crate::commands::fault::Fault;
+use crate::args::setting::Setting;
+use crate::commands::error::CommandError;
 use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::network::{self, Network};
 use crate::settings::proxy::ProxySetting;
@@ -22,14 +22,14 @@ pub(super) struct Setup {
 pub(super) fn config(flags: &Layer, environment: &Environment) -> (Check, Option<Setup>) {
     match gather(flags, environment) {
         Ok(setup) => (found(&setup.sources, environment), Some(setup)),
-        Err(error) => (Check::of_fault("config", &Fault::from(error)), None),
+        Err(error) => (Check::of_fault("config", &CommandError::from(error)), None),
     }
 }
 
 fn gather(flags: &Layer, environment: &Environment) -> Result<Setup, SettingsError> {
     let sources = Sources::gather(flags, environment)?;
     let network = Network::resolve(&sources, environment)?;
-    network::duration(&sources, Key::MaxRetryAfter)?;
+    network::duration(&sources, Setting::MaxRetryAfter)?;
     Ok(Setup { sources, network })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn url(sources: &Sources, network: &Network) -> (Check, Option<Target
     let resolved = Target::resolve(sources)
         .and_then(|target| target::tenant(sources).map(|_| target))
         .and_then(|target| network.check(&target, sources).map(|()| target))
-        .map_err(Fault::from)
+        .map_err(CommandError::from)
         .and_then(|target| Ok((request::url(&target)?, target)));
     match resolved {
         Ok((url, target)) => {

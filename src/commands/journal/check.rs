@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Form, Told};
+use super::{Event, Form};
 use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, look};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::exit::Exit;
 use crate::report::list::counted;
 use crate::report::safe_text::json_line;
@@ -52,7 +52,7 @@ struct DamageDocument {
 ///
 /// # Errors
 /// [`JournalError`] when it cannot be read. Damage is no error but the answer, with exit 65.
-pub(super) fn check(path: &Path, form: &Form) -> Result<Told, Fault> {
+pub(super) fn check(path: &Path, form: &Form) -> Result<Event, CommandError> {
     let scan = look(path)?;
     let damage =
         scan.damage.iter().take(TOLD_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
@@ -73,7 +73,7 @@ pub(super) fn check(path: &Path, form: &Form) -> Result<Told, Fault> {
     } else {
         words(path, &scan, &damage, form)
     };
-    Ok(Told { text, exit })
+    Ok(Event { text, exit })
 }
 
 /// Bytes at the end that the next run cuts off. They let nothing go.

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use super::Form;
 use crate::bulk::journal::{JournalError, begins_like_a_journal, first_run, kept_in, named_after};
 use crate::bulk::list_name::ListName;
-use crate::commands::fault::Fault;
-use crate::report::Trouble;
+use crate::commands::error::CommandError;
+use crate::report::ErrorReport;
 use crate::report::exit::Exit;
 
 /// The journal that is meant by a file of the command line, or by none. `folder` is where journals are kept.
 ///
 /// # Errors
-/// [`Fault`] when there is no such journal, or more than one.
-pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<PathBuf, Fault> {
+/// [`CommandError`] when there is no such journal, or more than one.
+pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<PathBuf, CommandError> {
     let Some(file) = file else {
         return the_only_one(folder, form);
     };
@@ -28,7 +28,7 @@ pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<Pa
         [] if matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound) => {
             Err(JournalError::Missing { path: file.to_owned() }.into())
         }
-        [] => Err(Trouble {
+        [] => Err(ErrorReport {
             exit: Exit::BadInput,
             message: format!(
                 "{} is not a journal, and no journal of such a list is in {}",
@@ -38,7 +38,7 @@ pub(super) fn find(file: Option<&Path>, folder: &Path, form: &Form) -> Result<Pa
             hint: Some("`vescli journal list` shows the journals".to_owned()),
         }
         .into()),
-        several => Err(Fault::Usage {
+        several => Err(CommandError::Usage {
             message: format!("{} has {} journals, one for each URL and cname", form.path(file), several.len()),
             hint: format!("name one of them: {}", names(several, form)),
         }),
@@ -82,17 +82,17 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(found)
 }
 
-fn the_only_one(folder: &Path, form: &Form) -> Result<PathBuf, Fault> {
+fn the_only_one(folder: &Path, form: &Form) -> Result<PathBuf, CommandError> {
     let mut journals = kept_in(folder)?;
     match journals.len() {
         1 => Ok(journals.remove(0)),
-        0 => Err(Trouble {
+        0 => Err(ErrorReport {
             exit: Exit::NoInput,
             message: format!("there is no journal in {}", form.path(folder)),
             hint: Some("name the file of the journal".to_owned()),
         }
         .into()),
-        many => Err(Fault::Usage {
+        many => Err(CommandError::Usage {
             message: format!("there are {many} journals in {}", form.path(folder)),
             hint: "name one of them, or its list: `vescli journal list` shows them".to_owned(),
         }),

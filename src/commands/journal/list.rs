@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Form;
 use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, leftovers_in, look};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::list::{counted as counted_as, due};
 use crate::report::safe_text::json_line;
 
@@ -39,7 +39,7 @@ struct JournalDocument {
 ///
 /// # Errors
 /// [`JournalError`] when the folder cannot be read. A journal that cannot be read is listed with its error.
-pub(super) fn list(folder: &Path, form: &Form) -> Result<String, Fault> {
+pub(super) fn list(folder: &Path, form: &Form) -> Result<String, CommandError> {
     let paths = kept_in(folder)?;
     let leftovers = leftovers_in(folder)?;
     let looked = paths.iter().map(|path| (path, look(path)));
@@ -86,7 +86,7 @@ fn line(path: &Path, found: &Result<Scan, JournalError>, form: &Form) -> String 
     format!("{path}  last run {last}  {}\n", counted(&recovered.counts()))
 }
 
-/// Rows by their fate, in words.
+/// Rows by their outcome, in words.
 pub(super) fn counted(counts: &Counts) -> String {
     let due = if counts.due > counts.not_sent { due(counts.due) } else { String::new() };
     format!(

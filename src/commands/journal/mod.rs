@@ -10,7 +10,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use super::fault::Fault;
+use super::error::CommandError;
 use crate::args::environment::Environment;
 use crate::args::journal_command::JournalAction;
 use crate::args::layer::{Layer, SANDBOX_VARIABLE};
@@ -23,7 +23,7 @@ use crate::settings::error::SettingsError;
 use crate::settings::resolve::Output;
 
 /// What is told on standard output, and how the command ends.
-struct Told {
+struct Event {
     text: String,
     exit: Exit,
 }
@@ -58,12 +58,12 @@ fn tell(
     environment: &Environment,
     form: &Form,
     reporter: &mut Reporter,
-) -> Result<Told, Fault> {
+) -> Result<Event, CommandError> {
     // Within a sandbox it is the journals of rehearsals that are meant.
     let is_rehearsal = environment.get(SANDBOX_VARIABLE).is_some();
     let folder = journal_folder(environment, is_rehearsal)?;
     let find = |file: &Option<PathBuf>| find::find(file.as_deref(), &folder, form);
-    let accepted = |text| Told { text, exit: Exit::Accepted };
+    let accepted = |text| Event { text, exit: Exit::Accepted };
     let variables = || Layer::of_variables(environment).map_err(SettingsError::from);
     Ok(accepted(match action {
         JournalAction::Check(file) => return check::check(&find(file)?, form),

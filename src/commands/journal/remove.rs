@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::Form;
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 use crate::bulk::journal::{JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look};
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::list::counted;
 use crate::report::safe_text::json_line;
@@ -35,29 +35,36 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
+    pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, CommandError> {
         let is_on = |key| flags.is_on(key) || variables.is_on(key);
-        let older_than =
-            flags.get(Key::OlderThan).or_else(|| variables.get(Key::OlderThan)).map(|given| given.value.to_string());
+        let older_than = flags
+            .get(Setting::OlderThan)
+            .or_else(|| variables.get(Setting::OlderThan))
+            .map(|given| given.value.to_string());
         let older_than = older_than
             .map(|text| {
-                humantime::parse_duration(&text).map_err(|_| Fault::Usage {
+                humantime::parse_duration(&text).map_err(|_| CommandError::Usage {
                     message: format!("--older-than: `{text}` is not a time"),
                     hint: "use a number with its unit, such as 90d or 12h".to_owned(),
                 })
             })
             .transpose()?;
-        Ok(Self { older_than, dry_run: is_on(Key::DryRun), yes: is_on(Key::Yes), no_input: is_on(Key::NoInput) })
+        Ok(Self {
+            older_than,
+            dry_run: is_on(Setting::DryRun),
+            yes: is_on(Setting::Yes),
+            no_input: is_on(Setting::NoInput),
+        })
     }
 
     /// Whether it may be done. Elsewhere than on a terminal it has to be said in advance.
-    fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, Fault> {
+    fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, CommandError> {
         if self.yes {
             return Ok(true);
         }
         let terminals = reporter.terminals();
         if self.no_input || !terminals.stdin || !terminals.stderr {
-            return Err(Fault::Usage {
+            return Err(CommandError::Usage {
                 message: "cannot ask for confirmation: standard input is not a terminal".to_owned(),
                 hint: "add --yes".to_owned(),
             });
@@ -72,8 +79,13 @@ impl Request {
 /// Removes one journal.
 ///
 /// # Errors
-/// [`Fault`] when it is missing, a run uses it, or it cannot be removed.
-pub(super) fn one(path: &Path, request: &Request, form: &Form, reporter: &mut Reporter) -> Result<String, Fault> {
+/// [`CommandError`] when it is missing, a run uses it, or it cannot be removed.
+pub(super) fn one(
+    path: &Path,
+    request: &Request,
+    form: &Form,
+    reporter: &mut Reporter,
+) -> Result<String, CommandError> {
     let scan = look(path)?;
     let people = scan.recovered.counts().total();
     let question = format!(
@@ -91,14 +103,14 @@ pub(super) fn one(path: &Path, request: &Request, form: &Form, reporter: &mut Re
 /// Removes journals of finished runs, and what killed runs have left behind. `folders` are those of journals and rehearsals.
 ///
 /// # Errors
-/// [`Fault`] when a folder cannot be read, or a journal not be removed.
+/// [`CommandError`] when a folder cannot be read, or a journal not be removed.
 pub(super) fn prune(
     journals: &Path,
     rehearsals: &Path,
     request: &Request,
     form: &Form,
     reporter: &mut Reporter,
-) -> Result<String, Fault> {
+) -> Result<String, CommandError> {
     let mut old = Vec::new();
     if let Some(age) = request.older_than {
         for path in kept_in(journals)? {

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::Form;
 use crate::api::request::{ApiRequest, Recipient};
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::Layer;
+use crate::args::setting::Setting;
 use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
 use crate::bulk::rows::{self, Format};
 use crate::commands::bulk::BulkError;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::list::counted;
 use crate::report::safe_text::json_line;
 use crate::settings::error::SettingsError;
@@ -49,11 +49,16 @@ struct UnknownDocument {
 /// Repairs a journal.
 ///
 /// # Errors
-/// [`Fault`] when the list or the journal cannot be used; the journal is unchanged then.
-pub(super) fn repair(path: &Path, flags: &Layer, environment: &Environment, form: &Form) -> Result<String, Fault> {
+/// [`CommandError`] when the list or the journal cannot be used; the journal is unchanged then.
+pub(super) fn repair(
+    path: &Path,
+    flags: &Layer,
+    environment: &Environment,
+    form: &Form,
+) -> Result<String, CommandError> {
     let sources = Sources::gather(flags, environment)?;
-    let Some((list, _)) = sources.text(Key::List) else {
-        return Err(Fault::Usage {
+    let Some((list, _)) = sources.text(Setting::List) else {
+        return Err(CommandError::Usage {
             message: "--list is missing".to_owned(),
             hint: "name the list of the run: it says who may be on a damaged line".to_owned(),
         });
@@ -70,14 +75,14 @@ pub(super) fn repair(path: &Path, flags: &Layer, environment: &Environment, form
 }
 
 /// The cname of rows that bring none: as the last run had it, else as a run would have it now.
-fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, Fault> {
+fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, CommandError> {
     let of_run = journal.last_run().and_then(|run| run.cname.clone());
     let of_settings = || {
         let text = |key| sources.text(key).map(|(text, _)| text.to_owned());
-        text(Key::Cname).or_else(|| text(Key::Tenant))
+        text(Setting::Cname).or_else(|| text(Setting::Tenant))
     };
     let found = of_run.or_else(of_settings).or_else(|| journal.some_cname());
-    Ok(found.ok_or_else(|| SettingsError::Missing { key: Key::Cname, config: sources.config.clone() })?)
+    Ok(found.ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: sources.config.clone() })?)
 }
 
 fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> {
@@ -103,7 +108,7 @@ fn header(
     cname: String,
     people: &[Listed],
     input_sha256: String,
-) -> Result<RunHeader, Fault> {
+) -> Result<RunHeader, CommandError> {
     let (url, service, tenant, list) = if let Some(run) = journal.last_run() {
         let run = run.clone();
         (run.url, run.service, run.tenant, run.list)

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Form;
-use crate::api::outcome::Fate;
-use crate::args::keys::Key;
+use crate::api::outcome::Outcome;
 use crate::args::layer::Layer;
-use crate::bulk::journal::{Journal, Recovered, RowKey, RowState, Settled, Told, fold_name, look_for};
+use crate::args::setting::Setting;
+use crate::bulk::journal::{Event, Journal, Recovered, RowKey, RowState, Settled, fold_name, look_for};
 use crate::commands::bulk::quoted;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::safe_text::json_line;
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
@@ -27,20 +27,20 @@ enum Who {
     AllUnknown,
 }
 
-fn usage(message: &str, hint: &str) -> Fault {
-    Fault::Usage { message: message.to_owned(), hint: hint.to_owned() }
+fn usage(message: &str, hint: &str) -> CommandError {
+    CommandError::Usage { message: message.to_owned(), hint: hint.to_owned() }
 }
 
 impl Request {
-    pub(super) fn of(emails: &[String], flags: &Layer, variables: &Layer) -> Result<Self, Fault> {
+    pub(super) fn of(emails: &[String], flags: &Layer, variables: &Layer) -> Result<Self, CommandError> {
         let text = |key| {
             let given = flags.get(key).or_else(|| variables.get(key));
             given.map(|given| given.value.to_string())
         };
         let is_on = |key| flags.is_on(key) || variables.is_on(key);
         // What was typed wins over variables.
-        let all_unknown = flags.is_on(Key::AllUnknown) || emails.is_empty() && variables.is_on(Key::AllUnknown);
-        let emails = match (emails, text(Key::Email)) {
+        let all_unknown = flags.is_on(Setting::AllUnknown) || emails.is_empty() && variables.is_on(Setting::AllUnknown);
+        let emails = match (emails, text(Setting::Email)) {
             ([], Some(email)) if !all_unknown => vec![email],
             (emails, _) => emails.to_vec(),
         };
@@ -60,7 +60,7 @@ impl Request {
                 ));
             }
         };
-        let settled = match (text(Key::As).as_deref(), is_on(Key::Undo)) {
+        let settled = match (text(Setting::As).as_deref(), is_on(Setting::Undo)) {
             (None, true) => Settled::Unknown,
             (Some("accepted"), false) => Settled::Accepted,
             (Some(_), false) => Settled::NotSent,
@@ -83,10 +83,10 @@ impl Request {
                 "name each row whose decision is to be taken back with --email",
             ));
         }
-        Ok(Self { who, cname: text(Key::Cname), settled })
+        Ok(Self { who, cname: text(Setting::Cname), settled })
     }
 
-    fn is_meant(&self, told: &Told) -> bool {
+    fn is_meant(&self, told: &Event) -> bool {
         let cname = self.cname.as_deref();
         let is_named = match &self.who {
             Who::Emails(emails) => emails.iter().any(|email| is_same(email, &told.email)),
@@ -125,18 +125,18 @@ struct ResolvedRow<'a> {
 /// Writes it down, all of it or nothing.
 ///
 /// # Errors
-/// [`Fault::Usage`] when a row is not in the state that can be resolved, or it is not clear which is meant; what the
+/// [`CommandError::Usage`] when a row is not in the state that can be resolved, or it is not clear which is meant; what the
 /// journal says otherwise.
-pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<String, Fault> {
+pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<String, CommandError> {
     // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
     let rows = look_for(path, |_| true, |told| request.is_meant(told))?;
     let mut chosen = Vec::new();
     Journal::settle(path, |recovered| {
         chosen = choose(&rows, recovered, request, &Place { path, form })?;
         let settled = chosen.iter().map(|key| (*key, request.settled));
-        Ok::<_, Fault>(settled.collect())
+        Ok::<_, CommandError>(settled.collect())
     })?;
-    let mut people: Vec<(&RowKey, &Told)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
+    let mut people: Vec<(&RowKey, &Event)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
     people.sort_by_key(|(_, told)| told.row);
     if form.json {
         return Ok(json_line(&document(path, request, &people)));
@@ -146,7 +146,7 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
         Settled::NotSent => "the next run sends it again",
         Settled::Unknown => "the earlier decision is taken back",
     };
-    let line = |(_, told): &(&RowKey, &Told)| {
+    let line = |(_, told): &(&RowKey, &Event)| {
         format!(
             "resolved: {} (cname {}) as {}; {next}\n",
             form.safe.shown(&told.email),
@@ -157,7 +157,7 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
     Ok(people.iter().map(line).collect())
 }
 
-fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Told)]) -> ResolveDocument<'a> {
+fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Event)]) -> ResolveDocument<'a> {
     let single = match people {
         [single] => Some(single),
         _ => None,
@@ -198,18 +198,18 @@ impl Place<'_> {
 
 /// The rows that are meant and can be resolved.
 fn choose(
-    rows: &HashMap<RowKey, Told>,
+    rows: &HashMap<RowKey, Event>,
     recovered: &Recovered,
     request: &Request,
     place: &Place,
-) -> Result<Vec<RowKey>, Fault> {
+) -> Result<Vec<RowKey>, CommandError> {
     let fits = |key: &RowKey| {
         let state = recovered.state(*key);
         match request.settled {
             Settled::Unknown => {
                 matches!(state, Some(RowState::Resolved(settled)) if settled != Settled::Unknown)
             }
-            _ => state.map(RowState::effective) == Some(Fate::Unknown),
+            _ => state.map(RowState::effective) == Some(Outcome::Unknown),
         }
     };
     let Who::Emails(emails) = &request.who else {
@@ -231,7 +231,7 @@ fn choose(
             (Some(_), Some(_)) => {
                 let mut cnames: Vec<String> = of_email().map(|(_, told)| place.shown(&told.cname)).collect();
                 cnames.sort();
-                return Err(Fault::Usage {
+                return Err(CommandError::Usage {
                     message: format!("{} has rows with more than one cname: {}", place.shown(email), cnames.join(", ")),
                     hint: "say which with --cname".to_owned(),
                 });
@@ -248,14 +248,14 @@ fn choose(
 }
 
 /// Why a row cannot be resolved.
-fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) -> Fault {
+fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) -> CommandError {
     let email = place.shown(email);
     let message = match (state.map(RowState::effective), settled) {
         (None, _) => format!("{email} is not in this journal"),
         (Some(_), Settled::Unknown) => {
             format!("nothing was resolved for {email}, so there is nothing to take back")
         }
-        (Some(fate), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", fate.word()),
+        (Some(outcome), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", outcome.word()),
     };
     usage(&message, &place.show("lists the rows that are unknown"))
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::Form;
 use super::list::counted;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 use crate::bulk::journal::{Counts, JournalError, Recovered, RowKey, RowState, look, look_for};
 use crate::commands::bulk::quoted;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::report::safe_text::json_line;
 
 /// A journal as JSON.
@@ -54,7 +54,7 @@ struct UnknownDocument {
 ///
 /// # Errors
 /// [`JournalError`] when it cannot be read, or is damaged: half of the truth would look like all of it.
-pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
+pub(super) fn show(path: &Path, form: &Form) -> Result<String, CommandError> {
     let scan = look(path)?;
     if let Some(damage) = scan.damage.first() {
         return Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }.into());
@@ -104,7 +104,7 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, Fault> {
 
 /// The rows that are unknown, in the order of the list.
 fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, JournalError> {
-    let state = |key| recovered.state(key).filter(|state| state.effective() == Fate::Unknown);
+    let state = |key| recovered.state(key).filter(|state| state.effective() == Outcome::Unknown);
     let intents = look_for(path, |key| state(key).is_some(), |_| true)?;
     let mut unknown: Vec<UnknownDocument> = intents
         .into_iter()

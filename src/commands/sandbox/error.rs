@@ -82,7 +82,6 @@ pub enum SandboxError {
 impl SandboxError {
     /// The exit code that shells, `env` and `timeout` give to a command that cannot be run: 127 when it is not found, 126
     /// when it is not executable; `None` for failures that are not about the command.
-    #[must_use]
     pub fn command_code(&self) -> Option<u8> {
         match self {
             Self::CommandNotFound { .. } => Some(127),

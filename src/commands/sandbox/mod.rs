@@ -58,7 +58,6 @@ pub struct SandboxEnvironment {
 
 impl SandboxEnvironment {
     /// What of this process matters here; `environment` is its environment.
-    #[must_use]
     pub fn of_process(environment: &Environment) -> Self {
         Self {
             path: environment.get("PATH").map(OsStr::to_owned),

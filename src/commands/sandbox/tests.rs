@@ -48,24 +48,24 @@ fn head(more: &str) -> String {
     )
 }
 
-fn mail_with(server: &Server, email: &str, more: &str) -> Told {
+fn mail_with(server: &Server, email: &str, more: &str) -> Event {
     let body = json!({"email": email, "cname": "example"}).to_string();
-    Told::read(&exchange(server, &head(more), body.as_bytes()))
+    Event::read(&exchange(server, &head(more), body.as_bytes()))
 }
 
-fn mail(server: &Server, email: &str) -> Told {
+fn mail(server: &Server, email: &str) -> Event {
     mail_with(server, email, "")
 }
 
 /// An answer taken apart.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct Event {
     status: u16,
     head: String,
     body: String,
 }
 
-impl Told {
+impl Event {
     fn read(answer: &str) -> Self {
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
         let (version, rest) = head.split_once(' ').unwrap();
@@ -96,7 +96,7 @@ fn any_other_recipient_is_accepted_on_both_paths() {
     assert_eq!(told.header("content-type"), Some("application/json"));
     let short = head("").replace(PATH, "/no_auth/send_password_email");
     let answer = exchange(&server, &short, br#"{"email":"ada@example.com"}"#);
-    assert_eq!(Told::read(&answer).status, 200);
+    assert_eq!(Event::read(&answer).status, 200);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn login_pages_come_as_a_200_and_behind_a_302() {
     let told = mail(&server, "status-308@example.com");
     assert_eq!((told.status, told.header("location")), (308, Some("/login")));
     let answer = exchange(&server, "GET /login HTTP/1.1\r\nHost: localhost\r\n", b"");
-    let told = Told::read(&answer);
+    let told = Event::read(&answer);
     assert_eq!(told.status, 400);
     assert!(told.body.contains("followed the redirect"), "{}", told.body);
 }
@@ -181,13 +181,13 @@ fn login_pages_come_as_a_200_and_behind_a_302() {
 #[test]
 fn a_broken_contract_is_a_400_that_says_why() {
     let server = server(rules());
-    let told = Told::read(&exchange(&server, &head(""), br#"{"mail":"a@b.co"}"#));
+    let told = Event::read(&exchange(&server, &head(""), br#"{"mail":"a@b.co"}"#));
     assert_eq!(told.status, 400);
     assert_eq!(told.json(), json!({"code": 3, "details": [], "message": "the body has no email"}));
     let told = mail_with(&server, "ada@example.com", "Authorization: Bearer x\r\n");
     assert_eq!(told.status, 400);
     let absolute = head("").replace(PATH, &format!("http://localhost{PATH}"));
-    let told = Told::read(&exchange(&server, &absolute, b"{}"));
+    let told = Event::read(&exchange(&server, &absolute, b"{}"));
     assert!(told.body.contains("no operation at"), "{}", told.body);
 }
 
@@ -196,9 +196,9 @@ fn a_body_is_read_up_to_64_kib() {
     let server = server(rules());
     let mut body = br#"{"email":"ada@example.com"}"#.to_vec();
     body.resize(64 * 1024, b' ');
-    assert_eq!(Told::read(&exchange(&server, &head(""), &body)).status, 200);
+    assert_eq!(Event::read(&exchange(&server, &head(""), &body)).status, 200);
     body.push(b' ');
-    let told = Told::read(&exchange(&server, &head(""), &body));
+    let told = Event::read(&exchange(&server, &head(""), &body));
     assert_eq!(told.status, 413);
     assert!(told.body.contains("65536 bytes"), "{}", told.body);
 }
@@ -224,7 +224,7 @@ fn require_auth_takes_one_token_only() {
 fn beyond_the_rate_it_answers_429_and_the_wait() {
     let server = server(Rules { rate: Some("2/h".parse().unwrap()), ..rules() });
     let broken = exchange(&server, &head(""), b"{}");
-    assert_eq!(Told::read(&broken).status, 400);
+    assert_eq!(Event::read(&broken).status, 400);
     assert_eq!(mail(&server, "ada@example.com").status, 200);
     assert_eq!(mail(&server, "bob@example.com").status, 200);
     let told = mail(&server, "eve@example.com");

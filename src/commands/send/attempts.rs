@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::work;
-use crate::api::outcome::{Fate, Outcome};
+use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
-use crate::commands::fault::Fault;
+use crate::commands::error::CommandError;
 use crate::commands::interrupt::{Interrupted, Interrupts};
 use crate::report::exit::Exit;
 use crate::report::interrupted::Interruption;
-use crate::report::{Reporter, Sent, exchange, words};
+use crate::report::{Reporter, SendResult, exchange, words};
 use crate::settings::identity::Identity;
 use crate::settings::resolve::Settings;
 
@@ -44,18 +44,18 @@ fn trace_way(
 struct Progress {
     start: Instant,
     /// What the attempts so far came to.
-    before: Option<Outcome>,
+    before: Option<AttemptResult>,
     attempts: u64,
 }
 
 impl Progress {
-    fn sent(&self, outcome: Outcome) -> Sent {
-        Sent { outcome, attempts: self.attempts, elapsed: self.start.elapsed() }
+    fn sent(&self, result: AttemptResult) -> SendResult {
+        SendResult { result, attempts: self.attempts, elapsed: self.start.elapsed() }
     }
 
     /// `left`: whether the attempt that is under way may have sent its request.
     fn interrupted(&self, signal: i32, left: bool) -> Interruption {
-        let open = |outcome: &Outcome| outcome.fate == Fate::Unknown;
+        let open = |result: &AttemptResult| result.outcome == Outcome::Unknown;
         Interruption {
             signal,
             may_have_left: left || self.before.as_ref().is_some_and(open),
@@ -68,14 +68,14 @@ impl Progress {
 /// Sends, and repeats what may be repeated.
 ///
 /// # Errors
-/// [`Fault`] when nothing was sent, because no client or no thread can be had.
+/// [`CommandError`] when nothing was sent, because no client or no thread can be had.
 pub(super) fn send(
     settings: &Settings,
     identity: Option<&Identity>,
     request: &Arc<ApiRequest>,
     interrupts: &Interrupts,
     reporter: &mut Reporter,
-) -> Result<ControlFlow<Interruption, Sent>, Fault> {
+) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
     let transport = Arc::new(Transport::new(&settings.network, identity, request)?);
     let verbose = reporter.output().verbose;
     if verbose > 0 {
@@ -109,10 +109,10 @@ pub(super) fn send(
             let lines = exchange::answer(exchange, verbose > 1, reporter.safe());
             reporter.trace(&lines);
         }
-        let latest = attempt.outcome;
+        let latest = attempt.result;
         let Decision::After(wait) = decide(&settings.retry, &latest, progress.attempts, fastrand::f64()) else {
-            let outcome = after_another(progress.before.take(), latest);
-            return Ok(ControlFlow::Continue(progress.sent(outcome)));
+            let result = after_another(progress.before.take(), latest);
+            return Ok(ControlFlow::Continue(progress.sent(result)));
         };
         reporter.note(&again(progress.attempts, &latest, wait));
         progress.before = Some(after_another(progress.before.take(), latest));
@@ -122,9 +122,9 @@ pub(super) fn send(
     }
 }
 
-fn again(attempts: u64, outcome: &Outcome, wait: Duration) -> String {
-    let title = Exit::from(outcome.class).row().title;
-    let fate = words::fate(outcome);
+fn again(attempts: u64, result: &AttemptResult, wait: Duration) -> String {
+    let title = Exit::from(result.class).row().title;
+    let outcome = words::outcome(result);
     let seconds = wait.as_secs_f64();
-    format!("attempt {attempts}: {title}, {fate}; retry in {seconds:.1} s")
+    format!("attempt {attempts}: {title}, {outcome}; retry in {seconds:.1} s")
 }

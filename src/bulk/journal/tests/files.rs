@@ -55,7 +55,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     intend(&journal, "ada");
     intend(&journal, "bob");
     let handle = journal.handle();
-    let ticket = handle.conclude(&person("ada", "ada@x.de"), 1, Fate::Accepted, Some(200));
+    let ticket = handle.conclude(&person("ada", "ada@x.de"), 1, Outcome::Accepted, Some(200));
     handle.written(ticket).unwrap();
     // What others see while it is open: whole lines, and nothing of what is reserved.
     assert_eq!(look(&path).unwrap().lines, 7);

@@ -20,7 +20,7 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
             put(&path, format!("{}{zeros}", &whole[..cut]).as_bytes());
             let (journal, recovered) = resume(&path).unwrap();
             let kept = if cut + 1 >= whole.len() { lines.len() } else { lines.len() - 1 };
-            assert_eq!(fates_of(&recovered), fates(&lines[..kept]), "{cut}");
+            assert_eq!(fates_of(&recovered), outcomes(&lines[..kept]), "{cut}");
             let torn = cut + 1 < whole.len() && cut + zeros.len() > whole.len() - last;
             assert_eq!(recovered.cut > 0, torn || (cut == whole.len() && !zeros.is_empty()), "{cut} {zeros:?}");
             intend(&journal, "new");
@@ -65,7 +65,7 @@ fn what_an_operator_found_out_decides() {
 }
 
 /// What a run knows that had seen the journal before something happened to it.
-fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Fate> {
+fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Outcome> {
     let seen = see(path).unwrap();
     happens();
     let opened = Journal::open_seen(path, OpenMode::Resume, &header(), seen);
@@ -81,7 +81,7 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
     // Untouched, it is not read again.
     let file = fs::File::open(&path).unwrap();
     assert!(see(&path).unwrap().still_holds(&file).is_some());
-    assert_eq!(known_after(&path, || {}), fates(&lines));
+    assert_eq!(known_after(&path, || {}), outcomes(&lines));
     let other_run = || {
         let (journal, _) = resume(&path).unwrap();
         intend(&journal, "hal");
@@ -107,7 +107,7 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
     let elsewhere = folder.path().join("other");
     put(&elsewhere, &whole.as_bytes()[..whole.len() - 5]);
     let replace = || fs::rename(&elsewhere, &path).unwrap();
-    assert_eq!(known_after(&path, replace), fates(&shorter));
+    assert_eq!(known_after(&path, replace), outcomes(&shorter));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_journal_that_was_seen_with_an_unfinished_end_is_read_anew() {
     let lines = sample();
     let whole = lines.concat();
     put(&path, &whole.as_bytes()[..whole.len() - 5]);
-    assert_eq!(known_after(&path, || {}), fates(&lines[..lines.len() - 1]));
+    assert_eq!(known_after(&path, || {}), outcomes(&lines[..lines.len() - 1]));
     let scan = look(&path).unwrap();
     assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
 }

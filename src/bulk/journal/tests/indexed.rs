@@ -13,7 +13,7 @@ fn a_look_in_the_middle_of_a_write_hides_nobody_from_the_next_one() {
         record::run("a1", &header()),
         intent_line("ada", 1),
         intent_line("bob", 1),
-        end_line("ada", 1, Fate::Accepted, Some(200)),
+        end_line("ada", 1, Outcome::Accepted, Some(200)),
     ];
     let whole = lines.concat();
     for cut in 1..whole.len() {
@@ -27,9 +27,9 @@ fn a_look_in_the_middle_of_a_write_hides_nobody_from_the_next_one() {
         people_in(&path).unwrap();
         append(&whole[cut..]);
         let contents = people_in(&path).unwrap();
-        let people: HashMap<RowKey, Option<Fate>> = contents.people().collect();
+        let people: HashMap<RowKey, Option<Outcome>> = contents.people().collect();
         assert!(!contents.is_damaged, "cut at {cut}");
-        assert_eq!(people[&key_of("ada")], Some(Fate::Accepted), "cut at {cut}");
-        assert_eq!(people[&key_of("bob")], Some(Fate::Unknown), "cut at {cut}");
+        assert_eq!(people[&key_of("ada")], Some(Outcome::Accepted), "cut at {cut}");
+        assert_eq!(people[&key_of("bob")], Some(Outcome::Unknown), "cut at {cut}");
     }
 }

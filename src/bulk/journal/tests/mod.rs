@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use super::record::{self, Intent, Settled};
 use super::*;
-use crate::api::outcome::Fate;
+use crate::api::outcome::Outcome;
 
 const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
 
@@ -43,8 +43,8 @@ fn person<'a>(name: &str, email: &'a str) -> Person<'a> {
     Person { key: key_of(name), email, cname: "acme" }
 }
 
-fn end_line(name: &str, attempt: u64, fate: Fate, status: Option<u16>) -> String {
-    record::end(&person(name, &format!("{name}@x.de")), attempt, fate, status)
+fn end_line(name: &str, attempt: u64, outcome: Outcome, status: Option<u16>) -> String {
+    record::end(&person(name, &format!("{name}@x.de")), attempt, outcome, status)
 }
 
 /// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat. Its runs are
@@ -54,26 +54,26 @@ fn sample() -> Vec<String> {
         record::run_of_version_1("a1", &header()),
         intent_line("ada", 1),
         intent_line("bob", 1),
-        end_line("ada", 1, Fate::Accepted, Some(200)),
-        end_line("bob", 1, Fate::NotSent, None),
+        end_line("ada", 1, Outcome::Accepted, Some(200)),
+        end_line("bob", 1, Outcome::NotSent, None),
         intent_line("bob", 2),
         intent_line("cy", 1),
-        end_line("cy", 1, Fate::Unknown, Some(502)),
-        end_line("bob", 2, Fate::Rejected, Some(409)),
+        end_line("cy", 1, Outcome::Unknown, Some(502)),
+        end_line("bob", 2, Outcome::Rejected, Some(409)),
         record::resolved(key_of("cy"), Settled::Accepted),
         record::run_of_version_1("a2", &header()),
         intent_line("dee", 1),
-        end_line("dee", 1, Fate::Unknown, None),
+        end_line("dee", 1, Outcome::Unknown, None),
         intent_line("eve", 1),
-        end_line("eve", 1, Fate::Accepted, Some(200)),
+        end_line("eve", 1, Outcome::Accepted, Some(200)),
         intent_line("fay", 1),
         intent_line("gus", 1),
     ]
 }
 
 /// What lines say of their rows when each is read for itself: the slow and obvious way.
-fn fates(lines: &[String]) -> HashMap<String, Fate> {
-    let mut fates = HashMap::new();
+fn outcomes(lines: &[String]) -> HashMap<String, Outcome> {
+    let mut outcomes = HashMap::new();
     for line in lines {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let word = match record["t"].as_str().unwrap() {
@@ -81,19 +81,19 @@ fn fates(lines: &[String]) -> HashMap<String, Fate> {
             "resolved" => record["as"].as_str().unwrap(),
             word => word,
         };
-        let fate = match word {
-            "accepted" => Fate::Accepted,
-            "rejected" => Fate::Rejected,
-            "not_sent" => Fate::NotSent,
-            "unknown" | "intent" => Fate::Unknown,
+        let outcome = match word {
+            "accepted" => Outcome::Accepted,
+            "rejected" => Outcome::Rejected,
+            "not_sent" => Outcome::NotSent,
+            "unknown" | "intent" => Outcome::Unknown,
             other => panic!("{other}"),
         };
-        fates.insert(record["key"].as_str().unwrap().to_owned(), fate);
+        outcomes.insert(record["key"].as_str().unwrap().to_owned(), outcome);
     }
-    fates
+    outcomes
 }
 
-fn fates_of(recovered: &Recovered) -> HashMap<String, Fate> {
+fn fates_of(recovered: &Recovered) -> HashMap<String, Outcome> {
     let pair = |(key, state): (&RowKey, &RowState)| (key.to_string(), state.effective());
     recovered.states.iter().map(pair).collect()
 }

@@ -17,9 +17,9 @@ fn intend(handle: &JournalHandle, name: &str) -> Result<(), JournalStopped> {
 }
 
 /// What came of a row, written.
-fn conclude(handle: &JournalHandle, name: &str, fate: Fate) -> Result<(), JournalStopped> {
+fn conclude(handle: &JournalHandle, name: &str, outcome: Outcome) -> Result<(), JournalStopped> {
     let email = format!("{name}@x.de");
-    handle.written(handle.conclude(&person(name, &email), 1, fate, None))
+    handle.written(handle.conclude(&person(name, &email), 1, outcome, None))
 }
 
 /// Eight workers with twenty rows each, as a run has them; gives back how many rows were let go.
@@ -31,13 +31,13 @@ fn work(handle: &JournalHandle, log: &Log) -> usize {
                     for row in 0..20 {
                         let name = format!("w{worker}r{row}");
                         if intend(handle, &name).is_err() {
-                            assert!(conclude(handle, &name, Fate::Unknown).is_err());
+                            assert!(conclude(handle, &name, Outcome::Unknown).is_err());
                             return row;
                         }
                         note(log, Event::Released(key_of(&name).to_string()));
                         let email = format!("{name}@x.de");
                         let person = person(&name, &email);
-                        let ticket = handle.conclude(&person, 1, Fate::Accepted, Some(200));
+                        let ticket = handle.conclude(&person, 1, Outcome::Accepted, Some(200));
                         // Every other one is waited for.
                         if row % 2 == 0 && handle.written(ticket).is_err() {
                             return row + 1;
@@ -67,7 +67,7 @@ fn no_row_is_let_go_before_its_intent_is_on_the_disk() {
 fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let written = |line: String| Event::Written(line);
     let key = key_of("ada").to_string();
-    let end = end_line("ada", 1, Fate::Accepted, None);
+    let end = end_line("ada", 1, Outcome::Accepted, None);
     let sound = [
         written(intent_line("ada", 1)),
         Event::Synced,
@@ -129,7 +129,7 @@ fn after_the_first_failure_nothing_is_let_go_and_nothing_is_tried_again() {
             assert!(
                 matches!(&error, JournalStopped::Failed { stage: at, kind: io::ErrorKind::StorageFull, .. } if *at == stage)
             );
-            assert_eq!(conclude(&handle, "late", Fate::Unknown), Err(error.clone()));
+            assert_eq!(conclude(&handle, "late", Outcome::Unknown), Err(error.clone()));
             assert_eq!(writer.close(), Err(error));
             let events = log.lock().unwrap().clone();
             assert_eq!(fault(&events), None, "{stage} {nth}");
@@ -174,5 +174,5 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
     }
     let writer = Writer::start(Path::new("j"), Panicking).unwrap();
     assert!(intend(&writer.handle(), "ada").is_err());
-    assert!(conclude(&writer.handle(), "ada", Fate::Accepted).is_err());
+    assert!(conclude(&writer.handle(), "ada", Outcome::Accepted).is_err());
 }

@@ -79,16 +79,16 @@ fn each_record_is_one_line_of_the_promised_form() {
         )
     );
     let person = person("ada", "ada@x.de");
-    for fate in [Fate::Accepted, Fate::Rejected, Fate::NotSent, Fate::Unknown] {
+    for outcome in [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown] {
         assert_eq!(
-            steady(&record::end(&person, 2, fate, Some(200))),
+            steady(&record::end(&person, 2, outcome, Some(200))),
             format!(
                 "{{\"t\":\"{}\",\"key\":\"{key}\",\"attempt\":2,\"status\":200,\"at\":\"AT\",\"email\":\"ada@x.de\",\"cname\":\"acme\",\"crc\":\"CRC\"}}\n",
-                fate.word()
+                outcome.word()
             )
         );
     }
-    assert!(record::end(&person, 2, Fate::NotSent, None).contains(r#","status":null,"#));
+    assert!(record::end(&person, 2, Outcome::NotSent, None).contains(r#","status":null,"#));
     for settled in [Settled::Accepted, Settled::NotSent, Settled::Unknown] {
         assert_eq!(
             steady(&record::resolved(key, settled)),
@@ -121,7 +121,7 @@ fn records_of_a_later_version_are_not_guessed_at() {
     let run = record::run("a", &header());
     let (covered, _) = run.rsplit_once(",\"crc\"").unwrap();
     assert_eq!(read(&covered.replace("\"v\":2", "\"v\":3")), Flaw::Newer);
-    let end = end_line("ada", 1, Fate::Accepted, None);
+    let end = end_line("ada", 1, Outcome::Accepted, None);
     let (covered, _) = end.rsplit_once(",\"crc\"").unwrap();
     assert_eq!(read(&covered.replace("accepted", "delivered")), Flaw::Newer);
     // A field more is none of our business.

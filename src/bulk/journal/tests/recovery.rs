@@ -28,7 +28,7 @@ fn a_whole_journal_comes_back_with_every_state() {
     let lines = sample();
     let scan = scanned(lines.concat().as_bytes());
     assert_eq!((scan.damage.as_slice(), scan.tail, scan.sound), (&[][..], Tail::None, scan.length));
-    assert_eq!(fates_of(&scan.recovered), fates(&lines));
+    assert_eq!(fates_of(&scan.recovered), outcomes(&lines));
     let state = |name| scan.recovered.state(key_of(name));
     assert!(matches!(state("ada"), Some(RowState::Accepted { .. })));
     assert_eq!(state("bob"), Some(RowState::Rejected { status: Some(409), due: false }));
@@ -60,7 +60,7 @@ fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
             bytes.resize(cut + zeros, 0);
             let scan = scanned(&bytes);
             assert_eq!(scan.damage, [], "cut at {cut}, {zeros} zeros");
-            assert_eq!(fates_of(&scan.recovered), fates(&lines[..kept]), "cut at {cut}, {zeros} zeros");
+            assert_eq!(fates_of(&scan.recovered), outcomes(&lines[..kept]), "cut at {cut}, {zeros} zeros");
             let sound = if kept > finished { cut } else { ends[finished] };
             assert_eq!(scan.sound, sound as u64, "cut at {cut}, {zeros} zeros");
         }
@@ -73,7 +73,7 @@ fn with_any_bit_turned_it_is_refused_or_says_the_same() {
     // Ended at each line, so that each kind of record is the last one for once.
     for count in 1..=lines.len() {
         let whole = lines[..count].concat().into_bytes();
-        let expected = fates(&lines[..count]);
+        let expected = outcomes(&lines[..count]);
         let last = lines[count - 1].len();
         let from = if count == lines.len() { 0 } else { whole.len() - last };
         for at in from..whole.len() {
@@ -145,10 +145,10 @@ proptest! {
         let durable = &lines[..ends(&lines).iter().filter(|line_end| **line_end <= at).count() - 1];
         if scan.damage.is_empty() {
             let found = fates_of(&scan.recovered);
-            for (key, fate) in fates(durable) {
+            for (key, outcome) in outcomes(durable) {
                 prop_assert!(found.contains_key(&key));
-                if fate == Fate::Accepted {
-                    prop_assert_eq!(found[&key], Fate::Accepted);
+                if outcome == Outcome::Accepted {
+                    prop_assert_eq!(found[&key], Outcome::Accepted);
                 }
             }
         }
@@ -162,7 +162,7 @@ fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
         intent_line("ada", 1),
         record::due(&person("ada", "ada@x.de"), 1, Some(429)),
         intent_line("bob", 1),
-        end_line("bob", 1, Fate::NotSent, Some(429)),
+        end_line("bob", 1, Outcome::NotSent, Some(429)),
     ];
     let scan = scan(lines.concat().as_bytes()).unwrap();
     assert_eq!(scan.damage, []);
@@ -211,7 +211,7 @@ fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
 #[test]
 fn a_first_mark_that_is_damaged_under_ends_is_damage() {
     let run = record::run("a1", &header());
-    let ends = [intent_line("ada", 1), end_line("ada", 1, Fate::Accepted, Some(200))];
+    let ends = [intent_line("ada", 1), end_line("ada", 1, Outcome::Accepted, Some(200))];
     let text = format!("{run}rubbish\n{}", ends.concat());
     assert_eq!(scanned(text.as_bytes()).damage.len(), 1);
 }

@@ -8,13 +8,13 @@ use crate::api::io_error::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
-use crate::args::keys::Key;
 use crate::args::layer::{Origin, ValueError};
+use crate::args::setting::Setting;
 use crate::bulk::journal::{JournalError, JournalStopped};
 use crate::bulk::rows::RowsError;
 use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
-use crate::report::Trouble;
+use crate::report::ErrorReport;
 use crate::report::exit::Exit;
 use crate::settings::config_error::ConfigError;
 use crate::settings::credential::CredentialError;
@@ -22,7 +22,7 @@ use crate::settings::error::SettingsError;
 
 /// Why a command could not do its work.
 #[derive(Debug, Error)]
-pub enum Fault {
+pub enum CommandError {
     /// What was typed.
     #[error("{message}")]
     Usage {
@@ -63,38 +63,37 @@ pub enum Fault {
     /// A fault of ours.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
-    /// Told already by somebody further in.
+    /// Event already by somebody further in.
     #[error("{}", .0.message)]
-    Told(Trouble),
+    Event(ErrorReport),
 }
 
-impl From<CredentialError> for Fault {
+impl From<CredentialError> for CommandError {
     fn from(error: CredentialError) -> Self {
         Self::Settings(error.into())
     }
 }
 
-impl From<ConfigError> for Fault {
+impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self::Settings(error.into())
     }
 }
 
-impl From<ValueError> for Fault {
+impl From<ValueError> for CommandError {
     fn from(error: ValueError) -> Self {
         Self::Settings(error.into())
     }
 }
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        Self::Told(trouble)
+impl From<ErrorReport> for CommandError {
+    fn from(trouble: ErrorReport) -> Self {
+        Self::Event(trouble)
     }
 }
 
-impl Fault {
+impl CommandError {
     /// The exit that belongs to it.
-    #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } => Exit::Usage,
@@ -108,13 +107,12 @@ impl Fault {
             Self::Journal(error) => of_journal(error),
             Self::Os { .. } => Exit::OsError,
             Self::Io(_) => Exit::Io,
-            Self::Told(trouble) => trouble.exit,
+            Self::Event(trouble) => trouble.exit,
         }
     }
 
     /// The same in the form in which it is told.
-    #[must_use]
-    pub fn trouble(&self) -> Trouble {
+    pub fn trouble(&self) -> ErrorReport {
         let exit = self.exit();
         let hint = match self {
             Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
@@ -122,7 +120,7 @@ impl Fault {
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
-            Self::Told(trouble) => trouble.hint.clone(),
+            Self::Event(trouble) => trouble.hint.clone(),
             Self::Settings(_)
             | Self::Request(_)
             | Self::Transport(_)
@@ -132,7 +130,7 @@ impl Fault {
             | Self::Os { .. }
             | Self::Io(_) => None,
         };
-        Trouble { exit, message: with_causes(self), hint }
+        ErrorReport { exit, message: with_causes(self), hint }
     }
 }
 
@@ -145,7 +143,7 @@ fn of_settings(error: &SettingsError) -> Exit {
         },
         SettingsError::NotUtf8(_) => Exit::Config,
         // The address is the operand of the command; everything else that is missing belongs into a configuration.
-        SettingsError::Missing { key: Key::Email, .. } => Exit::Usage,
+        SettingsError::Missing { key: Setting::Email, .. } => Exit::Usage,
         SettingsError::Missing { .. } => Exit::Config,
         SettingsError::Credential(error) => of_credential(error),
     }

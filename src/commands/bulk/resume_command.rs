@@ -4,15 +4,15 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::args::environment::Environment;
-use crate::args::keys::Key;
 use crate::args::layer::SANDBOX_VARIABLE;
+use crate::args::setting::Setting;
 use crate::bulk::plan::Plan;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::{Tally, Verdict};
 use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.
-const ONCE_KEYS: [Key; 2] = [Key::Fresh, Key::ResendUnknown];
+const ONCE_KEYS: [Setting; 2] = [Setting::Fresh, Setting::ResendUnknown];
 
 /// The command that is to be run next, as a shell takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,26 +133,26 @@ impl SameCommand {
     pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
         let mut same = self.clone();
         if let Some(known) = known {
-            let words = [format!("--{}", Key::Known.row().flag), known.word().to_owned()];
+            let words = [format!("--{}", Setting::Known.row().flag), known.word().to_owned()];
             same.words.extend(words);
         }
         same
     }
 
     /// The same as it was, for a run that has not begun.
-    pub(super) fn whole(&self, more: Option<Key>) -> NextStep {
+    pub(super) fn whole(&self, more: Option<Setting>) -> NextStep {
         self.made_of(self.words.iter(), more, "")
     }
 
     /// The same for what a run has left, with a switch more.
-    pub(super) fn rest(&self, more: Option<Key>) -> NextStep {
+    pub(super) fn rest(&self, more: Option<Setting>) -> NextStep {
         let is_once = |word: &str| ONCE_KEYS.iter().any(|key| is_switch(word, *key));
         let words = self.words.iter().filter(|word| !is_once(word));
         self.made_of(words, more, &self.unset)
     }
 
-    fn made_of<'a>(&'a self, words: impl Iterator<Item = &'a String>, more: Option<Key>, unset: &str) -> NextStep {
-        let is_there = |key: &Key| self.words.iter().any(|word| is_switch(word, *key));
+    fn made_of<'a>(&'a self, words: impl Iterator<Item = &'a String>, more: Option<Setting>, unset: &str) -> NextStep {
+        let is_there = |key: &Setting| self.words.iter().any(|word| is_switch(word, *key));
         let more = more.filter(|key| !is_there(key));
         let more = more.map(|key| format!("--{}", key.row().flag));
         let words = words.map(|word| quoted(word)).chain(more);
@@ -168,7 +168,7 @@ impl SameCommand {
     }
 }
 
-fn is_switch(word: &str, key: Key) -> bool {
+fn is_switch(word: &str, key: Setting) -> bool {
     word.strip_prefix("--") == Some(key.row().flag)
 }
 
@@ -205,9 +205,9 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
         Verdict::Unknown => Some(NextStep::show(end.journal)),
         Verdict::Journal if end.lost_journal => Some(NextStep::check(end.journal)),
         Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {
-            Some(same.rest(Some(Key::RetryRejected)))
+            Some(same.rest(Some(Setting::RetryRejected)))
         }
-        Verdict::Failed if due == 0 => Some(same.rest(Some(Key::RetryRejected))),
+        Verdict::Failed if due == 0 => Some(same.rest(Some(Setting::RetryRejected))),
         Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) | Verdict::Fault => {
             Some(same.rest(None))
         }
@@ -263,7 +263,7 @@ mod tests {
         let none = Environment::default();
         let line = "vescli bulk a.csv --retry-rejected -x http://u:s3cret@proxy:1/";
         assert_eq!(
-            command(&typed(line), &none, "a.csv").rest(Some(Key::RetryRejected)).command,
+            command(&typed(line), &none, "a.csv").rest(Some(Setting::RetryRejected)).command,
             "vescli bulk a.csv --retry-rejected -x 'http://***@proxy:1/'"
         );
     }

@@ -46,13 +46,13 @@ pub struct Refused {
 
 /// Collects what is seen, for a client that one worker owns.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(super) struct Observer {
     seen: Mutex<Seen>,
     /// With an https proxy, TLS is shaken twice: with the proxy first.
     proxy_tls: bool,
 }
 
-impl Witness {
+impl Observer {
     pub(super) fn new(proxy_tls: bool) -> Self {
         Self { seen: Mutex::default(), proxy_tls }
     }
@@ -87,7 +87,7 @@ impl Witness {
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
-    pub(super) witness: Arc<Witness>,
+    pub(super) observer: Arc<Observer>,
     pub(super) sessions: Arc<Sessions>,
 }
 
@@ -101,8 +101,8 @@ impl ServerCertVerifier for Watched {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let mut seen = self.witness.lock();
-        let of_proxy = self.witness.proxy_tls && !seen.proxy_is_up;
+        let mut seen = self.observer.lock();
+        let of_proxy = self.observer.proxy_tls && !seen.proxy_is_up;
         match &verified {
             Ok(_) => {
                 seen.proxy_is_up = true;
@@ -155,15 +155,15 @@ impl ServerCertVerifier for Watched {
 #[derive(Debug)]
 pub(super) struct Shown {
     pub(super) identity: Option<Arc<CertifiedKey>>,
-    pub(super) witness: Arc<Witness>,
+    pub(super) observer: Arc<Observer>,
 }
 
 impl ResolvesClientCert for Shown {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         // The request for a certificate comes before the server's own one is verified, so the proxy is not up yet
         // when it is the proxy that asks (RFC 8446, section 4.3.2; RFC 5246, section 7.4.4).
-        let mut seen = self.witness.lock();
-        if self.witness.proxy_tls && !seen.proxy_is_up {
+        let mut seen = self.observer.lock();
+        if self.observer.proxy_tls && !seen.proxy_is_up {
             seen.proxy_asked = true;
             return None;
         }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::journal::Ticket;
 use super::plan::Before;
-use crate::api::outcome::Outcome;
+use crate::api::outcome::AttemptResult;
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
 
 /// What a worker tells on the way.
 #[derive(Debug)]
-pub enum Told {
+pub enum Event {
     /// An attempt, when exchanges are to be told.
     Exchanged {
         /// The request, with its body.
@@ -28,7 +28,7 @@ pub enum Told {
         /// Which attempt failed.
         attempt: u64,
         /// What came of it.
-        outcome: Box<Outcome>,
+        result: Box<AttemptResult>,
         /// After how long.
         wait: Duration,
         /// Its record in the journal.
@@ -38,9 +38,8 @@ pub enum Told {
     Ended(Box<RowEnd>),
 }
 
-impl Told {
+impl Event {
     /// The record that has to be written before this is shown.
-    #[must_use]
     pub const fn ticket(&self) -> Ticket {
         match self {
             Self::Exchanged { ticket, .. } | Self::Again { ticket, .. } => *ticket,
@@ -57,7 +56,7 @@ pub struct RowEnd {
     /// What was known of it before this run.
     pub before: Before,
     /// What came of it, all attempts together.
-    pub outcome: Outcome,
+    pub result: AttemptResult,
     /// How often it was tried.
     pub attempts: u64,
     /// How long all of it took.

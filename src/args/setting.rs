@@ -5,8 +5,7 @@ use super::settings_table::ROWS;
 
 /// Everything that can be set. The order is that of the table, of the help and of `config explain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each is documented by its row in the table")]
-pub enum Key {
+pub enum Setting {
     Email,
     Cname,
     AllowAnyEmail,
@@ -89,7 +88,6 @@ pub enum Kind {
 
 /// The heading under which the help shows a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the headings speak for themselves")]
 pub enum Group {
     Request,
     Target,
@@ -105,7 +103,6 @@ pub enum Group {
 
 impl Group {
     /// The heading as the help prints it.
-    #[must_use]
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Request => "Request",
@@ -122,7 +119,6 @@ impl Group {
     }
 
     /// Whether `config explain` tells of it: what belongs to one run or one command alone is no configuration.
-    #[must_use]
     pub const fn is_explained(self) -> bool {
         !matches!(self, Self::Safety | Self::Sandbox | Self::Journal)
     }
@@ -130,7 +126,7 @@ impl Group {
 
 /// Where a setting can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum Scope {
     /// As a flag, a variable and a key of the file.
     Everywhere,
     /// As a flag and a variable: it belongs to one run.
@@ -141,9 +137,9 @@ pub enum Reach {
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
+pub struct SettingRow {
     /// What is set.
-    pub key: Key,
+    pub key: Setting,
     /// Its heading.
     pub group: Group,
     /// The long flag, without its hyphens in front.
@@ -155,7 +151,7 @@ pub struct Row {
     /// What a value looks like.
     pub kind: Kind,
     /// Where it can be given.
-    pub reach: Reach,
+    pub reach: Scope,
     /// The built-in value, if there is one.
     pub default: Option<&'static str>,
     /// The name that F5's own tools use for it, if there is one.
@@ -164,8 +160,8 @@ pub struct Row {
     pub help: &'static str,
 }
 
-impl Row {
-    pub(super) const fn new(key: Key, group: Group, flag: &'static str, kind: Kind, help: &'static str) -> Self {
+impl SettingRow {
+    pub(super) const fn new(key: Setting, group: Group, flag: &'static str, kind: Kind, help: &'static str) -> Self {
         Self {
             key,
             group,
@@ -173,7 +169,7 @@ impl Row {
             short: None,
             alias: None,
             kind,
-            reach: Reach::Everywhere,
+            reach: Scope::Everywhere,
             default: None,
             f5_variable: None,
             help,
@@ -190,7 +186,7 @@ impl Row {
         self
     }
 
-    pub(super) const fn reach(mut self, reach: Reach) -> Self {
+    pub(super) const fn reach(mut self, reach: Scope) -> Self {
         self.reach = reach;
         self
     }
@@ -206,41 +202,36 @@ impl Row {
     }
 
     /// The key in the file: the flag with underscores.
-    #[must_use]
     pub fn name(&self) -> String {
         self.flag.replace('-', "_")
     }
 
     /// The environment variable: `VESCLI_` and the flag in upper case.
-    #[must_use]
     pub fn variable(&self) -> String {
         format!("VESCLI_{}", self.name().to_ascii_uppercase())
     }
 
     /// Whether there is a flag for it.
-    #[must_use]
     pub fn is_flag(&self) -> bool {
-        self.reach != Reach::FileOnly
+        self.reach != Scope::FileOnly
     }
 
     /// Whether the file may hold it.
-    #[must_use]
     pub fn in_file(&self) -> bool {
-        self.reach != Reach::RunOnly
+        self.reach != Scope::RunOnly
     }
 }
 
-impl Key {
+impl Setting {
     /// The row of this key.
-    #[must_use]
-    pub fn row(self) -> &'static Row {
+    pub fn row(self) -> &'static SettingRow {
         // The order of rows is the order of the enum; a test holds it.
         &ROWS[self as usize]
     }
 }
 
 /// All rows, in order.
-pub fn rows() -> impl Iterator<Item = &'static Row> {
+pub fn rows() -> impl Iterator<Item = &'static SettingRow> {
     ROWS.iter()
 }
 
@@ -254,12 +245,12 @@ mod tests {
             assert_eq!(row.key as usize, index, "{}", row.flag);
             assert_eq!(row.key.row().flag, row.flag);
         }
-        assert_eq!(Key::Yes as usize + 1, rows().count());
+        assert_eq!(Setting::Yes as usize + 1, rows().count());
     }
 
     #[test]
     fn names_follow_from_the_flag() {
-        let row = Key::MaxRetryAfter.row();
+        let row = Setting::MaxRetryAfter.row();
         assert_eq!((row.name().as_str(), row.variable().as_str()), ("max_retry_after", "VESCLI_MAX_RETRY_AFTER"));
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::recipient::{RecipientError, check_email, check_text};
+use crate::args::settings_table::CONSOLES;
 use crate::settings::secret::Secret;
 use crate::settings::target::{Target, UrlVariables};
 
@@ -132,10 +133,7 @@ fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
     let text = format!("https://{host}{path}");
     let refused = || RequestError::Url(text.escape_debug().to_string());
     let url = Url::parse(&text).map_err(|_| refused())?;
-    let known = crate::args::setting::Setting::Console.row().kind;
-    let console_is_known =
-        matches!(known, crate::args::setting::Kind::Choice(words) if words.contains(&console.as_str()));
-    let same = console_is_known
+    let same = CONSOLES.contains(&console.as_str())
         && !tenant.is_empty()
         && !tenant.contains('.')
         && url.scheme() == "https"

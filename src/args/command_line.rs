@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use super::config_command::{self, ConfigAction};
 use super::journal_command::{self, JournalAction};
 use super::layer::Layer;
-use super::setting::Group;
+use super::settings_table::Group;
 use super::slips;
 use super::subcommands::{bulk, doctor, flags, sandbox, send};
 
@@ -127,7 +127,7 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::setting::{Setting, rows};
+    use crate::args::settings_table::{Setting, specs};
     use crate::args::value::Value;
 
     fn parsed(line: &str) -> Invocation {
@@ -159,8 +159,8 @@ mod tests {
         }
         let mut found = Vec::new();
         all(&command(), &mut found);
-        for row in rows().filter(|row| row.is_flag()) {
-            assert!(found.iter().any(|flag| flag == row.flag), "--{}", row.flag);
+        for spec in specs().filter(|spec| spec.is_flag()) {
+            assert!(found.iter().any(|flag| flag == spec.flag), "--{}", spec.flag);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use clap::Command;
 
-use super::setting::Setting;
+use super::settings_table::Setting;
 use super::subcommands::{SETTINGS, flag, flags};
 
 /// What `config` is to do.
@@ -25,7 +25,7 @@ pub enum ConfigAction {
 /// The command with its actions.
 pub(super) fn command() -> Command {
     let action = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    let only = |keys: &'static [Setting]| keys.iter().map(|key| flag(key.row()));
+    let only = |keys: &'static [Setting]| keys.iter().map(|key| flag(key.spec()));
     Command::new("config")
         .about("Look into the configuration")
         .subcommand_required(true)

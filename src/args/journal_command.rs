@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
 use super::examples;
-use super::setting::{Group, Setting};
+use super::settings_table::{Group, Setting};
 use super::subcommands::{flag, flags};
 
 /// What `journal` is to do. A file is a journal, or the list that one belongs to; without one, the only journal is meant.
@@ -57,12 +57,12 @@ fn file() -> Arg {
 }
 
 fn keys(keys: &'static [Setting]) -> impl Iterator<Item = Arg> {
-    keys.iter().map(|key| flag(key.row()))
+    keys.iter().map(|key| flag(key.spec()))
 }
 
 /// Before something is removed.
 fn confirmation() -> [Arg; 2] {
-    [Setting::Yes, Setting::NoInput].map(|key| flag(key.row()).help_heading(Group::Safety.heading()))
+    [Setting::Yes, Setting::NoInput].map(|key| flag(key.spec()).help_heading(Group::Safety.heading()))
 }
 
 /// What changes nothing.
@@ -107,7 +107,7 @@ fn changes() -> [Command; 4] {
             examples::JOURNAL_PRUNE,
         )
         .args(keys(&[Setting::OlderThan]))
-        .arg(flag(Setting::DryRun.row()).help("Show what would be removed, and remove nothing"))
+        .arg(flag(Setting::DryRun.spec()).help("Show what would be removed, and remove nothing"))
         .args(confirmation()),
     ]
 }

@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::environment::{Environment, NotUtf8};
 use super::nearest::did_you_mean;
 use super::secret_variables::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
-use super::setting::{Kind, Setting, SettingRow, rows};
+use super::settings_table::{Kind, Setting, SettingSpec, specs};
 use super::value::{Value, parse_value};
 
 /// Where a value was given.
@@ -111,11 +111,11 @@ impl Layer {
     /// The flags that were typed.
     pub fn of_flags(matches: &ArgMatches) -> Self {
         let mut layer = Self::default();
-        for row in rows().filter(|row| row.is_flag()) {
-            let typed = matches.try_contains_id(row.flag).is_ok_and(|contained| contained)
-                && matches.value_source(row.flag) == Some(ValueSource::CommandLine);
-            if typed && let Some(value) = typed_value(matches, row) {
-                layer.set(row.key, value, Origin::Flag(row.flag));
+        for spec in specs().filter(|spec| spec.is_flag()) {
+            let typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
+                && matches.value_source(spec.flag) == Some(ValueSource::CommandLine);
+            if typed && let Some(value) = typed_value(matches, spec) {
+                layer.set(spec.setting, value, Origin::Flag(spec.flag));
             }
         }
         layer
@@ -126,8 +126,8 @@ impl Layer {
     /// # Errors
     /// [`VariableError`] for the first one that does not fit its setting.
     pub fn of_variables(environment: &Environment) -> Result<Self, VariableError> {
-        Self::of_named(environment, |row| {
-            row.is_flag().then(|| row.variable()).map(|name| (Origin::Variable(name.clone()), name))
+        Self::of_named(environment, |spec| {
+            spec.is_flag().then(|| spec.variable()).map(|name| (Origin::Variable(name.clone()), name))
         })
     }
 
@@ -136,17 +136,17 @@ impl Layer {
     /// # Errors
     /// [`VariableError`] for the first one that does not fit its setting.
     pub fn of_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
-        Self::of_named(environment, |row| {
-            row.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
+        Self::of_named(environment, |spec| {
+            spec.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
         })
     }
 
     /// The built-in values.
     pub fn of_defaults() -> Self {
         let mut layer = Self::default();
-        for row in rows() {
-            if let Some(value) = row.default.and_then(|text| parse_value(row.kind, text).ok()) {
-                layer.set(row.key, value, Origin::BuiltIn);
+        for spec in specs() {
+            if let Some(value) = spec.default.and_then(|text| parse_value(spec.kind, text).ok()) {
+                layer.set(spec.setting, value, Origin::BuiltIn);
             }
         }
         layer
@@ -154,29 +154,29 @@ impl Layer {
 
     fn of_named(
         environment: &Environment,
-        name_of: impl Fn(&SettingRow) -> Option<(Origin, String)>,
+        name_of: impl Fn(&SettingSpec) -> Option<(Origin, String)>,
     ) -> Result<Self, VariableError> {
         let mut layer = Self::default();
-        for row in rows() {
-            let Some((origin, name)) = name_of(row) else {
+        for spec in specs() {
+            let Some((origin, name)) = name_of(spec) else {
                 continue;
             };
             if let Some(text) = environment.text(&name)? {
-                let value = parse_value(row.kind, text).map_err(|reason| ValueError {
-                    key: row.key,
+                let value = parse_value(spec.kind, text).map_err(|reason| ValueError {
+                    key: spec.setting,
                     origin: origin.clone(),
                     reason,
                 })?;
-                layer.set(row.key, value, origin);
+                layer.set(spec.setting, value, origin);
             }
         }
         Ok(layer)
     }
 }
 
-fn typed_value(matches: &ArgMatches, row: &SettingRow) -> Option<Value> {
-    let id = row.flag;
-    match row.kind {
+fn typed_value(matches: &ArgMatches, spec: &SettingSpec) -> Option<Value> {
+    let id = spec.flag;
+    match spec.kind {
         Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
             matches.get_one::<String>(id).map(|text| Value::Text(text.clone()))
         }
@@ -189,7 +189,7 @@ fn typed_value(matches: &ArgMatches, row: &SettingRow) -> Option<Value> {
 
 /// A warning for each variable that begins with `VESCLI_` and is none of ours: most likely a slip.
 pub fn unknown_variables(environment: &Environment) -> Vec<String> {
-    let mut known: Vec<String> = rows().filter(|row| row.is_flag()).map(SettingRow::variable).collect();
+    let mut known: Vec<String> = specs().filter(|spec| spec.is_flag()).map(SettingSpec::variable).collect();
     known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
     environment
         .names()
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn every_row_with_a_default_has_one_that_parses() {
-        for row in rows().filter(|row| row.default.is_some()) {
-            assert!(Layer::of_defaults().get(row.key).is_some(), "{}", row.flag);
+        for spec in specs().filter(|spec| spec.default.is_some()) {
+            assert!(Layer::of_defaults().get(spec.setting).is_some(), "{}", spec.flag);
         }
     }
 

@@ -76,19 +76,19 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::setting::{Group, Setting, rows};
+    use crate::args::settings_table::{Group, Setting, specs};
 
     #[test]
     fn every_variable_of_a_credential_is_in_the_table() {
         let holds = |name: &str| SECRET_VARIABLES.iter().any(|(known, _)| *known == name);
-        let credentials = rows()
-            .filter(|row| row.group == Group::Credential && row.is_flag())
-            .filter(|row| row.key != Setting::NoAuth);
-        for row in credentials {
-            assert!(holds(&row.variable()), "{}", row.variable());
-            assert!(row.f5_variable.is_none_or(holds), "{:?}", row.f5_variable);
+        let credentials = specs()
+            .filter(|spec| spec.group == Group::Credential && spec.is_flag())
+            .filter(|spec| spec.setting != Setting::NoAuth);
+        for spec in credentials {
+            assert!(holds(&spec.variable()), "{}", spec.variable());
+            assert!(spec.f5_variable.is_none_or(holds), "{:?}", spec.f5_variable);
         }
-        assert!(holds(&Setting::Proxy.row().variable()));
+        assert!(holds(&Setting::Proxy.spec().variable()));
     }
 
     #[test]

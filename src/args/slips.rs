@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::command_line::command;
-use super::setting::{Setting, SettingRow};
+use super::settings_table::{Setting, SettingSpec};
 
 /// What clap makes of the arguments of the process, its own name first.
 ///
@@ -63,8 +63,8 @@ fn takes(command: &Command, flag: &str) -> bool {
 }
 
 /// Keeps all addresses that are given, so that a second one can be refused instead of taking the place of the first.
-pub(super) fn kept(row: &SettingRow, arg: Arg) -> Arg {
-    match row.key {
+pub(super) fn kept(spec: &SettingSpec, arg: Arg) -> Arg {
+    match spec.setting {
         Setting::Email => arg.action(ArgAction::Append),
         _ => arg,
     }
@@ -75,7 +75,7 @@ pub(super) fn kept(row: &SettingRow, arg: Arg) -> Arg {
 /// # Errors
 /// A usage error that says how often an address was given.
 pub(super) fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
-    let flag = Setting::Email.row().flag;
+    let flag = Setting::Email.spec().flag;
     let given = matches.try_get_many::<String>(flag).ok().flatten();
     match given.map_or(0, |addresses| addresses.len()) {
         0 | 1 => Ok(()),

@@ -2,18 +2,18 @@
 
 use super::environment::Environment;
 use super::layer::{Layer, Origin};
-use super::setting::rows;
+use super::settings_table::specs;
 use super::value::parse_value;
 
 impl Layer {
     /// The `VESCLI_` variables that fit their settings; the others are left out.
     pub fn of_sound_variables(environment: &Environment) -> Self {
         let mut layer = Self::default();
-        for row in rows().filter(|row| row.is_flag()) {
-            let name = row.variable();
+        for spec in specs().filter(|spec| spec.is_flag()) {
+            let name = spec.variable();
             let text = environment.text(&name).ok().flatten();
-            if let Some(value) = text.and_then(|text| parse_value(row.kind, text).ok()) {
-                layer.set(row.key, value, Origin::Variable(name));
+            if let Some(value) = text.and_then(|text| parse_value(spec.kind, text).ok()) {
+                layer.set(spec.setting, value, Origin::Variable(name));
             }
         }
         layer

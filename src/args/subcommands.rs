@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
-use super::setting::{Group, Kind, Setting, SettingRow, rows};
+use super::settings_table::{Group, Kind, Setting, SettingSpec, specs};
 use super::slips;
 use super::value::parse_count;
 
@@ -42,10 +42,10 @@ pub(super) fn bulk() -> Command {
                 .value_hint(ValueHint::FilePath)
                 .help("The list; `-` reads standard input"),
         )
-        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Setting::Email.row().flag))
+        .args(flags(SETTINGS).filter(|arg| arg.get_id() != Setting::Email.spec().flag))
         .args(flags(&[Group::Bulk]))
-        .arg(flag(Setting::DryRun.row()).help("Print the plan and send nothing"))
-        .arg(flag(Setting::NoInput.row()))
+        .arg(flag(Setting::DryRun.spec()).help("Print the plan and send nothing"))
+        .arg(flag(Setting::NoInput.spec()))
 }
 
 pub(super) fn doctor() -> Command {
@@ -68,7 +68,7 @@ pub(super) fn sandbox() -> Command {
              vescli sandbox --rate 30/m --log requests.ndjson",
         )
         .args(flags(&[Group::Sandbox]))
-        .arg(flag(Setting::Rate.row()).help_heading(Group::Sandbox.heading()))
+        .arg(flag(Setting::Rate.spec()).help_heading(Group::Sandbox.heading()))
         .arg(
             Arg::new("command")
                 .value_name("COMMAND")
@@ -81,25 +81,25 @@ pub(super) fn sandbox() -> Command {
 }
 
 pub(super) fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
-    rows().filter(move |row| row.is_flag() && groups.contains(&row.group)).map(flag)
+    specs().filter(move |spec| spec.is_flag() && groups.contains(&spec.group)).map(flag)
 }
 
-pub(super) fn flag(row: &'static SettingRow) -> Arg {
-    let help = match row.default {
-        Some(default) => format!("{} [default: {default}]", row.help),
-        None => row.help.to_owned(),
+pub(super) fn flag(spec: &'static SettingSpec) -> Arg {
+    let help = match spec.default {
+        Some(default) => format!("{} [default: {default}]", spec.help),
+        None => spec.help.to_owned(),
     };
-    let arg = Arg::new(row.flag).long(row.flag).help(help).help_heading(row.group.heading());
-    let arg = match row.short {
+    let arg = Arg::new(spec.flag).long(spec.flag).help(help).help_heading(spec.group.heading());
+    let arg = match spec.short {
         Some(short) => arg.short(short),
         None => arg,
     };
-    let arg = match row.alias {
+    let arg = match spec.alias {
         Some(alias) => arg.visible_alias(alias),
         None => arg,
     };
-    match row.kind {
-        Kind::Text(name) => slips::kept(row, arg.value_name(name)).value_hint(ValueHint::Other),
+    match spec.kind {
+        Kind::Text(name) => slips::kept(spec, arg.value_name(name)).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
         Kind::Choice(words) => arg.value_name("WORD").value_parser(PossibleValuesParser::new(words.iter().copied())),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::nearest::did_you_mean;
-use super::setting::Kind;
+use super::settings_table::Kind;
 
 /// A value in the form of its [`Kind`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::error::CommandError;
 use crate::args::config_command::ConfigAction;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::report::list::counted;
 use crate::report::safe_text;
 use crate::report::streams::Paint;

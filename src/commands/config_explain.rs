@@ -6,7 +6,7 @@ use super::config_in_force::{Choices, InForce};
 use super::error::CommandError;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::setting::{Group, Setting, SettingRow, rows};
+use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::report::safe_text::{self, json_line};
 use crate::report::streams::Paint;
 use crate::settings::credential::{CredentialPlan, TokenSource};
@@ -44,20 +44,20 @@ pub(super) fn explain(
 ) -> Result<String, CommandError> {
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
-    let holds = |row: &&SettingRow| row.group.is_explained() && (row.group != Group::Bulk || row.in_file());
+    let holds = |spec: &&SettingSpec| spec.group.is_explained() && (spec.group != Group::Bulk || spec.in_file());
     let variables = Layer::of_sound_variables(environment);
     let choices = Choices { flags, variables: &variables, environment, sources: &sources };
     let mut add = |key: &str, (value, origin): InForce| {
         let key = key.to_owned();
         settings.push(Explained { key, value, origin });
     };
-    for row in rows().filter(holds) {
-        let given = || match sources.pick(row.key) {
+    for spec in specs().filter(holds) {
+        let given = || match sources.pick(spec.setting) {
             Some(given) => (Some(given.value.to_string()), Some(given.origin.to_string())),
             None => (None, None),
         };
-        add(&row.name(), choices.of(row.key)?.unwrap_or_else(given));
-        if row.key == Setting::Cacert {
+        add(&spec.name(), choices.of(spec.setting)?.unwrap_or_else(given));
+        if spec.setting == Setting::Cacert {
             add("trust", choices.trust());
         }
     }

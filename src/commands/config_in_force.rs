@@ -5,7 +5,7 @@ use super::error::CommandError;
 use crate::api::request;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::settings::bulk::DEFAULT_RATE;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::error::SettingsError;

@@ -8,7 +8,7 @@ use super::config::shown;
 use super::config_document::About;
 use super::error::CommandError;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// Writes a first file, and gives back what to print.
 ///

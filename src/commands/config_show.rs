@@ -1,7 +1,7 @@
 //! `vescli config show`: the file as it stands, but for the passwords in it.
 
 use super::error::CommandError;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::report::safe_text::SafeText;
 use crate::settings::config_file::{ConfigFile, read_text};
 use crate::settings::secret::Secret;

@@ -9,7 +9,7 @@ use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{JournalError, JournalStopped};
 use crate::bulk::rows::RowsError;
 use crate::commands::bulk::BulkError;

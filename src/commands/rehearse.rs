@@ -8,7 +8,7 @@ use super::error::CommandError;
 use super::sandbox::{SandboxEnd, SandboxEnvironment, SandboxOptions, run as run_sandbox};
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::report::exit::Ending;
 use crate::report::streams::Streams;
 use crate::report::{Reporter, Subject};

@@ -12,7 +12,7 @@ use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, ValueError};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::report::curl;
 use crate::report::exit::{Ending, Exit};
 use crate::report::interrupted::Interruption;

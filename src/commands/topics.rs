@@ -2,7 +2,7 @@
 
 use crate::args::layer::SANDBOX_VARIABLE;
 use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
-use crate::args::setting::{Group, Kind, Scope, SettingRow, rows};
+use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};
 use crate::report::streams::Paint;
 
 /// Variables of ours that are no flags, and what they hold.
@@ -46,9 +46,9 @@ pub fn environment(paint: Paint) -> String {
         Group::Journal,
     ] {
         text.push_str(&format!("\n{}\n", paint.strong(group.heading())));
-        for row in rows().filter(|row| row.group == group && row.is_flag()) {
-            let foreign = row.f5_variable.map_or_else(String::new, |name| format!(" (also {name})"));
-            text.push_str(&entry(&row.variable(), &format!("{}{foreign}", row.help)));
+        for spec in specs().filter(|spec| spec.group == group && spec.is_flag()) {
+            let foreign = spec.f5_variable.map_or_else(String::new, |name| format!(" (also {name})"));
+            text.push_str(&entry(&spec.variable(), &format!("{}{foreign}", spec.help)));
         }
         if group == Group::Sandbox {
             text.push_str(&entry(
@@ -102,18 +102,18 @@ pub fn config(paint: Paint) -> String {
         rules = paint.strong("Which value holds"),
         keys = paint.strong("Keys of [defaults] and [profiles.NAME]"),
     );
-    for row in rows().filter(|row| row.in_file()) {
-        text.push_str(&entry(&format!("{} = {}", row.name(), example(row)), row.help));
+    for spec in specs().filter(|spec| spec.in_file()) {
+        text.push_str(&entry(&format!("{} = {}", spec.name(), example(spec)), spec.help));
     }
     text.push_str("\nThe command `vescli config`: see `vescli config --help`.\n");
     text
 }
 
-fn example(row: &SettingRow) -> String {
-    match (row.kind, row.default) {
+fn example(spec: &SettingSpec) -> String {
+    match (spec.kind, spec.default) {
         (Kind::Count | Kind::Level, default) => default.unwrap_or("0").to_owned(),
         (Kind::Switch, _) => "true".to_owned(),
-        (Kind::List(name), _) if row.reach == Scope::FileOnly => format!("[\"{name}\", …]"),
+        (Kind::List(name), _) if spec.scope == Scope::FileOnly => format!("[\"{name}\", …]"),
         (Kind::List(name), _) => format!("[\"{name}\"]"),
         (_, Some(default)) => format!("\"{default}\""),
         (Kind::Text(name), None) => format!("\"{name}\""),
@@ -183,7 +183,7 @@ message and hint). `config` prints schema, ok and path, and `path` exists, `init
   resolve   "vescli.journal-resolve/1": path, as, rows (key, email, cname); key, email and cname again when it is
             one row
   repair    "vescli.journal-repair/1": path, was_damaged, kept_lines, damaged_lines, unreadable_lines (they do not
-            show whose they are), nameless_lines (of people not on the list), unknown (row, email, cname), old_file
+            show whose they are), nameless_lines (of people not on the list), unknown (spec, email, cname), old_file
   rm, prune "vescli.journal-remove/1": dry_run, removed, leftovers
 
   vescli send --profile prod --email hello@example.com --json | jq -r '"\(.outcome) \(.exit_code)"'

@@ -6,7 +6,7 @@ use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::layer::{Layer, Origin};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// Checks that the credential of the layer at `index` may go to the target. Whatever is not understood is refused.
 ///

@@ -6,7 +6,7 @@ use super::error::SettingsError;
 use super::rate::Rate;
 use super::sources::Sources;
 use crate::args::layer::{Given, ValueError};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// The rate of a list when nothing says otherwise: the slower of what F5's own tools keep to.
 pub const DEFAULT_RATE: &str = "60/m";

@@ -15,7 +15,7 @@ use super::config_trust;
 use super::limited_file::{self, FileError, Takes};
 use crate::args::layer::Layer;
 use crate::args::nearest::did_you_mean;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// A configuration file that was read and understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

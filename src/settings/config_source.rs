@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::config_error::{ConfigError, Mistake, Place};
 use super::config_value::with_article;
 use crate::args::nearest::{did_you_mean, nearest};
-use crate::args::setting::{SettingRow, rows};
+use crate::args::settings_table::{SettingSpec, specs};
 
 /// A place that names a profile.
 pub(super) struct Reference {
@@ -99,7 +99,7 @@ pub(super) fn text_of(source: &Source, key: &str, value: &Spanned<DeValue<'_>>) 
 /// table, so that is told.
 pub(super) fn unknown_table(source: &Source, offset: usize, key: &str) -> ConfigError {
     let tables = ["default_profile", "defaults", "profiles"];
-    let settings: Vec<String> = rows().filter(|row| row.in_file()).map(SettingRow::name).collect();
+    let settings: Vec<String> = specs().filter(|spec| spec.in_file()).map(SettingSpec::name).collect();
     let place = "belongs under [defaults] or [profiles.NAME]";
     let setting = nearest(key, settings.iter().map(String::as_str));
     let near = match (did_you_mean(key, tables), setting) {

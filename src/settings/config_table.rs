@@ -7,7 +7,7 @@ use super::config_file::Profile;
 use super::config_source::{Source, refuse_secret, text_of, unknown_key};
 use super::config_value::read_value;
 use crate::args::layer::Origin;
-use crate::args::setting::{SettingRow, rows};
+use crate::args::settings_table::{SettingSpec, specs};
 
 /// Reads a table of settings; `title` names it in messages.
 ///
@@ -26,25 +26,25 @@ pub(super) fn read_table(source: &Source, title: &str, table: &DeTable<'_>) -> R
             continue;
         }
         refuse_secret(source, offset, name)?;
-        let Some(row) = rows().find(|row| row.in_file() && row.name() == name) else {
-            let names: Vec<String> = rows().filter(|row| row.in_file()).map(SettingRow::name).collect();
+        let Some(spec) = specs().find(|spec| spec.in_file() && spec.name() == name) else {
+            let names: Vec<String> = specs().filter(|spec| spec.in_file()).map(SettingSpec::name).collect();
             let mut known: Vec<&str> = names.iter().map(String::as_str).collect();
             known.push("extends");
             return Err(unknown_key(source, offset, name, &format!("[{title}]"), &known));
         };
-        if matches!(row.flag, "token-file" | "token-command") {
-            tokens.push(row.flag);
+        if matches!(spec.flag, "token-file" | "token-command") {
+            tokens.push(spec.flag);
             if tokens.len() == 2 {
                 return Err(source.mistake(offset, Mistake::TwoTokens("token_file", "token_command")));
             }
         }
-        let read = read_value(row, value.get_ref(), source.path).map_err(|reason| {
+        let read = read_value(spec, value.get_ref(), source.path).map_err(|reason| {
             let key = name.to_owned();
             source.mistake(value.span().start, Mistake::Value { key, reason })
         })?;
         let Place { path, line, column } = source.place(offset);
         let table = title.to_owned();
-        profile.layer.set(row.key, read, Origin::File { path, line, column, table });
+        profile.layer.set(spec.setting, read, Origin::File { path, line, column, table });
     }
     Ok(profile)
 }

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::args::setting::{Kind, SettingRow};
+use crate::args::settings_table::{Kind, SettingSpec};
 use crate::args::value::{Value, check_choice};
 
 /// Reads a value as its row wants it. A relative path is taken from the folder of the file, `~/` from the home folder.
 ///
 /// # Errors
 /// A phrase that says what the setting takes.
-pub(super) fn read_value(row: &SettingRow, value: &DeValue<'_>, file: &Path) -> Result<Value, String> {
+pub(super) fn read_value(spec: &SettingSpec, value: &DeValue<'_>, file: &Path) -> Result<Value, String> {
     let found = value.type_str();
     let no = |takes: &str| Err(format!("takes {takes}, not {}", with_article(found)));
-    match row.kind {
+    match spec.kind {
         Kind::Text(_) => value.as_str().map_or_else(|| no("a text in quotes"), |text| Ok(Value::Text(text.to_owned()))),
         Kind::Duration => value.as_str().map_or_else(
             || no("a time with its unit in quotes, such as \"30s\""),

@@ -19,7 +19,7 @@ use super::token;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin};
 use crate::args::secret_variables::{F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::args::value::Value;
 
 /// Where a token comes from.

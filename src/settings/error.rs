@@ -8,7 +8,7 @@ use super::config_error::ConfigError;
 use super::credential::CredentialError;
 use crate::args::environment::NotUtf8;
 use crate::args::layer::{ValueError, VariableError};
-use crate::args::setting::{Scope, Setting};
+use crate::args::settings_table::{Scope, Setting};
 
 /// Why settings do not hold.
 #[derive(Debug, Error)]
@@ -23,7 +23,7 @@ pub enum SettingsError {
     #[error(transparent)]
     NotUtf8(#[from] NotUtf8),
     /// Nothing gave a value that is needed.
-    #[error("no {name} is given: {ways}", name = .key.row().name(), ways = ways_to_give(*.key, .config))]
+    #[error("no {name} is given: {ways}", name = .key.spec().name(), ways = ways_to_give(*.key, .config))]
     Missing {
         /// What is missing.
         key: Setting,
@@ -58,11 +58,11 @@ pub enum ConfigState {
 }
 
 fn ways_to_give(key: Setting, config: &ConfigState) -> String {
-    let row = key.row();
-    let (flag, variable, name) = (row.flag, row.variable(), row.name());
-    let foreign = row.f5_variable.map_or_else(String::new, |name| format!(" or {name}"));
+    let spec = key.spec();
+    let (flag, variable, name) = (spec.flag, spec.variable(), spec.name());
+    let foreign = spec.f5_variable.map_or_else(String::new, |name| format!(" or {name}"));
     let ways = format!("use --{flag}, set {variable}{foreign}");
-    if row.reach == Scope::RunOnly {
+    if spec.scope == Scope::RunOnly {
         return ways;
     }
     match config {

@@ -9,7 +9,7 @@ use super::sources::{Level, Sources};
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin};
 use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::settings::credential::CredentialError;
 
 /// Where a client certificate comes from.

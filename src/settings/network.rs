@@ -13,7 +13,7 @@ use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::environment::Environment;
 use crate::args::layer::{Given, ValueError};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::args::value::Value;
 
 /// Longest time-out that is taken: no attempt needs a day.

@@ -13,7 +13,7 @@ use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
 use crate::args::environment::Environment;
 use crate::args::layer::{Origin, ValueError};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// A proxy with the hosts that go past it.
 #[derive(Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::sources::{Level, Sources};
 use super::target::{self, Target};
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, unknown_variables};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 use std::cmp::Ordering;
 use std::time::Duration;

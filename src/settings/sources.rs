@@ -7,7 +7,7 @@ use super::config_file::ConfigFile;
 use super::error::{ConfigState, SettingsError};
 use crate::args::environment::Environment;
 use crate::args::layer::{Given, Layer, Origin};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::args::value::Value;
 
 /// How far up a layer stands.

@@ -5,7 +5,7 @@ use super::error::SettingsError;
 use super::label::is_label;
 use super::sources::{Level, Sources};
 use crate::args::layer::ValueError;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 
 /// Where the request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

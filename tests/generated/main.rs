@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 use vescli::args::command_line::command;
-use vescli::args::setting::rows as keys;
+use vescli::args::settings_table::specs;
 use vescli::commands::{topic_bulk, topics};
 use vescli::report::exit::{ExitRow, rows};
 
@@ -94,7 +94,7 @@ fn the_readme_is_that_of_the_code_and_can_be_pasted() {
     );
     hold_between("README.md", "exit-codes", &table);
     let flags: Vec<String> =
-        keys().filter(|row| row.is_flag() && !row.in_file()).map(|row| format!("`--{}`", row.flag)).collect();
+        specs().filter(|spec| spec.is_flag() && !spec.in_file()).map(|spec| format!("`--{}`", spec.flag)).collect();
     hold_between("README.md", "no-keys", &format!("{}.\n", flags.join(", ")));
     no_comment_is_to_be_pasted();
 }

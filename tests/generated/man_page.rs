@@ -7,7 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use vescli::args::command_line::command;
-use vescli::args::setting::{SettingRow, rows as keys};
+use vescli::args::settings_table::{SettingSpec, specs};
 use vescli::commands::topics::{FOREIGN_VARIABLES, SECRET_VARIABLES};
 use vescli::report::exit::{Exit, ExitRow, rows as exits};
 
@@ -132,20 +132,20 @@ fn exit_status(roff: &mut Roff, name: &str) {
 fn environment(roff: &mut Roff, command: &Command) {
     heading(roff, "ENVIRONMENT");
     roff.text([roman("Every flag is also a variable; a variable that is empty counts as not set.")]);
-    let takes = |row: &&SettingRow| command.get_arguments().any(|argument| argument.get_long() == Some(row.flag));
-    for row in keys().filter(takes) {
-        entry(roff, vec![bold(row.variable())], row.help);
+    let takes = |spec: &&SettingSpec| command.get_arguments().any(|argument| argument.get_long() == Some(spec.flag));
+    for spec in specs().filter(takes) {
+        entry(roff, vec![bold(spec.variable())], spec.help);
     }
     if command.get_arguments().any(|argument| argument.get_long() == Some("token-file")) {
         for (name, help) in SECRET_VARIABLES.iter().chain(&FOREIGN_VARIABLES) {
             entry(roff, vec![bold(*name)], help);
         }
-        for row in keys().filter(takes) {
-            if let Some(foreign) = row.f5_variable {
+        for spec in specs().filter(takes) {
+            if let Some(foreign) = spec.f5_variable {
                 entry(
                     roff,
                     vec![bold(foreign)],
-                    &format!("The same as {}, when nothing stronger gives it", row.variable()),
+                    &format!("The same as {}, when nothing stronger gives it", spec.variable()),
                 );
             }
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vescli::args::setting::{SettingRow, rows};
+use vescli::args::settings_table::{SettingSpec, specs};
 use vescli::settings::config_error::ConfigError;
 use vescli::settings::config_file::ConfigFile;
 
@@ -65,7 +65,7 @@ fn pieces() -> impl Strategy<Value = String> {
     ]
     .map(String::from)
     .to_vec();
-    pieces.extend(rows().map(SettingRow::name));
+    pieces.extend(specs().map(SettingSpec::name));
     vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
 }
 

@@ -3,7 +3,7 @@
 
 use super::error::BulkError;
 use super::resume_command::{NextStep, SameCommand};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
 use crate::commands::error::CommandError;
 use crate::report::ErrorReport;

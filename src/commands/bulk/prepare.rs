@@ -13,7 +13,7 @@ use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, SANDBOX_VARIABLE};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
 use crate::bulk::known::Known;
 use crate::bulk::list_name::ListName;

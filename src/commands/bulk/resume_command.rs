@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::args::environment::Environment;
 use crate::args::layer::SANDBOX_VARIABLE;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::plan::Plan;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::{Tally, Verdict};
@@ -112,7 +112,7 @@ impl SameCommand {
                 _ => word,
             })
             .collect();
-        let variables = ONCE_KEYS.map(|key| key.row().variable());
+        let variables = ONCE_KEYS.map(|key| key.spec().variable());
         let given: Vec<String> = variables
             .into_iter()
             .filter(|name| environment.get(name).is_some())
@@ -133,7 +133,7 @@ impl SameCommand {
     pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
         let mut same = self.clone();
         if let Some(known) = known {
-            let words = [format!("--{}", Setting::Known.row().flag), known.word().to_owned()];
+            let words = [format!("--{}", Setting::Known.spec().flag), known.word().to_owned()];
             same.words.extend(words);
         }
         same
@@ -154,7 +154,7 @@ impl SameCommand {
     fn made_of<'a>(&'a self, words: impl Iterator<Item = &'a String>, more: Option<Setting>, unset: &str) -> NextStep {
         let is_there = |key: &Setting| self.words.iter().any(|word| is_switch(word, *key));
         let more = more.filter(|key| !is_there(key));
-        let more = more.map(|key| format!("--{}", key.row().flag));
+        let more = more.map(|key| format!("--{}", key.spec().flag));
         let words = words.map(|word| quoted(word)).chain(more);
         let command = words.collect::<Vec<_>>().join(" ");
         let redirection = match &self.input {
@@ -169,7 +169,7 @@ impl SameCommand {
 }
 
 fn is_switch(word: &str, key: Setting) -> bool {
-    word.strip_prefix("--") == Some(key.row().flag)
+    word.strip_prefix("--") == Some(key.spec().flag)
 }
 
 /// A URL such as a proxy's may bear a password, which is not repeated.

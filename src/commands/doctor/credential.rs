@@ -7,7 +7,7 @@ use super::check::Check;
 use super::validity::{SOON, Validity, day, days};
 use crate::args::environment::Environment;
 use crate::args::layer::Origin;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::commands::error::CommandError;
 use crate::settings::certificate_facts::CertificateFacts;
 use crate::settings::credential::{Credential, CredentialPlan, TokenSource};

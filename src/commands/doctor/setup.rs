@@ -4,7 +4,7 @@ use super::check::Check;
 use crate::api::request;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, unknown_variables};
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::commands::error::CommandError;
 use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::network::{self, Network};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Form;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look};
 use crate::commands::error::CommandError;
 use crate::report::Reporter;

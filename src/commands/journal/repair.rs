@@ -9,7 +9,7 @@ use super::Form;
 use crate::api::request::{ApiRequest, Recipient};
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
 use crate::bulk::rows::{self, Format};
 use crate::commands::bulk::BulkError;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Form;
 use crate::api::outcome::Outcome;
 use crate::args::layer::Layer;
-use crate::args::setting::Setting;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Event, Journal, Recovered, RowKey, RowState, Settled, fold_name, look_for};
 use crate::commands::bulk::quoted;
 use crate::commands::error::CommandError;

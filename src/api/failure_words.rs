@@ -15,10 +15,12 @@ pub(super) fn cause(kind: FailureKind, chain: &Chain, circumstances: &Circumstan
         return of_tls(tls, chain, circumstances);
     }
     let target = circumstances.target;
+    if kind == FailureKind::Connect
+        && let Some(lack) = chain.lack(circumstances)
+    {
+        return format!("no connection to {target} could be opened: {lack}");
+    }
     match (kind, proxy) {
-        (FailureKind::Connect, _) if let Some(lack) = chain.lack(circumstances) => {
-            format!("no connection to {target} could be opened: {lack}")
-        }
         (FailureKind::Dns, _) => not_found(proxy, circumstances),
         (FailureKind::Proxy, Some(proxy)) => refusal(proxy, chain, circumstances),
         (FailureKind::Timeout, Some(proxy)) => {

@@ -73,7 +73,7 @@ mod tests {
     use crate::api::outcome::{Failure, FailureKind, Received};
 
     const POLICY: RetryPolicy =
-        RetryPolicy { retries: 2, max_retry_after: Duration::from_mins(5), retry_unknown: false };
+        RetryPolicy { retries: 2, max_retry_after: Duration::from_secs(5 * 60), retry_unknown: false };
 
     fn status(status: u16, retry_after: Option<u64>) -> AttemptResult {
         AttemptResult::of(Received::Reply(Reply {
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_number_of_repeats_and_the_wait_asked_for_are_bounds() {
         let limited = |seconds| status(429, Some(seconds));
-        assert_eq!(decide(&POLICY, &limited(300), 2, 0.9), Decision::After(Duration::from_mins(5)));
+        assert_eq!(decide(&POLICY, &limited(300), 2, 0.9), Decision::After(Duration::from_secs(5 * 60)));
         assert_eq!(decide(&POLICY, &limited(301), 1, 0.9), Decision::Stop);
         assert_eq!(decide(&POLICY, &limited(1), 3, 0.9), Decision::Stop);
         let none = RetryPolicy { retries: 0, ..POLICY };

@@ -299,13 +299,13 @@ mod tests {
         let gate = gate(0);
         let turn = gate.pass().unwrap();
         assert!(gate.still_holds(turn));
-        let hour = Some(Duration::from_hours(1));
+        let hour = Some(Duration::from_secs(60 * 60));
         assert_eq!(gate.throttled(turn, hour), hour);
         assert!(!gate.still_holds(turn));
         std::thread::scope(|scope| {
             let passing = scope.spawn(|| gate.pass().is_some());
             let next = scope.spawn(|| gate.next().is_some());
-            let resting = scope.spawn(|| gate.rest(Duration::from_hours(1)));
+            let resting = scope.spawn(|| gate.rest(Duration::from_secs(60 * 60)));
             gate.stop(Stop::Signal(2));
             assert!(!passing.join().unwrap() && !next.join().unwrap());
             assert!(!resting.join().unwrap());

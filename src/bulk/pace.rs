@@ -52,7 +52,9 @@ impl Pace {
         if let Some(wait) = left(self.next, now) {
             return Turn::After(wait);
         }
-        while self.ended.pop_front_if(|end| now.saturating_duration_since(*end) > rate.per).is_some() {}
+        while self.ended.front().is_some_and(|end| now.saturating_duration_since(*end) > rate.per) {
+            self.ended.pop_front();
+        }
         let counted = self.under_way + self.ended.len() as u64;
         if counted > u64::from(rate.count.get()) {
             return match self.ended.front() {

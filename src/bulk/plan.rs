@@ -245,7 +245,7 @@ mod tests {
         let plan = |count| Plan { tasks: vec![Task { index: 0, before: Before::NotSent }; count], ..Plan::default() };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
-        assert_eq!(plan(61).time_at(rate), Some(Duration::from_mins(1)));
+        assert_eq!(plan(61).time_at(rate), Some(Duration::from_secs(60)));
         assert_eq!(plan(61).time_at(None), None);
     }
 }

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
-        let hour = Stop::AsksTooLong(Duration::from_hours(1));
+        let hour = Stop::AsksTooLong(Duration::from_secs(60 * 60));
         for (stop, begun, over) in [
             (Stop::Fault, Verdict::Fault, Verdict::Fault),
             (Stop::Journal(String::new()), Verdict::Journal, Verdict::Journal),

@@ -17,7 +17,7 @@ use crate::args::settings_table::Setting;
 use crate::args::value::Value;
 
 /// Longest time-out that is taken: no attempt needs a day.
-const LONGEST: Duration = Duration::from_hours(24);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How the service is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

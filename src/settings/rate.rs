@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// The letters that a rate may end in, and what each stands for.
 const UNITS: [(&str, Duration); 3] =
-    [("s", Duration::from_secs(1)), ("m", Duration::from_mins(1)), ("h", Duration::from_hours(1))];
+    [("s", Duration::from_secs(1)), ("m", Duration::from_secs(60)), ("h", Duration::from_secs(60 * 60))];
 
 /// At most `count` events in any stretch of time as long as `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

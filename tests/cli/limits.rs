@@ -37,7 +37,7 @@ fn peak_kib(process: u32) -> Option<u64> {
 /// between the last look and the end could be missed.
 fn watch(running: &Running) -> u64 {
     let mut peak = 0;
-    let patience = Instant::now() + Duration::from_mins(1);
+    let patience = Instant::now() + Duration::from_secs(60);
     while let Some(seen) = peak_kib(running.id())
         && Instant::now() < patience
     {

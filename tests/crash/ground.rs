@@ -13,7 +13,7 @@ use crate::nginx::{Config, Nginx};
 use crate::peer::free_ports;
 
 /// How long one run may take.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Ground {
     nginx: Nginx,

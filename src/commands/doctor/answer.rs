@@ -13,7 +13,7 @@ use crate::settings::identity::Identity;
 use crate::settings::network::Network;
 
 /// Clocks that differ by more than this need a look.
-const TOLERATED: Duration = Duration::from_mins(1);
+const TOLERATED: Duration = Duration::from_secs(60);
 
 /// Asks for the head of `/` and looks at the answer.
 pub(super) fn check(network: &Network, identity: Option<&Identity>, operation: &Url, chart: &mut Chart) -> Option<()> {

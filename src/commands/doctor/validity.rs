@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::settings::certificate_facts::{CertificateFacts, moment};
 
 /// A certificate that ends sooner than this is worth a warning.
-pub(super) const SOON: Duration = Duration::from_hours(14 * 24);
+pub(super) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// Where a moment lies within the dates of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ mod tests {
             assert_eq!(Validity::of(&facts, at(now)), expected);
         }
         assert_eq!(day(at(86_400)), "1970-01-02");
-        assert_eq!(days(Duration::from_hours(25)), "1 day");
-        assert_eq!(days(Duration::from_hours(49)), "2 days");
+        assert_eq!(days(Duration::from_secs(25 * 60 * 60)), "1 day");
+        assert_eq!(days(Duration::from_secs(49 * 60 * 60)), "2 days");
     }
 }

@@ -27,7 +27,7 @@ use log::Log;
 use server::{Limits, Server};
 
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
-const SLOW: Duration = Duration::from_mins(1);
+const SLOW: Duration = Duration::from_secs(60);
 
 /// Letters and digits of the sandbox's token: as many as make it look like a real one in a rehearsal.
 const TOKEN_LENGTH: usize = 32;

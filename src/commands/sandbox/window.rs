@@ -25,7 +25,9 @@ impl Window {
     /// The wait, longer than zero, when the window is full.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         let age = |moment: Instant| now.saturating_duration_since(moment);
-        while self.admitted.pop_front_if(|oldest| age(*oldest) >= self.rate.per).is_some() {}
+        while self.admitted.front().is_some_and(|oldest| age(*oldest) >= self.rate.per) {
+            self.admitted.pop_front();
+        }
         let limit = usize::try_from(self.rate.count.get()).unwrap_or(usize::MAX);
         match self.admitted.front() {
             Some(oldest) if self.admitted.len() >= limit => Err(self.rate.per.saturating_sub(age(*oldest))),

@@ -25,7 +25,7 @@ pub(crate) use scene::{PROXY_PASSWORD, Scene};
 const AT_ONCE: usize = 6;
 
 /// A run is killed after this: far more than any bound, because a machine may be busy.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
 pub(crate) fn groups() -> [Group; 6] {
     [

@@ -79,7 +79,7 @@ impl Default for Expected {
             stdout: empty(),
             stderr: empty(),
             ports: Vec::new(),
-            limit: Duration::from_mins(1),
+            limit: Duration::from_secs(60),
         }
     }
 }

@@ -1,16 +1,31 @@
-//! The rules of the house that no lint knows: which part may import which, how long a file may grow, and that each
-//! opens with what it is responsible for.
-#![expect(clippy::expect_used, reason = "a test target: a failure has to end the test")]
+//! The rules of the house that no lint knows: which part may import which, no circle of imports between files, how long
+//! files and functions may grow, and that each file opens with what it is responsible for. The test `figures` prints how
+//! much of everything there is; `.ci/count` runs it alone.
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test target: it fails by a panic and prints figures")]
 
+mod figures;
+mod imports;
+mod source;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use imports::{Crate, Edge, circles};
+use source::Source;
+
 /// The parts from left to right; each imports from itself and from those to its left. The most specific name counts.
-const ORDER: [&str; 7] = ["args", "settings", "api", "bulk", "report", "commands", "lib"];
+const ORDER: [&str; 8] = ["args", "settings", "api", "bulk", "report", "commands", "lib", "main"];
 
 /// Lines of code in a file, and lines in all with the tests.
 const CODE_MAX: usize = 500;
 const LINES_MAX: usize = 600;
+/// Lines of the longest function, from `fn` to the closing bracket, and of `main.rs`.
+const FUNCTION_MAX: usize = 70;
+const MAIN_MAX: usize = 49;
+
+/// The imports that lie on a circle today, a line each. None may be added.
+const KNOWN_CIRCLES: &str = "tests/house/circles.txt";
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the folder is there") {
@@ -37,6 +52,15 @@ fn files(folders: &[&str]) -> Vec<(String, String)> {
         (name, fs::read_to_string(&path).expect("the file can be read"))
     };
     found.into_iter().map(read).collect()
+}
+
+fn sources(folders: &[&str]) -> Vec<Source> {
+    files(folders).into_iter().map(|(name, text)| Source::new(name, text)).collect()
+}
+
+/// The lines of a file that are for more than tests.
+fn lines_of_code(source: &Source) -> usize {
+    source.lines().filter(|(_, is_test)| !is_test).count()
 }
 
 /// The place of a module in the order, if it has one.
@@ -80,27 +104,6 @@ fn judged(name: &str, text: &str) -> (Vec<String>, usize) {
     (wrong, found.len())
 }
 
-/// The lines of a file that are for more than tests: without each item behind `#[cfg(test)]`, wherever it stands.
-/// rustfmt has its closing brace stand alone below its beginning.
-fn code_lines(text: &str) -> usize {
-    let mut count = 0;
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if line.trim() != "#[cfg(test)]" {
-            count += 1;
-            continue;
-        }
-        let indent = &line[..line.len() - line.trim_start().len()];
-        let closing = format!("{indent}}}");
-        // Other attributes may stand between.
-        let first = lines.find(|line| !line.trim_start().starts_with("#["));
-        if first.is_some_and(|line| line.ends_with('{')) {
-            lines.find(|line| *line == closing);
-        }
-    }
-    count
-}
-
 #[test]
 fn parts_import_from_the_left() {
     let mut seen = 0;
@@ -122,7 +125,7 @@ fn what_stands_behind_a_test_is_read_too() {
     let expected = "src/bulk/x.rs:5: bulk imports from commands, which is to its right";
     assert_eq!((wrong.as_slice(), seen), ([expected.to_owned()].as_slice(), 2));
     assert_eq!(judged("src/commands/x.rs", text), (Vec::new(), 2));
-    assert_eq!(code_lines(text), 8);
+    assert_eq!(lines_of_code(&Source::new("src/bulk/x.rs".to_owned(), text.to_owned())), 8);
 }
 
 #[test]
@@ -138,9 +141,10 @@ fn the_check_of_imports_finds_them() {
 
 #[test]
 fn files_stay_short_and_say_what_they_are_for() {
-    for (name, text) in files(&["src", "tests", "benches"]) {
+    for source in sources(&["src", "tests", "benches"]) {
+        let Source { name, text, .. } = &source;
         let lines = text.lines().count();
-        let code = code_lines(&text);
+        let code = lines_of_code(&source);
         assert!(
             code <= CODE_MAX && lines <= LINES_MAX,
             "{name}: {code} lines of code, {lines} in all: find the second responsibility"
@@ -148,6 +152,76 @@ fn files_stay_short_and_say_what_they_are_for() {
         assert!(text.starts_with("//! "), "{name} does not open with what it is responsible for");
         assert!(!text.contains(concat!("#[", "allow")), "{name}: write #[expect(…, reason)]");
     }
+}
+
+#[test]
+fn functions_and_main_stay_short() {
+    for source in sources(&["src"]) {
+        for (function, lines) in source.functions() {
+            assert!(lines <= FUNCTION_MAX, "{}: {function} has {lines} lines", source.name);
+        }
+        let is_main = source.name == "src/main.rs";
+        assert!(!is_main || source.text.lines().count() <= MAIN_MAX, "main.rs parses, runs and returns; no more");
+    }
+}
+
+fn edge(line: &str) -> Option<Edge> {
+    line.split_once(" -> ").map(|(from, to)| (from.to_owned(), to.to_owned()))
+}
+
+/// A circle means that no file of it can be read first. The list of known ones shrinks: `VESCLI_REWRITE=1` writes it
+/// again when imports are gone or files have other names, and refuses when there are more.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
+fn no_new_import_closes_a_circle() {
+    let found = circles(&Crate::new(&mut sources(&["src"])).edges());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(KNOWN_CIRCLES);
+    let known: BTreeSet<Edge> = fs::read_to_string(&path).unwrap_or_default().lines().filter_map(edge).collect();
+    let list = |edges: Vec<&Edge>| edges.iter().map(|(a, b)| format!("{a} -> {b}")).collect::<Vec<_>>().join("\n");
+    if std::env::var_os("VESCLI_REWRITE").is_some() && found.len() <= known.len() {
+        fs::write(&path, list(found.iter().collect()) + "\n").expect("the list can be written");
+        return;
+    }
+    let new = list(found.difference(&known).collect());
+    let gone = list(known.difference(&found).collect());
+    assert!(new.is_empty(), "these imports close a circle:\n{new}\nno longer on one:\n{gone}");
+    assert!(gone.is_empty(), "no longer on a circle, run VESCLI_REWRITE=1 cargo test --test house:\n{gone}");
+}
+
+/// The same rule as above, for paths that begin with `super` or `self` too.
+#[test]
+fn files_import_from_the_left() {
+    let edges = Crate::new(&mut sources(&["src"])).edges();
+    let part = |name: &str| place(&name.trim_start_matches("src/").trim_end_matches(".rs").replace('/', "::"));
+    let wrong: Vec<&Edge> = edges.iter().filter(|(from, to)| part(from) < part(to)).collect();
+    assert!(wrong.is_empty(), "these look to the right: {wrong:#?}");
+    assert!(edges.len() > 200, "the imports are found: {}", edges.len());
+}
+
+/// Planted: a circle through `super`, a re-export, a module within a file and one that is imported as a whole.
+#[test]
+fn a_circle_is_found_however_it_is_written() {
+    let planted = [
+        ("src/lib.rs", "mod a; mod b; mod c; mod d; mod e;"),
+        ("src/a.rs", "use super::b::B; /* use crate::e::E; */ const S: &str = \"crate::e::E\";"),
+        ("src/b/mod.rs", "mod inner; pub use inner::B; #[cfg(test)] mod tests { use crate::e::E; }"),
+        ("src/b/inner.rs", "use crate::c; fn f() -> u8 { c::g::<u8>(1) }"),
+        ("src/c.rs", "mod unix { pub fn h() { super::super::d::i(); super::g(); } } pub use self::unix::h;"),
+        ("src/d.rs", "use crate::{a::{self, A}, e::E};"),
+        ("src/e.rs", "struct E;"),
+    ];
+    let mut sources: Vec<Source> =
+        planted.map(|(name, text)| Source::new(name.to_owned(), text.to_owned())).into_iter().collect();
+    let edges = Crate::new(&mut sources).edges();
+    let name = |name: &str| format!("src/{name}.rs");
+    let circle = [("a", "b/inner"), ("b/inner", "c"), ("c", "d"), ("d", "a")].map(|(from, to)| (name(from), name(to)));
+    assert_eq!(circles(&edges), BTreeSet::from(circle.clone()));
+    assert_eq!(edges, circle.into_iter().chain([(name("d"), name("e"))]).collect());
+}
+
+#[test]
+fn figures() {
+    figures::print(&mut sources(&["src"]), &sources(&["tests", "benches"]));
 }
 
 /// Exit codes depend on texts of errors that these keep private; another version may change them.

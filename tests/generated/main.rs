@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test target: a failure has to end the test")]
 
 mod man_page;
+mod markup;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,15 +72,38 @@ fn completions_are_those_of_the_code() {
 fn man_pages_are_those_of_the_code() {
     let pages = man_page::all();
     for (name, text) in &pages {
-        assert!(!text.contains("2026") && !text.contains("20 "), "{name} holds no date");
-        for section in ["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"] {
+        let sections: &[&str] = match name.rsplit('.').next() {
+            Some("1") => &["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"],
+            Some("5") => &["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO", "KEYS"],
+            _ => &["EXIT STATUS", "FILES", "SEE ALSO", "RUNBOOK"],
+        };
+        for section in sections {
             assert!(
                 text.contains(&format!(".SH \"{section}\"")) || text.contains(&format!(".SH {section}")),
                 "{name}: {section}"
             );
         }
     }
+    references_lead_to_pages(&pages);
     hold("man", &pages);
+}
+
+/// Every page that a SEE ALSO names is there, and is another one.
+fn references_lead_to_pages(pages: &BTreeMap<String, String>) {
+    for (name, text) in pages {
+        let (_, others) = text.split_once(".SH \"SEE ALSO\"\n").expect("the section is there");
+        let others: Vec<String> = others
+            .lines()
+            .map(|line| {
+                let page = line.replace("\\fB", "").replace("\\fR(", ".").replace("\\-", "-");
+                page.trim_end_matches([')', ',']).to_owned()
+            })
+            .collect();
+        assert!(others.len() > 1, "{name}: {others:?}");
+        for other in others {
+            assert!(pages.contains_key(&other) && other != *name, "{name} leads to {other}");
+        }
+    }
 }
 
 /// One test, because all of it is about one file, which may be written here.

@@ -10,24 +10,16 @@
     reason = "a benchmark: a failure has to end it, and it prints what it saw"
 )]
 
-#[path = "../tests/cli/certificates.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod certificates;
-#[path = "../tests/budget/lists.rs"]
-mod lists;
-#[path = "../tests/peers/nginx.rs"]
-mod nginx;
-#[path = "../tests/peers/peer.rs"]
-mod peer;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nginx::{Config, Nginx};
+use support::lists;
+use support::nginx::{Config, Nginx};
 use tempfile::TempDir;
+use vescli::bulk::journal::{key, service_of};
 
 /// Rounds; in each, every program has its turn.
 const ROUNDS: usize = 5;
@@ -38,6 +30,12 @@ const PARALLEL: usize = 200;
 const MILLION: usize = 1_000_000;
 /// Requests under way at once, for all of them.
 const JOBS: &str = "16";
+
+/// What a run that mailed the first `rows` of a list leaves behind.
+fn journal_of(url: &str, rows: usize) -> String {
+    let service = service_of(url);
+    lists::journal(url, &service, |email| key(&service, "t", email), rows)
+}
 
 fn main() {
     let nginx = Nginx::start(&Config {
@@ -174,7 +172,7 @@ impl Bench {
         let url = format!("{}/no_auth/send_password_email", self.url);
         let journal = self.path(&format!("{known}.ndjson"));
         if known > 0 {
-            fs::write(&journal, lists::journal(&url, known)).unwrap();
+            fs::write(&journal, journal_of(&url, known)).unwrap();
             fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let more = ["--limit", "1", "--journal", journal.to_str().unwrap()];
@@ -187,7 +185,7 @@ impl Bench {
         let folder = self.path(&format!("state-{}", MILLION + 1)).join("vescli");
         fs::create_dir_all(&folder).unwrap();
         let journal = folder.join("other.csv-0123456789abcdef.ndjson");
-        fs::write(&journal, lists::journal(&url, MILLION)).unwrap();
+        fs::write(&journal, journal_of(&url, MILLION)).unwrap();
         fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
         // The run that mailed a million people leaves an index behind; here it is made by a look.
         self.bulk(MILLION + 1, &["--dry-run"]);

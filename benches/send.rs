@@ -3,25 +3,16 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a benchmark: a failure has to end it, and it prints what it saw"
 )]
-
-#[path = "../tests/cli/certificates.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod certificates;
-#[path = "../tests/peers/nginx.rs"]
-mod nginx;
-#[path = "../tests/peers/peer.rs"]
-mod peer;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nginx::{Config, Nginx};
+use support::nginx::{Config, Nginx};
 use tempfile::TempDir;
 
 /// Runs of each program. They take turns, so that whatever else the machine does hits all alike.
@@ -34,7 +25,7 @@ fn main() {
     let bundle = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     fs::write(folder.path().join("bundle.pem"), bundle + &nginx.authority.pem()).unwrap();
     let url = nginx.url();
-    let curl = peer::find("curl", "curl");
+    let curl = support::peer::find("curl", "curl");
     let full = format!("{url}/no_auth/send_password_email");
     let programs = programs(curl.to_str().unwrap(), &url, &full);
     let medians = medians(&programs, folder.path());

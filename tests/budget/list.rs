@@ -5,13 +5,21 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
-use crate::lists;
-use crate::nginx::{Config, Nginx};
+use support::lists;
+use support::nginx::{Config, Nginx};
+use vescli::bulk::journal::{key, service_of};
+
 use crate::{CALLGRIND, TIME, around, instructions, resident};
 
 const MILLION: usize = 1_000_000;
 /// Most resident memory for a million rows, in KiB.
 const RESIDENT_MAX: u64 = 200 * 1024;
+
+/// What a run that mailed the first `rows` of a list leaves behind.
+fn journal_of(url: &str, rows: usize) -> String {
+    let service = service_of(url);
+    lists::journal(url, &service, |email| key(&service, "t", email), rows)
+}
 
 /// Runs a tool around a run that sends to one person of a list, of whom `known` were mailed by an earlier run.
 fn around_a_list(tool: &[&str], rows: usize, known: usize) -> String {
@@ -21,7 +29,7 @@ fn around_a_list(tool: &[&str], rows: usize, known: usize) -> String {
     fs::write(path("list.csv"), lists::table(rows)).unwrap();
     if known > 0 {
         let url = format!("{}/no_auth/send_password_email", nginx.url());
-        fs::write(path("journal"), lists::journal(&url, known)).unwrap();
+        fs::write(path("journal"), journal_of(&url, known)).unwrap();
         fs::set_permissions(path("journal"), fs::Permissions::from_mode(0o600)).unwrap();
     }
     let run = ["bulk", "list.csv", "--journal", "journal", "--limit", "1", "--yes"];
@@ -40,7 +48,7 @@ fn a_million_people_who_are_known_from_another_list_take_little_memory() {
     let state = path("state/vescli");
     fs::create_dir_all(&state).unwrap();
     let other = state.join("other.csv-0123456789abcdef.ndjson");
-    fs::write(&other, lists::journal(&url, MILLION)).unwrap();
+    fs::write(&other, journal_of(&url, MILLION)).unwrap();
     fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
     let run = ["bulk", "list.csv", "--known", "skip", "--yes"];
     // The first run makes the index, and the second uses it.

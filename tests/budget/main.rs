@@ -4,22 +4,13 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test target: a failure has to end the test")]
 
-#[path = "../cli/certificates.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod certificates;
-#[path = "../peers/nginx.rs"]
-mod nginx;
-#[path = "../peers/peer.rs"]
-mod peer;
-
 mod list;
-mod lists;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nginx::{Config, Nginx};
+use support::nginx::{Config, Nginx};
 use tempfile::TempDir;
 
 /// Most instructions in user space for one send over TLS with Debian's bundle of certificates.
@@ -40,7 +31,7 @@ fn refuse_debug_builds() {
 fn around(nginx: &Nginx, tool: &[&str], arguments: &[&str], folder: &Path) -> String {
     refuse_debug_builds();
     fs::write(folder.join("ca.pem"), nginx.authority.pem()).unwrap();
-    let output = Command::new(peer::find(tool[0], tool[0]))
+    let output = Command::new(support::peer::find(tool[0], tool[0]))
         .args(&tool[1..])
         .arg(env!("CARGO_BIN_EXE_vescli"))
         .args(arguments)

@@ -1,7 +1,7 @@
 //! In a list too, a 2xx is an acceptance only with a whole body of the API. Single sends have their rows in the matrix.
 
-use crate::harness::Vescli;
-use crate::server::{Answer, End, Server};
+use support::harness::Vescli;
+use support::server::{Answer, End, Server};
 
 #[test]
 fn a_row_whose_answer_proves_nothing_is_unknown_and_stays_so() {

@@ -1,10 +1,10 @@
 //! A server that asks for a client certificate, reads the request, and only then refuses the certificate with a TLS
 //! alert: the request arrived, so nobody may be sent it again unasked.
 
-use crate::certificates::Authority;
 use crate::client_certificates::with_key;
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Server};
+use support::certificates::Authority;
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 /// `bad_certificate`, `unknown_ca`, `access_denied`, `decrypt_error`, `certificate_required` (RFC 8446, section 6.2).
 const ALERTS: [u8; 5] = [42, 48, 49, 51, 116];

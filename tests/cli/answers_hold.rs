@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::Vescli;
-use crate::server::{Answer, End, Moment, Server};
 use crate::server_holds::{POST, connect, exchange};
+use support::harness::Vescli;
+use support::server::{Answer, End, Moment, Server};
 
 fn told(answer: Answer) -> String {
     let server = Server::http().answer(answer).start();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::certificates::{Authority, Identity};
-use crate::harness::Vescli;
-use crate::server::{Behaviour, Server, Setup};
+use support::certificates::{Authority, Identity};
+use support::harness::Vescli;
+use support::server::{Behaviour, Server, Setup};
 
 /// The token, which no server here may ever see.
 const TOKEN: &str = "canary-of-bad-tls";

@@ -11,8 +11,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::certificates::{Authority, Identity};
-use crate::server::{Answer, Behaviour, End, Handshake, Moment, Server, Setup};
+use support::certificates::{Authority, Identity};
+use support::server::{Answer, Behaviour, End, Handshake, Moment, Server, Setup};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
 

@@ -8,9 +8,9 @@ use p12_keystore::{
     Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey, PrivateKeyChain,
 };
 
-use crate::certificates::{Authority, Identity};
-use crate::harness::Vescli;
-use crate::server::{Server, Setup};
+use support::certificates::{Authority, Identity};
+use support::harness::Vescli;
+use support::server::{Server, Setup};
 
 pub(crate) const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
 /// The password of every PKCS#12 file here, which may never be seen.

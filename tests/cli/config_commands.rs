@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 /// A dry run with this file, which sends nothing whatever is wrong.
 fn with_file(toml: impl AsRef<[u8]>) -> Vescli {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 fn explain() -> Vescli {
     Vescli::new().args(["config", "explain", "--json"])

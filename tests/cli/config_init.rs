@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 #[test]
 fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {

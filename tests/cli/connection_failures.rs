@@ -1,10 +1,10 @@
 //! Failed connections in words: host and port are named, numbers of the system are not, and what this machine lacks is
 //! no fault of the other side.
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::{Answer, Moment, Server};
-use crate::sockets::closed_port;
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, Moment, Server};
+use support::sockets::closed_port;
 
 fn send(url: &str) -> Vescli {
     Vescli::new()

@@ -1,9 +1,9 @@
 //! A credential of the file goes to the host of the table that names it and to no other, also when that host cannot be
 //! computed, and by whatever command.
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::Server;
 
 const TOKEN: &str = "s3cret-token";
 

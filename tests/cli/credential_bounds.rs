@@ -1,9 +1,9 @@
 //! Where a credential may not go: to another host than its file names, and into any output.
 
-use crate::console::Console;
 use crate::credentials::file_for;
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::console::Console;
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
 

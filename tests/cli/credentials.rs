@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 fn send() -> Vescli {
     Vescli::new().arg("send")

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::{Answer, Server, Setup};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, Server, Setup};
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
 const NAMES: [&str; 10] = ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
@@ -210,7 +210,7 @@ fn a_bad_credential_is_told_and_the_way_is_looked_at_all_the_same() {
 fn the_dates_of_a_client_certificate_are_told() {
     let authority = Authority::new();
     let server = dated(Server::http(), 0).start();
-    let with = |name: &str, identity: &crate::certificates::Identity| {
+    let with = |name: &str, identity: &support::certificates::Identity| {
         doctor(&["--json", "-q", "--base-url", &server.url()])
             .file("client.pem", identity.certificate_pem())
             .file("client.key", identity.key_pem())

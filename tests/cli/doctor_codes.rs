@@ -1,11 +1,11 @@
 //! The doctor against a send: whatever is wrong on the way, both end with the same code.
 
-use crate::certificates::Authority;
 use crate::doctor::{dated, doctor, message, only_heads, states};
-use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::{Answer, Behaviour, Moment, Server};
-use crate::sockets::{black_hole, closed_port};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::proxy::{Proxy, Tunnel};
+use support::server::{Answer, Behaviour, Moment, Server};
+use support::sockets::{black_hole, closed_port};
 
 /// For each way to fail, the doctor ends with the very code that a send ends with.
 fn like_a_send(arguments: &[&str], files: &[(&str, &str)], code: u8, expected: &'static str) {

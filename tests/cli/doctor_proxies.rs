@@ -1,9 +1,9 @@
 //! The doctor behind a proxy: through it when it is to be used, and past it when the host is exempt.
 
-use crate::certificates::Authority;
 use crate::doctor::{dated, doctor, message, only_heads, states};
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::Server;
+use support::certificates::Authority;
+use support::proxy::{Proxy, Tunnel};
+use support::server::Server;
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
 

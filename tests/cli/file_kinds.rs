@@ -5,8 +5,8 @@ use std::io::Write;
 use std::process::Command;
 use std::thread;
 
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 fn send() -> Vescli {
     Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com", "--retries", "0"])
@@ -22,7 +22,7 @@ fn with_pipe(vescli: Vescli) -> Vescli {
 
 #[test]
 fn devices_folders_and_pipes_are_no_files() {
-    let server = Server::https(crate::certificates::Authority::new().server()).uncalled().start();
+    let server = Server::https(support::certificates::Authority::new().server()).uncalled().start();
     for (flags, code, told) in [
         (&["--config"][..], 78, "is not a regular file: name another with --config, or `--config none`"),
         (&["--cacert"], 65, "is not a regular file"),
@@ -60,7 +60,7 @@ fn devices_folders_and_pipes_are_no_files() {
 
 #[test]
 fn a_file_beyond_its_limit_is_refused() {
-    let server = Server::https(crate::certificates::Authority::new().server()).uncalled().start();
+    let server = Server::https(support::certificates::Authority::new().server()).uncalled().start();
     let remarks = |size: usize| vec![b'#'; size];
     let mut config = b"[defaults]\n".to_vec();
     config.extend(remarks((1 << 20) - config.len()));

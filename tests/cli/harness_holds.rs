@@ -3,9 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use crate::harness::Vescli;
-use crate::server::Server;
 use crate::server_holds::exchange;
+use support::harness::Vescli;
+use support::server::Server;
 
 fn shell(script: &str) -> Vescli {
     Vescli::program("/bin/sh").args(["-c", script])

@@ -1,6 +1,6 @@
 //! Host names that cannot exist are refused before anybody is asked for them: 2 from a flag, 78 from elsewhere.
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 fn send() -> Vescli {
     Vescli::new().args(["send", "--email", "a@b.co", "--cname", "c", "--retries", "0"])

@@ -1,10 +1,10 @@
 //! Who is shown a client certificate when a proxy stands between: the service, and never the proxy.
 #![cfg(feature = "p12")]
 
-use crate::certificates::Authority;
 use crate::client_certificates::{ACCEPTED, gate, send, shown, with_key};
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::Server;
+use support::certificates::Authority;
+use support::proxy::{Proxy, Tunnel};
+use support::server::Server;
 
 #[test]
 fn a_proxy_that_asks_is_not_shown_the_certificate() {

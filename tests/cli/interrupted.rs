@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Running, Vescli};
-use crate::server::{Answer, Behaviour, End, Moment, Server};
-use crate::sockets::black_hole;
+use support::harness::{Running, Vescli};
+use support::server::{Answer, Behaviour, End, Moment, Server};
+use support::sockets::black_hole;
 
 const MAY_HAVE_LEFT: &str = "the request may have left: somebody may have been mailed\n";
 const NOTHING_SENT: &str = "nothing was sent\n";
@@ -95,7 +95,7 @@ fn nothing_is_sent(vescli: impl Fn() -> Vescli, ready: impl Fn(&Running)) {
 
 #[test]
 fn a_handshake_that_hangs_is_left_at_once_and_nothing_was_sent() {
-    let server = Server::https(crate::certificates::Authority::new().server()).behaviours([Behaviour::Hang]).start();
+    let server = Server::https(support::certificates::Authority::new().server()).behaviours([Behaviour::Hang]).start();
     let connected = Cell::new(0);
     nothing_is_sent(
         || send().against(&server),

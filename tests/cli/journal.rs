@@ -7,7 +7,7 @@ use std::process::Command;
 use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 pub(crate) const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
 const TIMES: [&str; 3] = ["first_run", "last_run", "accepted_first"];

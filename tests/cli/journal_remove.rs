@@ -7,8 +7,8 @@ use std::path::Path;
 use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, key};
 
-use crate::harness::{Output, Vescli};
 use crate::journal::{at, header, journal, rows, usual};
+use support::harness::{Output, Vescli};
 
 const ACCEPTED: Option<(Outcome, Option<u16>)> = Some((Outcome::Accepted, Some(200)));
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use vescli::api::outcome::Outcome;
 use vescli::bulk::journal::{Journal, OpenMode, RowState, key, look, service_of};
 
-use crate::harness::{Output, Vescli};
 use crate::journal::{at, header, journal, rows};
-use crate::server::{Answer, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 fn lines(count: usize) -> String {
     let row = |row| format!("a{row}@example.com");

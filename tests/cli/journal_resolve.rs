@@ -5,8 +5,8 @@ use std::path::Path;
 
 use vescli::bulk::journal::{Journal, OpenMode};
 
-use crate::harness::Vescli;
 use crate::journal::{at, header, journal, rows, usual};
+use support::harness::Vescli;
 
 #[test]
 fn an_unknown_row_is_resolved_once() {

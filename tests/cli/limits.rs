@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::certificates::Authority;
-use crate::harness::{Running, Vescli};
-use crate::server::{Answer, Server, Setup};
+use support::certificates::Authority;
+use support::harness::{Running, Vescli};
+use support::server::{Answer, Server, Setup};
 
 /// Most memory that a run may ever hold, in KiB.
 const MOST_KIB: u64 = 32 * 1024;

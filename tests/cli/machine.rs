@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::harness::{Output, Vescli};
-use crate::server::Server;
+use support::harness::{Output, Vescli};
+use support::server::Server;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
 

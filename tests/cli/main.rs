@@ -7,15 +7,6 @@
     reason = "a harness that cannot go on has found a failure, and a panic is how a test says so"
 )]
 
-mod certificates;
-mod console;
-mod harness;
-mod loopback;
-mod proxy;
-mod server;
-mod sockets;
-mod socks;
-
 mod fault_matrix;
 mod foreign_text;
 mod limits;

@@ -1,6 +1,6 @@
 //! The mistakes of a first day: each gives one clear sentence and the right code.
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 fn send(arguments: &[&str]) -> Vescli {
     Vescli::new().arg("send").args(arguments)

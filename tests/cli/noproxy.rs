@@ -1,6 +1,6 @@
 //! Which hosts are reached past the proxy: every form of `NO_PROXY` works or is named as not understood.
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 const PROXY: &str = "http://proxy.example:3128";
 

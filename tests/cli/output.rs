@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 fn send(server: &Server) -> Vescli {
     Vescli::new()

@@ -1,6 +1,6 @@
 //! Plain http stays on this machine, and an address that was meant for a request is not passed over without a word.
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 fn send(arguments: &[&str]) -> Vescli {
     Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com"]).args(arguments)

@@ -1,6 +1,6 @@
 //! Corners of "first that speaks wins": a `no_auth` that is taken back, and folders that are not where they seem.
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 const FILE: &str = "default_profile = \"none\"\n[profiles.base]\ntenant = \"t\"\ntoken_file = \"token\"\n\
     [profiles.none]\nextends = \"base\"\nno_auth = true\n[profiles.again]\nextends = \"none\"\nno_auth = false\n";

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::{Behaviour, Server, Setup};
-use crate::sockets::closed_port;
-use crate::socks::{Socks, SocksProxy};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::proxy::{Proxy, Tunnel};
+use support::server::{Behaviour, Server, Setup};
+use support::sockets::closed_port;
+use support::socks::{Socks, SocksProxy};
 
 /// A name that nobody can look up (RFC 6761, section 6.4).
 pub(crate) const HOST: &str = "console.invalid";

@@ -1,10 +1,10 @@
 //! Which proxy is used, and for which hosts none is; and what curl is told of it.
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
 use crate::proxies::{ACCEPTED, HOST, PASSWORD, send, service};
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::Server;
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::proxy::{Proxy, Tunnel};
+use support::server::Server;
 
 #[test]
 fn the_usual_variables_are_read_in_order_and_hosts_go_past() {

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::Server;
-use crate::sockets::{black_hole, closed_port};
+use support::proxy::{Proxy, Tunnel};
+use support::server::Server;
+use support::sockets::{black_hole, closed_port};
 
 fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 /// One send against the sandbox, with the given options of each.
 fn rehearse(options: &[&str], email: &str, send: &[&str]) -> Vescli {

@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::{Answer, Server, Setup};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, Server, Setup};
 
 /// Long enough for the first handshake of a run, on a busy machine too.
 const VALIDITY: Duration = Duration::from_secs(8);

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::server::{Answer, Behaviour, Recorded, Server};
+use support::server::{Answer, Behaviour, Recorded, Server};
 
 pub(crate) const POST: &str = "POST /path HTTP/1.1\r\nHost: here\r\nX-Twice: a\r\nX-Twice: b\r\n\
     Content-Length: 7\r\n\r\n{\"a\":1}";

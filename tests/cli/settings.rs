@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::console::Console;
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::console::Console;
+use support::harness::Vescli;
+use support::server::Server;
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
 const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
@@ -95,7 +95,7 @@ fn the_published_url_is_made_of_its_six_variables() {
 }
 
 /// The names of the headers in lower case, sorted.
-fn names(request: &crate::server::Recorded) -> Vec<String> {
+fn names(request: &support::server::Recorded) -> Vec<String> {
     let mut names: Vec<String> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
     names
@@ -145,7 +145,7 @@ fn a_base_url_is_used_verbatim() {
 
 #[test]
 fn resolve_sends_the_name_and_goes_to_the_address() {
-    let authority = crate::certificates::Authority::new();
+    let authority = support::certificates::Authority::new();
     let server = Server::https(authority.server_named(&[HOST])).start();
     let authority_of = format!("{HOST}:{}", server.port());
     Vescli::new()

@@ -1,8 +1,8 @@
 //! What is particular to SOCKS: the proxy looks the name up, and has its own ways to refuse.
 
-use crate::certificates::Authority;
 use crate::proxies::{ACCEPTED, HOST, PASSWORD, fails, send, service};
-use crate::socks::{Asked, Socks, SocksProxy};
+use support::certificates::Authority;
+use support::socks::{Asked, Socks, SocksProxy};
 
 #[test]
 fn socks_has_the_proxy_look_the_name_up() {

@@ -1,7 +1,7 @@
 //! What stands beside a document on standard error, and the request as `-v` shows it against what really arrives.
 
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 fn send(server: &Server) -> Vescli {
     Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com"]).against(server)

@@ -1,8 +1,8 @@
 //! Whose certificates are trusted: the file of `--cacert`, the variables of OpenSSL, and what is wrong with them.
 
-use crate::certificates::{Authority, Identity};
-use crate::harness::Vescli;
-use crate::server::{Server, Setup};
+use support::certificates::{Authority, Identity};
+use support::harness::Vescli;
+use support::server::{Server, Setup};
 
 fn send() -> Vescli {
     Vescli::new().args(["send", "--email", "a@b.co", "--tenant", "t"])

@@ -1,8 +1,8 @@
 //! Client certificates that cannot be used: each is told in a sentence, and nothing is sent.
 #![cfg(feature = "p12")]
 
-use crate::certificates::Authority;
 use crate::client_certificates::{gate, pkcs12, send, with_key};
+use support::certificates::Authority;
 
 /// Runs with these flags in a folder of good and bad files, and compares all that is said.
 fn fails(flags: &[&str], code: u8, message: &str) {

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::Value;
 
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 fn usage_document(document: &Value) {
     assert_eq!(document["exit_code"], 2);

@@ -1,7 +1,7 @@
 //! A build without the feature `p12` says so, and names the way out.
 #![cfg(not(feature = "p12"))]
 
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 #[test]
 fn a_pkcs12_file_is_refused_with_the_way_out() {

@@ -6,8 +6,8 @@ use std::fs;
 
 use crate::ground::{Case, Ground, wait};
 use crate::judge::Faults;
-use crate::peer::find;
 use crate::trace::{Event, events};
+use support::peer::find;
 
 const ROWS: usize = 8;
 const WORKERS: usize = 4;

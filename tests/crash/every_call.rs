@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::ground::{Case, Ground, wait};
 use crate::judge::Faults;
-use crate::peer::find;
+use support::peer::find;
 
 const ROWS: usize = 4;
 const WORKERS: usize = 2;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::judge::{Faults, State, judge, states};
-use crate::nginx::{Config, Nginx};
-use crate::peer::free_ports;
+use support::nginx::{Config, Nginx};
+use support::peer::free_ports;
 
 /// How long one run may take.
 const LIMIT: Duration = Duration::from_secs(60);

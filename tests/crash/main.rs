@@ -19,14 +19,6 @@
     reason = "a test target: a failure has to end the test"
 )]
 
-#[path = "../cli/certificates.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod certificates;
-#[path = "../peers/nginx.rs"]
-mod nginx;
-#[path = "../peers/peer.rs"]
-mod peer;
-
 mod damage;
 mod disk;
 mod every_call;

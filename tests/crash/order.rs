@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::ground::{Ground, wait};
-use crate::peer::find;
 use crate::trace::{Event, events};
+use support::peer::find;
 
 const ROWS: usize = 60;
 const WORKERS: usize = 8;

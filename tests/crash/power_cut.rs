@@ -13,8 +13,8 @@ use std::thread;
 use crate::damage::run_with;
 use crate::ground::{Case, Ground, wait};
 use crate::judge::{State, states};
-use crate::peer::find;
 use crate::trace::call;
+use support::peer::find;
 
 const ROWS: usize = 12;
 const WORKERS: usize = 3;

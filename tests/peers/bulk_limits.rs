@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::harness::Vescli;
-use crate::nginx::{Config, Nginx};
+use support::harness::Vescli;
+use support::nginx::{Config, Nginx};
 
 /// Rows of the list: more than nginx lets through at once.
 const ROWS: usize = 500;

@@ -5,10 +5,10 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::harness::Vescli;
-use crate::nginx::{Config, Nginx};
-use crate::peer::{Peer, find, free_ports};
 use crate::send_to;
+use support::harness::Vescli;
+use support::nginx::{Config, Nginx};
+use support::peer::{Peer, find, free_ports};
 
 /// A send to a port of this machine, with or without a client certificate.
 fn send(nginx: &Nginx, port: u16, with_certificate: bool) -> Vescli {

@@ -7,10 +7,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::peer::find;
-use crate::server::Server;
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::peer::find;
+use support::server::Server;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
 /// A user that nobody is, so that no other process counts against its limit.

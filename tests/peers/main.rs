@@ -1,38 +1,18 @@
 //! vescli against servers that nobody here wrote. Needs Debian's packages curl, faketime, iproute2, nginx-light, openssl,
 //! squid, stunnel4 and util-linux; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
 #![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test target: a failure has to end the test"
-)]
-
-#[path = "../cli/certificates.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod certificates;
-#[path = "../cli/harness/mod.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod harness;
-#[path = "../cli/loopback.rs"]
-#[expect(dead_code, reason = "shared with the target `cli`, which uses all of it")]
-mod loopback;
-#[path = "../cli/server/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "shared with the target `cli`, which uses all of it")]
-mod server;
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test target: a failure has to end the test")]
 
 mod bulk_limits;
 mod client_certificates;
 mod machine;
-mod nginx;
 mod nginx_holds;
 mod openssl_files;
-mod peer;
 mod silent_resolver;
 mod tunnels;
 
-use certificates::Authority;
-use harness::Vescli;
+use support::certificates::Authority;
+use support::harness::Vescli;
 
 /// One send, tried once, to a server whose certificate this authority signed.
 fn send_to(authority: &Authority, url: &str) -> Vescli {

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::harness::Vescli;
-use crate::nginx::{Config, Nginx};
+use support::harness::Vescli;
+use support::nginx::{Config, Nginx};
 
 const TENANT_HOST: &str = "example-corp.console.ves.volterra.io";
 

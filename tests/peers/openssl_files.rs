@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::harness::Vescli;
-use crate::nginx::{Config, Nginx};
-use crate::peer::find;
+use support::harness::Vescli;
+use support::nginx::{Config, Nginx};
+use support::peer::find;
 
 const PASSWORD: &str = "p12-canary \"\\ password";
 const SUBJECT: &str = "O=vescli test, CN=ada";

@@ -6,8 +6,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::harness::{Output, Vescli};
-use crate::peer::find;
+use support::harness::{Output, Vescli};
+use support::peer::find;
 
 /// What the resolver takes until it gives up: two rounds of 5 s.
 const RESOLVER: Duration = Duration::from_secs(10);

@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
-use crate::harness::Vescli;
-use crate::nginx::{Config, Nginx};
-use crate::peer::{Peer, find, free_ports};
 use crate::send_to;
+use support::harness::Vescli;
+use support::nginx::{Config, Nginx};
+use support::peer::{Peer, find, free_ports};
 
 const HOST: &str = "console.example";
 

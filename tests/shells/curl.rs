@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
-use crate::harness::{Output, Vescli, copy_program};
-use crate::server::{Recorded, Server};
+use support::harness::{Output, Vescli, copy_program};
+use support::server::{Recorded, Server};
 
 const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "dash"];
 

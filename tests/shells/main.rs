@@ -7,19 +7,8 @@
     clippy::expect_used,
     reason = "a harness that cannot go on has found a failure, and a panic is how a test says so"
 )]
-#![expect(dead_code, unused_imports, reason = "the modules are those of the other target, which uses them whole")]
 
-#[path = "../cli/certificates.rs"]
-mod certificates;
 mod curl;
-#[path = "../cli/harness/mod.rs"]
-mod harness;
-#[path = "../cli/loopback.rs"]
-mod loopback;
-#[path = "../cli/proxy.rs"]
-mod proxy;
 mod scripts;
-#[path = "../cli/server/mod.rs"]
-mod server;
 mod show_curl;
 mod terminal;

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use crate::harness::{Vescli, copy_program};
-use crate::server::{Answer, Server};
+use support::harness::{Vescli, copy_program};
+use support::server::{Answer, Server};
 
 /// A shell with vescli's own folder in front of `PATH`.
 fn shell(name: &str) -> Vescli {

@@ -1,11 +1,11 @@
 //! The command that `--show-curl` prints is right in bash, zsh, fish and dash: for every source of a secret, and for
 //! addresses and paths with whatever a shell takes for its own.
 
-use crate::certificates::{Authority, Identity};
 use crate::curl::{Given, same};
-use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::Server;
+use support::certificates::{Authority, Identity};
+use support::harness::Vescli;
+use support::proxy::{Proxy, Tunnel};
+use support::server::Server;
 
 fn send(server: &Server, email: &str) -> Vescli {
     Vescli::new().args(["send", "--tenant", "t", "--email", email]).args(["--base-url", &server.url()])

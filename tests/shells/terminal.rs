@@ -5,8 +5,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 /// How long an answer may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::again_on;
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 /// Two people; one of them with three cnames, in different letters, and with one of these twice.
 const LIST: &str = "email,cname\nada@example.com,acme\nADA@example.com,other\nAda@Example.com,ACME\nada@example.com,\n\

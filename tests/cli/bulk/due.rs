@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{again, bulk};
-use crate::server::{Answer, Server};
+use support::server::{Answer, Server};
 
 #[test]
 fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {

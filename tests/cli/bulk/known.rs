@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::{again_on, bulk, everybody_once, lines, mailed};
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 const KNOWN: &str = "error: 3 of these 4 people are known from other lists: 3 accepted (list.txt, 20";
 

@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{again_on, everybody_once, lines, mailed};
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::{Answer, End, Server, Setup};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, End, Server, Setup};
 
 const ACCEPTED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 

@@ -1,8 +1,8 @@
 //! Lists and flags that cannot be used: refused before anybody is mailed.
 
 use super::{again_on, everybody_once, lines, mailed};
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 fn refused(list: &str, args: &[&str], code: u8, text: &str) {
     let server = Server::http().uncalled().start();

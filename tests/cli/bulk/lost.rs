@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{again_on, lines, mailed};
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 const ROWS: usize = 200;
 const JOBS: usize = 2;

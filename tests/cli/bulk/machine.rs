@@ -2,8 +2,8 @@
 //! single one nobody is mailed.
 
 use super::{everybody_once, lines, mailed};
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 /// The command behind a shell's limits.
 fn limited(server: &Server, rows: usize, limits: &str) -> Vescli {

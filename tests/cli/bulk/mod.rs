@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 /// How long a test waits for something that has to come.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{address, bulk, everybody_once, holding, lines, mailed};
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Server};
 
 /// The command that was printed behind `next: `.
 fn printed(output: &Output) -> String {
@@ -39,7 +39,7 @@ fn typed(output: &Output, server: &Server, command: &str) -> Vescli {
 /// Answers the first requests like that, and accepts all others.
 fn at_first(times: usize, answer: Answer) -> Server {
     let count = AtomicUsize::new(0);
-    let choose = move |_: &crate::server::Recorded| {
+    let choose = move |_: &support::server::Recorded| {
         if count.fetch_add(1, Ordering::Relaxed) < times { answer.clone() } else { Answer::accepted() }
     };
     Server::http().choose(choose).start()

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{again_on, bulk, everybody_once, lines, mailed};
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 /// When the requests arrived, in order.
 fn arrivals(server: &Server) -> Vec<Instant> {

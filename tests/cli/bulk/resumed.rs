@@ -3,9 +3,9 @@
 use std::fs;
 
 use super::{address, again, again_on, bulk, everybody_once, holding, lines, mailed};
-use crate::harness::Vescli;
-use crate::server::{Answer, End, Moment, Recorded, Server};
-use crate::sockets::closed_port;
+use support::harness::Vescli;
+use support::server::{Answer, End, Moment, Recorded, Server};
+use support::sockets::closed_port;
 
 /// Answers by the address: `a3` gets the given answer, everybody else is accepted.
 fn but_for(index: usize, answer: Answer) -> impl Fn(&Recorded) -> Answer + Send + Sync {

@@ -1,7 +1,7 @@
 //! Signals: the first one ends the run in order, the second one at once, and neither loses a row.
 
 use super::{again, bulk, everybody_once, holding, mailed};
-use crate::server::{Answer, Server};
+use support::server::{Answer, Server};
 
 #[test]
 fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {
@@ -59,7 +59,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let (server, hold) = holding();
     let program = env!("CARGO_BIN_EXE_vescli");
     let script = format!("trap '' HUP; exec {program} bulk list.txt --yes --rate none --jobs 2");
-    let running = crate::harness::Vescli::program("/bin/sh")
+    let running = support::harness::Vescli::program("/bin/sh")
         .file("list.txt", super::lines(6))
         .against(&server)
         .env("VESCLI_TENANT", "example-corp")

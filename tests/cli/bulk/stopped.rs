@@ -4,12 +4,12 @@ use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{again, again_on, bulk, everybody_once, lines, mailed};
-use crate::certificates::Authority;
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 /// Answers the first requests like that, and accepts all others.
-fn at_first(times: usize, answer: Answer) -> impl Fn(&crate::server::Recorded) -> Answer {
+fn at_first(times: usize, answer: Answer) -> impl Fn(&support::server::Recorded) -> Answer {
     let count = AtomicUsize::new(0);
     move |_| {
         if count.fetch_add(1, Ordering::Relaxed) < times { answer.clone() } else { Answer::accepted() }
@@ -67,7 +67,7 @@ fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
     assert_eq!(server.count(), 30);
 
     let count = AtomicUsize::new(0);
-    let every_other = move |_: &crate::server::Recorded| match count.fetch_add(1, Ordering::Relaxed) % 2 {
+    let every_other = move |_: &support::server::Recorded| match count.fetch_add(1, Ordering::Relaxed) % 2 {
         0 => Answer::status(404),
         _ => Answer::accepted(),
     };

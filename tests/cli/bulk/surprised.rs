@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{again, again_on, bulk, everybody_once, holding, lines, mailed};
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 #[test]
 fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {

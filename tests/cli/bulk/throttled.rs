@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{address, again, bulk, everybody_once};
-use crate::server::{Answer, Server};
+use support::server::{Answer, Server};
 
 /// What came to the server: who, after how long, and whether it was accepted.
 type Log = Arc<Mutex<Vec<(String, std::time::Instant, bool)>>>;

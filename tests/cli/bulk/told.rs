@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{again, bulk, lines};
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 const ROW_FIELDS: &[&str] = &[
     "schema",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::row::{Group, table};
 use super::scene::{answers, body, raw, status};
-use crate::server::{Answer, End};
+use support::server::{Answer, End};
 
 const TICK: Duration = Duration::from_millis(5);
 const LOGIN_PAGE: &str = "<!DOCTYPE html><html><body><form>Log in</form></body></html>";

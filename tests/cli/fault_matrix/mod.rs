@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Output, Vescli};
 pub(crate) use row::Row;
 use row::{Group, Outcome};
 pub(crate) use scene::{PROXY_PASSWORD, Scene};
+use support::harness::{Output, Vescli};
 
 /// Most rows wait rather than work, so more of them run at once than there are processors.
 const AT_ONCE: usize = 6;

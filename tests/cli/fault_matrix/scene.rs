@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::ffi::OsString;
 
-use crate::certificates::{Authority, Identity};
-use crate::harness::Vescli;
-use crate::proxy::{Proxy, Tunnel};
-use crate::server::{Answer, Behaviour, End, Server, Setup};
+use support::certificates::{Authority, Identity};
+use support::harness::Vescli;
+use support::proxy::{Proxy, Tunnel};
+use support::server::{Answer, Behaviour, End, Server, Setup};
 
 /// The name under which servers behind a proxy are known; nobody ever looks it up.
 pub(super) const BEHIND: &str = "https://service.invalid";

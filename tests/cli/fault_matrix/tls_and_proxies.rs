@@ -4,10 +4,10 @@ use super::row::{Group, table};
 use super::scene::{
     Scene, alerts, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to, wants_a_certificate,
 };
-use crate::certificates::{Authority, Identity};
-use crate::proxy::Tunnel;
-use crate::server::{Answer, Behaviour, End, Moment, Server, Setup};
-use crate::sockets::closed_port;
+use support::certificates::{Authority, Identity};
+use support::proxy::Tunnel;
+use support::server::{Answer, Behaviour, End, Moment, Server, Setup};
+use support::sockets::closed_port;
 
 /// A server hello of TLS 1.0, as from a server that knows nothing newer (RFC 2246, section 7.4.1.3).
 fn tls_1_0() -> Behaviour {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::row::{Group, table};
 use super::scene::{Scene, answers, behaves, raw, raw_then_stall};
-use crate::server::{Answer, Behaviour, Moment};
-use crate::sockets::{black_hole, closed_port};
+use support::server::{Answer, Behaviour, Moment};
+use support::sockets::{black_hole, closed_port};
 
 const TICK: Duration = Duration::from_millis(5);
 

@@ -1,8 +1,8 @@
 //! The names of files, and what stands in a configuration file.
 
 use super::{chunks, clean, in_json, quoted, runs_cleanly, to_hello};
-use crate::certificates::Authority;
-use crate::harness::Vescli;
+use support::certificates::Authority;
+use support::harness::Vescli;
 
 /// The same as file names: no slash, and not longer than a name may be.
 fn names() -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The cells of a list, and the name of a column, as a bulk run tells of them.
 
 use super::clean;
-use crate::harness::Vescli;
+use support::harness::Vescli;
 
 /// A list in which each code point below U+3000 stands in a cell of its own, as JSON: no separator, quote or line break
 /// of a CSV can hide one.

@@ -1,15 +1,13 @@
 //! Text that others wrote reaches the terminal without a single character that could steer it, and JSON exactly.
 
 mod files;
-mod lists;
-mod server;
 mod typed;
 
 use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::harness::{Output, Vescli};
+use support::harness::{Output, Vescli};
 
 /// Characters per run: fewer than the 500 at which a text is cut.
 const CHUNK: usize = 300;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{CHUNK, chunks, in_json, quoted, runs_cleanly, to_hello};
-use crate::server::{Answer, Server};
+use support::server::{Answer, Server};
 
 #[test]
 fn what_a_server_says_in_a_body() {

@@ -1,8 +1,8 @@
 //! What is typed, or stands in the environment.
 
 use super::{in_json, is_dangerous, runs_cleanly, runs_cleanly_in_colour, send, to_hello, words};
-use crate::harness::Vescli;
-use crate::server::Server;
+use support::harness::Vescli;
+use support::server::Server;
 
 #[test]
 fn addresses_and_cnames() {

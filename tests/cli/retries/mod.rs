@@ -5,9 +5,9 @@ mod waits;
 
 use serde_json::{Value, json};
 
-use crate::harness::Vescli;
-use crate::server::{Answer, Moment, Recorded, Server, Setup};
-use crate::sockets::{black_hole, closed_port};
+use support::harness::Vescli;
+use support::server::{Answer, Moment, Recorded, Server, Setup};
+use support::sockets::{black_hole, closed_port};
 
 fn send() -> Vescli {
     Vescli::new().args(["send", "--json", "--email", "hello@example.com", "--cname", "example"])

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{answers, at_once, check, send, status, told};
-use crate::server::{Answer, Behaviour, Moment, Server};
+use support::server::{Answer, Behaviour, Moment, Server};
 
 #[test]
 fn the_unknown_is_repeated_only_when_asked_for() {

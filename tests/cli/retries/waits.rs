@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{answers, status, told};
-use crate::server::Answer;
+use support::server::Answer;
 
 #[test]
 fn seconds_of_retry_after_are_waited_for() {

@@ -5,8 +5,8 @@ mod processes;
 mod sources;
 
 use crate::fault_matrix::{self, PROXY_PASSWORD};
-use crate::harness::{Output, Vescli};
-use crate::server::{Answer, Recorded, Server};
+use support::harness::{Output, Vescli};
+use support::server::{Answer, Recorded, Server};
 
 /// Holds what JSON escapes, what URLs escape, and letters of both cases.
 const TOKEN: &str = r#"c4n4ry-T0ken"5\e1f/A+b="#;
@@ -63,7 +63,7 @@ fn with_identity(vescli: Vescli, _: &[u8]) -> Vescli {
 fn p12() -> Vec<u8> {
     #[cfg(feature = "p12")]
     {
-        let authority = crate::certificates::Authority::new();
+        let authority = support::certificates::Authority::new();
         crate::client_certificates::pkcs12(&authority.client("ada"), None)
     }
     #[cfg(not(feature = "p12"))]

@@ -10,8 +10,8 @@ use super::sources::rejecting;
 use super::{TOKEN, lacks, quiet, send, silent};
 use crate::credentials::file_for;
 use crate::fault_matrix::PROXY_PASSWORD;
-use crate::harness::Vescli;
-use crate::server::{Answer, Moment, Server};
+use support::harness::Vescli;
+use support::server::{Answer, Moment, Server};
 
 /// What a process says of its own arguments and environment.
 const ABOUT_ITSELF: &str = "tr '\\000' '\\n' </proc/$$/environ >about; tr '\\000' '\\n' </proc/$$/cmdline >>about; \

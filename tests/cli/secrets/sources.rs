@@ -1,11 +1,11 @@
 //! Every way to give a secret, right and wrong, and every way to look at the settings: none of them shows it.
 
 use super::{TOKEN, borne, quiet, send};
-use crate::certificates::Authority;
 use crate::credentials::file_for;
 use crate::fault_matrix::PROXY_PASSWORD;
-use crate::harness::Vescli;
-use crate::server::{Answer, Server};
+use support::certificates::Authority;
+use support::harness::Vescli;
+use support::server::{Answer, Server};
 
 pub(super) fn rejecting() -> Server {
     Server::http()

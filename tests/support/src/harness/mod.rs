@@ -21,11 +21,11 @@ use tempfile::TempDir;
 use crate::server::Server;
 use expected::{Ending, Expected, Text};
 
-pub(crate) use running::{Output, Running};
+pub use running::{Output, Running};
 
 /// The program as it is going to be run.
 #[must_use = "nothing is run or checked without `run` or `start`"]
-pub(crate) struct Vescli {
+pub struct Vescli {
     program: PathBuf,
     folder: Arc<TempDir>,
     args: Vec<OsString>,
@@ -36,20 +36,20 @@ pub(crate) struct Vescli {
 }
 
 impl Vescli {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let folder = TempDir::with_prefix("vescli-test-").unwrap();
         Self::within(Arc::new(folder))
     }
 
     /// Any other program, run just as strictly.
-    pub(crate) fn program(path: impl Into<PathBuf>) -> Self {
+    pub fn program(path: impl Into<PathBuf>) -> Self {
         Self { program: path.into(), ..Self::new() }
     }
 
     fn within(folder: Arc<TempDir>) -> Self {
         let home = folder.path().to_path_buf();
         let mut vescli = Self {
-            program: env!("CARGO_BIN_EXE_vescli").into(),
+            program: crate::program(),
             folder,
             args: Vec::new(),
             environment: Vec::new(),
@@ -70,54 +70,54 @@ impl Vescli {
     }
 
     /// The folder of this run: its HOME and where it is started.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let name = name.as_ref().to_owned();
         self.environment.push((name, value.as_ref().to_owned()));
         self
     }
 
-    pub(crate) fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.environment.retain(|(given, _)| given != name.as_ref());
         self
     }
 
     /// What is on standard input; without it, nothing (`/dev/null`).
-    pub(crate) fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = Some(bytes.as_ref().to_vec());
         self
     }
 
     /// Points `VESCLI_BASE_URL` at the server, and knows its port in what is printed.
-    pub(crate) fn against(self, server: &Server) -> Self {
+    pub fn against(self, server: &Server) -> Self {
         self.env("VESCLI_BASE_URL", server.url()).port(server.port())
     }
 
     /// A port that is shown as `[PORT]` in what is compared.
-    pub(crate) fn port(mut self, port: u16) -> Self {
+    pub fn port(mut self, port: u16) -> Self {
         self.expected.ports.push(port);
         self
     }
 
     /// A file in the folder that nobody else can read.
-    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         self.file_mode(name, content, 0o600)
     }
 
-    pub(crate) fn file_mode(self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> Self {
+    pub fn file_mode(self, name: &str, content: impl AsRef<[u8]>, mode: u32) -> Self {
         let path = self.folder().join(name);
         // Whatever the umask: a configuration in a folder that others can write may name no command.
         let mut folders = fs::DirBuilder::new();
@@ -133,12 +133,12 @@ impl Vescli {
     }
 
     /// The configuration file, where the program looks for it by itself.
-    pub(crate) fn config(self, toml: &str) -> Self {
+    pub fn config(self, toml: &str) -> Self {
         self.file(".config/vescli/config.toml", toml)
     }
 
     /// Runs as another user, which root alone can do. The program is copied to where that user can reach it.
-    pub(crate) fn of_user(mut self, id: u32) -> Self {
+    pub fn of_user(mut self, id: u32) -> Self {
         let copy = self.folder().join("the-program");
         copy_program(&self.program, &copy);
         fs::set_permissions(self.folder(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -147,7 +147,7 @@ impl Vescli {
         self
     }
 
-    pub(crate) fn start(self) -> Running {
+    pub fn start(self) -> Running {
         signals::uninherited();
         let mut command = Command::new(&self.program);
         if let Some(id) = self.user {
@@ -165,14 +165,14 @@ impl Vescli {
     }
 
     /// Runs to the end and checks everything; see `limit` for how long it may take.
-    pub(crate) fn run(self) -> Output {
+    pub fn run(self) -> Output {
         self.start().finish()
     }
 }
 
 /// Copies a program that is going to be run, by another process: a copy that this one had open for writing could not be
 /// started for as long as a child that another test has just forked holds it open as well.
-pub(crate) fn copy_program(from: &Path, to: &Path) {
+pub fn copy_program(from: &Path, to: &Path) {
     let mut command = Command::new("install");
     let copied = command.args(["-m", "755"]).args([from, to]).status();
     assert!(copied.unwrap().success());
@@ -180,64 +180,64 @@ pub(crate) fn copy_program(from: &Path, to: &Path) {
 
 /// What is expected. A later word about the same thing replaces an earlier one.
 impl Vescli {
-    pub(crate) fn code(mut self, code: u8) -> Self {
+    pub fn code(mut self, code: u8) -> Self {
         self.expected.ending = Ending::Code(code);
         self
     }
 
     /// A run that takes longer is killed and fails; a minute unless this says otherwise.
-    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+    pub fn limit(mut self, limit: Duration) -> Self {
         self.expected.limit = limit;
         self
     }
 
     /// The program is to die by this signal.
-    pub(crate) fn dies_by(mut self, signal: i32) -> Self {
+    pub fn dies_by(mut self, signal: i32) -> Self {
         self.expected.ending = Ending::Signal(signal);
         self
     }
 
     /// The program may end as it likes, within its time.
-    pub(crate) fn any_ending(mut self) -> Self {
+    pub fn any_ending(mut self) -> Self {
         self.expected.ending = Ending::Any;
         self
     }
 
     /// All of standard output, with volatile parts replaced; see `Expected::steady`.
-    pub(crate) fn stdout(mut self, text: impl Into<String>) -> Self {
+    pub fn stdout(mut self, text: impl Into<String>) -> Self {
         self.expected.stdout.text = Text::Exactly(text.into());
         self
     }
 
-    pub(crate) fn stderr(mut self, text: impl Into<String>) -> Self {
+    pub fn stderr(mut self, text: impl Into<String>) -> Self {
         self.expected.stderr.text = Text::Exactly(text.into());
         self
     }
 
     /// Part of standard output; whatever else is there is let through.
-    pub(crate) fn stdout_contains(mut self, text: impl Into<String>) -> Self {
+    pub fn stdout_contains(mut self, text: impl Into<String>) -> Self {
         self.expected.stdout.contain(text.into());
         self
     }
 
-    pub(crate) fn stderr_contains(mut self, text: impl Into<String>) -> Self {
+    pub fn stderr_contains(mut self, text: impl Into<String>) -> Self {
         self.expected.stderr.contain(text.into());
         self
     }
 
     /// Must not be there, in the output as it came; alone it does not allow any other output.
-    pub(crate) fn stdout_lacks(mut self, text: impl Into<String>) -> Self {
+    pub fn stdout_lacks(mut self, text: impl Into<String>) -> Self {
         self.expected.stdout.lacking.push(text.into());
         self
     }
 
-    pub(crate) fn stderr_lacks(mut self, text: impl Into<String>) -> Self {
+    pub fn stderr_lacks(mut self, text: impl Into<String>) -> Self {
         self.expected.stderr.lacking.push(text.into());
         self
     }
 
     /// Standard output is one JSON document on one line, which is looked into as it came.
-    pub(crate) fn stdout_json(self, check: impl FnOnce(&Value) + 'static) -> Self {
+    pub fn stdout_json(self, check: impl FnOnce(&Value) + 'static) -> Self {
         self.stdout_json_lines(|documents| {
             assert_eq!(documents.len(), 1, "not one document but {}", documents.len());
             check(&documents[0]);
@@ -245,7 +245,7 @@ impl Vescli {
     }
 
     /// Standard output is a JSON document per line.
-    pub(crate) fn stdout_json_lines(mut self, check: impl FnOnce(&[Value]) + 'static) -> Self {
+    pub fn stdout_json_lines(mut self, check: impl FnOnce(&[Value]) + 'static) -> Self {
         self.expected.stdout.text = Text::Json(Box::new(check));
         self
     }
@@ -253,12 +253,12 @@ impl Vescli {
 
 impl Output {
     /// The program once more in the same folder, with nothing else kept.
-    pub(crate) fn again(&self) -> Vescli {
+    pub fn again(&self) -> Vescli {
         Vescli::within(Arc::clone(&self.kept))
     }
 
     /// Another program in the same folder.
-    pub(crate) fn again_with(&self, path: impl Into<PathBuf>) -> Vescli {
+    pub fn again_with(&self, path: impl Into<PathBuf>) -> Vescli {
         Vescli { program: path.into(), ..self.again() }
     }
 }

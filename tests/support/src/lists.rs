@@ -1,23 +1,21 @@
 //! Lists of any length, and the journal of a run that has mailed all of one.
 
-use std::fmt::Write as _;
-
-use vescli::bulk::journal::{key, service_of};
+use std::fmt::{Display, Write as _};
 
 /// The address of a row.
-pub(crate) fn address(row: usize) -> String {
+pub fn address(row: usize) -> String {
     format!("person{row}@example.com")
 }
 
 /// A table of so many people.
-pub(crate) fn table(rows: usize) -> String {
+pub fn table(rows: usize) -> String {
     (0..rows).fold("email\n".to_owned(), |text, row| text + &address(row) + "\n")
 }
 
-/// What a run at `url` with the cname `t` leaves behind when the service has accepted the first `rows` of them.
-pub(crate) fn journal(url: &str, rows: usize) -> String {
+/// What a run at `url` with the cname `t` leaves behind when the service has accepted the first `rows` of them, given the
+/// service and the keys of people as vescli's library writes them.
+pub fn journal<K: Display>(url: &str, service: &str, key: impl Fn(&str) -> K, rows: usize) -> String {
     let at = "2026-01-01T00:00:00.000Z";
-    let service = service_of(url);
     let mut text = String::new();
     let mut add = |record: String| {
         let crc = crc32fast::hash(record.as_bytes());
@@ -28,7 +26,7 @@ pub(crate) fn journal(url: &str, rows: usize) -> String {
     ));
     for row in 0..rows {
         let email = address(row);
-        let key = key(&service, "t", &email);
+        let key = key(&email);
         add(format!(
             r#"{{"t":"intent","key":"{key}","row":{},"email":"{email}","cname":"t","attempt":1,"at":"{at}""#,
             row + 2

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// A certificate with its key, and whatever has to be sent along with it.
-pub(crate) struct Identity {
+pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
     certificate_pem: String,
@@ -30,14 +30,14 @@ impl Identity {
     }
 
     /// Signed by itself, and by nobody that anyone trusts.
-    pub(crate) fn self_signed() -> Self {
+    pub fn self_signed() -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = for_servers(&LOOPBACK).self_signed(&key).unwrap();
         Self::new(&certificate, &key)
     }
 
     /// What plain `openssl req -x509` makes: an authority that signs itself and bears the names of a server.
-    pub(crate) fn self_signed_authority() -> Self {
+    pub fn self_signed_authority() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = for_servers(&LOOPBACK);
         params.extended_key_usages = Vec::new();
@@ -46,31 +46,31 @@ impl Identity {
         Self::new(&certificate, &key)
     }
 
-    pub(crate) fn certificate_pem(&self) -> &str {
+    pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    pub(crate) fn key_pem(&self) -> &str {
+    pub fn key_pem(&self) -> &str {
         &self.key_pem
     }
 
-    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
         self.chain.clone()
     }
 
-    pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
+    pub fn key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()))
     }
 }
 
 /// A private authority. Its own certificate is what `--cacert` takes.
-pub(crate) struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
 }
 
 impl Authority {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let params = for_authorities("vescli test authority");
         let certificate = params.self_signed(&key).unwrap();
@@ -78,7 +78,7 @@ impl Authority {
     }
 
     /// One that may issue certificates for other hosts alone than those at which anything listens here.
-    pub(crate) fn constrained() -> Self {
+    pub fn constrained() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = for_authorities("vescli constrained authority");
         let addresses = CidrSubnet::from_v4_prefix([10, 0, 0, 0], 8);
@@ -93,25 +93,25 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    pub(crate) fn pem(&self) -> String {
+    pub fn pem(&self) -> String {
         self.certificate.pem()
     }
 
-    pub(crate) fn der(&self) -> CertificateDer<'static> {
+    pub fn der(&self) -> CertificateDer<'static> {
         self.certificate.der().clone()
     }
 
     /// A good one, for localhost, 127.0.0.1 and `::1`.
-    pub(crate) fn server(&self) -> Identity {
+    pub fn server(&self) -> Identity {
         self.server_named(&LOOPBACK)
     }
 
     /// A good one for other names; the wrong one for a server on a loopback address.
-    pub(crate) fn server_named(&self, names: &[&str]) -> Identity {
+    pub fn server_named(&self, names: &[&str]) -> Identity {
         self.sign(&for_servers(names))
     }
 
-    pub(crate) fn expired(&self) -> Identity {
+    pub fn expired(&self) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -119,13 +119,13 @@ impl Authority {
     }
 
     /// A good one until then, to the second.
-    pub(crate) fn valid_until(&self, end: SystemTime) -> Identity {
+    pub fn valid_until(&self, end: SystemTime) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.not_after = date_time_ymd(1970, 1, 1) + end.duration_since(UNIX_EPOCH).unwrap();
         self.sign(&params)
     }
 
-    pub(crate) fn not_yet_valid(&self) -> Identity {
+    pub fn not_yet_valid(&self) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.not_before = date_time_ymd(2090, 1, 1);
         params.not_after = date_time_ymd(2091, 1, 1);
@@ -133,7 +133,7 @@ impl Authority {
     }
 
     /// With dates that end before they begin.
-    pub(crate) fn never_valid(&self) -> Identity {
+    pub fn never_valid(&self) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.not_before = date_time_ymd(2021, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -141,14 +141,14 @@ impl Authority {
     }
 
     /// Shown by a server although it says of itself that it is an authority.
-    pub(crate) fn authority_as_server(&self) -> Identity {
+    pub fn authority_as_server(&self) -> Identity {
         let mut params = for_servers(&LOOPBACK);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         self.sign(&params)
     }
 
     /// Signed by an intermediate authority that the server does not send along.
-    pub(crate) fn server_without_its_intermediate(&self) -> Identity {
+    pub fn server_without_its_intermediate(&self) -> Identity {
         let key = KeyPair::generate().unwrap();
         let params = for_authorities("vescli test intermediate");
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -157,12 +157,12 @@ impl Authority {
     }
 
     /// For a client that shows who it is; a server that shows it has the wrong kind.
-    pub(crate) fn client(&self, name: &str) -> Identity {
+    pub fn client(&self, name: &str) -> Identity {
         self.sign(&for_clients(name))
     }
 
     /// For a client, and past its time.
-    pub(crate) fn expired_client(&self) -> Identity {
+    pub fn expired_client(&self) -> Identity {
         let mut params = for_clients("expired");
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -170,7 +170,7 @@ impl Authority {
     }
 
     /// For a client, and before its time.
-    pub(crate) fn client_not_yet_valid(&self) -> Identity {
+    pub fn client_not_yet_valid(&self) -> Identity {
         let mut params = for_clients("not yet valid");
         params.not_before = date_time_ymd(2090, 1, 1);
         params.not_after = date_time_ymd(2091, 1, 1);

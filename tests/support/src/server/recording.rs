@@ -9,24 +9,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request, as far as it was read.
 #[derive(Clone, Debug)]
-pub(crate) struct Recorded {
+pub struct Recorded {
     /// The number of the connection that it came on, from 0.
-    pub(crate) connection: usize,
+    pub connection: usize,
     /// When its first byte was read.
-    pub(crate) arrived: Instant,
+    pub arrived: Instant,
     /// The head as it came, with the empty line; empty if the script acted before reading.
-    pub(crate) head: Vec<u8>,
-    pub(crate) method: String,
-    pub(crate) path: String,
+    pub head: Vec<u8>,
+    pub method: String,
+    pub path: String,
     /// Names and values as they were written, in order.
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
     /// Whether head and body were read to their end.
-    pub(crate) complete: bool,
+    pub complete: bool,
 }
 
 impl Recorded {
-    pub(crate) fn begun(connection: usize) -> Self {
+    pub fn begun(connection: usize) -> Self {
         Self {
             connection,
             arrived: Instant::now(),
@@ -39,7 +39,7 @@ impl Recorded {
         }
     }
 
-    pub(crate) fn read_head(&mut self, head: &[u8]) {
+    pub fn read_head(&mut self, head: &[u8]) {
         self.head = head.to_vec();
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");
@@ -53,39 +53,39 @@ impl Recorded {
     }
 
     /// The value of a header, whatever the case of its name. One that came twice is a failure.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
         let value = values.next().map(|(_, value)| value.as_str());
         assert!(values.next().is_none(), "{name} came more than once");
         value
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("the body of the request is JSON")
     }
 }
 
 /// A connection, whether or not a request came on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Connected {
-    pub(crate) arrived: Instant,
+pub struct Connected {
+    pub arrived: Instant,
     /// How the TLS handshake ended, if there was to be one and it has ended.
-    pub(crate) handshake: Option<Result<Handshake, String>>,
+    pub handshake: Option<Result<Handshake, String>>,
     /// Bytes of HTTP that were read.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Bytes that TCP delivered: with TLS more than `bytes`, or other ones.
-    pub(crate) raw_bytes: u64,
+    pub raw_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Handshake {
-    pub(crate) version: String,
+pub struct Handshake {
+    pub version: String,
     /// Whether a session of an earlier connection was resumed.
-    pub(crate) resumed: bool,
-    pub(crate) server_name: Option<String>,
-    pub(crate) alpn: Option<String>,
+    pub resumed: bool,
+    pub server_name: Option<String>,
+    pub alpn: Option<String>,
     /// The certificate that the client showed, as DER.
-    pub(crate) client_certificate: Option<Vec<u8>>,
+    pub client_certificate: Option<Vec<u8>>,
 }
 
 #[derive(Default)]

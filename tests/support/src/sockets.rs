@@ -6,20 +6,20 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// A port that refuses connections for as long as this lives.
-pub(crate) struct ClosedPort {
-    pub(crate) port: u16,
+pub struct ClosedPort {
+    pub port: u16,
     _bound: Socket,
 }
 
 /// The socket stays bound and never listens, so that no other test can be given the port.
-pub(crate) fn closed_port() -> ClosedPort {
+pub fn closed_port() -> ClosedPort {
     let (bound, address) = bound_socket();
     ClosedPort { port: address.port(), _bound: bound }
 }
 
 /// A port where connecting neither succeeds nor fails for as long as this lives.
-pub(crate) struct BlackHole {
-    pub(crate) port: u16,
+pub struct BlackHole {
+    pub port: u16,
     _listening: Socket,
     _filling: Vec<TcpStream>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct BlackHole {
 ///
 /// Linux lets one connection into a queue of length 0. Other kernels may let more in, so it is
 /// filled until one connection does hang.
-pub(crate) fn black_hole() -> BlackHole {
+pub fn black_hole() -> BlackHole {
     let (listening, address) = bound_socket();
     listening.listen(0).unwrap();
     let mut filling = Vec::new();

@@ -11,30 +11,30 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a server may take until it accepts connections.
-pub(crate) const START: Duration = Duration::from_secs(20);
+pub const START: Duration = Duration::from_secs(20);
 
 /// A server that runs, with the folder that it works in.
-pub(crate) struct Peer {
+pub struct Peer {
     child: Child,
     folder: TempDir,
 }
 
 /// Finds a program, also where Debian keeps servers.
-pub(crate) fn find(program: &str, package: &str) -> PathBuf {
+pub fn find(program: &str, package: &str) -> PathBuf {
     let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin", "/usr/local/sbin"];
     let found = paths.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("this check needs `{program}`: install the package {package}"))
 }
 
 /// Ports that were free a moment ago. Another process may take one: then the server does not start, and says so.
-pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+pub fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 impl Peer {
     /// Starts a server in a folder of its own, which `prepare` fills, and waits until it accepts connections on `port`.
-    pub(crate) fn start(program: &Path, folder: TempDir, arguments: &[&str], port: u16) -> Self {
+    pub fn start(program: &Path, folder: TempDir, arguments: &[&str], port: u16) -> Self {
         let log = fs::File::create(folder.path().join("output.log")).unwrap();
         let child = Command::new(program)
             .args(arguments)
@@ -58,7 +58,7 @@ impl Peer {
         peer
     }
 
-    pub(crate) fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.path().join(name)).unwrap_or_default()).into_owned()
     }
 }

@@ -6,18 +6,18 @@ use crate::harness::Vescli;
 use crate::proxy::{Proxy, Tunnel};
 use crate::server::{Recorded, Server, Setup};
 
-pub(crate) struct Console {
-    pub(crate) server: Server,
-    pub(crate) proxy: Proxy,
+pub struct Console {
+    pub server: Server,
+    pub proxy: Proxy,
     authority: Authority,
 }
 
 impl Console {
-    pub(crate) fn start(hosts: &[&str]) -> Self {
+    pub fn start(hosts: &[&str]) -> Self {
         Self::with(hosts, |setup| setup)
     }
 
-    pub(crate) fn with(hosts: &[&str], change: impl FnOnce(Setup) -> Setup) -> Self {
+    pub fn with(hosts: &[&str], change: impl FnOnce(Setup) -> Setup) -> Self {
         let authority = Authority::new();
         let server = change(Server::https(authority.server_named(hosts))).start();
         let proxy = Proxy::start(Tunnel::To(server.address()));
@@ -25,7 +25,7 @@ impl Console {
     }
 
     /// A run that trusts the console and goes through the proxy.
-    pub(crate) fn vescli(&self) -> Vescli {
+    pub fn vescli(&self) -> Vescli {
         let vescli = Vescli::new();
         let authority = vescli.folder().join("authority.pem");
         vescli
@@ -35,7 +35,7 @@ impl Console {
     }
 
     /// The same, accepted.
-    pub(crate) fn send(&self, arguments: &[&str]) -> Vescli {
+    pub fn send(&self, arguments: &[&str]) -> Vescli {
         self.vescli()
             .args(["send", "--email", "hello@example.com"])
             .args(arguments)
@@ -43,7 +43,7 @@ impl Console {
     }
 
     /// The request that came last.
-    pub(crate) fn last(&self) -> Recorded {
+    pub fn last(&self) -> Recorded {
         self.server.requests().pop().unwrap()
     }
 }

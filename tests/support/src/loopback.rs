@@ -15,21 +15,21 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A connection as it is handed to its thread.
 ///
 /// The thread holds the only strong reference to the socket, so that dropping it really closes.
-pub(crate) struct Connection {
-    pub(crate) number: usize,
-    pub(crate) arrived: Instant,
-    pub(crate) stream: Arc<TcpStream>,
-    pub(crate) keeper: Arc<Keeper>,
+pub struct Connection {
+    pub number: usize,
+    pub arrived: Instant,
+    pub stream: Arc<TcpStream>,
+    pub keeper: Arc<Keeper>,
 }
 
-pub(crate) struct Loopback {
+pub struct Loopback {
     address: SocketAddr,
     keeper: Arc<Keeper>,
     accepting: Option<JoinHandle<()>>,
 }
 
 impl Loopback {
-    pub(crate) fn start(address: IpAddr, serve: impl Fn(Connection) + Send + Sync + 'static) -> Self {
+    pub fn start(address: IpAddr, serve: impl Fn(Connection) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((address, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let keeper = Arc::new(Keeper::default());
@@ -38,7 +38,7 @@ impl Loopback {
         Self { address, keeper, accepting: Some(accepting) }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -47,7 +47,7 @@ impl Loopback {
     /// A connection is accepted by the kernel before this process hears of it, and a killed
     /// client leaves bytes behind: a count taken without waiting could be too low. It comes back
     /// when every connection has ended or is stalled on purpose, or after two seconds.
-    pub(crate) fn settle(&self) {
+    pub fn settle(&self) {
         self.pass_a_marker();
         let state = self.keeper.lock();
         let _ = self.keeper.changed.wait_timeout_while(state, PATIENCE, |state| state.busy > 0);
@@ -66,12 +66,12 @@ impl Loopback {
         let _ = self.keeper.changed.wait_timeout_while(state, PATIENCE, |state| state.markers.contains(&marker));
     }
 
-    pub(crate) fn accepted(&self) -> usize {
+    pub fn accepted(&self) -> usize {
         self.keeper.lock().accepted
     }
 
     /// Ends every thread and says whether one of them panicked.
-    pub(crate) fn stop(&mut self) -> bool {
+    pub fn stop(&mut self) -> bool {
         let Some(accepting) = self.accepting.take() else {
             return false;
         };
@@ -128,7 +128,7 @@ where
 
 /// What the threads of one listener share: the word to stop, and the means to wait for it.
 #[derive(Default)]
-pub(crate) struct Keeper {
+pub struct Keeper {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -150,7 +150,7 @@ impl Keeper {
     }
 
     /// Has a socket shut together with the others, for one that was not accepted but opened.
-    pub(crate) fn watch(&self, stream: &Arc<TcpStream>) {
+    pub fn watch(&self, stream: &Arc<TcpStream>) {
         let mut state = self.lock();
         state.streams.push(Arc::downgrade(stream));
         if state.stopping {
@@ -159,12 +159,12 @@ impl Keeper {
     }
 
     /// Does nothing until the listener is dropped.
-    pub(crate) fn stall(&self) {
+    pub fn stall(&self) {
         self.rest(None);
     }
 
     /// Waits; says whether to go on afterwards.
-    pub(crate) fn pause(&self, length: Duration) -> bool {
+    pub fn pause(&self, length: Duration) -> bool {
         self.rest(Some(length))
     }
 

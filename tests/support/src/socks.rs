@@ -9,7 +9,7 @@ use crate::proxy::join;
 
 /// What the proxy does.
 #[derive(Clone, Debug)]
-pub(crate) enum Socks {
+pub enum Socks {
     /// Opens the way to here, whatever was asked for, so that names need not exist.
     To(SocketAddr),
     /// Answers the request with this code: 2 is "not allowed", 4 "host unreachable", 5 "connection refused".
@@ -25,25 +25,25 @@ pub(crate) enum Socks {
 
 /// A request as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// The type of the address: 1 is IPv4, 3 a name, 4 IPv6.
-    pub(crate) kind: u8,
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub kind: u8,
+    pub host: String,
+    pub port: u16,
 }
 
-pub(crate) struct SocksProxy {
+pub struct SocksProxy {
     loopback: Loopback,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl SocksProxy {
-    pub(crate) fn start(script: Socks) -> Self {
+    pub fn start(script: Socks) -> Self {
         Self::with(script, None)
     }
 
     /// Takes only this user and password.
-    pub(crate) fn start_for(user: &str, password: &str, script: Socks) -> Self {
+    pub fn start_for(user: &str, password: &str, script: Socks) -> Self {
         Self::with(script, Some((user.to_owned(), password.to_owned())))
     }
 
@@ -58,15 +58,15 @@ impl SocksProxy {
         Self { loopback, asked }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.loopback.address()
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.address().port()
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<Asked> {
         self.loopback.settle();
         let asked = self.asked.lock();
         asked.unwrap_or_else(PoisonError::into_inner).clone()

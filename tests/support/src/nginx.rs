@@ -11,33 +11,33 @@ use crate::certificates::Authority;
 use crate::peer::{Peer, START, find, free_ports};
 
 /// nginx as it runs.
-pub(crate) struct Nginx {
+pub struct Nginx {
     peer: Peer,
     /// The port that speaks TLS.
-    pub(crate) port: u16,
+    pub port: u16,
     /// The port of the upstream, which speaks plain http.
-    pub(crate) upstream: u16,
+    pub upstream: u16,
     /// The authority that signed its certificate.
-    pub(crate) authority: Authority,
+    pub authority: Authority,
 }
 
 /// What is particular about one nginx.
 #[derive(Default)]
-pub(crate) struct Config<'a> {
+pub struct Config<'a> {
     /// Lines inside `http`.
-    pub(crate) http: &'a str,
+    pub http: &'a str,
     /// Lines inside the TLS `server`.
-    pub(crate) server: &'a str,
+    pub server: &'a str,
     /// Lines inside its `location`, in place of passing on to the upstream.
-    pub(crate) location: &'a str,
+    pub location: &'a str,
     /// Versions of TLS; both that vescli speaks, if empty.
-    pub(crate) protocols: &'a str,
+    pub protocols: &'a str,
     /// Names in the certificate besides those of this machine.
-    pub(crate) names: &'a [&'a str],
+    pub names: &'a [&'a str],
 }
 
 impl Nginx {
-    pub(crate) fn start(config: &Config) -> Self {
+    pub fn start(config: &Config) -> Self {
         let program = find("nginx", "nginx-light");
         let authority = Authority::new();
         let names = [&["localhost", "127.0.0.1"], config.names].concat();
@@ -66,12 +66,12 @@ impl Nginx {
         Self { peer: Peer::start(&program, folder, &arguments, port), port, upstream, authority }
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("https://localhost:{}", self.port)
     }
 
     /// The requests in its log, with every one that was answered before.
-    pub(crate) fn requests(&self) -> Vec<Value> {
+    pub fn requests(&self) -> Vec<Value> {
         self.settle();
         let log = self.peer.read("access.log");
         log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()

@@ -10,7 +10,7 @@ use crate::server::Recorded;
 
 /// What the proxy does when it was asked for a tunnel.
 #[derive(Clone, Debug)]
-pub(crate) enum Tunnel {
+pub enum Tunnel {
     /// Opens it to the host that was asked for.
     Open,
     /// Opens it to here, whatever was asked for, so that names need not exist.
@@ -24,19 +24,19 @@ pub(crate) enum Tunnel {
 }
 
 /// A running proxy, as strict as the server.
-pub(crate) struct Proxy {
+pub struct Proxy {
     loopback: Loopback,
     asked: Arc<Mutex<Vec<Recorded>>>,
     uncalled: bool,
 }
 
 impl Proxy {
-    pub(crate) fn start(tunnel: Tunnel) -> Self {
+    pub fn start(tunnel: Tunnel) -> Self {
         Self::with(Script { tunnel, credentials: None })
     }
 
     /// Answers 407 to whoever does not show this user and password.
-    pub(crate) fn start_for(user: &str, password: &str, tunnel: Tunnel) -> Self {
+    pub fn start_for(user: &str, password: &str, tunnel: Tunnel) -> Self {
         let pair = format!("{user}:{password}");
         Self::with(Script { tunnel, credentials: Some(format!("Basic {}", base64(pair.as_bytes()))) })
     }
@@ -56,21 +56,21 @@ impl Proxy {
     }
 
     /// Turns the strictness round: a single connection fails the test.
-    pub(crate) fn uncalled(mut self) -> Self {
+    pub fn uncalled(mut self) -> Self {
         self.uncalled = true;
         self
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.loopback.address().port()
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.loopback.address())
     }
 
     /// Every request for a tunnel: the `path` is the target, `Proxy-Authorization` is a header.
-    pub(crate) fn asked(&self) -> Vec<Recorded> {
+    pub fn asked(&self) -> Vec<Recorded> {
         self.loopback.settle();
         let asked = self.asked.lock();
         asked.unwrap_or_else(PoisonError::into_inner).clone()
@@ -160,7 +160,7 @@ fn establish(connection: &Connection, server: TcpStream) -> io::Result<()> {
 }
 
 /// Carries bytes both ways until both sides have ended. A reset arrives as an end.
-pub(crate) fn join(connection: &Connection, server: TcpStream) -> io::Result<()> {
+pub fn join(connection: &Connection, server: TcpStream) -> io::Result<()> {
     server.set_nodelay(true)?;
     let server = Arc::new(server);
     connection.keeper.watch(&server);

@@ -6,7 +6,7 @@ use super::gzip;
 
 /// How far a request is read before the server acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// Its first bytes have arrived and nobody looks at them.
     FirstByte,
     Head,
@@ -15,7 +15,7 @@ pub(crate) enum Moment {
 
 /// What becomes of the connection after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     KeepAlive,
     /// An orderly end: the client reads everything that was sent, then the end of the stream.
     Close,
@@ -37,7 +37,7 @@ enum Framing {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// A status with headers and body, whole or in pieces.
     Reply(Reply),
     /// These bytes, whatever they are.
@@ -49,7 +49,7 @@ pub(crate) enum Answer {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Reply {
+pub struct Reply {
     interim: Vec<u8>,
     code: u16,
     headers: Vec<(String, Vec<u8>)>,
@@ -71,11 +71,11 @@ pub(super) struct Drip {
 /// Answers that keep to HTTP, and what can be done to them.
 impl Answer {
     /// What the service says when it has taken the request.
-    pub(crate) fn accepted() -> Self {
+    pub fn accepted() -> Self {
         Self::status(200).body("{}")
     }
 
-    pub(crate) fn status(code: u16) -> Self {
+    pub fn status(code: u16) -> Self {
         Self::Reply(Reply {
             interim: Vec::new(),
             code,
@@ -89,41 +89,41 @@ impl Answer {
     }
 
     /// Objects in objects, as deep as that.
-    pub(crate) fn nested_json(depth: usize) -> Self {
+    pub fn nested_json(depth: usize) -> Self {
         Self::status(200).body(format!("{}{{}}{}", "{\"a\":".repeat(depth), "}".repeat(depth)))
     }
 
     /// The value may hold any bytes; a Content-Type given here replaces the JSON one.
-    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.with(|reply| {
             let value = value.as_ref().to_vec();
             reply.headers.push((name.to_owned(), value));
         })
     }
 
-    pub(crate) fn body(self, body: impl AsRef<[u8]>) -> Self {
+    pub fn body(self, body: impl AsRef<[u8]>) -> Self {
         self.with(|reply| reply.body = body.as_ref().to_vec())
     }
 
     /// Compresses the body that it has, although nobody asked for it.
-    pub(crate) fn gzip(self) -> Self {
+    pub fn gzip(self) -> Self {
         self.with(|reply| reply.body = gzip::compress(&reply.body)).header("Content-Encoding", "gzip")
     }
 
     /// An interim status, such as 103, ahead of the final one.
-    pub(crate) fn after_interim(self, code: u16) -> Self {
+    pub fn after_interim(self, code: u16) -> Self {
         self.with(|reply| {
             let interim = format!("HTTP/1.1 {code} \r\n\r\n");
             reply.interim.extend_from_slice(interim.as_bytes());
         })
     }
 
-    pub(crate) fn chunked(self) -> Self {
+    pub fn chunked(self) -> Self {
         self.with(|reply| reply.framing = Framing::Chunked)
     }
 
     /// No length is told: the body lasts until the connection closes.
-    pub(crate) fn until_close(self) -> Self {
+    pub fn until_close(self) -> Self {
         self.with(|reply| {
             reply.framing = Framing::UntilClose;
             reply.end = End::Close;
@@ -131,7 +131,7 @@ impl Answer {
     }
 
     /// Only so many bytes of the body (as framed) are sent, then comes the end.
-    pub(crate) fn cut_after(self, limit: usize, end: End) -> Self {
+    pub fn cut_after(self, limit: usize, end: End) -> Self {
         self.with(|reply| {
             reply.limit = limit;
             reply.end = end;
@@ -139,21 +139,21 @@ impl Answer {
     }
 
     /// The body one byte at a time.
-    pub(crate) fn dripping(self, pause: Duration) -> Self {
+    pub fn dripping(self, pause: Duration) -> Self {
         self.with(|reply| {
             reply.drip = Some(Drip { pause, head_too: false });
         })
     }
 
     /// Head and body one byte at a time.
-    pub(crate) fn dripping_from_the_head(self, pause: Duration) -> Self {
+    pub fn dripping_from_the_head(self, pause: Duration) -> Self {
         self.with(|reply| {
             reply.drip = Some(Drip { pause, head_too: true });
         })
     }
 
     /// What comes after the answer; a connection is kept unless this says otherwise.
-    pub(crate) fn then(self, end: End) -> Self {
+    pub fn then(self, end: End) -> Self {
         self.with(|reply| reply.end = end)
     }
 
@@ -168,25 +168,25 @@ impl Answer {
 
 /// Answers that break HTTP, or are none.
 impl Answer {
-    pub(crate) fn raw(bytes: impl AsRef<[u8]>) -> Self {
+    pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref().to_vec();
         Self::Raw { bytes, end: End::Close }
     }
 
-    pub(crate) fn garbage() -> Self {
+    pub fn garbage() -> Self {
         Self::raw(b"\x00\xff\x13\x37 this is not HTTP\r\n\r\n\x7f")
     }
 
     /// A body without any head, as in the first days of the web.
-    pub(crate) fn http_0_9() -> Self {
+    pub fn http_0_9() -> Self {
         Self::raw("<html>hello</html>")
     }
 
-    pub(crate) fn huge_status_line(length: usize) -> Self {
+    pub fn huge_status_line(length: usize) -> Self {
         Self::raw(format!("HTTP/1.1 200 {}\r\n\r\n", "O".repeat(length)))
     }
 
-    pub(crate) fn endless_body() -> Self {
+    pub fn endless_body() -> Self {
         Self::Endless {
             opening: b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"a\":\"".to_vec(),
             repeated: vec![b'a'; 16 * 1024],
@@ -194,32 +194,32 @@ impl Answer {
         }
     }
 
-    pub(crate) fn endless_headers(pause: Duration) -> Self {
+    pub fn endless_headers(pause: Duration) -> Self {
         Self::Endless { opening: b"HTTP/1.1 200 OK\r\n".to_vec(), repeated: b"X-More: and more\r\n".to_vec(), pause }
     }
 
     /// "Processing", for ever.
-    pub(crate) fn endless_interim(pause: Duration) -> Self {
+    pub fn endless_interim(pause: Duration) -> Self {
         Self::Endless { opening: Vec::new(), repeated: b"HTTP/1.1 102 Processing\r\n\r\n".to_vec(), pause }
     }
 
-    pub(crate) fn close(after: Moment) -> Self {
+    pub fn close(after: Moment) -> Self {
         let end = End::Close;
         Self::Silence { after, end }
     }
 
-    pub(crate) fn reset(after: Moment) -> Self {
+    pub fn reset(after: Moment) -> Self {
         let end = End::Reset;
         Self::Silence { after, end }
     }
 
-    pub(crate) fn stall(after: Moment) -> Self {
+    pub fn stall(after: Moment) -> Self {
         let end = End::Stall;
         Self::Silence { after, end }
     }
 
     /// Reads the whole request, and sends a fatal TLS alert with this number in place of an answer.
-    pub(crate) fn alert(description: u8) -> Self {
+    pub fn alert(description: u8) -> Self {
         let (after, end) = (Moment::Whole, End::Alert(description));
         Self::Silence { after, end }
     }

@@ -18,20 +18,20 @@ const GLANCE: Duration = Duration::from_millis(1);
 
 /// What a run did, as it came: nothing is replaced here.
 #[derive(Debug)]
-pub(crate) struct Output {
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    pub(crate) code: Option<i32>,
-    pub(crate) signal: Option<i32>,
-    pub(crate) elapsed: Duration,
+pub struct Output {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    pub elapsed: Duration,
     /// The folder of the run, which lasts as long as this.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     pub(super) kept: Arc<TempDir>,
 }
 
 /// A run that has not ended. It is killed if the test drops it.
 #[must_use = "nothing is checked without `finish`"]
-pub(crate) struct Running {
+pub struct Running {
     child: Child,
     args: Vec<OsString>,
     stdout: Capture,
@@ -72,28 +72,28 @@ impl Running {
     }
 
     /// Waits until standard output contains this, and gives everything it held then.
-    pub(crate) fn wait_for_stdout(&self, text: &str) -> String {
+    pub fn wait_for_stdout(&self, text: &str) -> String {
         self.stdout.wait_for(text, self.deadline())
     }
 
-    pub(crate) fn wait_for_stderr(&self, text: &str) -> String {
+    pub fn wait_for_stderr(&self, text: &str) -> String {
         self.stderr.wait_for(text, self.deadline())
     }
 
     /// The number of the process, for a look at it from outside.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal by its name, such as `INT` or `KILL`, to this one process.
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success(), "the signal {name} could not be sent");
     }
 
     /// Waits for the end and checks everything. A run that takes too long fails, and is killed by
     /// being dropped.
-    pub(crate) fn finish(mut self) -> Output {
+    pub fn finish(mut self) -> Output {
         let status = self.wait();
         let output = Output {
             stdout: self.stdout.text(),

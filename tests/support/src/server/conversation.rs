@@ -12,7 +12,7 @@ use crate::loopback::{Connection, Keeper};
 
 /// What a connection does before, or instead of, reading requests.
 #[derive(Clone, Debug)]
-pub(crate) enum Behaviour {
+pub enum Behaviour {
     Speak,
     /// Reads what comes and never says a word, so that a TLS handshake hangs.
     Hang,
@@ -29,12 +29,12 @@ pub(crate) enum Behaviour {
 
 impl Behaviour {
     /// A fatal TLS alert in place of a handshake; 40 is `handshake_failure`, 70 the wrong version.
-    pub(crate) fn alert(description: u8) -> Self {
+    pub fn alert(description: u8) -> Self {
         Self::Say(vec![21, 3, 3, 0, 2, 2, description])
     }
 
     /// HTTP without TLS, which is what a TLS client meets at the wrong port.
-    pub(crate) fn plain_http() -> Self {
+    pub fn plain_http() -> Self {
         Self::Say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".to_vec())
     }
 }

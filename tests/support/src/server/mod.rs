@@ -18,9 +18,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-pub(crate) use answer::{Answer, End, Moment};
-pub(crate) use conversation::Behaviour;
-pub(crate) use recording::{Connected, Handshake, Recorded};
+pub use answer::{Answer, End, Moment};
+pub use conversation::Behaviour;
+pub use recording::{Connected, Handshake, Recorded};
 
 use crate::certificates::{Authority, Identity};
 use crate::loopback::Loopback;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server that is not running yet.
 #[must_use]
-pub(crate) struct Setup {
+pub struct Setup {
     address: IpAddr,
     tls: Option<Tls>,
     behaviours: Vec<Behaviour>,
@@ -61,63 +61,63 @@ impl Setup {
     }
 
     /// One answer for every request. Without any, everything is accepted.
-    pub(crate) fn answer(self, answer: Answer) -> Self {
+    pub fn answer(self, answer: Answer) -> Self {
         self.answers([answer])
     }
 
     /// One answer per request, in the order in which requests arrive; the last one repeats.
-    pub(crate) fn answers(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub fn answers(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.answers = Answers::Listed(answers.into_iter().collect());
         self
     }
 
     /// Chooses each answer by the request, which is read in full before.
-    pub(crate) fn choose(mut self, script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn choose(mut self, script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static) -> Self {
         self.answers = Answers::Chosen(Box::new(script));
         self
     }
 
     /// One per connection, in the order in which they are accepted; the last one repeats.
-    pub(crate) fn behaviours(mut self, behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+    pub fn behaviours(mut self, behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
         self.behaviours = behaviours.into_iter().collect();
         self
     }
 
     /// Listens on `::1` in place of 127.0.0.1.
-    pub(crate) fn ipv6(mut self) -> Self {
+    pub fn ipv6(mut self) -> Self {
         self.address = Ipv6Addr::LOCALHOST.into();
         self
     }
 
-    pub(crate) fn tls12_only(self) -> Self {
+    pub fn tls12_only(self) -> Self {
         self.with_tls(|tls| tls.versions = vec![&TLS12])
     }
 
-    pub(crate) fn tls13_only(self) -> Self {
+    pub fn tls13_only(self) -> Self {
         self.with_tls(|tls| tls.versions = vec![&TLS13])
     }
 
     /// Refuses clients that do not show a certificate of this authority.
-    pub(crate) fn clients_of(self, authority: &Authority) -> Self {
+    pub fn clients_of(self, authority: &Authority) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(authority.der()).unwrap();
         self.with_tls(|tls| tls.clients = Some(roots))
     }
 
     /// Asks for a certificate of this authority, and lets clients in that show none.
-    pub(crate) fn asks_clients_of(self, authority: &Authority) -> Self {
+    pub fn asks_clients_of(self, authority: &Authority) -> Self {
         let setup = self.clients_of(authority);
         setup.with_tls(|tls| tls.lets_others_in = true)
     }
 
     /// The protocols that are offered, such as `h2`; none unless this says so.
-    pub(crate) fn alpn(self, protocols: &[&str]) -> Self {
+    pub fn alpn(self, protocols: &[&str]) -> Self {
         let names = protocols.iter().map(|name| name.as_bytes().to_vec());
         self.with_tls(|tls| tls.alpn = names.collect())
     }
 
     /// Turns the strictness round: a single connection fails the test.
-    pub(crate) fn uncalled(mut self) -> Self {
+    pub fn uncalled(mut self) -> Self {
         self.uncalled = true;
         self
     }
@@ -127,7 +127,7 @@ impl Setup {
         self
     }
 
-    pub(crate) fn start(self) -> Server {
+    pub fn start(self) -> Server {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let recording = Arc::new(Recording::default());
         let plan = Plan {
@@ -168,7 +168,7 @@ impl Tls {
 }
 
 /// A running server. All of its threads end when it is dropped.
-pub(crate) struct Server {
+pub struct Server {
     loopback: Loopback,
     recording: Arc<Recording>,
     scheme: &'static str,
@@ -176,11 +176,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn http() -> Setup {
+    pub fn http() -> Setup {
         Setup::new(None)
     }
 
-    pub(crate) fn https(identity: Identity) -> Setup {
+    pub fn https(identity: Identity) -> Setup {
         Setup::new(Some(Tls {
             identity,
             versions: vec![&TLS13, &TLS12],
@@ -190,65 +190,65 @@ impl Server {
         }))
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.loopback.address()
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.address().port()
     }
 
     /// Scheme, address and port, without a slash at the end.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address())
     }
 
     /// The same under another name, such as `localhost`.
-    pub(crate) fn url_for(&self, name: &str) -> String {
+    pub fn url_for(&self, name: &str) -> String {
         format!("{}://{name}:{}", self.scheme, self.port())
     }
 
     /// Every request of which a byte arrived. It waits first for what is still on its way.
-    pub(crate) fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<Recorded> {
         self.loopback.settle();
         self.recording.requests()
     }
 
     /// The one request that came; none, or a second one, is a failure.
-    pub(crate) fn request(&self) -> Recorded {
+    pub fn request(&self) -> Recorded {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "not one request: {requests:#?}");
         requests.remove(0)
     }
 
     /// How many requests began to arrive. It waits first for what is still on its way.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.loopback.settle();
         self.recording.count()
     }
 
     /// The same without waiting, for a look while a client is at work.
-    pub(crate) fn count_so_far(&self) -> usize {
+    pub fn count_so_far(&self) -> usize {
         self.recording.count()
     }
 
-    pub(crate) fn connections(&self) -> Vec<Connected> {
+    pub fn connections(&self) -> Vec<Connected> {
         self.loopback.settle();
         self.recording.connections()
     }
 
     /// Bytes of HTTP that were read on all connections.
-    pub(crate) fn bytes_received(&self) -> u64 {
+    pub fn bytes_received(&self) -> u64 {
         self.connections().iter().map(|seen| seen.bytes).sum()
     }
 
     /// Bytes that TCP delivered on all connections, those of TLS included.
-    pub(crate) fn raw_bytes_received(&self) -> u64 {
+    pub fn raw_bytes_received(&self) -> u64 {
         self.connections().iter().map(|seen| seen.raw_bytes).sum()
     }
 
     /// Waits until so many connections were accepted.
-    pub(crate) fn wait_for_connections(&self, connections: usize) {
+    pub fn wait_for_connections(&self, connections: usize) {
         let start = Instant::now();
         while self.loopback.accepted() < connections {
             assert!(start.elapsed() < PATIENCE, "nobody connects");
@@ -258,7 +258,7 @@ impl Server {
     }
 
     /// Waits until so many requests were read and are being answered; gives up after 30 s.
-    pub(crate) fn wait_for(&self, requests: usize) {
+    pub fn wait_for(&self, requests: usize) {
         self.recording.wait_for(requests);
     }
 }

@@ -16,7 +16,6 @@ mod secrets;
 mod accepted_on_proof;
 mod alerts;
 mod answers_hold;
-mod bad_tls;
 mod bulk;
 mod certificates_hold;
 mod client_certificates;

@@ -7,8 +7,8 @@ use super::groups;
 
 const HEAD: &str = "# What can go wrong, and what vescli makes of it
 
-Every row is run against a real server, proxy or socket on this machine, once with text and once with `--json`, with
-`--retries 0`; requests are counted at the server. Run them with `cargo test --test cli fault_matrix`.
+Every row is run once against a real server, proxy or socket on this machine, with `--retries 0`; exit code, text, `--json`
+and the requests that the server counted are compared. Run them with `cargo test --test cli fault_matrix`.
 
 * *outcome*: `accepted`; `rejected` (the service said no) and `not_sent` (it never left): nobody was mailed;
   `unknown`: somebody may have been mailed.

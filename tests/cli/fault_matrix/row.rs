@@ -79,6 +79,8 @@ pub(crate) struct Row {
     /// Requests that the server counts.
     pub(crate) requests: usize,
     pub(crate) bound: Bound,
+    /// Part of the cause that text and JSON give; empty where the class says all.
+    pub(crate) cause: &'static str,
 }
 
 /// Rows that belong together.
@@ -87,10 +89,10 @@ pub(crate) struct Group {
     pub(crate) rows: Vec<Row>,
 }
 
-/// A table: what happens, how it is made, and after the arrow what it comes to.
+/// A table: what happens, how it is made, and after the arrow what it comes to; last, what is said of the cause.
 macro_rules! table {
     ($title:literal; $($name:literal, $scene:expr => $outcome:ident $class:ident $code:literal,
-        $requests:literal request, $bound:ident;)+) => {
+        $requests:literal request, $bound:ident $(, $cause:literal)?;)+) => {
         $crate::fault_matrix::row::Group {
             title: $title,
             rows: vec![$($crate::fault_matrix::row::Row {
@@ -101,6 +103,7 @@ macro_rules! table {
                 code: $code,
                 requests: $requests,
                 bound: $crate::fault_matrix::row::Bound::$bound,
+                cause: concat!($($cause)?),
             }),+],
         }
     };

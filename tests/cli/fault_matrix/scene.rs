@@ -39,14 +39,18 @@ impl Scene {
         self
     }
 
-    pub(super) fn trusting(mut self, authority: &Authority) -> Self {
-        self.trusted = Some(authority.pem());
-        self
+    pub(super) fn trusting(self, authority: &Authority) -> Self {
+        Self { trusted: Some(authority.pem()), ..self }
     }
 
     /// How many requests began to arrive at the server.
     pub(crate) fn requests(&self) -> usize {
         self.server.as_ref().map_or(0, Server::count)
+    }
+
+    /// Not a byte of a request came, on one connection at most.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.server.as_ref().is_none_or(|server| server.bytes_received() == 0 && server.connections().len() <= 1)
     }
 
     /// Points the program at this.
@@ -108,6 +112,25 @@ pub(super) fn tls_behaves(behaviour: Behaviour) -> Scene {
 pub(super) fn shows(identity: impl FnOnce(&Authority) -> Identity) -> Scene {
     let authority = Authority::new();
     Scene::of(Server::https(identity(&authority)).start()).trusting(&authority)
+}
+
+/// The same, and another authority is trusted.
+pub(super) fn shows_to_others(identity: Identity) -> Scene {
+    let trusted = Some(Identity::self_signed_authority().certificate_pem().to_owned());
+    Scene { trusted, ..Scene::of(Server::https(identity).start()) }
+}
+
+/// A server with TLS whose trusted authority may issue certificates for other hosts alone.
+pub(super) fn constrained() -> Scene {
+    let authority = Authority::constrained();
+    Scene::of(Server::https(authority.server()).start()).trusting(&authority)
+}
+
+/// A server with TLS that shows an authority's certificate, signed by itself and trusted.
+pub(super) fn trusted_authority() -> Scene {
+    let identity = Identity::self_signed_authority();
+    let trusted = Some(identity.certificate_pem().to_owned());
+    Scene { trusted, ..Scene::of(Server::https(identity).start()) }
 }
 
 /// A server with TLS that wants a certificate of its clients.

@@ -2,7 +2,8 @@
 
 use super::row::{Group, table};
 use super::scene::{
-    Scene, alerts, proxy, proxy_with_password, shows, through, tls, tls_behaves, tunnel_to, wants_a_certificate,
+    Scene, alerts, constrained, proxy, proxy_with_password, shows, shows_to_others, through, tls, tls_behaves,
+    trusted_authority, tunnel_to, wants_a_certificate,
 };
 use support::certificates::{Authority, Identity};
 use support::proxy::Tunnel;
@@ -25,28 +26,34 @@ pub(super) fn handshakes() -> Group {
     table! { "TLS";
         "TLS 1.2", tls(Setup::tls12_only) => accepted accepted 0, 1 request, at_once;
         "TLS 1.3", tls(Setup::tls13_only) => accepted accepted 0, 1 request, at_once;
-        "a certificate signed by itself", shows(|_| Identity::self_signed()) => not_sent certificate 60, 0 request, at_once;
-        "an authority that is not trusted", shows(|_| Authority::new().server()) => not_sent certificate 60, 0 request, at_once;
-        "a certificate that has expired", shows(Authority::expired) => not_sent certificate 60, 0 request, at_once;
-        "a certificate that is not valid yet", shows(Authority::not_yet_valid) => not_sent certificate 60, 0 request, at_once;
-        "a certificate for another name", shows(|a| a.server_named(&["other.example"])) => not_sent certificate 60, 0 request, at_once;
-        "an authority's certificate as the server's", shows(Authority::authority_as_server) => not_sent certificate 60, 0 request, at_once;
-        "an intermediate that is not sent along", shows(Authority::server_without_its_intermediate) => not_sent certificate 60, 0 request, at_once;
-        "a client's certificate as the server's", shows(|a| a.client("somebody")) => not_sent certificate 60, 0 request, at_once;
-        "HTTP in place of TLS", tls_behaves(Behaviour::plain_http()) => not_sent tls 35, 0 request, at_once;
-        "garbage in place of TLS", tls_behaves(say(b"\x00\x01\x02 what is this")) => not_sent tls 35, 0 request, at_once;
+        "a certificate signed by itself", shows(|_| Identity::self_signed()) => not_sent certificate 60, 0 request, at_once, "is signed by itself and not trusted here; if it is the right one, name it with --cacert";
+        "an authority that is not trusted", shows_to_others(Authority::new().server()) => not_sent certificate 60, 0 request, at_once, "was issued by CN=vescli test authority, which is not trusted here";
+        "an authority that only has the name of the trusted one", shows(|_| Authority::new().server()) => not_sent certificate 60, 0 request, at_once, "was signed by another CN=vescli test authority than the one that is trusted here";
+        "an authority that may not issue for this name", constrained() => not_sent certificate 60, 0 request, at_once, "the authority of the server's certificate may issue none for 127.0.0.1 (name constraints)";
+        "a certificate that has expired", shows(Authority::expired) => not_sent certificate 60, 0 request, at_once, "the server's certificate expired on 2020-01-01 00:00:00 UTC; this machine's clock says 2";
+        "a certificate that is not valid yet", shows(Authority::not_yet_valid) => not_sent certificate 60, 0 request, at_once, "the server's certificate is valid only from 2090-01-01 00:00:00 UTC on; this machine's clock says 2";
+        "a certificate for other names", shows(|a| a.server_named(&["a.example", "*.b.example"])) => not_sent certificate 60, 0 request, at_once, "the server's certificate is for a.example, *.b.example, not for 127.0.0.1";
+        "a certificate for no name at all", shows(|a| a.server_named(&[])) => not_sent certificate 60, 0 request, at_once, "the server's certificate names no host at all, so it is not for 127.0.0.1: it needs a subjectAltName";
+        "a certificate whose dates end before they begin", shows(Authority::never_valid) => not_sent certificate 60, 0 request, at_once, "the dates of the server's certificate are over, or end before they begin";
+        "a trusted certificate as `openssl req -x509` makes it", trusted_authority() => not_sent certificate 60, 0 request, at_once, "make it with `-addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1`";
+        "an authority's certificate as the server's", shows(Authority::authority_as_server) => not_sent certificate 60, 0 request, at_once, "the server's certificate is that of an authority (CA:TRUE)";
+        "an intermediate that is not sent along", shows(Authority::server_without_its_intermediate) => not_sent certificate 60, 0 request, at_once, "was issued by CN=vescli test intermediate";
+        "a client's certificate as the server's", shows(|a| a.client("somebody")) => not_sent certificate 60, 0 request, at_once, "the server's certificate was issued for another purpose than to be shown by a server";
+        "HTTP in place of TLS", tls_behaves(Behaviour::plain_http()) => not_sent tls 35, 0 request, at_once, "the server does not speak TLS at this port; is it one for plain HTTP, or another service?";
+        "garbage in place of TLS", tls_behaves(say(b"\x00\x01\x02 what is this")) => not_sent tls 35, 0 request, at_once, "the server does not speak TLS at this port";
         "TLS 1.0", tls_behaves(tls_1_0()) => not_sent tls 35, 0 request, at_once;
-        "only HTTP/2 is offered", tls(|setup| setup.alpn(&["h2"])) => not_sent tls 35, 0 request, at_once;
-        "alert handshake_failure", tls_behaves(Behaviour::alert(40)) => not_sent tls 35, 0 request, at_once;
-        "alert protocol_version", tls_behaves(Behaviour::alert(70)) => not_sent tls 35, 0 request, at_once;
+        "only HTTP/2 is offered", tls(|setup| setup.alpn(&["h2"])) => not_sent tls 35, 0 request, at_once, "the server does not speak HTTP/1.1 (ALPN)";
+        "alert handshake_failure", tls_behaves(Behaviour::alert(40)) => not_sent tls 35, 0 request, at_once, "the server ended the TLS handshake with the alert HandshakeFailure";
+        "alert protocol_version", tls_behaves(Behaviour::alert(70)) => not_sent tls 35, 0 request, at_once, "the server speaks no version of TLS that is safe: it takes 1.2 or 1.3";
         "alert insufficient_security", tls_behaves(Behaviour::alert(71)) => not_sent tls 35, 0 request, at_once;
+        "alert bad_certificate, and no certificate was asked for", tls_behaves(Behaviour::alert(42)) => not_sent tls 35, 0 request, at_once, "the server ended the TLS handshake with the alert BadCertificate";
         "alert internal_error", tls_behaves(Behaviour::alert(80)) => not_sent tls 35, 0 request, at_once;
         "alert unrecognized_name", tls_behaves(Behaviour::alert(112)) => not_sent tls 35, 0 request, at_once;
         "alert close_notify", tls_behaves(Behaviour::alert(0)) => not_sent tls 35, 0 request, at_once;
-        "closed in the handshake", tls_behaves(Behaviour::Close) => not_sent tls 35, 0 request, at_once;
-        "reset in the handshake", tls_behaves(Behaviour::ReadThenReset) => not_sent tls 35, 0 request, at_once;
+        "closed in the handshake", tls_behaves(Behaviour::Close) => not_sent tls 35, 0 request, at_once, "the server ended the TLS handshake: ";
+        "reset in the handshake", tls_behaves(Behaviour::ReadThenReset) => not_sent tls 35, 0 request, at_once, "the server ended the TLS handshake: ";
         "a handshake that hangs, against --connect-timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, connect_timeout;
-        "a handshake that hangs, against --timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, timeout;
+        "a handshake that hangs, against --timeout", tls_behaves(Behaviour::Hang) => not_sent timeout 28, 0 request, timeout, "out of time before a connection to 127.0.0.1:";
         "a client certificate is wanted, TLS 1.3", wants_a_certificate(Setup::tls13_only) => unknown client_certificate 58, 0 request, at_once;
         "a client certificate is wanted, TLS 1.2", wants_a_certificate(Setup::tls12_only) => not_sent client_certificate 58, 0 request, at_once;
         "alert bad_certificate after the whole request", alerts(42) => unknown client_certificate 58, 1 request, at_once;

@@ -70,17 +70,16 @@ fn p12() -> Vec<u8> {
     Vec::new()
 }
 
+/// With `--json` the text is on standard error, so one run shows both.
 #[test]
-fn no_fault_of_the_matrix_tells_a_secret() {
+fn no_fault_of_the_matrix_shows_a_secret() {
     let p12 = p12();
     for group in fault_matrix::groups() {
         fault_matrix::for_each(&group.rows, |row| {
-            for form in ["text", "json"] {
-                let scene = (row.scene)();
-                let vescli = fault_matrix::send(row, &scene).args(["-vv", "--output", form]).env("VESCLI_TOKEN", TOKEN);
-                quiet(with_identity(vescli, &p12), row.code);
-                assert!(scene.requests() <= 1);
-            }
+            let scene = (row.scene)();
+            let vescli = fault_matrix::send(row, &scene).args(["-vv", "--json"]).env("VESCLI_TOKEN", TOKEN);
+            quiet(with_identity(vescli, &p12), row.code);
+            assert!(scene.requests() <= 1);
         });
     }
 }

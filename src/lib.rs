@@ -28,7 +28,7 @@ use commands::{config, doctor, explain, help, journal, rehearse, send, usage};
 use report::exit::{Ending, Exit};
 use report::streams::{Paint, Streams};
 use report::{Reporter, Subject};
-use settings::resolve::Output;
+use settings::Output;
 
 /// Runs vescli: the arguments with the program's name first, the environment and the streams go in; what came of it
 /// is written to the streams, and the exit comes out.

@@ -1,6 +1,5 @@
 //! Reads the certificates of authorities from PEM files and folders.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -8,7 +7,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use thiserror::Error;
 
 use super::pem_bundle;
-use crate::settings::limited_file::{self, FileError, Takes};
+use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 
 /// Most bytes of a file of certificates: the bundle of a system holds a quarter of a megabyte.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
@@ -16,42 +15,9 @@ const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
 /// Why a file of certificates cannot be used.
 #[derive(Debug, Error)]
 pub enum CertificateFileError {
-    /// It is not there.
-    #[error("{name}: there is no file {path}", path = .path.display())]
-    Missing {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be read.
-    #[error("{name}: {path} cannot be read: {source}", path = .path.display())]
-    Unreadable {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A folder, a device or a pipe.
-    #[error("{name}: {path} is not a regular file", path = .path.display())]
-    NotRegular {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Larger than any bundle.
-    #[error("{name}: {path} is larger than {limit}, which no bundle of certificates is", path = .path.display())]
-    TooLarge {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The limit, with its unit.
-        limit: String,
-    },
+    /// `name` is the flag or variable that named the file.
+    #[error("{name}: {error}{}", hint(.error))]
+    File { name: &'static str, error: FileError },
     /// It holds no certificate.
     #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
     NoCertificate {
@@ -121,15 +87,15 @@ pub(super) fn read_file(
 }
 
 fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFileError> {
-    let refused = |error| match error {
-        FileError::Io(source) => failed(name, path, source),
-        FileError::NotRegular => CertificateFileError::NotRegular { name, path: path.to_owned() },
-        FileError::TooLarge => {
-            CertificateFileError::TooLarge { name, path: path.to_owned(), limit: limited_file::size(BUNDLE_MAX) }
-        }
-    };
-    let (file, metadata) = limited_file::open(path, Takes::File).map_err(refused)?;
-    limited_file::read(file, metadata.len(), BUNDLE_MAX).map_err(refused)
+    file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
+        .map_err(|error| CertificateFileError::File { name, error })
+}
+
+fn hint(error: &FileError) -> &'static str {
+    match error.kind {
+        FileErrorKind::TooLarge { .. } => ", which no bundle of certificates is",
+        _ => "",
+    }
 }
 
 /// The same for every file of a folder, whatever else lies there.
@@ -141,7 +107,8 @@ pub(super) fn read_folder(
     folder: &Path,
     add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
 ) -> Result<(), CertificateFileError> {
-    let entries = std::fs::read_dir(folder).map_err(|source| failed(name, folder, source))?;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| CertificateFileError::File { name, error: FileErrorKind::from(error).at(folder) })?;
     for entry in entries.flatten() {
         // A dead link or a file of somebody else's is no reason to distrust the others.
         if entry.path().is_file() {
@@ -149,12 +116,4 @@ pub(super) fn read_folder(
         }
     }
     Ok(())
-}
-
-fn failed(name: &'static str, path: &Path, source: io::Error) -> CertificateFileError {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::NotFound => CertificateFileError::Missing { name, path },
-        _ => CertificateFileError::Unreadable { name, path, source },
-    }
 }

@@ -7,7 +7,8 @@ use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
 use super::observer::Refused;
-use crate::settings::certificate_facts::{CertificateFacts, moment};
+use crate::settings::clock::to_text;
+use crate::settings::credential::certificate::CertificateFacts;
 
 /// Most names of a certificate that are told.
 const NAMES_MAX: usize = 8;
@@ -195,7 +196,7 @@ fn system_time(time: UnixTime) -> SystemTime {
 }
 
 fn told(time: UnixTime) -> String {
-    moment(system_time(time))
+    to_text(system_time(time))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::io_error::in_words;
 use super::sessions::Sessions;
-use crate::settings::certificate_facts::CertificateFacts;
+use crate::settings::credential::certificate::CertificateFacts;
 
 /// What was seen of one attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::recipient::{RecipientError, check_email, check_text};
 use crate::args::settings_table::CONSOLES;
-use crate::settings::secret::Secret;
+use crate::settings::credential::secret::Secret;
 use crate::settings::target::{Target, UrlVariables};
 
 /// The path of the operation, which every URL ends in.
@@ -152,7 +152,7 @@ fn has_only_a_path(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::base_url::BaseUrl;
+    use crate::settings::target::BaseUrl;
 
     fn variables() -> UrlVariables {
         UrlVariables {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::outcome::{AttemptResult, Class, Outcome};
-use crate::settings::resolve::RetryPolicy;
+use crate::settings::RetryPolicy;
 
 /// First upper bound of a random wait; doubles with each attempt.
 const BASE: Duration = Duration::from_millis(500);

@@ -9,7 +9,7 @@ use rustls::NamedGroup;
 use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::settings::certificate_facts::CertificateFacts;
+use crate::settings::credential::certificate::CertificateFacts;
 
 /// Servers whose sessions are kept; one client has one.
 const SERVERS: usize = 4;

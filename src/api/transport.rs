@@ -23,10 +23,10 @@ use super::outcome::{AttemptResult, Failure, FailureKind, Received};
 use super::receive;
 use super::request::ApiRequest;
 use super::trust::{Trust, TrustError, no_trust};
-use crate::settings::base_url::is_loopback;
-use crate::settings::identity::Identity;
+use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
+use crate::settings::target::is_loopback;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
@@ -92,7 +92,11 @@ impl Transport {
     ///
     /// # Errors
     /// [`TransportError`] when certificates cannot be loaded or the client cannot be built.
-    pub fn new(network: &Network, identity: Option<&Identity>, request: &ApiRequest) -> Result<Self, TransportError> {
+    pub fn new(
+        network: &Network,
+        identity: Option<&ClientCertificate>,
+        request: &ApiRequest,
+    ) -> Result<Self, TransportError> {
         Self::to(network, identity, &request.url)
     }
 
@@ -100,7 +104,7 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::new`].
-    pub fn to(network: &Network, identity: Option<&Identity>, url: &Url) -> Result<Self, TransportError> {
+    pub fn to(network: &Network, identity: Option<&ClientCertificate>, url: &Url) -> Result<Self, TransportError> {
         let trust = trust_for(network, url)?;
         Self::with(network, identity, url, trust, Reuse::Never)
     }
@@ -112,7 +116,7 @@ impl Transport {
     /// As [`Transport::new`]; once the first client was made, each further one fails only for what the machine lacks.
     pub fn several<'a>(
         network: &'a Network,
-        identity: Option<&'a Identity>,
+        identity: Option<&'a ClientCertificate>,
         request: &'a ApiRequest,
         reuse: Reuse,
     ) -> Result<impl Iterator<Item = Result<Self, TransportError>> + 'a, TransportError> {
@@ -122,7 +126,7 @@ impl Transport {
 
     fn with(
         network: &Network,
-        identity: Option<&Identity>,
+        identity: Option<&ClientCertificate>,
         url: &Url,
         trust: Option<Trust>,
         reuse: Reuse,
@@ -132,7 +136,7 @@ impl Transport {
         let observer = Arc::new(Observer::new(proxy.is_some_and(|proxy| proxy.tls)));
         let source = trust.as_ref().map(|trust| trust.source.clone());
         let config = match trust {
-            Some(trust) => trust.into_config(identity.map(Identity::certified), &observer)?,
+            Some(trust) => trust.into_config(identity.map(ClientCertificate::certified), &observer)?,
             None => no_trust()?,
         };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]

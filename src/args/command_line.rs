@@ -108,7 +108,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         _ => (typed(name, matches).ok_or_else(missing)?, matches),
     };
     slips::refuse_two_addresses(matches)?;
-    Ok(Invocation { typed, flags: Layer::of_flags(matches) })
+    Ok(Invocation { typed, flags: Layer::from_flags(matches) })
 }
 
 fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
@@ -127,8 +127,8 @@ fn typed(name: &str, matches: &ArgMatches) -> Option<Typed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::layer::Value;
     use crate::args::settings_table::{Setting, specs};
-    use crate::args::value::Value;
 
     fn parsed(line: &str) -> Invocation {
         parse(line.split(' ').map(OsString::from)).unwrap()

@@ -1,7 +1,11 @@
-//! The environment of the process, taken once at the start and handed on, so that nothing further in reads it.
+//! The environment of the process, read once at the start and handed on, so that nothing else reads it. The one table of the
+//! variables that contain a secret or lead to one: the sandbox, a token command and the help take them from here.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+
+use super::settings_table::{SettingSpec, specs};
+use super::suggest::did_you_mean;
 
 /// A snapshot of the environment variables.
 #[derive(Clone, Default)]
@@ -19,15 +23,11 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// The same as text.
-    ///
-    /// # Errors
-    /// The variable's name when its value is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
         self.get(name).map(|value| value.to_str().ok_or_else(|| NotUtf8(name.to_owned()))).transpose()
     }
 
-    /// The names of all variables that are set, those that are not UTF-8 left out.
+    /// The names of all variables that are set, except those that are not UTF-8.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().filter_map(|name| name.to_str())
     }
@@ -51,9 +51,92 @@ impl std::fmt::Debug for Environment {
 #[error("{0}: its value is not UTF-8 text")]
 pub struct NotUtf8(pub String);
 
+pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";
+pub const P12_PASSWORD_VARIABLE: &str = "VESCLI_P12_PASSWORD";
+/// F5's own tools keep the token here.
+pub const F5_TOKEN_VARIABLE: &str = "F5XC_API_TOKEN";
+/// F5's own tools keep the password of the PKCS#12 file here.
+pub const F5_PASSWORD_VARIABLE: &str = "VES_P12_PASSWORD";
+pub const PROXY_VARIABLE: &str = "VESCLI_PROXY";
+/// The sandbox's origin. A request to that origin is a rehearsal: its journals are kept apart.
+pub const SANDBOX_VARIABLE: &str = "VESCLI_SANDBOX";
+
+/// What a variable contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// A token or a password itself.
+    Secret,
+    /// The path of a file that belongs to a credential.
+    CredentialFile,
+    /// The URL of a proxy, with or without a password.
+    Proxy,
+}
+
+const SECRET_VARIABLES: &[(&str, Content)] = &[
+    (TOKEN_VARIABLE, Content::Secret),
+    (P12_PASSWORD_VARIABLE, Content::Secret),
+    (F5_TOKEN_VARIABLE, Content::Secret),
+    (F5_PASSWORD_VARIABLE, Content::Secret),
+    ("VESCLI_TOKEN_FILE", Content::CredentialFile),
+    ("VESCLI_CERT", Content::CredentialFile),
+    ("VESCLI_KEY", Content::CredentialFile),
+    ("VESCLI_P12", Content::CredentialFile),
+    ("VESCLI_P12_PASSWORD_FILE", Content::CredentialFile),
+    ("VOLT_API_CERT", Content::CredentialFile),
+    ("VOLT_API_KEY", Content::CredentialFile),
+    ("VOLT_API_P12_FILE", Content::CredentialFile),
+    ("VOLT_API_CA_CERT", Content::CredentialFile),
+    (PROXY_VARIABLE, Content::Proxy),
+    ("https_proxy", Content::Proxy),
+    ("HTTPS_PROXY", Content::Proxy),
+    ("http_proxy", Content::Proxy),
+    ("HTTP_PROXY", Content::Proxy),
+    ("all_proxy", Content::Proxy),
+    ("ALL_PROXY", Content::Proxy),
+];
+
+/// The variables that a command which prints the token must not see: the secrets, and our own proxy. The usual proxy
+/// variables stay, because the command may need them to reach its own server, and so do paths, which are not secrets.
+pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
+    SECRET_VARIABLES
+        .iter()
+        .filter(|(name, content)| *content == Content::Secret || *name == PROXY_VARIABLE)
+        .map(|(name, _)| *name)
+}
+
+/// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. Our own proxy
+/// is hidden in any case, because nothing that is rehearsed is reached through it; another one without a password may
+/// serve the other commands of a runbook.
+pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = &'static str> {
+    let is_plain_proxy = |name: &str| {
+        let url = environment.get(name);
+        url.is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'))
+    };
+    SECRET_VARIABLES
+        .iter()
+        .map(|(name, content)| (*name, *content))
+        .filter(move |(name, content)| *content != Content::Proxy || *name == PROXY_VARIABLE || !is_plain_proxy(name))
+        .map(|(name, _)| name)
+}
+
+/// A warning for each variable that begins with `VESCLI_` and is not one of ours: most likely a mistyped name.
+pub fn unknown_variables(environment: &Environment) -> Vec<String> {
+    let mut known: Vec<String> = specs().filter(|spec| spec.is_flag()).map(SettingSpec::variable).collect();
+    known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
+    environment
+        .names()
+        .filter(|name| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name))
+        .map(|name| {
+            let suggestion = did_you_mean(name, known.iter().map(String::as_str));
+            format!("the variable {name} is not known and was not used{suggestion}")
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::settings_table::{Group, Setting};
 
     #[test]
     fn an_empty_variable_counts_as_not_set_and_debug_shows_no_value() {
@@ -61,5 +144,44 @@ mod tests {
         assert_eq!(environment.get("A"), None);
         assert_eq!(environment.text("B"), Ok(Some("s3cret")));
         assert_eq!(format!("{environment:?}"), r#"["A", "B"]"#);
+    }
+
+    #[test]
+    fn every_variable_of_a_credential_is_in_the_table() {
+        let is_known = |name: &str| SECRET_VARIABLES.iter().any(|(known, _)| *known == name);
+        let credentials = specs()
+            .filter(|spec| spec.group == Group::Credential && spec.is_flag())
+            .filter(|spec| spec.setting != Setting::NoAuth);
+        for spec in credentials {
+            assert!(is_known(&spec.variable()), "{}", spec.variable());
+            assert!(spec.f5_variable.is_none_or(is_known), "{:?}", spec.f5_variable);
+        }
+        assert!(is_known(&Setting::Proxy.spec().variable()));
+    }
+
+    #[test]
+    fn a_proxy_without_a_password_stays_for_the_rehearsal() {
+        let environment: Environment = [
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
+            ("ALL_PROXY", "http://ada:hunter2@proxy.example:3128"),
+            ("VESCLI_PROXY", "http://proxy.example:3128"),
+        ]
+        .into_iter()
+        .collect();
+        let hidden: Vec<_> = hidden_from_rehearsal(&environment).collect();
+        assert!(!hidden.contains(&"HTTPS_PROXY"));
+        for name in ["ALL_PROXY", "VESCLI_PROXY", "VOLT_API_KEY", "F5XC_API_TOKEN"] {
+            assert!(hidden.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_variable_is_reported() {
+        let environment: Environment =
+            [("VESCLI_REGOIN", "x"), ("VESCLI_TOKEN", "t"), ("OTHER", "")].into_iter().collect();
+        assert_eq!(
+            unknown_variables(&environment),
+            ["the variable VESCLI_REGOIN is not known and was not used; did you mean `VESCLI_REGION`?"]
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Values of settings as they were given, each with its origin, before they are laid over each other and checked.
-//! Flags, variables, and the tables of the file are all layers of this one type.
+//! Values of settings as they were given, each with its origin, before they are combined and checked. Flags, variables, and
+//! the tables of the file are all layers of this one type.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,32 +10,92 @@ use clap::parser::ValueSource;
 use thiserror::Error;
 
 use super::environment::{Environment, NotUtf8};
-use super::nearest::did_you_mean;
-use super::secret_variables::{P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use super::settings_table::{Kind, Setting, SettingSpec, specs};
-use super::value::{Value, parse_value};
+use super::suggest::did_you_mean;
+
+/// A value in the form of its [`Kind`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Also a file, a choice or a duration.
+    Text(String),
+    Switch(bool),
+    /// Also a level.
+    Count(u64),
+    List(Vec<String>),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::Count(count) => write!(f, "{count}"),
+            Self::List(items) => f.write_str(&items.join(" ")),
+        }
+    }
+}
+
+pub(super) fn parse_count(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "not a whole number from 0 on")
+}
+
+/// Reads a text as a value of a kind.
+///
+/// # Errors
+/// A sentence that says what is wrong and what would be right.
+pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
+    match kind {
+        Kind::Text(_) | Kind::File | Kind::Duration => Ok(Value::Text(text.to_owned())),
+        Kind::Choice(words) => check_choice(words, text).map(|()| Value::Text(text.to_owned())),
+        Kind::Switch => {
+            parse_switch(text).map(Value::Switch).ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0"))
+        }
+        Kind::Count => parse_count(text).map(Value::Count).map_err(|error| format!("`{text}` is {error}")),
+        Kind::Level => text
+            .parse()
+            .ok()
+            .or_else(|| parse_switch(text).map(u64::from))
+            .map(Value::Count)
+            .ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2")),
+        Kind::List(_) => Ok(Value::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
+    }
+}
+
+/// # Errors
+/// A sentence that lists the words and suggests the one that was probably meant.
+pub fn check_choice(words: &[&'static str], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not one of {}{}", words.join(", "), did_you_mean(text, words.iter().copied())))
+}
+
+fn parse_switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag, named without its hyphens.
+    /// Named without its hyphens.
     Flag(&'static str),
     /// A `VESCLI_` variable.
     Variable(String),
-    /// The configuration file.
     File {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1 on.
+        /// From 1 on.
         line: usize,
-        /// The column in characters, from 1 on.
+        /// From 1 on, in characters.
         column: usize,
         /// The table: `defaults` or `profiles.NAME`.
         table: String,
     },
     /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
     ForeignVariable(String),
-    /// Built in.
     BuiltIn,
 }
 
@@ -52,24 +112,20 @@ impl fmt::Display for Origin {
 
 /// A value and where it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The value.
+pub struct Entry {
     pub value: Value,
-    /// Where it was given.
     pub origin: Origin,
 }
 
 /// What one source gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Layer(BTreeMap<Setting, Given>);
+pub struct Layer(BTreeMap<Setting, Entry>);
 
 /// A value that does not fit its setting.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{origin}: {reason}")]
 pub struct ValueError {
-    /// Which setting.
     pub key: Setting,
-    /// Where the value was given.
     pub origin: Origin,
     /// What is wrong with it and what to do.
     pub reason: String,
@@ -78,38 +134,42 @@ pub struct ValueError {
 /// A variable that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VariableError {
-    /// It is no text.
     #[error(transparent)]
     NotUtf8(#[from] NotUtf8),
-    /// It does not fit its setting.
     #[error(transparent)]
     Value(#[from] ValueError),
 }
 
+impl Entry {
+    /// The error for a value that does not fit `key`.
+    pub fn invalid(&self, key: Setting, reason: impl Into<String>) -> ValueError {
+        ValueError { key, origin: self.origin.clone(), reason: reason.into() }
+    }
+}
+
 impl Layer {
-    /// What was given for a key.
-    pub fn get(&self, key: Setting) -> Option<&Given> {
+    pub fn get(&self, key: Setting) -> Option<&Entry> {
         self.0.get(&key)
     }
 
-    /// What was given for some keys.
+    /// The same without all other settings.
     pub fn only(&self, keys: &[Setting]) -> Self {
         let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));
-        Self(kept.map(|(key, given)| (*key, given.clone())).collect())
+        Self(kept.map(|(key, entry)| (*key, entry.clone())).collect())
     }
 
     /// Adds or replaces a value.
     pub fn set(&mut self, key: Setting, value: Value, origin: Origin) {
-        self.0.insert(key, Given { value, origin });
+        self.0.insert(key, Entry { value, origin });
     }
 
     /// Whether a switch is given and on.
     pub fn is_on(&self, key: Setting) -> bool {
-        self.get(key).is_some_and(|given| given.value == Value::Switch(true))
+        self.get(key).is_some_and(|entry| entry.value == Value::Switch(true))
     }
 
     /// The flags that were typed.
-    pub fn of_flags(matches: &ArgMatches) -> Self {
+    pub fn from_flags(matches: &ArgMatches) -> Self {
         let mut layer = Self::default();
         for spec in specs().filter(|spec| spec.is_flag()) {
             let typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
@@ -125,24 +185,37 @@ impl Layer {
     ///
     /// # Errors
     /// [`VariableError`] for the first one that does not fit its setting.
-    pub fn of_variables(environment: &Environment) -> Result<Self, VariableError> {
-        Self::of_named(environment, |spec| {
+    pub fn from_variables(environment: &Environment) -> Result<Self, VariableError> {
+        Self::from_named(environment, |spec| {
             spec.is_flag().then(|| spec.variable()).map(|name| (Origin::Variable(name.clone()), name))
         })
+    }
+
+    /// The `VESCLI_` variables that fit their settings, the others left out: for what has to work whatever else is broken.
+    pub fn from_valid_variables(environment: &Environment) -> Self {
+        let mut layer = Self::default();
+        for spec in specs().filter(|spec| spec.is_flag()) {
+            let name = spec.variable();
+            let text = environment.text(&name).ok().flatten();
+            if let Some(value) = text.and_then(|text| parse_value(spec.kind, text).ok()) {
+                layer.set(spec.setting, value, Origin::Variable(name));
+            }
+        }
+        layer
     }
 
     /// The variables of F5's own tools that are set.
     ///
     /// # Errors
     /// [`VariableError`] for the first one that does not fit its setting.
-    pub fn of_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
-        Self::of_named(environment, |spec| {
+    pub fn from_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
+        Self::from_named(environment, |spec| {
             spec.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
         })
     }
 
     /// The built-in values.
-    pub fn of_defaults() -> Self {
+    pub fn defaults() -> Self {
         let mut layer = Self::default();
         for spec in specs() {
             if let Some(value) = spec.default.and_then(|text| parse_value(spec.kind, text).ok()) {
@@ -152,7 +225,7 @@ impl Layer {
         layer
     }
 
-    fn of_named(
+    fn from_named(
         environment: &Environment,
         name_of: impl Fn(&SettingSpec) -> Option<(Origin, String)>,
     ) -> Result<Self, VariableError> {
@@ -187,23 +260,6 @@ fn typed_value(matches: &ArgMatches, spec: &SettingSpec) -> Option<Value> {
     }
 }
 
-/// A warning for each variable that begins with `VESCLI_` and is none of ours: most likely a slip.
-pub fn unknown_variables(environment: &Environment) -> Vec<String> {
-    let mut known: Vec<String> = specs().filter(|spec| spec.is_flag()).map(SettingSpec::variable).collect();
-    known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
-    environment
-        .names()
-        .filter(|name| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name))
-        .map(|name| {
-            let near = did_you_mean(name, known.iter().map(String::as_str));
-            format!("the variable {name} is not known and was not used{near}")
-        })
-        .collect()
-}
-
-/// The variable that holds the sandbox's origin. A request to that origin is a rehearsal: its journals lie apart.
-pub const SANDBOX_VARIABLE: &str = "VESCLI_SANDBOX";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,7 +271,7 @@ mod tests {
     #[test]
     fn every_row_with_a_default_has_one_that_parses() {
         for spec in specs().filter(|spec| spec.default.is_some()) {
-            assert!(Layer::of_defaults().get(spec.setting).is_some(), "{}", spec.flag);
+            assert!(Layer::defaults().get(spec.setting).is_some(), "{}", spec.flag);
         }
     }
 
@@ -229,8 +285,8 @@ mod tests {
             ("VESCLI_RESOLVE", "a:1:::1, b:2:127.0.0.1"),
             ("VESCLI_REGION", ""),
         ]);
-        let layer = Layer::of_variables(&given).unwrap();
-        let value = |key| layer.get(key).map(|given| given.value.clone());
+        let layer = Layer::from_variables(&given).unwrap();
+        let value = |key| layer.get(key).map(|entry| entry.value.clone());
         assert_eq!(value(Setting::Tenant), Some(Value::Text("acme".into())));
         assert_eq!(value(Setting::DryRun), Some(Value::Switch(true)));
         assert_eq!(value(Setting::Retries), Some(Value::Count(0)));
@@ -250,16 +306,8 @@ mod tests {
                 "VESCLI_ENVIRONMENT: `prodution` is not one of production, staging, development; did you mean `production`?",
             ),
         ] {
-            let error = Layer::of_variables(&environment(&[(name, text)])).unwrap_err();
+            let error = Layer::from_variables(&environment(&[(name, text)])).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
-    }
-
-    #[test]
-    fn a_mistyped_variable_is_told() {
-        assert_eq!(
-            unknown_variables(&environment(&[("VESCLI_REGOIN", "x"), ("VESCLI_TOKEN", "t"), ("OTHER", "")])),
-            ["the variable VESCLI_REGOIN is not known and was not used; did you mean `VESCLI_REGION`?"]
-        );
     }
 }

@@ -7,9 +7,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::examples;
+use super::layer::parse_count;
 use super::settings_table::{Group, Kind, Setting, SettingSpec, specs};
 use super::slips;
-use super::value::parse_count;
 
 /// Headings whose flags choose and address a request: every command that resolves settings takes them.
 pub(super) const SETTINGS: &[Group] = &[Group::Request, Group::Target, Group::Credential, Group::Network, Group::Retry];

@@ -17,7 +17,7 @@ use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
-use crate::settings::resolve::RetryPolicy;
+use crate::settings::RetryPolicy;
 
 /// Everything that the workers of a run share.
 #[derive(Clone, Copy)]

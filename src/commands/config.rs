@@ -14,9 +14,10 @@ use crate::args::settings_table::Setting;
 use crate::report::list::counted;
 use crate::report::safe_text;
 use crate::report::streams::Paint;
+use crate::settings::Settings;
 use crate::settings::config_file::ConfigFile;
-use crate::settings::resolve::Settings;
-use crate::settings::sources::{ConfigPath, Sources};
+use crate::settings::config_file::ConfigPath;
+use crate::settings::sources::Sources;
 
 /// Does what was asked for and gives back what to print on standard output.
 ///
@@ -30,7 +31,7 @@ pub fn run(
     paint: Paint,
 ) -> Result<String, CommandError> {
     // `path` has to work whatever else is broken.
-    let variables = Layer::of_sound_variables(environment);
+    let variables = Layer::from_valid_variables(environment);
     let path = ConfigPath::find(flags, &variables, environment);
     match action {
         ConfigAction::Path => match path.path() {
@@ -95,7 +96,7 @@ fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<Str
 /// Checks the values of one profile, as a run with it would, as far as they are there.
 fn check_profile(path: &ConfigPath, name: &str, environment: &Environment) -> Result<(), CommandError> {
     use crate::args::layer::Origin;
-    use crate::args::value::Value;
+    use crate::args::layer::Value;
     use crate::settings::error::SettingsError;
 
     let mut flags = Layer::default();

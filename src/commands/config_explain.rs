@@ -9,11 +9,11 @@ use crate::args::layer::Layer;
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::report::safe_text::{self, json_line};
 use crate::report::streams::Paint;
-use crate::settings::credential::{CredentialPlan, TokenSource};
-use crate::settings::identity_source::{IdentitySource, PasswordSource};
+use crate::settings::credential::CredentialPlan;
+use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
+use crate::settings::credential::token::TokenSource;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
-use crate::settings::token;
 
 /// One setting as JSON.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ pub(super) fn explain(
     let sources = Sources::gather(flags, environment)?;
     let mut settings = Vec::new();
     let holds = |spec: &&SettingSpec| spec.group.is_explained() && (spec.group != Group::Bulk || spec.in_file());
-    let variables = Layer::of_sound_variables(environment);
+    let variables = Layer::from_valid_variables(environment);
     let choices = Choices { flags, variables: &variables, environment, sources: &sources };
     let mut add = |key: &str, (value, origin): InForce| {
         let key = key.to_owned();
@@ -96,14 +96,14 @@ fn credential(plan: &CredentialPlan, environment: &Environment) -> (Option<Strin
         let text = match source {
             TokenSource::Command { words, .. } => format!("from the command {}", words.join(" ")),
             TokenSource::Stdin => "from standard input".to_owned(),
-            TokenSource::Variable(..) | TokenSource::File(_) => match token::read(source, origin, environment) {
+            TokenSource::Variable(..) | TokenSource::File(_) => match source.read(origin, environment) {
                 Ok(secret) => secret.to_string(),
                 Err(error) => format!("not usable: {error}"),
             },
         };
         (text, origin)
     });
-    let identity = plan.identity.as_ref().map(|(source, origin)| (identity_words(source), origin));
+    let identity = plan.certificate.as_ref().map(|(source, origin)| (identity_words(source), origin));
     let both: Vec<(String, _)> = token.into_iter().chain(identity).collect();
     let origin = both.first().map(|(_, origin)| origin.to_string());
     let texts: Vec<String> = both.into_iter().map(|(text, _)| text).collect();
@@ -111,15 +111,15 @@ fn credential(plan: &CredentialPlan, environment: &Environment) -> (Option<Strin
 }
 
 /// A client certificate by its file, and where its password comes from.
-fn identity_words(source: &IdentitySource) -> String {
+fn identity_words(source: &ClientCertificateSource) -> String {
     match source {
-        IdentitySource::Pem { cert, key, .. } if cert == key => {
+        ClientCertificateSource::Pem { cert, key, .. } if cert == key => {
             format!("client certificate {}", cert.display())
         }
-        IdentitySource::Pem { cert, key, .. } => {
+        ClientCertificateSource::Pem { cert, key, .. } => {
             format!("client certificate {} with the key {}", cert.display(), key.display())
         }
-        IdentitySource::P12 { file, password } => match password {
+        ClientCertificateSource::P12 { file, password } => match password {
             Some((PasswordSource::Variable(_, secret), origin)) => {
                 format!("client certificate {} with the password of {origin} ({secret})", file.display())
             }

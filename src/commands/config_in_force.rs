@@ -8,9 +8,10 @@ use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::settings::bulk::DEFAULT_RATE;
 use crate::settings::config_file::ConfigFile;
+use crate::settings::config_file::ConfigPath;
 use crate::settings::error::SettingsError;
 use crate::settings::network::Network;
-use crate::settings::sources::{ConfigPath, Sources};
+use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
 /// A value, if there is one, and its origin.

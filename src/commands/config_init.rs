@@ -42,7 +42,7 @@ pub(super) fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, Com
 fn first_text(flags: &Layer) -> Result<String, CommandError> {
     let given = |key| flags.get(key).map(|given| given.value.to_string());
     let tenant = given(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
-    if !crate::settings::label::is_label(&tenant) {
+    if !crate::settings::target::is_label(&tenant) {
         return Err(CommandError::Usage {
             message: format!("--tenant: `{}` is not one DNS label", tenant.escape_debug()),
             hint: "give the first part of the console's host name alone".to_owned(),

@@ -4,7 +4,7 @@ use super::error::CommandError;
 use crate::args::settings_table::Setting;
 use crate::report::safe_text::SafeText;
 use crate::settings::config_file::{ConfigFile, read_text};
-use crate::settings::secret::Secret;
+use crate::settings::credential::secret::Secret;
 
 /// The text of a file that was understood, exact, without the users and passwords of its proxies.
 ///

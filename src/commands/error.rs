@@ -16,9 +16,10 @@ use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
 use crate::report::ErrorReport;
 use crate::report::exit::Exit;
-use crate::settings::config_error::ConfigError;
-use crate::settings::credential::CredentialError;
+use crate::settings::config_file::ConfigError;
+use crate::settings::credential::error::CredentialError;
 use crate::settings::error::SettingsError;
+use crate::settings::file::{FileError, FileErrorKind};
 
 /// Why a command could not do its work.
 #[derive(Debug, Error)]
@@ -151,10 +152,8 @@ fn of_settings(error: &SettingsError) -> Exit {
 
 const fn of_config(error: &ConfigError) -> Exit {
     match error {
-        ConfigError::Missing(_) => Exit::NoInput,
-        ConfigError::Unreadable(..)
-        | ConfigError::NotRegular(_)
-        | ConfigError::TooLarge { .. }
+        ConfigError::File { error } => of_file(error, Exit::Config),
+        ConfigError::NotUtf8 { .. }
         | ConfigError::Untrusted { .. }
         | ConfigError::Mistake { .. }
         | ConfigError::UnknownProfile { .. }
@@ -164,18 +163,21 @@ const fn of_config(error: &ConfigError) -> Exit {
 
 const fn of_credential(error: &CredentialError) -> Exit {
     match error {
-        CredentialError::Missing { .. } => Exit::NoInput,
-        CredentialError::Unreadable { .. }
-        | CredentialError::Exposed { .. }
-        | CredentialError::Owner { .. }
-        | CredentialError::NotRegular { .. }
-        | CredentialError::TooLarge { .. }
-        | CredentialError::Token { .. }
+        CredentialError::File { error, .. } => of_file(error, Exit::Config),
+        CredentialError::Token { .. }
         | CredentialError::Command { .. }
         | CredentialError::Stdin(_)
-        | CredentialError::Identity { .. }
+        | CredentialError::Certificate { .. }
         | CredentialError::Bound { .. }
         | CredentialError::Unbound { .. } => Exit::Config,
+    }
+}
+
+/// A file that is missing has the same exit everywhere; one that cannot be used has that of its place.
+const fn of_file(error: &FileError, unusable: Exit) -> Exit {
+    match error.kind {
+        FileErrorKind::Missing => Exit::NoInput,
+        _ => unusable,
     }
 }
 
@@ -183,12 +185,8 @@ fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
             TrustError::File(error) => match error {
-                CertificateFileError::Missing { .. } => Exit::NoInput,
-                CertificateFileError::Unreadable { .. }
-                | CertificateFileError::NotRegular { .. }
-                | CertificateFileError::TooLarge { .. }
-                | CertificateFileError::NoCertificate { .. }
-                | CertificateFileError::Damaged { .. } => Exit::BadInput,
+                CertificateFileError::File { error, .. } => of_file(error, Exit::BadInput),
+                CertificateFileError::NoCertificate { .. } | CertificateFileError::Damaged { .. } => Exit::BadInput,
             },
             TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::args::nearest::did_you_mean;
+use crate::args::suggest::did_you_mean;
 use crate::report::exit::{Exit, ExitRow, rows};
 use crate::report::safe_text::json_line;
 use crate::report::streams::Paint;
@@ -152,7 +152,7 @@ mod tests {
                 Some(what),
                 false,
                 Paint::decide(
-                    crate::settings::resolve::ColorChoice::Never,
+                    crate::settings::ColorChoice::Never,
                     &crate::args::environment::Environment::default(),
                     false,
                 ),

@@ -4,7 +4,7 @@ use super::error::CommandError;
 use super::explain;
 use super::{topic_bulk, topics};
 use crate::args::command_line::{TOPICS, command};
-use crate::args::nearest::did_you_mean;
+use crate::args::suggest::did_you_mean;
 use crate::report::streams::Paint;
 
 /// The text for a topic: a command with its subcommands, a topic, or nothing for the whole.

@@ -12,9 +12,9 @@ use crate::args::settings_table::Setting;
 use crate::report::exit::Ending;
 use crate::report::streams::Streams;
 use crate::report::{Reporter, Subject};
-use crate::settings::bulk::rate;
+use crate::settings::Output;
 use crate::settings::error::SettingsError;
-use crate::settings::resolve::Output;
+use crate::settings::rate::Rate;
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
 pub fn run(command: &[OsString], flags: &Layer, environment: &Environment, streams: &mut Streams) -> Ending {
@@ -40,12 +40,12 @@ pub fn run(command: &[OsString], flags: &Layer, environment: &Environment, strea
 }
 
 fn options(command: &[OsString], flags: &Layer, environment: &Environment) -> Result<SandboxOptions, CommandError> {
-    let variables = Layer::of_variables(environment).map_err(SettingsError::from)?;
+    let variables = Layer::from_variables(environment).map_err(SettingsError::from)?;
     let given = |key| flags.get(key).or_else(|| variables.get(key));
     Ok(SandboxOptions {
         // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run would
         // meet a 429 for every request that comes a moment early.
-        rate: flags.get(Setting::Rate).map(rate).transpose()?.flatten(),
+        rate: flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
         require_auth: flags.is_on(Setting::RequireAuth) || variables.is_on(Setting::RequireAuth),
         log: given(Setting::Log).map(|given| PathBuf::from(given.value.to_string())),
         command: command.to_vec(),

@@ -20,12 +20,14 @@ use crate::report::plan::{self, RequestDocument};
 use crate::report::safe_text::{SafeText, json_line};
 use crate::report::streams::Streams;
 use crate::report::{Reporter, Subject};
-use crate::settings::credential::{Credential, CredentialError, TokenSource};
+use crate::settings::credential::Credential;
+use crate::settings::credential::error::CredentialError;
+use crate::settings::credential::secret::Secret;
+use crate::settings::credential::token::TokenSource;
 use crate::settings::error::SettingsError;
 use crate::settings::proxy::ProxySetting;
-use crate::settings::resolve::{Output, Settings};
-use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
+use crate::settings::{Output, Settings};
 
 /// Runs the command: flags and environment go in, what came of it is told, and its end comes out.
 pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Ending {
@@ -111,9 +113,9 @@ fn carry_out(
             return Ok(reporter.interrupted(subject, &ended));
         }
     };
-    subject.with_credential = credential.token.is_some() || credential.identity.is_some();
+    subject.with_credential = credential.token.is_some() || credential.certificate.is_some();
     reporter.hide(SafeText::hiding(secrets(&settings, &credential)));
-    let identity = credential.identity;
+    let identity = credential.certificate;
     let request = ApiRequest { token: credential.token, ..unsigned };
     if !reporter.output().json {
         settings.warnings.iter().for_each(|warning| reporter.warn(warning));

@@ -1,7 +1,7 @@
 //! The topics of `vescli help` that are no commands. What can be made from the table of keys is.
 
-use crate::args::layer::SANDBOX_VARIABLE;
-use crate::args::secret_variables::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use crate::args::environment::SANDBOX_VARIABLE;
+use crate::args::environment::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};
 use crate::report::streams::Paint;
 

@@ -13,7 +13,7 @@ use crate::report::exit::Exit;
 use crate::report::safe_text::{SafeText, json_line};
 use crate::report::streams::{Paint, Streams};
 use crate::report::{ErrorReport, Reporter, Subject};
-use crate::settings::resolve::{ColorChoice, Output};
+use crate::settings::{ColorChoice, Output};
 
 /// Tells what clap says of the arguments.
 pub fn tell(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Exit {

@@ -7,8 +7,9 @@ use std::path::Path;
 use super::shell_words::quote;
 use crate::api::request::ApiRequest;
 use crate::args::layer::Origin;
-use crate::settings::credential::{CredentialPlan, TokenSource};
-use crate::settings::identity_source::{IdentitySource, PasswordSource};
+use crate::settings::credential::CredentialPlan;
+use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
+use crate::settings::credential::token::TokenSource;
 use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
@@ -20,7 +21,7 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     let proxy = network.proxy_for(&request.url);
     let piped = Piped {
         token: credential.token.as_ref().map(|(source, _)| source),
-        password: credential.identity.as_ref().and_then(|(source, _)| password(source)),
+        password: credential.certificate.as_ref().and_then(|(source, _)| password(source)),
         proxy: proxy.and_then(variable_of),
     };
     // `--disable` first: a ~/.curlrc must not change the request.
@@ -32,8 +33,8 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
         // curl would look into the variables by itself.
         None => words.push("--noproxy '*'".to_owned()),
     }
-    if let Some((source, _)) = &credential.identity {
-        words_of_identity(source, &mut words);
+    if let Some((source, _)) = &credential.certificate {
+        words_of_certificate(source, &mut words);
     }
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     for (name, value) in request.headers {
@@ -133,21 +134,21 @@ fn escape() -> String {
     format!("sed {}", quote(r#"s/[\\"]/\\&/g"#))
 }
 
-fn password(source: &IdentitySource) -> Option<&PasswordSource> {
+fn password(source: &ClientCertificateSource) -> Option<&PasswordSource> {
     match source {
-        IdentitySource::P12 { password, .. } => password.as_ref().map(|(source, _)| source),
-        IdentitySource::Pem { .. } => None,
+        ClientCertificateSource::P12 { password, .. } => password.as_ref().map(|(source, _)| source),
+        ClientCertificateSource::Pem { .. } => None,
     }
 }
 
 /// The certificate with its key.
-fn words_of_identity(source: &IdentitySource, words: &mut Vec<String>) {
+fn words_of_certificate(source: &ClientCertificateSource, words: &mut Vec<String>) {
     match source {
-        IdentitySource::Pem { cert, key, .. } => {
+        ClientCertificateSource::Pem { cert, key, .. } => {
             words.push(format!("--cert {}", quote(&certificate_file(cert))));
             words.push(format!("--key {}", quote(&key.to_string_lossy())));
         }
-        IdentitySource::P12 { file, .. } => {
+        ClientCertificateSource::P12 { file, .. } => {
             words.push("--cert-type P12".to_owned());
             words.push(format!("--cert {}", quote(&certificate_file(file))));
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::api::io_error::without_number;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::args::environment::Environment;
-use crate::settings::resolve::Output;
+use crate::settings::Output;
 use document::{ErrorDocument, ResultDocument};
 use exit::Exit;
 use safe_text::{SafeText, json_line};

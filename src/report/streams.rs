@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::args::environment::Environment;
-use crate::settings::resolve::ColorChoice;
+use crate::settings::ColorChoice;
 use colored::{ColoredString, Colorize};
 
 /// Where output goes.

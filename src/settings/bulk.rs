@@ -5,20 +5,19 @@ use std::path::PathBuf;
 use super::error::SettingsError;
 use super::rate::Rate;
 use super::sources::Sources;
-use crate::args::layer::{Given, ValueError};
+use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
 
-/// The rate of a list when nothing says otherwise: the slower of what F5's own tools keep to.
+/// The slower of the rates that F5's own tools use.
 pub const DEFAULT_RATE: &str = "60/m";
-/// Most requests that may be under way at once.
-const JOBS_MAX: u64 = 256;
+const JOBS_MAX: usize = 256;
 
-/// What is done with people who are known from other lists.
+/// What to do with people who are known from the journals of other lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnKnown {
-    /// They are left out.
+    /// Leave them out.
     Skip,
-    /// They are mailed again.
+    /// Mail them again.
     Send,
 }
 
@@ -36,42 +35,31 @@ impl OnKnown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct BulkSettings {
-    /// Most requests in a time; `None` is as fast as can be.
+    /// `None` is no limit.
     pub rate: Option<Rate>,
     /// Requests under way at once.
     pub jobs: usize,
-    /// How many rows in a row may fail before the run stops; 0 for any number.
+    /// The run stops after this many consecutive rows that were not accepted; 0 never stops it.
     pub max_failures: u64,
-    /// Whether connections are used again.
     pub keep_alive: bool,
-    /// The word of `--format`.
+    /// A word of `--format`.
     pub format: String,
-    /// Whether rows that cannot be used are left out.
     pub skip_invalid: bool,
-    /// The journal, if it is named.
     pub journal: Option<PathBuf>,
-    /// Whether a new journal is begun.
     pub fresh: bool,
-    /// Whether rejected rows go out again.
     pub retry_rejected: bool,
-    /// Whether unknown rows go out again.
     pub resend_unknown: bool,
-    /// Most rows that are sent to.
     pub limit: Option<u64>,
-    /// What is done with people who are known from other lists, if that is decided.
     pub known: Option<OnKnown>,
-    /// Whether nobody is asked.
     pub yes: bool,
 }
 
 impl BulkSettings {
-    /// Resolves them.
-    ///
     /// # Errors
-    /// [`SettingsError::Value`] for a rate that is none, and for jobs out of bounds.
+    /// [`SettingsError::Value`] for a rate that cannot be read, and for jobs or a limit out of bounds.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
         let rate = match sources.pick(Setting::Rate) {
-            Some(given) => rate(given)?,
+            Some(entry) => Rate::of_setting(entry)?,
             None => DEFAULT_RATE.parse().ok(),
         };
         let path = |key| sources.text(key).map(|(path, _)| PathBuf::from(path));
@@ -97,45 +85,21 @@ impl BulkSettings {
 }
 
 fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
+    let entry = sources.pick(Setting::Jobs).ok_or_else(|| sources.missing(Setting::Jobs))?;
     let count = sources.count(Setting::Jobs);
-    let fits = (1..=JOBS_MAX).contains(&count);
-    match (usize::try_from(count), sources.pick(Setting::Jobs)) {
-        (Ok(jobs), _) if fits => Ok(jobs),
-        (_, Some(given)) => Err(ValueError {
-            key: Setting::Jobs,
-            origin: given.origin.clone(),
-            reason: format!("`{count}` is out of bounds: it takes 1 to {JOBS_MAX}"),
-        }
-        .into()),
-        (_, None) => Err(super::target::missing(sources, Setting::Jobs)),
-    }
+    let jobs = usize::try_from(count).ok().filter(|jobs| (1..=JOBS_MAX).contains(jobs));
+    jobs.ok_or_else(|| {
+        entry.invalid(Setting::Jobs, format!("`{count}` is out of bounds: it takes 1 to {JOBS_MAX}")).into()
+    })
 }
 
-/// Nobody means a run that sends nothing: that is what a dry run is for.
+/// Zero would mean a run that sends nothing: that is what a dry run is for.
 fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
     match (sources.count(Setting::Limit), sources.pick(Setting::Limit)) {
         (_, None) => Ok(None),
-        (0, Some(given)) => Err(ValueError {
-            key: Setting::Limit,
-            origin: given.origin.clone(),
-            reason: "`0` would send to nobody: to see the plan alone use --dry-run".to_owned(),
-        }),
+        (0, Some(entry)) => {
+            Err(entry.invalid(Setting::Limit, "`0` would send to no one: to see only the plan use --dry-run"))
+        }
         (count, Some(_)) => Ok(Some(count)),
     }
-}
-
-/// A rate, or none at all for `none`.
-///
-/// # Errors
-/// [`ValueError`] when it is neither.
-pub fn rate(given: &Given) -> Result<Option<Rate>, ValueError> {
-    let text = given.value.to_string();
-    if text == "none" {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|error| ValueError {
-        key: Setting::Rate,
-        origin: given.origin.clone(),
-        reason: format!("{error}"),
-    })
 }

@@ -1,4 +1,4 @@
-//! The machine's clock, which may be set to anything: what has to be written or compared lies between 1970 and 9999.
+//! The machine's clock, which may be set to anything: times that are written or compared are between 1970 and 9999.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,15 @@ pub fn writable(time: SystemTime) -> SystemTime {
     time.clamp(UNIX_EPOCH, UNIX_EPOCH + LATEST)
 }
 
-/// Time since 1970; none for a clock that stands before.
+/// Time since 1970; zero for a clock that is set before.
 pub fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Such as `2020-01-01 00:00:00 UTC`.
+pub fn to_text(time: SystemTime) -> String {
+    let text = humantime::format_rfc3339_seconds(writable(time)).to_string();
+    text.replace('T', " ").replace('Z', " UTC")
 }
 
 #[cfg(test)]
@@ -35,6 +41,7 @@ mod tests {
             // HTTP's dates end at the same year.
             assert!(!httpdate::fmt_http_date(writable(time)).is_empty());
         }
+        assert_eq!(to_text(far), "9999-12-31 23:59:59 UTC");
         assert_eq!(since_epoch(before), Duration::ZERO);
         assert_eq!(since_epoch(UNIX_EPOCH + day), day);
     }

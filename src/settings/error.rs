@@ -1,36 +1,26 @@
-//! Why settings do not hold.
+//! Why settings cannot be used, and how to give one that is missing.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::config_error::ConfigError;
-use super::credential::CredentialError;
+use super::config_file::ConfigError;
+use super::credential::error::CredentialError;
 use crate::args::environment::NotUtf8;
 use crate::args::layer::{ValueError, VariableError};
 use crate::args::settings_table::{Scope, Setting};
 
-/// Why settings do not hold.
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// The configuration file.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A value that does not fit its setting.
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// A variable that is no text.
     #[error(transparent)]
     NotUtf8(#[from] NotUtf8),
-    /// Nothing gave a value that is needed.
+    /// No source gives a value that is needed.
     #[error("no {name} is given: {ways}", name = .key.spec().name(), ways = ways_to_give(*.key, .config))]
-    Missing {
-        /// What is missing.
-        key: Setting,
-        /// What is to be told of the configuration file.
-        config: ConfigState,
-    },
-    /// The credential.
+    Missing { key: Setting, config: ConfigState },
     #[error(transparent)]
     Credential(#[from] CredentialError),
 }
@@ -44,7 +34,7 @@ impl From<VariableError> for SettingsError {
     }
 }
 
-/// What is to be told of the configuration file when something is missing.
+/// The state of the configuration file: it decides what is suggested when something is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigState {
     /// None was read on purpose, or there is no home folder to look in.
@@ -53,7 +43,7 @@ pub enum ConfigState {
     Absent(PathBuf),
     /// It was read, and this profile was used.
     Profile(PathBuf, String),
-    /// It was read, and none of these profiles was chosen.
+    /// It was read, and none of these profiles is chosen.
     Unchosen(PathBuf, Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! What holds: flags, variables and file laid over each other. The first source that speaks wins, key by key:
+//! What applies: flags, variables and file combined and checked. For each setting, the first source that has it wins:
 //!
 //! 1. a flag
 //! 2. a `VESCLI_` variable
@@ -9,36 +9,159 @@
 //!
 //! A credential is taken whole from the first of these that names one, see [`credential`].
 
-pub mod base_url;
-mod binding;
 pub mod bulk;
-pub mod certificate_facts;
 pub mod clock;
-pub mod config_error;
 pub mod config_file;
-mod config_source;
-mod config_table;
-mod config_trust;
-mod config_value;
 pub mod credential;
-pub mod credential_error;
 pub mod error;
-pub mod identity;
-pub mod identity_error;
-pub mod identity_source;
-pub mod label;
-pub mod limited_file;
+pub mod file;
 pub mod network;
-mod noproxy;
-mod pkcs12;
 pub mod proxy;
 pub mod rate;
-pub mod resolve;
-pub mod secret;
 pub mod sources;
 pub mod target;
-pub mod token;
-mod token_command;
 
-#[cfg(test)]
-mod precedence_tests;
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use credential::CredentialPlan;
+use error::{ConfigState, SettingsError};
+use network::Network;
+use proxy::ProxySetting;
+use sources::{Level, Sources};
+use target::Target;
+
+use crate::args::environment::{Environment, unknown_variables};
+use crate::args::layer::Layer;
+use crate::args::settings_table::Setting;
+
+/// Everything that applies to one run, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// As given; a list brings its own.
+    pub email: Option<String>,
+    /// The tenant if none is given.
+    pub cname: Option<String>,
+    /// Whether an address is accepted that the published pattern refuses.
+    pub allow_any_email: bool,
+    pub tenant: Option<String>,
+    pub target: Target,
+    pub credential: CredentialPlan,
+    pub network: Network,
+    pub retry: RetryPolicy,
+    pub output: Output,
+    pub config: ConfigState,
+    /// What is odd, but not an error.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// After the first attempt.
+    pub retries: u64,
+    /// Longest wait that the server may ask for.
+    pub max_retry_after: Duration,
+    /// Whether to retry what may have been sent.
+    pub retry_unknown: bool,
+}
+
+/// What is printed, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Output {
+    /// One JSON document on standard output instead of text.
+    pub json: bool,
+    /// Nothing on success, and with JSON nothing on standard error.
+    pub quiet: bool,
+    /// 0: nothing, 1: headers, 2: bodies too.
+    pub verbose: u64,
+    pub color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl ColorChoice {
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(Self::Auto),
+            "always" => Some(Self::Always),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
+impl Output {
+    pub fn resolve(sources: &Sources) -> Self {
+        Self::pick(|key| sources.pick_with_level(key).map(|(level, entry)| (level, entry.value.to_string())))
+    }
+
+    /// From flags and variables alone, for errors that come before the file is understood.
+    pub fn early(flags: &Layer, environment: &Environment) -> Self {
+        let variables = Layer::from_valid_variables(environment);
+        Self::pick(|key| {
+            let flag = flags.get(key).map(|entry| (Level::Flag, entry.value.to_string()));
+            flag.or_else(|| variables.get(key).map(|entry| (Level::Variable, entry.value.to_string())))
+        })
+    }
+
+    fn pick(value: impl Fn(Setting) -> Option<(Level, String)>) -> Self {
+        let is = |key, text: &str| value(key).is_some_and(|(_, value)| value == text);
+        // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
+        let json = match (value(Setting::Json), value(Setting::Output)) {
+            (Some((short, on)), Some((long, word))) => match short.cmp(&long) {
+                Ordering::Less => on == "true",
+                Ordering::Equal => on == "true" || word == "json",
+                Ordering::Greater => word == "json",
+            },
+            (Some((_, on)), None) => on == "true",
+            (None, Some((_, word))) => word == "json",
+            (None, None) => false,
+        };
+        Self {
+            json,
+            quiet: is(Setting::Quiet, "true"),
+            verbose: value(Setting::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
+            color: value(Setting::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// [`SettingsError`] with the first thing that cannot be used.
+    pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
+        let target = Target::resolve(sources)?;
+        let tenant = target::tenant(sources)?;
+        let text = |key| sources.text(key).map(|(text, _)| text.to_owned());
+        let mut warnings = unknown_variables(environment);
+        warnings.extend(target.warnings(sources));
+        let network = Network::resolve(sources, environment)?;
+        network.check(&target, sources)?;
+        warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
+        warnings.extend(network.unused_overrides(&target, sources));
+        Ok(Self {
+            email: text(Setting::Email),
+            cname: text(Setting::Cname).or_else(|| tenant.clone()),
+            allow_any_email: sources.is_on(Setting::AllowAnyEmail),
+            credential: CredentialPlan::resolve(sources, environment, &target)?,
+            tenant,
+            target,
+            network,
+            retry: RetryPolicy {
+                retries: sources.count(Setting::Retries),
+                max_retry_after: sources.duration(Setting::MaxRetryAfter)?,
+                retry_unknown: sources.is_on(Setting::RetryUnknown),
+            },
+            output: Output::resolve(sources),
+            config: sources.config.clone(),
+            warnings,
+        })
+    }
+}

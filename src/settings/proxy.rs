@@ -1,36 +1,34 @@
-//! Which proxy stands between us and the service, and which hosts are reached without it.
+//! Which proxy is between vescli and the service, and which hosts are reached without it.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-use super::base_url::without_userinfo;
+use super::credential::secret::{Secret, keep_out_of_core_files};
 use super::error::SettingsError;
-use super::label::unusable_name;
-use super::noproxy::NoProxyList;
-use super::secret::{Secret, keep_out_of_core_files};
 use super::sources::Sources;
+use super::target::{host_name_problem, without_userinfo};
 use crate::args::environment::Environment;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
 
-/// A proxy with the hosts that go past it.
+/// A proxy, and the hosts that are reached without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxySetting {
     /// The URL, which may hold a password.
     pub url: Secret,
     /// The URL as it may be shown.
     pub shown: String,
-    /// Its host, for a look at who was not found or not trusted.
+    /// For messages about a proxy that was not found or not trusted.
     pub host: String,
-    /// Whether TLS is spoken with the proxy itself.
+    /// Whether the connection to the proxy itself uses TLS.
     pub tls: bool,
     /// The hosts that are reached without it.
     noproxy: NoProxyList,
     /// The variable that names them, if it is not one of vescli's own.
     noproxy_variable: Option<String>,
-    /// Where it was given.
     pub origin: Origin,
 }
 
@@ -44,9 +42,9 @@ impl ProxySetting {
     /// The setting, else the usual variables: only those for https, since nothing else is ever sent through a proxy.
     ///
     /// # Errors
-    /// [`SettingsError`] when it is no URL of a proxy, or a variable is no text.
+    /// [`SettingsError`] when it is not the URL of a proxy, or a variable is not text.
     pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, SettingsError> {
-        let Some((text, origin)) = given(sources, environment)? else {
+        let Some((text, origin)) = proxy_url(sources, environment)? else {
             return Ok(None);
         };
         let (noproxy, noproxy_variable) = noproxy(sources, environment)?;
@@ -69,7 +67,7 @@ impl ProxySetting {
                 _ => "",
             };
             return Err(format!(
-                "`{shown}` is no proxy of a kind that is known here: use http://, https:// or socks5h://{hint}"
+                "`{shown}` is not a proxy of a kind that is known here: use http://, https:// or socks5h://{hint}"
             ));
         }
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
@@ -77,7 +75,7 @@ impl ProxySetting {
         };
         // The hosts of other schemes than http and https are not parsed as such: an address in one is a name there.
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
-        if let Some(why) = unusable_name(host).filter(|_| !is_address) {
+        if let Some(why) = host_name_problem(host).filter(|_| !is_address) {
             return Err(format!("the host `{host}` {why}: correct it"));
         }
         Ok(Self {
@@ -91,18 +89,18 @@ impl ProxySetting {
         })
     }
 
-    /// Whether the proxy is used for a URL.
+    /// Whether the list of exceptions leaves a URL to the proxy.
     pub fn takes(&self, url: &Url) -> bool {
-        !self.noproxy.holds(url)
+        !self.noproxy.matches(url)
     }
 
-    /// A warning of what stands in `NO_PROXY` and means nothing. It was meant for others too, so it is no error.
+    /// A warning about what means nothing in `NO_PROXY`. The variable is for other programs too, so it is not an error.
     pub fn warning(&self) -> Option<String> {
         let variable = self.noproxy_variable.as_ref()?;
         Some(format!("{variable}: {}", not_understood(&self.noproxy)?))
     }
 
-    /// Whether the usual variables name it (`HTTPS_PROXY` and others), and no setting of vescli's own does.
+    /// Whether the usual variables name it (`HTTPS_PROXY` and others), and not a setting of vescli's own.
     pub fn is_of_environment(&self) -> bool {
         matches!(self.origin, Origin::ForeignVariable(_))
     }
@@ -112,7 +110,7 @@ impl ProxySetting {
         self.shown != self.url.expose()
     }
 
-    /// What must not be shown: the password as it stands in the URL and as the proxy gets it.
+    /// What must not be shown: the password as it is written in the URL and as the proxy gets it.
     pub fn secrets(&self) -> Vec<Secret> {
         let Ok(url) = Url::parse(self.url.expose()) else {
             return Vec::new();
@@ -120,11 +118,12 @@ impl ProxySetting {
         let Some(password) = url.password() else {
             return Vec::new();
         };
-        vec![Secret::new(password.to_owned()), Secret::new(percent_decoded(password))]
+        let decoded = percent_decode_str(password).decode_utf8_lossy();
+        vec![Secret::new(password.to_owned()), Secret::new(decoded.into_owned())]
     }
 }
 
-/// The list of hosts that go past the proxy; with the variable's name if it is not one of vescli's own.
+/// The list of hosts that are reached without the proxy; with the variable's name if it is not one of vescli's own.
 fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), SettingsError> {
     let key = Setting::Noproxy;
     if let Some((text, origin)) = sources.text(key) {
@@ -147,23 +146,8 @@ fn not_understood(list: &NoProxyList) -> Option<String> {
     ))
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let hex = after
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|two| std::str::from_utf8(two).ok())
-            .and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(hex.unwrap_or(first));
-        rest = if hex.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// The text of the proxy's URL, with its origin.
-fn given(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, SettingsError> {
+fn proxy_url(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, SettingsError> {
     let found = match sources.text(Setting::Proxy) {
         Some((text, origin)) => Some((text.to_owned(), origin.clone())),
         None => first_variable(environment, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
@@ -182,6 +166,131 @@ fn first_variable(environment: &Environment, names: &[&str]) -> Result<Option<(S
     Ok(None)
 }
 
+/// The hosts that are reached without the proxy: the list of `--noproxy` and `NO_PROXY`, in all the forms that curl, Go and
+/// Python accept there, ports and bracketed addresses included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct NoProxyList {
+    entries: Vec<Entry>,
+    /// What means nothing, as it was written.
+    not_understood: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    hosts: Hosts,
+    /// The only port that it is for, if it names one.
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hosts {
+    All,
+    /// This address and all that share its first bits.
+    Net(IpAddr, u32),
+    /// This name and all below it.
+    Below(String),
+}
+
+impl NoProxyList {
+    /// Reads a list that is separated by commas or, as curl accepts it too, by spaces.
+    fn parse(list: &str) -> Self {
+        let mut read = Self::default();
+        for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {
+            match Entry::parse(item) {
+                Some(entry) => read.entries.push(entry),
+                None => read.not_understood.push(item.to_owned()),
+            }
+        }
+        read
+    }
+
+    /// Whether the URL's host is reached without the proxy.
+    fn matches(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let host = unbracketed(host).unwrap_or(host).trim_end_matches('.');
+        let port = url.port_or_known_default();
+        self.entries.iter().any(|entry| entry.port.is_none_or(|own| Some(own) == port) && entry.hosts.match_host(host))
+    }
+}
+
+impl Entry {
+    fn parse(item: &str) -> Option<Self> {
+        let whole = |hosts| Self { hosts, port: None };
+        if let Some(hosts) = Hosts::parse(item) {
+            return Some(whole(hosts));
+        }
+        if let Some((address, rest)) = item.strip_prefix('[').and_then(|item| item.split_once(']')) {
+            let address: IpAddr = address.parse().ok().filter(IpAddr::is_ipv6)?;
+            return match rest.strip_prefix(':') {
+                Some(port) => Some(Self { port: Some(port.parse().ok()?), ..whole(Hosts::Net(address, 128)) }),
+                None => Hosts::parse(&format!("{address}{rest}")).map(whole),
+            };
+        }
+        let (host, port) = item.split_once(':')?;
+        Some(Self { hosts: Hosts::parse(host)?, port: Some(port.parse().ok()?) })
+    }
+}
+
+impl Hosts {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::All);
+        }
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Some(Self::Net(address, bits(address)));
+        }
+        if let Some((address, length)) = text.split_once('/') {
+            let address: IpAddr = address.parse().ok()?;
+            let length = length.parse().ok().filter(|length| *length <= bits(address))?;
+            return Some(Self::Net(address, length));
+        }
+        let name = text.strip_prefix('*').filter(|rest| rest.starts_with('.'));
+        let name = name.unwrap_or(text);
+        let name = name.strip_prefix('.').unwrap_or(name);
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let is_label = |label: &str| {
+            let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !label.is_empty() && label.bytes().all(valid)
+        };
+        name.split('.').all(is_label).then_some(Self::Below(name))
+    }
+
+    /// The host is lower-case, as URLs have it, and without brackets.
+    fn match_host(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Net(net, length) => host.parse::<IpAddr>().is_ok_and(|address| is_within(address, *net, *length)),
+            Self::Below(name) => {
+                let before = host.strip_suffix(name.as_str());
+                before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            }
+        }
+    }
+}
+
+/// The address in brackets, as URLs write one of IPv6.
+fn unbracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
+const fn bits(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+fn is_within(address: IpAddr, net: IpAddr, length: u32) -> bool {
+    let (address, net, all) = match (address, net) {
+        (IpAddr::V4(address), IpAddr::V4(net)) => (address.to_bits().into(), net.to_bits().into(), 32),
+        (IpAddr::V6(address), IpAddr::V6(net)) => (address.to_bits(), net.to_bits(), 128),
+        _ => return false,
+    };
+    let differing: u128 = address ^ net;
+    // A shift by all of the bits gives `None`, and leaves nothing that could differ.
+    differing.checked_shr(all - length).unwrap_or(0) == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +307,74 @@ mod tests {
         for bad in ["socks5://a:hunter2@h", "ftp://a:hunter2@h", "http://a:hunter2@h:x"] {
             let message = parse(bad).unwrap_err();
             assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_suffixes_addresses_and_networks_match() {
+        for (list, host, matches) in [
+            ("h.example", "h.example", true),
+            ("H.example", "h.example", true),
+            ("example", "h.example", true),
+            (".example", "h.example", true),
+            ("*.example", "h.example", true),
+            (".h.example", "h.example", true),
+            ("h.example.", "h.example", true),
+            ("h.example", "h.example.", true),
+            ("x.example, h.example", "h.example", true),
+            ("x.example h.example", "h.example", true),
+            ("*", "h.example", true),
+            ("*", "10.1.2.3", true),
+            ("10.0.0.0/8", "10.1.2.3", true),
+            ("10.1.2.3", "10.1.2.3", true),
+            ("0.0.0.0/0", "10.1.2.3", true),
+            ("::/0", "[fd00::1]", true),
+            ("fd00::/8", "[fd00::1]", true),
+            ("[fd00::]/8", "[fd00::1]", true),
+            ("[fd00::1]", "[fd00::1]", true),
+            ("[fd00::1]:443", "[fd00::1]", true),
+            ("h.example:443", "h.example", true),
+            ("*:443", "h.example", true),
+            ("", "h.example", false),
+            (",, ,", "h.example", false),
+            ("ample", "h.example", false),
+            ("h.example.org", "h.example", false),
+            ("10.0.0.0/8", "11.1.2.3", false),
+            ("10.1.2.3", "10.1.2.4", false),
+            ("10.0.0.0/8", "h.example", false),
+            ("10.0.0.0/8", "[fd00::1]", false),
+            ("h.example:444", "h.example", false),
+            ("[fd00::1]:444", "[fd00::1]", false),
+        ] {
+            let url = Url::parse(&format!("https://{host}/x")).unwrap();
+            let list = NoProxyList::parse(list);
+            assert_eq!(list.not_understood, [""; 0]);
+            assert_eq!(list.matches(&url), matches, "{list:?} {host}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_kept_as_it_was_written() {
+        for item in [
+            "http://h.example",
+            "h.example:",
+            "h.example:x",
+            "h.example:65536",
+            "h*.example",
+            "**",
+            ".",
+            "a..b",
+            "10.0.0.0/33",
+            "fd00::/129",
+            "[fd00::1",
+            "[fd00::1]x",
+            "[h.example]",
+            "[10.0.0.1]",
+            "ü",
+            "1:2:3",
+        ] {
+            let list = NoProxyList::parse(&format!("a.example,{item}"));
+            assert_eq!(list.not_understood, [item]);
         }
     }
 }

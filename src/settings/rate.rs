@@ -7,41 +7,51 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// The letters that a rate may end in, and what each stands for.
+use crate::args::layer::{Entry, ValueError};
+use crate::args::settings_table::Setting;
+
+/// The letters that a rate may end in, and their meaning.
 const UNITS: [(&str, Duration); 3] =
     [("s", Duration::from_secs(1)), ("m", Duration::from_secs(60)), ("h", Duration::from_secs(60 * 60))];
 
-/// At most `count` events in any stretch of time as long as `per`.
+/// At most `count` events in any period as long as `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
-    /// How many events; never zero, because a run that may send nothing cannot end.
+    /// Never zero, because a run that may send nothing cannot end.
     pub count: NonZeroU32,
-    /// The stretch of time in which they are counted: a second, a minute or an hour when parsed.
+    /// A second, a minute or an hour when parsed.
     pub per: Duration,
 }
 
-/// Why a text is no rate.
+/// Why a text is not a rate. Each has the part that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RateError {
-    /// There is no slash, so the unit is missing.
     #[error("{0:?} is not a rate: write a number, a slash and a unit, such as 30/m")]
     NoUnit(String),
-    /// What stands before the slash is not a number from 1 to 4294967295.
     #[error("{0:?} is not a number from 1 to 4294967295: a rate looks like 30/m")]
     Count(String),
-    /// What stands after the slash is not one of the units.
     #[error("{0:?} is not a unit of a rate: use s, m or h, such as 30/m")]
     Unit(String),
+}
+
+impl Rate {
+    /// The rate of a setting; `None` for the word `none`.
+    ///
+    /// # Errors
+    /// [`ValueError`] when it is neither.
+    pub fn of_setting(entry: &Entry) -> Result<Option<Self>, ValueError> {
+        let text = entry.value.to_string();
+        if text == "none" {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|error: RateError| entry.invalid(Setting::Rate, error.to_string()))
+    }
 }
 
 impl FromStr for Rate {
     type Err = RateError;
 
-    /// Reads `COUNT/UNIT`: a decimal number from 1, and `s`, `m` or `h`, with nothing around them. The word `none` is not
-    /// a rate: whoever has a flag that takes it holds an `Option<Rate>`.
-    ///
-    /// # Errors
-    /// [`RateError`] with the part that cannot be read.
+    /// Reads `COUNT/UNIT`: a decimal number from 1, and `s`, `m` or `h`, with nothing around them.
     fn from_str(text: &str) -> Result<Self, RateError> {
         let (count, unit) = text.split_once('/').ok_or_else(|| RateError::NoUnit(text.to_owned()))?;
         let number = Some(count)
@@ -55,7 +65,7 @@ impl FromStr for Rate {
 }
 
 impl fmt::Display for Rate {
-    /// Writes what [`Rate::from_str`] reads; a stretch of time that has no letter is written out, such as `5/1m 30s`.
+    /// Writes what [`Rate::from_str`] reads; a period that has no letter is written out, such as `5/1m 30s`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match UNITS.into_iter().find(|(_, per)| *per == self.per) {
             Some((letter, _)) => write!(formatter, "{}/{letter}", self.count),

@@ -1,28 +1,37 @@
-//! Gathers the layers: flags, variables, the file with its chosen profile, and what is built in.
+//! Gathers the layers: flags, variables, the file with its chosen profile, and what is built in. For each setting the first
+//! layer that has it wins.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
-use super::config_error::ConfigError;
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigError, ConfigFile, ConfigPath};
 use super::error::{ConfigState, SettingsError};
 use crate::args::environment::Environment;
-use crate::args::layer::{Given, Layer, Origin};
+use crate::args::layer::{Entry, Layer, Origin, Value};
 use crate::args::settings_table::Setting;
-use crate::args::value::Value;
 
-/// How far up a layer stands.
+/// The longest time that is accepted: no attempt needs a day.
+const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How strong a layer is; the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Flags.
     Flag,
     /// `VESCLI_` variables.
     Variable,
     /// The profile, those that it extends, and `[defaults]`.
     File,
-    /// F5's own names.
+    /// The variables of F5's own tools.
     Foreign,
-    /// Built-in values.
     BuiltIn,
+}
+
+impl Level {
+    pub(super) fn origin_of_variable(self, name: &str) -> Origin {
+        match self {
+            Self::Foreign => Origin::ForeignVariable(name.to_owned()),
+            Self::Flag | Self::Variable | Self::File | Self::BuiltIn => Origin::Variable(name.to_owned()),
+        }
+    }
 }
 
 /// All layers, the strongest first.
@@ -31,129 +40,85 @@ pub struct Sources {
     layers: Vec<(Level, Layer)>,
     /// The profile that is used.
     pub profile: Option<String>,
-    /// What is to be told of the file.
     pub config: ConfigState,
-}
-
-/// Where the configuration file is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigPath {
-    /// Nowhere: `--config none`, or there is no home folder.
-    Nowhere,
-    /// Here, because the user says so: it has to exist.
-    Given(PathBuf),
-    /// Here, because it is the usual place: it may be missing.
-    Usual(PathBuf),
-}
-
-impl ConfigPath {
-    /// Finds out where the file is looked for, without looking.
-    pub fn find(flags: &Layer, variables: &Layer, environment: &Environment) -> Self {
-        let given = flags.get(Setting::Config).or_else(|| variables.get(Setting::Config));
-        match given.map(|given| given.value.to_string()) {
-            Some(path) if path == "none" => Self::Nowhere,
-            Some(path) => Self::Given(PathBuf::from(path)),
-            None => config_folder(environment)
-                .map_or(Self::Nowhere, |folder| Self::Usual(folder.join("vescli").join("config.toml"))),
-        }
-    }
-
-    /// The path itself, if there is one.
-    pub fn path(&self) -> Option<&PathBuf> {
-        match self {
-            Self::Nowhere => None,
-            Self::Given(path) | Self::Usual(path) => Some(path),
-        }
-    }
-
-    /// Reads the file, if there is one.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when a file that the user named is missing, or any file is faulty.
-    pub fn read(&self) -> Result<Option<ConfigFile>, ConfigError> {
-        match self {
-            Self::Nowhere => Ok(None),
-            Self::Given(path) => ConfigFile::read(path).map(Some),
-            Self::Usual(path) => match ConfigFile::read(path) {
-                Err(ConfigError::Missing(_)) => Ok(None),
-                read => read.map(Some),
-            },
-        }
-    }
-}
-
-/// `$XDG_CONFIG_HOME` if it is absolute, else `~/.config`, on macOS too; the platform's own folder on Windows.
-fn config_folder(environment: &Environment) -> Option<PathBuf> {
-    if cfg!(windows) {
-        return dirs::config_dir();
-    }
-    let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    // A relative one would be a folder below the current one, and no configuration is read from there.
-    let home = || dirs::home_dir().filter(|home| home.is_absolute());
-    xdg.or_else(|| home().map(|home| home.join(".config")))
 }
 
 impl Sources {
     /// Gathers the layers.
     ///
     /// # Errors
-    /// [`SettingsError`] when a variable does not fit, the file is faulty, or the profile is not there.
+    /// [`SettingsError`] when a variable does not fit, the file has a mistake, or the profile does not exist.
     pub fn gather(flags: &Layer, environment: &Environment) -> Result<Self, SettingsError> {
-        let variables = Layer::of_variables(environment)?;
-        let foreign = Layer::of_f5_variables(environment)?;
+        let variables = Layer::from_variables(environment)?;
+        let foreign = Layer::from_f5_variables(environment)?;
         let config_path = ConfigPath::find(flags, &variables, environment);
         let file = config_path.read()?;
-        let asked = flags
-            .get(Setting::Profile)
-            .or_else(|| variables.get(Setting::Profile))
-            .map(|given| given.value.to_string());
-        if let (Some(name), None) = (&asked, &file) {
+        let named = flags.get(Setting::Profile).or_else(|| variables.get(Setting::Profile));
+        let named = named.map(|entry| entry.value.to_string());
+        if let (Some(name), None) = (&named, &file) {
             return Err(no_file(name, &config_path).into());
         }
-        let profile = asked.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
+        let profile = named.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
         let mut layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
         if let Some(file) = &file {
             let own = file.layers_of(profile.as_deref())?;
             layers.extend(own.into_iter().map(|layer| (Level::File, layer.clone())));
         }
         layers.push((Level::Foreign, foreign));
-        layers.push((Level::BuiltIn, Layer::of_defaults()));
+        layers.push((Level::BuiltIn, Layer::defaults()));
         let config = config_state(&config_path, file.as_ref(), profile.as_deref());
         Ok(Self { layers, profile, config })
     }
 
-    /// What the strongest layer says of a key.
-    pub fn pick(&self, key: Setting) -> Option<&Given> {
-        self.pick_with_level(key).map(|(_, given)| given)
+    /// What the strongest layer says of a setting.
+    pub fn pick(&self, key: Setting) -> Option<&Entry> {
+        self.pick_with_level(key).map(|(_, entry)| entry)
     }
 
-    /// The same, with the level that said it.
-    pub fn pick_with_level(&self, key: Setting) -> Option<(Level, &Given)> {
-        self.layers.iter().find_map(|(level, layer)| layer.get(key).map(|given| (*level, given)))
+    pub fn pick_with_level(&self, key: Setting) -> Option<(Level, &Entry)> {
+        self.layers.iter().find_map(|(level, layer)| layer.get(key).map(|entry| (*level, entry)))
     }
 
-    /// The text that the strongest layer gives for a key, with its origin.
     pub fn text(&self, key: Setting) -> Option<(&str, &Origin)> {
         match self.pick(key) {
-            Some(Given { value: Value::Text(text), origin }) => Some((text, origin)),
+            Some(Entry { value: Value::Text(text), origin }) => Some((text, origin)),
             _ => None,
         }
     }
 
-    /// Whether a switch is on.
     pub fn is_on(&self, key: Setting) -> bool {
-        self.pick(key).is_some_and(|given| given.value == Value::Switch(true))
+        self.pick(key).is_some_and(|entry| entry.value == Value::Switch(true))
     }
 
-    /// A count, 0 if nothing says otherwise.
+    /// 0 if nothing says otherwise.
     pub fn count(&self, key: Setting) -> u64 {
         match self.pick(key) {
-            Some(Given { value: Value::Count(count), .. }) => *count,
+            Some(Entry { value: Value::Count(count), .. }) => *count,
             _ => 0,
         }
     }
 
-    /// The layers, the strongest first.
+    /// # Errors
+    /// [`SettingsError::Value`] when it is not a time, zero, or longer than a day.
+    pub fn duration(&self, key: Setting) -> Result<Duration, SettingsError> {
+        let entry = self.pick(key).ok_or_else(|| self.missing(key))?;
+        let text = entry.value.to_string();
+        let time = humantime::parse_duration(&text).map_err(|_| {
+            entry.invalid(key, format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
+        })?;
+        if time.is_zero() || time > DURATION_MAX {
+            let reason = format!("`{text}` is out of bounds: it takes more than zero and at most 24h");
+            return Err(entry.invalid(key, reason).into());
+        }
+        Ok(time)
+    }
+
+    /// The error for a value that no source gives.
+    pub fn missing(&self, key: Setting) -> SettingsError {
+        SettingsError::Missing { key, config: self.config.clone() }
+    }
+
+    /// The strongest first.
     pub fn layers(&self) -> impl Iterator<Item = (Level, &Layer)> {
         self.layers.iter().map(|(level, layer)| (*level, layer))
     }
@@ -161,17 +126,18 @@ impl Sources {
     /// The same sources without flags and variables: what the file alone asks for.
     pub fn file_alone(&self) -> Self {
         let layers = self.layers.iter().filter(|(level, _)| *level >= Level::File).cloned().collect();
-        self.with_layers(layers)
+        Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 
-    /// The same file and profile with other layers.
-    pub(super) fn with_layers(&self, layers: Vec<(Level, Layer)>) -> Self {
-        Self { layers, profile: self.profile.clone(), config: self.config.clone() }
+    /// The same sources with only what `keep` leaves of each layer, which it gets with its index.
+    pub(super) fn filter_layers(&self, keep: impl Fn(usize, Level, &Layer) -> Layer) -> Self {
+        let layers = self.layers().enumerate().map(|(index, (level, layer))| (level, keep(index, level, layer)));
+        Self { layers: layers.collect(), profile: self.profile.clone(), config: self.config.clone() }
     }
 }
 
-fn no_file(profile: &str, looked_for: &ConfigPath) -> ConfigError {
-    let looked_at = match looked_for.path() {
+fn no_file(profile: &str, config_path: &ConfigPath) -> ConfigError {
+    let looked_at = match config_path.path() {
         Some(path) => format!("looked for {}", path.display()),
         None => "`--config none` is in force, or there is no home folder".to_owned(),
     };
@@ -184,5 +150,132 @@ fn config_state(path: &ConfigPath, file: Option<&ConfigFile>, profile: Option<&s
         (Some(path), None, _) => ConfigState::Absent(path.clone()),
         (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path.clone(), profile.to_owned()),
         (Some(path), Some(file), None) => ConfigState::Unchosen(path.clone(), file.profiles.keys().cloned().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Every setting at every combination of the levels that may have it: the strongest wins, whatever lies below.
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::args::layer::parse_value;
+    use crate::args::settings_table::{Kind, Scope, SettingSpec, specs};
+
+    /// The levels, the strongest first.
+    const LEVELS: [&str; 7] = ["flag", "variable", "profile", "parent", "defaults", "foreign", "built in"];
+
+    /// A value that the setting takes, as a variable or flag would give it.
+    fn text(spec: &SettingSpec) -> &'static str {
+        match spec.kind {
+            Kind::Text(_) | Kind::File | Kind::List(_) => "x",
+            Kind::Choice(words) => words[0],
+            Kind::Switch => "true",
+            Kind::Count | Kind::Level => "1",
+            Kind::Duration => "1s",
+        }
+    }
+
+    fn toml(spec: &SettingSpec) -> String {
+        let (name, text) = (spec.name(), text(spec));
+        match spec.kind {
+            Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
+                format!("{name} = {text:?}\n")
+            }
+            Kind::Switch | Kind::Count | Kind::Level => format!("{name} = {text}\n"),
+            Kind::List(_) => format!("{name} = [{text:?}]\n"),
+        }
+    }
+
+    /// Which levels can have a setting.
+    fn can_have(spec: &SettingSpec, level: &str) -> bool {
+        match level {
+            "flag" | "variable" => spec.is_flag(),
+            "profile" | "parent" | "defaults" => spec.in_file(),
+            "foreign" => spec.f5_variable.is_some(),
+            _ => spec.default.is_some(),
+        }
+    }
+
+    fn origin_name(origin: &Origin) -> &'static str {
+        match origin {
+            Origin::Flag(_) => "flag",
+            Origin::Variable(_) => "variable",
+            Origin::File { table, .. } => match table.as_str() {
+                "profiles.child" => "profile",
+                "profiles.parent" => "parent",
+                "defaults" => "defaults",
+                other => panic!("the table {other}"),
+            },
+            Origin::ForeignVariable(_) => "foreign",
+            Origin::BuiltIn => "built in",
+        }
+    }
+
+    /// The sources with the setting given at these levels, the built-in one apart, which is always there.
+    fn sources(spec: &SettingSpec, levels: &[&str], file: &Path) -> Sources {
+        let at = |level| levels.contains(&level);
+        let line = |level| if at(level) { toml(spec) } else { String::new() };
+        let document = format!(
+            "[defaults]\n{}[profiles.child]\nextends = \"parent\"\n{}[profiles.parent]\n{}",
+            line("defaults"),
+            line("profile"),
+            line("parent")
+        );
+        std::fs::write(file, document).unwrap();
+        let mut flags = Layer::default();
+        if at("flag") {
+            let value = parse_value(spec.kind, text(spec)).unwrap();
+            flags.set(spec.setting, value, Origin::Flag(spec.flag));
+        }
+        let path = file.to_str().unwrap().to_owned();
+        flags.set(Setting::Config, Value::Text(path), Origin::Flag("config"));
+        let child = Value::Text("child".to_owned());
+        flags.set(Setting::Profile, child, Origin::Flag("profile"));
+        let mut variables = Vec::new();
+        if at("variable") {
+            variables.push((spec.variable(), text(spec)));
+        }
+        if let (true, Some(name)) = (at("foreign"), spec.f5_variable) {
+            variables.push((name.to_owned(), text(spec)));
+        }
+        let environment: Environment = variables.into_iter().collect();
+        Sources::gather(&flags, &environment).unwrap()
+    }
+
+    #[test]
+    fn the_strongest_level_wins_for_every_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let mut checked = 0;
+        for spec in specs().filter(|spec| !matches!(spec.setting, Setting::Profile | Setting::Config)) {
+            for set in 0..1_u32 << LEVELS.len() {
+                let levels: Vec<&str> = LEVELS
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(bit, _)| set & 1 << bit != 0)
+                    .map(|(_, level)| level)
+                    .collect();
+                // The built-in level is there exactly when the row has a default.
+                let built_in = levels.contains(&"built in") == spec.default.is_some();
+                if !built_in || levels.iter().any(|level| !can_have(spec, level)) {
+                    continue;
+                }
+                let sources = sources(spec, &levels, &file);
+                let winner = sources.pick(spec.setting).map(|entry| origin_name(&entry.origin));
+                assert_eq!(winner, levels.first().copied(), "{} at {levels:?}", spec.flag);
+                checked += 1;
+            }
+        }
+        assert!(checked > 700, "{checked} combinations were checked");
+    }
+
+    #[test]
+    fn the_scope_decides_between_flag_and_file() {
+        for spec in specs() {
+            assert_eq!(spec.in_file(), spec.scope != Scope::RunOnly);
+            assert_eq!(spec.is_flag(), spec.scope != Scope::FileOnly);
+        }
     }
 }

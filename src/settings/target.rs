@@ -1,8 +1,13 @@
-//! Where the request goes: the variables of the published URL, or a base URL of the user's.
+//! Where the request goes: the variables of the published URL, or a base URL that the user gives. What is known of the API's
+//! addresses here is only what decides the host, which a credential is bound to; the path is made in `api`.
 
-use super::base_url::BaseUrl;
+use std::net::IpAddr;
+
+use reqwest::Url;
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+
 use super::error::SettingsError;
-use super::label::is_label;
 use super::sources::{Level, Sources};
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
@@ -10,9 +15,8 @@ use crate::args::settings_table::Setting;
 /// Where the request goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// The published URL.
+    /// The URL of the API's documentation.
     Published(UrlVariables),
-    /// A base URL of the user's.
     Base(BaseUrl),
 }
 
@@ -28,8 +32,6 @@ pub struct UrlVariables {
 }
 
 impl Target {
-    /// Resolves the target.
-    ///
     /// # Errors
     /// [`SettingsError`] when the tenant is missing or a value breaks its grammar.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
@@ -76,7 +78,7 @@ impl Target {
         }
     }
 
-    /// What is odd about the target, but no error.
+    /// What is odd about the target, but not an error.
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {
         let Self::Base(base) = self else {
             return Vec::new();
@@ -97,12 +99,12 @@ impl Target {
             Setting::Console,
             Setting::Prefix,
         ] {
-            if let Some((Level::Flag | Level::Variable, given)) = sources.pick_with_level(key)
+            if let Some((Level::Flag | Level::Variable, entry)) = sources.pick_with_level(key)
                 && from_file
             {
                 warnings.push(format!(
                     "{} does not change the URL: the base URL {} decides it",
-                    given.origin,
+                    entry.origin,
                     base.as_str()
                 ));
             }
@@ -116,26 +118,19 @@ fn published_origin(tenant: &str, console: &str) -> String {
 }
 
 fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
-    let Some((text, origin)) = sources.text(Setting::BaseUrl) else {
+    let Some(entry) = sources.pick(Setting::BaseUrl) else {
         return Ok(None);
     };
-    BaseUrl::parse(text).map(Some).map_err(|error| ValueError {
-        key: Setting::BaseUrl,
-        origin: origin.clone(),
-        reason: error.to_string(),
-    })
+    let base = BaseUrl::parse(&entry.value.to_string());
+    base.map(Some).map_err(|error| entry.invalid(Setting::BaseUrl, error.to_string()))
 }
 
 /// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
 ///
 /// # Errors
-/// [`SettingsError::Value`] when it is no label.
+/// [`SettingsError::Value`] when it is not a label.
 pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
-    match label(sources, Setting::Tenant) {
-        Ok(tenant) => Ok(Some(tenant)),
-        Err(SettingsError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    sources.pick(Setting::Tenant).map(|_| label(sources, Setting::Tenant)).transpose()
 }
 
 fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
@@ -148,16 +143,285 @@ fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     } else {
         ": it takes 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
     };
-    let origin = sources.text(key).map(|(_, origin)| origin.clone());
-    let reason = format!("`{}` is not one DNS label{hint}", text.escape_debug());
-    Err(origin.map_or_else(|| missing(sources, key), |origin| ValueError { key, origin, reason }.into()))
+    let entry = sources.pick(key).ok_or_else(|| sources.missing(key))?;
+    Err(entry.invalid(key, format!("`{}` is not one DNS label{hint}", text.escape_debug())).into())
 }
 
 fn word(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
-    sources.text(key).map(|(text, _)| text.to_owned()).ok_or_else(|| missing(sources, key))
+    sources.text(key).map(|(text, _)| text.to_owned()).ok_or_else(|| sources.missing(key))
 }
 
-/// The error for a value that nothing gave.
-pub(super) fn missing(sources: &Sources, key: Setting) -> SettingsError {
-    SettingsError::Missing { key, config: sources.config.clone() }
+/// A base URL that was checked. It has no trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    url: Url,
+}
+
+/// Why a base URL cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BaseUrlError {
+    #[error("`{0}` is not a URL ({1}): it looks like https://example-corp.console.ves.volterra.io")]
+    Syntax(String, String),
+    #[error("`{0}` does not begin with https://")]
+    Scheme(String),
+    /// http:// to another machine.
+    #[error("`{0}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)")]
+    Plain(String),
+    #[error("the URL contains a user name or a password: give the token with VESCLI_TOKEN or --token-file")]
+    UserInfo,
+    #[error("`{0}` contains a query or a fragment: the operation's path is appended to it, so it must end with a path")]
+    Query(String),
+    #[error("`{0}` would be sent as `{1}`: write it in that form if it is what you mean")]
+    NotVerbatim(String, String),
+    #[error("the host `{0}` {1}: correct it")]
+    Host(String, &'static str),
+    #[error("`{0}` already ends in the operation's path: leave out everything from /no_auth on")]
+    HasOperation(String),
+}
+
+impl BaseUrl {
+    /// Checks a base URL; a trailing slash is dropped, and nothing else is changed.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] with the first thing that is wrong.
+    pub fn parse(typed: &str) -> Result<Self, BaseUrlError> {
+        let text = typed.strip_suffix('/').unwrap_or(typed).to_owned();
+        let url =
+            Url::parse(&text).map_err(|error| BaseUrlError::Syntax(without_userinfo(typed), error.to_string()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::UserInfo);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(BaseUrlError::Plain(text)),
+            _ => return Err(BaseUrlError::Scheme(text)),
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlError::Query(text));
+        }
+        // The parser drops tabs, resolves dot segments, maps full-width letters: what it made must be what was written.
+        let parsed = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
+        let (scheme_and_host, _) = split_host(&text);
+        let same = parsed == text || same_but_for_case_and_port(&url, parsed, &text);
+        if !same || !scheme_and_host.is_ascii() || text.ends_with('/') {
+            return Err(BaseUrlError::NotVerbatim(text, parsed.to_owned()));
+        }
+        if let Some(name) = url.domain()
+            && let Some(why) = host_name_problem(name)
+        {
+            return Err(BaseUrlError::Host(name.to_owned(), why));
+        }
+        if text.contains("/no_auth") {
+            return Err(BaseUrlError::HasOperation(text));
+        }
+        Ok(Self { text, url })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The URLs of F5's other tools end in `/api`; this operation's hardly ever does.
+    pub fn ends_in_api(&self) -> bool {
+        self.text.ends_with("/api")
+    }
+}
+
+/// Upper-case letters in scheme and host, and a port that is the scheme's own, change nothing in what is sent.
+fn same_but_for_case_and_port(url: &Url, parsed: &str, text: &str) -> bool {
+    let (written_head, written_path) = split_host(text);
+    let (parsed_head, parsed_path) = split_host(parsed);
+    let default_port = match url.scheme() {
+        "https" => ":443",
+        _ => ":80",
+    };
+    let head = written_head.to_ascii_lowercase();
+    let head = head.strip_suffix(default_port).unwrap_or(&head);
+    head == parsed_head && written_path == parsed_path
+}
+
+/// The text of a URL, valid or not, with everything before an `@` hidden: it may be a password.
+pub fn without_userinfo(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, after)) => {
+            let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+            format!("{scheme}***@{after}")
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// Splits a URL after scheme and authority.
+fn split_host(text: &str) -> (&str, &str) {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let end = text[start..].find('/').map_or(text.len(), |at| start + at);
+    text.split_at(end)
+}
+
+/// Whether the URL names this machine itself: `localhost`, 127.0.0.0/8 or `[::1]` (RFC 6761, section 6.3).
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Longest label that DNS allows, in bytes (RFC 1035, section 2.3.4).
+const LABEL_MAX: usize = 63;
+
+/// Whether `text` is one lower-case DNS label: letters, digits and inner hyphens, 1 to 63 of them (RFC 1123, section 2.1).
+pub fn is_label(text: &str) -> bool {
+    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.last()) {
+        (Some(first), Some(last)) => {
+            bytes.len() <= LABEL_MAX
+                && inner(first)
+                && inner(last)
+                && bytes.iter().all(|byte| inner(byte) || *byte == b'-')
+        }
+        _ => false,
+    }
+}
+
+/// Longest name that DNS allows, in the form in which people write it (RFC 1035, section 2.3.4).
+const NAME_MAX: usize = 253;
+
+/// Why no host can have this name, if so: neither a resolver nor TLS would accept it. Host names have no underscores
+/// (RFC 1123, section 2.1), but they are in use all the same; a dot at the end is the root.
+pub fn host_name_problem(name: &str) -> Option<&'static str> {
+    let labels = name.strip_suffix('.').unwrap_or(name);
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if name.len() > NAME_MAX {
+        return Some("is longer than 253 characters");
+    }
+    let found = labels.split('.').find_map(|label| match label {
+        "" => Some("has an empty label"),
+        _ if label.len() > LABEL_MAX => Some("has a label of more than 63 characters"),
+        _ if label.starts_with('-') || label.ends_with('-') => Some("has a label that begins or ends with a hyphen"),
+        _ if !label.bytes().all(letter) => Some("has a character that host names do not have"),
+        _ => None,
+    });
+    // What TLS takes is narrower in a corner or two, such as a last label of digits.
+    found.or_else(|| match ServerName::try_from(name) {
+        Ok(_) => None,
+        Err(_) => Some("is not one that a host can have"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_kept_verbatim_but_for_one_trailing_slash() {
+        for (given, kept) in [
+            ("https://example-corp.console.ves.volterra.io", "https://example-corp.console.ves.volterra.io"),
+            ("https://h.example/api/v1/", "https://h.example/api/v1"),
+            ("https://H.Example:443/Path", "https://H.Example:443/Path"),
+            ("https://[2001:db8::1]:8443/x", "https://[2001:db8::1]:8443/x"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]:1/a", "http://[::1]:1/a"),
+            ("http://localhost:1", "http://localhost:1"),
+        ] {
+            assert_eq!(BaseUrl::parse(given).map(|base| base.as_str().to_owned()), Ok(kept.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_broken_url_is_not_repeated() {
+        let error = BaseUrl::parse("https://user:hunter2@h.example:99999").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert_eq!(without_userinfo("a:b@c"), "***@c");
+        assert_eq!(without_userinfo("http://h:1"), "http://h:1");
+    }
+
+    #[test]
+    fn other_urls_are_refused_with_the_reason() {
+        type Check = fn(&BaseUrlError) -> bool;
+        let cases: [(&str, Check); 20] = [
+            ("example.com", |e| matches!(e, BaseUrlError::Syntax(..))),
+            ("", |e| matches!(e, BaseUrlError::Syntax(..))),
+            ("https://", |e| matches!(e, BaseUrlError::Syntax(..))),
+            ("ftp://h.example", |e| matches!(e, BaseUrlError::Scheme(_))),
+            ("file:///etc", |e| matches!(e, BaseUrlError::Scheme(_))),
+            ("http://h.example", |e| matches!(e, BaseUrlError::Plain(_))),
+            ("http://127.0.0.1.example", |e| matches!(e, BaseUrlError::Plain(_))),
+            ("https://u:p@h.example", |e| *e == BaseUrlError::UserInfo),
+            ("https://u@h.example", |e| *e == BaseUrlError::UserInfo),
+            ("http://127.0.0.1@evil.example", |e| *e == BaseUrlError::UserInfo),
+            ("https://h.example/?q", |e| matches!(e, BaseUrlError::Query(_))),
+            ("https://h.example/#f", |e| matches!(e, BaseUrlError::Query(_))),
+            ("https://h.example/a/../b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example//", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.exa\tmple", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://ｈ.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https:\\\\h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example/a b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            (" https://h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
+            ("https://h.example/no_auth/send_password_email", |e| matches!(e, BaseUrlError::HasOperation(_))),
+        ];
+        for (given, expected) in cases {
+            let error = BaseUrl::parse(given).unwrap_err();
+            assert!(expected(&error), "{given}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_no_host_can_have_are_found() {
+        for (name, usable) in [
+            ("h.example".to_owned(), true),
+            ("h.example.".to_owned(), true),
+            (format!("{}example", "a.".repeat(123)), true),
+            (format!("{}example", "a.".repeat(124)), false),
+            ("a..example".to_owned(), false),
+            (String::new(), false),
+            (".".to_owned(), false),
+            ("a-.example".to_owned(), false),
+            ("a_b.example".to_owned(), true),
+            ("a!.example".to_owned(), false),
+            ("a.0".to_owned(), false),
+            (format!("{}.example", "a".repeat(63)), true),
+            (format!("{}.example", "a".repeat(64)), false),
+        ] {
+            assert_eq!(host_name_problem(&name).is_none(), usable, "{name}");
+        }
+    }
+
+    #[test]
+    fn labels_are_lower_case_letters_digits_and_inner_hyphens() {
+        let longest = "a".repeat(63);
+        for good in ["a", "0", "example-corp", "us-east-1", "x--y", longest.as_str()] {
+            assert!(is_label(good), "{good}");
+        }
+        let too_long = "a".repeat(64);
+        let bad = [
+            "",
+            "-",
+            "-a",
+            "a-",
+            "a.b",
+            "A",
+            "a_b",
+            "a b",
+            "a/",
+            "a@b",
+            "a:1",
+            "a\n",
+            "\ta",
+            "ａ",
+            "é",
+            "a\u{200b}",
+            "%61",
+            too_long.as_str(),
+        ];
+        for bad in bad {
+            assert!(!is_label(bad), "{bad:?}");
+        }
+    }
 }

@@ -40,12 +40,12 @@ const MISTAKES: &[(&str, &str)] = &[
     ("default_profile = 1\n", "1:19: `default_profile`: takes a text in quotes, not an integer"),
     (
         "[profiles.a]\ntoken = \"s3cret\"\n",
-        "2:1: `token` does not belong into this file: name a file with `token_file` or a command with `token_command`, or set VESCLI_TOKEN in the environment",
+        "2:1: `token` does not belong in this file: name a file with `token_file` or a command with `token_command`, or set VESCLI_TOKEN in the environment",
     ),
-    ("token = \"s3cret\"\n", "1:1: `token` does not belong into this file: name a file with `token_file`"),
+    ("token = \"s3cret\"\n", "1:1: `token` does not belong in this file: name a file with `token_file`"),
     (
         "[defaults]\np12_password = \"s3cret\"\n",
-        "2:1: `p12_password` does not belong into this file: name a file with `p12_password_file`, or set VESCLI_P12_PASSWORD",
+        "2:1: `p12_password` does not belong in this file: name a file with `p12_password_file`, or set VESCLI_P12_PASSWORD",
     ),
     (
         "[profiles.a]\ntoken_file = \"x\"\ntoken_command = [\"y\"]\n",
@@ -129,12 +129,15 @@ fn a_file_that_cannot_be_read_is_told() {
     let send = |config: &str| Vescli::new().args(["send", "-e", "a@example.com", "--config", config]);
     send("missing.toml")
         .code(66)
-        .stderr("error: missing.toml: there is no such configuration file; `vescli config init` writes a first one\n")
+        .stderr("error: there is no file missing.toml; `vescli config init` writes a first one\n")
         .run();
     let folder = send("folder");
     fs::create_dir(folder.folder().join("folder")).unwrap();
-    folder.code(78).stderr_contains("error: folder: is not a regular file: ").run();
-    with_file(b"[profiles.a]\ntenant = \"\xff\"\n").code(78).stderr_contains("error: c.toml: cannot be read: ").run();
+    folder.code(78).stderr_contains("error: folder is not a regular file: ").run();
+    with_file(b"[profiles.a]\ntenant = \"\xff\"\n")
+        .code(78)
+        .stderr_contains("error: c.toml: it is not UTF-8 text")
+        .run();
     // `none` reads nothing, not even a faulty file at the usual place.
     send("none").config("regoin = 1").args(["--tenant", "t", "-n"]).stdout_contains("POST https://t.").run();
 }

@@ -106,13 +106,13 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
     send("missing").code(66).stderr("error: --token-file: there is no file missing\n").run();
     let folder = send("folder");
     fs::create_dir(folder.folder().join("folder")).unwrap();
-    folder.stderr_contains("folder is not a regular file and no pipe; ").run();
+    folder.stderr_contains("folder is not a regular file and not a pipe; ").run();
     for (content, reason) in [
         ("", "is empty"),
         ("\n", "is empty"),
-        ("s3cret token", "holds a space"),
-        ("s3cret\ntoken\n", "holds a space, a line break"),
-        ("s3cret\u{e4}", "holds a space, a line break or a character that is not ASCII"),
+        ("s3cret token", "contains a space"),
+        ("s3cret\ntoken\n", "contains a space, a line break"),
+        ("s3cret\u{e4}", "contains a space, a line break or a character that is not ASCII"),
         ("APIToken s3cret", "begins with `APIToken `"),
     ] {
         send("token")

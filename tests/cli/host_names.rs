@@ -18,7 +18,7 @@ fn hosts() -> Vec<(String, &'static str)> {
         (long, "is longer than 253 characters"),
         ("-a.example".to_owned(), "has a label that begins or ends with a hyphen"),
         ("a-.example".to_owned(), "has a label that begins or ends with a hyphen"),
-        ("a!b.example".to_owned(), "has a character that names of hosts do not have"),
+        ("a!b.example".to_owned(), "has a character that host names do not have"),
     ]
 }
 

@@ -41,12 +41,12 @@ fn pem_files_that_do_not_fit() {
     fails(
         &pem("text", "ada.key"),
         78,
-        "--cert: text holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; a .p12 or .pfx file is named with --p12",
+        "--cert: text contains no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12",
     );
     fails(
         &["--cert", "ada.pem"],
         78,
-        "--cert: ada.pem holds no private key: name the key's file with --key, or put the key into the certificate's file",
+        "--cert: ada.pem contains no private key: name the file of the key with --key, or put the key into the file of the certificate",
     );
     fails(
         &pem("ada.pem", "bob.key"),
@@ -91,7 +91,7 @@ fn pkcs12_files_that_do_not_open() {
     fails(
         &["--p12", "ada.p12"],
         78,
-        "--p12: ada.p12 is locked with a password: set VESCLI_P12_PASSWORD, or name a file that holds it with --p12-password-file",
+        "--p12: ada.p12 is locked with a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file",
     );
     fails(
         &["--p12", "ada.p12", "--p12-password-file", "wrong"],
@@ -102,7 +102,7 @@ fn pkcs12_files_that_do_not_open() {
     fails(
         &["--p12", "ada.pem"],
         78,
-        "--p12: ada.pem is no PKCS#12 file, or a damaged one; PEM files are named with --cert and --key",
+        "--p12: ada.pem is not a PKCS#12 file, or a damaged one; name PEM files with --cert and --key",
     );
     fails(
         &["--p12-password-file", "wrong"],

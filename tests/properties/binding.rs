@@ -10,9 +10,9 @@ use proptest::sample::select;
 use proptest::test_runner::Config;
 use vescli::args::environment::Environment;
 use vescli::args::layer::{Layer, Origin};
-use vescli::settings::credential::CredentialError;
+use vescli::settings::Settings;
+use vescli::settings::credential::error::CredentialError;
 use vescli::settings::error::SettingsError;
-use vescli::settings::resolve::Settings;
 use vescli::settings::sources::Sources;
 
 use crate::{cases, config};

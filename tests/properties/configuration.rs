@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use vescli::args::settings_table::{SettingSpec, specs};
-use vescli::settings::config_error::ConfigError;
+use vescli::settings::config_file::ConfigError;
 use vescli::settings::config_file::ConfigFile;
 
 use crate::{config, in_time};

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use vescli::api::recipient::{check_email, is_invisible};
 use vescli::report::safe_text::{SHOWN_MAX, SafeText, document, json_line, whole};
-use vescli::settings::label::is_label;
-use vescli::settings::secret::Secret;
+use vescli::settings::credential::secret::Secret;
+use vescli::settings::target::is_label;
 
 use crate::{config, in_time};
 

@@ -3,8 +3,8 @@
 
 use reqwest::Url;
 use vescli::api::request::{OPERATION, url};
-use vescli::settings::base_url::BaseUrl;
-use vescli::settings::label::is_label;
+use vescli::settings::target::BaseUrl;
+use vescli::settings::target::is_label;
 use vescli::settings::target::{Target, UrlVariables};
 
 use crate::cases;

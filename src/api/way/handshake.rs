@@ -11,7 +11,7 @@ use crate::api::failure::{Circumstances, sort_io};
 use crate::api::observer::Observer;
 use crate::api::outcome::{Failure, FailureKind};
 use crate::api::trust::{Trust, TrustError};
-use crate::settings::identity::Identity;
+use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
 
 /// What a handshake showed.
@@ -39,11 +39,11 @@ impl Trusting {
     ///
     /// # Errors
     /// [`TrustError`] when a file cannot be used or nothing is there to trust.
-    pub fn load(network: &Network, identity: Option<&Identity>, proxy_tls: bool) -> Result<Self, TrustError> {
+    pub fn load(network: &Network, identity: Option<&ClientCertificate>, proxy_tls: bool) -> Result<Self, TrustError> {
         let trust = Trust::load(network)?;
         let source = trust.source.clone();
         let observer = Arc::new(Observer::new(proxy_tls));
-        let config = trust.into_config(identity.map(Identity::certified), &observer)?;
+        let config = trust.into_config(identity.map(ClientCertificate::certified), &observer)?;
         Ok(Self { config: Arc::new(config), observer, source })
     }
 }

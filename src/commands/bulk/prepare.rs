@@ -11,8 +11,8 @@ use super::error::BulkError;
 use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport, TransportError};
-use crate::args::environment::Environment;
-use crate::args::layer::{Layer, SANDBOX_VARIABLE};
+use crate::args::environment::{Environment, SANDBOX_VARIABLE};
+use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
 use crate::bulk::known::Known;
@@ -25,12 +25,12 @@ use crate::report::Subject;
 use crate::report::list::{counted, grouped};
 use crate::report::list_plan::PlanFacts;
 use crate::settings::bulk::BulkSettings;
-use crate::settings::credential::TokenSource;
+use crate::settings::credential::certificate::ClientCertificate;
+use crate::settings::credential::secret::Secret;
+use crate::settings::credential::token::TokenSource;
 use crate::settings::error::{ConfigState, SettingsError};
-use crate::settings::identity::Identity;
-use crate::settings::resolve::{Output, Settings};
-use crate::settings::secret::Secret;
 use crate::settings::sources::Sources;
+use crate::settings::{Output, Settings};
 
 /// The service of all rehearsals.
 pub(super) const SANDBOX: &str = "sandbox";
@@ -42,7 +42,7 @@ pub(super) struct Prepared {
     pub(super) cname: String,
     /// The request, but for whom it is addressed to.
     pub(super) request: ApiRequest,
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<ClientCertificate>,
     /// What must not be told.
     pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
@@ -89,7 +89,7 @@ pub(super) fn prepare(
     }
     let list = read(input, &bulk, &cname, settings.allow_any_email)?;
     let credential = settings.credential.load(environment)?;
-    subject.with_credential = credential.token.is_some() || credential.identity.is_some();
+    subject.with_credential = credential.token.is_some() || credential.certificate.is_some();
     let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
     let place = Place::of(&unsigned.url, environment)?;
@@ -100,7 +100,7 @@ pub(super) fn prepare(
     Ok(Prepared {
         request: ApiRequest { token: credential.token, ..unsigned },
         secrets,
-        identity: credential.identity,
+        identity: credential.certificate,
         settings,
         bulk,
         cname,

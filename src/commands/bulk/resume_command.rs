@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::args::environment::Environment;
-use crate::args::layer::SANDBOX_VARIABLE;
+use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::settings_table::Setting;
 use crate::bulk::plan::Plan;
 use crate::bulk::stop::Stop;

@@ -9,14 +9,19 @@ use super::check::Check;
 use crate::api::transport::{Exchange, Transport};
 use crate::commands::error::CommandError;
 use crate::report::exchange;
-use crate::settings::identity::Identity;
+use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
 
 /// Clocks that differ by more than this need a look.
 const TOLERATED: Duration = Duration::from_secs(60);
 
 /// Asks for the head of `/` and looks at the answer.
-pub(super) fn check(network: &Network, identity: Option<&Identity>, operation: &Url, chart: &mut Chart) -> Option<()> {
+pub(super) fn check(
+    network: &Network,
+    identity: Option<&ClientCertificate>,
+    operation: &Url,
+    chart: &mut Chart,
+) -> Option<()> {
     let mut url = operation.clone();
     url.set_path("/");
     let transport = match Transport::to(network, identity, &url) {

@@ -9,11 +9,12 @@ use crate::args::environment::Environment;
 use crate::args::layer::Origin;
 use crate::args::settings_table::Setting;
 use crate::commands::error::CommandError;
-use crate::settings::certificate_facts::CertificateFacts;
-use crate::settings::credential::{Credential, CredentialPlan, TokenSource};
-use crate::settings::identity::Identity;
-use crate::settings::identity_source::IdentitySource;
-use crate::settings::secret::Secret;
+use crate::settings::credential::certificate::CertificateFacts;
+use crate::settings::credential::certificate::ClientCertificate;
+use crate::settings::credential::certificate::ClientCertificateSource;
+use crate::settings::credential::secret::Secret;
+use crate::settings::credential::token::TokenSource;
+use crate::settings::credential::{Credential, CredentialPlan};
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
@@ -35,7 +36,7 @@ pub(super) fn check(sources: &Sources, environment: &Environment, target: &Targe
         found.push(token(source, origin, secret));
     }
     let mut hint = None;
-    if let (Some(shown), Some((source, _))) = (&credential.identity, &plan.identity) {
+    if let (Some(shown), Some((source, _))) = (&credential.certificate, &plan.certificate) {
         let (words, ends) = identity(source, shown);
         found.push(words);
         hint = ends;
@@ -90,10 +91,10 @@ fn readers(_: &Path) -> String {
 }
 
 /// The certificate in words, and what to do if it ends soon. One whose dates do not hold was refused before.
-fn identity(source: &IdentitySource, identity: &Identity) -> (String, Option<String>) {
+fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (String, Option<String>) {
     let file = match source {
-        IdentitySource::Pem { cert, .. } => cert,
-        IdentitySource::P12 { file, .. } => file,
+        ClientCertificateSource::Pem { cert, .. } => cert,
+        ClientCertificateSource::P12 { file, .. } => file,
     };
     let certified = identity.certified();
     let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));

@@ -18,8 +18,8 @@ use crate::report::Reporter;
 use crate::report::exit::Exit;
 use crate::report::safe_text::SafeText;
 use crate::report::streams::Streams;
+use crate::settings::Output;
 use crate::settings::proxy::ProxySetting;
-use crate::settings::resolve::Output;
 use chart::Chart;
 use check::Check;
 
@@ -57,7 +57,7 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
             return None;
         }
     };
-    let identity = credential.identity.as_ref();
+    let identity = credential.certificate.as_ref();
     route::check(&setup.network, identity, &url, chart)?;
     answer::check(&setup.network, identity, &url, chart)
 }

@@ -13,13 +13,18 @@ use crate::api::way::handshake::{self, Handshake, Trusting};
 use crate::api::way::names::{self, Source};
 use crate::api::way::{self, Hop, Reached, Via, Wire, tunnel};
 use crate::commands::error::CommandError;
-use crate::settings::base_url::is_loopback;
-use crate::settings::certificate_facts::CertificateFacts;
-use crate::settings::identity::Identity;
+use crate::settings::credential::certificate::CertificateFacts;
+use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
+use crate::settings::target::is_loopback;
 
 /// Goes the whole way and tells of each step; nothing comes out when it does not lead to the end.
-pub(super) fn check(network: &Network, identity: Option<&Identity>, url: &Url, chart: &mut Chart) -> Option<()> {
+pub(super) fn check(
+    network: &Network,
+    identity: Option<&ClientCertificate>,
+    url: &Url,
+    chart: &mut Chart,
+) -> Option<()> {
     let tls = url.scheme() == "https";
     let trust = if tls {
         trust(network, identity, url, chart)
@@ -65,7 +70,7 @@ pub(super) fn check(network: &Network, identity: Option<&Identity>, url: &Url, c
     }
 }
 
-fn trust(network: &Network, identity: Option<&Identity>, url: &Url, chart: &mut Chart) -> Option<Trusting> {
+fn trust(network: &Network, identity: Option<&ClientCertificate>, url: &Url, chart: &mut Chart) -> Option<Trusting> {
     let proxy_tls = network.proxy_for(url).is_some_and(|proxy| proxy.tls);
     match Trusting::load(network, identity, proxy_tls) {
         Ok(trusting) => {

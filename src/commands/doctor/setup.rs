@@ -2,12 +2,12 @@
 
 use super::check::Check;
 use crate::api::request;
-use crate::args::environment::Environment;
-use crate::args::layer::{Layer, unknown_variables};
+use crate::args::environment::{Environment, unknown_variables};
+use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::commands::error::CommandError;
 use crate::settings::error::{ConfigState, SettingsError};
-use crate::settings::network::{self, Network};
+use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::target::{self, Target};
@@ -29,7 +29,7 @@ pub(super) fn config(flags: &Layer, environment: &Environment) -> (Check, Option
 fn gather(flags: &Layer, environment: &Environment) -> Result<Setup, SettingsError> {
     let sources = Sources::gather(flags, environment)?;
     let network = Network::resolve(&sources, environment)?;
-    network::duration(&sources, Setting::MaxRetryAfter)?;
+    sources.duration(Setting::MaxRetryAfter)?;
     Ok(Setup { sources, network })
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::settings::certificate_facts::{CertificateFacts, moment};
+use crate::settings::clock::to_text;
+use crate::settings::credential::certificate::CertificateFacts;
 
 /// A certificate that ends sooner than this is worth a warning.
 pub(super) const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -30,7 +31,7 @@ impl Validity {
 
 /// The day of a moment in UTC, such as `2027-01-31`.
 pub(super) fn day(time: SystemTime) -> String {
-    let text = moment(time);
+    let text = to_text(time);
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 

@@ -11,16 +11,16 @@ mod show;
 use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
-use crate::args::environment::Environment;
+use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::journal_command::JournalAction;
-use crate::args::layer::{Layer, SANDBOX_VARIABLE};
+use crate::args::layer::Layer;
 use crate::bulk::journal::journal_folder;
 use crate::report::exit::Exit;
 use crate::report::safe_text::SafeText;
 use crate::report::streams::{Paint, Streams};
 use crate::report::{Reporter, Subject};
+use crate::settings::Output;
 use crate::settings::error::SettingsError;
-use crate::settings::resolve::Output;
 
 /// What is told on standard output, and how the command ends.
 struct Event {
@@ -64,7 +64,7 @@ fn tell(
     let folder = journal_folder(environment, is_rehearsal)?;
     let find = |file: &Option<PathBuf>| find::find(file.as_deref(), &folder, form);
     let accepted = |text| Event { text, exit: Exit::Accepted };
-    let variables = || Layer::of_variables(environment).map_err(SettingsError::from);
+    let variables = || Layer::from_variables(environment).map_err(SettingsError::from);
     Ok(accepted(match action {
         JournalAction::Check(file) => return check::check(&find(file)?, form),
         JournalAction::List => list::list(&folder, form)?,

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::scenario::ImpossibleStatus;
 use crate::api::recipient::{RecipientError, check_email, check_text};
-use crate::settings::label::is_label;
+use crate::settings::target::is_label;
 
 /// The end of every path of the operation, and the whole of its short form.
 pub(super) const OPERATION: &str = "/no_auth/send_password_email";

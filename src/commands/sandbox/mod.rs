@@ -20,8 +20,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use error::SandboxError;
 
 use crate::args::environment::Environment;
-use crate::args::layer::SANDBOX_VARIABLE;
-use crate::args::secret_variables::hidden_from_rehearsal;
+use crate::args::environment::SANDBOX_VARIABLE;
+use crate::args::environment::hidden_from_rehearsal;
 use crate::settings::rate::Rate;
 use log::Log;
 use server::{Limits, Server};

@@ -14,14 +14,14 @@ use crate::commands::interrupt::{Interrupted, Interrupts};
 use crate::report::exit::Exit;
 use crate::report::interrupted::Interruption;
 use crate::report::{Reporter, SendResult, exchange, words};
-use crate::settings::identity::Identity;
-use crate::settings::resolve::Settings;
+use crate::settings::Settings;
+use crate::settings::credential::certificate::ClientCertificate;
 
 /// Tells `-v` who is trusted, who is shown, and which way is taken.
 fn trace_way(
     transport: &Transport,
     settings: &Settings,
-    identity: Option<&Identity>,
+    identity: Option<&ClientCertificate>,
     request: &ApiRequest,
     reporter: &mut Reporter,
 ) {
@@ -71,7 +71,7 @@ impl Progress {
 /// [`CommandError`] when nothing was sent, because no client or no thread can be had.
 pub(super) fn send(
     settings: &Settings,
-    identity: Option<&Identity>,
+    identity: Option<&ClientCertificate>,
     request: &Arc<ApiRequest>,
     interrupts: &Interrupts,
     reporter: &mut Reporter,

@@ -1,6 +1,6 @@
-//! A text that is never shown: no `Debug`, no `Display`, no serialisation gives its value away. It is overwritten when it is
-//! dropped. What cannot be overwritten from here are the process's own environment, the header of a request while it is
-//! on its way, and what TLS and PKCS#12 keep of a key; against those stands that no core file is written.
+//! A text that is never shown: neither `Debug` nor `Display` shows its value, and it is overwritten when it is dropped.
+//! Copies that cannot be overwritten from here: the process's environment, the header of a request while it is sent, and
+//! what TLS and PKCS#12 keep of a key. Because of these no core file is written.
 
 use std::fmt;
 
@@ -11,13 +11,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the value in.
     pub const fn new(value: String) -> Self {
         Self(value)
     }
 
-    /// Takes in the bytes of a text; `None`, and the bytes overwritten, if they are no UTF-8. One line end at the end is no
-    /// part of the secret, and `\r` alone is no line end.
+    /// Makes a secret of bytes; `None`, and the bytes overwritten, if they are not UTF-8. One line end at the end is not
+    /// part of the secret, and `\r` alone is not a line end.
     pub fn of_line(bytes: Vec<u8>) -> Option<Self> {
         let mut text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -66,10 +65,9 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Lets no core file be written from now on: memory holds the secrets in clear text. The limit of zero is inherited by the
-/// processes that are started from here. A core pattern that is a pipe ignores it, so the process is made non-dumpable as
-/// well, where that exists; this also keeps the user's other processes from reading its memory. Where neither can be set,
-/// nothing is lost but these precautions.
+/// Turns core files off: memory contains the secrets in clear text. Processes that are started from here inherit the limit
+/// of zero. A core pattern that is a pipe ignores it, so the process is made non-dumpable as well, where that exists; this
+/// also keeps the user's other processes from reading its memory. Both are precautions: where they fail, vescli goes on.
 pub fn keep_out_of_core_files() {
     #[cfg(unix)]
     {
@@ -109,14 +107,5 @@ mod tests {
             let secret = Secret::of_line(bytes.to_vec());
             assert_eq!(secret.as_ref().map(Secret::expose), text);
         }
-    }
-
-    #[test]
-    fn whatever_holds_a_secret_is_overwritten_when_it_is_dropped() {
-        fn is_overwritten<T: ZeroizeOnDrop>() {
-            assert!(std::mem::needs_drop::<T>());
-        }
-        is_overwritten::<Secret>();
-        is_overwritten::<crate::settings::identity::Parts>();
     }
 }

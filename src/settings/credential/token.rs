@@ -1,0 +1,263 @@
+//! The token: where it comes from, and how it is read from a variable, a file, standard input or a command. What cannot be
+//! a token, or what others can read, is refused.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::error::CredentialError;
+use super::secret::{Secret, keep_out_of_core_files};
+use crate::args::environment::{Environment, hidden_from_token_command};
+use crate::args::layer::{Layer, Origin, Value};
+use crate::args::settings_table::Setting;
+use crate::settings::file::{self, Accept, FileErrorKind};
+
+/// Most bytes of a token: no server accepts a longer header.
+const TOKEN_MAX: usize = 8 * 1024;
+
+/// The same with the line end that is trimmed.
+const TOKEN_READ_MAX: u64 = TOKEN_MAX as u64 + 2;
+
+const TOO_LONG: &str = "is longer than 8 KiB, which no API token is";
+
+/// Where a token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    Variable(String, Secret),
+    File(PathBuf),
+    Stdin,
+    /// Run without a shell, for at most `limit`.
+    Command {
+        words: Vec<String>,
+        limit: Duration,
+    },
+}
+
+impl TokenSource {
+    /// The token that one layer names; `limit` is for a command.
+    pub(super) fn of_layer(layer: &Layer, limit: Duration) -> Option<(Self, Origin)> {
+        if let Some(entry) = layer.get(Setting::TokenFile) {
+            let source = match entry.value.to_string() {
+                path if path == "-" => Self::Stdin,
+                path => Self::File(PathBuf::from(path)),
+            };
+            return Some((source, entry.origin.clone()));
+        }
+        let entry = layer.get(Setting::TokenCommand)?;
+        match &entry.value {
+            Value::List(words) => Some((Self::Command { words: words.clone(), limit }, entry.origin.clone())),
+            Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
+        }
+    }
+
+    /// Reads the token.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when it cannot be read, is not kept safely, or is not a token.
+    pub fn read(&self, origin: &Origin, environment: &Environment) -> Result<Secret, CredentialError> {
+        keep_out_of_core_files();
+        let bytes = match self {
+            Self::Variable(_, secret) => secret.expose().as_bytes().to_vec(),
+            Self::File(path) => file::read(path, Accept::FileOrPipe, TOKEN_READ_MAX, file::check_private)
+                .map_err(|error| of_file(error, origin))?,
+            Self::Stdin => read_stdin(origin)?,
+            Self::Command { words, limit } => run_command(words, *limit, origin, environment)?,
+        };
+        check(Secret::of_line(bytes), origin)
+    }
+}
+
+/// What is left after the line end is trimmed must be visible ASCII, or it could end the header.
+fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialError> {
+    let Some(secret) = secret else {
+        return Err(unusable(origin, "is not text"));
+    };
+    let text = secret.expose();
+    let reason = if text.is_empty() {
+        "is empty"
+    } else if text.len() > TOKEN_MAX {
+        TOO_LONG
+    } else if text.starts_with("APIToken ") {
+        "begins with `APIToken `: leave that word out, vescli puts it in front"
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "contains a space, a line break or a character that is not ASCII: it must be one word"
+    } else {
+        return Ok(secret);
+    };
+    Err(unusable(origin, reason))
+}
+
+fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
+    CredentialError::Token { origin: origin.clone(), reason }
+}
+
+fn of_file(error: file::FileError, origin: &Origin) -> CredentialError {
+    let hint = match error.kind {
+        FileErrorKind::TooLarge { .. } => return unusable(origin, TOO_LONG),
+        FileErrorKind::NotRegular => " and not a pipe; `--token-file -` reads standard input",
+        _ => "",
+    };
+    CredentialError::File { origin: origin.clone(), error, hint }
+}
+
+/// Bypasses the buffer of the standard library, which would keep a copy of the token to the end of the process.
+fn read_stdin(origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+    #[cfg(unix)]
+    let stdin = {
+        use std::os::fd::AsFd;
+
+        let own = io::stdin().as_fd().try_clone_to_owned();
+        std::fs::File::from(own.map_err(CredentialError::Stdin)?)
+    };
+    #[cfg(not(unix))]
+    let stdin = io::stdin().lock();
+    file::read_up_to(stdin, TOKEN_READ_MAX, TOKEN_READ_MAX)
+        .map_err(CredentialError::Stdin)?
+        .ok_or_else(|| unusable(origin, TOO_LONG))
+}
+
+/// How long to sleep between two checks of the command: at first very short, because most commands are quick.
+const CHECK_INTERVALS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];
+
+/// Runs the command with no input, its messages passed through, and the secrets removed from its environment. It is over
+/// when the command has ended: a process that it has left behind, such as gpg-agent, may keep its output open for days.
+///
+/// # Errors
+/// [`CredentialError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
+fn run_command(
+    words: &[String],
+    limit: Duration,
+    origin: &Origin,
+    environment: &Environment,
+) -> Result<Vec<u8>, CredentialError> {
+    let program = words.first().cloned().unwrap_or_default();
+    let failed = |reason: String| CredentialError::Command { origin: origin.clone(), program: program.clone(), reason };
+    let mut command = Command::new(&program);
+    command.args(words.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::piped());
+    for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {
+        command.env_remove(name);
+    }
+    let mut child = command.spawn().map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let ended = CommandOutput::of(&mut child).and_then(|output| wait(&mut child, output, limit));
+    // It may still run. Only this one process is ours to end: it shares its group with this one, so that it can ask at
+    // the terminal.
+    let _ = child.kill();
+    let _ = child.wait();
+    let (bytes, end) = ended.map_err(|error| failed(format!("could not be read: {error}")))?;
+    match end {
+        CommandEnd::Exit(status) if status.success() => Ok(bytes.to_vec()),
+        CommandEnd::Exit(status) => Err(failed(format!("failed ({status})"))),
+        CommandEnd::TooLong => Err(unusable(origin, TOO_LONG)),
+        CommandEnd::Timeout => Err(failed(format!(
+            "did not end within {} and was killed: give it more time with `token_command_timeout`",
+            humantime::format_duration(limit)
+        ))),
+    }
+}
+
+enum CommandEnd {
+    Exit(ExitStatus),
+    TooLong,
+    Timeout,
+}
+
+fn wait(child: &mut Child, mut output: CommandOutput, limit: Duration) -> io::Result<(Zeroizing<Vec<u8>>, CommandEnd)> {
+    let start = Instant::now();
+    let deadline = start + limit;
+    loop {
+        // Before the output is read: what the command wrote before its end is in the pipe by then.
+        let ended = child.try_wait()?;
+        output.read_available()?;
+        let end = match ended {
+            _ if output.bytes.len() as u64 > TOKEN_READ_MAX => CommandEnd::TooLong,
+            Some(status) => CommandEnd::Exit(status),
+            None if Instant::now() >= deadline => CommandEnd::Timeout,
+            None => {
+                let early = start.elapsed() < CHECK_INTERVALS[1];
+                thread::sleep(CHECK_INTERVALS[usize::from(!early)]);
+                continue;
+            }
+        };
+        return Ok((output.bytes, end));
+    }
+}
+
+/// What the command has printed so far, up to one byte more than a token may have.
+struct CommandOutput {
+    pipe: Option<ChildStdout>,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl CommandOutput {
+    fn of(child: &mut Child) -> io::Result<Self> {
+        let pipe = child.stdout.take();
+        if let Some(pipe) = &pipe {
+            set_nonblocking(pipe)?;
+        }
+        let room = usize::try_from(TOKEN_READ_MAX + 1).unwrap_or_default();
+        Ok(Self { pipe, bytes: Zeroizing::new(Vec::with_capacity(room)) })
+    }
+
+    fn read_available(&mut self) -> io::Result<()> {
+        let mut chunk = Zeroizing::new([0; 1024]);
+        while let Some(pipe) = &mut self.pipe
+            && self.bytes.len() < self.bytes.capacity()
+        {
+            let room = chunk.len().min(self.bytes.capacity() - self.bytes.len());
+            match pipe.read(&mut chunk[..room]) {
+                Ok(0) => self.pipe = None,
+                Ok(count) => self.bytes.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// This is a property of our end of the pipe alone, not of the command's.
+#[cfg(unix)]
+fn set_nonblocking(pipe: &ChildStdout) -> io::Result<()> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+    let flags = fcntl_getfl(pipe)?;
+    Ok(fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?)
+}
+
+/// Without such pipes a read waits for the end of the output, so the limit works only for a command that prints.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+fn set_nonblocking(_: &ChildStdout) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> Result<String, String> {
+        let secret = Secret::of_line(text.as_bytes().to_vec());
+        check(secret, &Origin::Flag("token-file"))
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_newline_is_trimmed_and_anything_that_could_end_a_header_is_refused() {
+        for good in ["abc", "abc\n", "abc\r\n"] {
+            assert_eq!(checked(good).as_deref(), Ok("abc"));
+        }
+        assert!(checked(&"a".repeat(TOKEN_MAX)).is_ok());
+        let too_long = "a".repeat(TOKEN_MAX + 1);
+        let bad = ["", "\n", "a b", "abc\n\n", "a\nb", "a\r", "ä", "a\0", "APIToken abc", "a\u{7f}", too_long.as_str()];
+        for bad in bad {
+            let message = checked(bad).unwrap_err();
+            assert!(message.starts_with("--token-file: the token "), "{message}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ pub(super) const BULK: &str = "The list is CSV with a column email and perhaps a
      Examples:\n  \
      vescli bulk users.csv --profile prod --dry-run\n  \
      vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
-     jq -c '{email}' users.json | vescli bulk - --yes --json";
+     jq -c '.[] | {email}' users.json | vescli bulk - --yes --json";
 
 /// Below the help of `journal`.
 pub(super) const JOURNAL: &str = "FILE is a journal, or the list that it belongs to. A journal is text, a JSON object per line: grep and\n\

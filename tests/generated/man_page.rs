@@ -323,7 +323,9 @@ fn default_example(name: &str) -> &'static str {
             "  vescli sandbox -- vescli send-password-email --email hello@example.com\n  vescli help exit-codes"
         }
         "vescli-explain" => "  vescli explain 42\n  vescli explain 503\n  vescli explain rate_limited",
-        "vescli-completions" => "  vescli completions bash > ~/.local/share/bash-completion/completions/vescli",
+        "vescli-completions" => {
+            "  vescli completions bash | install -D -m 644 /dev/stdin ~/.local/share/bash-completion/completions/vescli"
+        }
         "vescli-config" => "  vescli config init --tenant example-corp\n  vescli config explain --profile prod",
         "vescli-config-path" => "  vescli config path",
         "vescli-config-init" => "  vescli config init --tenant example-corp --token-file ~/.config/vescli/prod.token",

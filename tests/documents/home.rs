@@ -1,0 +1,135 @@
+//! Where the commands run: a home with what a user has, and the service behind a proxy that leads every name to a server
+//! here. So URLs, profiles and credentials are those that the documents name.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::extract::Printed;
+use crate::table::{Row, Start};
+use support::certificates::Authority;
+use support::harness::{Output, Vescli};
+use support::proxy::{Proxy, Tunnel};
+use support::server::{Answer, End, Moment, Server};
+
+const CONFIG: &str = "default_profile = \"prod\"\n\n\
+    [profiles.prod]\ntenant = \"example-corp\"\n\n\
+    [profiles.lab]\nextends = \"prod\"\ntenant = \"example-lab\"\n";
+const LIST: &str = "email\nada@example.com\nbob@example.com\ncy@example.com\n";
+const OBJECTS: &str = r#"[{"name":"Ada","email":"ada@example.com"},{"name":"Bob","email":"bob@example.com"}]"#;
+const SCRIPT: &str = "#!/bin/sh\nvescli send --email ada@example.com\n";
+const SEND_LIST: &str = "vescli bulk users.csv --yes --rate none";
+
+pub(crate) struct World {
+    authority: Authority,
+    server: Server,
+    proxy: Proxy,
+    /// Whether the server hangs up on every request that it has read.
+    hangs_up: Arc<AtomicBool>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let authority = Authority::new();
+        let hangs_up = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&hangs_up);
+        let names = ["example-corp", "example-lab"].map(|tenant| format!("{tenant}.console.ves.volterra.io"));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let server = Server::https(authority.server_named(&names)).choose(move |_| {
+            if asked.load(Ordering::SeqCst) {
+                Answer::Silence { after: Moment::Whole, end: End::Close }
+            } else {
+                Answer::accepted()
+            }
+        });
+        let server = server.start();
+        let proxy = Proxy::start(Tunnel::To(server.address()));
+        Self { authority, server, proxy, hangs_up }
+    }
+
+    /// bash with the variables that lead to the server, and nothing configured.
+    pub(crate) fn bash(&self, within: Option<&Output>) -> Vescli {
+        let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].map(Path::new);
+        let bash =
+            bash.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("this check needs bash: install it"));
+        let own = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
+        let shell = within.map_or_else(|| Vescli::program(*bash), |output| output.again_with(*bash));
+        let authority = shell.folder().join("ca.pem");
+        shell
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", own.display()))
+            .env("HTTPS_PROXY", self.proxy.url())
+            .env("VESCLI_CACERT", authority)
+            .file("ca.pem", self.authority.pem())
+            .stdout_contains("")
+            .stderr_contains("")
+            .any_ending()
+    }
+
+    fn script(&self, within: Option<&Output>, script: &str) -> Vescli {
+        // Whoever is on-boarded by a script is its first argument.
+        let arguments = ["-e", "-o", "pipefail", "-c", script, "runbook", "ada@example.com"];
+        self.bash(within).env("VESCLI_TOKEN", "s3cret-token").stdin("s3cret-token\n").args(arguments)
+    }
+
+    /// A home as a command needs it.
+    fn home(&self, start: Start) -> Output {
+        let home = self.script(None, "true").file("users.csv", LIST).file("users.json", OBJECTS);
+        let home = home.file_mode("onboard.sh", SCRIPT, 0o755).file("vescli.toml", CONFIG);
+        let home = if start == Start::NoConfig { home.run() } else { home.config(CONFIG).run() };
+        let prepare: &[&str] = match start {
+            Start::Fresh | Start::NoConfig | Start::Serves => &[],
+            Start::Sent | Start::Unknown => &[SEND_LIST],
+            Start::Resolved => &[SEND_LIST, "vescli journal resolve users.csv --all-unknown --as accepted"],
+            Start::Damaged => &[SEND_LIST, "sed -i '3s/ada/eve/' ~/.local/state/vescli/*.ndjson"],
+        };
+        self.hangs_up.store(matches!(start, Start::Unknown | Start::Resolved), Ordering::SeqCst);
+        for command in prepare {
+            self.script(Some(&home), command).run();
+        }
+        self.hangs_up.store(false, Ordering::SeqCst);
+        home
+    }
+
+    /// Runs a command, and says what is wrong, if anything is.
+    pub(crate) fn run(&self, printed: &Printed, row: &Row) -> Option<String> {
+        let home = self.home(row.start);
+        let mut shell = self.script(Some(&home), &printed.text);
+        for (name, value) in row.variables {
+            shell = shell.env(name, value);
+        }
+        let (code, output) = if row.start == Start::Serves {
+            let serving = shell.start();
+            serving.wait_for_stdout("export VESCLI_TOKEN=");
+            serving.wait_for_stderr("stops it");
+            serving.signal("INT");
+            let output = serving.finish();
+            // By that very signal: the command did its work until then.
+            (if output.signal == Some(2) { Some(0) } else { output.code }, output)
+        } else {
+            let output = shell.run();
+            (output.code, output)
+        };
+        (code != Some(i32::from(row.code))).then(|| {
+            format!(
+                "{}: `{}` ended with {}, not {}\n{}{}",
+                printed.place,
+                printed.text,
+                code.map_or_else(|| "a signal".to_owned(), |code| code.to_string()),
+                row.code,
+                output.stdout,
+                output.stderr
+            )
+        })
+    }
+
+    /// How many requests would have mailed somebody.
+    pub(crate) fn posts(&self) -> usize {
+        self.server.requests().iter().filter(|request| request.method == "POST").count()
+    }
+
+    /// Reaches the server once: it takes it for a fault when nobody does.
+    pub(crate) fn call(&self) {
+        self.home(Start::Sent);
+        assert!(self.server.count() > 0);
+    }
+}

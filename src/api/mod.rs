@@ -2,16 +2,13 @@
 
 pub mod answer;
 pub mod certificate_files;
-mod certificate_words;
-mod connections;
+mod certificate_refusal;
+mod connection;
 pub mod failure;
-mod failure_words;
-pub mod io_error;
-mod lookup;
+pub mod lookup;
 pub mod observer;
 pub mod outcome;
 mod pem_bundle;
-mod receive;
 pub mod recipient;
 pub mod request;
 pub mod retry;
@@ -19,4 +16,3 @@ mod sessions;
 mod system_store;
 pub mod transport;
 pub mod trust;
-pub mod way;

@@ -1,36 +1,96 @@
-//! Watches what an error does not tell: which certificate was refused and for which name, whether a client certificate
-//! was asked for, which name was not found. It decides nothing: certificates are verified by the verifier inside, and
-//! its word is handed on unchanged.
+//! Notes what an attempt passed on its way: addresses, TCP, proxy, TLS and the certificates. `doctor` reads it to report
+//! each step, and the classification of failures to say what happened. It decides nothing: certificates are verified by
+//! the verifier inside, and its verdict is handed on unchanged.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{ClientConnection, DigitallySignedStruct, DistinguishedName, Error, ProtocolVersion, SignatureScheme};
 
-use super::io_error::in_words;
 use super::sessions::Sessions;
 use crate::settings::credential::certificate::CertificateFacts;
 
-/// What was seen of one attempt.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Whether the service asked for a client certificate in a handshake of this very attempt.
-    pub asked: bool,
-    /// Whether a proxy asked for one.
-    pub proxy_asked: bool,
-    /// Whether there was one to show.
+/// The steps of an attempt in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    #[default]
+    Lookup,
+    Tcp,
+    /// The TLS handshake with an https proxy.
+    ProxyTls,
+    /// The proxy is asked for a tunnel.
+    Tunnel,
+    Tls,
+    /// The connection is up, and the request may have left.
+    Http,
+}
+
+/// Where the addresses of a host come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressSource {
+    /// The host is an address.
+    Literal,
+    /// `--resolve`.
+    Override,
+    Localhost,
+    /// The system's resolver.
+    Resolver,
+}
+
+/// Who is at the other end of a TLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    Service,
+    Proxy,
+}
+
+/// What one attempt passed.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// The step under way, which is the one that failed if the attempt failed.
+    pub step: Step,
+    /// The addresses of the service, or of the proxy if there is one, which itself looks up the service.
+    pub addresses: Option<(AddressSource, Vec<SocketAddr>)>,
+    /// Addresses that did not answer, and why.
+    pub unreachable: Vec<(SocketAddr, String)>,
+    /// The address that answered, and after how long.
+    pub tcp: Option<(SocketAddr, Duration)>,
+    /// The handshake with the service.
+    pub tls: Option<Handshake>,
+    /// Who asked for a client certificate, in the latest handshake of this very attempt.
+    pub asked_by: Option<Peer>,
+    /// Whether there was a client certificate to show.
     pub has_identity: bool,
-    /// The certificate that was refused, if it can be read, and the name that it was shown for.
+    /// The certificate that was refused.
     pub refused: Option<Refused>,
-    /// The name that was not found, and why.
-    pub not_found: Option<(String, String)>,
-    /// What this machine lacked, so that nobody could be asked for a name, in words.
-    pub lack: Option<String>,
-    /// Whether the TLS of an https proxy is up.
-    proxy_is_up: bool,
+}
+
+/// What a handshake agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// `TLS 1.3` or `TLS 1.2`.
+    pub version: &'static str,
+    pub suite: String,
+    /// The server's certificate, then its issuers as far as the server sent them.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Handshake {
+    pub(super) fn of(session: &ClientConnection) -> Self {
+        Self {
+            version: match session.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+                _ => "TLS 1.3",
+            },
+            suite: session.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+            certificates: session.peer_certificates().unwrap_or_default().to_vec(),
+        }
+    }
 }
 
 /// A certificate that was refused.
@@ -38,60 +98,44 @@ pub struct Seen {
 pub struct Refused {
     /// The name that was asked for.
     pub name: String,
-    /// What the certificate says of itself.
+    /// What the certificate says of itself, if it can be read.
     pub facts: Option<CertificateFacts>,
-    /// Whether it was the proxy's.
-    pub of_proxy: bool,
+    pub peer: Peer,
 }
 
-/// Collects what is seen, for a client that one worker owns.
-#[derive(Debug)]
-pub(super) struct Observer {
-    seen: Mutex<Seen>,
-    /// With an https proxy, TLS is shaken twice: with the proxy first.
-    proxy_tls: bool,
-}
+/// Shared by a transport, its connector and the TLS callbacks.
+#[derive(Debug, Default)]
+pub(super) struct Observer(Mutex<Observed>);
 
 impl Observer {
-    pub(super) fn new(proxy_tls: bool) -> Self {
-        Self { seen: Mutex::default(), proxy_tls }
+    pub(super) fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) const fn proxy_tls(&self) -> bool {
-        self.proxy_tls
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets what the last attempt showed.
+    /// Forgets the last attempt.
     pub(super) fn begin(&self) {
-        *self.lock() = Seen::default();
+        self.note(|observed| *observed = Observed::default());
     }
 
-    pub(super) fn seen(&self) -> Seen {
-        self.lock().clone()
+    pub(super) fn enter(&self, step: Step) {
+        self.note(|observed| observed.step = step);
     }
 
-    pub(super) fn not_found(&self, name: &str, error: &std::io::Error) {
-        self.lock().not_found = Some((name.to_owned(), in_words(error)));
-    }
-
-    pub(super) fn lacks(&self, lack: String) {
-        self.lock().lack = Some(lack);
+    pub(super) fn observed(&self) -> Observed {
+        self.note(|observed| observed.clone())
     }
 }
 
-/// A verifier that has its refusals written down.
+/// A verifier whose refusals are noted.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct ObservedVerifier {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
     pub(super) observer: Arc<Observer>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) peer: Peer,
 }
 
-impl ServerCertVerifier for Watched {
+impl ServerCertVerifier for ObservedVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -101,20 +145,12 @@ impl ServerCertVerifier for Watched {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let mut seen = self.observer.lock();
-        let of_proxy = self.observer.proxy_tls && !seen.proxy_is_up;
-        match &verified {
-            Ok(_) => {
-                seen.proxy_is_up = true;
-                self.sessions.verified(end_entity, intermediates, now);
-            }
-            Err(_) => {
-                seen.refused = Some(Refused {
-                    name: server_name.to_str().into_owned(),
-                    facts: CertificateFacts::read(end_entity),
-                    of_proxy,
-                });
-            }
+        if verified.is_ok() {
+            self.sessions.verified(end_entity, intermediates, now);
+        } else {
+            let facts = CertificateFacts::read(end_entity);
+            let refused = Refused { name: server_name.to_str().into_owned(), facts, peer: self.peer };
+            self.observer.note(|observed| observed.refused = Some(refused));
         }
         verified
     }
@@ -150,29 +186,25 @@ impl ServerCertVerifier for Watched {
     }
 }
 
-/// Shows the client certificate to the service that asks for it, and has it written down that it was asked for. A proxy
-/// that asks gets none: the certificate is bound to the service's host.
+/// Shows the client certificate to the service that asks for it, and notes that it was asked for. A proxy that asks gets
+/// none: the certificate belongs to the service's host.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct ObservedIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,
     pub(super) observer: Arc<Observer>,
+    pub(super) peer: Peer,
 }
 
-impl ResolvesClientCert for Shown {
+impl ResolvesClientCert for ObservedIdentity {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        // The request for a certificate comes before the server's own one is verified, so the proxy is not up yet
-        // when it is the proxy that asks (RFC 8446, section 4.3.2; RFC 5246, section 7.4.4).
-        let mut seen = self.observer.lock();
-        if self.observer.proxy_tls && !seen.proxy_is_up {
-            seen.proxy_asked = true;
-            return None;
-        }
-        seen.asked = true;
-        seen.has_identity = self.identity.is_some();
+        self.observer.note(|observed| {
+            observed.asked_by = Some(self.peer);
+            observed.has_identity = self.identity.is_some();
+        });
         self.identity.clone()
     }
 
-    /// Without one it still has to be asked, so that a server's wish is known.
+    /// True without a certificate as well, so that rustls reports that the server asked.
     fn has_certs(&self) -> bool {
         true
     }

@@ -1,8 +1,8 @@
 //! The request as it goes over the wire: URL, headers and body, built from settings and a recipient.
 
-use reqwest::Url;
 use serde::Serialize;
 use thiserror::Error;
+use url::Url;
 
 use super::recipient::{RecipientError, check_email, check_text};
 use crate::args::settings_table::CONSOLES;

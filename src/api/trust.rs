@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use super::certificate_files::{CertificateFileError, Strictness, read_file, read_folder};
-use super::observer::{Observer, Shown, Watched};
+use super::observer::{ObservedIdentity, ObservedVerifier, Observer, Peer};
 use super::sessions::Sessions;
 use super::system_store;
 use crate::settings::clock::since_epoch;
@@ -117,27 +117,27 @@ impl Trust {
         Ok(Self { verifier, provider, source })
     }
 
-    /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one.
-    ///
-    /// # Errors
-    /// [`TrustError::Tls`] when rustls refuses it.
-    pub(super) fn into_config(
-        self,
+    /// The TLS configuration for a peer: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one.
+    pub(super) fn config(
+        &self,
+        peer: Peer,
         identity: Option<Arc<CertifiedKey>>,
         observer: &Arc<Observer>,
     ) -> Result<ClientConfig, TrustError> {
         let sessions = Arc::new(Sessions::new());
-        let verifier =
-            Watched { inner: self.verifier, observer: Arc::clone(observer), sessions: Arc::clone(&sessions) };
-        let shown = Shown { identity, observer: Arc::clone(observer) };
-        let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
+        let observer = || Arc::clone(observer);
+        let inner = Arc::clone(&self.verifier);
+        let verifier = ObservedVerifier { inner, observer: observer(), sessions: Arc::clone(&sessions), peer };
+        let mut config = ClientConfig::builder_with_details(Arc::clone(&self.provider), Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(Arc::new(shown));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // In a session that is resumed the observer could not tell the proxy from the service.
-        config.resumption = if observer.proxy_tls() { Resumption::disabled() } else { Resumption::store(sessions) };
+            .with_client_cert_resolver(Arc::new(ObservedIdentity { identity, observer: observer(), peer }));
+        config.resumption = Resumption::store(sessions);
+        // A proxy may know no protocol but its own, and needs none: `CONNECT` is HTTP/1.1.
+        if peer == Peer::Service {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
         Ok(config)
     }
 }
@@ -151,18 +151,6 @@ impl TimeProvider for Clock {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(since_epoch(SystemTime::now())))
     }
-}
-
-/// A configuration that trusts nobody: for plain http, where no certificate is ever looked at, but reqwest wants one.
-///
-/// # Errors
-/// [`TrustError::Tls`] when rustls refuses it.
-pub(super) fn no_trust() -> Result<ClientConfig, TrustError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
 }
 
 /// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name takes the place of the machine's store, as with OpenSSL; the second

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use crate::api::certificate_files::CertificateFileError;
-use crate::api::io_error::without_number;
+use crate::api::failure::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;

@@ -1,6 +1,6 @@
 //! The exchange as `-v` and `-vv` show it, in the manner of curl, with the secrets hidden.
 
-use reqwest::Url;
+use url::Url;
 
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;

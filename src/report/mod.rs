@@ -17,7 +17,7 @@ pub mod words;
 
 use std::time::Duration;
 
-use crate::api::io_error::without_number;
+use crate::api::failure::without_number;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::args::environment::Environment;
 use crate::settings::Output;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
+use url::Url;
 
 use super::credential::secret::{Secret, keep_out_of_core_files};
 use super::error::SettingsError;

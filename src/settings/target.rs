@@ -3,9 +3,9 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
+use url::Url;
 
 use super::error::SettingsError;
 use super::sources::{Level, Sources};

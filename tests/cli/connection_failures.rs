@@ -42,7 +42,7 @@ fn a_refused_connection_names_host_and_port() {
     let doctor = Vescli::new().args(["doctor", "--base-url", &url]);
     doctor
         .code(7)
-        .stdout_contains(format!("{place}: Connection refused"))
+        .stdout_contains(format!("failure  tcp         {cause}"))
         .stdout_lacks("os error")
         .stderr_contains("")
         .run();

@@ -79,7 +79,7 @@ fn a_sound_machine_is_told_in_ten_lines() {
         .stdout_contains("ok       tcp         127.0.0.1:[PORT] answered in N ms\n")
         .stdout_contains("ok       proxy       none is configured\n")
         .stdout_contains("ok       tls         TLS 1.3, a certificate by CN=vescli test authority, ")
-        .stdout_contains("ok       http        HEAD https://127.0.0.1:[PORT]/ was answered with 404 in N ms; any status will do here\n")
+        .stdout_contains("ok       http        HEAD https://127.0.0.1:[PORT]/ was answered with 404 in N ms; any status is fine here\n")
         .stdout_contains("ok       clock       agrees with the server's to within a minute\n")
         .stdout_lacks("s3cret-token")
         .run();

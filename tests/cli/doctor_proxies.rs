@@ -4,6 +4,7 @@ use crate::doctor::{dated, doctor, message, only_heads, states};
 use support::certificates::Authority;
 use support::proxy::{Proxy, Tunnel};
 use support::server::Server;
+use support::socks::{Socks, SocksProxy};
 
 const HOST: &str = "example-corp.console.ves.volterra.io";
 
@@ -47,5 +48,30 @@ fn a_host_that_is_exempt_is_reached_directly() {
             assert!(message(document, "proxy").ends_with("is not used: the host is exempt"));
         })
         .run();
+    only_heads(&server, 1);
+}
+
+#[test]
+fn a_socks_proxy_is_checked_step_by_step_like_any_other() {
+    let authority = Authority::new();
+    let server = dated(Server::https(authority.server_named(&[HOST])), 0).start();
+    let with = |proxy: &SocksProxy| {
+        doctor(&["--json", "-q", "--tenant", "example-corp", "--cacert", "ca.pem", "--timeout", "2s", "--proxy"])
+            .arg(format!("socks5h://{}", proxy.address()))
+            .file("ca.pem", authority.pem())
+    };
+    let open = SocksProxy::start(Socks::To(server.address()));
+    let opened = format!("socks5h://{} (--proxy) opened a tunnel to {HOST}:443", open.address());
+    with(&open)
+        .stdout_json(move |document| {
+            states(document, "oowooooooo");
+            assert_eq!(message(document, "proxy"), opened);
+            assert!(message(document, "tls").starts_with("TLS 1.3, a certificate by "));
+        })
+        .run();
+    only_heads(&server, 1);
+    for (script, code) in [(Socks::Refuse(2), 97), (Socks::Close, 97), (Socks::Hang, 28)] {
+        with(&SocksProxy::start(script)).code(code).stdout_json(|document| states(document, "oowooofsss")).run();
+    }
     only_heads(&server, 1);
 }

@@ -1,7 +1,7 @@
 //! Variables that try to lead the request, and the token with it, to another host. A plain fast loop: five million sets
 //! take `VESCLI_CASES=5000000 cargo test --release --test properties url`.
 
-use reqwest::Url;
+use url::Url;
 use vescli::api::request::{OPERATION, url};
 use vescli::settings::target::BaseUrl;
 use vescli::settings::target::is_label;

@@ -59,7 +59,7 @@ impl Hasher for KeyHasher {
 /// The path takes no part: whoever was mailed at a host is known there, whatever region or namespace the URL names. All
 /// names of this machine are one host, and a host with a trailing dot is the host without it (RFC 1034, section 3.1).
 pub fn service_of(url: &str) -> String {
-    let Ok(url) = reqwest::Url::parse(url) else {
+    let Ok(url) = url::Url::parse(url) else {
         return fold_name(url).into_owned();
     };
     let port = url.port_or_known_default().unwrap_or_default();

@@ -78,7 +78,7 @@ impl RunHeader {
 
 /// The part of a URL that the service does not stand for.
 fn path_of(url: &str) -> String {
-    reqwest::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
+    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
 }
 
 /// A journal that is open, locked and ready to be written. Dropped, it is closed as well, but errors are lost then.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
+use url::Url;
 
 use super::error::BulkError;
 use crate::api::recipient::check_text;

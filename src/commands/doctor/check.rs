@@ -67,11 +67,12 @@ impl Check {
         Self::new(name, State::Failure(exit), message).hint(exit.row().advice)
     }
 
-    /// A failure on the way, with the exit that a send would have.
+    /// A failure of the network, with the exit that a send would have. An empty subject is left out.
     pub(super) fn of_failure(name: &'static str, subject: &str, failure: Failure) -> Self {
-        let cause = failure.cause.clone();
+        let colon = if subject.is_empty() { "" } else { ": " };
+        let message = format!("{subject}{colon}{}", failure.cause);
         let class = AttemptResult::of(Received::Failure(failure)).class;
-        Self::failure(name, Exit::from(class), format!("{subject}: {cause}"))
+        Self::failure(name, Exit::from(class), message)
     }
 
     /// A fault in what was given, with the exit that a send would have.

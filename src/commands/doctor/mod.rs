@@ -2,11 +2,10 @@
 //! nobody. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
 //! and every HTTP server answers one with its `Date`.
 
-mod answer;
 mod chart;
 mod check;
 mod credential;
-mod route;
+mod network;
 mod setup;
 mod validity;
 
@@ -58,6 +57,6 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
         }
     };
     let identity = credential.certificate.as_ref();
-    route::check(&setup.network, identity, &url, chart)?;
-    answer::check(&setup.network, identity, &url, chart)
+    network::check(&setup.network, identity, &url, chart);
+    Some(())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
 
-use super::observer::Refused;
+use super::observer::{Peer, Refused};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
@@ -14,9 +14,9 @@ use crate::settings::credential::certificate::CertificateFacts;
 const NAMES_MAX: usize = 8;
 
 /// The refusal in a sentence.
-pub(super) fn refusal(error: &CertificateError, refused: Option<&Refused>) -> String {
+pub(super) fn cause(error: &CertificateError, refused: Option<&Refused>) -> String {
     let whose = match refused {
-        Some(refused) if refused.of_proxy => "the proxy's certificate",
+        Some(refused) if refused.peer == Peer::Proxy => "the proxy's certificate",
         _ => "the server's certificate",
     };
     let facts = refused.and_then(|refused| refused.facts.as_ref());
@@ -270,17 +270,17 @@ mod tests {
     #[test]
     fn every_refusal_is_a_sentence_and_no_debug_text() {
         for error in every_error() {
-            let told = refusal(&error, None);
+            let told = cause(&error, None);
             assert!(!is_debug_text(&told), "{told}");
             assert!(told.contains("the server's certificate"), "{told}");
         }
-        assert!(refusal(&of("CaUsedAsEndEntity"), None).contains("(CA:TRUE)"));
+        assert!(cause(&of("CaUsedAsEndEntity"), None).contains("(CA:TRUE)"));
         assert_eq!(
-            refusal(&of("UnsupportedNameType"), None),
+            cause(&of("UnsupportedNameType"), None),
             "the server's certificate was refused: unsupported name type"
         );
         assert_eq!(
-            refusal(&of("the system's own words"), None),
+            cause(&of("the system's own words"), None),
             "the server's certificate was refused: the system's own words"
         );
         assert!(is_debug_text("Other(OtherError(NameConstraintViolation))"));

@@ -1,0 +1,283 @@
+//! The checks of the network: trusted certificates, DNS, TCP, proxy, TLS, HTTP and the clock. One `HEAD` for `/` goes
+//! through the transport that a send uses, and what its observer noted becomes the checks.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use url::Url;
+
+use super::chart::Chart;
+use super::check::Check;
+use super::validity::{SOON, Validity, day, days};
+use crate::api::lookup::Endpoint;
+use crate::api::observer::{AddressSource, Handshake, Observed, Step};
+use crate::api::outcome::{Failure, FailureKind};
+use crate::api::transport::{Exchange, Transport, TransportError};
+use crate::commands::error::CommandError;
+use crate::report::exchange;
+use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
+use crate::settings::network::Network;
+use crate::settings::target::is_loopback;
+
+/// Clocks that differ by more than this are worth a warning.
+const TOLERATED: Duration = Duration::from_secs(60);
+
+pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, operation: &Url, chart: &mut Chart) {
+    let mut url = operation.clone();
+    url.set_path("/");
+    let route = Route { network, url: &url, tls: url.scheme() == "https" };
+    let transport = match Transport::to(network, identity, &url) {
+        Ok(transport) => transport,
+        Err(error) => {
+            let name = if matches!(error, TransportError::Trust(_)) { "trust" } else { "http" };
+            chart.add(Check::of_fault(name, &CommandError::from(error)));
+            if name == "trust" {
+                route.without_trust(chart);
+            }
+            return;
+        }
+    };
+    chart.add(match &transport.trust {
+        Some(source) => Check::ok("trust", source.as_str()),
+        None => Check::skipped("trust", "plain http to this machine: no certificates are used"),
+    });
+    let (clock, start) = (SystemTime::now(), Instant::now());
+    let answer = transport.head(&url);
+    let took = start.elapsed();
+    let observed = transport.observed();
+    match answer {
+        Ok(answer) => {
+            route.passed(&observed, Step::Http, chart);
+            trace(&url, Some(&answer), chart);
+            let status = answer.status_line.split(' ').nth(1).unwrap_or_default();
+            let took_ms = took.as_millis();
+            let message = format!("HEAD {url} was answered with {status} in {took_ms} ms; any status is fine here");
+            chart.add(Check::ok("http", message));
+            // The server looked at its clock somewhere between question and answer.
+            chart.add(compare(date(&answer), clock + took / 2));
+        }
+        Err(failure) => {
+            route.passed(&observed, observed.step, chart);
+            if observed.step == Step::Http {
+                trace(&url, None, chart);
+            }
+            chart.add(route.failed(observed.step, failure));
+        }
+    }
+}
+
+/// Where the request goes.
+struct Route<'a> {
+    network: &'a Network,
+    url: &'a Url,
+    tls: bool,
+}
+
+impl Route<'_> {
+    /// Without certificates to trust, the host can still be looked up and connected to.
+    fn without_trust(&self, chart: &mut Chart) {
+        let Ok(transport) = Transport::without_trust(self.network, self.url) else {
+            return;
+        };
+        let reached = transport.reach();
+        let observed = transport.observed();
+        match reached {
+            Ok(()) => self.passed(&observed, Step::Tunnel, chart),
+            Err(failure) => {
+                self.passed(&observed, observed.step, chart);
+                chart.add(self.failed(observed.step, failure));
+            }
+        }
+    }
+
+    /// The checks of all steps before one.
+    fn passed(&self, observed: &Observed, end: Step, chart: &mut Chart) {
+        if let Some((source, addresses)) = &observed.addresses {
+            let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            chart.add(Check::ok("dns", self.found(*source, &addresses.join(", "))));
+        }
+        if let Some((address, time)) = observed.tcp {
+            let message = format!("{}{address} answered in {} ms", self.whose(), time.as_millis());
+            let silent = observed.unreachable.iter().map(|(address, why)| format!("{address} does not ({why})"));
+            let silent: Vec<String> = silent.collect();
+            chart.add(if silent.is_empty() {
+                Check::ok("tcp", message)
+            } else {
+                Check::warning("tcp", message, format!("{}: each send may lose time there", silent.join(", ")))
+            });
+        }
+        if end > Step::Tunnel {
+            chart.add(Check::ok("proxy", self.proxy()));
+        }
+        match &observed.tls {
+            Some(handshake) => {
+                trace_handshake(handshake, chart);
+                chart.add(tls(handshake));
+            }
+            None if self.tls => {}
+            None if end == Step::Http => {
+                chart.add(Check::skipped("tls", "plain http to this machine: there is no TLS to check"));
+            }
+            None => {}
+        }
+    }
+
+    /// The check of the step that failed.
+    fn failed(&self, step: Step, failure: Failure) -> Check {
+        let target = Endpoint::of(self.url).authority();
+        match step {
+            Step::Lookup => Check::of_failure("dns", "", failure),
+            Step::Tcp => Check::of_failure("tcp", "", failure),
+            Step::ProxyTls | Step::Tunnel => {
+                let origin =
+                    self.network.proxy_for(self.url).map_or_else(String::new, |proxy| proxy.origin.to_string());
+                Check::of_failure("proxy", &origin, failure)
+            }
+            Step::Tls => tls_failed(&target, failure),
+            Step::Http => Check::of_failure("http", &format!("HEAD {}", self.url), failure),
+        }
+    }
+
+    /// Only the proxy is looked up and connected to here, if there is one.
+    fn whose(&self) -> &'static str {
+        if self.network.proxy_for(self.url).is_some() { "the proxy " } else { "" }
+    }
+
+    fn found(&self, source: AddressSource, addresses: &str) -> String {
+        let proxy = self.network.proxy_for(self.url);
+        let host = proxy.map_or_else(|| Endpoint::of(self.url).host, |proxy| proxy.host.clone());
+        let whose = self.whose();
+        match source {
+            AddressSource::Literal => format!("{whose}{addresses}: an address, there is no name to look up"),
+            AddressSource::Override => format!("{host}: {addresses}, as --resolve says"),
+            AddressSource::Localhost => format!("{host}: {addresses}, always this machine"),
+            AddressSource::Resolver => format!("{whose}{host}: {addresses}"),
+        }
+    }
+
+    fn proxy(&self) -> String {
+        if let Some(proxy) = self.network.proxy_for(self.url) {
+            let target = Endpoint::of(self.url).authority();
+            return format!("{} ({}) opened a tunnel to {target}", proxy.shown, proxy.origin);
+        }
+        match &self.network.proxy {
+            None => "none is configured".to_owned(),
+            Some(proxy) if is_loopback(self.url) && proxy.is_of_environment() => {
+                format!("{} is not used for this machine itself", proxy.shown)
+            }
+            Some(proxy) => format!("{} is not used: the host is exempt", proxy.shown),
+        }
+    }
+}
+
+/// The request and its answer, for `-v`.
+fn trace(url: &Url, answer: Option<&Exchange>, chart: &mut Chart) {
+    chart.trace(&format!("> HEAD / HTTP/1.1 ({})", url.authority()));
+    if let Some(answer) = answer {
+        for line in exchange::answer(answer, false, chart.reporter.safe()) {
+            chart.trace(&line);
+        }
+    }
+}
+
+fn trace_handshake(handshake: &Handshake, chart: &mut Chart) {
+    chart.trace(&format!("* tls: {}, {}", handshake.version, handshake.suite));
+    for certificate in &handshake.certificates {
+        if let Some(facts) = CertificateFacts::read(certificate) {
+            let (from, until) = (day(facts.not_before), day(facts.not_after));
+            chart.trace(&format!("* certificate: {}, by {}, from {from} until {until}", facts.subject, facts.issuer));
+        }
+    }
+}
+
+fn tls(handshake: &Handshake) -> Check {
+    let version = handshake.version;
+    let Some(facts) = handshake.certificates.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
+        return Check::ok("tls", format!("{version}, a trusted certificate"));
+    };
+    let until = day(facts.not_after);
+    let issued = format!("{version}, a certificate by {}", facts.issuer);
+    match Validity::of(&facts, SystemTime::now()) {
+        Validity::Left(left) if left >= SOON => {
+            Check::ok("tls", format!("{issued}, {} left (until {until})", days(left)))
+        }
+        Validity::Left(left) => Check::warning(
+            "tls",
+            format!("{issued}, {} left", days(left)),
+            format!("the server needs a new one before {until}; tell those who run it"),
+        ),
+        // rustls has just accepted the dates: they end at this very moment.
+        Validity::NotYet | Validity::Over => Check::ok("tls", issued),
+    }
+}
+
+/// A clock that is off makes a good certificate look too old or too new, so that is the next thing to look at.
+fn tls_failed(target: &str, failure: Failure) -> Check {
+    let dated = failure.kind == FailureKind::Certificate
+        && ["expired on", "valid only from"].iter().any(|words| failure.cause.contains(words));
+    let check = Check::of_failure("tls", target, failure);
+    if dated {
+        check.hint("if this machine's clock is right, the server needs a new certificate; tell those who run it")
+    } else {
+        check
+    }
+}
+fn date(answer: &Exchange) -> Option<Result<SystemTime, String>> {
+    let (_, text) = answer.headers.iter().find(|(name, _)| name == "date")?;
+    Some(httpdate::parse_http_date(text).map_err(|_| text.clone()))
+}
+
+fn compare(server: Option<Result<SystemTime, String>>, ours: SystemTime) -> Check {
+    let server = match server {
+        Some(Ok(server)) => server,
+        Some(Err(text)) => {
+            return Check::warning(
+                "clock",
+                format!("the server sends the date `{text}`, which is none"),
+                "compare this machine's clock with another",
+            );
+        }
+        None => {
+            return Check::warning(
+                "clock",
+                "the server sends no date to compare with",
+                "compare this machine's clock with another",
+            );
+        }
+    };
+    let (off, way) = match ours.duration_since(server) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    if off <= TOLERATED {
+        return Check::ok("clock", "agrees with the server's to within a minute");
+    }
+    let off = humantime::format_duration(Duration::from_secs(off.as_secs()));
+    Check::warning(
+        "clock",
+        format!("this machine's clock is {off} {way} the server's"),
+        "set it (NTP): the dates of certificates and of Retry-After are read against it",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::check::State;
+
+    #[test]
+    fn a_clock_is_compared_in_both_directions() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let with = |server| compare(Some(Ok(server)), now);
+        let second = Duration::from_secs(1);
+        for near in [now, now - 60 * second, now + 60 * second] {
+            assert_eq!(with(near).state, State::Ok);
+        }
+        let behind = with(now + 3700 * second);
+        assert_eq!(behind.state, State::Warning);
+        assert_eq!(behind.message, "this machine's clock is 1h 1m 40s behind the server's");
+        let ahead = with(now - 61 * second);
+        assert_eq!(ahead.message, "this machine's clock is 1m 1s ahead of the server's");
+        assert_eq!(compare(None, now).state, State::Warning);
+        assert_eq!(compare(Some(Err("x".into())), now).state, State::Warning);
+    }
+}

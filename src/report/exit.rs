@@ -1,53 +1,12 @@
-//! The only table of exit codes and classes. `help exit-codes`, `explain`, the man page, the README and the JSON
-//! documents are made of it. HTTP answers take the first and the last digit of the status (429 is 42), network
-//! failures take curl's numbers, the rest follows sysexits.
+//! The only table of exit codes and classes: the help, the man page, `explain`, the README and the JSON documents are made
+//! from it. HTTP answers take the first and the last digit of the status (429 is 42), network failures take curl's
+//! numbers, the rest follows sysexits.
 
-use super::exit_table;
 use crate::api::outcome::Class;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Exit {
-    Accepted = 0,
-    Internal = 1,
-    Usage = 2,
-    Dns = 6,
-    Connect = 7,
-    BrokenReply = 8,
-    BulkFailed = 10,
-    BulkUnknown = 11,
-    BulkStopped = 12,
-    NotTheApi = 20,
-    Timeout = 28,
-    Redirected = 30,
-    Tls = 35,
-    ClientError = 40,
-    Unauthorized = 41,
-    RateLimited = 42,
-    Forbidden = 43,
-    NotFound = 44,
-    Conflict = 49,
-    ServerError = 50,
-    BadGateway = 52,
-    Unavailable = 53,
-    ServerTimeout = 54,
-    ClientCertificate = 58,
-    ServerErrorOther = 59,
-    Certificate = 60,
-    BadInput = 65,
-    NoInput = 66,
-    OsError = 71,
-    Io = 74,
-    Locked = 75,
-    Config = 78,
-    Proxy = 97,
-}
 
 /// How the process is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// With a code of the table.
     Exit(Exit),
     /// With the code of a command that was run for the user.
     Child(u8),
@@ -64,22 +23,154 @@ impl From<Exit> for Ending {
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct ExitRow {
-    /// The code.
     pub exit: Exit,
     /// The name of its class, as in JSON.
     pub name: &'static str,
-    /// The same in words, as in messages.
+    /// The class in words, as in messages.
     pub title: &'static str,
     /// The HTTP statuses that lead to it.
     pub statuses: &'static str,
-    /// What it means.
-    pub meaning: &'static str,
-    /// What became of the request: a word of `Outcome`, or when which.
+    /// A word of `Outcome`, or which of them when.
     pub outcome: &'static str,
     /// Whether the same command may be run again.
     pub again: &'static str,
-    /// What to do about it.
+    pub meaning: &'static str,
     pub advice: &'static str,
+}
+
+/// Makes the enum, its rows, and the exhaustive match of the API's classes from one row for each exit.
+macro_rules! exits {
+    ($($exit:ident = $code:literal $(from $class:ident)?: $name:literal, $title:literal, $statuses:literal,
+       $outcome:literal, $again:literal, $meaning:literal, $advice:literal;)*) => {
+        /// How a run ended.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Exit {
+            $($exit = $code),*
+        }
+
+        static ROWS: &[ExitRow] = &[$(ExitRow {
+            exit: Exit::$exit, name: $name, title: $title, statuses: $statuses, outcome: $outcome, again: $again,
+            meaning: $meaning, advice: $advice,
+        }),*];
+
+        impl From<Class> for Exit {
+            fn from(class: Class) -> Self {
+                match class {
+                    $($(Class::$class => Self::$exit,)?)*
+                }
+            }
+        }
+    };
+}
+
+// By code: variant and code, `from` the API's class of that name, class name, title, HTTP statuses, outcome, safe to run
+// again; what it means; what to do.
+exits! {
+    Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",
+        "The service took the request: a 2xx whose body arrived whole and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, but for those that --limit kept back.",
+        "Nothing. The person finds the link in the mailbox; if not, look at the spam folder first.";
+    Internal = 1: "internal", "a fault of vescli", "", "see the message", "no",
+        "Internal error: this is a bug in vescli.",
+        "Report the message with the command that led to it; it contains no secret.";
+    Usage = 2: "usage", "wrong usage", "", "not_sent", "after fixing",
+        "A flag, a value or a command that vescli does not know.",
+        "Read the message; `vescli help COMMAND` lists the flags.";
+    Dns = 6 from Dns: "dns", "name not found", "", "not_sent", "yes",
+        "The name of the host, or of the proxy, cannot be resolved.",
+        "Check --tenant and --base-url for a typing error, then the network; `--resolve` sets an address by hand.";
+    Connect = 7 from Connect: "connect", "no connection", "", "not_sent", "yes",
+        "No connection could be made: refused, unreachable, broken before the request, or no more sockets on this machine.",
+        "Check the network, a firewall, and whether a proxy is needed (--proxy).";
+    BrokenReply = 8 from BrokenReply: "broken_reply", "broken reply", "", "unknown", "may mail twice",
+        "The request was sent, and then the connection broke before the answer was complete, or the answer was not HTTP.",
+        "Ask the person or check the console before sending again.";
+    BulkFailed = 10: "bulk_failed", "some rows failed", "", "per row", "yes: those that are due go out, other rejected ones stay",
+        "A bulk run finished; some rows were rejected or not sent.",
+        "Run the command that is printed: the same one for the rows that are due, with --retry-rejected for the other rejected ones.";
+    BulkUnknown = 11: "bulk_unknown", "some rows are unknown", "", "per row", "yes: those stay until they are resolved",
+        "A bulk run finished; some rows are unknown: these people may have been mailed.",
+        "Run the command that is printed, `vescli journal show`: it lists these rows and the `vescli journal resolve` for each. --resend-unknown sends them again and may mail twice.";
+    BulkStopped = 12: "bulk_stopped", "stopped early", "", "per row", "yes",
+        "A bulk run stopped before its end: every other row would have failed the same way, too many rows failed, or sending was not confirmed.",
+        "Fix the cause in the message, then run the command that is printed.";
+    NotTheApi = 20 from NotTheApi: "not_the_api", "not the API", "2xx", "unknown", "may mail twice",
+        "A 2xx that proves nothing: a login page, an error object, an encoded body, anything but an empty body or a JSON object, or more than 64 KiB.",
+        "Read the server's message and check the URL: something other than the API answered, perhaps a portal or a proxy. Ask the person before sending again.";
+    Timeout = 28 from Timeout: "timeout", "out of time", "", "not_sent if no connection was up, else unknown", "if not_sent: yes; if unknown: may mail twice",
+        "No complete answer came within --timeout, or no connection within --connect-timeout.",
+        "Look at the outcome first; then try a longer --timeout.";
+    Redirected = 30 from Redirected: "redirected", "redirected", "3xx", "rejected", "after fixing",
+        "The server answered with a redirect. Redirects are never followed: usually the tenant or the URL is wrong.",
+        "Check --tenant and --base-url; a redirect to a login page means that the tenant does not exist there.";
+    Tls = 35 from Tls: "tls", "TLS failed", "", "not_sent", "after fixing",
+        "The TLS handshake failed.",
+        "Check that the port speaks TLS 1.2 or 1.3; a proxy in between may break it.";
+    ClientError = 40 from ClientError: "client_error", "refused", "4xx", "rejected", "after fixing; 408 and 425: yes",
+        "400, 422, or any 4xx without a code of its own.",
+        "Read the server's message; `--dry-run` shows what would be sent.";
+    Unauthorized = 41 from Unauthorized: "unauthorized", "not authorized", "401", "rejected", "after fixing",
+        "The service does not accept the credential, or needs one.",
+        "Check the token: expired, of another tenant, or not given (VESCLI_TOKEN, --token-file).";
+    RateLimited = 42 from RateLimited: "rate_limited", "rate limited", "429", "rejected", "yes, later",
+        "Too many requests.",
+        "Wait, then run it again; `vescli bulk --rate` sends a list at a steady pace.";
+    Forbidden = 43 from Forbidden: "forbidden", "forbidden", "403", "rejected", "after fixing",
+        "The credential is valid but may not do this.",
+        "Ask for the role, or use another user's credential.";
+    NotFound = 44 from NotFound: "not_found", "not found", "404", "rejected", "after fixing",
+        "There is no such user, tenant or URL.",
+        "Check --email, --tenant and --base-url.";
+    Conflict = 49 from Conflict: "conflict", "conflict", "409", "rejected", "after fixing",
+        "The request conflicts with the service's data.",
+        "Read the server's message; the user may have a password already.";
+    ServerError = 50 from ServerError: "server_error", "server error", "500", "unknown", "may mail twice",
+        "The service failed while it worked on the request.",
+        "Ask the person or check the console before sending again.";
+    BadGateway = 52 from BadGateway: "bad_gateway", "bad gateway", "502", "unknown", "may mail twice",
+        "A gateway got no usable answer from the service.",
+        "Ask the person or check the console before sending again.";
+    Unavailable = 53 from Unavailable: "unavailable", "unavailable", "503", "rejected with Retry-After, else unknown", "with Retry-After: yes, later; else may mail twice",
+        "The service is not available at the moment.",
+        "Look at the outcome: rejected can be sent again after the wait, unknown has to be checked first.";
+    ServerTimeout = 54 from ServerTimeout: "server_timeout", "server timed out", "504", "unknown", "may mail twice",
+        "The service did not finish in time.",
+        "Ask the person or check the console before sending again.";
+    ClientCertificate = 58 from ClientCertificate: "client_certificate", "client certificate refused", "", "not_sent if no connection was up, else unknown", "after fixing; if unknown: may mail twice",
+        "The server requires a client certificate, or refused the one it got.",
+        "Give one with --cert and --key or --p12, or check its dates and its issuer. If the outcome is unknown, ask the person before sending again: with TLS 1.3 the refusal comes after the request.";
+    ServerErrorOther = 59 from ServerErrorOther: "server_error_other", "server error", "5xx", "unknown", "may mail twice",
+        "A 5xx without a code of its own.",
+        "Ask the person or check the console before sending again.";
+    Certificate = 60 from Certificate: "certificate", "certificate not trusted", "", "not_sent", "after fixing",
+        "The server's certificate is not trusted, has expired, or is for another name.",
+        "With a private certificate authority, name its certificate with --cacert. There is no switch that turns the check off.";
+    BadInput = 65: "bad_input", "bad input", "", "not_sent", "after fixing",
+        "A list, or a file that a flag names, cannot be used; a journal is damaged, or is not a journal; or people on the list are known from other lists, and there is no --known.",
+        "Fix what the message names; for a damaged journal there is `vescli journal repair`.";
+    NoInput = 66: "no_input", "no such file", "", "not_sent", "after fixing",
+        "A file that was named does not exist.",
+        "Check the path in the message.";
+    OsError = 71: "os_error", "system limit reached", "", "not_sent", "yes, later",
+        "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
+        "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.";
+    Io = 74: "io", "cannot be written", "", "see the message", "see the message; not after an acceptance",
+        "Output or the journal cannot be written, or the journal was removed, moved or cut during the run. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
+        "Free some space, or write elsewhere; put a removed journal back before the next run.";
+    Locked = 75: "locked", "locked", "", "not_sent", "yes, later",
+        "Another run uses this journal.",
+        "Wait for the other run to end.";
+    Config = 78: "config", "configuration", "", "not_sent", "after fixing",
+        "The configuration or the credential cannot be used.",
+        "Fix what the message names; `vescli config explain` shows where each value comes from.";
+    Proxy = 97 from Proxy: "proxy", "the proxy refused", "", "not_sent", "after fixing",
+        "The proxy refused the tunnel (407, or not allowed).",
+        "Check the proxy's user and password in --proxy, and whether it allows this host.";
+}
+
+/// All rows, by code.
+pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
+    ROWS.iter()
 }
 
 impl Exit {
@@ -88,10 +179,10 @@ impl Exit {
         self as u8
     }
 
-    /// Its row.
     pub fn row(self) -> &'static ExitRow {
-        // Every code has a row: a test holds it.
-        rows().find(|row| row.exit == self).unwrap_or(&NO_ROW)
+        // The macro makes rows and variants together, so the row is there.
+        let index = ROWS.partition_point(|row| row.exit < self);
+        &ROWS[index]
     }
 
     /// The exit that belongs to an HTTP status, if it is one that can be answered.
@@ -113,52 +204,6 @@ impl Exit {
             _ => return None,
         })
     }
-}
-
-impl From<Class> for Exit {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Accepted => Self::Accepted,
-            Class::Dns => Self::Dns,
-            Class::Connect => Self::Connect,
-            Class::BrokenReply => Self::BrokenReply,
-            Class::NotTheApi => Self::NotTheApi,
-            Class::Timeout => Self::Timeout,
-            Class::Redirected => Self::Redirected,
-            Class::Tls => Self::Tls,
-            Class::ClientError => Self::ClientError,
-            Class::Unauthorized => Self::Unauthorized,
-            Class::Forbidden => Self::Forbidden,
-            Class::NotFound => Self::NotFound,
-            Class::Conflict => Self::Conflict,
-            Class::RateLimited => Self::RateLimited,
-            Class::ServerError => Self::ServerError,
-            Class::BadGateway => Self::BadGateway,
-            Class::Unavailable => Self::Unavailable,
-            Class::ServerTimeout => Self::ServerTimeout,
-            Class::ServerErrorOther => Self::ServerErrorOther,
-            Class::ClientCertificate => Self::ClientCertificate,
-            Class::Certificate => Self::Certificate,
-            Class::Proxy => Self::Proxy,
-        }
-    }
-}
-
-/// What is told of a code without a row, which cannot be.
-static NO_ROW: ExitRow = ExitRow {
-    exit: Exit::Internal,
-    name: "internal",
-    title: "a fault of vescli",
-    statuses: "",
-    meaning: "",
-    outcome: "",
-    again: "",
-    advice: "",
-};
-
-/// All rows, by code.
-pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
-    exit_table::ROWS.iter()
 }
 
 #[cfg(test)]

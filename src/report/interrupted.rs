@@ -32,7 +32,7 @@ impl Reporter<'_, '_> {
             (
                 Outcome::Unknown,
                 "the request may have left: somebody may have been mailed",
-                "ask the person, or look into the console, before sending again",
+                "ask the person or check the console before sending again",
             )
         } else {
             (Outcome::NotSent, "nothing was sent", "run it again")

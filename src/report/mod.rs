@@ -4,7 +4,6 @@ pub mod curl;
 pub mod document;
 pub mod exchange;
 pub mod exit;
-mod exit_table;
 pub mod interrupted;
 pub mod list;
 pub mod list_document;

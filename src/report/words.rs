@@ -80,13 +80,13 @@ pub fn hint(subject: &Subject, result: &AttemptResult) -> String {
             "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
         }
         (Class::Timeout | Class::ClientCertificate, _) if result.outcome == Outcome::Unknown => {
-            format!("ask the person, or look into the console, before sending again; see `vescli explain {code}`")
+            format!("ask the person or check the console before sending again; see `vescli explain {code}`")
         }
         (Class::Timeout, _) => {
             format!("check the network, or try a longer --connect-timeout; see `vescli explain {code}`")
         }
         (Class::Unavailable, None) => {
-            format!("ask the person, or look into the console, before sending again; see `vescli explain {code}`")
+            format!("ask the person or check the console before sending again; see `vescli explain {code}`")
         }
         _ if is_repeatable(result) && result.outcome == Outcome::Rejected => {
             format!("run it again, or see `vescli explain {code}`")

@@ -15,7 +15,7 @@ use crate::bulk::rows::RowsError;
 use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
 use crate::report::ErrorReport;
-use crate::report::exit::Exit;
+use crate::report::exit::{Ending, Exit};
 use crate::settings::config_file::ConfigError;
 use crate::settings::credential::error::CredentialError;
 use crate::settings::error::SettingsError;
@@ -64,9 +64,9 @@ pub enum CommandError {
     /// A fault of ours.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
-    /// Event already by somebody further in.
+    /// Made further in, with its own exit and hint.
     #[error("{}", .0.message)]
-    Event(ErrorReport),
+    Report(ErrorReport),
 }
 
 impl From<CredentialError> for CommandError {
@@ -88,8 +88,8 @@ impl From<ValueError> for CommandError {
 }
 
 impl From<ErrorReport> for CommandError {
-    fn from(trouble: ErrorReport) -> Self {
-        Self::Event(trouble)
+    fn from(report: ErrorReport) -> Self {
+        Self::Report(report)
     }
 }
 
@@ -108,12 +108,20 @@ impl CommandError {
             Self::Journal(error) => of_journal(error),
             Self::Os { .. } => Exit::OsError,
             Self::Io(_) => Exit::Io,
-            Self::Event(trouble) => trouble.exit,
+            Self::Report(report) => report.exit,
         }
     }
 
-    /// The same in the form in which it is told.
-    pub fn trouble(&self) -> ErrorReport {
+    /// How the process ends because of it: a command that the sandbox cannot run has the shell's own codes.
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::Sandbox(error) => error.command_code().map_or(self.exit().into(), Ending::Child),
+            _ => self.exit().into(),
+        }
+    }
+
+    /// The same for the reporter.
+    pub fn report(&self) -> ErrorReport {
         let exit = self.exit();
         let hint = match self {
             Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
@@ -121,7 +129,7 @@ impl CommandError {
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
-            Self::Event(trouble) => trouble.hint.clone(),
+            Self::Report(report) => report.hint.clone(),
             Self::Settings(_)
             | Self::Request(_)
             | Self::Transport(_)

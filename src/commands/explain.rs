@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use crate::args::suggest::did_you_mean;
+use crate::report::escape::json_line;
 use crate::report::exit::{Exit, ExitRow, rows};
-use crate::report::safe_text::json_line;
-use crate::report::streams::Paint;
+use crate::report::style::Style;
 
 /// One row as JSON.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ struct ExplainDocument {
 ///
 /// # Errors
 /// [`CommandError::Usage`] when there is no such code, status or class.
-pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, CommandError> {
+pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, CommandError> {
     let found = what.map(find).transpose()?;
     match found {
         _ if json => {
@@ -43,7 +43,7 @@ pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, C
                 exit_codes: rows.into_iter().map(document).collect(),
             }))
         }
-        Some(Found::Row(row)) => Ok(words(row, paint)),
+        Some(Found::Row(row)) => Ok(words(row, style)),
         Some(Found::Signal(number)) => Ok(format!(
             "{}: the program was ended by signal {}{}.\n\
              A request that was under way then may have been sent; `send` says before it ends whether it may.\n",
@@ -56,7 +56,7 @@ pub fn explain(what: Option<&str>, json: bool, paint: Paint) -> Result<String, C
                 _ => "",
             }
         )),
-        None => Ok(table(paint)),
+        None => Ok(table(style)),
     }
 }
 
@@ -109,9 +109,9 @@ fn document(row: &ExitRow) -> RowDocument {
     }
 }
 
-fn words(row: &ExitRow, paint: Paint) -> String {
+fn words(row: &ExitRow, style: Style) -> String {
     let status = if row.statuses.is_empty() { String::new() } else { format!(", HTTP {}", row.statuses) };
-    let heading = paint.strong(&format!("{} {}{status}", row.exit.code(), row.name));
+    let heading = style.heading(&format!("{} {}{status}", row.exit.code(), row.name));
     let mut text = format!("{heading}: {}\n", row.meaning);
     for (label, content) in [("outcome", row.outcome), ("run again", row.again), ("what to do", row.advice)] {
         text.push_str(&format!("  {:<11} {content}\n", format!("{label}:")));
@@ -120,12 +120,12 @@ fn words(row: &ExitRow, paint: Paint) -> String {
 }
 
 /// The whole table, a line each.
-pub fn table(paint: Paint) -> String {
+pub fn table(style: Style) -> String {
     let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
     let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));
     let heading =
         format!("{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}", "code", "class", "HTTP", "meaning", "safe to run again");
-    let mut text = format!("{}\n", paint.strong(&heading));
+    let mut text = format!("{}\n", style.heading(&heading));
     for row in rows() {
         text.push_str(&format!(
             "{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}\n",
@@ -151,7 +151,7 @@ mod tests {
             explain(
                 Some(what),
                 false,
-                Paint::decide(
+                Style::new(
                     crate::settings::ColorChoice::Never,
                     &crate::args::environment::Environment::default(),
                     false,

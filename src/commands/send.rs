@@ -1,26 +1,26 @@
-//! `vescli send-password-email`: one person, one request, and what came of it.
+//! `vescli send-password-email`: one person, one request, and its retries.
 
-mod attempts;
-
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
+use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::{ApiRequest, Recipient, RequestError};
+use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
-use crate::args::layer::{Layer, ValueError};
+use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
-use crate::report::curl;
+use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
-use crate::report::interrupted::Interruption;
-use crate::report::plan::{self, RequestDocument};
-use crate::report::safe_text::{SafeText, json_line};
-use crate::report::streams::Streams;
-use crate::report::{Reporter, Subject};
+use crate::report::json::{CurlDocument, RequestDocument};
+use crate::report::{Interruption, Reporter, SendResult, curl, text};
 use crate::settings::credential::Credential;
+use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::error::CredentialError;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
@@ -29,137 +29,95 @@ use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
 
-/// Runs the command: flags and environment go in, what came of it is told, and its end comes out.
-pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Ending {
-    let mut subject = Subject::default();
-    let mut output = Output::early(flags, environment);
-    match prepare(flags, environment, &mut subject, &mut output) {
-        Ok(prepared) => {
-            let mut reporter = Reporter::new(streams, output, environment);
-            carry_out(prepared, &mut subject, environment, &mut reporter)
-                .unwrap_or_else(|fault| reporter.trouble(&subject, &fault.trouble()).into())
-        }
-        Err(fault) => Reporter::new(streams, output, environment).trouble(&subject, &fault.trouble()).into(),
-    }
-}
-
-/// What is to be done, with everything that it needs.
-struct Prepared {
-    settings: Settings,
-    recipient: Recipient,
-    dry_run: bool,
-    show_curl: bool,
-}
-
-fn prepare(
-    flags: &Layer,
-    environment: &Environment,
-    subject: &mut Subject,
-    output: &mut Output,
-) -> Result<Prepared, CommandError> {
-    subject.email = flags.get(Setting::Email).map(|given| given.value.to_string());
-    let sources = Sources::gather(flags, environment)?;
-    *output = Output::resolve(&sources);
-    let given = |key| sources.text(key).map(|(text, _)| text.to_owned());
-    (subject.email, subject.cname, subject.tenant) =
-        (given(Setting::Email), given(Setting::Cname), given(Setting::Tenant));
-    let settings = Settings::resolve(&sources, environment)?;
-    subject.cname.clone_from(&settings.cname);
-    let missing = |key| SettingsError::Missing { key, config: settings.config.clone() };
-    let email = settings.email.as_deref().ok_or_else(|| missing(Setting::Email))?;
-    let cname = settings.cname.as_deref().ok_or_else(|| missing(Setting::Cname))?;
-    let recipient =
-        Recipient::new(email, cname, settings.allow_any_email).map_err(|error| with_origin(error, &sources))?;
-    Ok(Prepared {
-        recipient,
-        settings,
-        dry_run: sources.is_on(Setting::DryRun),
-        show_curl: sources.is_on(Setting::ShowCurl),
-    })
-}
-
-/// An address or cname that cannot be sent, told with the flag, variable or line that gave it.
-fn with_origin(error: RequestError, sources: &Sources) -> CommandError {
-    let key = match &error {
-        RequestError::Email { .. } => Setting::Email,
-        // A cname that is not given is the tenant, which has been checked already.
-        RequestError::Cname { .. } => Setting::Cname,
-        RequestError::Url(_) => return error.into(),
-    };
-    match sources.text(key) {
-        Some((_, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
-        None => error.into(),
-    }
-}
-
-fn carry_out(
-    prepared: Prepared,
-    subject: &mut Subject,
-    environment: &Environment,
-    reporter: &mut Reporter,
-) -> Result<Ending, CommandError> {
-    let Prepared { settings, recipient, dry_run, show_curl } = prepared;
+pub fn run(context: &mut Context) -> Result<Ending, CommandError> {
+    let (sources, settings) = settings(context)?;
+    let recipient = recipient(&settings, &sources)?;
     let unsigned = ApiRequest::new(&settings.target, &recipient, None)?;
-    subject.url = Some(unsigned.url.to_string());
-    if show_curl {
-        return print_curl(&unsigned, &settings, reporter);
+    context.reporter.request.url = Some(unsigned.url.to_string());
+    if sources.is_on(Setting::ShowCurl) {
+        return print_curl(&unsigned, &settings, context);
     }
-    let interrupts = Interrupts::watch().map_err(unwatched)?;
+    let interrupts =
+        Interrupts::watch().map_err(|source| CommandError::Os { what: "cannot watch for signals", source })?;
     let start = Instant::now();
-    let credential = match work(load(&settings, environment, &interrupts))? {
+    let credential = match signal_or(load(&settings, context.environment, &interrupts))? {
         ControlFlow::Continue(credential) => credential?,
         ControlFlow::Break(signal) => {
-            let ended = Interruption { signal, may_have_left: false, attempts: 0, elapsed: start.elapsed() };
-            return Ok(reporter.interrupted(subject, &ended));
+            let ended = Interruption { signal, may_have_been_sent: false, attempts: 0, elapsed: start.elapsed() };
+            return Ok(context.reporter.interrupted(&ended));
         }
     };
-    subject.with_credential = credential.token.is_some() || credential.certificate.is_some();
-    reporter.hide(SafeText::hiding(secrets(&settings, &credential)));
+    let reporter = &mut context.reporter;
+    reporter.request.with_credential = credential.token.is_some() || credential.certificate.is_some();
+    reporter.redact(secrets(&settings, &credential));
     let identity = credential.certificate;
     let request = ApiRequest { token: credential.token, ..unsigned };
     if !reporter.output().json {
         settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
-    if dry_run {
+    if sources.is_on(Setting::DryRun) {
         Transport::new(&settings.network, identity.as_ref(), &request)?;
-        return print_request(&request, settings, reporter);
+        return print_request(&request, &settings, context);
     }
-    let request = Arc::new(request);
-    let sent = attempts::send(&settings, identity.as_ref(), &request, &interrupts, reporter)?;
-    Ok(match sent {
+    Ok(match send(&settings, identity.as_ref(), &Arc::new(request), &interrupts, reporter)? {
         ControlFlow::Continue(sent) => {
-            let exit = reporter.sent(subject, &sent, &settings.warnings);
-            // One that came too late to end the request still ends the loop around this program.
+            let exit = reporter.result(&sent, &settings.warnings);
+            // A signal that came too late to end the request still ends the loop around this program.
             interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
         }
-        ControlFlow::Break(ended) => reporter.interrupted(subject, &ended),
+        ControlFlow::Break(ended) => reporter.interrupted(&ended),
     })
 }
 
-fn unwatched(source: std::io::Error) -> CommandError {
-    let what = "signals cannot be watched";
-    CommandError::Os { what, source }
+/// Resolves the settings, and tells the reporter about the request as soon as something is known.
+fn settings(context: &mut Context) -> Result<(Sources, Settings), CommandError> {
+    context.reporter.request.email = context.flags.get(Setting::Email).map(|given| given.value.to_string());
+    let sources = Sources::gather(context.flags, context.environment)?;
+    context.set_output(Output::resolve(&sources));
+    let given = |key| sources.text(key).map(|(text, _)| text.to_owned());
+    let request = &mut context.reporter.request;
+    (request.email, request.cname, request.tenant) =
+        (given(Setting::Email), given(Setting::Cname), given(Setting::Tenant));
+    let settings = Settings::resolve(&sources, context.environment)?;
+    request.cname.clone_from(&settings.cname);
+    Ok((sources, settings))
 }
 
-fn print_curl(request: &ApiRequest, settings: &Settings, reporter: &mut Reporter) -> Result<Ending, CommandError> {
+fn recipient(settings: &Settings, sources: &Sources) -> Result<Recipient, CommandError> {
+    let missing = |key| SettingsError::Missing { key, config: settings.config.clone() };
+    let email = settings.email.as_deref().ok_or_else(|| missing(Setting::Email))?;
+    let cname = settings.cname.as_deref().ok_or_else(|| missing(Setting::Cname))?;
+    Recipient::new(email, cname, settings.allow_any_email).map_err(|error| {
+        let key = match &error {
+            RequestError::Email { .. } => Setting::Email,
+            // Without a cname of its own it is the tenant, which has been checked already.
+            RequestError::Cname { .. } => Setting::Cname,
+            RequestError::Url(_) => return error.into(),
+        };
+        match sources.text(key) {
+            Some((_, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
+            None => error.into(),
+        }
+    })
+}
+
+fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
     let command = curl::command(request, &settings.credential, &settings.network);
-    let text = if reporter.output().json { json_line(&CurlDocument::new(command)) } else { command };
+    let text = if context.output().json { json_line(&CurlDocument::new(command)) } else { command };
     if curl::lacks_password(request, &settings.network) {
-        reporter.warn(curl::HIDDEN_PROXY);
+        context.reporter.warn(curl::HIDDEN_PROXY);
     }
-    reporter.print(&text)?;
-    Ok(Exit::Accepted.into())
+    context.print(&text)
 }
 
-fn print_request(request: &ApiRequest, settings: Settings, reporter: &mut Reporter) -> Result<Ending, CommandError> {
+fn print_request(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
     let network = &settings.network;
-    let text = if reporter.output().json {
-        json_line(&RequestDocument::new(request, network, settings.warnings))
+    let text = if context.output().json {
+        json_line(&RequestDocument::new(request, network, &settings.warnings))
     } else {
-        plan::text(request, network, reporter.safe())
+        text::dry_run(request, network, context.reporter.redactor())
     };
-    reporter.print(&text)?;
-    Ok(Exit::Accepted.into())
+    context.print(&text)
 }
 
 /// Reads the credential. What may wait for somebody, a command or a pipe, is read so that a signal can end it.
@@ -183,37 +141,127 @@ fn load(
     }
 }
 
-/// What came of work that a signal can end: its result, or the signal.
-fn work<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, CommandError> {
+/// The result of work that a signal can end, or the signal.
+fn signal_or<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, CommandError> {
     match result {
         Ok(result) => Ok(ControlFlow::Continue(result)),
         Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
-        Err(Interrupted::Failed(source)) => {
-            Err(CommandError::Os { what: "nothing was sent, because no thread can be started", source })
+        Err(Interrupted::Failed(source)) => Err(no_thread(source)),
+    }
+}
+
+fn no_thread(source: io::Error) -> CommandError {
+    CommandError::Os { what: "nothing was sent: cannot start a thread", source }
+}
+
+/// Everything that must not be shown, whoever repeats it.
+pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
+    let proxy = settings.network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
+    let password = settings.credential.password().cloned();
+    credential.token.clone().into_iter().chain(password).chain(proxy).collect()
+}
+
+/// The attempts so far.
+struct Attempts {
+    start: Instant,
+    count: u64,
+    /// What they came to together.
+    result: Option<AttemptResult>,
+}
+
+impl Attempts {
+    fn end(&self, result: AttemptResult) -> SendResult {
+        SendResult { result, attempts: self.count, elapsed: self.start.elapsed() }
+    }
+
+    /// `was_sent`: whether the attempt under way may have sent its request.
+    fn interrupted(&self, signal: i32, was_sent: bool) -> Interruption {
+        let is_unknown = |result: &AttemptResult| result.outcome == Outcome::Unknown;
+        Interruption {
+            signal,
+            may_have_been_sent: was_sent || self.result.as_ref().is_some_and(is_unknown),
+            attempts: self.count,
+            elapsed: self.start.elapsed(),
         }
     }
 }
 
-/// The JSON document of `--show-curl`.
-#[derive(Debug, serde::Serialize)]
-struct CurlDocument {
-    schema: &'static str,
-    ok: bool,
-    command: String,
-    exit_code: u8,
-}
-
-impl CurlDocument {
-    const fn new(command: String) -> Self {
-        Self { schema: "vescli.curl/1", ok: true, command, exit_code: 0 }
+/// Sends, and retries what may be retried, until a signal comes.
+fn send(
+    settings: &Settings,
+    identity: Option<&ClientCertificate>,
+    request: &Arc<ApiRequest>,
+    interrupts: &Interrupts,
+    reporter: &mut Reporter,
+) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
+    let transport = Arc::new(Transport::new(&settings.network, identity, request)?);
+    let verbose = reporter.output().verbose;
+    if verbose > 0 {
+        trace_route(&transport, settings, identity, request, reporter);
+    }
+    let mut attempts = Attempts { start: Instant::now(), count: 0, result: None };
+    loop {
+        if verbose > 0 {
+            let lines = text::request_lines(request, verbose > 1, reporter.redactor());
+            reporter.trace(&lines);
+        }
+        let connections = transport.connections();
+        let (client, shared) = (Arc::clone(&transport), Arc::clone(request));
+        let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
+            // No thread can be started for another attempt, so those before were all.
+            (Err(Interrupted::Failed(_)), Some(before)) => {
+                return Ok(ControlFlow::Continue(attempts.end(before.clone())));
+            }
+            (attempt, _) => signal_or(attempt)?,
+        };
+        attempts.count += 1;
+        let attempt = match attempt {
+            ControlFlow::Continue(attempt) => attempt,
+            ControlFlow::Break(signal) => {
+                let was_sent = transport.shut(connections);
+                return Ok(ControlFlow::Break(attempts.interrupted(signal, was_sent)));
+            }
+        };
+        if let (Some(exchange), 1..) = (&attempt.exchange, verbose) {
+            let lines = text::answer_lines(exchange, verbose > 1, reporter.redactor());
+            reporter.trace(&lines);
+        }
+        let latest = attempt.result;
+        let Decision::After(wait) = decide(&settings.retry, &latest, attempts.count, fastrand::f64()) else {
+            let result = after_another(attempts.result.take(), latest);
+            return Ok(ControlFlow::Continue(attempts.end(result)));
+        };
+        reporter.note(&retry_note(attempts.count, &latest, wait));
+        attempts.result = Some(after_another(attempts.result.take(), latest));
+        if let ControlFlow::Break(signal) = interrupts.sleep(wait) {
+            return Ok(ControlFlow::Break(attempts.interrupted(signal, false)));
+        }
     }
 }
 
-/// Everything that must not be shown, whoever says it.
-pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
-    let proxy = settings.network.proxy.as_ref();
-    let password = settings.credential.password().cloned();
-    let token = credential.token.clone();
-    let proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
-    token.into_iter().chain(password).chain(proxy).collect()
+/// Shows for `-v` which certificates are trusted and used, and which proxy.
+fn trace_route(
+    transport: &Transport,
+    settings: &Settings,
+    identity: Option<&ClientCertificate>,
+    request: &ApiRequest,
+    reporter: &mut Reporter,
+) {
+    let trust = transport.trust.as_ref().map(|trust| format!("* trust: {trust}"));
+    let identity = identity.map(|identity| {
+        let subject = identity.subject.as_deref().unwrap_or("unreadable");
+        format!("* client certificate: {subject}")
+    });
+    let proxy = settings.network.proxy_for(&request.url);
+    let proxy = proxy.map(|proxy| format!("* proxy: {} ({})", proxy.shown, proxy.origin));
+    let lines = [trust, identity, proxy].into_iter().flatten();
+    let lines: Vec<String> = lines.map(|line| reporter.redactor().escape(&line)).collect();
+    reporter.trace(&lines);
+}
+
+fn retry_note(attempts: u64, result: &AttemptResult, wait: Duration) -> String {
+    let title = Exit::from(result.class).row().title;
+    let outcome = text::outcome(result);
+    let seconds = wait.as_secs_f64();
+    format!("attempt {attempts}: {title}, {outcome}; retry in {seconds:.1} s")
 }

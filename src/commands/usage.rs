@@ -1,102 +1,101 @@
-//! What clap has to say: help and version on standard output, usage errors on standard error, and as a document for
-//! those who asked for JSON, even though nothing else was understood.
+//! Usage errors, help and version, which clap renders. `--json`, `--quiet` and `--color` count even though the arguments as
+//! a whole were not understood.
+//!
+//! A rendered error mixes what a user typed with what clap writes around it, and clap drops some characters and passes
+//! others on. So each invisible character of an argument is replaced by a placeholder before clap renders, and restored
+//! afterwards: as an escape for people, as itself for JSON.
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::redact::{exact, shown, veiled};
+use crate::api::recipient::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::report::document::{ErrorDocument, ResultDocument};
+use crate::report::escape::escape_uncut;
 use crate::report::exit::Exit;
-use crate::report::safe_text::{SafeText, json_line};
-use crate::report::streams::{Paint, Streams};
-use crate::report::{ErrorReport, Reporter, Subject};
+use crate::report::style::Style;
+use crate::report::{ErrorReport, Reporter, Streams};
 use crate::settings::{ColorChoice, Output};
 
-/// Tells what clap says of the arguments.
-pub fn tell(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: &mut Streams) -> Exit {
+/// Reports what clap says of the arguments.
+pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: Streams) -> Exit {
     let mut output = Output::early(&Layer::default(), environment);
-    let wishes = Wishes::of(arguments);
-    output.json |= wishes.json;
-    output.quiet |= wishes.quiet;
-    output.color = wishes.color.unwrap_or(output.color);
-    let error = veiled(error);
+    let typed = TypedOutput::of(arguments);
+    output.json |= typed.json;
+    output.quiet |= typed.quiet;
+    output.color = typed.color.unwrap_or(output.color);
+    let mut reporter = Reporter::new(streams, output, environment);
+    let error = with_placeholders(error);
     let rendered = error.render();
-    let text = |terminal| {
-        if Paint::decide(output.color, environment, terminal).is_on() {
-            shown(&rendered.ansi().to_string())
-        } else {
-            shown(&rendered.to_string())
-        }
+    let text = |style: Style| {
+        let text = if style.has_colors() { rendered.ansi().to_string() } else { rendered.to_string() };
+        escaped(&text)
     };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let text = text(streams.terminals.stdout);
-        let mut reporter = Reporter::new(streams, output, environment);
+        let text = text(reporter.out_style());
         return match reporter.print(&text) {
             Ok(()) => Exit::Accepted,
-            Err(trouble) => reporter.trouble(&Subject::default(), &trouble),
+            Err(report) => reporter.error(&report),
         };
     }
     if !(output.json && output.quiet) {
-        streams.talk(&text(streams.terminals.stderr));
+        let text = text(reporter.err_style());
+        reporter.write_err(&text);
     }
     if output.json {
         let plain = rendered.to_string();
-        let first = exact(plain.lines().next().unwrap_or_default());
-        let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(exact);
-        let trouble = ErrorReport {
+        let first = restored(plain.lines().next().unwrap_or_default());
+        let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(restored);
+        reporter.write_error_document(&ErrorReport {
             exit: Exit::Usage,
             message: match error.kind() {
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
                 _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
             },
             hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),
-        };
-        let error = ErrorDocument::of_trouble(&trouble, &SafeText::default());
-        let _ = streams.result(&json_line(&ResultDocument::of_trouble(&Subject::default(), Exit::Usage, error)));
+        });
     }
     Exit::Usage
 }
 
-/// What the arguments before `--` ask for, as far as that can be told of arguments that were not understood. A word that
-/// is no text, or that clap stopped at, hides none of those behind it.
+/// The output that the arguments before `--` ask for, as far as arguments that were not understood show it. A word that is
+/// not UTF-8, or at which clap stopped, hides none of those after it.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Wishes {
+struct TypedOutput {
     json: bool,
     quiet: bool,
     color: Option<ColorChoice>,
 }
 
-impl Wishes {
+impl TypedOutput {
     fn of(arguments: &[OsString]) -> Self {
-        let mut wishes = Self::default();
-        let mut names_a_form = false;
-        let mut names_a_color = false;
+        let mut typed = Self::default();
+        let mut is_format_next = false;
+        let mut is_color_next = false;
         for word in arguments.iter().skip(1).map(|word| word.to_string_lossy()) {
             match word.as_ref() {
                 "--" => break,
-                "json" if names_a_form => wishes.json = true,
-                "--json" | "--output=json" => wishes.json = true,
-                "--quiet" => wishes.quiet = true,
+                "json" if is_format_next => typed.json = true,
+                "--json" | "--output=json" => typed.json = true,
+                "--quiet" => typed.quiet = true,
                 _ => {}
             }
             let color = match word.strip_prefix("--color=") {
                 Some(color) => Some(color),
-                None => names_a_color.then_some(word.as_ref()),
+                None => is_color_next.then_some(word.as_ref()),
             };
-            wishes.color = color.and_then(ColorChoice::named).or(wishes.color);
-            names_a_color = word == "--color";
-            names_a_form = word == "--output";
+            typed.color = color.and_then(ColorChoice::named).or(typed.color);
+            is_color_next = word == "--color";
+            is_format_next = word == "--output";
             if let Some(letters) = word.strip_prefix('-').filter(|word| !word.starts_with('-')) {
-                names_a_form = wishes.short(letters);
+                is_format_next = typed.short(letters);
             }
         }
-        wishes
+        typed
     }
 
-    /// Reads short flags in one word, such as `qojson`. Says whether the form of output has to be the next word.
+    /// Reads short flags in one word, such as `qojson`. Returns whether the next word has to be the format.
     fn short(&mut self, letters: &str) -> bool {
         for (at, letter) in letters.char_indices() {
             match letter {
@@ -115,15 +114,83 @@ impl Wishes {
     }
 }
 
+/// First of the private-use characters that stand for those up to U+FFFD.
+const PLACEHOLDERS: u32 = 0xf_0000;
+/// First of the invisible characters of plane 14, and of those that stand for them.
+const TAGS: u32 = 0xe_0000;
+const TAG_PLACEHOLDERS: u32 = 0x10_0000;
+
+/// The error with placeholders in everything that may have been typed.
+fn with_placeholders(mut error: clap::Error) -> clap::Error {
+    let context: Vec<(ContextKind, ContextValue)> =
+        error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(placeholders(&text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| placeholders(text)).collect())
+            }
+            // Hints quote what was typed; they lose their colours and nothing else.
+            ContextValue::StyledStrs(texts) => {
+                let plain = texts.iter().map(|text| placeholders(&text.to_string()).into());
+                ContextValue::StyledStrs(plain.collect())
+            }
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error
+}
+
+fn placeholders(text: &str) -> String {
+    text.chars().map(placeholder).collect()
+}
+
+fn placeholder(c: char) -> char {
+    let placeholder = match u32::from(c) {
+        code if !is_invisible(c) => code,
+        code if code >= TAGS => TAG_PLACEHOLDERS + (code - TAGS),
+        code => PLACEHOLDERS + code,
+    };
+    char::from_u32(placeholder).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// What a placeholder stands for.
+fn original(c: char) -> Option<char> {
+    let original = match u32::from(c) {
+        code if code >= TAG_PLACEHOLDERS => TAGS + (code - TAG_PLACEHOLDERS),
+        code if code >= PLACEHOLDERS => code - PLACEHOLDERS,
+        _ => return None,
+    };
+    char::from_u32(original).filter(|c| is_invisible(*c))
+}
+
+/// A rendered text for people.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match original(c) {
+            Some(original) => escaped.push_str(&escape_uncut(original.encode_utf8(&mut [0; 4]))),
+            None => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A rendered text for JSON.
+fn restored(text: &str) -> String {
+    text.chars().map(|c| original(c).unwrap_or(c)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Wishes;
+    use super::*;
 
     #[test]
     fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
-        let wishes = |line: &str| {
+        let typed = |line: &str| {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
-            let Wishes { json, quiet, .. } = Wishes::of(&words);
+            let TypedOutput { json, quiet, .. } = TypedOutput::of(&words);
             (json, quiet)
         };
         for (line, expected) in [
@@ -143,7 +210,17 @@ mod tests {
             ("v sandbox -- v --json -q", (false, false)),
             ("v json", (false, false)),
         ] {
-            assert_eq!(wishes(line), expected, "{line}");
+            assert_eq!(typed(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn every_character_comes_back() {
+        let all: String = (0..PLACEHOLDERS).filter_map(char::from_u32).collect();
+        let replaced = placeholders(&all);
+        assert!(!replaced.chars().any(is_invisible));
+        assert_eq!(restored(&replaced), all);
+        assert!(!escaped(&replaced).chars().any(is_invisible));
+        assert_eq!(escaped(&placeholders("a\u{1b}\nb")), "a\\u{1b}\\nb");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::shell_words::quote;
+use super::escape::quote;
 use crate::api::request::ApiRequest;
 use crate::args::layer::Origin;
 use crate::settings::credential::CredentialPlan;

@@ -1,235 +1,301 @@
-//! Tells what came of it: for people in words, for scripts as one JSON document.
+//! Reports what happened: as text for people, as one JSON document for scripts.
 
+pub mod bulk_json;
+pub mod bulk_text;
 pub mod curl;
-pub mod document;
-pub mod exchange;
+pub mod escape;
 pub mod exit;
-pub mod interrupted;
-pub mod list;
-pub mod list_document;
-pub mod list_plan;
-pub mod plan;
-pub mod safe_text;
-pub mod shell_words;
-pub mod streams;
-pub mod words;
+pub mod json;
+pub mod style;
+pub mod text;
 
+use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::api::failure::without_number;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::args::environment::Environment;
 use crate::settings::Output;
-use document::{ErrorDocument, ResultDocument};
-use exit::Exit;
-use safe_text::{SafeText, json_line};
-use streams::{Paint, Streams, Terminals};
+use crate::settings::credential::secret::Secret;
+use escape::{Redactor, json_line};
+use exit::{Ending, Exit};
+use json::ResultDocument;
+use style::Style;
 
-/// What is known of a request when it is told about; less, the earlier it failed.
+/// Where output goes.
+pub struct Streams<'a> {
+    pub out: &'a mut (dyn Write + 'static),
+    pub err: &'a mut (dyn Write + 'static),
+    pub terminals: Terminals,
+}
+
+/// Which streams are terminals, asked once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminals {
+    pub stdin: bool,
+    pub stdout: bool,
+    pub stderr: bool,
+}
+
+/// What is known of a request when it is reported; less, the earlier it failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Subject {
-    /// The address.
+pub struct RequestInfo {
     pub email: Option<String>,
-    /// The cname.
     pub cname: Option<String>,
-    /// The tenant.
     pub tenant: Option<String>,
-    /// The URL.
     pub url: Option<String>,
-    /// Whether a credential was sent along.
     pub with_credential: bool,
 }
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendResult {
-    /// What came of it.
     pub result: AttemptResult,
-    /// How often it was sent or tried.
     pub attempts: u64,
-    /// How long all of it took.
+    /// The time of all attempts, waits included.
     pub elapsed: Duration,
 }
 
 impl SendResult {
-    /// The exit that belongs to it.
     pub fn exit(&self) -> Exit {
         Exit::from(self.result.class)
     }
 }
 
-/// Something that kept a request from being made.
+/// A request that a signal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    pub signal: i32,
+    pub may_have_been_sent: bool,
+    pub attempts: u64,
+    pub elapsed: Duration,
+}
+
+impl Interruption {
+    fn outcome(&self) -> Outcome {
+        if self.may_have_been_sent { Outcome::Unknown } else { Outcome::NotSent }
+    }
+
+    fn message(&self) -> String {
+        // These numbers are the same on all systems (POSIX, `kill`).
+        let signal = match self.signal {
+            1 => "SIGHUP".to_owned(),
+            2 => "SIGINT".to_owned(),
+            15 => "SIGTERM".to_owned(),
+            other => format!("signal {other}"),
+        };
+        let known = if self.may_have_been_sent {
+            "the request may have been sent: somebody may have been mailed"
+        } else {
+            "nothing was sent"
+        };
+        format!("ended by {signal}: {known}")
+    }
+
+    fn hint(&self) -> &'static str {
+        if self.may_have_been_sent { text::CHECK_FIRST } else { "run it again" }
+    }
+}
+
+/// An error that kept a command from doing its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReport {
-    /// The exit that belongs to it.
     pub exit: Exit,
-    /// What is wrong.
     pub message: String,
-    /// What to do.
     pub hint: Option<String>,
 }
 
-/// Tells things on the streams it is given, in the form that was asked for.
-pub struct Reporter<'a, 'b> {
-    streams: &'a mut Streams<'b>,
+/// Writes everything that a command has to say, in the format that was asked for.
+pub struct Reporter<'a> {
+    streams: Streams<'a>,
     output: Output,
-    out: Paint,
-    err: Paint,
-    safe: SafeText,
+    out_style: Style,
+    err_style: Style,
+    redactor: Redactor,
+    /// The request that results and errors are about.
+    pub request: RequestInfo,
 }
 
-impl<'a, 'b> Reporter<'a, 'b> {
-    /// A reporter for a form of output. Colours are decided for each stream by itself.
-    pub fn new(streams: &'a mut Streams<'b>, output: Output, environment: &Environment) -> Self {
-        let out = Paint::decide(output.color, environment, streams.terminals.stdout);
-        let err = Paint::decide(output.color, environment, streams.terminals.stderr);
-        Self { streams, output, out, err, safe: SafeText::default() }
+impl<'a> Reporter<'a> {
+    pub fn new(streams: Streams<'a>, output: Output, environment: &Environment) -> Self {
+        let style = |is_terminal| Style::new(output.color, environment, is_terminal);
+        let Terminals { stdout, stderr, .. } = streams.terminals;
+        Self {
+            out_style: style(stdout),
+            err_style: style(stderr),
+            streams,
+            output,
+            redactor: Redactor::default(),
+            request: RequestInfo::default(),
+        }
     }
 
-    /// Blots these secrets out of everything that is told from now on.
-    pub fn hide(&mut self, safe: SafeText) {
-        self.safe = safe;
+    /// Takes another format, when all settings are known.
+    pub fn set_output(&mut self, output: Output, environment: &Environment) {
+        let Terminals { stdout, stderr, .. } = self.streams.terminals;
+        self.out_style = Style::new(output.color, environment, stdout);
+        self.err_style = Style::new(output.color, environment, stderr);
+        self.output = output;
     }
 
-    /// The form of output.
+    /// Redacts these secrets in everything from now on.
+    pub fn redact(&mut self, secrets: impl IntoIterator<Item = Secret>) {
+        self.redactor = Redactor::new(secrets);
+    }
+
     pub const fn output(&self) -> Output {
         self.output
     }
 
-    /// Colours for standard error.
-    pub const fn err_paint(&self) -> Paint {
-        self.err
-    }
-
-    /// Talk that stands beside a document, unless nothing is to be said. The text is safe to show already.
-    pub fn say(&mut self, text: &str) {
-        if !self.output.quiet {
-            self.streams.talk(text);
-        }
-    }
-
-    /// Tells of something on standard error alone, when standard output has its own form.
-    pub fn complain(&mut self, trouble: &ErrorReport) -> Exit {
-        let label = self.err.bad("error:");
-        let text = self.safe.shown_lines(&trouble.message);
-        self.streams.talk(&format!("{label} {text}\n"));
-        trouble.exit
-    }
-
-    /// Colours for standard output.
-    pub const fn out_paint(&self) -> Paint {
-        self.out
-    }
-
-    /// Which streams are terminals.
     pub const fn terminals(&self) -> Terminals {
         self.streams.terminals
     }
 
-    /// Talk of several lines, made safe already.
-    pub fn talk(&mut self, text: &str) {
-        self.streams.talk(text);
+    pub const fn out_style(&self) -> Style {
+        self.out_style
     }
 
-    /// A part of a result, made safe already.
-    ///
-    /// # Errors
-    /// What standard output says; a reader that has gone away is none.
-    pub fn result(&mut self, text: &str) -> std::io::Result<()> {
-        self.streams.result(text)
+    pub const fn err_style(&self) -> Style {
+        self.err_style
     }
 
-    /// A warning, unless nothing is to be said.
-    pub fn warn(&mut self, warning: &str) {
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// A path as it may be shown.
+    pub fn path(&self, path: &Path) -> String {
+        self.redactor.escape(&path.to_string_lossy())
+    }
+
+    /// Both streams, for a command that has no secrets and a format of its own.
+    pub const fn streams(&mut self) -> &mut Streams<'a> {
+        &mut self.streams
+    }
+
+    /// Writes text, which is safe to show already, to standard error. There is nowhere to report that this failed.
+    pub fn write_err(&mut self, text: &str) {
+        let err = &mut self.streams.err;
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// The same, unless `--quiet`.
+    pub fn info(&mut self, text: &str) {
         if !self.output.quiet {
-            let label = self.err.warn("warning:");
-            let text = self.safe.shown(warning);
-            self.streams.talk(&format!("{label} {text}\n"));
+            self.write_err(text);
         }
     }
 
-    /// A remark on the way, unless nothing is to be said.
-    pub fn note(&mut self, note: &str) {
-        if !self.output.quiet {
-            let text = self.err.faint(&self.safe.shown(note));
-            self.streams.talk(&format!("{text}\n"));
+    /// Writes a part of a result, which is safe to show already. A closed reader is not an error.
+    pub fn write_out(&mut self, text: &str) -> io::Result<()> {
+        let out = &mut self.streams.out;
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
         }
     }
 
-    /// Lines of the exchange, for `-v`.
-    pub fn trace(&mut self, lines: &[String]) {
-        for line in lines {
-            let line = self.err.faint(line);
-            self.streams.talk(&format!("{line}\n"));
-        }
-    }
-
-    /// What is used to make foreign text safe.
-    pub const fn safe(&self) -> &SafeText {
-        &self.safe
-    }
-
-    /// A result that is neither an outcome nor a failure: the text as it stands.
-    ///
-    /// # Errors
-    /// A [`ErrorReport`] when it cannot be written.
+    /// Writes a whole result, which is safe to show already.
     pub fn print(&mut self, text: &str) -> Result<(), ErrorReport> {
-        self.streams.result(text).map_err(|error| ErrorReport {
+        self.write_out(text).map_err(|error| ErrorReport {
             exit: Exit::Io,
             message: format!("standard output cannot be written: {}", without_number(&error.to_string())),
             hint: None,
         })
     }
 
-    /// Tells what came of a request. The exit is that of the outcome, whatever becomes of the telling.
-    pub fn sent(&mut self, subject: &Subject, sent: &SendResult, warnings: &[String]) -> Exit {
-        let warnings = warnings.to_vec();
-        let exit = sent.exit();
-        if sent.result.outcome != Outcome::Accepted && !(self.output.json && self.output.quiet) {
-            let text = words::failure(subject, sent, self.err, &self.safe);
-            self.streams.talk(&text);
+    /// A warning, unless `--quiet`.
+    pub fn warn(&mut self, warning: &str) {
+        if !self.output.quiet {
+            self.warn_always(warning);
         }
-        if sent.result.outcome == Outcome::Accepted && self.output.json && !self.output.quiet {
-            let text = words::accepted(subject, sent, self.err, &self.safe);
-            self.streams.talk(&text);
-        }
-        let result = if self.output.json {
-            json_line(&ResultDocument::of_sent(subject, sent, &self.safe, warnings))
-        } else if sent.result.outcome == Outcome::Accepted && !self.output.quiet {
-            words::accepted(subject, sent, self.out, &self.safe)
-        } else {
-            return exit;
-        };
-        if let Err(error) = self.streams.result(&result) {
-            let outcome = words::outcome(&sent.result);
-            let label = self.err.warn("warning:");
-            let error = without_number(&error.to_string());
-            self.streams.talk(&format!(
-                "{label} the result could not be written to standard output: {error}; the request: {outcome}\n"
-            ));
-        }
-        exit
     }
 
-    /// Tells of something that kept the request from being made.
-    pub fn trouble(&mut self, subject: &Subject, trouble: &ErrorReport) -> Exit {
-        if !(self.output.json && self.output.quiet) {
-            let label = self.err.bad("error:");
-            let mut text = format!("{label} {}\n", self.safe.shown_lines(&trouble.message));
-            if let Some(hint) = &trouble.hint {
-                let label = self.err.faint("  hint:");
-                // It may hold a command, which does not work when it is cut.
-                let hint = self.safe.shown_bytes(hint.as_bytes());
-                text.push_str(&format!("{label} {hint}\n"));
+    /// A warning about people who are not mailed or may be mailed again.
+    pub fn warn_always(&mut self, warning: &str) {
+        let label = self.err_style.warning("warning:");
+        self.write_err(&format!("{label} {}\n", self.redactor.escape(warning)));
+    }
+
+    /// Progress of the work, unless `--quiet`.
+    pub fn note(&mut self, note: &str) {
+        self.info(&format!("{}\n", self.err_style.dim(&self.redactor.escape(note))));
+    }
+
+    /// Lines for `-v`, which are safe to show already.
+    pub fn trace(&mut self, lines: &[String]) {
+        for line in lines {
+            self.write_err(&format!("{}\n", self.err_style.dim(line)));
+        }
+    }
+
+    /// Reports the result of the request. The exit is that of the outcome, even if the report cannot be written.
+    pub fn result(&mut self, sent: &SendResult, warnings: &[String]) -> Exit {
+        let Output { json, quiet, .. } = self.output;
+        let accepted = sent.result.outcome == Outcome::Accepted;
+        if !(json && quiet) {
+            // Standard error is for people, whatever standard output has.
+            if !accepted {
+                self.write_err(&text::failure(&self.request, sent, self.err_style, &self.redactor));
+            } else if json {
+                self.write_err(&text::accepted(&self.request, sent, self.err_style, &self.redactor));
             }
-            self.streams.talk(&text);
         }
-        if self.output.json {
-            let error = ErrorDocument::of_trouble(trouble, &self.safe);
-            let document = ResultDocument::of_trouble(subject, trouble.exit, error);
-            // The code tells the trouble; a lost document must not tell another.
-            let _ = self.streams.result(&json_line(&document));
+        let result = if json {
+            json_line(&ResultDocument::of_result(&self.request, sent, &self.redactor, warnings))
+        } else if accepted && !quiet {
+            text::accepted(&self.request, sent, self.out_style, &self.redactor)
+        } else {
+            return sent.exit();
+        };
+        if let Err(error) = self.write_out(&result) {
+            let error = without_number(&error.to_string());
+            let outcome = text::outcome(&sent.result);
+            self.warn_always(&format!(
+                "the result could not be written to standard output: {error}; the request: {outcome}"
+            ));
         }
-        trouble.exit
+        sent.exit()
+    }
+
+    /// Reports that a signal ended the request.
+    pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
+        let document = self.output.json.then(|| json_line(&ResultDocument::of_interruption(&self.request, ended)));
+        self.write_error(&ended.message(), Some(ended.hint()), document);
+        Ending::Signal(ended.signal)
+    }
+
+    /// Reports an error that kept the command from doing its work.
+    pub fn error(&mut self, report: &ErrorReport) -> Exit {
+        let document =
+            self.output.json.then(|| json_line(&ResultDocument::of_error(&self.request, report, &self.redactor)));
+        // A hint may contain a command, which does not work when it is cut.
+        let hint = report.hint.as_ref().map(|hint| self.redactor.escape_uncut(hint.as_bytes()));
+        self.write_error(&self.redactor.escape_lines(&report.message), hint.as_deref(), document);
+        report.exit
+    }
+
+    fn write_error(&mut self, message: &str, hint: Option<&str>, document: Option<String>) {
+        if document.is_none() || !self.output.quiet {
+            let hint = hint.map_or_else(String::new, |hint| format!("{} {hint}\n", self.err_style.dim("  hint:")));
+            self.write_err(&format!("{} {message}\n{hint}", self.err_style.error("error:")));
+        }
+        if let Some(document) = document {
+            // The exit code stands for the error; that its document could not be written must not replace it.
+            let _ = self.write_out(&document);
+        }
+    }
+
+    /// Writes the document of an error whose text is written already.
+    pub fn write_error_document(&mut self, report: &ErrorReport) {
+        let document = json_line(&ResultDocument::of_error(&self.request, report, &self.redactor));
+        let _ = self.write_out(&document);
+    }
+
+    /// Reports an error on standard error alone, when standard output has its own format.
+    pub fn error_beside(&mut self, report: &ErrorReport) -> Exit {
+        self.write_error(&self.redactor.escape_lines(&report.message), None, None);
+        report.exit
     }
 }

@@ -152,6 +152,6 @@ fn path_and_help_work_with_a_broken_file() {
     Vescli::new()
         .args(["config", "path", "--config", "none"])
         .code(2)
-        .stderr_contains("error: no configuration file is looked for")
+        .stderr_contains("error: no configuration file is used")
         .run();
 }

@@ -58,7 +58,7 @@ fn the_cname_is_the_tenant_s_unless_something_gives_one() {
     shows(
         explain().config(FILE),
         &[
-            ("cname", "acme", &format!("as the tenant: {PLACE}:3:1 [profiles.prod]")),
+            ("cname", "acme", &format!("same as tenant: {PLACE}:3:1 [profiles.prod]")),
             ("rate", "30/m", &format!("{PLACE}:4:1 [profiles.prod]")),
             (
                 "url",
@@ -71,7 +71,7 @@ fn the_cname_is_the_tenant_s_unless_something_gives_one() {
         explain().config(FILE).args(["-p", "lab"]),
         &[("cname", "lab", &format!("{PLACE}:7:1 [profiles.lab]")), ("rate", "60/m", "built in")],
     );
-    shows(explain().env("F5XC_TENANT", "acme"), &[("cname", "acme", "as the tenant: F5XC_TENANT")]);
+    shows(explain().env("F5XC_TENANT", "acme"), &[("cname", "acme", "same as tenant: F5XC_TENANT")]);
     shows(explain(), &[("cname", "-", "-"), ("url", "-", "-")]);
 }
 

@@ -11,10 +11,10 @@ fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
         .stdout("[FOLDER]/.config/vescli/config.toml: written; try it with `vescli doctor`\n")
         .run();
     let check = first.again().args(["config", "check"]);
-    check.stdout("[FOLDER]/.config/vescli/config.toml: sound, 1 profile (prod)\n").run();
+    check.stdout("[FOLDER]/.config/vescli/config.toml: valid, 1 profile (prod)\n").run();
     let path = first.folder.join(".config/vescli/config.toml");
     let written = fs::read_to_string(&path).unwrap();
-    first.again().args(["config", "init"]).code(2).stderr_contains("exists already and was left alone").run();
+    first.again().args(["config", "init"]).code(2).stderr_contains("exists already and was not changed").run();
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
     first.again().args(["config", "show"]).stdout(written).run();
     first

@@ -159,7 +159,7 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
 #[test]
 fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     let output = journal(&["check"], |folder| usual(&at(folder, "a.ndjson")))
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 20 lines, 1 run\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: valid, 20 lines, 1 run\n")
         .run();
     let path = at(&output.folder, "a.ndjson");
     let mut bytes = fs::read(&path).unwrap();
@@ -168,7 +168,7 @@ fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
     output
         .again()
         .args(["journal", "check"])
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: sound, 21 lines, 1 run\nline 21 is unfinished: nothing was sent on its strength, and the next run cuts its 16 bytes off\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: valid, 21 lines, 1 run\nline 21 is unfinished: nothing was sent because of it, and the next run cuts its 16 bytes off\n")
         .run();
     output
         .again()
@@ -195,7 +195,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
     .stdout_contains("a.ndjson: 1 damaged line\n  line 15, byte ")
     .stdout_contains(": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",")
     .stdout_contains("\"email\":\"e\\u{1b}]0;@example.com\"")
-    .stdout_contains("What may be done:\n")
+    .stdout_contains("What you can do:\n")
     .stdout_lacks("\u{1b}")
     .run();
     output

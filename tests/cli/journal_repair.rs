@@ -93,7 +93,7 @@ fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
         .stdout_contains("a1@example.com")
         .run();
     mailed_in_the_end(&server, &output, 11, &[3, 4]);
-    repair(&output).stdout_contains("sound, nothing to repair\n").run();
+    repair(&output).stdout_contains("valid, nothing to repair\n").run();
 }
 
 #[test]

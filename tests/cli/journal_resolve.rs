@@ -77,7 +77,7 @@ fn an_address_with_two_cnames_needs_the_cname() {
         rows(&at(folder, "a.ndjson"), &[("ada", "one", None), ("ada", "two", None)]);
     })
     .code(2)
-    .stderr("error: ada@example.com has rows with more than one cname: one, two\n  hint: say which with --cname\n")
+    .stderr("error: ada@example.com has rows with more than one cname: one, two\n  hint: choose one with --cname\n")
     .run();
     output
         .again()

@@ -31,6 +31,6 @@ fn a_home_that_is_a_relative_path_leads_to_no_file_below_the_current_folder() {
         .env_remove("XDG_CONFIG_HOME")
         .args(["config", "path"])
         .code(2)
-        .stderr_contains("no configuration file is looked for")
+        .stderr_contains("no configuration file is used")
         .run();
 }

@@ -20,7 +20,7 @@ fn every_name_gives_its_code() {
     for (name, code, told) in [
         ("hello", 0, ""),
         ("html", 20, "an HTML page, not the API"),
-        ("redirect", 30, "points to: "),
+        ("redirect", 30, "redirects to: "),
         ("drop", 8, "may have been sent"),
         ("status-200", 0, ""),
         ("status-400", 40, "rejected: no mail was sent"),

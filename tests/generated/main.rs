@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 use vescli::args::command_line::command;
 use vescli::args::settings_table::specs;
-use vescli::commands::{topic_bulk, topics};
+use vescli::commands::help::{self, BULK, JSON};
 use vescli::report::exit::{ExitRow, rows};
 
 /// Whether to write instead of to compare.
@@ -56,7 +56,7 @@ fn hold(folder: &str, expected: &BTreeMap<String, String>) {
 
 #[test]
 fn completions_are_those_of_the_code() {
-    let script = |shell| vescli::completions(shell).expect("the script can be made");
+    let script = |shell| help::completions(shell).expect("the script can be made");
     let files = [
         ("_vescli", Shell::Zsh),
         ("_vescli.ps1", Shell::PowerShell),
@@ -153,7 +153,7 @@ fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);
     examples(&command(), &mut lines);
-    let prose = [topic_bulk::BULK, topics::JSON].concat();
+    let prose = [BULK, JSON].concat();
     let pasted = prose.lines().filter(|line| line.starts_with("  vescli "));
     lines.extend(pasted.map(str::to_owned));
     assert!(lines.len() > 40, "the lines are found: {}", lines.len());
@@ -164,7 +164,7 @@ fn no_comment_is_to_be_pasted() {
 
 #[test]
 fn the_topic_of_lists_fits_a_narrow_terminal() {
-    let wide = topic_bulk::BULK.lines().filter(|line| line.chars().count() > 111);
+    let wide = BULK.lines().filter(|line| line.chars().count() > 111);
     let wide: Vec<&str> = wide.collect();
     assert!(wide.is_empty(), "{wide:#?}");
 }

@@ -9,8 +9,8 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use vescli::args::command_line::command;
 use vescli::args::settings_table::{Kind, SettingSpec, specs};
-use vescli::commands::topic_bulk;
-use vescli::commands::topics::{FOREIGN_VARIABLES, SECRET_VARIABLES};
+use vescli::commands::help::BULK;
+use vescli::commands::help::{FOREIGN_VARIABLES, SECRET_VARIABLES};
 use vescli::report::exit::{Exit, ExitRow, rows as exits};
 
 use crate::markup::{self, Block, escape, inline};
@@ -177,7 +177,7 @@ fn resuming(name: &str) -> String {
     if name != "vescli-bulk" {
         return String::new();
     }
-    let topic = topic_bulk::BULK.split("\nExit codes\n").next().unwrap_or_default();
+    let topic = BULK.split("\nExit codes\n").next().unwrap_or_default();
     let mut blocks = markup::blocks_of_topic(topic);
     blocks.extend(markup::blocks(include_str!("pages/vescli-bulk.1.md")));
     assert!(blocks.iter().filter(|block| matches!(block, Block::Subsection(_))).count() > 6, "the topic is found");

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vescli::api::recipient::{check_email, is_invisible};
-use vescli::report::safe_text::{SHOWN_MAX, SafeText, document, json_line, whole};
+use vescli::report::escape::{Redactor, SHOWN_MAX, escape_document, escape_uncut, json_line};
 use vescli::settings::credential::secret::Secret;
 use vescli::settings::target::is_label;
 
@@ -25,21 +25,21 @@ proptest! {
 
     #[test]
     fn nothing_invisible_is_shown(text in texts()) {
-        let safe = SafeText::default();
-        let shown = in_time(|| safe.shown(&text));
+        let redactor = Redactor::default();
+        let shown = in_time(|| redactor.escape(&text));
         prop_assert!(!shown.chars().any(is_invisible), "{shown:?}");
         // Each character of the text becomes at most the ten of `\u{10ffff}`.
         prop_assert!(shown.chars().count() <= SHOWN_MAX * 10 + 1);
-        prop_assert!(!whole(&text).chars().any(is_invisible));
-        let lines = safe.shown_lines(&text);
+        prop_assert!(!escape_uncut(&text).chars().any(is_invisible));
+        let lines = redactor.escape_lines(&text);
         prop_assert!(!lines.chars().any(|c| c != '\n' && is_invisible(c)));
-        let kept = document(&text);
+        let kept = escape_document(&text);
         prop_assert!(!kept.chars().any(|c| !matches!(c, '\n' | '\t') && is_invisible(c)));
     }
 
     #[test]
     fn visible_text_is_shown_as_it_is(text in "[ -~äöü€]{0,400}") {
-        prop_assert_eq!(SafeText::default().shown(&text), text);
+        prop_assert_eq!(Redactor::default().escape(&text), text);
     }
 
     #[test]
@@ -52,10 +52,10 @@ proptest! {
 
     #[test]
     fn a_secret_is_found_wherever_it_stands(secret in "[A-Za-z0-9+/=\"\\\\._-]{4,60}", before in texts(), after in texts()) {
-        let safe = SafeText::hiding([Secret::new(secret.clone())]);
+        let redactor = Redactor::new([Secret::new(secret.clone())]);
         let quoted = serde_json::to_string(&secret).unwrap();
         for form in [secret.clone(), secret.to_ascii_uppercase(), quoted] {
-            let told = in_time(|| safe.exact(&format!("{before}{form}{after}")));
+            let told = in_time(|| redactor.redact(&format!("{before}{form}{after}")));
             let told = told.to_ascii_lowercase();
             prop_assert!(!told.contains(&secret.to_ascii_lowercase()), "{told:?}");
         }
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn bytes_of_any_kind_are_shown(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
-        let shown = SafeText::default().shown_bytes(&bytes);
+        let shown = Redactor::default().escape_uncut(&bytes);
         prop_assert!(!shown.chars().any(is_invisible), "{shown:?}");
     }
 

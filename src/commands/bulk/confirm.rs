@@ -5,8 +5,8 @@ use std::io::{BufRead, stdin};
 use super::error::BulkError;
 use super::prepare::Prepared;
 use crate::report::Reporter;
-use crate::report::list::grouped;
-use crate::report::list_plan::{self, PlanFacts};
+use crate::report::bulk_text::{self, PlanFacts};
+use crate::report::text::grouped;
 use crate::settings::bulk::OnKnown;
 
 /// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.
@@ -18,12 +18,12 @@ pub(super) fn about_known(
     facts: &PlanFacts,
     reporter: &mut Reporter,
 ) -> Result<Option<OnKnown>, BulkError> {
-    let known = list_plan::known(facts, reporter.safe()).unwrap_or_default();
+    let known = bulk_text::known(facts, reporter.redactor()).unwrap_or_default();
     if prepared.bulk.yes || !can_ask(prepared, reporter) {
         return Err(BulkError::Known(known));
     }
-    let plan = list_plan::plan(facts, reporter.err_paint(), reporter.safe());
-    reporter.talk(&format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "));
+    let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
+    reporter.write_err(&format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "));
     Ok(match answer(reporter).as_str() {
         "s" | "skip" => Some(OnKnown::Skip),
         "m" | "mail" => Some(OnKnown::Send),
@@ -54,13 +54,13 @@ pub(super) fn before_sending(
     }
     // Whoever is asked has to see what about, `-q` or not.
     if !reporter.output().quiet || !prepared.bulk.yes {
-        let plan = list_plan::plan(facts, reporter.err_paint(), reporter.safe());
-        reporter.talk(&plan);
+        let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
+        reporter.write_err(&plan);
     }
     if prepared.bulk.yes {
         return Ok(true);
     }
-    reporter.talk(&format!("Mail {people}? [y/N] "));
+    reporter.write_err(&format!("Mail {people}? [y/N] "));
     Ok(matches!(answer(reporter).as_str(), "y" | "yes"))
 }
 
@@ -73,7 +73,7 @@ fn can_ask(prepared: &Prepared, reporter: &Reporter) -> bool {
 fn answer(reporter: &mut Reporter) -> String {
     let mut answer = String::new();
     if stdin().lock().read_line(&mut answer).unwrap_or(0) == 0 {
-        reporter.talk("\n");
+        reporter.write_err("\n");
     }
     answer.trim().to_ascii_lowercase()
 }

@@ -9,12 +9,12 @@ use crate::commands::error::CommandError;
 use crate::report::ErrorReport;
 use crate::settings::bulk::OnKnown;
 
-/// The trouble of a fault, with the command that is to follow.
-pub(super) fn trouble(fault: &CommandError, same: &SameCommand) -> ErrorReport {
-    let trouble = fault.trouble();
-    let hint = match (fault, &trouble.hint) {
-        // Event further in, with all that there is to say.
-        (CommandError::Event(_), Some(hint)) => hint.clone(),
+/// The report of an error, with the command to run next.
+pub(super) fn report(error: &CommandError, same: &SameCommand) -> ErrorReport {
+    let report = error.report();
+    let hint = match (error, &report.hint) {
+        // Made further in, with its own hint.
+        (CommandError::Report(_), Some(hint)) => hint.clone(),
         (CommandError::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
             let without = quoted(&same.whole(Some(Setting::SkipInvalid)));
             format!("fix these lines and run it again, or leave them out: {without}")
@@ -44,7 +44,7 @@ pub(super) fn trouble(fault: &CommandError, same: &SameCommand) -> ErrorReport {
         (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
         (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };
-    ErrorReport { hint: Some(hint), ..trouble }
+    ErrorReport { hint: Some(hint), ..report }
 }
 
 fn quoted(step: &NextStep) -> String {

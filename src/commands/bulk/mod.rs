@@ -14,59 +14,38 @@ mod send;
 mod signals;
 mod workers;
 
-use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use error::BulkError;
-pub(crate) use resume_command::quoted;
 
+use super::context::Context;
 use super::error::CommandError;
 use crate::args::environment::Environment;
-use crate::args::layer::Layer;
 use crate::bulk::journal::Recovered;
 use crate::bulk::tally::{Tally, Verdict};
+use crate::report::Reporter;
+use crate::report::bulk_json::{PlanDocument, SummaryDocument};
+use crate::report::bulk_text::{self, PlanFacts};
+use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
-use crate::report::list;
-use crate::report::list_document::{PlanDocument, SummaryDocument};
-use crate::report::list_plan::{self, PlanFacts};
-use crate::report::safe_text::{SafeText, json_line};
-use crate::report::streams::Streams;
-use crate::report::{Reporter, Subject};
-use crate::settings::Output;
 use crate::settings::bulk::OnKnown;
 use prepare::Prepared;
 use replan::Shown;
 use resume_command::{End, NextStep, SameCommand};
 
-/// Runs the command: a list, flags and environment go in, what came of it is told, and its end comes out. `arguments`
-/// are those of the process, for the command to go on with.
-pub fn run(
-    input: &Path,
-    arguments: &[OsString],
-    flags: &Layer,
-    environment: &Environment,
-    streams: &mut Streams,
-) -> Ending {
+pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First of all, as long as the process may look at its own descriptors.
-    let same = SameCommand::of(arguments, environment, input);
-    let mut subject = Subject::default();
-    let mut output = Output::early(flags, environment);
-    let prepared = prepare::prepare(input, flags, environment, &mut subject, &mut output);
-    let mut reporter = Reporter::new(streams, output, environment);
-    let ended = prepared.and_then(|mut prepared| {
-        reporter.hide(SafeText::hiding(prepared.secrets.clone()));
-        carry_out(&mut prepared, &subject, &same, environment, &mut reporter)
+    let same = SameCommand::of(context.arguments, context.environment, input);
+    let ended = prepare::prepare(input, context).and_then(|mut prepared| {
+        context.reporter.redact(prepared.secrets.clone());
+        carry_out(&mut prepared, &same, context.environment, &mut context.reporter)
     });
-    ended.unwrap_or_else(|fault| {
-        let trouble = hint::trouble(&fault, &same);
-        reporter.trouble(&subject, &trouble).into()
-    })
+    ended.map_err(|error| hint::report(&error, &same).into())
 }
 
 fn carry_out(
     prepared: &mut Prepared,
-    subject: &Subject,
     same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
@@ -80,7 +59,7 @@ fn carry_out(
     };
     let decided = prepared.bulk.known.filter(|_| !is_decided);
     let same = &same.deciding(decided);
-    send::send(prepared, (seen, shown), subject, same, environment, reporter)
+    send::send(prepared, (seen, shown), same, environment, reporter)
 }
 
 /// Shows the plan and asks, and gives the end if nothing is to be sent, else what was shown.
@@ -103,13 +82,13 @@ fn without_sending(
     let plan = prepared.plan(known);
     let facts = prepared.facts(&plan, known);
     let json = reporter.output().json;
-    let paint = reporter.out_paint();
+    let style = reporter.out_style();
     if prepared.dry_run {
         prepared.check_the_way()?;
         let text = if json {
             json_line(&PlanDocument::new(&facts, prepared.warnings()))
         } else {
-            list_plan::plan(&facts, paint, reporter.safe())
+            bulk_text::plan(&facts, style, reporter.redactor())
         };
         reporter.print(&text)?;
         return Ok(ControlFlow::Break(Exit::Accepted.into()));
@@ -139,9 +118,7 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     }
     // About people who are not mailed, or may be mailed again: told however little is told.
     for warning in prepared.unread().chain(prepared.left_out()) {
-        let label = reporter.err_paint().warn("warning:");
-        let text = reporter.safe().shown(&warning);
-        reporter.talk(&format!("{label} {text}\n"));
+        reporter.warn_always(&warning);
     }
 }
 
@@ -149,8 +126,8 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
 fn tell_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     if let Some(step) = step {
         // A command that is cut does not work.
-        let command = reporter.safe().shown_bytes(step.command.as_bytes());
-        reporter.say(&step.line(&command));
+        let command = reporter.redactor().escape_uncut(step.command.as_bytes());
+        reporter.info(&step.line(&command));
     }
 }
 
@@ -182,11 +159,11 @@ fn nothing_left(
         reporter.print(&json_line(&document))?;
     } else if !(output.quiet && exit == Exit::Accepted) {
         if exit != Exit::Accepted {
-            let paint = reporter.err_paint();
-            let plan = list_plan::plan(facts, paint, reporter.safe());
-            reporter.talk(&plan);
+            let style = reporter.err_style();
+            let plan = bulk_text::plan(facts, style, reporter.redactor());
+            reporter.write_err(&plan);
         }
-        reporter.print(&list::nothing_left(facts))?;
+        reporter.print(&bulk_text::nothing_left(facts))?;
     }
     tell_next(next.as_ref(), reporter);
     Ok(exit.into())

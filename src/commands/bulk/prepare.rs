@@ -11,19 +11,19 @@ use super::error::BulkError;
 use crate::api::recipient::check_text;
 use crate::api::request::{ApiRequest, Recipient, RequestError};
 use crate::api::transport::{Reuse, Transport, TransportError};
-use crate::args::environment::{Environment, SANDBOX_VARIABLE};
-use crate::args::layer::Layer;
+use crate::args::environment::Environment;
+use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Recovered, default_path, journal_folder, service_of};
 use crate::bulk::known::Known;
 use crate::bulk::list_name::ListName;
 use crate::bulk::plan::Plan;
 use crate::bulk::rows::{self, Format, List};
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::commands::send::secrets;
-use crate::report::Subject;
-use crate::report::list::{counted, grouped};
-use crate::report::list_plan::PlanFacts;
+use crate::report::bulk_text::PlanFacts;
+use crate::report::text::{counted, grouped};
 use crate::settings::bulk::BulkSettings;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
@@ -60,19 +60,15 @@ pub(super) struct Prepared {
     pub(super) no_input: bool,
 }
 
-/// Gets everything ready, and tells `subject` and `output` what is known on the way.
-pub(super) fn prepare(
-    input: &Path,
-    flags: &Layer,
-    environment: &Environment,
-    subject: &mut Subject,
-    output: &mut Output,
-) -> Result<Prepared, CommandError> {
-    let sources = Sources::gather(flags, environment)?;
-    *output = Output::resolve(&sources);
+/// Gets everything ready, and tells the reporter what is known on the way.
+pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, CommandError> {
+    let environment = context.environment;
+    let sources = Sources::gather(context.flags, environment)?;
+    context.set_output(Output::resolve(&sources));
+    let info = &mut context.reporter.request;
     let settings = Settings::resolve(&sources, environment)?;
     let bulk = BulkSettings::resolve(&sources)?;
-    (subject.cname, subject.tenant) = (settings.cname.clone(), settings.tenant.clone());
+    (info.cname, info.tenant) = (settings.cname.clone(), settings.tenant.clone());
     let cname = settings
         .cname
         .clone()
@@ -80,7 +76,7 @@ pub(super) fn prepare(
     check_text(&cname).map_err(|error| RequestError::Cname { cname: cname.clone(), error })?;
     let nobody = Recipient { email: String::new(), cname: cname.clone() };
     let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
-    subject.url = Some(unsigned.url.to_string());
+    info.url = Some(unsigned.url.to_string());
     let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
     // Before any secret is in memory: from then on a process may not look at its own descriptors any more.
     let list_name = ListName::of(input);
@@ -89,7 +85,7 @@ pub(super) fn prepare(
     }
     let list = read(input, &bulk, &cname, settings.allow_any_email)?;
     let credential = settings.credential.load(environment)?;
-    subject.with_credential = credential.token.is_some() || credential.certificate.is_some();
+    info.with_credential = credential.token.is_some() || credential.certificate.is_some();
     let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
     let place = Place::of(&unsigned.url, environment)?;

@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::bulk::gate::Gate;
 use crate::bulk::tally::Tally;
-use crate::report::list::{outcomes, time};
+use crate::report::bulk_text::outcomes;
+use crate::report::text::duration;
 use crate::settings::rate::Rate;
 
 /// How often a plain line is told.
@@ -91,12 +92,12 @@ impl Progress {
             return parts.join(", ");
         }
         if let Some(left) = gate.pause_left().filter(|left| *left >= PAUSE_MIN) {
-            parts.push(format!("paused, {} left", time(left + PAUSE_MIN)));
+            parts.push(format!("paused, {} left", duration(left + PAUSE_MIN)));
         } else if elapsed >= SPEED_AFTER && done > 0 {
             parts.push(speed(done, elapsed));
         }
         if let Some(left) = self.left(done, elapsed) {
-            parts.push(format!("{} to go", time(left)));
+            parts.push(format!("{} to go", duration(left)));
         }
         parts.join(", ")
     }

@@ -9,6 +9,7 @@ use crate::args::settings_table::Setting;
 use crate::bulk::plan::Plan;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::{Tally, Verdict};
+use crate::report::escape::quote;
 use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.
@@ -41,14 +42,9 @@ impl NextStep {
     }
 
     fn of_journal(action: &str, journal: &Path) -> Self {
-        let journal = quoted(&journal.to_string_lossy());
+        let journal = quote(&journal.to_string_lossy());
         Self { command: format!("vescli journal {action} {journal}"), needs_list: false }
     }
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// The command that was run, in parts.
@@ -83,7 +79,7 @@ impl Input {
         match behind {
             Ok(file) if file.is_file() => {
                 let number = if descriptor == 0 { String::new() } else { descriptor.to_string() };
-                Self::Redirected(format!(" {number}< {}", quoted(&file.to_string_lossy())))
+                Self::Redirected(format!(" {number}< {}", quote(&file.to_string_lossy())))
             }
             _ => Self::Piped,
         }
@@ -155,7 +151,7 @@ impl SameCommand {
         let is_there = |key: &Setting| self.words.iter().any(|word| is_switch(word, *key));
         let more = more.filter(|key| !is_there(key));
         let more = more.map(|key| format!("--{}", key.spec().flag));
-        let words = words.map(|word| quoted(word)).chain(more);
+        let words = words.map(|word| quote(word)).chain(more);
         let command = words.collect::<Vec<_>>().join(" ");
         let redirection = match &self.input {
             Input::Redirected(redirection) => redirection,

@@ -17,9 +17,7 @@ use crate::bulk::journal::JournalHandle;
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
-use crate::report::list_document::RowDocument;
-use crate::report::safe_text::json_line;
-use crate::report::{Reporter, Subject, exchange, list};
+use crate::report::{Reporter, bulk_json, bulk_text, text};
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,10 +28,9 @@ const BREATH: Duration = Duration::from_millis(5);
 const BATCH: usize = 512;
 
 /// The screen of one run.
-pub(super) struct Screen<'a, 'r, 's, 't> {
-    reporter: &'r mut Reporter<'s, 't>,
+pub(super) struct Screen<'a, 'r, 's> {
+    reporter: &'r mut Reporter<'s>,
     prepared: &'a Prepared,
-    subject: &'a Subject,
     pub(super) progress: Progress,
     pub(super) tally: Tally,
     /// What standard output said when it took no more.
@@ -41,11 +38,10 @@ pub(super) struct Screen<'a, 'r, 's, 't> {
     told_of_stop: bool,
 }
 
-impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
+impl<'a, 'r, 's> Screen<'a, 'r, 's> {
     pub(super) fn new(
-        reporter: &'r mut Reporter<'s, 't>,
+        reporter: &'r mut Reporter<'s>,
         prepared: &'a Prepared,
-        subject: &'a Subject,
         rows: u64,
         environment: &Environment,
     ) -> Self {
@@ -54,14 +50,13 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         let form = if output.quiet {
             Form::Silent
         } else if reporter.terminals().stderr && !is_dumb {
-            Form::Bar { colour: reporter.err_paint().is_on() }
+            Form::Bar { colour: reporter.err_style().has_colors() }
         } else {
             Form::Plain
         };
         Self {
             reporter,
             prepared,
-            subject,
             progress: Progress::start(form, rows, prepared.bulk.rate),
             tally: Tally::default(),
             broken: None,
@@ -89,7 +84,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             }
             self.tell_of_stop(gate);
             if let Some(line) = self.progress.update(&self.tally, gate) {
-                self.reporter.talk(&line);
+                self.reporter.write_err(&line);
             }
         }
     }
@@ -97,7 +92,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     /// Tells something of the whole run, unless nothing is to be said.
     pub(super) fn remark(&mut self, text: &str) {
         if !self.reporter.output().quiet {
-            let label = self.reporter.err_paint().warn("warning:");
+            let label = self.reporter.err_style().warning("warning:");
             self.write("", &format!("{label} {text}\n"));
         }
     }
@@ -109,21 +104,21 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
                 Event::Ended(end) => self.ended(*end, &mut out, &mut err),
                 Event::Exchanged { request, answer, .. } => {
                     let bodies = self.reporter.output().verbose > 1;
-                    let safe = self.reporter.safe();
-                    let mut lines = exchange::request(&request, bodies, safe);
-                    lines.extend(answer.iter().flat_map(|a| exchange::answer(a, bodies, safe)));
-                    let paint = self.reporter.err_paint();
+                    let redactor = self.reporter.redactor();
+                    let mut lines = text::request_lines(&request, bodies, redactor);
+                    lines.extend(answer.iter().flat_map(|a| text::answer_lines(a, bodies, redactor)));
+                    let style = self.reporter.err_style();
                     for line in lines {
-                        err.push_str(&format!("{}\n", paint.faint(&line)));
+                        err.push_str(&format!("{}\n", style.dim(&line)));
                     }
                 }
                 Event::Again { index, attempt, result, wait, .. } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
-                        let why = list::why(&result, self.reporter.safe());
+                        let why = bulk_text::why(&result, self.reporter.redactor());
                         let email = self.name(row);
                         let wait = wait.as_secs_f64();
                         let note = format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
-                        let note = self.reporter.err_paint().faint(&note);
+                        let note = self.reporter.err_style().dim(&note);
                         err.push_str(&format!("{note}\n"));
                     }
                 }
@@ -141,7 +136,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
     fn name(&self, row: &Row) -> String {
         let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
         let cname = (self.prepared.list.other_cname > 0).then_some(cname);
-        list::name(row, cname, self.reporter.safe())
+        bulk_text::name(row, cname, self.reporter.redactor())
     }
 
     fn ended(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
@@ -150,25 +145,24 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
             return;
         };
         let output = self.reporter.output();
-        let safe = self.reporter.safe();
+        let redactor = self.reporter.redactor();
         let name = self.name(row);
         let accepted = end.result.outcome == Outcome::Accepted;
         if end.unwritten {
-            let label = self.reporter.err_paint().bad("error:");
-            let text = list::unwritten(row, &name, &end.result);
+            let label = self.reporter.err_style().error("error:");
+            let text = bulk_text::unwritten(row, &name, &end.result);
             err.push_str(&format!("{label} {text}\n"));
         }
         if output.json {
             if !accepted && !output.quiet {
-                let paint = self.reporter.err_paint();
-                err.push_str(&list::row(&name, &end.result, end.due, paint, safe));
+                let style = self.reporter.err_style();
+                err.push_str(&bulk_text::row(&name, &end.result, end.due, style, redactor));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
-            let document = RowDocument::new(row, cname, self.subject, end, safe);
-            out.push_str(&json_line(&document));
+            out.push_str(&bulk_json::row(row, cname, &self.reporter.request, end, redactor));
         } else if !(accepted && output.quiet) {
-            let paint = self.reporter.out_paint();
-            out.push_str(&list::row(&name, &end.result, end.due, paint, safe));
+            let style = self.reporter.out_style();
+            out.push_str(&bulk_text::row(&name, &end.result, end.due, style, redactor));
         }
     }
 
@@ -180,7 +174,7 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         if let Some(Stop::Signal(_)) = gate.stopped() {
             self.told_of_stop = true;
             let text = "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
-            let text = self.reporter.err_paint().warn(text.trim_end());
+            let text = self.reporter.err_style().warning(text.trim_end());
             self.write("", &format!("{text}\n"));
         }
     }
@@ -194,16 +188,16 @@ impl<'a, 'r, 's, 't> Screen<'a, 'r, 's, 't> {
         }
         progress.aside(|| {
             if !err.is_empty() {
-                reporter.talk(err);
+                reporter.write_err(err);
             }
             if !out.is_empty() && broken.is_none() {
-                *broken = reporter.result(out).err();
+                *broken = reporter.write_out(out).err();
             }
         });
     }
 
     /// What is left of the screen when the run is over.
-    pub(super) fn reporter(&mut self) -> &mut Reporter<'s, 't> {
+    pub(super) fn reporter(&mut self) -> &mut Reporter<'s> {
         self.reporter
     }
 }

@@ -23,13 +23,13 @@ use crate::bulk::run::Run;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Verdict;
 use crate::commands::error::CommandError;
-use crate::report::document::ErrorDocument;
+use crate::report::bulk_json::SummaryDocument;
+use crate::report::bulk_text;
+use crate::report::bulk_text::PlanFacts;
+use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
-use crate::report::list;
-use crate::report::list_document::SummaryDocument;
-use crate::report::list_plan::PlanFacts;
-use crate::report::safe_text::json_line;
-use crate::report::{ErrorReport, Reporter, Subject};
+use crate::report::json::ErrorDocument;
+use crate::report::{ErrorReport, Reporter};
 
 /// How many ends may wait to be told before workers wait for the screen.
 const UNTOLD: usize = 1024;
@@ -41,14 +41,13 @@ const UNTOLD: usize = 1024;
 pub(super) fn send(
     prepared: &Prepared,
     (seen, shown): (Seen, Shown),
-    subject: &Subject,
     same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     let bulk = &prepared.bulk;
     let wanted = usize::try_from(shown.count()).unwrap_or(usize::MAX);
-    let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::trouble)?;
+    let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::report)?;
     let clients = prepared.transports().map_err(of_first_client)?;
     let header = header(prepared);
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
@@ -63,10 +62,10 @@ pub(super) fn send(
     }
     let gate = Arc::new(Gate::new(Pace::new(bulk.rate), bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
     let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
-    let mut screen = Screen::new(reporter, prepared, subject, plan.count(), environment);
+    let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
     let clients = (&room, clients);
     let remark = work(prepared, &plan, &gate, clients, &journal, &mut screen);
-    let remark = remark.map_err(Lack::trouble)?;
+    let remark = remark.map_err(Lack::report)?;
     let lost_journal = close(journal, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
@@ -173,8 +172,8 @@ fn conclude(
     let elapsed = screen.progress.elapsed();
     let output = screen.reporter().output();
     let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal | Verdict::Fault);
-    let trouble = end.stop.filter(|_| was_stopped);
-    let trouble = trouble.map(|stop| reason(stop, end.lost_journal));
+    let error = end.stop.filter(|_| was_stopped);
+    let error = error.map(|stop| reason(stop, end.lost_journal));
     if output.json {
         let mut warnings = prepared.warnings();
         warnings.extend(remark);
@@ -187,11 +186,11 @@ fn conclude(
             document.signal = Some(signal);
             document.exit_code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
         }
-        let safe = screen.reporter().safe();
-        document.error = trouble.as_ref().map(|trouble| ErrorDocument::of_trouble(trouble, safe));
+        let redactor = screen.reporter().redactor();
+        document.error = error.as_ref().map(|error| ErrorDocument::of_report(error, redactor));
         screen.write(&json_line(&document), "");
     }
-    tell_people(screen, facts, trouble.as_ref(), next, elapsed, exit);
+    tell_people(screen, facts, error.as_ref(), next, elapsed, exit);
     match verdict {
         Verdict::Signal(signal) => Ending::Signal(signal),
         Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
@@ -202,7 +201,7 @@ fn conclude(
 fn tell_people(
     screen: &mut Screen,
     facts: &PlanFacts,
-    trouble: Option<&ErrorReport>,
+    error: Option<&ErrorReport>,
     next: Option<&NextStep>,
     elapsed: Duration,
     exit: Exit,
@@ -210,30 +209,30 @@ fn tell_people(
     let output = screen.reporter().output();
     let tally = screen.tally;
     let is_silent = output.quiet && (output.json || exit == Exit::Accepted);
-    let summary = |paint| list::summary(facts, &tally, elapsed, paint);
+    let summary = |style| bulk_text::summary(facts, &tally, elapsed, style);
     if !is_silent && !output.json {
-        let text = summary(screen.reporter().out_paint());
+        let text = summary(screen.reporter().out_style());
         screen.write(&text, "");
     }
     let mut talk = String::new();
-    let paint = screen.reporter().err_paint();
+    let style = screen.reporter().err_style();
     if !is_silent && (output.json || screen.broken.is_some()) {
-        talk.push_str(&summary(paint));
+        talk.push_str(&summary(style));
     }
     if let Some(error) = &screen.broken {
-        talk.push_str(&format!("{} {}\n", paint.bad("error:"), broken_output(error)));
+        talk.push_str(&format!("{} {}\n", style.error("error:"), broken_output(error)));
     }
     if !is_silent {
-        if let Some(trouble) = trouble {
-            let message = screen.reporter().safe().shown(&trouble.message);
-            talk.push_str(&format!("{} {message}\n", paint.bad("error:")));
-            if let Some(hint) = &trouble.hint {
-                talk.push_str(&format!("{} {hint}\n", paint.faint("  hint:")));
+        if let Some(error) = error {
+            let message = screen.reporter().redactor().escape(&error.message);
+            talk.push_str(&format!("{} {message}\n", style.error("error:")));
+            if let Some(hint) = &error.hint {
+                talk.push_str(&format!("{} {hint}\n", style.dim("  hint:")));
             }
         }
         if let Some(step) = next {
             // A command that is cut does not work.
-            let command = screen.reporter().safe().shown_bytes(step.command.as_bytes());
+            let command = screen.reporter().redactor().escape_uncut(step.command.as_bytes());
             talk.push_str(&step.line(&command));
         }
     }

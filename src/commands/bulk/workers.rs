@@ -9,7 +9,7 @@ use crate::api::transport::{Transport, TransportError};
 use crate::commands::error::CommandError;
 use crate::report::ErrorReport;
 use crate::report::exit::Exit;
-use crate::report::list::counted;
+use crate::report::text::counted;
 
 /// Descriptors that a worker may need at once: three of its client's event loop and one connection all the time; and for
 /// a moment two of a look-up, or one of a second connection that is tried at the same time.
@@ -50,7 +50,7 @@ impl Lack {
     }
 
     /// The error of a run that has not a single worker.
-    pub(super) fn trouble(self) -> ErrorReport {
+    pub(super) fn report(self) -> ErrorReport {
         ErrorReport { exit: Exit::OsError, message: format!("not one worker can be started: {}", self.0), hint: None }
     }
 
@@ -67,12 +67,12 @@ pub(super) fn of_first_client(fault: CommandError) -> CommandError {
         CommandError::Transport(TransportError::Client(error)) => Lack::of_error(error.as_ref()),
         _ => None,
     };
-    lack.map_or(fault, |lack| lack.trouble().into())
+    lack.map_or(fault, |lack| lack.report().into())
 }
 
-/// The trouble of a run for which a thread could not be started that it cannot do without.
+/// The error of a run for which a thread could not be started that it cannot do without.
 pub(super) fn no_thread(error: &io::Error) -> ErrorReport {
-    Lack::of_io(error).trouble()
+    Lack::of_io(error).report()
 }
 
 #[cfg(unix)]

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::check::{Check, NAMES, State};
+use crate::report::escape::json_line;
 use crate::report::exit::Exit;
-use crate::report::safe_text::json_line;
-use crate::report::streams::Paint;
+use crate::report::style::Style;
 use crate::report::{ErrorReport, Reporter};
 
 /// The name and the version of the shape.
@@ -28,14 +28,14 @@ struct CheckDocument {
 }
 
 /// The checks that were made so far.
-pub(super) struct Chart<'a, 'b, 'c> {
-    pub(super) reporter: &'a mut Reporter<'b, 'c>,
+pub(super) struct Chart<'a, 'b> {
+    pub(super) reporter: &'a mut Reporter<'b>,
     checks: Vec<Check>,
     unwritten: Option<ErrorReport>,
 }
 
-impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
-    pub(super) const fn new(reporter: &'a mut Reporter<'b, 'c>) -> Self {
+impl<'a, 'b> Chart<'a, 'b> {
+    pub(super) const fn new(reporter: &'a mut Reporter<'b>) -> Self {
         Self { reporter, checks: Vec::new(), unwritten: None }
     }
 
@@ -43,39 +43,39 @@ impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
     pub(super) fn add(&mut self, check: Check) {
         let output = self.reporter.output();
         if output.json {
-            let line = self.line(&check, self.reporter.err_paint());
-            self.reporter.say(&line);
+            let line = self.line(&check, self.reporter.err_style());
+            self.reporter.info(&line);
         } else if check.has_failed() || !output.quiet {
-            let line = self.line(&check, self.reporter.out_paint());
-            if let Err(trouble) = self.reporter.print(&line) {
-                self.unwritten.get_or_insert(trouble);
+            let line = self.line(&check, self.reporter.out_style());
+            if let Err(error) = self.reporter.print(&line) {
+                self.unwritten.get_or_insert(error);
             }
         }
         self.checks.push(check);
     }
 
-    fn line(&self, check: &Check, paint: Paint) -> String {
+    fn line(&self, check: &Check, style: Style) -> String {
         let word = format!("{:<7}", check.state.word());
         let word = match check.state {
-            State::Ok => paint.good(&word),
-            State::Warning => paint.warn(&word),
-            State::Failure(_) => paint.bad(&word),
-            State::Skipped => paint.faint(&word),
+            State::Ok => style.success(&word),
+            State::Warning => style.warning(&word),
+            State::Failure(_) => style.error(&word),
+            State::Skipped => style.dim(&word),
         };
-        let safe = self.reporter.safe();
+        let redactor = self.reporter.redactor();
         let hint = check
             .hint
             .as_deref()
-            .map_or_else(String::new, |hint| format!("  {} {}", paint.faint("hint:"), safe.shown(hint)));
+            .map_or_else(String::new, |hint| format!("  {} {}", style.dim("hint:"), redactor.escape(hint)));
         let name = format!("{:<10}", check.name);
-        let message = safe.shown(&check.message);
-        format!("{word}  {}  {message}{hint}\n", paint.strong(&name))
+        let message = redactor.escape(&check.message);
+        format!("{word}  {}  {message}{hint}\n", style.heading(&name))
     }
 
     /// A line for `-v`.
     pub(super) fn trace(&mut self, line: &str) {
         if self.reporter.output().verbose > 0 {
-            let line = self.reporter.safe().shown(line);
+            let line = self.reporter.redactor().escape(line);
             self.reporter.trace(&[line]);
         }
     }
@@ -98,25 +98,25 @@ impl<'a, 'b, 'c> Chart<'a, 'b, 'c> {
         let exit = failure.unwrap_or(Exit::Accepted);
         if self.reporter.output().json {
             let document = self.document(exit);
-            if let Err(trouble) = self.reporter.print(&document) {
-                self.unwritten.get_or_insert(trouble);
+            if let Err(error) = self.reporter.print(&document) {
+                self.unwritten.get_or_insert(error);
             }
         }
         match (failure, self.unwritten) {
             // The finding stands, whoever could not read it.
             (Some(exit), _) => exit,
-            (None, Some(trouble)) => self.reporter.complain(&trouble),
+            (None, Some(error)) => self.reporter.error_beside(&error),
             (None, None) => Exit::Accepted,
         }
     }
 
     fn document(&self, exit: Exit) -> String {
-        let safe = self.reporter.safe();
+        let redactor = self.reporter.redactor();
         let checks = self.checks.iter().map(|check| CheckDocument {
             name: check.name,
             state: check.state.word(),
-            message: safe.exact(&check.message),
-            hint: check.hint.as_deref().map(|hint| safe.exact(hint)),
+            message: redactor.redact(&check.message),
+            hint: check.hint.as_deref().map(|hint| redactor.redact(hint)),
         });
         json_line(&DoctorDocument {
             schema: DOCTOR_SCHEMA,

@@ -77,9 +77,9 @@ impl Check {
 
     /// A fault in what was given, with the exit that a send would have.
     pub(super) fn of_fault(name: &'static str, fault: &CommandError) -> Self {
-        let trouble = fault.trouble();
-        let check = Self::failure(name, trouble.exit, trouble.message);
-        match trouble.hint {
+        let report = fault.report();
+        let check = Self::failure(name, report.exit, report.message);
+        match report.hint {
             Some(hint) => check.hint(hint),
             None => check,
         }

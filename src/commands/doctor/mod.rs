@@ -11,29 +11,24 @@ mod validity;
 
 use crate::api::request;
 use crate::args::environment::Environment;
-use crate::args::layer::Layer;
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::report::Reporter;
 use crate::report::exit::Exit;
-use crate::report::safe_text::SafeText;
-use crate::report::streams::Streams;
 use crate::settings::Output;
 use crate::settings::proxy::ProxySetting;
 use chart::Chart;
 use check::Check;
 
 /// Makes all checks that make sense and tells them; the exit is that of the first one that failed.
-pub fn run(flags: &Layer, environment: &Environment, streams: &mut Streams) -> Exit {
-    let mut output = Output::early(flags, environment);
-    let (check, setup) = setup::config(flags, environment);
+pub fn run(context: &mut Context) -> Exit {
+    let (check, setup) = setup::config(context.flags, context.environment);
     if let Some(setup) = &setup {
-        output = Output::resolve(&setup.sources);
+        context.set_output(Output::resolve(&setup.sources));
     }
-    let mut reporter = Reporter::new(streams, output, environment);
-    let mut chart = Chart::new(&mut reporter);
+    let mut chart = Chart::new(&mut context.reporter);
     chart.add(check);
     if let Some(setup) = setup {
-        examine(&setup, environment, &mut chart);
+        examine(&setup, context.environment, &mut chart);
     }
     chart.close()
 }
@@ -47,7 +42,7 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
     let proxy = setup.network.proxy.as_ref();
     let of_proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
     let secrets = credential.token.clone().into_iter().chain(of_proxy);
-    chart.reporter.hide(SafeText::hiding(secrets));
+    chart.reporter.redact(secrets);
     chart.add(check);
     let url = match request::url(&target) {
         Ok(url) => url,

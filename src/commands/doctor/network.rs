@@ -13,7 +13,7 @@ use crate::api::observer::{AddressSource, Handshake, Observed, Step};
 use crate::api::outcome::{Failure, FailureKind};
 use crate::api::transport::{Exchange, Transport, TransportError};
 use crate::commands::error::CommandError;
-use crate::report::exchange;
+use crate::report::text;
 use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
 use crate::settings::network::Network;
 use crate::settings::target::is_loopback;
@@ -173,7 +173,7 @@ impl Route<'_> {
 fn trace(url: &Url, answer: Option<&Exchange>, chart: &mut Chart) {
     chart.trace(&format!("> HEAD / HTTP/1.1 ({})", url.authority()));
     if let Some(answer) = answer {
-        for line in exchange::answer(answer, false, chart.reporter.safe()) {
+        for line in text::answer_lines(answer, false, chart.reporter.redactor()) {
             chart.trace(&line);
         }
     }

@@ -1,30 +1,28 @@
-//! `vescli journal check`: whether a journal is sound, where it is not, and what may be done about it.
+//! `vescli journal check`: whether a journal is valid, where it is damaged, and what to do about that.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Event, Form};
 use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, look};
 use crate::commands::error::CommandError;
+use crate::report::Reporter;
+use crate::report::escape::json_line;
 use crate::report::exit::Exit;
-use crate::report::list::counted;
-use crate::report::safe_text::json_line;
+use crate::report::text::counted;
 
-/// Most damaged lines that are told one by one.
-const TOLD_MAX: usize = 20;
-/// Most bytes of a damaged line that are told.
+/// Most damaged lines that are listed one by one.
+const LISTED_MAX: usize = 20;
+/// Most bytes of a damaged line that are shown.
 const EXCERPT_MAX: u64 = 400;
 
-/// What may be done about damage.
 const ADVICE: &str = "\
 No run continues with this journal: someone on a damaged line may have been mailed, and would be mailed again.
-What may be done:
+What you can do:
   - put back a copy of the file, if there is one; or
   - `vescli journal repair FILE --list LIST`: people who may be on a damaged line become unknown, and the old file is kept.
 ";
 
-/// The verdict as JSON.
 #[derive(Debug, Serialize)]
 struct CheckDocument {
     schema: &'static str,
@@ -39,7 +37,6 @@ struct CheckDocument {
     exit_code: u8,
 }
 
-/// A damaged line as JSON.
 #[derive(Debug, Serialize)]
 struct DamageDocument {
     line: u64,
@@ -48,16 +45,13 @@ struct DamageDocument {
     holds: String,
 }
 
-/// Checks a journal.
-///
-/// # Errors
-/// [`JournalError`] when it cannot be read. Damage is no error but the answer, with exit 65.
-pub(super) fn check(path: &Path, form: &Form) -> Result<Event, CommandError> {
+/// Damage is not an error but the result, with exit 65.
+pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), CommandError> {
     let scan = look(path)?;
     let damage =
-        scan.damage.iter().take(TOLD_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
+        scan.damage.iter().take(LISTED_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
-    let text = if form.json {
+    let text = if reporter.output().json {
         json_line(&CheckDocument {
             schema: "vescli.journal-check/1",
             ok: scan.damage.is_empty(),
@@ -71,12 +65,12 @@ pub(super) fn check(path: &Path, form: &Form) -> Result<Event, CommandError> {
             exit_code: exit.code(),
         })
     } else {
-        words(path, &scan, &damage, form)
+        text(path, &scan, &damage, reporter)
     };
-    Ok(Event { text, exit })
+    Ok((text, exit))
 }
 
-/// Bytes at the end that the next run cuts off. They let nothing go.
+/// Bytes at the end that the next run cuts off: nothing was sent because of them.
 const fn unfinished(scan: &Scan) -> u64 {
     match scan.tail {
         Tail::Torn => scan.length - scan.sound,
@@ -94,31 +88,32 @@ fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError>
     })
 }
 
-fn words(path: &Path, scan: &Scan, damage: &[DamageDocument], form: &Form) -> String {
-    let path = form.path(path);
+fn text(path: &Path, scan: &Scan, damage: &[DamageDocument], reporter: &Reporter) -> String {
+    let path = reporter.path(path);
     if scan.damage.is_empty() {
         let mut text = format!(
-            "{path}: sound, {}, {}\n",
+            "{path}: valid, {}, {}\n",
             counted(scan.lines, "line"),
             counted(scan.recovered.runs.len() as u64, "run")
         );
         if scan.tail == Tail::Torn {
             text.push_str(&format!(
-                "line {} is unfinished: nothing was sent on its strength, and the next run cuts its {} bytes off\n",
+                "line {} is unfinished: nothing was sent because of it, and the next run cuts its {} bytes off\n",
                 scan.lines,
                 unfinished(scan)
             ));
         }
         return text;
     }
-    let mut text = format!("{path}: {}\n", form.paint.bad(&counted(scan.damage.len() as u64, "damaged line")));
+    let mut text =
+        format!("{path}: {}\n", reporter.out_style().error(&counted(scan.damage.len() as u64, "damaged line")));
     for damage in damage {
         text.push_str(&format!(
             "  line {}, byte {}: {}\n    {}\n",
             damage.line,
             damage.offset,
             damage.reason,
-            form.safe.shown(&damage.holds)
+            reporter.redactor().escape(&damage.holds)
         ));
     }
     if scan.damage.len() > damage.len() {

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Form;
 use crate::bulk::journal::{Counts, JournalError, Recovered, Scan, kept_in, leftovers_in, look};
 use crate::commands::error::CommandError;
-use crate::report::list::{counted as counted_as, due};
-use crate::report::safe_text::json_line;
+use crate::report::Reporter;
+use crate::report::bulk_text::due;
+use crate::report::escape::json_line;
+use crate::report::text::counted;
 
-/// All journals as JSON.
 #[derive(Debug, Serialize)]
 struct ListDocument {
     schema: &'static str,
@@ -20,7 +20,7 @@ struct ListDocument {
     leftovers: Vec<String>,
 }
 
-/// One journal as JSON. A journal that cannot be read has nothing but its path and the error.
+/// A journal that cannot be read has nothing but its path and the error.
 #[derive(Debug, Serialize)]
 struct JournalDocument {
     path: String,
@@ -35,32 +35,29 @@ struct JournalDocument {
     error: Option<String>,
 }
 
-/// The journals of a folder.
-///
-/// # Errors
-/// [`JournalError`] when the folder cannot be read. A journal that cannot be read is listed with its error.
-pub(super) fn list(folder: &Path, form: &Form) -> Result<String, CommandError> {
+/// A journal that cannot be read is listed with its error.
+pub(super) fn list(folder: &Path, reporter: &Reporter) -> Result<String, CommandError> {
     let paths = kept_in(folder)?;
     let leftovers = leftovers_in(folder)?;
-    let looked = paths.iter().map(|path| (path, look(path)));
-    if form.json {
+    let scans = paths.iter().map(|path| (path, look(path)));
+    if reporter.output().json {
         return Ok(json_line(&ListDocument {
             schema: "vescli.journals/1",
             ok: true,
             folder: folder.to_string_lossy().into_owned(),
-            journals: looked.map(|(path, found)| document(path, &found)).collect(),
+            journals: scans.map(|(path, found)| document(path, &found)).collect(),
             leftovers: leftovers.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         }));
     }
     let mut text = if paths.is_empty() {
-        format!("no journals in {}\n", form.path(folder))
+        format!("no journals in {}\n", reporter.path(folder))
     } else {
-        looked.map(|(path, found)| line(path, &found, form)).collect()
+        scans.map(|(path, found)| line(path, &found, reporter)).collect()
     };
     if !leftovers.is_empty() {
         text.push_str(&format!(
             "{} of killed runs: `vescli journal prune` removes them\n",
-            counted_as(leftovers.len() as u64, "file")
+            counted(leftovers.len() as u64, "file")
         ));
     }
     Ok(text)
@@ -74,20 +71,19 @@ fn error_of(found: &Result<Scan, JournalError>) -> Option<String> {
     }
 }
 
-fn line(path: &Path, found: &Result<Scan, JournalError>, form: &Form) -> String {
-    let path = form.path(path);
+fn line(path: &Path, found: &Result<Scan, JournalError>, reporter: &Reporter) -> String {
+    let path = reporter.path(path);
     if let Some(error) = error_of(found) {
-        return format!("{path}  {}\n", form.paint.bad(&form.safe.shown(&error)));
+        return format!("{path}  {}\n", reporter.out_style().error(&reporter.redactor().escape(&error)));
     }
     let Ok(Scan { recovered, .. }) = found else {
         return format!("{path}\n");
     };
     let last = recovered.runs.last().map_or_else(|| "never".to_owned(), |run| run.at.to_string());
-    format!("{path}  last run {last}  {}\n", counted(&recovered.counts()))
+    format!("{path}  last run {last}  {}\n", outcomes(&recovered.counts()))
 }
 
-/// Rows by their outcome, in words.
-pub(super) fn counted(counts: &Counts) -> String {
+pub(super) fn outcomes(counts: &Counts) -> String {
     let due = if counts.due > counts.not_sent { due(counts.due) } else { String::new() };
     format!(
         "{} accepted, {} rejected, {} not_sent, {} unknown{due}",

@@ -1,88 +1,142 @@
-//! `vescli journal`: inspects, repairs and removes the journals of bulk runs, and writes down what an operator found out.
+//! `vescli journal`: inspects, repairs and removes the journals of bulk runs, and resolves rows with an unknown outcome.
 
 mod check;
-mod find;
 mod list;
 mod remove;
 mod repair;
 mod resolve;
 mod show;
 
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::context::Context;
 use super::error::CommandError;
-use crate::args::environment::{Environment, SANDBOX_VARIABLE};
+use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::journal_command::JournalAction;
-use crate::args::layer::Layer;
-use crate::bulk::journal::journal_folder;
-use crate::report::exit::Exit;
-use crate::report::safe_text::SafeText;
-use crate::report::streams::{Paint, Streams};
-use crate::report::{Reporter, Subject};
-use crate::settings::Output;
-use crate::settings::error::SettingsError;
+use crate::bulk::journal::{JournalError, begins_like_a_journal, first_run, journal_folder, kept_in, named_after};
+use crate::bulk::list_name::ListName;
+use crate::report::exit::{Ending, Exit};
+use crate::report::{ErrorReport, Reporter};
 
-/// What is told on standard output, and how the command ends.
-struct Event {
-    text: String,
-    exit: Exit,
+pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, CommandError> {
+    let environment = context.environment;
+    // Within a sandbox it is the journals of rehearsals that are meant.
+    let folder = journal_folder(environment, environment.get(SANDBOX_VARIABLE).is_some())?;
+    let reporter = &mut context.reporter;
+    let text = match action {
+        JournalAction::Check(file) => {
+            let (text, exit) = check::check(&find(file.as_deref(), &folder, reporter)?, reporter)?;
+            reporter.print(&text)?;
+            return Ok(exit.into());
+        }
+        JournalAction::List => list::list(&folder, reporter)?,
+        JournalAction::Show(file) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,
+        JournalAction::Resolve { file, emails } => {
+            let request = resolve::Request::new(emails, context)?;
+            let reporter = &context.reporter;
+            resolve::resolve(&find(file.as_deref(), &folder, reporter)?, &request, reporter)?
+        }
+        JournalAction::Repair(file) => repair::repair(&find(file.as_deref(), &folder, reporter)?, context)?,
+        JournalAction::Remove(file) => {
+            let request = remove::Request::new(context)?;
+            let path = find(Some(file), &folder, &context.reporter)?;
+            remove::one(&path, &request, &mut context.reporter)?
+        }
+        JournalAction::Prune => {
+            let request = remove::Request::new(context)?;
+            let folders = [journal_folder(environment, false)?, journal_folder(environment, true)?];
+            remove::prune(&folders, &request, &mut context.reporter)?
+        }
+    };
+    context.print(&text)
 }
 
-/// The form in which it is told.
-struct Form {
-    json: bool,
-    paint: Paint,
-    safe: SafeText,
-}
-
-impl Form {
-    /// A path as it may be shown.
-    fn path(&self, path: &Path) -> String {
-        self.safe.shown(&path.to_string_lossy())
+/// The journal that is meant by a file of the command line, or by none. `folder` is where journals are kept.
+///
+/// # Errors
+/// [`CommandError`] when there is no such journal, or more than one.
+fn find(file: Option<&Path>, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
+    let Some(file) = file else {
+        return the_only_one(folder, reporter);
+    };
+    if is_journal(file) {
+        return Ok(file.to_owned());
+    }
+    let journals = of_list(file, folder)?;
+    match &journals[..] {
+        [journal] => Ok(journal.clone()),
+        [] if matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound) => {
+            Err(JournalError::Missing { path: file.to_owned() }.into())
+        }
+        [] => Err(ErrorReport {
+            exit: Exit::BadInput,
+            message: format!(
+                "{} is not a journal, and no journal of such a list is in {}",
+                reporter.path(file),
+                reporter.path(folder)
+            ),
+            hint: Some("`vescli journal list` shows the journals".to_owned()),
+        }
+        .into()),
+        several => Err(CommandError::Usage {
+            message: format!("{} has {} journals, one for each URL and cname", reporter.path(file), several.len()),
+            hint: format!("name one of them: {}", names(several, reporter)),
+        }),
     }
 }
 
-/// Does what was asked for, and tells it.
-pub fn run(action: &JournalAction, flags: &Layer, environment: &Environment, streams: &mut Streams) -> Exit {
-    let output = Output::early(flags, environment);
-    let mut reporter = Reporter::new(streams, output, environment);
-    let form = Form { json: output.json, paint: reporter.out_paint(), safe: SafeText::default() };
-    let told = tell(action, flags, environment, &form, &mut reporter)
-        .and_then(|told| Ok(reporter.print(&told.text).map(|()| told.exit)?));
-    told.unwrap_or_else(|fault| reporter.trouble(&Subject::default(), &fault.trouble()))
+fn names(journals: &[PathBuf], reporter: &Reporter) -> String {
+    let names: Vec<String> = journals.iter().map(|path| reporter.path(path)).collect();
+    names.join(", ")
 }
 
-fn tell(
-    action: &JournalAction,
-    flags: &Layer,
-    environment: &Environment,
-    form: &Form,
-    reporter: &mut Reporter,
-) -> Result<Event, CommandError> {
-    // Within a sandbox it is the journals of rehearsals that are meant.
-    let is_rehearsal = environment.get(SANDBOX_VARIABLE).is_some();
-    let folder = journal_folder(environment, is_rehearsal)?;
-    let find = |file: &Option<PathBuf>| find::find(file.as_deref(), &folder, form);
-    let accepted = |text| Event { text, exit: Exit::Accepted };
-    let variables = || Layer::from_variables(environment).map_err(SettingsError::from);
-    Ok(accepted(match action {
-        JournalAction::Check(file) => return check::check(&find(file)?, form),
-        JournalAction::List => list::list(&folder, form)?,
-        JournalAction::Show(file) => show::show(&find(file)?, form)?,
-        JournalAction::Resolve { file, emails } => {
-            let request = resolve::Request::of(emails, flags, &variables()?)?;
-            resolve::resolve(&find(file)?, &request, form)?
+/// Whether a file is a journal, by its first bytes; what else is wrong with it is said where it is read. What cannot be
+/// looked at counts as one too, so that its own error is shown.
+fn is_journal(file: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(file) else {
+        return false;
+    };
+    if !metadata.is_file() {
+        return true;
+    }
+    let mut first = [0; 16];
+    match File::open(file).and_then(|mut file| file.read(&mut first)) {
+        Ok(length) => begins_like_a_journal(&first[..length]),
+        Err(_) => true,
+    }
+}
+
+/// The journals of a list. One that `--fresh` has set aside counts only where there is no other.
+fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let name = ListName::of(list);
+    let word = name.word();
+    let mut found = kept_in(folder)?;
+    found.retain(|path| match first_run(path).and_then(|run| run.list) {
+        Some(list) => list == word,
+        None => named_after(path, &name),
+    });
+    let is_current = |path: &PathBuf| !path.to_string_lossy().contains(".until-");
+    if found.iter().any(is_current) {
+        found.retain(is_current);
+    }
+    Ok(found)
+}
+
+fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
+    let mut journals = kept_in(folder)?;
+    match journals.len() {
+        1 => Ok(journals.remove(0)),
+        0 => Err(ErrorReport {
+            exit: Exit::NoInput,
+            message: format!("there is no journal in {}", reporter.path(folder)),
+            hint: Some("name the file of the journal".to_owned()),
         }
-        JournalAction::Repair(file) => repair::repair(&find(file)?, flags, environment, form)?,
-        JournalAction::Remove(file) => {
-            let request = remove::Request::of(flags, &variables()?)?;
-            remove::one(&find(&Some(file.clone()))?, &request, form, reporter)?
-        }
-        JournalAction::Prune => {
-            let request = remove::Request::of(flags, &variables()?)?;
-            let journals = journal_folder(environment, false)?;
-            let rehearsals = journal_folder(environment, true)?;
-            remove::prune(&journals, &rehearsals, &request, form, reporter)?
-        }
-    }))
+        .into()),
+        many => Err(CommandError::Usage {
+            message: format!("there are {many} journals in {}", reporter.path(folder)),
+            hint: "name one of them, or its list: `vescli journal list` shows them".to_owned(),
+        }),
+    }
 }

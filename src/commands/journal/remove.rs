@@ -1,4 +1,4 @@
-//! `vescli journal rm` and `prune`: remove journals, and with them what is known of who was mailed.
+//! `vescli journal rm` and `prune`: remove journals, and with them the knowledge of who was mailed.
 
 use std::fs;
 use std::io::{BufRead, stdin};
@@ -7,16 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::Form;
-use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look};
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
-use crate::report::list::counted;
-use crate::report::safe_text::json_line;
+use crate::report::escape::json_line;
+use crate::report::text::counted;
 
-/// What was removed, as JSON.
 #[derive(Debug, Serialize)]
 struct RemoveDocument {
     schema: &'static str,
@@ -35,29 +33,23 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn of(flags: &Layer, variables: &Layer) -> Result<Self, CommandError> {
-        let is_on = |key| flags.is_on(key) || variables.is_on(key);
-        let older_than = flags
-            .get(Setting::OlderThan)
-            .or_else(|| variables.get(Setting::OlderThan))
-            .map(|given| given.value.to_string());
-        let older_than = older_than
-            .map(|text| {
-                humantime::parse_duration(&text).map_err(|_| CommandError::Usage {
-                    message: format!("--older-than: `{text}` is not a time"),
-                    hint: "use a number with its unit, such as 90d or 12h".to_owned(),
-                })
+    pub(super) fn new(context: &Context) -> Result<Self, CommandError> {
+        let given = context.given()?;
+        let duration = |text: String| {
+            humantime::parse_duration(&text).map_err(|_| CommandError::Usage {
+                message: format!("--older-than: `{text}` is not a time"),
+                hint: "use a number with its unit, such as 90d or 12h".to_owned(),
             })
-            .transpose()?;
+        };
         Ok(Self {
-            older_than,
-            dry_run: is_on(Setting::DryRun),
-            yes: is_on(Setting::Yes),
-            no_input: is_on(Setting::NoInput),
+            older_than: given.text(Setting::OlderThan).map(duration).transpose()?,
+            dry_run: given.is_on(Setting::DryRun),
+            yes: given.is_on(Setting::Yes),
+            no_input: given.is_on(Setting::NoInput),
         })
     }
 
-    /// Whether it may be done. Elsewhere than on a terminal it has to be said in advance.
+    /// Asks whether to remove; where nobody can be asked, `--yes` is needed.
     fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, CommandError> {
         if self.yes {
             return Ok(true);
@@ -69,69 +61,49 @@ impl Request {
                 hint: "add --yes".to_owned(),
             });
         }
-        reporter.talk(&format!("{question} [y/N] "));
+        reporter.write_err(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let _ = stdin().lock().read_line(&mut answer);
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 }
 
-/// Removes one journal.
-///
-/// # Errors
-/// [`CommandError`] when it is missing, a run uses it, or it cannot be removed.
-pub(super) fn one(
-    path: &Path,
-    request: &Request,
-    form: &Form,
-    reporter: &mut Reporter,
-) -> Result<String, CommandError> {
+pub(super) fn one(path: &Path, request: &Request, reporter: &mut Reporter) -> Result<String, CommandError> {
     let scan = look(path)?;
     let people = scan.recovered.counts().total();
     let question = format!(
-        "Remove {}, which knows of {}? A run of the same list mails them again.",
-        form.path(path),
+        "Remove {} with {}? A run of the same list mails these people again.",
+        reporter.path(path),
         counted(people, "row")
     );
     if !request.confirm(&question, reporter)? {
-        return Ok(form.removed(&[], &[], false));
+        return Ok(removed(&[], &[], false, reporter));
     }
     remove(path, || true)?;
-    Ok(form.removed(&[path.to_owned()], &[], false))
+    Ok(removed(&[path.to_owned()], &[], false, reporter))
 }
 
-/// Removes journals of finished runs, and what killed runs have left behind. `folders` are those of journals and rehearsals.
-///
-/// # Errors
-/// [`CommandError`] when a folder cannot be read, or a journal not be removed.
+/// Removes old journals of finished runs, and files that killed runs have left behind.
 pub(super) fn prune(
-    journals: &Path,
-    rehearsals: &Path,
+    [journals, rehearsals]: &[PathBuf; 2],
     request: &Request,
-    form: &Form,
     reporter: &mut Reporter,
 ) -> Result<String, CommandError> {
     let mut old = Vec::new();
     if let Some(age) = request.older_than {
-        for path in kept_in(journals)? {
-            if look(&path).is_ok_and(|scan| is_old(&scan, age) && is_finished(&scan)) {
-                old.push(path);
-            }
-        }
-        for path in kept_in(rehearsals)? {
-            if look(&path).is_ok_and(|scan| is_old(&scan, age)) {
-                old.push(path);
-            }
-        }
+        let is_old = |path: &PathBuf| look(path).is_ok_and(|scan| is_old(&scan, age));
+        let is_finished = |path: &PathBuf| look(path).is_ok_and(|scan| is_finished(&scan));
+        old.extend(kept_in(journals)?.into_iter().filter(|path| is_old(path) && is_finished(path)));
+        old.extend(kept_in(rehearsals)?.into_iter().filter(is_old));
     }
     let mut leftovers = leftovers_in(journals)?;
     leftovers.extend(leftovers_in(rehearsals)?);
     // One that is locked is being written by a run.
     leftovers.retain(|path| lock_to_remove(path).is_ok());
     if request.dry_run || old.is_empty() && leftovers.is_empty() {
-        return Ok(form.removed(&old, &leftovers, request.dry_run));
+        return Ok(removed(&old, &leftovers, request.dry_run, reporter));
     }
-    let listed: Vec<String> = old.iter().map(|path| form.path(path)).collect();
+    let listed: Vec<String> = old.iter().map(|path| reporter.path(path)).collect();
     let question = format!(
         "{}\nRemove {} and {}?",
         listed.join("\n"),
@@ -139,9 +111,9 @@ pub(super) fn prune(
         counted(leftovers.len() as u64, "file") + " of killed runs"
     );
     if !request.confirm(question.trim_start(), reporter)? {
-        return Ok(form.removed(&[], &[], false));
+        return Ok(removed(&[], &[], false, reporter));
     }
-    let mut removed = Vec::new();
+    let mut gone = Vec::new();
     for path in old {
         // A run may have used it while the question waited.
         let is_still_old = || {
@@ -149,13 +121,13 @@ pub(super) fn prune(
             age.is_some_and(|age| look(&path).is_ok_and(|scan| is_old(&scan, age)))
         };
         if remove(&path, is_still_old)? {
-            removed.push(path);
+            gone.push(path);
         }
     }
     for path in &leftovers {
         fs::remove_file(path).map_err(|source| JournalError::Write { path: path.clone(), source })?;
     }
-    Ok(form.removed(&removed, &leftovers, false))
+    Ok(removed(&gone, &leftovers, false, reporter))
 }
 
 /// Removes a journal under its lock, so that no run goes on with it, and its index; and not, if `is_meant` says so then.
@@ -183,24 +155,19 @@ fn is_finished(scan: &Scan) -> bool {
     scan.damage.is_empty() && counts.due + counts.unknown == 0 && counts.accepted + counts.rejected >= rows
 }
 
-impl Form {
-    fn removed(&self, journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool) -> String {
-        let plain = |paths: &[PathBuf]| -> Vec<String> {
-            let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-            paths.iter().map(text).collect()
-        };
-        if self.json {
-            return json_line(&RemoveDocument {
-                schema: "vescli.journal-remove/1",
-                ok: true,
-                dry_run,
-                removed: plain(journals),
-                leftovers: plain(leftovers),
-            });
-        }
-        let word = if dry_run { "would remove" } else { "removed" };
-        let line = |path: &PathBuf| format!("{word}: {}\n", self.path(path));
-        let text: String = journals.iter().chain(leftovers).map(line).collect();
-        if text.is_empty() { "nothing was removed\n".to_owned() } else { text }
+fn removed(journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool, reporter: &Reporter) -> String {
+    if reporter.output().json {
+        let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        return json_line(&RemoveDocument {
+            schema: "vescli.journal-remove/1",
+            ok: true,
+            dry_run,
+            removed: texts(journals),
+            leftovers: texts(leftovers),
+        });
     }
+    let word = if dry_run { "would remove" } else { "removed" };
+    let line = |path: &PathBuf| format!("{word}: {}\n", reporter.path(path));
+    let text: String = journals.iter().chain(leftovers).map(line).collect();
+    if text.is_empty() { "nothing was removed\n".to_owned() } else { text }
 }

@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Form;
 use crate::api::request::{ApiRequest, Recipient};
-use crate::args::environment::Environment;
-use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
 use crate::bulk::rows::{self, Format};
 use crate::commands::bulk::BulkError;
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::report::list::counted;
-use crate::report::safe_text::json_line;
+use crate::report::Reporter;
+use crate::report::escape::{json_line, quote};
+use crate::report::text::counted;
 use crate::settings::error::SettingsError;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
@@ -23,7 +22,6 @@ use crate::settings::target::Target;
 /// Most people who are named in the report; JSON names all of them.
 const NAMED_MAX: usize = 20;
 
-/// The report as JSON.
 #[derive(Debug, Serialize)]
 struct RepairDocument {
     schema: &'static str,
@@ -38,7 +36,6 @@ struct RepairDocument {
     old_file: Option<String>,
 }
 
-/// Somebody who is unknown now, as JSON.
 #[derive(Debug, Serialize)]
 struct UnknownDocument {
     row: u64,
@@ -46,17 +43,9 @@ struct UnknownDocument {
     cname: String,
 }
 
-/// Repairs a journal.
-///
-/// # Errors
-/// [`CommandError`] when the list or the journal cannot be used; the journal is unchanged then.
-pub(super) fn repair(
-    path: &Path,
-    flags: &Layer,
-    environment: &Environment,
-    form: &Form,
-) -> Result<String, CommandError> {
-    let sources = Sources::gather(flags, environment)?;
+/// An error leaves the journal unchanged.
+pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandError> {
+    let sources = Sources::gather(context.flags, context.environment)?;
     let Some((list, _)) = sources.text(Setting::List) else {
         return Err(CommandError::Usage {
             message: "--list is missing".to_owned(),
@@ -65,13 +54,13 @@ pub(super) fn repair(
     };
     let list = PathBuf::from(list);
     let Some(journal) = DamagedJournal::open(path)? else {
-        return Ok(report(path, None, form));
+        return Ok(report(path, None, &context.reporter));
     };
     let cname = default_cname(&journal, &sources)?;
     let (people, sha256) = people(&list, &cname)?;
     let header = header(&journal, &sources, cname, &people, sha256)?;
     let repaired = journal.repair(&header, &people)?;
-    Ok(report(path, Some(&repaired), form))
+    Ok(report(path, Some(&repaired), &context.reporter))
 }
 
 /// The cname of rows that bring none: as the last run had it, else as a run would have it now.
@@ -129,13 +118,13 @@ fn header(
     })
 }
 
-fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
-    if form.json {
+fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> String {
+    if reporter.output().json {
         return json_line(&document(path, repaired));
     }
-    let shown = form.path(path);
+    let shown = reporter.path(path);
     let Some(repaired) = repaired else {
-        return format!("{shown}: sound, nothing to repair\n");
+        return format!("{shown}: valid, nothing to repair\n");
     };
     let lines = |label: &str, numbers: &[u64]| match numbers {
         [] => String::new(),
@@ -149,7 +138,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
         "repaired: {shown}\n  {} kept, {} taken out\n  the old file is {}\n",
         counted(repaired.kept, "line"),
         counted(repaired.damaged.len() as u64, "damaged line"),
-        form.path(&repaired.old),
+        reporter.path(&repaired.old),
     );
     text.push_str(&lines("damaged lines", &repaired.damaged));
     let unreadable = "of these, lines that do not show whose they are";
@@ -169,8 +158,8 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
         text.push_str(&format!(
             "  row {}: {} (cname {})\n",
             person.row,
-            form.safe.shown(&person.email),
-            form.safe.shown(&person.cname)
+            reporter.redactor().escape(&person.email),
+            reporter.redactor().escape(&person.cname)
         ));
     }
     if count > NAMED_MAX {
@@ -178,7 +167,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, form: &Form) -> String {
     }
     text.push_str(&format!(
         "next: vescli journal show {}\n",
-        form.safe.shown(&shlex::try_quote(&path.to_string_lossy()).unwrap_or_default())
+        reporter.redactor().escape(&quote(&path.to_string_lossy()))
     ));
     text
 }

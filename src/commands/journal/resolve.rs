@@ -1,18 +1,17 @@
-//! `vescli journal resolve`: writes down what an operator found out about rows that were unknown. Sends nothing.
+//! `vescli journal resolve`: records what an operator found out about rows that were unknown. Sends nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::Form;
 use crate::api::outcome::Outcome;
-use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Event, Journal, Recovered, RowKey, RowState, Settled, fold_name, look_for};
-use crate::commands::bulk::quoted;
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::report::safe_text::json_line;
+use crate::report::Reporter;
+use crate::report::escape::{escape_uncut, json_line, quote};
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
 pub(super) struct Request {
@@ -32,15 +31,12 @@ fn usage(message: &str, hint: &str) -> CommandError {
 }
 
 impl Request {
-    pub(super) fn of(emails: &[String], flags: &Layer, variables: &Layer) -> Result<Self, CommandError> {
-        let text = |key| {
-            let given = flags.get(key).or_else(|| variables.get(key));
-            given.map(|given| given.value.to_string())
-        };
-        let is_on = |key| flags.is_on(key) || variables.is_on(key);
+    pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
+        let given = context.given()?;
         // What was typed wins over variables.
-        let all_unknown = flags.is_on(Setting::AllUnknown) || emails.is_empty() && variables.is_on(Setting::AllUnknown);
-        let emails = match (emails, text(Setting::Email)) {
+        let all_unknown =
+            given.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
+        let emails = match (emails, given.text(Setting::Email)) {
             ([], Some(email)) if !all_unknown => vec![email],
             (emails, _) => emails.to_vec(),
         };
@@ -60,7 +56,7 @@ impl Request {
                 ));
             }
         };
-        let settled = match (text(Setting::As).as_deref(), is_on(Setting::Undo)) {
+        let settled = match (given.text(Setting::As).as_deref(), given.is_on(Setting::Undo)) {
             (None, true) => Settled::Unknown,
             (Some("accepted"), false) => Settled::Accepted,
             (Some(_), false) => Settled::NotSent,
@@ -83,7 +79,7 @@ impl Request {
                 "name each row whose decision is to be taken back with --email",
             ));
         }
-        Ok(Self { who, cname: text(Setting::Cname), settled })
+        Ok(Self { who, cname: given.text(Setting::Cname), settled })
     }
 
     fn is_meant(&self, told: &Event) -> bool {
@@ -100,7 +96,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// What was written down, as JSON. A single row stands beside `rows` too.
+/// A single row is in the fields beside `rows` too.
 #[derive(Debug, Serialize)]
 struct ResolveDocument<'a> {
     schema: &'static str,
@@ -114,7 +110,6 @@ struct ResolveDocument<'a> {
     rows: Vec<ResolvedRow<'a>>,
 }
 
-/// A row that was resolved, as JSON.
 #[derive(Debug, Serialize)]
 struct ResolvedRow<'a> {
     key: String,
@@ -122,23 +117,19 @@ struct ResolvedRow<'a> {
     cname: &'a str,
 }
 
-/// Writes it down, all of it or nothing.
-///
-/// # Errors
-/// [`CommandError::Usage`] when a row is not in the state that can be resolved, or it is not clear which is meant; what the
-/// journal says otherwise.
-pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<String, CommandError> {
+/// Records all of the rows or none.
+pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
     // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
     let rows = look_for(path, |_| true, |told| request.is_meant(told))?;
     let mut chosen = Vec::new();
     Journal::settle(path, |recovered| {
-        chosen = choose(&rows, recovered, request, &Place { path, form })?;
+        chosen = choose(&rows, recovered, request, path)?;
         let settled = chosen.iter().map(|key| (*key, request.settled));
         Ok::<_, CommandError>(settled.collect())
     })?;
     let mut people: Vec<(&RowKey, &Event)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
     people.sort_by_key(|(_, told)| told.row);
-    if form.json {
+    if reporter.output().json {
         return Ok(json_line(&document(path, request, &people)));
     }
     let next = match request.settled {
@@ -149,8 +140,8 @@ pub(super) fn resolve(path: &Path, request: &Request, form: &Form) -> Result<Str
     let line = |(_, told): &(&RowKey, &Event)| {
         format!(
             "resolved: {} (cname {}) as {}; {next}\n",
-            form.safe.shown(&told.email),
-            form.safe.shown(&told.cname),
+            reporter.redactor().escape(&told.email),
+            reporter.redactor().escape(&told.cname),
             request.settled.word()
         )
     };
@@ -177,23 +168,9 @@ fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Event)])
     }
 }
 
-/// The journal, as messages name it.
-struct Place<'a> {
-    path: &'a Path,
-    form: &'a Form,
-}
-
-impl Place<'_> {
-    fn shown(&self, text: &str) -> String {
-        self.form.safe.shown(text)
-    }
-
-    /// A hint with the command that shows what the journal knows.
-    fn show(&self, what: &str) -> String {
-        let path = quoted(&self.path.to_string_lossy());
-        let path = self.form.safe.shown_bytes(path.as_bytes());
-        format!("`vescli journal show {path}` {what}")
-    }
+/// A hint with the command that shows the journal.
+fn show_command(path: &Path, what: &str) -> String {
+    format!("`vescli journal show {}` {what}", quote(&path.to_string_lossy()))
 }
 
 /// The rows that are meant and can be resolved.
@@ -201,7 +178,7 @@ fn choose(
     rows: &HashMap<RowKey, Event>,
     recovered: &Recovered,
     request: &Request,
-    place: &Place,
+    path: &Path,
 ) -> Result<Vec<RowKey>, CommandError> {
     let fits = |key: &RowKey| {
         let state = recovered.state(*key);
@@ -217,7 +194,7 @@ fn choose(
         if unknown.is_empty() {
             return Err(usage(
                 "no row is unknown, so there is nothing to resolve",
-                &place.show("tells what the journal knows"),
+                &show_command(path, "shows what the journal contains"),
             ));
         }
         return Ok(unknown);
@@ -229,16 +206,20 @@ fn choose(
         match (fitting.next(), fitting.next()) {
             (Some((key, _)), None) => chosen.push(*key),
             (Some(_), Some(_)) => {
-                let mut cnames: Vec<String> = of_email().map(|(_, told)| place.shown(&told.cname)).collect();
+                let mut cnames: Vec<String> = of_email().map(|(_, told)| escape_uncut(&told.cname)).collect();
                 cnames.sort();
                 return Err(CommandError::Usage {
-                    message: format!("{} has rows with more than one cname: {}", place.shown(email), cnames.join(", ")),
-                    hint: "say which with --cname".to_owned(),
+                    message: format!(
+                        "{} has rows with more than one cname: {}",
+                        escape_uncut(email),
+                        cnames.join(", ")
+                    ),
+                    hint: "choose one with --cname".to_owned(),
                 });
             }
             (None, _) => {
                 let known = of_email().find_map(|(key, _)| recovered.state(*key));
-                return Err(unfit(email, known, request.settled, place));
+                return Err(unfit(email, known, request.settled, path));
             }
         }
     }
@@ -248,8 +229,8 @@ fn choose(
 }
 
 /// Why a row cannot be resolved.
-fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) -> CommandError {
-    let email = place.shown(email);
+fn unfit(email: &str, state: Option<RowState>, settled: Settled, path: &Path) -> CommandError {
+    let email = escape_uncut(email);
     let message = match (state.map(RowState::effective), settled) {
         (None, _) => format!("{email} is not in this journal"),
         (Some(_), Settled::Unknown) => {
@@ -257,5 +238,5 @@ fn unfit(email: &str, state: Option<RowState>, settled: Settled, place: &Place) 
         }
         (Some(outcome), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", outcome.word()),
     };
-    usage(&message, &place.show("lists the rows that are unknown"))
+    usage(&message, &show_command(path, "lists the rows that are unknown"))
 }

@@ -1,18 +1,16 @@
-//! `vescli journal show`: what a journal knows, then the rows that wait for a decision.
+//! `vescli journal show`: what a journal contains, then the rows that need a decision.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::Form;
-use super::list::counted;
+use super::list::outcomes;
 use crate::api::outcome::Outcome;
 use crate::bulk::journal::{Counts, JournalError, Recovered, RowKey, RowState, look, look_for};
-use crate::commands::bulk::quoted;
 use crate::commands::error::CommandError;
-use crate::report::safe_text::json_line;
+use crate::report::Reporter;
+use crate::report::escape::{json_line, quote};
 
-/// A journal as JSON.
 #[derive(Debug, Serialize)]
 struct ShowDocument {
     schema: &'static str,
@@ -27,7 +25,6 @@ struct ShowDocument {
     unknown: Vec<UnknownDocument>,
 }
 
-/// A run as JSON.
 #[derive(Debug, Serialize)]
 struct RunDocument {
     id: String,
@@ -37,7 +34,6 @@ struct RunDocument {
     vescli: String,
 }
 
-/// A row that waits for a decision, as JSON.
 #[derive(Debug, Serialize)]
 struct UnknownDocument {
     key: String,
@@ -50,27 +46,24 @@ struct UnknownDocument {
     ended: bool,
 }
 
-/// What a journal knows.
-///
-/// # Errors
-/// [`JournalError`] when it cannot be read, or is damaged: half of the truth would look like all of it.
-pub(super) fn show(path: &Path, form: &Form) -> Result<String, CommandError> {
+/// A damaged journal is an error: a part of the rows would look like all of them.
+pub(super) fn show(path: &Path, reporter: &Reporter) -> Result<String, CommandError> {
     let scan = look(path)?;
     if let Some(damage) = scan.damage.first() {
         return Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }.into());
     }
     let recovered = scan.recovered;
     let unknown = unknown(path, &recovered)?;
-    if form.json {
+    if reporter.output().json {
         return Ok(json_line(&document(path, &recovered, unknown)));
     }
-    let mut text = summary(path, &recovered, form);
+    let mut text = summary(path, &recovered, reporter);
     if unknown.is_empty() {
         text.push_str("no row needs a decision\n");
         return Ok(text);
     }
     let heading = format!("rows that need a decision ({}):", unknown.len());
-    text.push_str(&format!("{}\n", form.paint.strong(&heading)));
+    text.push_str(&format!("{}\n", reporter.out_style().heading(&heading)));
     for row in &unknown {
         let how = match (row.ended, row.status) {
             (true, Some(status)) => format!("HTTP {status}"),
@@ -79,16 +72,16 @@ pub(super) fn show(path: &Path, form: &Form) -> Result<String, CommandError> {
         };
         text.push_str(&format!(
             "  unknown  {}  cname {}, row {}, attempt {}, {}, {how}\n",
-            form.safe.shown(&row.email),
-            form.safe.shown(&row.cname),
+            reporter.redactor().escape(&row.email),
+            reporter.redactor().escape(&row.cname),
             row.row,
             row.attempt,
-            form.safe.shown(&row.at),
+            reporter.redactor().escape(&row.at),
         ));
     }
-    text.push_str("Ask these people or look into the console, then for each, such as the first:\n");
+    text.push_str("Ask these people or check the console, then run one of these for each; for the first:\n");
     if let Some(first) = unknown.first() {
-        let word = |text: &str| form.safe.shown_bytes(quoted(text).as_bytes());
+        let word = |text: &str| reporter.redactor().escape_uncut(quote(text).as_bytes());
         let several = unknown.iter().filter(|row| row.email == first.email).count() > 1;
         let cname = if several { format!(" --cname {}", word(&first.cname)) } else { String::new() };
         for answer in ["accepted", "not-sent"] {
@@ -129,12 +122,12 @@ fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, J
     Ok(unknown)
 }
 
-fn summary(path: &Path, recovered: &Recovered, form: &Form) -> String {
-    let mut text = format!("journal   {}\n", form.path(path));
+fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
+    let mut text = format!("journal   {}\n", reporter.path(path));
     if let (Some(first), Some(last)) = (recovered.runs.first(), recovered.runs.last()) {
-        text.push_str(&format!("url       {}\n", form.safe.shown(&last.url)));
+        text.push_str(&format!("url       {}\n", reporter.redactor().escape(&last.url)));
         if let Some(tenant) = &last.tenant {
-            text.push_str(&format!("tenant    {}\n", form.safe.shown(tenant)));
+            text.push_str(&format!("tenant    {}\n", reporter.redactor().escape(tenant)));
         }
         text.push_str(&format!(
             "runs      {}, the first {}, the last {} with {} rows\n",
@@ -144,7 +137,7 @@ fn summary(path: &Path, recovered: &Recovered, form: &Form) -> String {
             last.rows
         ));
     }
-    text.push_str(&format!("rows      {}\n", counted(&recovered.counts())));
+    text.push_str(&format!("rows      {}\n", outcomes(&recovered.counts())));
     if let Some((first, last)) = recovered.accepted {
         text.push_str(&format!("accepted  from {first} to {last}\n"));
     }

@@ -168,10 +168,229 @@ mod watch {
     }
 }
 
+/// Signals reach every command that this test process watches, so the tests that start one take turns.
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::time::{Duration, Instant};
+
     use crate::args::environment::Environment;
+
+    use super::super::tests::{PATIENCE, log_lines};
+    use super::super::{SandboxOptions, announce, run_sandbox as run};
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    fn turn() -> MutexGuard<'static, ()> {
+        TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn command(words: &[&str]) -> SandboxOptions {
+        SandboxOptions { command: words.iter().map(OsString::from).collect(), ..SandboxOptions::default() }
+    }
+
+    fn environment() -> SandboxEnvironment {
+        SandboxEnvironment::of_process(&Environment::of_process())
+    }
+
+    fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {
+        let _turn = turn();
+        run(&command(&["sh", "-c", script]), &environment(), &mut Vec::new(), &mut Vec::new())
+    }
+
+    fn code(script: &str) -> i32 {
+        match shell(script) {
+            Ok(SandboxEnd::Code(code)) => code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_code_or_the_signal_of_the_command_comes_back() {
+        assert_eq!(code("exit 0"), 0);
+        assert_eq!(code("exit 42"), 42);
+        for (name, number) in [("INT", 2), ("KILL", 9), ("TERM", 15)] {
+            let end = shell(&format!("kill -{name} $$; sleep 5")).unwrap();
+            assert_eq!(end, SandboxEnd::Signal(number));
+        }
+    }
+
+    #[test]
+    fn an_interrupt_does_not_end_the_sandbox_before_its_command() {
+        let script = "kill -INT $PPID; kill -QUIT $PPID; sleep 0.2; exit 7";
+        assert_eq!(code(script), 7);
+    }
+
+    #[test]
+    fn a_termination_is_passed_on_to_the_command() {
+        let script = "trap 'exit 9' TERM; kill -TERM $PPID; i=0; \
+            while [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; exit 1";
+        assert_eq!(code(script), 9);
+    }
+
+    #[test]
+    fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("told");
+        let script =
+            r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
+        let options = command(&["sh", "-c", script, told.to_str().unwrap()]);
+        let given = SandboxEnvironment { own_folder: Some(PathBuf::from("/own folder")), ..environment() };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let end = run(&options, &given, &mut out, &mut err).unwrap();
+        assert_eq!((end, out.as_slice()), (SandboxEnd::Code(0), &b""[..]));
+        let told = std::fs::read_to_string(told).unwrap();
+        let lines: Vec<&str> = told.lines().collect();
+        let [base_url, sandbox, tenant, token, path] = lines[..] else {
+            panic!("{told}");
+        };
+        let (origin, path_of_url) = base_url.split_once("/api/").unwrap();
+        assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {origin}\n"));
+        assert_eq!(path_of_url, "v1/api/production/us-east-1/namespaces/sandbox");
+        assert_eq!(sandbox, origin);
+        assert_eq!((tenant, token.len()), ("sandbox", 32));
+        let rest = given.path.unwrap().into_string().unwrap();
+        assert_eq!(path, format!("/own folder:{rest}"));
+    }
+
+    #[test]
+    fn a_command_is_looked_for_in_vescli_s_own_folder_first() {
+        use std::os::unix::fs::PermissionsExt;
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("env");
+        std::fs::write(&file, "#!/bin/sh\nexit 33\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for path in [environment().path, None] {
+            let given = SandboxEnvironment { path, own_folder: Some(folder.path().to_owned()), ..environment() };
+            let end = run(&command(&["env"]), &given, &mut Vec::new(), &mut Vec::new());
+            assert_eq!(end.unwrap(), SandboxEnd::Code(33));
+            let end = run(&command(&["sh", "-c", "exit 3"]), &given, &mut Vec::new(), &mut Vec::new());
+            assert_eq!(end.unwrap(), SandboxEnd::Code(3));
+        }
+    }
+
+    #[test]
+    fn a_command_that_cannot_run_has_the_shell_s_code() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "").unwrap();
+        for (program, expected) in [
+            ("no-such-command-anywhere", 127),
+            ("/no/such/file", 127),
+            (plain.to_str().unwrap(), 126),
+            (folder.path().to_str().unwrap(), 126),
+        ] {
+            let end = run(&command(&[program]), &environment(), &mut Vec::new(), &mut Vec::new());
+            let error = end.unwrap_err();
+            assert_eq!(error.command_code(), Some(expected), "{program}: {error}");
+            assert!(error.to_string().contains(program), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_opened_or_breaks_off_is_an_error_that_names_it() {
+        let _turn = turn();
+        let mut options = command(&["sh", "-c", "exit 3"]);
+        options.log = Some(PathBuf::from("/no/such/folder/log"));
+        let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+        let error = end.unwrap_err();
+        assert!(matches!(error, SandboxError::LogNotWritable { .. }));
+        assert_eq!(error.command_code(), None);
+
+        let full = PathBuf::from("/dev/full");
+        if full.exists() {
+            options = command(&["bash", "-c", REQUEST]);
+            options.log = Some(full);
+            let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+            let error = end.unwrap_err();
+            assert_eq!(error.to_string(), "the log \"/dev/full\" is incomplete; the command itself ended with code 3");
+        }
+    }
+
+    /// One request by way of bash's own TCP; 3 stands for a 200, 4 for a 401, 5 for any other answer.
+    const REQUEST: &str = r#"
+        host=${VESCLI_BASE_URL#http://}; host=${host%%/*}; path=/${VESCLI_BASE_URL#http://*/}
+        exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
+        body='{"email":"ada@example.com"}'
+        printf 'POST %s/no_auth/send_password_email HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' "$path" >&3
+        printf 'Content-Type: application/json\r\nContent-Length: %s\r\n' "${#body}" >&3
+        [ -z "$WITH_TOKEN" ] || printf 'Authorization: APIToken %s\r\n' "$VESCLI_TOKEN" >&3
+        printf '\r\n%s' "$body" >&3
+        read -r _ status _ <&3
+        case $status in 200) exit 3;; 401) exit 4;; *) exit 5;; esac"#;
+
+    #[test]
+    fn the_rate_that_was_asked_for_holds() {
+        let _turn = turn();
+        let twice = format!("request() {{ {REQUEST}\n}}; (request); first=$?; (request); exit $first$?");
+        let mut options = command(&["bash", "-c", &twice]);
+        options.rate = Some("1/h".parse().unwrap());
+        let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+        assert_eq!(end.unwrap(), SandboxEnd::Code(35));
+    }
+
+    #[test]
+    fn the_token_of_the_run_opens_the_sandbox_of_the_run() {
+        let _turn = turn();
+        let folder = tempfile::tempdir().unwrap();
+        for (setting, expected) in [("WITH_TOKEN=", 4), ("WITH_TOKEN=1", 3)] {
+            let mut options = command(&["env", setting, "bash", "-c", REQUEST]);
+            options.require_auth = true;
+            options.log = Some(folder.path().join("log"));
+            let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+            assert_eq!(end.unwrap(), SandboxEnd::Code(expected));
+        }
+        let lines = log_lines(&folder.path().join("log"));
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1]["headers"]["authorization"], "APIToken ***");
+    }
+
+    #[test]
+    fn without_a_command_it_prints_what_a_shell_evaluates_and_serves() {
+        let log = PathBuf::from("/dev/full");
+        if !log.exists() {
+            return;
+        }
+        let options = SandboxOptions { log: Some(log), ..SandboxOptions::default() };
+        let (reader, mut writer) = io::pipe().unwrap();
+        let serving = std::thread::spawn(move || {
+            let mut err = Vec::new();
+            let end = run(&options, &environment(), &mut writer, &mut err);
+            (end, String::from_utf8(err).unwrap())
+        });
+        let mut lines = BufReader::new(reader).lines();
+        let exports: String = (0..5).map(|_| lines.next().unwrap().unwrap() + "\n").collect();
+        let request = Command::new("bash").args(["-c", &format!("{exports}{REQUEST}")]).status();
+        assert_eq!(request.unwrap().code(), Some(3), "{exports}");
+        // A log that cannot be written ends it, which is the only end that leaves this process alive.
+        let start = Instant::now();
+        while !serving.is_finished() {
+            assert!(start.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (end, told) = serving.join().unwrap();
+        assert!(matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })), "{end:?}");
+        assert!(told.contains("it mails nobody") && told.contains("Ctrl-C"), "{told}");
+        assert!(lines.next().is_none());
+    }
+
+    #[test]
+    fn a_reader_of_the_exports_that_went_away_does_not_end_it_and_a_full_disk_does() {
+        let variables = [("NAME", "value".to_owned())];
+        let (reader, mut writer) = io::pipe().unwrap();
+        drop(reader);
+        let gone = announce(&variables, "http://x", &mut writer, &mut Vec::new());
+        assert!(gone.is_ok());
+        let mut short = [0; 4];
+        let full = announce(&variables, "http://x", &mut &mut short[..], &mut Vec::new());
+        assert!(full.is_err());
+    }
 
     #[test]
     fn no_other_credential_is_left_beside_the_sandbox_s() {

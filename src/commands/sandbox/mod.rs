@@ -4,27 +4,55 @@
 mod answer;
 mod command;
 mod contract;
-mod error;
-mod exchange;
 mod log;
-mod scenario;
 mod server;
-mod window;
 
+use std::env::JoinPathsError;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::iter::repeat_with;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub use error::SandboxError;
+use thiserror::Error;
 
+use super::context::Context;
+use super::error::CommandError;
 use crate::args::environment::Environment;
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::environment::hidden_from_rehearsal;
+use crate::args::settings_table::Setting;
+use crate::report::exit::Ending;
 use crate::settings::rate::Rate;
 use log::Log;
-use server::{Limits, Server};
+use server::{Limits, Rules, Server};
+
+/// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
+pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, CommandError> {
+    let options = options(command, context)?;
+    let process = SandboxEnvironment::of_process(context.environment);
+    let is_quiet = context.output().quiet;
+    let streams = context.reporter.streams();
+    let mut sink = io::sink();
+    let err = if is_quiet { &mut sink } else { &mut *streams.err };
+    Ok(match run_sandbox(&options, &process, streams.out, err)? {
+        // Exit codes have eight bits; Windows has codes that do not fit, and those are failures all the same.
+        SandboxEnd::Code(code) => Ending::Child(u8::try_from(code).unwrap_or(1)),
+        SandboxEnd::Signal(signal) => Ending::Signal(signal),
+    })
+}
+
+fn options(command: &[OsString], context: &Context) -> Result<SandboxOptions, CommandError> {
+    let given = context.given()?;
+    Ok(SandboxOptions {
+        // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run would
+        // meet a 429 for every request that comes a moment early.
+        rate: context.flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
+        require_auth: given.is_on(Setting::RequireAuth),
+        log: given.text(Setting::Log).map(PathBuf::from),
+        command: command.to_vec(),
+    })
+}
 
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
 const SLOW: Duration = Duration::from_secs(60);
@@ -84,7 +112,7 @@ pub enum SandboxEnd {
 ///
 /// # Errors
 /// [`SandboxError`] when the sandbox, its log or the command cannot be started, or the log breaks off.
-pub fn run(
+fn run_sandbox(
     options: &SandboxOptions,
     environment: &SandboxEnvironment,
     out: &mut dyn Write,
@@ -108,7 +136,7 @@ pub fn run(
             None => SandboxError::Stopped,
         });
     };
-    tell(err, &format!("sandbox: {origin}\n"));
+    write_note(err, &format!("sandbox: {origin}\n"));
     let end = command::run_command(program, arguments, &variables, environment)?;
     match server.failure() {
         Some(source) => Err(log_incomplete(options, Some(end), source)),
@@ -124,7 +152,7 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
         .log
         .as_deref()
         .map(|path| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source }));
-    Server::start(exchange::Rules {
+    Server::start(Rules {
         rate: options.rate,
         token: options.require_auth.then(|| token.to_owned()),
         log: log.transpose()?,
@@ -144,7 +172,7 @@ fn random_text(length: usize) -> String {
     repeat_with(fastrand::alphanumeric).take(length).collect()
 }
 
-/// A reader of standard output that has gone away, such as `head`, has what it wanted; the sandbox goes on.
+/// A closed reader of standard output, such as `head`, has what it needs; the sandbox continues.
 fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let written = variables
         .iter()
@@ -154,7 +182,7 @@ fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
         _ => {}
     }
-    tell(
+    write_note(
         err,
         &format!(
             "sandbox: a stand-in for the service at {origin}; it mails nobody\n\
@@ -164,13 +192,81 @@ fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err
     Ok(())
 }
 
-/// What is told on the side is not worth failing for.
-fn tell(err: &mut dyn Write, text: &str) {
+/// A note that cannot be written is no reason to fail.
+fn write_note(err: &mut dyn Write, text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 fn log_incomplete(options: &SandboxOptions, end: Option<SandboxEnd>, source: io::Error) -> SandboxError {
     SandboxError::LogIncomplete { path: options.log.clone().unwrap_or_default(), end, source }
+}
+
+/// A failure of the sandbox itself.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// The file of `--log` cannot be opened; nothing was started.
+    #[error("cannot open the log {path:?}; name a file that can be written with --log")]
+    LogNotWritable { path: PathBuf, source: io::Error },
+    /// A line of the log could not be written while requests came in, so the log lacks that line and all after it.
+    #[error("the log {path:?} is incomplete{}", ended(*.end))]
+    LogIncomplete { path: PathBuf, end: Option<SandboxEnd>, source: io::Error },
+    /// The port, the thread or its event loop could not be had; nothing was started.
+    #[error("cannot start the sandbox's server on 127.0.0.1")]
+    Start(#[source] io::Error),
+    /// The server's thread ended, which only a fault of vescli can bring about.
+    #[error("the sandbox's server stopped by itself: this is a fault of vescli")]
+    Stopped,
+    /// The lines to `export` could not be written.
+    #[error("cannot write the lines to export to standard output")]
+    Output(#[source] io::Error),
+    /// vescli's own folder cannot be put into `PATH`, so that the command might find another vescli.
+    #[error("cannot put {folder:?} in front of PATH; run vescli from a folder with another name")]
+    SearchPath { folder: PathBuf, source: JoinPathsError },
+    /// There is no such command.
+    #[error("command not found: {command:?}; check its name, or give its path")]
+    CommandNotFound { command: OsString, source: io::Error },
+    /// The command is there and cannot be started.
+    #[error("cannot run {command:?}; check that it is a program that you may execute")]
+    CommandNotExecutable { command: OsString, source: io::Error },
+    /// The system has no room for the command: no process, descriptor or memory is left for it.
+    #[error("cannot start {command:?}, because a limit of this machine is reached")]
+    NoRoom { command: OsString, source: io::Error },
+    /// HTTP cannot write the date of this machine's clock.
+    #[error("this machine's clock is before 1970, and the sandbox cannot write that date into its answers")]
+    Clock,
+    /// The command was or would be started, and its end cannot be observed.
+    #[error("cannot watch over the command")]
+    Watch(#[source] io::Error),
+}
+
+impl SandboxError {
+    /// The exit code that shells, `env` and `timeout` give to a command that cannot be run: 127 when it is not found, 126
+    /// when it is not executable; `None` for failures that are not about the command.
+    pub fn command_code(&self) -> Option<u8> {
+        match self {
+            Self::CommandNotFound { .. } => Some(127),
+            Self::CommandNotExecutable { .. } => Some(126),
+            Self::LogNotWritable { .. }
+            | Self::LogIncomplete { .. }
+            | Self::Start(_)
+            | Self::Stopped
+            | Self::Output(_)
+            | Self::SearchPath { .. }
+            | Self::NoRoom { .. }
+            | Self::Clock
+            | Self::Watch(_) => None,
+        }
+    }
+}
+
+fn ended(end: Option<SandboxEnd>) -> String {
+    match end {
+        None => String::new(),
+        Some(SandboxEnd::Code(code)) => format!("; the command itself ended with code {code}"),
+        Some(SandboxEnd::Signal(signal)) => {
+            format!("; the command itself was ended by signal {signal}")
+        }
+    }
 }
 
 #[cfg(test)]

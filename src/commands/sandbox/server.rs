@@ -1,19 +1,29 @@
-//! The sandbox's HTTP server: a thread of its own that listens on a loopback port and hands every request to the desk.
+//! The sandbox's HTTP server: a thread of its own that listens on a loopback port; each request is read, checked, logged,
+//! and only then answered.
 
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::exchange::{Desk, Rules};
+use super::answer::{Answer, Scenario};
+use super::contract::{Violation, check};
+use super::log::Log;
+use crate::settings::rate::Rate;
 
 /// How long to wait when no connection can be taken, mostly because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -62,9 +72,9 @@ impl Server {
         let (report, failures) = channel();
         let (stop, stopped) = oneshot::channel();
         let limits = rules.limits;
-        let desk = Arc::new(Desk::new(rules, report));
+        let handler = Arc::new(Handler::new(rules, report));
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
-            runtime.spawn(accept(listener, desk, limits));
+            runtime.spawn(accept(listener, handler, limits));
             // The sender is only ever dropped, so the error is the signal to stop.
             let _ = runtime.block_on(stopped);
         })?;
@@ -97,15 +107,15 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, desk: Arc<Desk>, limits: Limits) {
+async fn accept(listener: TcpListener, handler: Arc<Handler>, limits: Limits) {
     let room = Arc::new(Semaphore::new(limits.connections));
     // It is never closed, so there is always room in the end.
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let desk = Arc::clone(&desk);
+                let handler = Arc::clone(&handler);
                 tokio::spawn(async move {
-                    converse(stream, desk, limits.patience).await;
+                    converse(stream, handler, limits.patience).await;
                     drop(place);
                 });
             }
@@ -114,12 +124,246 @@ async fn accept(listener: TcpListener, desk: Arc<Desk>, limits: Limits) {
     }
 }
 
-async fn converse(stream: TcpStream, desk: Arc<Desk>, patience: Duration) {
-    let service = service_fn(|request| desk.respond(request));
+async fn converse(stream: TcpStream, handler: Arc<Handler>, patience: Duration) {
+    let service = service_fn(|request| handler.respond(request));
     // A conversation that breaks off concerns the client, which sees it at its own end; `drop@…` ends here too.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// Longest request body that is read, in bytes. The two fields of the operation are far from it.
+const BODY_MAX: usize = 64 * 1024;
+
+/// What a sandbox is set up with.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// How many requests are let through; `None` for all.
+    pub(super) rate: Option<Rate>,
+    /// The only token that is let through; `None` when none is needed.
+    pub(super) token: Option<String>,
+    /// Where requests are written down.
+    pub(super) log: Option<Log>,
+    /// How long `slow@…` waits for its answer.
+    pub(super) slow: Duration,
+    /// What clients may take up.
+    pub(super) limits: Limits,
+}
+
+/// What the sandbox remembers from one request to the next.
+#[derive(Debug)]
+pub(super) struct Handler {
+    token: Option<String>,
+    slow: Duration,
+    patience: Duration,
+    memory: Mutex<Memory>,
+    failures: Sender<io::Error>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    window: Option<Window>,
+    flaky_seen: HashSet<String>,
+    log: Option<Log>,
+}
+
+/// The connection is to be closed without an answer. hyper does that when the service fails.
+#[derive(Debug, Error)]
+#[error("hung up, as the recipient or the client asked for")]
+pub(super) struct HangUpError;
+
+/// What a request is met with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reply {
+    Answer(Answer),
+    Late(Answer),
+    HangUp,
+}
+
+impl Handler {
+    /// A handler that has seen no request. The first error of the log, after which no line is written, goes to `failures`.
+    pub(super) fn new(rules: Rules, failures: Sender<io::Error>) -> Self {
+        Self {
+            token: rules.token,
+            slow: rules.slow,
+            patience: rules.limits.patience,
+            memory: Mutex::new(Memory {
+                window: rules.rate.map(Window::new),
+                flaky_seen: HashSet::new(),
+                log: rules.log,
+            }),
+            failures,
+        }
+    }
+
+    /// Takes one request and gives its answer.
+    ///
+    /// # Errors
+    /// [`HangUpError`] for `drop@…`, and when the request was not complete in time or the client went away before it was.
+    pub(super) async fn respond(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HangUpError> {
+        let at = SystemTime::now();
+        let (parts, incoming) = request.into_parts();
+        let collected = Limited::new(incoming, BODY_MAX).collect();
+        let body = match tokio::time::timeout(self.patience, collected).await {
+            Ok(Ok(body)) => Some(body.to_bytes()),
+            Ok(Err(error)) if is_too_long(error.as_ref()) => None,
+            Ok(Err(_)) | Err(_) => return Err(HangUpError),
+        };
+        let (reply, violation) = self.decide(&parts, body.as_deref());
+        self.write_down(
+            at,
+            &parts,
+            &body.unwrap_or_default(),
+            violation.map(|violation| violation.to_string()),
+            &reply,
+        );
+        match reply {
+            Reply::Answer(answer) => Ok(answer.into_response()),
+            Reply::Late(answer) => {
+                tokio::time::sleep(self.slow).await;
+                Ok(answer.into_response())
+            }
+            Reply::HangUp => Err(HangUpError),
+        }
+    }
+
+    /// First the contract, so that a broken request is always told what is wrong with it; then the credential; then the
+    /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
+    fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> (Reply, Option<Violation>) {
+        let checked = body.map_or(Err(Violation::TooLarge(BODY_MAX)), |body| {
+            check(&parts.method, &parts.uri.to_string(), &parts.headers, body)
+        });
+        let checked = checked.and_then(|request| {
+            let scenario = Scenario::of(&request.email).map_err(Violation::Scenario)?;
+            Ok((request, scenario))
+        });
+        let (request, scenario) = match checked {
+            Ok(checked) => checked,
+            Err(violation) => {
+                let status = match violation {
+                    Violation::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                let answer = Answer::refused(status, &violation.to_string());
+                return (Reply::Answer(answer), Some(violation));
+            }
+        };
+        if self.token.is_some() && self.token != request.token {
+            let message = if request.token.is_some() {
+                "the token is not the sandbox's"
+            } else {
+                "the sandbox wants its token, and none was sent"
+            };
+            let answer = Answer::refused(StatusCode::UNAUTHORIZED, message);
+            return (Reply::Answer(answer), None);
+        }
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
+            return (Reply::Answer(Answer::rate_limited(wait)), None);
+        }
+        let mut first = || memory.flaky_seen.insert(request.email.to_lowercase());
+        (react(scenario, &mut first), None)
+    }
+
+    /// Writes before the answer leaves, so that whoever has an answer finds its line. `slow@…` is therefore written down
+    /// with the status that it will get, whether the client stays for it or not.
+    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<String>, reply: &Reply) {
+        let status = match reply {
+            Reply::Answer(answer) | Reply::Late(answer) => Some(answer.status()),
+            Reply::HangUp => None,
+        };
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(log) = memory.log.as_mut() else {
+            return;
+        };
+        if let Err(error) = log.write(at, parts, body, violation, status) {
+            memory.log = None;
+            // Nobody listens any more when the sandbox is on its way out, and then nobody reads the log's error either.
+            let _ = self.failures.send(error);
+        }
+    }
+}
+
+/// What a scenario comes to; `first` says whether the address was not met before, and remembers it.
+fn react(scenario: Scenario, first: &mut dyn FnMut() -> bool) -> Reply {
+    let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
+    Reply::Answer(match scenario {
+        Scenario::Drop => return Reply::HangUp,
+        Scenario::Slow => return Reply::Late(Answer::accepted()),
+        Scenario::Status(code) => status(code),
+        Scenario::Flaky(code) if first() => status(code),
+        Scenario::Flaky(_) | Scenario::Accept => Answer::accepted(),
+        Scenario::Html => Answer::login_page(),
+        Scenario::Redirect => Answer::of_status(StatusCode::FOUND),
+    })
+}
+
+fn is_too_long(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.is::<LengthLimitError>()
+}
+
+/// The moments of the requests that were let through and still count.
+#[derive(Debug)]
+pub(super) struct Window {
+    rate: Rate,
+    admitted: VecDeque<Instant>,
+}
+
+impl Window {
+    /// A window in which nothing has happened yet.
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { rate, admitted: VecDeque::new() }
+    }
+
+    /// Lets a request through at `now`, or says how long it has to wait until the oldest one no longer counts. A request that
+    /// is turned away does not count. `now` must not run backwards.
+    ///
+    /// # Errors
+    /// The wait, longer than zero, when the window is full.
+    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+        let age = |moment: Instant| now.saturating_duration_since(moment);
+        while self.admitted.front().is_some_and(|oldest| age(*oldest) >= self.rate.per) {
+            self.admitted.pop_front();
+        }
+        let limit = usize::try_from(self.rate.count.get()).unwrap_or(usize::MAX);
+        match self.admitted.front() {
+            Some(oldest) if self.admitted.len() >= limit => Err(self.rate.per.saturating_sub(age(*oldest))),
+            _ => {
+                self.admitted.push_back(now);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn a_full_window_names_the_wait_and_slides_on() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let mut window = Window::new("2/s".parse().unwrap());
+        assert_eq!(window.admit(at(0)), Ok(()));
+        assert_eq!(window.admit(at(400)), Ok(()));
+        assert_eq!(window.admit(at(400)), Err(Duration::from_millis(600)));
+        assert_eq!(window.admit(at(999)), Err(Duration::from_millis(1)));
+        assert_eq!(window.admit(at(1000)), Ok(()));
+        assert_eq!(window.admit(at(1000)), Err(Duration::from_millis(400)));
+        assert_eq!(window.admit(at(5000)), Ok(()));
+    }
+
+    #[test]
+    fn no_stretch_of_the_rate_s_length_holds_more_than_its_count() {
+        let start = Instant::now();
+        let mut window = Window::new("3/s".parse().unwrap());
+        let let_through: Vec<u64> =
+            (0..5000).step_by(37).filter(|ms| window.admit(start + Duration::from_millis(*ms)).is_ok()).collect();
+        assert!(let_through.len() >= 12, "{let_through:?}");
+        for four in let_through.windows(4) {
+            assert!(four[3] - four[0] >= 1000, "{four:?}");
+        }
+    }
 }

@@ -1,0 +1,236 @@
+//! `vescli config explain`: every setting with its value and where it comes from; of a secret, its length. Some values
+//! follow from others: the chosen file and profile, the cname of the tenant, the proxy and certificates of the environment.
+
+use serde::Serialize;
+
+use crate::api::request;
+use crate::args::layer::Layer;
+use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
+use crate::commands::context::Context;
+use crate::commands::error::CommandError;
+use crate::report::escape::{escape_uncut, json_line};
+use crate::settings::bulk::DEFAULT_RATE;
+use crate::settings::config_file::ConfigFile;
+use crate::settings::config_file::ConfigPath;
+use crate::settings::credential::CredentialPlan;
+use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
+use crate::settings::credential::token::TokenSource;
+use crate::settings::error::SettingsError;
+use crate::settings::network::Network;
+use crate::settings::sources::Sources;
+use crate::settings::target::Target;
+
+#[derive(Serialize)]
+struct ConfigDocument<'a> {
+    schema: &'static str,
+    ok: bool,
+    profile: Option<&'a str>,
+    settings: &'a [Explained],
+}
+
+#[derive(Serialize)]
+struct Explained {
+    key: String,
+    value: Option<String>,
+    origin: Option<String>,
+}
+
+/// A value, if there is one, and its origin.
+type Effective = (Option<String>, Option<String>);
+
+pub(super) fn explain(context: &Context, variables: &Layer) -> Result<String, CommandError> {
+    let sources = Sources::gather(context.flags, context.environment)?;
+    let values = Values { context, variables, sources: &sources };
+    let mut settings = Vec::new();
+    let mut add = |key: &str, (value, origin): Effective| {
+        settings.push(Explained { key: key.to_owned(), value, origin });
+    };
+    let is_shown = |spec: &&SettingSpec| spec.group.is_explained() && (spec.group != Group::Bulk || spec.in_file());
+    for spec in specs().filter(is_shown) {
+        add(&spec.name(), values.of(spec.setting)?);
+        if spec.setting == Setting::Cacert {
+            add("trust", values.trust());
+        }
+    }
+    add("url", values.url());
+    add("credential", values.credential());
+    if context.output().json {
+        let profile = sources.profile.as_deref();
+        return Ok(json_line(&ConfigDocument { schema: "vescli.config/1", ok: true, profile, settings: &settings }));
+    }
+    let style = context.reporter.out_style();
+    let profile = escape_uncut(sources.profile.as_deref().unwrap_or("none"));
+    let mut text = format!("{}\n", style.heading(&format!("profile: {profile}")));
+    for Explained { key, value, origin } in settings {
+        let value = escape_uncut(value.as_deref().unwrap_or("-"));
+        let origin = origin.map_or_else(String::new, |origin| format!("  {}", style.dim(&escape_uncut(&origin))));
+        text.push_str(&format!("{key:<18} {value}{origin}\n"));
+    }
+    Ok(text)
+}
+
+fn value(value: impl Into<String>, origin: impl Into<String>) -> Effective {
+    (Some(value.into()), Some(origin.into()))
+}
+
+/// A value with an error is shown and does not end the command: this is where people look for the reason.
+fn unusable(error: &impl std::fmt::Display) -> Effective {
+    (Some(format!("not usable: {error}")), None)
+}
+
+struct Values<'a> {
+    context: &'a Context<'a>,
+    variables: &'a Layer,
+    sources: &'a Sources,
+}
+
+impl Values<'_> {
+    fn of(&self, key: Setting) -> Result<Effective, CommandError> {
+        let given = self.sources.pick(key).map(|given| value(given.value.to_string(), given.origin.to_string()));
+        Ok(match key {
+            Setting::Config => self.file()?,
+            Setting::Profile => self.profile()?,
+            Setting::Proxy => self.proxy(),
+            Setting::Cname => given.or_else(|| {
+                let (tenant, origin) = self.sources.text(Setting::Tenant)?;
+                Some(value(tenant, format!("same as tenant: {origin}")))
+            }),
+            Setting::Noproxy => given.or_else(|| self.first_variable(&["no_proxy", "NO_PROXY"])),
+            // No default of the table, because the sandbox has the same flag and none.
+            Setting::Rate => given.or_else(|| Some(value(DEFAULT_RATE, "built in"))),
+            _ => given,
+        }
+        .unwrap_or_default())
+    }
+
+    /// The origin of what a flag or a variable of this run says.
+    fn typed(&self, key: Setting) -> Option<String> {
+        let given = self.context.flags.get(key).or_else(|| self.variables.get(key));
+        given.map(|given| given.origin.to_string())
+    }
+
+    fn path(&self) -> ConfigPath {
+        ConfigPath::find(self.context.flags, self.variables, self.context.environment)
+    }
+
+    fn read(&self) -> Result<Option<ConfigFile>, CommandError> {
+        Ok(self.path().read().map_err(SettingsError::from)?)
+    }
+
+    fn file(&self) -> Result<Option<Effective>, CommandError> {
+        let path = self.path().path().map(|path| path.display().to_string());
+        Ok(Some(match (path, self.typed(Setting::Config)) {
+            (path, Some(origin)) => value(path.unwrap_or_else(|| "none".to_owned()), origin),
+            (None, None) => value("none", "there is no home folder"),
+            (Some(path), None) if self.read()?.is_none() => value("none", format!("there is no file at {path}")),
+            (Some(path), None) => {
+                let xdg = self.context.environment.get("XDG_CONFIG_HOME");
+                let is_xdg = !cfg!(windows) && xdg.is_some_and(|folder| path.starts_with(&*folder.to_string_lossy()));
+                value(path, if is_xdg { "XDG_CONFIG_HOME" } else { "the usual place" })
+            }
+        }))
+    }
+
+    fn profile(&self) -> Result<Option<Effective>, CommandError> {
+        let Some(profile) = &self.sources.profile else {
+            let names: Vec<String> = self.read()?.map_or_else(Vec::new, |file| file.profiles.into_keys().collect());
+            let why = (!names.is_empty()).then(|| format!("none is chosen: {}", names.join(", ")));
+            return Ok(Some((None, why)));
+        };
+        let origin = match self.typed(Setting::Profile) {
+            Some(origin) => origin,
+            None if self.read()?.is_some_and(|file| file.default_profile.is_some()) => "default_profile".to_owned(),
+            None => "the only one in the file".to_owned(),
+        };
+        Ok(Some(value(profile, origin)))
+    }
+
+    fn proxy(&self) -> Option<Effective> {
+        let network = match Network::resolve(self.sources, self.context.environment) {
+            Ok(network) => network,
+            Err(error) => return Some(unusable(&error)),
+        };
+        let Some(proxy) = &network.proxy else {
+            // An empty text means none on purpose.
+            let (_, origin) = self.sources.text(Setting::Proxy)?;
+            return Some(value("none", origin.to_string()));
+        };
+        let mut shown = proxy.shown.clone();
+        let target = Target::resolve(self.sources).ok();
+        if let Some((url, target)) = target.and_then(|target| Some((request::url(&target).ok()?, target))) {
+            if let Err(error) = network.check(&target, self.sources) {
+                return Some(unusable(&error));
+            }
+            if network.proxy_for(&url).is_none() {
+                shown.push_str(", not used for this host");
+            }
+        }
+        Some(value(shown, proxy.origin.to_string()))
+    }
+
+    fn first_variable(&self, names: &[&str]) -> Option<Effective> {
+        let found = names.iter().find_map(|name| Some((self.context.environment.get(name)?, *name)));
+        found.map(|(text, name)| value(text.to_string_lossy(), name))
+    }
+
+    /// Where trusted certificates come from, besides those of `cacert`.
+    fn trust(&self) -> Effective {
+        let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+        let named: Vec<Effective> = variables.iter().filter_map(|name| self.first_variable(&[name])).collect();
+        if named.is_empty() {
+            return value("the system's store", "built in");
+        }
+        let (values, origins): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+        let joined = |texts: Vec<Option<String>>| texts.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        value(joined(values), joined(origins))
+    }
+
+    /// The URL that requests go to, once enough is known of it.
+    fn url(&self) -> Effective {
+        let target = Target::resolve(self.sources).ok();
+        let url = target.and_then(|target| request::url(&target).ok());
+        (url.map(|url| url.to_string()), None)
+    }
+
+    /// What can be said of a credential without showing it. A command is not run only to count its characters.
+    fn credential(&self) -> Effective {
+        let environment = self.context.environment;
+        let Ok(target) = Target::resolve(self.sources) else {
+            return (Some("not looked for: there is no target yet".to_owned()), None);
+        };
+        let plan = match CredentialPlan::resolve(self.sources, environment, &target) {
+            Ok(plan) => plan,
+            Err(error) => return unusable(&error),
+        };
+        let token = plan.token.as_ref().map(|(source, origin)| {
+            let text = match source {
+                TokenSource::Command { words, .. } => format!("from the command {}", words.join(" ")),
+                TokenSource::Stdin => "from standard input".to_owned(),
+                TokenSource::Variable(..) | TokenSource::File(_) => match source.read(origin, environment) {
+                    Ok(secret) => secret.to_string(),
+                    Err(error) => format!("not usable: {error}"),
+                },
+            };
+            (text, origin)
+        });
+        let identity = plan.certificate.as_ref().map(|(source, origin)| (identity_text(source), origin));
+        let (texts, origins): (Vec<String>, Vec<_>) = token.into_iter().chain(identity).unzip();
+        ((!texts.is_empty()).then(|| texts.join("; ")), origins.first().map(ToString::to_string))
+    }
+}
+
+/// A client certificate by its file, and where its password comes from.
+fn identity_text(source: &ClientCertificateSource) -> String {
+    let (file, more) = match source {
+        ClientCertificateSource::Pem { cert, key, .. } if cert == key => (cert, String::new()),
+        ClientCertificateSource::Pem { cert, key, .. } => (cert, format!(" with the key {}", key.display())),
+        ClientCertificateSource::P12 { file, password: Some((PasswordSource::Variable(_, secret), origin)) } => {
+            (file, format!(" with the password of {origin} ({secret})"))
+        }
+        ClientCertificateSource::P12 { file, password: Some((PasswordSource::File(path), origin)) } => {
+            (file, format!(" with the password in {} ({origin})", path.display()))
+        }
+        ClientCertificateSource::P12 { file, password: None } => (file, " without a password".to_owned()),
+    };
+    format!("client certificate {}{more}", file.display())
+}

@@ -1,0 +1,210 @@
+//! `vescli config`: where the file is, what it says, and where each value comes from.
+
+mod explain;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::context::Context;
+use super::error::CommandError;
+use crate::args::config_command::ConfigAction;
+use crate::args::environment::Environment;
+use crate::args::layer::Value;
+use crate::args::layer::{Layer, Origin};
+use crate::args::settings_table::Setting;
+use crate::report::escape::{Redactor, escape_document, escape_uncut, json_line};
+use crate::report::exit::Ending;
+use crate::report::text::counted;
+use crate::settings::Settings;
+use crate::settings::config_file::ConfigPath;
+use crate::settings::config_file::{ConfigFile, read_text};
+use crate::settings::credential::secret::Secret;
+use crate::settings::error::SettingsError;
+use crate::settings::sources::Sources;
+use crate::settings::target::is_label;
+
+pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, CommandError> {
+    let (flags, environment, json) = (context.flags, context.environment, context.output().json);
+    // `path` has to work whatever else is broken.
+    let variables = Layer::from_valid_variables(environment);
+    let path = ConfigPath::find(flags, &variables, environment);
+    let text = match action {
+        ConfigAction::Path => {
+            let path = path.path().ok_or_else(no_path)?;
+            let details = Details::Path { exists: path.exists() };
+            if json { details.document("vescli.config-path/1", path) } else { format!("{}\n", shown(path)) }
+        }
+        ConfigAction::Init => init(path.path().ok_or_else(no_path)?, flags, json)?,
+        ConfigAction::Show => {
+            let file = required(&path)?;
+            let text = without_passwords(read_text(&file.path)?, &file);
+            if json {
+                Details::Text { text: &text }.document("vescli.config-show/1", &file.path)
+            } else {
+                escape_document(&text)
+            }
+        }
+        ConfigAction::Check => check(&path, environment, json)?,
+        ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json)?,
+        ConfigAction::Explain => explain::explain(context, &variables)?,
+    };
+    context.print(&text)
+}
+
+/// What the JSON document of an action says of the file, beside its name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Details<'a> {
+    Path { exists: bool },
+    Written { written: bool },
+    Text { text: &'a str },
+    Checked { profiles: Vec<&'a str> },
+    Profiles { profiles: Vec<&'a str>, chosen: Option<&'a str> },
+}
+
+impl Details<'_> {
+    fn document(&self, schema: &str, path: &Path) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            schema: &'a str,
+            ok: bool,
+            path: &'a str,
+            #[serde(flatten)]
+            details: &'a Details<'a>,
+        }
+        json_line(&Document { schema, ok: true, path: &path.to_string_lossy(), details: self })
+    }
+}
+
+fn names(file: &ConfigFile) -> Vec<&str> {
+    file.profiles.keys().map(String::as_str).collect()
+}
+
+fn shown(path: &Path) -> String {
+    escape_uncut(&path.to_string_lossy())
+}
+
+fn no_path() -> CommandError {
+    CommandError::Usage {
+        message: "no configuration file is used: `--config none` was given, or there is no home folder".to_owned(),
+        hint: "name a file with --config FILE".to_owned(),
+    }
+}
+
+fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
+    Ok(ConfigFile::read(path.path().ok_or_else(no_path)?)?)
+}
+
+/// Writes a first file.
+fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> {
+    let text = first_text(flags)?;
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => CommandError::Usage {
+            message: format!("{} exists already and was not changed", path.display()),
+            hint: "edit it, or name another file with --config".to_owned(),
+        },
+        _ => CommandError::Io(format!("{} cannot be written: {error}", path.display())),
+    };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if json {
+        return Ok(Details::Written { written: true }.document("vescli.config-init/1", path));
+    }
+    let next = match flags.get(Setting::Tenant) {
+        Some(_) => "try it with `vescli doctor`",
+        None => "put your tenant there, then run `vescli config check`",
+    };
+    Ok(format!("{}: written; {next}\n", shown(path)))
+}
+
+/// The text of a first file, with the values of the flags.
+fn first_text(flags: &Layer) -> Result<String, CommandError> {
+    let given = |key| flags.get(key).map(|given| given.value.to_string());
+    let tenant = given(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
+    if !is_label(&tenant) {
+        return Err(CommandError::Usage {
+            message: format!("--tenant: `{}` is not one DNS label", tenant.escape_debug()),
+            hint: "give only the first part of the console's host name".to_owned(),
+        });
+    }
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let optional = |key: &str, value: Option<String>, example: &str| match value {
+        Some(value) => format!("{key} = {}\n", quoted(&value)),
+        None => format!("# {key} = {example}\n"),
+    };
+    Ok(format!(
+        "# vescli: `vescli help config` explains every key. Do not put a secret in here.\ndefault_profile = \"prod\"\n\n\
+         [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
+        quoted(&tenant),
+        optional("cname", given(Setting::Cname), "\"example\""),
+        optional("token_file", given(Setting::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
+    ))
+}
+
+/// The text of a file without the users and passwords of its proxies, wherever they are.
+fn without_passwords(mut text: String, file: &ConfigFile) -> String {
+    let layers = file.profiles.values().map(|profile| &profile.layer);
+    for layer in layers.chain([&file.defaults]) {
+        let Some(given) = layer.get(Setting::Proxy) else {
+            continue;
+        };
+        let url = given.value.to_string();
+        let Some((before, _)) = url.rsplit_once('@') else {
+            continue;
+        };
+        let user = before.split_once("://").map_or(before, |(_, user)| user);
+        let password = user.split_once(':').map(|(_, password)| password);
+        let redactor = Redactor::new(password.map(|text| Secret::new(text.to_owned())));
+        text = redactor.redact(&text.replace(&format!("{user}@"), "***@"));
+    }
+    text
+}
+
+fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<String, CommandError> {
+    let file = required(path)?;
+    let profiles = names(&file);
+    for name in &profiles {
+        check_profile(&file.path, name, environment)?;
+    }
+    if json {
+        return Ok(Details::Checked { profiles }.document("vescli.config-check/1", &file.path));
+    }
+    let count = counted(profiles.len() as u64, "profile");
+    Ok(format!("{}: valid, {count} ({})\n", shown(&file.path), escape_uncut(&profiles.join(", "))))
+}
+
+/// Checks the values of one profile as a run with it would; missing ones may come from a flag.
+fn check_profile(path: &Path, name: &str, environment: &Environment) -> Result<(), CommandError> {
+    let mut flags = Layer::default();
+    flags.set(Setting::Config, Value::Text(path.to_string_lossy().into_owned()), Origin::Flag("config"));
+    flags.set(Setting::Profile, Value::Text(name.to_owned()), Origin::Flag("profile"));
+    let sources = Sources::gather(&flags, environment)?.file_alone();
+    match Settings::resolve(&sources, environment) {
+        Ok(_) | Err(SettingsError::Missing { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, CommandError> {
+    let named = flags.get(Setting::Profile).or_else(|| variables.get(Setting::Profile));
+    let named = named.map(|given| given.value.to_string());
+    if let Some(name) = &named {
+        file.layers_of(Some(name))?;
+    }
+    let chosen = named.as_deref().or_else(|| file.implied_profile());
+    if json {
+        let details = Details::Profiles { profiles: names(file), chosen };
+        return Ok(details.document("vescli.profiles/1", &file.path));
+    }
+    let line = |name: &String| {
+        let mark = if Some(name.as_str()) == chosen { "*" } else { " " };
+        format!("{mark} {}\n", escape_uncut(name))
+    };
+    Ok(file.profiles.keys().map(line).collect())
+}

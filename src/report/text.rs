@@ -1,0 +1,201 @@
+//! The text for people about one request: accepted, failed, dry run, `-v`; and numbers as people write them.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::escape::Redactor;
+use super::exit::Exit;
+use super::style::Style;
+use super::{RequestInfo, SendResult};
+use crate::api::answer::ServerSays;
+use crate::api::outcome::{AttemptResult, Class, Outcome};
+use crate::api::request::ApiRequest;
+use crate::api::retry::is_repeatable;
+use crate::api::transport::Exchange;
+use crate::settings::network::Network;
+
+/// Headers of an answer that contain secrets.
+const SECRET_HEADERS: [&str; 3] = ["set-cookie", "www-authenticate", "proxy-authenticate"];
+
+/// What to do when somebody may have been mailed.
+pub const CHECK_FIRST: &str = "ask the person or check the console before sending again";
+
+/// A number with the noun that it counts.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// A number with commas between its thousands.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A length of time as people write it: whole seconds, two units at most.
+pub fn duration(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// The line for a request that was accepted.
+pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
+    let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
+    format!(
+        "{} password email for {} ({}cname {}, {} ms{attempts})\n",
+        style.success("accepted:"),
+        redactor.escape(info.email.as_deref().unwrap_or_default()),
+        info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, ")),
+        redactor.escape(info.cname.as_deref().unwrap_or_default()),
+        sent.elapsed.as_millis(),
+    )
+}
+
+/// The lines for a request that was not accepted.
+pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
+    let result = &sent.result;
+    let title = sent.exit().row().title;
+    let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
+    let tenant = info.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
+    let attempts = if sent.attempts > 1 { format!(", after {} attempts", sent.attempts) } else { String::new() };
+    let email = redactor.escape(info.email.as_deref().unwrap_or_default());
+    let mut text = format!("{} {title}{status} for {email}{tenant}{attempts}\n", style.error("error:"));
+    let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
+    match result.says.as_ref() {
+        Some(ServerSays::Html) => line("server: ", "an HTML page, not the API"),
+        Some(ServerSays::Other) => line("server: ", "neither JSON of the API nor text"),
+        Some(says) => {
+            if let Some(message) = says.message() {
+                line("server: ", &format!("\"{}\"", redactor.escape(message)));
+            }
+        }
+        None => {}
+    }
+    if let Some(location) = &result.location {
+        line("redirects to: ", &redactor.escape(location));
+    }
+    if let Some(cause) = &result.cause {
+        line("cause: ", &redactor.escape(cause));
+    }
+    line("", &outcome(result));
+    line(&style.dim("hint: "), &hint(info, result));
+    text
+}
+
+/// The outcome of a request, in a phrase.
+pub fn outcome(result: &AttemptResult) -> String {
+    let phrase = match result.outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected: no mail was sent",
+        Outcome::NotSent => "not sent",
+        Outcome::Unknown => "unknown: may have been sent, and nothing proves what became of the request",
+    };
+    match result.retry_after {
+        Some(wait) if result.outcome != Outcome::Accepted => {
+            format!("{phrase}; the server asks to wait {} s", wait.as_secs())
+        }
+        _ => phrase.to_owned(),
+    }
+}
+
+/// What to do, in a sentence.
+pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
+    let exit = Exit::from(result.class);
+    let see = format!("see `vescli explain {}`", exit.code());
+    match (result.class, result.retry_after) {
+        (Class::RateLimited | Class::Unavailable, Some(wait)) => {
+            format!("run it again after {} s, or {see}", wait.as_secs())
+        }
+        (Class::Unauthorized, _) if !info.with_credential => {
+            "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
+        }
+        (Class::Timeout | Class::ClientCertificate, _) if result.outcome == Outcome::Unknown => {
+            format!("{CHECK_FIRST}; {see}")
+        }
+        (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
+        (Class::Unavailable, None) => format!("{CHECK_FIRST}; {see}"),
+        _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
+        _ => exit.row().advice.to_owned(),
+    }
+}
+
+/// The headers of a request in order, the secret redacted.
+pub fn headers(request: &ApiRequest) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let token = request.token.as_ref().map(|_| ("authorization", "APIToken ***"));
+    token.into_iter().chain(request.headers)
+}
+
+/// A request that is not sent, because of `--dry-run`.
+pub fn dry_run(request: &ApiRequest, network: &Network, redactor: &Redactor) -> String {
+    let mut text = format!("POST {}\n", request.url);
+    for (name, value) in headers(request) {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text.push_str(&format!("\n{}\n", redactor.escape_uncut(request.body.as_bytes())));
+    if let Some(proxy) = network.proxy_for(&request.url) {
+        let proxy = format!("{} ({})", proxy.shown, proxy.origin);
+        text.push_str(&format!("\nthrough the proxy {}\n", redactor.escape(&proxy)));
+    }
+    text
+}
+
+/// The lines of a request for `-v`, and with its body for `-vv`, in the manner of curl.
+pub fn request_lines(request: &ApiRequest, with_body: bool, redactor: &Redactor) -> Vec<String> {
+    let mut lines = vec![format!("> POST {} HTTP/1.1", request.url.path()), format!("> host: {}", host(&request.url))];
+    lines.extend(headers(request).map(|(name, value)| format!("> {name}: {value}")));
+    if with_body {
+        lines.push(format!("> {}", redactor.escape_uncut(request.body.as_bytes())));
+    }
+    lines
+}
+
+/// The host as it is sent: with its port, unless that is the scheme's own (RFC 9110, section 7.2).
+fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+/// The lines of an answer, like those of its request.
+pub fn answer_lines(exchange: &Exchange, with_body: bool, redactor: &Redactor) -> Vec<String> {
+    let mut lines = vec![format!("< {}", redactor.escape(&exchange.status_line))];
+    for (name, value) in &exchange.headers {
+        let value = if SECRET_HEADERS.contains(&name.as_str()) { "***".to_owned() } else { redactor.escape(value) };
+        lines.push(format!("< {name}: {value}"));
+    }
+    if with_body && !exchange.body.is_empty() {
+        lines.push(format!("< {}", redactor.escape_uncut(&exchange.body)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_as_people_write_them() {
+        for (count, text) in
+            [(0, "0 rows"), (1, "1 row"), (999, "999 rows"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")]
+        {
+            assert_eq!(counted(count, "row"), text);
+        }
+        for (seconds, text) in [(0, "0 s"), (59, "59 s"), (374, "6 min 14 s"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")]
+        {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! `vescli explain`: the table of exit codes, told. Needs neither configuration nor network.
+//! `vescli explain`: what an exit code, status or class means. Needs neither configuration nor network.
 
 use serde::Serialize;
 
@@ -8,45 +8,25 @@ use crate::report::escape::json_line;
 use crate::report::exit::{Exit, ExitRow, rows};
 use crate::report::style::Style;
 
-/// One row as JSON.
-#[derive(Debug, Serialize)]
-struct RowDocument {
-    exit_code: u8,
-    class: &'static str,
-    statuses: &'static str,
-    meaning: &'static str,
-    outcome: &'static str,
-    safe_to_run_again: &'static str,
-    advice: &'static str,
-}
-
-/// All rows that were asked for, as JSON.
 #[derive(Debug, Serialize)]
 struct ExplainDocument {
     schema: &'static str,
     ok: bool,
-    exit_codes: Vec<RowDocument>,
+    exit_codes: Vec<&'static ExitRow>,
 }
 
-/// The explanation of a code, a status or a class; of all codes without any.
-///
-/// # Errors
-/// [`CommandError::Usage`] when there is no such code, status or class.
+/// The explanation of a code, a status or a class, or the table of all codes.
 pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, CommandError> {
     let found = what.map(find).transpose()?;
     match found {
         _ if json => {
             let rows = found.map_or_else(|| rows().collect(), |found| found.row().into_iter().collect::<Vec<_>>());
-            Ok(json_line(&ExplainDocument {
-                schema: "vescli.explain/1",
-                ok: true,
-                exit_codes: rows.into_iter().map(document).collect(),
-            }))
+            Ok(json_line(&ExplainDocument { schema: "vescli.explain/1", ok: true, exit_codes: rows }))
         }
-        Some(Found::Row(row)) => Ok(words(row, style)),
+        Some(Found::Row(row)) => Ok(text(row, style)),
         Some(Found::Signal(number)) => Ok(format!(
             "{}: the program was ended by signal {}{}.\n\
-             A request that was under way then may have been sent; `send` says before it ends whether it may.\n",
+             A request that was under way may have been sent; the last message of `send` says whether that is possible.\n",
             number,
             number - 128,
             match number - 128 {
@@ -60,7 +40,6 @@ pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, C
     }
 }
 
-/// What an argument stands for.
 enum Found {
     Row(&'static ExitRow),
     Signal(u16),
@@ -89,7 +68,7 @@ fn find(what: &str) -> Result<Found, CommandError> {
     };
     found.ok_or_else(|| CommandError::Usage {
         message: format!(
-            "`{}` is no exit code, HTTP status or class of vescli{}",
+            "`{}` is not an exit code, HTTP status or class{}",
             what.escape_debug(),
             did_you_mean(what, rows().map(|row| row.name))
         ),
@@ -97,19 +76,7 @@ fn find(what: &str) -> Result<Found, CommandError> {
     })
 }
 
-fn document(row: &ExitRow) -> RowDocument {
-    RowDocument {
-        exit_code: row.exit.code(),
-        class: row.name,
-        statuses: row.statuses,
-        meaning: row.meaning,
-        outcome: row.outcome,
-        safe_to_run_again: row.again,
-        advice: row.advice,
-    }
-}
-
-fn words(row: &ExitRow, style: Style) -> String {
+fn text(row: &ExitRow, style: Style) -> String {
     let status = if row.statuses.is_empty() { String::new() } else { format!(", HTTP {}", row.statuses) };
     let heading = style.heading(&format!("{} {}{status}", row.exit.code(), row.name));
     let mut text = format!("{heading}: {}\n", row.meaning);
@@ -137,7 +104,7 @@ pub fn table(style: Style) -> String {
         ));
     }
     text.push_str("\nHTTP answers: the first and the last digit of the status, 429 is 42. Network: curl's numbers.\n");
-    text.push_str("More of each: vescli explain CODE\n");
+    text.push_str("More about one: vescli explain CODE\n");
     text
 }
 
@@ -147,7 +114,7 @@ mod tests {
 
     #[test]
     fn codes_statuses_classes_and_signals_are_explained() {
-        let told = |what| {
+        let explained = |what| {
             explain(
                 Some(what),
                 false,
@@ -157,15 +124,15 @@ mod tests {
                     false,
                 ),
             )
-            .map_err(|fault| fault.to_string())
+            .map_err(|error| error.to_string())
         };
         for what in ["42", "429", "rate_limited", "Rate-Limited"] {
-            assert!(told(what).unwrap().starts_with("42 rate_limited, HTTP 429: "), "{what}");
+            assert!(explained(what).unwrap().starts_with("42 rate_limited, HTTP 429: "), "{what}");
         }
-        assert!(told("130").unwrap().contains("SIGINT"));
-        assert!(told("rate_limit").unwrap_err().contains("did you mean `rate_limited`?"));
+        assert!(explained("130").unwrap().contains("SIGINT"));
+        assert!(explained("rate_limit").unwrap_err().contains("did you mean `rate_limited`?"));
         for what in ["3", "99", "100", "700", "-1", ""] {
-            assert!(told(what).is_err(), "{what}");
+            assert!(explained(what).is_err(), "{what}");
         }
     }
 }

@@ -10,10 +10,7 @@ use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};
 use crate::args::suggest::did_you_mean;
 use crate::report::style::Style;
 
-/// The text for a topic: a command with its subcommands, a topic, or nothing for the whole.
-///
-/// # Errors
-/// [`CommandError::Usage`] when there is no such command or topic.
+/// The text for a command with its subcommands, for a topic, or for vescli as a whole.
 pub fn help(topic: &[String], style: Style) -> Result<String, CommandError> {
     let mut topic = topic.iter().map(String::as_str);
     let mut found = command();
@@ -22,7 +19,7 @@ pub fn help(topic: &[String], style: Style) -> Result<String, CommandError> {
     match topic.next() {
         Some("exit-codes") => return Ok(explain::table(style)),
         Some("environment") => return Ok(environment(style)),
-        // `config` and `bulk` are commands as well; their topics tell of both.
+        // `config` and `bulk` are commands as well; their topics cover both.
         Some("config") if topic.len() == 0 => return Ok(config(style)),
         Some("bulk") if topic.len() == 0 => return Ok(BULK.to_owned()),
         Some("json") => return Ok(JSON.to_owned()),
@@ -41,7 +38,7 @@ fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, Comm
         let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         let known = commands.iter().copied().chain(TOPICS.iter().copied());
         CommandError::Usage {
-            message: format!("there is no help on `{}`{}", name.escape_debug(), did_you_mean(name, known)),
+            message: format!("no help on `{}`{}", name.escape_debug(), did_you_mean(name, known)),
             hint: format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
         }
     })
@@ -54,16 +51,16 @@ pub fn completions(shell: clap_complete::Shell) -> Result<String, CommandError> 
     String::from_utf8(script).map_err(|error| CommandError::Internal(error.into()))
 }
 
-/// Variables of ours that are no flags, and what they hold.
+/// Variables of vescli that are not flags.
 pub const SECRET_VARIABLES: [(&str, &str); 2] = [
     (TOKEN_VARIABLE, "The API token; there is no flag for it on purpose"),
     (P12_PASSWORD_VARIABLE, "The password of the PKCS#12 file"),
 ];
 
-/// Variables of others that are read, and what for.
+/// Variables of other tools that are read.
 pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
     (F5_TOKEN_VARIABLE, "The API token, when nothing stronger names a credential"),
-    (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, when nothing stronger gives it"),
+    (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, when nothing stronger sets it"),
     ("HTTPS_PROXY, https_proxy", "The proxy for https"),
     ("ALL_PROXY, all_proxy", "The proxy when there is none for https"),
     ("NO_PROXY, no_proxy", "Hosts that are reached without the proxy"),
@@ -109,9 +106,9 @@ pub fn environment(style: Style) -> String {
             text.extend(SECRET_VARIABLES.map(|(name, help)| entry(name, help)));
         }
     }
-    text.push_str(&format!("\n{}\n", style.heading("Variables of others that are read")));
+    text.push_str(&format!("\n{}\n", style.heading("Variables of other tools that are read")));
     text.extend(FOREIGN_VARIABLES.map(|(name, help)| entry(name, help)));
-    text.push_str("\nNot read: F5XC_API_URL and VOLT_API_URL, which hold another kind of URL; SSLKEYLOGFILE.\n");
+    text.push_str("\nNot read: F5XC_API_URL and VOLT_API_URL, which contain another kind of URL; SSLKEYLOGFILE.\n");
     text
 }
 
@@ -120,20 +117,20 @@ pub fn config(style: Style) -> String {
     let mut text = format!(
         "{heading}\n  \
          --config FILE, else VESCLI_CONFIG, else $XDG_CONFIG_HOME/vescli/config.toml if that is an absolute path,\n  \
-         else ~/.config/vescli/config.toml (on Windows the folder for configurations). `--config none` reads none.\n\n\
+         else ~/.config/vescli/config.toml (on Windows the configuration folder). `--config none` reads none.\n\n\
          {example}\n  \
          default_profile = \"prod\"\n\n  \
          [defaults]\n  \
          timeout = \"30s\"\n\n  \
          [profiles.prod]\n  \
          tenant = \"example-corp\"\n  \
-         token_file = \"~/.config/vescli/prod.token\"     # chmod 600; never the token itself\n\n  \
+         token_file = \"~/.config/vescli/prod.token\"     # chmod 600; never put the token in here\n\n  \
          [profiles.lab]\n  \
          extends = \"prod\"\n  \
          tenant = \"example-lab\"\n  \
          token_command = [\"pass\", \"show\", \"f5xc/lab\"]  # run without a shell\n\n\
          {rules}\n  \
-         The profile is --profile, else VESCLI_PROFILE, else default_profile, else the only one there is.\n  \
+         The profile is that of --profile, else VESCLI_PROFILE, else default_profile, else the only one in the file.\n  \
          For each setting, the first source that has it wins: flag, variable, profile, those it extends, [defaults],\n  \
          F5's names, built in.\n  \
          A credential (token, client certificate) is taken whole from the first of these that names one. One from the\n  \
@@ -141,14 +138,14 @@ pub fn config(style: Style) -> String {
          `tenant`, `console` or `base_url`, itself or through those it extends and [defaults]. A profile that changes\n  \
          the host of what it extends names its own credential. A table that names no host, such as [defaults], has\n  \
          that of the chosen profile. Flags and variables never decide the host of a credential from the file.\n  \
-         A file that names a command is refused (78) when others can write it or its folder, or when it is somebody\n  \
-         else's. It is a regular file of at most 1 MiB.\n  \
+         A file that names a command is refused (78) when others can write to it or its folder, or when another user\n  \
+         owns it. The file has to be a regular file of at most 1 MiB.\n  \
          Relative paths start at the folder of the file, ~/ at the home folder.\n  \
          `vescli config explain` shows every value with its origin; `vescli config check` checks the file.\n\n\
          {keys}\n",
         heading = style.heading("Where the file is"),
         example = style.heading("What it looks like"),
-        rules = style.heading("Which value holds"),
+        rules = style.heading("Which value applies"),
         keys = style.heading("Keys of [defaults] and [profiles.NAME]"),
     );
     for spec in specs().filter(|spec| spec.in_file()) {
@@ -176,48 +173,49 @@ fn entry(name: &str, help: &str) -> String {
 }
 
 /// The topic `json`.
-pub const JSON: &str = r#"With --json, standard output holds exactly one document on one line, for success, failure and usage errors
-alike. The order of the fields is fixed; fields are only ever added. Standard error still tells people, unless -q.
+pub const JSON: &str = r#"With --json, standard output contains exactly one document on one line, for success, failure and usage errors
+alike. The order of the fields is fixed; fields are only ever added. Standard error still has the text, unless -q.
 
   schema       "vescli.result/1"
   ok           true exactly when the service accepted the request
-  outcome      the field for scripts:
+  outcome      the field that scripts need:
                  accepted   the service took the request: a whole 2xx, empty or a JSON object without an error
                  rejected   the service said no: nobody was mailed
-                 not_sent   the request never left: nobody was mailed
-                 unknown    it left, and nothing proves what became of it: somebody may have been mailed
+                 not_sent   the request was not sent: nobody was mailed
+                 unknown    it was sent, and nothing proves what became of it: somebody may have been mailed
   email, cname, tenant, url    as used; null when the run ended before they were known
   status       the HTTP status, or null
-  attempts     how often the request was tried
+  attempts     the number of attempts
   elapsed_ms   milliseconds, waits included
   exit_code    the exit code of the process
   error        null, or
     class            the class, as in `vescli help exit-codes`; `interrupted` when a signal ended the program
-    message          the class in words, or what is wrong with the input
+    message          the class in words, or what is wrong
     server_code      the service's own (gRPC) number, or null
     server_message   what the service said, exactly, or null
-    safe_to_retry    true when the same request may be sent again at once or later, without mailing anybody twice
+    safe_to_retry    true when the same request may be sent again, at once or later, without mailing anybody twice
     retry_after_s    seconds that the server asks to wait, or null
     hint             what to do
     cause            why the network failed, or null
-    location         where a redirect pointed, or null
-  warnings     texts, none most of the time
+    location         the target of a redirect, or null
+  warnings     a list of texts, mostly empty
 
 `bulk` prints one "vescli.row/1" for each row as it ends (row: its line in the list; outcome, email, cname, status,
-attempts, elapsed_ms, exit_code, error, warnings as above; due: whether the next run sends it unasked), then one
-"vescli.summary/1":
-  rows, accepted, rejected, not_sent, unknown    the whole list as it stands now
-  this_run     the rows that ended in this run, by outcome; requests counts retries as well
+attempts, elapsed_ms, exit_code, error, warnings as above; due: whether the next run sends it without another flag),
+then one "vescli.summary/1":
+  rows, accepted, rejected, not_sent, unknown    the whole list as it is now
+  this_run     the rows that ended in this run, by outcome
+  requests     how many requests this run made, retries included
   repeats, invalid    rows that were dropped
   signal       the number of the signal that ended the run, or null
-  due          how many rows of the list the next run sends unasked, rejected ones among them
-  beyond_limit    how many of them --limit kept back
+  due          how many rows of the list the next run sends without another flag, rejected ones included
+  beyond_limit    how many of them --limit left for later
   go_on        the command to run next, or null
   known        people on the list who are known from other lists: accepted, unknown, choice (skip, send or null),
                lists (list, journal, at, accepted, unknown)
-  error        why the run was stopped, or null
+  error        why the run stopped, or null
 `bulk --dry-run` prints "vescli.plan/1": to_send, accepted, rejected, unknown (row and email), sample, seconds,
-known as above, other_cname (rows that bear the address of another row with another cname).
+known as above, other_cname (rows with the address of another row and another cname).
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
 `explain --json` "vescli.explain/1", `doctor --json` "vescli.doctor/1" (ok, exit_code, checks, each with name, state,
@@ -240,47 +238,47 @@ message and hint). `config` prints schema, ok and path, and `path` exists, `init
 
 /// The topic `bulk`.
 pub const BULK: &str = r"The list
-  CSV with a column `email` (any case) and perhaps `cname`; NDJSON objects with the same two; or one address
-  per line with # for comments. Other columns are ignored and named. All of it is read and checked before the
-  first request; rows that cannot be used end the run (65) unless --skip-invalid. An address that comes again
-  with the same cname, both in whatever case, is sent to once; with another cname it is another mail, and the
-  plan counts these. One run addresses one tenant: a column `tenant` or `region` is refused.
+  CSV with a column `email` (any case) and an optional column `cname`; NDJSON objects with the same two; or one
+  address per line, with # for comments. Other columns are ignored, and the plan names them. The whole list is
+  read and checked before the first request; rows that cannot be used end the run (65) unless --skip-invalid.
+  A repeated address with the same cname, in any case, is mailed once; with another cname it is another mail,
+  and the plan counts these. One run is for one tenant: a column `tenant` or `region` is refused.
 
-Before it sends
-  The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal a question follows;
+Before sending
+  The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal vescli asks to confirm;
   elsewhere --yes is needed. --dry-run prints the plan and sends nothing.
 
 People known from other lists
-  A person is known by service (host and port), cname and address, compared as DNS compares names: case and a
-  dot at the end do not count, and all names of this machine are one host. Before the first request all
+  A person is identified by service (host and port), cname and address. Case and a dot at the end of a name do
+  not count, and all names of this machine are one host. Before the first request all
   journals in the state folder are searched, whatever list they belong to; journals elsewhere (--journal FILE)
   are not. People who are accepted or unknown there are in the plan. On a terminal vescli asks whether to skip
   them or to mail them again. Elsewhere, and with --yes, the run refuses (65) unless --known decides:
     --known skip   leaves them out; they count as what they are on the other list
     --known send   mails them again
-  The choice is for one run: the next one needs it again. A journal that may know people of the list and
+  The choice applies to one run; the next one needs it again. A journal that may know people of the list and
   cannot be read in full is named in a warning, and with --yes the run refuses (65) unless --known decides. If
-  another run begins to mail people of the list meanwhile, this one stops (12) before it mails one of them too.
+  another run begins to mail people of the list meanwhile, this one stops (12) before it mails any of them.
 
 The journal
-  Before a request leaves, the journal on the disk says so; when it has ended, the journal says how. So the
-  same command, run again after whatever happened, continues:
+  Each request is recorded in the journal on disk before it is sent, and its outcome when it has ended. So the
+  same command continues, whatever ended the last run:
     accepted   is skipped
-    not_sent   goes out
-    rejected   is left alone, unless --retry-rejected; but it goes out if it is due: the reason was not the
-               row's own (401, 403, a redirect, a service that was too busy)
-    unknown    may have been mailed: is left alone until `vescli journal resolve` or --resend-unknown
-  The list may be edited in between: rows are known by service, cname and address, not by their place. The
-  journal is that of the list's name and folder. A list on a descriptor (standard input, <(command),
-  /dev/fd/3) has that of the current folder, whatever the list contains. --journal FILE names another. --fresh
+    not_sent   is sent
+    rejected   is not sent again without --retry-rejected, unless it is due: the reason was not the row itself
+               (401, 403, a redirect, a service that was too busy)
+    unknown    may have been mailed: is not sent again without `vescli journal resolve` or --resend-unknown
+  The list may be edited in between: rows are identified by service, cname and address, not by their line. The
+  journal belongs to the name and folder of the list. A list on a descriptor (standard input, <(command),
+  /dev/fd/3) has that of the current folder, whatever it contains. --journal FILE names another one. --fresh
   starts a new journal: people already mailed will be mailed again. The old one is kept under another name,
   and people known from other lists still need --known. Two runs cannot share a journal (75). It contains
-  addresses, and only its owner can read it.
+  addresses, so only its owner can read it.
 
-When something happens to the journal
+When the journal is damaged
   A journal that is removed, moved, replaced or cut during a run stops the run before its next request (74).
-  What a power failure leaves behind the last sync is cut by the next run: nobody was mailed on its strength.
-  Any other damage is refused (65), because to continue could mail someone twice. The way out:
+  After a power failure the next run cuts off what was written after the last sync: nobody was mailed because
+  of it. Any other damage is refused (65), because to continue could mail someone twice. To continue:
     vescli journal check users.csv
     vescli journal repair users.csv --list users.csv
   People who may be on a damaged line are unknown from then on, and the old file is kept.
@@ -288,40 +286,40 @@ When something happens to the journal
 Journal commands
   They take a journal or the name of its list: `vescli journal show users.csv`.
     list       all journals, and files that killed runs have left behind
-    show       the numbers, and the rows that need a decision
+    show       the counts, and the rows that need a decision
     resolve    decides rows that are unknown: --email (several times) or --all-unknown, with --as accepted or
-               --as not_sent; --undo takes a decision back
-    rm         removes one journal: a run of the same list mails everybody again
+               --as not-sent; --undo takes a decision back
+    rm         removes one journal: the next run of the same list mails everybody again
     prune      removes journals of finished runs: `vescli journal prune --older-than 90d`
-  Journals of rehearsals are in a folder of their own. `vescli sandbox -- vescli bulk …` continues what an
-  earlier sandbox began, so that a resume can be rehearsed with two runs. Within a sandbox (VESCLI_SANDBOX),
-  journal commands mean the journals of rehearsals.
+  Journals of rehearsals are in their own folder. `vescli sandbox -- vescli bulk …` continues what an
+  earlier sandbox started, so that a resume can be rehearsed with two runs. Within a sandbox (VESCLI_SANDBOX),
+  journal commands use the journals of rehearsals.
 
 Pace
-  --rate 30/m spaces requests evenly, retries included; the server never sees more than one over the rate in
-  any stretch of that length. 429, and 503 with Retry-After, pause all of --jobs, and such a wait is no
-  attempt of the row. After it the rows that were refused go first, one of them alone, and one more at a time
-  with each that is accepted. A row that is refused ten times while it goes alone is left to the next run; so
-  is every row that is refused with --retries 0. Other retries follow --retries, and a run makes at most 20 of
-  them, and one more for every ten rows. With too few files (`ulimit -n`) or threads for --jobs, fewer workers
-  do all of the work, and say so. --keep-alive reuses connections that were idle for less than a second:
-  faster, but a server that closes one at that moment leaves its row unknown. One with bytes to read that no
-  request asked for is closed, not reused.
+  --rate 30/m spaces requests evenly, retries included; in any period of that length the server gets at most
+  one request more than the rate. 429, and 503 with Retry-After, pause all of --jobs; such a wait does not
+  count as an attempt. After it the refused rows go first: one alone, then one more at a time with each that is
+  accepted. A row that is refused ten times while it goes alone is left for the next run; so is every refused
+  row with --retries 0. Other retries follow --retries; a run makes at most 20 of them, and one more for every
+  ten rows. With too few file descriptors (`ulimit -n`) or threads for --jobs, fewer workers do all the work,
+  and a warning says so. --keep-alive reuses connections that were idle for less than a second: faster, but if
+  the server closes one at that moment its row is unknown. A connection on which the server has sent something
+  unasked is closed, not reused.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12).
-  Nobody was mailed by these, and their rows go out with the next run. So do --max-failures consecutive rows
-  (12), a journal that cannot be written or is not where it was (74), a wait longer than --max-retry-after
-  (12), and 20 consecutive waits with no row accepted in between (12). A client certificate that is refused
-  when the request is on its way, as in TLS 1.3, leaves its row unknown. Every end that is not 0 prints the
-  command to run next. Ctrl-C once: no new requests; those under way end and are written down. Twice: at once;
-  what was under way is unknown then.
+  Nobody was mailed by these, and the next run sends their rows. Also: --max-failures consecutive rows not
+  accepted (12), a journal that cannot be written or is not where it was (74), a wait longer than
+  --max-retry-after (12), and 20 consecutive waits with no row accepted in between (12). A client certificate
+  that is refused after the request was sent, as in TLS 1.3, leaves its row unknown. A run that does not end
+  with 0 prints the command to run next. Ctrl-C once: no new requests; those under way end and are recorded.
+  Ctrl-C twice: vescli ends at once, and those under way are unknown.
 
 Exit codes
-  0 everybody was accepted, now or earlier, but for those that --limit kept back
+  0 everybody was accepted, now or earlier, except those that --limit left for later
   10 some rejected or not sent     11 some unknown (wins over 10)     12 stopped early, or not confirmed
-  65 66 the list, a damaged journal, or people known from other lists     71 no room for a single worker
-  74 journal or output     75 another run holds the journal     130 143 ended by Ctrl-C or SIGTERM
+  65 66 the list, a damaged journal, or people known from other lists     71 not one worker can be started
+  74 journal or output     75 another run uses the journal     130 143 ended by Ctrl-C or SIGTERM
 
 The command `vescli bulk`: see `vescli bulk --help`.
 ";

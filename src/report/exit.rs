@@ -2,6 +2,8 @@
 //! from it. HTTP answers take the first and the last digit of the status (429 is 42), network failures take curl's
 //! numbers, the rest follows sysexits.
 
+use serde::{Serialize, Serializer};
+
 use crate::api::outcome::Class;
 
 /// How the process is to end.
@@ -20,21 +22,25 @@ impl From<Exit> for Ending {
     }
 }
 
-/// One row of the table.
-#[derive(Debug, Clone, Copy)]
+/// One row of the table; as JSON, what `explain` prints.
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct ExitRow {
+    #[serde(rename = "exit_code")]
     pub exit: Exit,
     /// The name of its class, as in JSON.
+    #[serde(rename = "class")]
     pub name: &'static str,
     /// The class in words, as in messages.
+    #[serde(skip)]
     pub title: &'static str,
     /// The HTTP statuses that lead to it.
     pub statuses: &'static str,
+    pub meaning: &'static str,
     /// A word of `Outcome`, or which of them when.
     pub outcome: &'static str,
     /// Whether the same command may be run again.
+    #[serde(rename = "safe_to_run_again")]
     pub again: &'static str,
-    pub meaning: &'static str,
     pub advice: &'static str,
 }
 
@@ -68,8 +74,8 @@ macro_rules! exits {
 // again; what it means; what to do.
 exits! {
     Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",
-        "The service took the request: a 2xx whose body arrived whole and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, but for those that --limit kept back.",
-        "Nothing. The person finds the link in the mailbox; if not, look at the spam folder first.";
+        "The service took the request: a 2xx whose body is complete and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, except those that --limit left for later.",
+        "Nothing. The person finds the link in the mailbox; if not, check the spam folder first.";
     Internal = 1: "internal", "a fault of vescli", "", "see the message", "no",
         "Internal error: this is a bug in vescli.",
         "Report the message with the command that led to it; it contains no secret.";
@@ -99,7 +105,7 @@ exits! {
         "Read the server's message and check the URL: something other than the API answered, perhaps a portal or a proxy. Ask the person before sending again.";
     Timeout = 28 from Timeout: "timeout", "out of time", "", "not_sent if no connection was up, else unknown", "if not_sent: yes; if unknown: may mail twice",
         "No complete answer came within --timeout, or no connection within --connect-timeout.",
-        "Look at the outcome first; then try a longer --timeout.";
+        "Check the outcome first; then try a longer --timeout.";
     Redirected = 30 from Redirected: "redirected", "redirected", "3xx", "rejected", "after fixing",
         "The server answered with a redirect. Redirects are never followed: usually the tenant or the URL is wrong.",
         "Check --tenant and --base-url; a redirect to a login page means that the tenant does not exist there.";
@@ -132,7 +138,7 @@ exits! {
         "Ask the person or check the console before sending again.";
     Unavailable = 53 from Unavailable: "unavailable", "unavailable", "503", "rejected with Retry-After, else unknown", "with Retry-After: yes, later; else may mail twice",
         "The service is not available at the moment.",
-        "Look at the outcome: rejected can be sent again after the wait, unknown has to be checked first.";
+        "Check the outcome: rejected can be sent again after the wait, unknown has to be checked first.";
     ServerTimeout = 54 from ServerTimeout: "server_timeout", "server timed out", "504", "unknown", "may mail twice",
         "The service did not finish in time.",
         "Ask the person or check the console before sending again.";
@@ -166,6 +172,12 @@ exits! {
     Proxy = 97 from Proxy: "proxy", "the proxy refused", "", "not_sent", "after fixing",
         "The proxy refused the tunnel (407, or not allowed).",
         "Check the proxy's user and password in --proxy, and whether it allows this host.";
+}
+
+impl Serialize for Exit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.code())
+    }
 }
 
 /// All rows, by code.

@@ -6,37 +6,18 @@ pub mod curl;
 pub mod escape;
 pub mod exit;
 pub mod json;
+mod reporter;
 pub mod style;
 pub mod text;
 
-use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
-use crate::api::failure::without_number;
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::args::environment::Environment;
-use crate::settings::Output;
-use crate::settings::credential::secret::Secret;
-use escape::{Redactor, json_line};
-use exit::{Ending, Exit};
-use json::ResultDocument;
-use style::Style;
+use exit::Exit;
+pub use reporter::{Reporter, Streams, Terminals};
 
-/// Where output goes.
-pub struct Streams<'a> {
-    pub out: &'a mut (dyn Write + 'static),
-    pub err: &'a mut (dyn Write + 'static),
-    pub terminals: Terminals,
-}
-
-/// Which streams are terminals, asked once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Terminals {
-    pub stdin: bool,
-    pub stdout: bool,
-    pub stderr: bool,
-}
+/// What to do when somebody may have been mailed.
+const CHECK_FIRST: &str = "ask the person or check the console before sending again";
 
 /// What is known of a request when it is reported; less, the earlier it failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,7 +75,7 @@ impl Interruption {
     }
 
     fn hint(&self) -> &'static str {
-        if self.may_have_been_sent { text::CHECK_FIRST } else { "run it again" }
+        if self.may_have_been_sent { CHECK_FIRST } else { "run it again" }
     }
 }
 
@@ -104,198 +85,4 @@ pub struct ErrorReport {
     pub exit: Exit,
     pub message: String,
     pub hint: Option<String>,
-}
-
-/// Writes everything that a command has to say, in the format that was asked for.
-pub struct Reporter<'a> {
-    streams: Streams<'a>,
-    output: Output,
-    out_style: Style,
-    err_style: Style,
-    redactor: Redactor,
-    /// The request that results and errors are about.
-    pub request: RequestInfo,
-}
-
-impl<'a> Reporter<'a> {
-    pub fn new(streams: Streams<'a>, output: Output, environment: &Environment) -> Self {
-        let style = |is_terminal| Style::new(output.color, environment, is_terminal);
-        let Terminals { stdout, stderr, .. } = streams.terminals;
-        Self {
-            out_style: style(stdout),
-            err_style: style(stderr),
-            streams,
-            output,
-            redactor: Redactor::default(),
-            request: RequestInfo::default(),
-        }
-    }
-
-    /// Takes another format, when all settings are known.
-    pub fn set_output(&mut self, output: Output, environment: &Environment) {
-        let Terminals { stdout, stderr, .. } = self.streams.terminals;
-        self.out_style = Style::new(output.color, environment, stdout);
-        self.err_style = Style::new(output.color, environment, stderr);
-        self.output = output;
-    }
-
-    /// Redacts these secrets in everything from now on.
-    pub fn redact(&mut self, secrets: impl IntoIterator<Item = Secret>) {
-        self.redactor = Redactor::new(secrets);
-    }
-
-    pub const fn output(&self) -> Output {
-        self.output
-    }
-
-    pub const fn terminals(&self) -> Terminals {
-        self.streams.terminals
-    }
-
-    pub const fn out_style(&self) -> Style {
-        self.out_style
-    }
-
-    pub const fn err_style(&self) -> Style {
-        self.err_style
-    }
-
-    pub const fn redactor(&self) -> &Redactor {
-        &self.redactor
-    }
-
-    /// A path as it may be shown.
-    pub fn path(&self, path: &Path) -> String {
-        self.redactor.escape(&path.to_string_lossy())
-    }
-
-    /// Both streams, for a command that has no secrets and a format of its own.
-    pub const fn streams(&mut self) -> &mut Streams<'a> {
-        &mut self.streams
-    }
-
-    /// Writes text, which is safe to show already, to standard error. There is nowhere to report that this failed.
-    pub fn write_err(&mut self, text: &str) {
-        let err = &mut self.streams.err;
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-    }
-
-    /// The same, unless `--quiet`.
-    pub fn info(&mut self, text: &str) {
-        if !self.output.quiet {
-            self.write_err(text);
-        }
-    }
-
-    /// Writes a part of a result, which is safe to show already. A closed reader is not an error.
-    pub fn write_out(&mut self, text: &str) -> io::Result<()> {
-        let out = &mut self.streams.out;
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
-        }
-    }
-
-    /// Writes a whole result, which is safe to show already.
-    pub fn print(&mut self, text: &str) -> Result<(), ErrorReport> {
-        self.write_out(text).map_err(|error| ErrorReport {
-            exit: Exit::Io,
-            message: format!("standard output cannot be written: {}", without_number(&error.to_string())),
-            hint: None,
-        })
-    }
-
-    /// A warning, unless `--quiet`.
-    pub fn warn(&mut self, warning: &str) {
-        if !self.output.quiet {
-            self.warn_always(warning);
-        }
-    }
-
-    /// A warning about people who are not mailed or may be mailed again.
-    pub fn warn_always(&mut self, warning: &str) {
-        let label = self.err_style.warning("warning:");
-        self.write_err(&format!("{label} {}\n", self.redactor.escape(warning)));
-    }
-
-    /// Progress of the work, unless `--quiet`.
-    pub fn note(&mut self, note: &str) {
-        self.info(&format!("{}\n", self.err_style.dim(&self.redactor.escape(note))));
-    }
-
-    /// Lines for `-v`, which are safe to show already.
-    pub fn trace(&mut self, lines: &[String]) {
-        for line in lines {
-            self.write_err(&format!("{}\n", self.err_style.dim(line)));
-        }
-    }
-
-    /// Reports the result of the request. The exit is that of the outcome, even if the report cannot be written.
-    pub fn result(&mut self, sent: &SendResult, warnings: &[String]) -> Exit {
-        let Output { json, quiet, .. } = self.output;
-        let accepted = sent.result.outcome == Outcome::Accepted;
-        if !(json && quiet) {
-            // Standard error is for people, whatever standard output has.
-            if !accepted {
-                self.write_err(&text::failure(&self.request, sent, self.err_style, &self.redactor));
-            } else if json {
-                self.write_err(&text::accepted(&self.request, sent, self.err_style, &self.redactor));
-            }
-        }
-        let result = if json {
-            json_line(&ResultDocument::of_result(&self.request, sent, &self.redactor, warnings))
-        } else if accepted && !quiet {
-            text::accepted(&self.request, sent, self.out_style, &self.redactor)
-        } else {
-            return sent.exit();
-        };
-        if let Err(error) = self.write_out(&result) {
-            let error = without_number(&error.to_string());
-            let outcome = text::outcome(&sent.result);
-            self.warn_always(&format!(
-                "the result could not be written to standard output: {error}; the request: {outcome}"
-            ));
-        }
-        sent.exit()
-    }
-
-    /// Reports that a signal ended the request.
-    pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
-        let document = self.output.json.then(|| json_line(&ResultDocument::of_interruption(&self.request, ended)));
-        self.write_error(&ended.message(), Some(ended.hint()), document);
-        Ending::Signal(ended.signal)
-    }
-
-    /// Reports an error that kept the command from doing its work.
-    pub fn error(&mut self, report: &ErrorReport) -> Exit {
-        let document =
-            self.output.json.then(|| json_line(&ResultDocument::of_error(&self.request, report, &self.redactor)));
-        // A hint may contain a command, which does not work when it is cut.
-        let hint = report.hint.as_ref().map(|hint| self.redactor.escape_uncut(hint.as_bytes()));
-        self.write_error(&self.redactor.escape_lines(&report.message), hint.as_deref(), document);
-        report.exit
-    }
-
-    fn write_error(&mut self, message: &str, hint: Option<&str>, document: Option<String>) {
-        if document.is_none() || !self.output.quiet {
-            let hint = hint.map_or_else(String::new, |hint| format!("{} {hint}\n", self.err_style.dim("  hint:")));
-            self.write_err(&format!("{} {message}\n{hint}", self.err_style.error("error:")));
-        }
-        if let Some(document) = document {
-            // The exit code stands for the error; that its document could not be written must not replace it.
-            let _ = self.write_out(&document);
-        }
-    }
-
-    /// Writes the document of an error whose text is written already.
-    pub fn write_error_document(&mut self, report: &ErrorReport) {
-        let document = json_line(&ResultDocument::of_error(&self.request, report, &self.redactor));
-        let _ = self.write_out(&document);
-    }
-
-    /// Reports an error on standard error alone, when standard output has its own format.
-    pub fn error_beside(&mut self, report: &ErrorReport) -> Exit {
-        self.write_error(&self.redactor.escape_lines(&report.message), None, None);
-        report.exit
-    }
 }

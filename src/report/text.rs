@@ -7,7 +7,7 @@ use url::Url;
 use super::escape::Redactor;
 use super::exit::Exit;
 use super::style::Style;
-use super::{RequestInfo, SendResult};
+use super::{CHECK_FIRST, RequestInfo, SendResult};
 use crate::api::answer::ServerSays;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::request::ApiRequest;
@@ -17,9 +17,6 @@ use crate::settings::network::Network;
 
 /// Headers of an answer that contain secrets.
 const SECRET_HEADERS: [&str; 3] = ["set-cookie", "www-authenticate", "proxy-authenticate"];
-
-/// What to do when somebody may have been mailed.
-pub const CHECK_FIRST: &str = "ask the person or check the console before sending again";
 
 /// A number with the noun that it counts.
 pub fn counted(count: u64, noun: &str) -> String {

@@ -1,7 +1,6 @@
 //! `vescli journal`: inspects, repairs and removes the journals of bulk runs, and resolves rows with an unknown outcome.
 
 mod check;
-mod list;
 mod remove;
 mod repair;
 mod resolve;
@@ -31,7 +30,7 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
             reporter.print(&text)?;
             return Ok(exit.into());
         }
-        JournalAction::List => list::list(&folder, reporter)?,
+        JournalAction::List => show::list(&folder, reporter)?,
         JournalAction::Show(file) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,
         JournalAction::Resolve { file, emails } => {
             let request = resolve::Request::new(emails, context)?;

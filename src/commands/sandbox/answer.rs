@@ -10,7 +10,8 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 use thiserror::Error;
 
-use super::contract::LOGIN_PATH;
+/// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
+pub(super) const LOGIN_PATH: &str = "/login";
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";

@@ -5,10 +5,33 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
-use super::{SandboxEnd, SandboxEnvironment, SandboxError};
+use super::error::{SandboxEnd, SandboxError};
+use crate::args::environment::{Environment, hidden_from_rehearsal};
 
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
+
+/// What the sandbox has to know of the process that it runs in. Everything else of the environment is inherited.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct SandboxEnvironment {
+    /// The value of `PATH`.
+    pub(super) path: Option<OsString>,
+    /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
+    pub(super) own_folder: Option<PathBuf>,
+    /// The variables that the command does not get: whatever holds a credential.
+    pub(super) hidden: Vec<&'static str>,
+}
+
+impl SandboxEnvironment {
+    /// What of this process matters here; `environment` is its environment.
+    pub(super) fn of_process(environment: &Environment) -> Self {
+        Self {
+            path: environment.get("PATH").map(OsStr::to_owned),
+            own_folder: std::env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned())),
+            hidden: hidden_from_rehearsal(environment).collect(),
+        }
+    }
+}
 
 /// Runs `program` with `arguments`, the standard streams inherited and `variables` set, and waits for its end.
 ///

@@ -6,15 +6,12 @@ use hyper::{HeaderMap, Method};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::answer::ImpossibleStatus;
+use super::answer::{ImpossibleStatus, LOGIN_PATH};
 use crate::api::recipient::{RecipientError, check_email, check_text};
 use crate::settings::target::is_label;
 
 /// The end of every path of the operation, and the whole of its short form.
 pub(super) const OPERATION: &str = "/no_auth/send_password_email";
-
-/// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
-pub(super) const LOGIN_PATH: &str = "/login";
 
 /// The environments that the published page lists.
 const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];

@@ -1,0 +1,85 @@
+//! How a sandbox ends: as its command does, or with an error of its own.
+
+use std::env::JoinPathsError;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// How the rehearsed command ended, and so how vescli has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxEnd {
+    /// It exited with this code.
+    Code(i32),
+    /// It was ended by this signal (Unix only).
+    Signal(i32),
+}
+
+/// A failure of the sandbox itself.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// The file of `--log` cannot be opened; nothing was started.
+    #[error("cannot open the log {path:?}; name a file that can be written with --log")]
+    LogNotWritable { path: PathBuf, source: io::Error },
+    /// A line of the log could not be written while requests came in, so the log lacks that line and all after it.
+    #[error("the log {path:?} is incomplete{}", ended(*.end))]
+    LogIncomplete { path: PathBuf, end: Option<SandboxEnd>, source: io::Error },
+    /// The port, the thread or its event loop could not be had; nothing was started.
+    #[error("cannot start the sandbox's server on 127.0.0.1")]
+    Start(#[source] io::Error),
+    /// The server's thread ended, which only a fault of vescli can bring about.
+    #[error("the sandbox's server stopped by itself: this is a fault of vescli")]
+    Stopped,
+    /// The lines to `export` could not be written.
+    #[error("cannot write the lines to export to standard output")]
+    Output(#[source] io::Error),
+    /// vescli's own folder cannot be put into `PATH`, so that the command might find another vescli.
+    #[error("cannot put {folder:?} in front of PATH; run vescli from a folder with another name")]
+    SearchPath { folder: PathBuf, source: JoinPathsError },
+    /// There is no such command.
+    #[error("command not found: {command:?}; check its name, or give its path")]
+    CommandNotFound { command: OsString, source: io::Error },
+    /// The command is there and cannot be started.
+    #[error("cannot run {command:?}; check that it is a program that you may execute")]
+    CommandNotExecutable { command: OsString, source: io::Error },
+    /// The system has no room for the command: no process, descriptor or memory is left for it.
+    #[error("cannot start {command:?}, because a limit of this machine is reached")]
+    NoRoom { command: OsString, source: io::Error },
+    /// HTTP cannot write the date of this machine's clock.
+    #[error("this machine's clock is before 1970, and the sandbox cannot write that date into its answers")]
+    Clock,
+    /// The command was or would be started, and its end cannot be observed.
+    #[error("cannot watch over the command")]
+    Watch(#[source] io::Error),
+}
+
+impl SandboxError {
+    /// The exit code that shells, `env` and `timeout` give to a command that cannot be run: 127 when it is not found, 126
+    /// when it is not executable; `None` for failures that are not about the command.
+    pub fn command_code(&self) -> Option<u8> {
+        match self {
+            Self::CommandNotFound { .. } => Some(127),
+            Self::CommandNotExecutable { .. } => Some(126),
+            Self::LogNotWritable { .. }
+            | Self::LogIncomplete { .. }
+            | Self::Start(_)
+            | Self::Stopped
+            | Self::Output(_)
+            | Self::SearchPath { .. }
+            | Self::NoRoom { .. }
+            | Self::Clock
+            | Self::Watch(_) => None,
+        }
+    }
+}
+
+fn ended(end: Option<SandboxEnd>) -> String {
+    match end {
+        None => String::new(),
+        Some(SandboxEnd::Code(code)) => format!("; the command itself ended with code {code}"),
+        Some(SandboxEnd::Signal(signal)) => {
+            format!("; the command itself was ended by signal {signal}")
+        }
+    }
+}

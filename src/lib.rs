@@ -1,4 +1,4 @@
-//! The inside of `vescli`: a library for the binary and its tests, and for nobody else.
+//! The inside of `vescli`: a library for the binary and its tests only.
 //!
 //! Data moves in one direction. Each stage has its own type, takes the type of the stage before it and returns the next:
 //!

@@ -24,44 +24,26 @@ use crate::settings::file::{FileError, FileErrorKind};
 /// Why a command could not do its work.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// What was typed.
     #[error("{message}")]
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
-    /// The settings.
+    Usage { message: String, hint: String },
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The request.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The client.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The list.
     #[error(transparent)]
     Bulk(#[from] BulkError),
-    /// The journal of a bulk run.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// What this machine lacks.
+    /// A limit of this machine.
     #[error("{what}")]
-    Os {
-        /// What cannot be had.
-        what: &'static str,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    Os { what: &'static str, source: std::io::Error },
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
-    /// A fault of ours.
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
     /// Made further in, with its own exit and hint.
@@ -205,7 +187,7 @@ fn of_transport(error: &TransportError) -> Exit {
     }
 }
 
-/// Whether the system said this, and not a library.
+/// Whether the operating system reported this, and not a library.
 fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
     let error = error.downcast_ref::<std::io::Error>();
     error.is_some_and(|error| error.raw_os_error().is_some())
@@ -276,7 +258,7 @@ const fn of_journal(error: &JournalError) -> Exit {
     }
 }
 
-/// An error and its causes on one line; a cause that its error has told already is not told again.
+/// An error and its causes on one line; a cause that its error repeats already is left out.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = without_number(&error.to_string());
     let mut next = error.source();

@@ -1,5 +1,5 @@
 //! Work that a signal can end. The thread that reports waits for the work and for signals alike: whatever the work is
-//! blocked in (a name server, a handshake, an answer), the program can say what it knows and die by the signal.
+//! blocked in (a name server, a handshake, an answer), the program can report what it knows and die by the signal.
 
 use std::io;
 
@@ -42,7 +42,7 @@ mod caught {
 
     use super::Interrupted;
 
-    /// Waits for signals beside some work. The handlers stay when it is dropped.
+    /// Waits for signals while some work is done. The handlers stay when it is dropped.
     #[derive(Debug)]
     pub(in crate::commands) struct Interrupts {
         /// Gets a byte from each signal and from the end of the work.
@@ -53,11 +53,8 @@ mod caught {
     }
 
     impl Interrupts {
-        /// From now on signals are heeded. One that was ignored when the program started, as under `nohup`, stays
+        /// From now on signals are caught. One that was ignored when the program started, as under `nohup`, stays
         /// ignored; a second Ctrl-C or SIGTERM ends the process at once.
-        ///
-        /// # Errors
-        /// What the system says when a handler cannot be set.
         pub(in crate::commands) fn watch() -> io::Result<Self> {
             let (reader, writer) = UnixStream::pair()?;
             let signal = Arc::new(AtomicUsize::new(0));
@@ -67,7 +64,7 @@ mod caught {
                 if ignored & (1 << (number - 1)) != 0 {
                     continue;
                 }
-                // In this order: the first signal finds the door of the default still shut, and wakes last of all.
+                // In this order: the default action is armed only after the first signal, which wakes the reader last.
                 if number != SIGHUP {
                     flag::register_conditional_default(number, Arc::clone(&armed))?;
                 }
@@ -101,7 +98,7 @@ mod caught {
             let thread = thread::Builder::new().spawn(move || {
                 // Wakes the other side when a panic ends the work, too.
                 let _done = done;
-                // Nobody listens any more after a signal.
+                // After a signal the receiver may be gone.
                 let _ = sender.send(work());
             })?;
             self.reader.set_read_timeout(None)?;
@@ -152,7 +149,7 @@ mod caught {
         }
     }
 
-    /// Tells the waiting side that the work has ended.
+    /// Wakes the waiting side when the work has ended, also by a panic.
     struct Done(Arc<UnixStream>);
 
     impl Drop for Done {

@@ -154,7 +154,7 @@ fn no_thread(source: io::Error) -> CommandError {
     CommandError::Os { what: "nothing was sent: cannot start a thread", source }
 }
 
-/// Everything that must not be shown, whoever repeats it.
+/// Everything that must not be shown, also when a server repeats it.
 pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
     let proxy = settings.network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
     let password = settings.credential.password().cloned();

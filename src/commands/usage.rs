@@ -18,7 +18,6 @@ use crate::report::style::Style;
 use crate::report::{ErrorReport, Reporter, Streams};
 use crate::settings::{ColorChoice, Output};
 
-/// Reports what clap says of the arguments.
 pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: Streams) -> Exit {
     let mut output = Output::early(&Layer::default(), environment);
     let typed = TypedOutput::of(arguments);

@@ -179,7 +179,7 @@ pub struct SummaryDocument<'a> {
 }
 
 impl<'a> SummaryDocument<'a> {
-    /// As far as the plan and the numbers of a run tell.
+    /// The caller fills in what the plan and the counts of a run do not show.
     pub fn new(facts: &PlanFacts<'a>, plan: &Plan, tally: &Tally, warnings: Vec<String>) -> Self {
         Self {
             schema: "vescli.summary/1",

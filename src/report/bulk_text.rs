@@ -21,7 +21,7 @@ const NAMED: usize = 10;
 /// How many rows a plan shows as a sample.
 const SAMPLE: usize = 3;
 
-/// Everything that a plan tells.
+/// Everything that a plan shows.
 #[derive(Debug)]
 pub struct PlanFacts<'a> {
     pub tenant: Option<&'a str>,
@@ -39,11 +39,10 @@ pub struct PlanFacts<'a> {
     /// Who is known from other lists, and what is done about it.
     pub elsewhere: &'a Known,
     pub on_known: Option<OnKnown>,
-    /// Whether a new journal is begun beside one that is there.
+    /// Whether a new journal replaces an existing one, which is kept under another name.
     pub sets_aside: bool,
 }
 
-/// The word for a format.
 pub const fn format_word(format: Format) -> &'static str {
     match format {
         Format::Auto => "auto",
@@ -53,7 +52,6 @@ pub const fn format_word(format: Format) -> &'static str {
     }
 }
 
-/// The plan, line by line.
 pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
     let mut lines = target(facts, redactor);
     lines.extend(earlier(facts));
@@ -81,7 +79,7 @@ pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
 fn target(facts: &PlanFacts, redactor: &Redactor) -> Vec<(&'static str, String)> {
     let list = facts.list;
     let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", redactor.escape(name)));
-    let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row brings its own" } else { "" };
+    let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row has its own" } else { "" };
     let mut lines = vec![
         ("tenant", format!("{}{profile}", facts.tenant.unwrap_or("-"))),
         ("url", facts.url.to_owned()),
@@ -94,8 +92,8 @@ fn target(facts: &PlanFacts, redactor: &Redactor) -> Vec<(&'static str, String)>
     }
     if list.other_cname > 0 {
         let rows = counted(list.other_cname, "row");
-        let verb = if list.other_cname == 1 { "bears" } else { "bear" };
-        let text = format!("{rows} {verb} the address of another row with another cname: each is a mail of its own");
+        let verb = if list.other_cname == 1 { "has" } else { "have" };
+        let text = format!("{rows} {verb} the address of another row but another cname: each is a separate mail");
         lines.push(("cnames", text));
     }
     lines
@@ -283,7 +281,7 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
     let message = result.says.as_ref().and_then(ServerSays::message);
     let said = match (&result.says, message, &result.cause, &result.location) {
         (Some(ServerSays::Html), ..) => ": an HTML page, not the API".to_owned(),
-        (_, _, _, Some(location)) => format!(": points to {}", redactor.escape(location)),
+        (_, _, _, Some(location)) => format!(": redirects to {}", redactor.escape(location)),
         (_, Some(message), ..) => format!(": \"{}\"", redactor.escape(message)),
         (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),
         (_, None, None, None) => String::new(),
@@ -307,7 +305,7 @@ pub fn outcomes(outcomes: &Fates) -> String {
     parts.join(", ")
 }
 
-/// How many rows are due, where the outcomes alone do not tell it.
+/// How many rows are due, where the outcomes alone do not show it.
 pub fn due(count: u64) -> String {
     match count {
         1 => "; 1 due: the next run sends it".to_owned(),
@@ -315,7 +313,6 @@ pub fn due(count: u64) -> String {
     }
 }
 
-/// The same for a run or a list.
 fn due_of(due_rows: Due) -> String {
     match due_rows.rejected {
         0 => String::new(),
@@ -380,7 +377,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     )
 }
 
-/// What became of a request, for a row whose end could not be written down.
+/// The outcome of a row that could not be written into the journal.
 pub fn unwritten(row: &Row, name: &str, result: &AttemptResult) -> String {
-    format!("{name} (line {}) ended, and the journal does not know: {}", row.line, text::outcome(result))
+    format!("{name} (line {}) ended, but its outcome is missing from the journal: {}", row.line, text::outcome(result))
 }

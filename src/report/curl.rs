@@ -1,6 +1,6 @@
 //! The curl command that sends the same request, in a form that bash, zsh, fish and dash run alike. A secret is read by the
 //! shell from where vescli reads it, and goes to curl through a pipe from `printf`, which is part of each of these shells:
-//! so it stands in no argument list and no history.
+//! so it is in no argument list and no history.
 
 use std::path::Path;
 
@@ -14,9 +14,8 @@ use crate::settings::network::Network;
 use crate::settings::proxy::ProxySetting;
 
 /// What has to be done with a printed command that lacks what only the user can add.
-pub const HIDDEN_PROXY: &str = "put the proxy's user and password in the place of *** before you run the command";
+pub const HIDDEN_PROXY: &str = "replace *** by the proxy's user and password before you run the command";
 
-/// The command, on several lines.
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
     let proxy = network.proxy_for(&request.url);
     let piped = Piped {
@@ -26,15 +25,15 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     };
     // `--disable` first: a ~/.curlrc must not change the request.
     let mut words = vec!["curl --disable --silent --show-error --include".to_owned()];
-    words_of_network(network, &mut words);
+    network_flags(network, &mut words);
     match proxy {
         Some(_) if piped.proxy.is_some() => {}
         Some(proxy) => words.push(format!("--proxy {}", quote(&proxy.shown))),
-        // curl would look into the variables by itself.
+        // Without this, curl would use the proxy variables of the environment.
         None => words.push("--noproxy '*'".to_owned()),
     }
     if let Some((source, _)) = &credential.certificate {
-        words_of_certificate(source, &mut words);
+        certificate_flags(source, &mut words);
     }
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     for (name, value) in request.headers {
@@ -47,7 +46,7 @@ pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Netw
     format!("{before}{}\n", words.join(" \\\n  "))
 }
 
-/// Whether the command shows `***` in the place of what it needs: a proxy's password that no variable holds.
+/// Whether the command needs a proxy password that no variable contains, and shows `***` instead.
 pub fn lacks_password(request: &ApiRequest, network: &Network) -> bool {
     let proxy = network.proxy_for(&request.url);
     proxy.is_some_and(|proxy| proxy.has_credentials() && variable_of(proxy).is_none())
@@ -62,9 +61,9 @@ struct Piped<'a> {
 }
 
 impl Piped<'_> {
-    /// What stands before curl, and the flag that makes curl read it.
+    /// The text before curl, and the flag that makes curl read it.
     fn halves(&self) -> (String, Option<&'static str>) {
-        // A token alone is a header line as it stands; what else there is goes as a file of settings, in whose quoted
+        // A token alone is a header line as it is; anything more goes as a file of settings, in whose quoted
         // texts quotes and backslashes have to be escaped.
         if self.password.is_none() && self.proxy.is_none() {
             return match self.token.map(token) {
@@ -141,8 +140,7 @@ fn password(source: &ClientCertificateSource) -> Option<&PasswordSource> {
     }
 }
 
-/// The certificate with its key.
-fn words_of_certificate(source: &ClientCertificateSource, words: &mut Vec<String>) {
+fn certificate_flags(source: &ClientCertificateSource, words: &mut Vec<String>) {
     match source {
         ClientCertificateSource::Pem { cert, key, .. } => {
             words.push(format!("--cert {}", quote(&certificate_file(cert))));
@@ -160,7 +158,7 @@ fn certificate_file(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "\\\\").replace(':', "\\:")
 }
 
-/// The variable that holds a proxy with a password. One from a flag or a file has to be completed by hand.
+/// The variable that contains a proxy with a password. One from a flag or a file has to be completed by hand.
 fn variable_of(proxy: &ProxySetting) -> Option<&str> {
     match &proxy.origin {
         Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => Some(name),
@@ -168,7 +166,7 @@ fn variable_of(proxy: &ProxySetting) -> Option<&str> {
     }
 }
 
-fn words_of_network(network: &Network, words: &mut Vec<String>) {
+fn network_flags(network: &Network, words: &mut Vec<String>) {
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     add("--request", "POST");
     add("--proto", "=http,https");

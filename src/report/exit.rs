@@ -76,7 +76,7 @@ exits! {
     Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",
         "The service took the request: a 2xx whose body is complete and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, except those that --limit left for later.",
         "Nothing. The person finds the link in the mailbox; if not, check the spam folder first.";
-    Internal = 1: "internal", "a fault of vescli", "", "see the message", "no",
+    Internal = 1: "internal", "internal error", "", "see the message", "no",
         "Internal error: this is a bug in vescli.",
         "Report the message with the command that led to it; it contains no secret.";
     Usage = 2: "usage", "wrong usage", "", "not_sent", "after fixing",
@@ -160,7 +160,7 @@ exits! {
     OsError = 71: "os_error", "system limit reached", "", "not_sent", "yes, later",
         "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
         "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.";
-    Io = 74: "io", "cannot be written", "", "see the message", "see the message; not after an acceptance",
+    Io = 74: "io", "cannot be written", "", "see the message", "see the message; no, if it was accepted",
         "Output or the journal cannot be written, or the journal was removed, moved or cut during the run. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
         "Free some space, or write elsewhere; put a removed journal back before the next run.";
     Locked = 75: "locked", "locked", "", "not_sent", "yes, later",

@@ -80,7 +80,7 @@ fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
     bulk(output.again(), &server).code(65).stderr_contains("journal repair").run();
     let repaired = repair(&output)
         .stdout_contains("repaired: ")
-        .stdout_contains("2 damaged lines taken out")
+        .stdout_contains("2 damaged lines removed")
         .stdout_contains("nobody became unknown: run the bulk command again to continue\n")
         .run();
     let old = repaired.stdout.split("the old file is ").nth(1).unwrap();
@@ -226,7 +226,7 @@ fn a_journal_of_the_first_version_is_read_resolved_and_repaired() {
         .again()
         .file("users.csv", "email\nada@example.com\nbob@example.com\n")
         .args(["journal", "repair", "users.csv", "--list", "users.csv", "--cname", "acme"])
-        .stdout_contains("1 damaged line taken out")
+        .stdout_contains("1 damaged line removed")
         .run();
     output
         .again()
@@ -256,7 +256,7 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
             .args(["journal", "repair"])
             .arg(path.to_str().unwrap())
             .args(["--list", "users.csv", "--cname", "acme"])
-            .stdout_contains("1 damaged line taken out")
+            .stdout_contains("1 damaged line removed")
             .run();
         let recovered = look(&path).unwrap().recovered;
         let outcome = |email| {

@@ -117,7 +117,7 @@ fn the_curl_command_names_the_variable_and_never_the_password() {
     base().env("VESCLI_PROXY", &url).stdout_contains("printf %s \"$VESCLI_PROXY\" | sed ").run();
     base()
         .args(["--proxy", &url])
-        .stderr("warning: put the proxy's user and password in the place of *** before you run the command\n")
+        .stderr("warning: replace *** by the proxy's user and password before you run the command\n")
         .stdout_contains("curl --disable ")
         .stdout_contains("  --proxy 'http://***@proxy.invalid:3128' \\\n")
         .run();

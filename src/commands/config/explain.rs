@@ -196,7 +196,7 @@ impl Values<'_> {
     fn credential(&self) -> Effective {
         let environment = self.context.environment;
         let Ok(target) = Target::resolve(self.sources) else {
-            return (Some("not looked for: there is no target yet".to_owned()), None);
+            return (Some("not known: there is no target yet".to_owned()), None);
         };
         let plan = match CredentialPlan::resolve(self.sources, environment, &target) {
             Ok(plan) => plan,

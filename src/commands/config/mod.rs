@@ -1,4 +1,4 @@
-//! `vescli config`: where the file is, what it says, and where each value comes from.
+//! `vescli config`: where the file is, what it contains, and where each value comes from.
 
 mod explain;
 
@@ -54,7 +54,7 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
     context.print(&text)
 }
 
-/// What the JSON document of an action says of the file, beside its name.
+/// The JSON document of an action, without the file's name.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Details<'a> {

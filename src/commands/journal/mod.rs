@@ -92,7 +92,7 @@ fn names(journals: &[PathBuf], reporter: &Reporter) -> String {
 }
 
 /// Whether a file is a journal, by its first bytes; what else is wrong with it is said where it is read. What cannot be
-/// looked at counts as one too, so that its own error is shown.
+/// read counts as one too, so that its own error is shown.
 fn is_journal(file: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(file) else {
         return false;

@@ -130,7 +130,7 @@ pub(super) fn prune(
     Ok(removed(&gone, &leftovers, false, reporter))
 }
 
-/// Removes a journal under its lock, so that no run goes on with it, and its index; and not, if `is_meant` says so then.
+/// Removes a journal under its lock, so that no run continues with it, and its index; not, if `is_meant` returns false then.
 fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalError> {
     let _lock = lock_to_remove(path)?;
     if !is_meant() {

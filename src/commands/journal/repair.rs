@@ -49,7 +49,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     let Some((list, _)) = sources.text(Setting::List) else {
         return Err(CommandError::Usage {
             message: "--list is missing".to_owned(),
-            hint: "name the list of the run: it says who may be on a damaged line".to_owned(),
+            hint: "name the list of the run: it shows who may be on a damaged line".to_owned(),
         });
     };
     let list = PathBuf::from(list);
@@ -90,7 +90,7 @@ fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> 
     Ok((people.collect(), read.sha256))
 }
 
-/// What stands for a run of this list; its URL is that of the journal's own run, or of the settings if none is left.
+/// The header of a run of this list; its URL is that of the journal's last run, or of the settings if none is left.
 fn header(
     journal: &DamagedJournal,
     sources: &Sources,
@@ -135,7 +135,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> Stri
         }
     };
     let mut text = format!(
-        "repaired: {shown}\n  {} kept, {} taken out\n  the old file is {}\n",
+        "repaired: {shown}\n  {} kept, {} removed\n  the old file is {}\n",
         counted(repaired.kept, "line"),
         counted(repaired.damaged.len() as u64, "damaged line"),
         reporter.path(&repaired.old),
@@ -143,7 +143,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> Stri
     text.push_str(&lines("damaged lines", &repaired.damaged));
     let unreadable = "of these, lines that do not show whose they are";
     text.push_str(&lines(unreadable, &repaired.unreadable));
-    let nameless = "lines about people who are not on the list, also taken out";
+    let nameless = "lines about people who are not on the list, also removed";
     text.push_str(&lines(nameless, &repaired.nameless));
     if repaired.unknown.is_empty() {
         text.push_str("nobody became unknown: run the bulk command again to continue\n");

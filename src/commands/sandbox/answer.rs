@@ -53,7 +53,7 @@ impl Answer {
         Self { retry_after_s: Some(seconds), ..Self::of_status(StatusCode::TOO_MANY_REQUESTS) }
     }
 
-    /// What the service might answer with `status`. A 4xx is told as the object that the live service uses, a 5xx as the
+    /// What the service might answer with `status`. A 4xx has the object that the live service uses, a 5xx the
     /// JSON string of the published page: a client meets both and has to read both.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let reason = status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
@@ -139,7 +139,7 @@ impl Scenario {
     /// three digits follow, so that `status-report@…` is a person.
     ///
     /// # Errors
-    /// [`ImpossibleStatus`] for three digits outside of 200 to 599, because answering 200 instead would hide a slip.
+    /// [`ImpossibleStatus`] for three digits outside of 200 to 599, because answering 200 instead would hide a typing error.
     pub(super) fn of(email: &str) -> Result<Self, ImpossibleStatus> {
         let local = email.rsplit_once('@').map_or(email, |(local, _)| local).to_ascii_lowercase();
         let named = match local.as_str() {

@@ -86,7 +86,7 @@ fn not_started(program: &OsStr, source: io::Error) -> SandboxError {
     }
 }
 
-/// Whether it is not the command that stands in the way.
+/// Whether the cause is this machine and not the command.
 #[cfg(unix)]
 fn is_no_room(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -124,8 +124,8 @@ mod watch {
     use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
 
-    /// How often to look whether the command has ended: what its end may be noticed late by.
-    const LOOK: Duration = Duration::from_millis(10);
+    /// How often to check whether the command has ended.
+    const POLL: Duration = Duration::from_millis(10);
 
     pub(super) struct Signals {
         terminated: Arc<AtomicBool>,
@@ -153,10 +153,10 @@ mod watch {
                     return Ok(status);
                 }
                 if self.terminated.swap(false, Ordering::Relaxed) {
-                    // The command may have ended just now; the next look finds out.
+                    // The command may have ended just now; the next check finds out.
                     let _ = kill_process(Pid::from_child(child), Signal::TERM);
                 }
-                std::thread::sleep(LOOK);
+                std::thread::sleep(POLL);
             }
         }
     }
@@ -179,12 +179,12 @@ mod watch {
     pub(super) struct Signals;
 
     impl Signals {
-        #[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+        #[expect(clippy::unnecessary_wraps, reason = "the Unix version can fail")]
         pub(super) fn catch() -> io::Result<Self> {
             Ok(Self)
         }
 
-        #[expect(clippy::unused_self, reason = "the Unix twin holds the handlers")]
+        #[expect(clippy::unused_self, reason = "the Unix version keeps the handlers")]
         pub(super) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
             child.wait()
         }

@@ -29,7 +29,7 @@ pub enum SandboxError {
     #[error("cannot start the sandbox's server on 127.0.0.1")]
     Start(#[source] io::Error),
     /// The server's thread ended, which only a fault of vescli can bring about.
-    #[error("the sandbox's server stopped by itself: this is a fault of vescli")]
+    #[error("the sandbox's server stopped by itself: this is a bug in vescli")]
     Stopped,
     /// The lines to `export` could not be written.
     #[error("cannot write the lines to export to standard output")]

@@ -32,7 +32,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens `path` to be appended to. A file that does not exist is made for its owner only, because it holds addresses.
+    /// Opens `path` to be appended to. A file that does not exist is made for its owner only, because it contains addresses.
     ///
     /// # Errors
     /// What the system says when the file cannot be opened or made.
@@ -44,7 +44,7 @@ impl Log {
         Ok(Self { file: options.open(path)? })
     }
 
-    /// Writes one request down: when it came, what it held, which rule it broke, and the status that answers it (`None`
+    /// Logs one request: when it came, what it contained, which rule it broke, and the status that answers it (`None`
     /// when the sandbox hangs up). The whole line goes out in one write, so that two sandboxes can share a file.
     ///
     /// # Errors

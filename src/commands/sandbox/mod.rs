@@ -75,7 +75,7 @@ pub struct SandboxOptions {
 /// Runs the sandbox: with a command until the command has ended, without one until a signal ends the process.
 ///
 /// With a command, nothing is written to `out`, which belongs to the command, and one line with the address to `err`. Without
-/// one, `out` gets the lines that a shell evaluates and `err` says how to go on; SIGINT and SIGTERM keep their default, for
+/// one, `out` gets the lines that a shell evaluates and `err` says how to continue; SIGINT and SIGTERM keep their default, for
 /// nothing has to be tidied up, and the process dies by them as vescli does everywhere. Hand in a sink for `err` to be quiet.
 ///
 /// # Errors

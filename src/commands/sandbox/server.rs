@@ -25,7 +25,7 @@ use super::contract::{Violation, check};
 use super::log::Log;
 use crate::settings::rate::Rate;
 
-/// How long to wait when no connection can be taken, mostly because the process has no file descriptor left.
+/// How long to wait when no connection can be taken, usually because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What clients may take up, so that some that hang cannot keep out all others.
@@ -101,7 +101,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has told so itself, and there is nothing left of it to stop.
+            // A thread that panicked has written its message itself, and nothing of it is left to stop.
             let _ = thread.join();
         }
     }
@@ -183,7 +183,7 @@ enum Reply {
 }
 
 impl Handler {
-    /// A handler that has seen no request. The first error of the log, after which no line is written, goes to `failures`.
+    /// The first error of the log, after which no line is written, goes to `failures`.
     pub(super) fn new(rules: Rules, failures: Sender<io::Error>) -> Self {
         Self {
             token: rules.token,
@@ -229,7 +229,7 @@ impl Handler {
         }
     }
 
-    /// First the contract, so that a broken request is always told what is wrong with it; then the credential; then the
+    /// First the contract, so that a broken request always learns what is wrong with it; then the credential; then the
     /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
     fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> (Reply, Option<Violation>) {
         let checked = body.map_or(Err(Violation::TooLarge(BODY_MAX)), |body| {
@@ -267,7 +267,7 @@ impl Handler {
         (react(scenario, &mut first), None)
     }
 
-    /// Writes before the answer leaves, so that whoever has an answer finds its line. `slow@…` is therefore written down
+    /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
     /// with the status that it will get, whether the client stays for it or not.
     fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<String>, reply: &Reply) {
         let status = match reply {
@@ -280,13 +280,13 @@ impl Handler {
         };
         if let Err(error) = log.write(at, parts, body, violation, status) {
             memory.log = None;
-            // Nobody listens any more when the sandbox is on its way out, and then nobody reads the log's error either.
+            // When the sandbox is ending, nobody receives this, and nobody needs it.
             let _ = self.failures.send(error);
         }
     }
 }
 
-/// What a scenario comes to; `first` says whether the address was not met before, and remembers it.
+/// The reply to a scenario; `first` returns whether the address was not met before, and remembers it.
 fn react(scenario: Scenario, first: &mut dyn FnMut() -> bool) -> Reply {
     let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
     Reply::Answer(match scenario {

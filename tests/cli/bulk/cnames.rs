@@ -40,7 +40,7 @@ fn each_cname_of_an_address_is_mailed_once() {
         .args(["--jobs", "1"])
         .stderr_contains("repeats   2 rows dropped\n")
         .stderr_contains(
-            "cnames    2 rows bear the address of another row with another cname: each is a mail of its own\n",
+            "cnames    2 rows have the address of another row but another cname: each is a separate mail\n",
         )
         .stdout_contains("accepted  ada@example.com (cname acme)\n")
         .stdout_contains("accepted  ADA@example.com (cname other)\n")

@@ -72,7 +72,7 @@ fn a_dry_run_tells_the_plan_and_touches_nothing() {
         .stdout(
             "tenant    example-corp\n\
              url       http://127.0.0.1:[PORT]/no_auth/send_password_email\n\
-             cname     example-corp, unless the row brings its own\n\
+             cname     example-corp, unless the row has its own\n\
              list      users.csv (csv), 2 rows; ignored: Name\n\
              repeats   1 row dropped\n\
              journal   j\n\

@@ -167,7 +167,7 @@ fn what_repair_needs_is_asked_for() {
     };
     let output = journal(&["repair"], damaged)
         .code(2)
-        .stderr("error: --list is missing\n  hint: name the list of the run: it says who may be on a damaged line\n")
+        .stderr("error: --list is missing\n  hint: name the list of the run: it shows who may be on a damaged line\n")
         .run();
     output.again().args(["journal", "repair", "--list", "none.csv"]).code(66).stderr_contains("none.csv").run();
     let before = fs::read(at(&output.folder, "a.ndjson")).unwrap();

@@ -1,11 +1,10 @@
 //! Reads what a server answered: the body in each of the forms that were seen (a JSON string, the gateway's JSON
 //! object, plain text, an HTML page), and `Retry-After`. Pure: bytes and a clock go in, values come out.
 
-mod object;
-
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::de::IgnoredAny;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Most bytes of a body that are read.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -175,8 +174,15 @@ fn is_json(bytes: &[u8]) -> bool {
 }
 
 fn read_object(bytes: &[u8]) -> ServerSays {
-    let object = object::read(bytes);
-    ServerSays::Object { code: object.code, message: object.message, is_error: object.is_error }
+    // What cannot be read to its end, such as a code beyond all numbers, is no proof that there is no error.
+    let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
+    // Fails for an object nested deeper than serde_json builds; it is an object all the same.
+    let fields = serde_json::from_slice::<Fields>(bytes).ok();
+    ServerSays::Object {
+        code: fields.as_ref().and_then(|fields| fields.code.as_i64()),
+        message: fields.and_then(|fields| fields.message()),
+        is_error,
+    }
 }
 
 fn read_text(bytes: &[u8]) -> ServerSays {
@@ -224,5 +230,236 @@ pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Opt
 /// The longest wait that is told: nobody waits a century, and sums of it cannot overflow.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
+/// The error object of the live service. Every field may be missing or of another type.
+#[derive(serde::Deserialize)]
+struct Fields {
+    #[serde(default)]
+    code: serde_json::Value,
+    #[serde(default)]
+    message: serde_json::Value,
+    #[serde(default)]
+    details: serde_json::Value,
+    #[serde(default)]
+    error: serde_json::Value,
+}
+
+impl Fields {
+    fn message(&self) -> Option<String> {
+        let mut message = self.message.as_str().unwrap_or_default().to_owned();
+        for detail in self.details.as_array().into_iter().flatten() {
+            // One shape bears `details`, the other `value`.
+            let text = detail.get("details").or_else(|| detail.get("value")).and_then(|value| value.as_str());
+            if let Some(text) = text.filter(|text| !text.is_empty() && !message.contains(text)) {
+                let separator = if message.is_empty() { "" } else { ": " };
+                message = format!("{message}{separator}{text}");
+            }
+        }
+        if message.is_empty() {
+            let error = self.error.get("message").unwrap_or(&self.error);
+            error.as_str().unwrap_or_default().clone_into(&mut message);
+        }
+        (!message.is_empty()).then_some(message)
+    }
+}
+
+/// Whether an object has an `error` or a `code` other than 0. All of its keys are looked at, so that a second `code`
+/// does not take back the first, and no value is built, so that nothing can hide behind one that nests too deep.
+struct HasError(bool);
+
+impl<'de> Deserialize<'de> for HasError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = HasError;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HasError, A::Error> {
+        let mut found = false;
+        while let Some(key) = map.next_key::<String>()? {
+            found |= match key.as_str() {
+                "code" => !map.next_value::<IsZero>()?.0,
+                // In JSON as protobuf writes it, null is a field that is not set.
+                "error" => map.next_value::<Option<IgnoredAny>>()?.is_some(),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    false
+                }
+            };
+        }
+        Ok(HasError(found))
+    }
+}
+
+/// Whether a value is the number 0, or null. A text is not, whatever it says.
+struct IsZero(bool);
+
+impl<'de> Deserialize<'de> for IsZero {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Value)
+    }
+}
+
+struct Value;
+
+impl<'de> Visitor<'de> for Value {
+    type Value = IsZero;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<IsZero, E> {
+        Ok(IsZero(true))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<IsZero, E> {
+        Ok(IsZero(value == 0))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<IsZero, E> {
+        Ok(IsZero(value == 0))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<IsZero, E> {
+        Ok(IsZero(value.abs() == 0.0))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<IsZero, E> {
+        Ok(IsZero(false))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<IsZero, E> {
+        Ok(IsZero(false))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<IsZero, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(IsZero(false))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<IsZero, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(IsZero(false))
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn says(text: &str) -> ServerSays {
+        read_body(&Body::Complete(text.as_bytes().to_vec()))
+    }
+
+    fn text(text: &str) -> ServerSays {
+        ServerSays::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_body_is_read_in_each_of_its_forms() {
+        assert_eq!(says("\"too many requests\""), text("too many requests"));
+        assert_eq!(says("upstream connect error\n"), text("upstream connect error"));
+        assert_eq!(says("<html><body>502</body></html>"), ServerSays::Html);
+        assert_eq!(says("\u{feff}<!DOCTYPE HTML>"), ServerSays::Html);
+        assert_eq!(says(""), ServerSays::Nothing);
+        assert_eq!(says("\"\""), text(""));
+        assert_eq!(says("[1]"), ServerSays::Other);
+        assert_eq!(says("{\"a\":"), text("{\"a\":"));
+        assert_eq!(read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])), ServerSays::Other);
+        assert_eq!(read_body(&Body::Cut("ü".as_bytes()[..1].to_vec(), Cut::BrokenOff)), text(""));
+    }
+
+    fn object(code: Option<i64>, message: Option<&str>, is_error: bool) -> ServerSays {
+        ServerSays::Object { code, message: message.map(str::to_owned), is_error }
+    }
+
+    #[test]
+    fn the_object_of_the_live_service_is_read_in_both_shapes_of_its_details() {
+        assert_eq!(
+            says(r#"{"code":5,"details":[],"message":"no such user"}"#),
+            object(Some(5), Some("no such user"), true)
+        );
+        assert_eq!(
+            says(r#"{"code":7,"details":[{"code":"UNKNOWN","details":"no role","timestamp":"x"}],"message":"denied"}"#),
+            object(Some(7), Some("denied: no role"), true)
+        );
+        assert_eq!(
+            says(r#"{"code":3,"details":[{"type_url":"t","value":"bad\u0001"}],"message":""}"#),
+            object(Some(3), Some("bad\u{1}"), true)
+        );
+        assert_eq!(says("{}"), object(None, None, false));
+        assert_eq!(says(r#"{"code":"7","details":{},"message":[1]}"#), object(None, None, true));
+        assert_eq!(says(r#"{"error":"login required"}"#), object(None, Some("login required"), true));
+        assert_eq!(says(r#"{"error":{"message":"login required"}}"#), object(None, Some("login required"), true));
+    }
+
+    #[test]
+    fn an_object_is_an_error_unless_its_code_is_zero_and_its_error_null() {
+        for fine in [
+            "{}",
+            r#"{"code":0}"#,
+            r#"{"code":-0.0}"#,
+            r#"{"code":null}"#,
+            r#"{"error":null,"code":0}"#,
+            r#"{"a":{"code":7,"error":1}}"#,
+        ] {
+            assert!(says(fine).is_acceptance(), "{fine}");
+        }
+        for doubtful in [
+            r#"{"code":7}"#,
+            r#"{"code":-1}"#,
+            r#"{"code":0.1}"#,
+            r#"{"code":1e999}"#,
+            r#"{"code":18446744073709551615}"#,
+            r#"{"code":"0"}"#,
+            r#"{"code":false}"#,
+            r#"{"code":[0]}"#,
+            r#"{"code":{}}"#,
+            r#"{"code":7,"code":0}"#,
+            r#"{"code":0,"code":7}"#,
+            r#"{"\u0063ode":7}"#,
+            r#"{"error":""}"#,
+            r#"{"error":false}"#,
+            r#"{"error":"x","error":null}"#,
+        ] {
+            assert!(!says(doubtful).is_acceptance(), "{doubtful}");
+        }
+    }
+
+    #[test]
+    fn an_object_nested_too_deep_to_build_is_still_an_object() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(9000), "}".repeat(9000));
+        assert_eq!(says(&deep), object(None, None, false));
+        for (error, code) in [("\"code\":7", Some(7)), ("\"error\":1", None)] {
+            let behind = format!("{{\"a\":{deep},{error}}}");
+            assert_eq!(says(&behind), object(code, None, true));
+        }
+        let within = format!("{{\"error\":{deep}}}");
+        assert_eq!(says(&within), object(None, None, true));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_nothing_else() {
+        let now = httpdate::parse_http_date("Fri, 31 Dec 1999 23:59:00 GMT").unwrap();
+        let read = |value| read_retry_after(value, None, now);
+        assert_eq!(read("30"), Some(Duration::from_secs(30)));
+        assert_eq!(read(" 0 "), Some(Duration::ZERO));
+        assert_eq!(read("99999999999999999999"), Some(FOREVER));
+        assert_eq!(read("Fri, 31 Dec 1999 23:59:59 GMT"), Some(Duration::from_secs(59)));
+        for ignored in
+            ["", "-1", "+5", "1.5", "soon", "Fri, 31 Dec 1999 23:58:59 GMT", "Fri, 31 Dec 1999 23:59:00 GMT", "３"]
+        {
+            assert_eq!(read(ignored), None, "{ignored}");
+        }
+        let server_date = Some("Fri, 31 Dec 1999 23:59:50 GMT");
+        assert_eq!(read_retry_after("Fri, 31 Dec 1999 23:59:59 GMT", server_date, now), Some(Duration::from_secs(9)));
+    }
+}

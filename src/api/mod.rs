@@ -1,7 +1,6 @@
 //! The operation: what is sent, what came of it, and whether to send it again.
 
 pub mod answer;
-pub mod certificate_files;
 mod certificate_refusal;
 mod connection;
 pub mod failure;
@@ -13,6 +12,5 @@ pub mod recipient;
 pub mod request;
 pub mod retry;
 mod sessions;
-mod system_store;
 pub mod transport;
 pub mod trust;

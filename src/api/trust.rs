@@ -1,25 +1,26 @@
-//! Which certificates are trusted, and the TLS configuration made of them. Nothing here can be switched off: there is
-//! no way to accept a certificate that does not verify.
+//! Which certificates are trusted, where they are read from, and the TLS configuration made of them. Nothing here can be
+//! switched off: there is no way to accept a certificate that does not verify.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-use super::certificate_files::{CertificateFileError, Strictness, read_file, read_folder};
 use super::observer::{ObservedIdentity, ObservedVerifier, Observer, Peer};
+use super::pem_bundle;
 use super::sessions::Sessions;
-use super::system_store;
 use crate::settings::clock::since_epoch;
+use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;
 
 /// Why no TLS configuration can be made.
@@ -55,28 +56,25 @@ pub struct Trust {
 
 /// Certificates to trust, with a list of the places that they come from.
 #[derive(Debug)]
-pub(super) struct TrustedStore {
+struct TrustedStore {
     roots: RootCertStore,
     sources: Vec<String>,
 }
 
 impl TrustedStore {
-    pub(super) fn empty() -> Self {
+    fn empty() -> Self {
         Self { roots: RootCertStore::empty(), sources: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, der: CertificateDer<'static>) -> Result<(), rustls::Error> {
+    fn add(&mut self, der: CertificateDer<'static>) -> Result<(), rustls::Error> {
         self.roots.add(der)
     }
 
-    pub(super) fn named(&mut self, source: impl Display) {
+    fn named(&mut self, source: impl Display) {
         self.sources.push(source.to_string());
     }
 
-    pub(super) fn verifier(
-        self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+    fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
         let sources = self.sources.join(", ");
         if self.roots.is_empty() {
             return Err(TrustError::Empty(sources));
@@ -109,7 +107,7 @@ impl Trust {
         let (verifier, mut source) = if given {
             named_by_variables(network, extra)?.verifier(&provider)?
         } else {
-            system_store::verifier(extra, &provider)?
+            system_verifier(extra, &provider)?
         };
         if let Some(path) = &network.cacert {
             source.push_str(&format!(" and {} (--cacert)", path.display()));
@@ -173,4 +171,163 @@ fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) ->
         store.add(certificate)?;
     }
     Ok(store)
+}
+
+/// The verifier for the machine's store with `extra` certificates besides, and a line that says where they come from.
+///
+/// # Errors
+/// [`TrustError`] when the store cannot be read, or neither it nor `extra` holds anything.
+#[cfg(not(any(target_os = "macos", windows)))]
+fn system_verifier(
+    extra: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+    const NAME: &str = "the system's store";
+    let mut store = TrustedStore::empty();
+    // The bundle alone: the folder of single certificates beside it holds the same ones and takes as long again.
+    let found = openssl_probe::probe();
+    match (found.cert_file, found.cert_dir.into_iter().next()) {
+        (Some(path), _) => {
+            read_file(NAME, &path, Strictness::Nothing, &mut |der| store.add(der))?;
+            store.named(path.display());
+        }
+        (None, Some(path)) => {
+            read_folder(NAME, &path, &mut |der| store.add(der))?;
+            store.named(path.display());
+        }
+        (None, None) => {}
+    }
+    for certificate in extra {
+        store.add(certificate)?;
+    }
+    store.verifier(provider).map_err(|error| match error {
+        TrustError::Empty(_) => TrustError::NoStore,
+        error => error,
+    })
+}
+
+/// The platform's verifier, with `extra` certificates besides.
+///
+/// # Errors
+/// [`TrustError::Tls`] when it refuses.
+#[cfg(any(target_os = "macos", windows))]
+fn system_verifier(
+    extra: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+    let mut source = "the platform's store".to_owned();
+    if !extra.is_empty() {
+        source.push_str(&format!(" and {} certificates", extra.len()));
+    }
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(provider))?;
+    Ok((Arc::new(verifier), source))
+}
+
+/// Most bytes of a file of certificates: the bundle of a system holds a quarter of a megabyte.
+const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
+
+/// Why a file of certificates cannot be used.
+#[derive(Debug, Error)]
+pub enum CertificateFileError {
+    /// `name` is the flag or variable that named the file.
+    #[error("{name}: {error}{}", hint(.error))]
+    File { name: &'static str, error: FileError },
+    /// It holds no certificate.
+    #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
+    NoCertificate {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// It holds something else than PEM certificates.
+    #[error("{name}: {path} holds a damaged certificate: {reason}", path = .path.display())]
+    Damaged {
+        /// The flag or variable that named it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// How much of a file has to be sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strictness {
+    /// All of it: a file that the user made for vescli.
+    Everything,
+    /// One certificate at least: a bundle may hold relics that nobody can parse.
+    Something,
+    /// Nothing: one file of many.
+    Nothing,
+}
+
+/// Hands every certificate of a file to `add`, which says whether it takes it. `name` is what named the file.
+///
+/// # Errors
+/// [`CertificateFileError`] when the file cannot be read, or is not as sound as it has to be.
+fn read_file(
+    name: &'static str,
+    path: &Path,
+    strictness: Strictness,
+    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
+) -> Result<(), CertificateFileError> {
+    let bytes = read_bytes(name, path)?;
+    let path = path.to_owned();
+    let mut found = false;
+    let all: Vec<_> = match pem_bundle::certificates(&bytes) {
+        Some(certificates) => certificates.into_iter().map(Ok).collect(),
+        None => CertificateDer::pem_slice_iter(&bytes).collect(),
+    };
+    for certificate in all {
+        let added = match certificate {
+            Ok(certificate) => add(certificate).map_err(|error| error.to_string()),
+            Err(pem::Error::MissingSectionEnd { .. }) => Err("its last line is missing".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        match added {
+            Ok(()) => found = true,
+            Err(reason) if strictness == Strictness::Everything => {
+                return Err(CertificateFileError::Damaged { name, path, reason });
+            }
+            Err(_) => {}
+        }
+    }
+    if strictness != Strictness::Nothing && !found {
+        return Err(CertificateFileError::NoCertificate { name, path });
+    }
+    Ok(())
+}
+
+fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFileError> {
+    file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
+        .map_err(|error| CertificateFileError::File { name, error })
+}
+
+fn hint(error: &FileError) -> &'static str {
+    match error.kind {
+        FileErrorKind::TooLarge { .. } => ", which no bundle of certificates is",
+        _ => "",
+    }
+}
+
+/// The same for every file of a folder, whatever else lies there.
+///
+/// # Errors
+/// [`CertificateFileError`] when the folder cannot be read.
+fn read_folder(
+    name: &'static str,
+    folder: &Path,
+    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
+) -> Result<(), CertificateFileError> {
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| CertificateFileError::File { name, error: FileErrorKind::from(error).at(folder) })?;
+    for entry in entries.flatten() {
+        // A dead link or a file of somebody else's is no reason to distrust the others.
+        if entry.path().is_file() {
+            let _ = read_file(name, &entry.path(), Strictness::Nothing, add);
+        }
+    }
+    Ok(())
 }

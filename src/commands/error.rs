@@ -3,10 +3,10 @@
 
 use thiserror::Error;
 
-use crate::api::certificate_files::CertificateFileError;
 use crate::api::failure::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
+use crate::api::trust::CertificateFileError;
 use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;

@@ -210,3 +210,25 @@ fn closed_streams_are_no_reason_to_panic() {
     }
     assert_eq!(server.count(), 4);
 }
+
+#[test]
+fn an_acceptance_is_printed_as_text_beside_the_document() {
+    let server = Server::http().start();
+    let accepted = "accepted: password email for hello@example.com (tenant t, cname t, N ms)\n";
+    send(&server)
+        .arg("--json")
+        .stderr(accepted)
+        .stdout_json(|document| assert_eq!(document["outcome"], "accepted"))
+        .run();
+    send(&server).stdout(accepted).run();
+    send(&server).args(["--json", "-q"]).stdout_json(|document| assert_eq!(document["outcome"], "accepted")).run();
+}
+
+#[test]
+fn the_host_is_shown_as_it_arrives() {
+    let server = Server::http().start();
+    let output = send(&server).arg("-v").stdout_contains("accepted").stderr_contains("> host: ").run();
+    let request = server.request();
+    let host = request.header("host").unwrap();
+    assert!(output.stderr.contains(&format!("> host: {host}\n")), "{}", output.stderr);
+}

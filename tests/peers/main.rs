@@ -6,7 +6,7 @@
 mod bulk_limits;
 mod client_certificates;
 mod machine;
-mod nginx_holds;
+mod nginx;
 mod openssl_files;
 mod silent_resolver;
 mod tunnels;

@@ -1,25 +1,22 @@
-//! What workers tell of their rows, as values: an exchange, a repeat that is coming, an end. Whoever shows an outcome
-//! first waits until the journal has it, by the ticket that comes along.
+//! What workers report of their rows, as values: an exchange, a retry, an end. They travel through the journal, which
+//! passes them on when their records are written.
 
 use std::time::Duration;
 
-use super::journal::Ticket;
 use super::plan::Before;
 use crate::api::outcome::AttemptResult;
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
 
-/// What a worker tells on the way.
+/// What a worker reports.
 #[derive(Debug)]
 pub enum Event {
-    /// An attempt, when exchanges are to be told.
+    /// An attempt, when exchanges are to be shown.
     Exchanged {
         /// The request, with its body.
         request: Box<ApiRequest>,
         /// The answer, if there was one.
         answer: Option<Box<Exchange>>,
-        /// The record of what it means in the journal.
-        ticket: Ticket,
     },
     /// A row is going to be tried again.
     Again {
@@ -31,21 +28,9 @@ pub enum Event {
         result: Box<AttemptResult>,
         /// After how long.
         wait: Duration,
-        /// Its record in the journal.
-        ticket: Ticket,
     },
     /// A row has ended.
     Ended(Box<RowEnd>),
-}
-
-impl Event {
-    /// The record that has to be written before this is shown.
-    pub const fn ticket(&self) -> Ticket {
-        match self {
-            Self::Exchanged { ticket, .. } | Self::Again { ticket, .. } => *ticket,
-            Self::Ended(end) => end.ticket,
-        }
-    }
 }
 
 /// How a row ended.
@@ -63,8 +48,12 @@ pub struct RowEnd {
     pub elapsed: Duration,
     /// Whether the next run sends it, unasked: it was not sent, or refused for a reason that is not its own.
     pub due: bool,
-    /// Its record in the journal.
-    pub ticket: Ticket,
-    /// Whether that could not be written; found out by whoever waits for it.
+    /// Whether the journal could not take its record.
     pub unwritten: bool,
+}
+
+impl From<RowEnd> for Event {
+    fn from(end: RowEnd) -> Self {
+        Self::Ended(Box::new(end))
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::event::RowEnd;
-use super::journal::{RowKey, Ticket};
+use super::journal::RowKey;
 use super::plan::Before;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 
@@ -28,8 +28,6 @@ pub struct Pending {
     pub start: Instant,
     /// What came of it so far.
     pub result: Option<AttemptResult>,
-    /// The journal's last record of what came of it.
-    pub ticket: Ticket,
 }
 
 impl Pending {
@@ -47,7 +45,6 @@ impl Pending {
             result,
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
-            ticket: self.ticket,
             unwritten: false,
         })
     }
@@ -139,7 +136,6 @@ pub(super) fn begun(waits: u64) -> Box<Pending> {
         alone: 0,
         start: Instant::now(),
         result: None,
-        ticket: Ticket::default(),
     })
 }
 

@@ -1,12 +1,11 @@
-//! The loop over a list: take a row, write down the intent, send, write down what came of it, tell. Each worker owns its
-//! client and takes one row at a time.
+//! The loop over a list: take a row, write down the intent, send, hand what came of it to the journal, which passes it on
+//! to the screen. Each worker owns its client and takes one row at a time.
 
-use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use super::event::{Event, RowEnd};
+use super::event::Event;
 use super::gate::{Alarm, Gate};
-use super::journal::{Intent, JournalHandle, JournalStopped, Person, Ticket};
+use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
 use super::pending::{Pending, Work, earlier};
 use super::plan::{Before, Task, key_of};
 use super::rivals::Rivals;
@@ -45,24 +44,26 @@ pub struct Run<'a> {
 /// What one worker has for itself.
 struct Worker<'a> {
     transport: &'a Transport,
-    journal: &'a JournalHandle,
-    told: &'a SyncSender<Event>,
+    journal: &'a JournalHandle<Event>,
     request: ApiRequest,
 }
 
 impl Worker<'_> {
-    fn tell(&self, told: Event) {
-        // Whoever listens may have gone; the journal knows.
-        let _ = self.told.send(told);
+    /// Reports the end of a row whose last record the journal has already.
+    fn report_end(&self, pending: Pending) {
+        let key = pending.key;
+        if let Some(end) = pending.end(true) {
+            self.journal.report(key, end.into());
+        }
     }
 }
 
 impl Run<'_> {
-    /// Works until nothing is left or the run stops. What happens goes to `told`; when nobody listens any more, the work
-    /// goes on all the same.
-    pub fn work(&self, transport: &Transport, journal: &JournalHandle, told: &SyncSender<Event>) {
+    /// Works until nothing is left or the run stops. What happens is reported through the journal; when nobody takes it
+    /// there, the work goes on all the same.
+    pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let _alarm = Alarm(self.gate);
-        let mut worker = Worker { transport, journal, told, request: self.request.clone() };
+        let mut worker = Worker { transport, journal, request: self.request.clone() };
         while let Some((turn, work)) = self.gate.next() {
             let Some((pending, row)) = self.begin(work) else {
                 self.gate.unused(turn);
@@ -70,15 +71,11 @@ impl Run<'_> {
             };
             let cname = row.cname.as_deref().unwrap_or(self.cname);
             worker.request.readdress(&row.email, cname);
-            if let Some(end) = self.send(turn, pending, row, &worker) {
-                worker.tell(Event::Ended(Box::new(end)));
-            }
+            self.send(turn, pending, row, &worker);
         }
         // Only after a stop: whoever was to be tried again ends here.
         while let Some(pending) = self.gate.left_over() {
-            if let Some(end) = pending.end(true) {
-                worker.tell(Event::Ended(Box::new(end)));
-            }
+            worker.report_end(*pending);
         }
     }
 
@@ -105,7 +102,6 @@ impl Run<'_> {
                     start: Instant::now(),
                     before: task.before,
                     result: (task.before == Before::Unknown).then(earlier),
-                    ticket: Ticket::default(),
                 };
                 Some((Box::new(pending), row))
             }
@@ -117,79 +113,68 @@ impl Run<'_> {
         Person { key: pending.key, email: &row.email, cname: row.cname.as_deref().unwrap_or(self.cname) }
     }
 
-    /// Sends a row, and repeats what may be repeated. Nothing comes back when the row is to be sent later.
-    fn send(&self, mut turn: Turn, mut pending: Box<Pending>, row: &Row, worker: &Worker) -> Option<RowEnd> {
+    /// Sends a row, and repeats what may be repeated. The row may also be put back, to be sent later.
+    fn send(&self, mut turn: Turn, mut pending: Box<Pending>, row: &Row, worker: &Worker) {
         loop {
             let (latest, answer) = match self.attempt(turn, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
-                Ok(None) => {
-                    self.gate.held(turn, pending);
-                    return None;
-                }
+                Ok(None) => return self.gate.held(turn, pending),
                 Err(stopped) => {
                     self.gate.stop(Stop::journal(&stopped));
                     self.gate.unused(turn);
-                    return pending.end(true);
+                    return worker.report_end(*pending);
                 }
             };
             let next = self.next_step(turn, &mut pending, &latest);
-            let person = self.person(&pending, row);
-            self.write_down(next, &person, &mut pending, &latest, worker.journal);
-            if self.trace {
-                worker.tell(Event::Exchanged {
-                    request: Box::new(worker.request.clone()),
-                    answer: answer.map(Box::new),
-                    ticket: pending.ticket,
-                });
-            }
-            if let Next::Again(wait) | Next::AfterTheWait(wait) = next {
-                worker.tell(Event::Again {
-                    index: pending.index,
-                    attempt: pending.attempts,
-                    result: Box::new(latest),
-                    wait,
-                    ticket: pending.ticket,
-                });
-            }
-            match next {
-                Next::AfterTheWait(_) => {
-                    self.gate.refused(pending);
-                    return None;
-                }
-                Next::Again(wait) => {
+            let exchanged = self
+                .trace
+                .then(|| Event::Exchanged { request: Box::new(worker.request.clone()), answer: answer.map(Box::new) });
+            let left = self.conclude(next, pending, row, latest, exchanged, worker.journal);
+            match (next, left) {
+                (Next::AfterTheWait(_), Some(left)) => return self.gate.refused(left),
+                (Next::Again(wait), Some(left)) => {
                     let rested = self.gate.rest(wait);
                     let Some(new) = self.gate.pass().filter(|_| rested) else {
-                        return pending.end(true);
+                        return worker.report_end(*left);
                     };
-                    turn = new;
+                    (turn, pending) = (new, left);
                 }
-                Next::End => return pending.end(false),
-                Next::Later | Next::Stop => return pending.end(true),
+                _ => return,
             }
         }
     }
 
-    /// Writes down what came of the row so far, by what comes next.
-    fn write_down(
+    /// Hands what came of the row so far to the journal, with the events that report it. The row comes back if it goes on.
+    fn conclude(
         &self,
         next: Next,
-        person: &Person,
-        pending: &mut Pending,
-        latest: &AttemptResult,
-        journal: &JournalHandle,
-    ) {
+        mut pending: Box<Pending>,
+        row: &Row,
+        latest: AttemptResult,
+        exchanged: Option<Event>,
+        journal: &JournalHandle<Event>,
+    ) -> Option<Box<Pending>> {
+        let person = self.person(&pending, row);
         let folded = after_another(pending.result.take(), latest.clone());
-        pending.ticket = match folded.outcome {
-            Outcome::Rejected if next != Next::End => journal.conclude_due(person, pending.attempts, folded.status),
-            outcome => journal.conclude(person, pending.attempts, outcome, folded.status),
+        let (outcome, status) = (folded.outcome, folded.status);
+        let due = outcome == Outcome::Rejected && next != Next::End;
+        let end = End { attempt: pending.attempts, outcome, status, due };
+        pending.result = Some(folded);
+        let (event, left) = match next {
+            Next::Again(wait) | Next::AfterTheWait(wait) => {
+                let (index, attempt) = (pending.index, pending.attempts);
+                (Some(Event::Again { index, attempt, result: Box::new(latest), wait }), Some(pending))
+            }
+            Next::End | Next::Later | Next::Stop => (pending.end(next != Next::End).map(Event::from), None),
         };
+        journal.conclude(&person, &end, exchanged.into_iter().chain(event));
         if let Some(stopped) = journal.stopped() {
             self.gate.stop(Stop::journal(&stopped));
         }
         if matches!(next, Next::End | Next::Later) {
-            self.gate.row_ended(folded.outcome);
+            self.gate.row_ended(outcome);
         }
-        pending.result = Some(folded);
+        left
     }
 
     /// Writes the intent down and sends once. Nothing comes back when a wait or a stop came in between: then nothing was
@@ -209,13 +194,13 @@ impl Run<'_> {
             self.gate.stop(Stop::OtherRun);
         }
         if !self.gate.still_holds(turn) {
-            let before = pending.result.as_ref();
-            let before = before.map(|result| (result.outcome, result.status));
-            pending.ticket = match before {
-                Some((Outcome::Rejected, status)) => journal.conclude_due(&person, attempt, status),
-                Some((Outcome::Unknown, status)) => journal.conclude(&person, attempt, Outcome::Unknown, status),
-                _ => journal.conclude(&person, attempt, Outcome::NotSent, None),
+            let (outcome, status) = match &pending.result {
+                Some(before) if matches!(before.outcome, Outcome::Rejected | Outcome::Unknown) => {
+                    (before.outcome, before.status)
+                }
+                _ => (Outcome::NotSent, None),
             };
+            journal.conclude(&person, &End { attempt, outcome, status, due: outcome == Outcome::Rejected }, None);
             return Ok(None);
         }
         // The journal may have failed since the intent was synced.

@@ -10,7 +10,7 @@ use crate::api::trust::CertificateFileError;
 use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{JournalError, JournalStopped};
+use crate::bulk::journal::JournalError;
 use crate::bulk::rows::RowsError;
 use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
@@ -248,12 +248,7 @@ const fn of_journal(error: &JournalError) -> Exit {
         | JournalError::TheList { .. }
         | JournalError::OtherTarget { .. }
         | JournalError::NoRehearsal { .. } => Exit::BadInput,
-        JournalError::Read { .. }
-        | JournalError::Write { .. }
-        | JournalError::NoSpace { .. }
-        | JournalError::Stopped(
-            JournalStopped::Failed { .. } | JournalStopped::Lost { .. } | JournalStopped::Closed { .. },
-        ) => Exit::Io,
+        JournalError::Read { .. } | JournalError::Write { .. } | JournalError::NoSpace { .. } => Exit::Io,
         JournalError::NoThread => Exit::OsError,
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vescli::api::outcome::Outcome;
-use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
+use vescli::bulk::journal::{End, Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
 
 use support::harness::Vescli;
 
@@ -56,18 +56,18 @@ pub(crate) fn header(rows: u64) -> RunHeader {
 pub(crate) fn rows(path: &Path, rows: &[Row]) {
     let header = header(rows.len() as u64);
     let (journal, _) = Journal::open(path, OpenMode::Resume, &header).unwrap();
-    let handle = journal.handle();
+    let (writer, handle) = journal.write::<()>().unwrap();
     for (index, (name, cname, end)) in rows.iter().enumerate() {
         let email = format!("{name}@example.com");
         let person = Person { key: key(&service_of(URL), cname, &email), email: &email, cname };
         let intent = Intent { person, row: index as u64 + 2, attempt: 1 };
         handle.intend(&intent).unwrap();
         if let Some((outcome, status)) = end {
-            let ticket = handle.conclude(&person, 1, *outcome, *status);
-            handle.written(ticket).unwrap();
+            let end = End { attempt: 1, outcome: *outcome, status: *status, due: false };
+            handle.conclude(&person, &end, None);
         }
     }
-    journal.close().unwrap();
+    writer.close().unwrap();
 }
 
 #[test]

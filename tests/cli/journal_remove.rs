@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use vescli::api::outcome::Outcome;
-use vescli::bulk::journal::{Intent, Journal, OpenMode, Person, key};
+use vescli::bulk::journal::{End, Intent, Journal, OpenMode, Person, key};
 
 use crate::journal::{at, header, journal, rows, usual};
 use support::harness::{Output, Vescli};
@@ -65,11 +65,10 @@ fn refused(path: &Path) {
     let person =
         Person { key: key(&header(1).service, "acme", "ada@example.com"), email: "ada@example.com", cname: "acme" };
     let (row, attempt) = (1, 1);
-    let handle = journal.handle();
+    let (writer, handle) = journal.write::<()>().unwrap();
     handle.intend(&Intent { person, row, attempt }).unwrap();
-    handle.written(handle.conclude_due(&person, attempt, Some(401))).unwrap();
-    drop(handle);
-    journal.close().unwrap();
+    handle.conclude(&person, &End { attempt, outcome: Outcome::Rejected, status: Some(401), due: true }, None);
+    writer.close().unwrap();
 }
 
 #[test]
@@ -86,7 +85,7 @@ fn finished_journals_are_pruned_by_their_age_and_others_stay() {
             &header(2),
         )
         .unwrap();
-        partly.close().unwrap();
+        drop(partly);
         rows(&at(folder, "damaged.ndjson"), &done);
         refused(&at(folder, "due.ndjson"));
         for name in ["old", "unfinished", "partly", "damaged", "due", "rehearsals/old"] {

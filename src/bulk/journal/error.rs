@@ -105,9 +105,6 @@ pub enum JournalError {
     /// There is no thread to write it.
     #[error("no thread can be started that writes the journal: the system starts no more threads")]
     NoThread,
-    /// It stopped while it was in use.
-    #[error(transparent)]
-    Stopped(#[from] JournalStopped),
 }
 
 /// What the journal was doing when it failed.

@@ -21,11 +21,10 @@ pub(super) trait Store: Send + 'static {
     fn mark(&mut self) -> io::Result<()>;
     /// Gives back the room that was not used.
     fn trim(&mut self) -> io::Result<()>;
-    /// Lets go of the lock.
-    fn release(&mut self);
 }
 
 /// The file of an open journal.
+#[derive(Debug)]
 pub(super) struct JournalFile {
     file: File,
     path: PathBuf,
@@ -72,8 +71,10 @@ impl Store for JournalFile {
     fn trim(&mut self) -> io::Result<()> {
         self.file.set_len(self.length)
     }
+}
 
-    fn release(&mut self) {
+impl Drop for JournalFile {
+    fn drop(&mut self) {
         // By hand: a child process that is being started this very moment still has the file, and with it the lock.
         let _ = self.file.unlock();
     }

@@ -16,7 +16,6 @@
 mod error;
 mod file;
 mod growth;
-mod handle;
 mod index;
 mod key;
 mod line;
@@ -25,11 +24,11 @@ mod moment;
 mod open;
 mod path;
 mod place;
-mod queue;
 mod record;
 mod recovery;
 mod repair;
 mod state;
+mod sync;
 mod writer;
 
 #[cfg(test)]
@@ -37,7 +36,6 @@ mod tests;
 
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use growth::{Growth, identity_at};
-pub use handle::JournalHandle;
 pub use index::{Contents, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
@@ -47,9 +45,8 @@ pub use open::{Journal, OpenMode, RunHeader};
 pub use path::{default_path, journal_folder, kept_in, leftovers_in, named_after};
 pub use place::lock_to_remove;
 pub(crate) use place::open_to_read;
-pub use queue::Ticket;
-pub use record::{Intent, Person, Settled};
+pub use record::{End, Intent, Person, Settled};
 pub use recovery::{Event, Scan, Tail, begins_like_a_journal, intents_of, scan};
 pub use repair::{DamagedJournal, Listed, Repaired};
 pub use state::{Counts, Recovered, RowState, RunSeen};
-pub use writer::Summary;
+pub use writer::{Delivered, JournalHandle, Writer};

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::{JournalFile, Store};
-use super::handle::JournalHandle;
+use super::file::JournalFile;
 use super::look::{Seen, sound};
 use super::path::EXTENSION;
 use super::place::{self, Place};
 use super::record::{self, Settled};
 use super::recovery::{Scan, Tail};
 use super::state::{Recovered, RunSeen};
-use super::writer::{Summary, Writer};
+use super::writer::{JournalHandle, Writer};
 use super::{RowKey, moment};
 
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
@@ -81,11 +80,11 @@ fn path_of(url: &str) -> String {
     url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
 }
 
-/// A journal that is open, locked and ready to be written. Dropped, it is closed as well, but errors are lost then.
+/// A journal that is open, locked and ready to be written.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    writer: Writer,
+    file: JournalFile,
 }
 
 impl Journal {
@@ -125,8 +124,7 @@ impl Journal {
         }
         first.push_str(&header.record());
         let length = begin(&mut place, path, found.sound, header.room(), &first)?;
-        let journal = Self::start(path, place.file, length)?;
-        Ok((journal, recovered))
+        Ok((Self::new(path, place.file, length), recovered))
     }
 
     /// Begins a new journal in the place of one that is locked. All of it happens beside the old one, which is set aside
@@ -137,7 +135,7 @@ impl Journal {
         match begun.and_then(|length| Ok((length, set_aside(path, &beside, UNTIL)?))) {
             Ok((length, target)) => {
                 let recovered = Recovered { set_aside: Some(target), ..Recovered::default() };
-                Ok((Self::start(path, place.file, length)?, recovered))
+                Ok((Self::new(path, place.file, length), recovered))
             }
             Err(error) => {
                 // Nobody knows of it yet.
@@ -167,33 +165,21 @@ impl Journal {
             text.push_str(&record::resolved(key, settled));
         }
         let begun = begin(&mut place, path, found.sound, 0, &text);
-        JournalFile::new(path, place.file, 0).release();
+        drop(JournalFile::new(path, place.file, 0));
         begun?;
         Ok(())
     }
 
-    fn start(path: &Path, file: fs::File, length: u64) -> Result<Self, JournalError> {
-        let writer = Writer::start(path, JournalFile::new(path, file, length));
-        Ok(Self { path: path.to_owned(), writer: writer.map_err(|_| JournalError::NoThread)? })
+    fn new(path: &Path, file: fs::File, length: u64) -> Self {
+        Self { path: path.to_owned(), file: JournalFile::new(path, file, length) }
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// A handle for a worker.
-    pub fn handle(&self) -> JournalHandle {
-        self.writer.handle()
-    }
-
-    /// Writes and syncs what is left, gives back the room that was not used, and lets go of the lock.
+    /// Starts the thread that writes. The handle is the first one; each worker has a clone of its own.
     ///
     /// # Errors
-    /// [`JournalError::Stopped`] when this or anything before it failed, or the journal is no longer where the next run
-    /// looks for it.
-    pub fn close(self) -> Result<Summary, JournalError> {
-        Ok(self.writer.close()?)
+    /// [`JournalError::NoThread`].
+    pub fn write<E: Send + 'static>(self) -> Result<(Writer<E>, JournalHandle<E>), JournalError> {
+        Writer::start(self.path, self.file).map_err(|_| JournalError::NoThread)
     }
 }
 

@@ -45,6 +45,18 @@ pub struct Intent<'a> {
     pub attempt: u64,
 }
 
+/// What came of a row, all attempts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// How many attempts there were.
+    pub attempt: u64,
+    pub outcome: Outcome,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// Only of a rejected row: the reason was not its own, and the next run sends it unasked.
+    pub due: bool,
+}
+
 /// What an operator found out about a row that was unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Settled {
@@ -160,26 +172,15 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
 }
 
 /// The line of what came of an attempt. It names the person, so that it stands for itself should its intent be damaged.
-pub(super) fn end(person: &Person<'_>, attempt: u64, outcome: Outcome, status: Option<u16>) -> String {
+/// A version that does not know `due` leaves the row alone.
+pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     sealed(format!(
-        r#"{{"t":"{}","key":"{}","attempt":{attempt},"status":{},"at":"{}","email":{},"cname":{}"#,
-        outcome.word(),
+        r#"{{"t":"{}","key":"{}","attempt":{},"status":{}{},"at":"{}","email":{},"cname":{}"#,
+        end.outcome.word(),
         person.key,
-        number(status),
-        now(),
-        Quoted(person.email),
-        Quoted(person.cname),
-    ))
-}
-
-/// The line of a refusal whose reason is not the row's: the next run sends it unasked. A version that does not know the
-/// field leaves the row alone.
-pub(super) fn due(person: &Person<'_>, attempt: u64, status: Option<u16>) -> String {
-    sealed(format!(
-        r#"{{"t":"{}","key":"{}","attempt":{attempt},"status":{},"due":true,"at":"{}","email":{},"cname":{}"#,
-        Outcome::Rejected.word(),
-        person.key,
-        number(status),
+        end.attempt,
+        number(end.status),
+        if end.due { ",\"due\":true" } else { "" },
         now(),
         Quoted(person.email),
         Quoted(person.cname),

@@ -7,13 +7,13 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
-use super::file::{JournalFile, Store};
+use super::file::JournalFile;
 use super::key::{RowKey, key, key_of_version_1};
 use super::line::{self, Line};
 use super::look::sound;
 use super::open::{DAMAGED, RunHeader, begin, set_aside};
 use super::place::Place;
-use super::record::{self, Intent, LINE_MAX, Named, Person, Record};
+use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record};
 use super::recovery::Keys;
 use super::state::RunSeen;
 use crate::api::outcome::Outcome;
@@ -143,7 +143,7 @@ impl DamagedJournal {
         let (mut new, beside) = Place::beside(&self.path)?;
         let made =
             begin(&mut new, &self.path, 0, 0, &rebuilt.text).and_then(|_| set_aside(&self.path, &beside, DAMAGED));
-        JournalFile::new(&self.path, new.file, 0).release();
+        drop(JournalFile::new(&self.path, new.file, 0));
         let _ = self.place.file.unlock();
         match made {
             Ok(old) => {
@@ -300,7 +300,8 @@ impl Rebuilt {
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
             self.text.push_str(&intent_of(&person, key));
-            let end = record::end(&person_of(&person, key), 1, Outcome::Unknown, None);
+            let end = End { attempt: 1, outcome: Outcome::Unknown, status: None, due: false };
+            let end = record::end(&person_of(&person, key), &end);
             self.text.push_str(&end);
             self.repaired.unknown.push(person);
         }

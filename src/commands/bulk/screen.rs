@@ -2,8 +2,6 @@
 //! the run, and a reader that has gone away is none of its business.
 
 use std::io;
-use std::iter;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use crate::api::outcome::Outcome;
 use crate::args::environment::Environment;
 use crate::bulk::event::{Event, RowEnd};
 use crate::bulk::gate::Gate;
-use crate::bulk::journal::JournalHandle;
+use crate::bulk::journal::{Delivered, Writer};
 use crate::bulk::rows::Row;
 use crate::bulk::stop::Stop;
 use crate::bulk::tally::Tally;
@@ -64,23 +62,19 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Tells what the workers tell, until the last of them has gone.
-    pub(super) fn listen(&mut self, told: &Receiver<Event>, gate: &Gate, journal: &JournalHandle) {
-        let mut batch = Vec::new();
-        loop {
-            match told.recv_timeout(TICK) {
-                Ok(first) => {
-                    let more = told.try_iter().take(BATCH);
-                    let told = iter::once(first).chain(more);
-                    batch.extend(told.filter_map(|told| written(told, gate, journal)));
-                    let busy = batch.len() > 1;
-                    self.tell(batch.drain(..));
-                    if busy {
-                        thread::sleep(BREATH);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+    /// Shows what the workers report, until the last of them has gone.
+    pub(super) fn listen(&mut self, journal: &Writer<Event>, gate: &Gate) {
+        while let Some(events) = journal.events(TICK) {
+            let busy = events.len() > 1;
+            if let (true, Some(stopped)) = (events.iter().any(|event| !event.is_written), journal.stopped()) {
+                gate.stop(Stop::journal(&stopped));
+            }
+            let mut events = events.into_iter().filter_map(checked).peekable();
+            while events.peek().is_some() {
+                self.tell(events.by_ref().take(BATCH));
+            }
+            if busy {
+                thread::sleep(BREATH);
             }
             self.tell_of_stop(gate);
             if let Some(line) = self.progress.update(&self.tally, gate) {
@@ -102,7 +96,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         for told in batch {
             match told {
                 Event::Ended(end) => self.ended(*end, &mut out, &mut err),
-                Event::Exchanged { request, answer, .. } => {
+                Event::Exchanged { request, answer } => {
                     let bodies = self.reporter.output().verbose > 1;
                     let redactor = self.reporter.redactor();
                     let mut lines = text::request_lines(&request, bodies, redactor);
@@ -112,7 +106,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                         err.push_str(&format!("{}\n", style.dim(&line)));
                     }
                 }
-                Event::Again { index, attempt, result, wait, .. } if !self.reporter.output().quiet => {
+                Event::Again { index, attempt, result, wait } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
                         let why = bulk_text::why(&result, self.reporter.redactor());
                         let email = self.name(row);
@@ -202,19 +196,16 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
     }
 }
 
-/// Waits until the journal has what is about to be shown. If it cannot be written, the run stops, and only ends are
-/// shown: there will be no repeat.
-fn written(mut told: Event, gate: &Gate, journal: &JournalHandle) -> Option<Event> {
-    let Err(stopped) = journal.written(told.ticket()) else {
-        return Some(told);
-    };
-    gate.stop(Stop::journal(&stopped));
-    match &mut told {
-        Event::Ended(end) => (end.unwritten, end.due) = (true, false),
-        Event::Exchanged { .. } => {}
-        Event::Again { .. } => return None,
+/// An event as it is to be shown. Without its record, a run that stops shows only ends: there will be no retry.
+fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
+    if !is_written {
+        match &mut event {
+            Event::Ended(end) => (end.unwritten, end.due) = (true, false),
+            Event::Exchanged { .. } => {}
+            Event::Again { .. } => return None,
+        }
     }
-    Some(told)
+    Some(event)
 }
 
 /// The error of a standard output that took no more, for people.

@@ -1,6 +1,5 @@
 //! The run itself: journal, workers, signals and screen are put together here, and what came of it is told.
 
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -15,8 +14,11 @@ use super::workers::{self, Lack, Room, no_thread, of_first_client};
 use super::{exit_of, nothing_left};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::environment::Environment;
+use crate::bulk::event::Event;
 use crate::bulk::gate::{Alarm, Gate};
-use crate::bulk::journal::{Journal, JournalError, JournalStopped, OpenMode, Recovered, RunHeader, Seen, keep_index};
+use crate::bulk::journal::{
+    Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Seen, Writer, keep_index,
+};
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
@@ -30,9 +32,6 @@ use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
 use crate::report::json::ErrorDocument;
 use crate::report::{ErrorReport, Reporter};
-
-/// How many ends may wait to be told before workers wait for the screen.
-const UNTOLD: usize = 1024;
 
 /// Opens the journal, of which `seen` was the last look and whose plan was `shown`, and sends.
 ///
@@ -52,6 +51,7 @@ pub(super) fn send(
     let header = header(prepared);
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, known) = Journal::open_seen(&prepared.journal, mode, &header, seen)?;
+    let journal = journal.write()?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
     let plan = prepared.plan_again(&known, &shown)?;
@@ -64,9 +64,9 @@ pub(super) fn send(
     let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
     let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
     let clients = (&room, clients);
-    let remark = work(prepared, &plan, &gate, clients, &journal, &mut screen);
+    let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
     let remark = remark.map_err(Lack::report)?;
-    let lost_journal = close(journal, &gate);
+    let lost_journal = close(writer, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
     }
@@ -100,12 +100,12 @@ fn header(prepared: &Prepared) -> RunHeader {
 
 /// Closes the journal, and says whether it may be another one by now than the one that was written. Of one that could
 /// only not be written, what is on the disk still holds.
-fn close(journal: Journal, gate: &Gate) -> bool {
-    let Err(error) = journal.close() else {
+fn close(journal: Writer<Event>, gate: &Gate) -> bool {
+    let Err(stopped) = journal.close() else {
         return false;
     };
-    gate.stop(Stop::Journal(error.to_string()));
-    !matches!(error, JournalError::Stopped(JournalStopped::Failed { .. }))
+    gate.stop(Stop::Journal(stopped.to_string()));
+    !matches!(stopped, JournalStopped::Failed { .. })
 }
 
 fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
@@ -117,15 +117,15 @@ fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
     }
 }
 
-/// Lets the workers work, and tells what they tell.
+/// Lets the workers work, and shows what they report.
 fn work(
     prepared: &Prepared,
     plan: &Plan,
     gate: &Gate,
     (room, clients): (&Room, impl Iterator<Item = Result<Transport, TransportError>>),
-    journal: &Journal,
+    (writer, handle): (Writer<Event>, JournalHandle<Event>),
     screen: &mut Screen,
-) -> Result<Option<String>, Lack> {
+) -> (Result<Option<String>, Lack>, Writer<Event>) {
     let rivals = prepared.rivals();
     let run = Run {
         rows: &prepared.list.rows,
@@ -138,24 +138,23 @@ fn work(
         rivals: rivals.as_ref(),
         trace: prepared.settings.output.verbose > 0,
     };
-    let (sender, receiver) = sync_channel(UNTOLD);
     let started = OnceLock::new();
     let remark = thread::scope(|scope| {
-        // It goes with this scope: workers that have nobody to tell must not wait for ever.
-        let (receiver, _alarm) = (receiver, Alarm(gate));
+        let _alarm = Alarm(gate);
         let remark = workers::start(scope, &started, room, clients, |transport| {
-            let (handle, sender) = (journal.handle(), sender.clone());
-            move || run.work(&transport, &handle, &sender)
+            let handle = handle.clone();
+            move || run.work(&transport, &handle)
         });
-        drop(sender);
+        // The end of the last worker is the end of the events.
+        drop(handle);
         if let Ok(Some(remark)) = &remark {
             screen.remark(remark);
         }
-        screen.listen(&receiver, gate, &journal.handle());
+        screen.listen(&writer, gate);
         remark
     });
     screen.progress.finish();
-    remark
+    (remark, writer)
 }
 
 /// Tells what came of the run, and decides its end.

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -29,10 +30,15 @@ pub(super) fn put(path: &Path, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
-pub(super) fn intend(journal: &Journal, name: &str) {
+pub(super) type Open = (Writer<()>, JournalHandle<()>);
+
+pub(super) fn writing(path: &Path) -> Open {
+    resume(path).unwrap().0.write().unwrap()
+}
+
+pub(super) fn intend((_, handle): &Open, name: &str) {
     let email = format!("{name}@x.de");
-    let intent = Intent { person: person(name, &email), row: 1, attempt: 1 };
-    journal.handle().intend(&intent).unwrap();
+    handle.intend(&Intent { person: person(name, &email), row: 1, attempt: 1 }).unwrap();
 }
 
 /// An operator who chose no row after all.
@@ -52,14 +58,15 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     assert_eq!(recovered, Recovered::default());
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     assert_eq!(mode(&folder.path().join("state")), 0o700);
+    let journal = journal.write().unwrap();
     intend(&journal, "ada");
     intend(&journal, "bob");
-    let handle = journal.handle();
-    let ticket = handle.conclude(&person("ada", "ada@x.de"), 1, Outcome::Accepted, Some(200));
-    handle.written(ticket).unwrap();
+    let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
+    journal.1.conclude(&person("ada", "ada@x.de"), &end, [()]);
+    assert!(journal.0.events(Duration::from_mins(1)).unwrap()[0].is_written);
     // What others see while it is open: whole lines, and nothing of what is reserved.
     assert_eq!(look(&path).unwrap().lines, 7);
-    assert_eq!(journal.close().unwrap().records, 3);
+    journal.0.close().unwrap();
     let (journal, recovered) = resume(&path).unwrap();
     assert_eq!(recovered.runs.len(), 1);
     assert_eq!(recovered.state(key_of("bob")), Some(RowState::Intended { attempt: 1 }));
@@ -128,9 +135,9 @@ fn a_journal_of_another_url_is_not_mixed_with_this_one() {
 fn a_fresh_journal_keeps_the_old_one_under_another_name() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
-    let (journal, _) = resume(&path).unwrap();
+    let journal = writing(&path);
     intend(&journal, "ada");
-    journal.close().unwrap();
+    journal.0.close().unwrap();
     let before = fs::read(&path).unwrap();
     let mut old: Vec<PathBuf> = Vec::new();
     for _ in 0..3 {
@@ -172,8 +179,9 @@ fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
     let usual = RunHeader { rows: 10_000, ..header() };
     let (journal, _) = Journal::open(&path, OpenMode::Resume, &usual).unwrap();
     assert!(room() >= 10_000 * 512, "{}", room());
+    let journal = journal.write().unwrap();
     intend(&journal, "ada");
     assert!(path.metadata().unwrap().len() < 1024);
-    journal.close().unwrap();
+    journal.0.close().unwrap();
     assert!(room() < 64 * 1024, "{}", room());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::files::{folder, intend, nothing, put, refusal, resume};
+use super::files::{folder, intend, nothing, put, refusal, resume, writing};
 use super::*;
 
 #[test]
@@ -23,8 +23,9 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
             assert_eq!(fates_of(&recovered), outcomes(&lines[..kept]), "{cut}");
             let torn = cut + 1 < whole.len() && cut + zeros.len() > whole.len() - last;
             assert_eq!(recovered.cut > 0, torn || (cut == whole.len() && !zeros.is_empty()), "{cut} {zeros:?}");
+            let journal = journal.write().unwrap();
             intend(&journal, "new");
-            journal.close().unwrap();
+            journal.0.close().unwrap();
             let scan = look(&path).unwrap();
             assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None), "{cut}");
             assert_eq!(scan.lines, kept as u64 + 4);
@@ -83,9 +84,9 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
     assert!(see(&path).unwrap().still_holds(&file).is_some());
     assert_eq!(known_after(&path, || {}), outcomes(&lines));
     let other_run = || {
-        let (journal, _) = resume(&path).unwrap();
+        let journal = writing(&path);
         intend(&journal, "hal");
-        journal.close().unwrap();
+        journal.0.close().unwrap();
     };
     assert!(known_after(&path, other_run).contains_key(&key_of("hal").to_string()));
     // An operator with an editor, who keeps the length.

@@ -5,7 +5,7 @@ mod files;
 mod going_on;
 #[cfg(unix)]
 mod indexed;
-mod noting;
+mod interleavings;
 mod order;
 mod paths;
 mod records;
@@ -13,7 +13,7 @@ mod recovery;
 
 use std::collections::HashMap;
 
-use super::record::{self, Intent, Settled};
+use super::record::{self, End, Intent, Settled};
 use super::*;
 use crate::api::outcome::Outcome;
 
@@ -44,7 +44,8 @@ fn person<'a>(name: &str, email: &'a str) -> Person<'a> {
 }
 
 fn end_line(name: &str, attempt: u64, outcome: Outcome, status: Option<u16>) -> String {
-    record::end(&person(name, &format!("{name}@x.de")), attempt, outcome, status)
+    let end = End { attempt, outcome, status, due: false };
+    record::end(&person(name, &format!("{name}@x.de")), &end)
 }
 
 /// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat. Its runs are

@@ -1,66 +1,218 @@
-//! The order in which the one thread writes and syncs, seen from behind: by a file that notes what is asked of it.
+//! The order in which the one thread writes, syncs, wakes and delivers: seen from behind, by a file that notes what is
+//! asked of it, that waits, and that fails at the Nth call; and the check of what it noted.
 
+use std::collections::HashSet;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::super::file::Store;
-use super::super::writer::Writer;
-use super::noting::{Event, Log, fault, note, start};
+use super::super::writer::{JournalHandle, Writer};
 use super::*;
 
-fn intend(handle: &JournalHandle, name: &str) -> Result<(), JournalStopped> {
+/// What happened, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Event {
+    /// Bytes were given to the file.
+    Written(String),
+    /// A sync came back.
+    Synced,
+    /// It was written down that everything is on the disk.
+    Marked,
+    /// A call failed.
+    Failed,
+    /// A worker was woken and sends the row of this key.
+    Released(String),
+    /// An event of this key was shown.
+    Shown(String),
+}
+
+pub(super) type Log = Arc<Mutex<Vec<Event>>>;
+
+pub(super) fn note(log: &Log, event: Event) {
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+}
+
+/// A file that notes what is asked of it.
+#[derive(Default)]
+pub(super) struct Noting {
+    pub(super) log: Log,
+    /// Which call fails, and how many are left before it.
+    pub(super) fails: Option<(Stage, u32)>,
+    /// Each sync waits for a word, if there is anybody to give it.
+    pub(super) gate: Option<Receiver<()>>,
+    /// What lets others run ahead.
+    pub(super) pause: Option<fn()>,
+}
+
+impl Noting {
+    fn call(&mut self, stage: Stage, event: Event) -> io::Result<()> {
+        if let Some((fails, left)) = &mut self.fails
+            && *fails == stage
+        {
+            *left -= 1;
+            if *left == 0 {
+                note(&self.log, Event::Failed);
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        note(&self.log, event);
+        Ok(())
+    }
+}
+
+impl Store for Noting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.call(Stage::Write, Event::Written(String::from_utf8(bytes.to_vec()).unwrap()))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if let Some(gate) = &self.gate {
+            let _ = gate.recv();
+        }
+        if let Some(pause) = self.pause {
+            pause();
+        }
+        self.call(Stage::Sync, Event::Synced)
+    }
+
+    fn check(&mut self) -> Result<(), Loss> {
+        Ok(())
+    }
+
+    fn mark(&mut self) -> io::Result<()> {
+        note(&self.log, Event::Marked);
+        Ok(())
+    }
+
+    fn trim(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What breaks the promise: a row that is sent without its intent on the disk, an end that stands before its intent is
+/// there, an event that is shown before its batch is done, or a call after one that failed.
+pub(super) fn fault(events: &[Event]) -> Option<String> {
+    let (mut written, mut synced, mut failed) = (HashSet::new(), HashSet::new(), false);
+    let mut marked = HashSet::new();
+    let (mut showable, mut unsynced) = (HashSet::new(), HashSet::new());
+    for event in events {
+        match event {
+            Event::Written(_) | Event::Synced | Event::Failed if failed => {
+                return Some("a call after one that failed".to_owned());
+            }
+            Event::Written(text) => {
+                let has_intent = text.contains("\"t\":\"intent\"");
+                for line in text.lines() {
+                    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                    let key = record["key"].as_str().unwrap().to_owned();
+                    if record["t"] == "intent" {
+                        written.insert(key);
+                    } else if !synced.contains(&key) {
+                        return Some(format!("an end before its intent is synced: {key}"));
+                    } else if has_intent {
+                        unsynced.insert(key);
+                    } else {
+                        showable.insert(key);
+                    }
+                }
+            }
+            Event::Synced => synced.extend(written.iter().cloned()),
+            Event::Marked => {
+                marked.clone_from(&synced);
+                showable.extend(unsynced.drain());
+            }
+            Event::Failed => {
+                failed = true;
+                // They are written, and only a power failure could lose them.
+                showable.extend(unsynced.drain());
+            }
+            Event::Released(key) if !marked.contains(key) => {
+                return Some(format!("a row is sent before its intent is synced and marked: {key}"));
+            }
+            Event::Shown(key) if !showable.contains(key) => {
+                return Some(format!("an event is shown before its batch is done: {key}"));
+            }
+            Event::Released(_) | Event::Shown(_) => {}
+        }
+    }
+    None
+}
+
+type Started = (Writer<String>, JournalHandle<String>);
+
+fn start(fails: Option<(Stage, u32)>, gate: Option<Receiver<()>>) -> (Started, Log) {
+    let log = Log::default();
+    // Slow enough for a worker to run ahead that was woken too early.
+    let pause = Some((|| (0..200).for_each(|_| thread::yield_now())) as fn());
+    let store = Noting { log: Arc::clone(&log), fails, gate, pause };
+    (Writer::start(PathBuf::from("j.ndjson"), store).unwrap(), log)
+}
+
+fn intend(handle: &JournalHandle<String>, name: &str) -> Result<(), JournalStopped> {
     let email = format!("{name}@x.de");
     handle.intend(&Intent { person: person(name, &email), row: 1, attempt: 1 })
 }
 
-/// What came of a row, written.
-fn conclude(handle: &JournalHandle, name: &str, outcome: Outcome) -> Result<(), JournalStopped> {
-    let email = format!("{name}@x.de");
-    handle.written(handle.conclude(&person(name, &email), 1, outcome, None))
+fn conclude(handle: &JournalHandle<String>, name: &str) {
+    let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
+    handle.conclude(&person(name, &format!("{name}@x.de")), &end, [key_of(name).to_string()]);
 }
 
-/// Eight workers with twenty rows each, as a run has them; gives back how many rows were let go.
-fn work(handle: &JournalHandle, log: &Log) -> usize {
+/// Eight workers with twenty rows each, as a run has them, and their screen; gives back how many rows were sent, and how
+/// many of their ends were written and not.
+fn work((writer, handle): &Started, log: &Log) -> (usize, [usize; 2]) {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..8)
             .map(|worker| {
+                let handle = handle.clone();
                 scope.spawn(move || {
                     for row in 0..20 {
                         let name = format!("w{worker}r{row}");
-                        if intend(handle, &name).is_err() {
-                            assert!(conclude(handle, &name, Outcome::Unknown).is_err());
+                        if intend(&handle, &name).is_err() {
                             return row;
                         }
                         note(log, Event::Released(key_of(&name).to_string()));
-                        let email = format!("{name}@x.de");
-                        let person = person(&name, &email);
-                        let ticket = handle.conclude(&person, 1, Outcome::Accepted, Some(200));
-                        // Every other one is waited for.
-                        if row % 2 == 0 && handle.written(ticket).is_err() {
-                            return row + 1;
-                        }
+                        conclude(&handle, &name);
                     }
                     20
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        let mut shown = [0, 0];
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            take(writer, log, &mut shown);
+        }
+        let released = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+        while released > shown.iter().sum() {
+            take(writer, log, &mut shown);
+        }
+        (released, shown)
     })
 }
 
+fn take(writer: &Writer<String>, log: &Log, shown: &mut [usize; 2]) {
+    for Delivered { event, is_written } in writer.events(Duration::from_millis(1)).unwrap() {
+        shown[usize::from(!is_written)] += 1;
+        if is_written {
+            note(log, Event::Shown(event));
+        }
+    }
+}
+
 #[test]
-fn no_row_is_let_go_before_its_intent_is_on_the_disk() {
-    let (writer, log) = start(None, None);
-    assert_eq!(work(&writer.handle(), &log), 160);
-    let summary = writer.close().unwrap();
-    assert_eq!(summary.records, 320);
+fn no_row_is_sent_before_its_intent_is_on_the_disk_and_none_is_shown_before_its_end_is_written() {
+    let (journal, log) = start(None, None);
+    assert_eq!(work(&journal, &log), (160, [160, 0]));
+    journal.0.close().unwrap();
     let events = log.lock().unwrap().clone();
     assert_eq!(fault(&events), None);
     // The last ends are synced too.
-    assert_eq!(events.iter().rfind(|event| !matches!(event, Event::Released(_))), Some(&Event::Marked));
+    let is_shown = |event: &&Event| matches!(event, Event::Released(_) | Event::Shown(_));
+    assert_eq!(events.iter().rfind(|event| !is_shown(event)), Some(&Event::Marked));
 }
 
 #[test]
@@ -85,6 +237,12 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     assert!(fault(&synced_first).unwrap().starts_with("a row is sent before"));
     let early = [written(intent_line("ada", 1) + &end), Event::Synced];
     assert!(fault(&early).unwrap().starts_with("an end before"));
+    let shown = Event::Shown(key_of("ada").to_string());
+    let unwritten = [&sound[..4], std::slice::from_ref(&shown)].concat();
+    assert!(fault(&unwritten).unwrap().starts_with("an event is shown"));
+    let with_intent = written(end.clone() + &intent_line("bob", 1));
+    let unsynced = [&sound[..4], &[with_intent, shown]].concat();
+    assert!(fault(&unsynced).unwrap().starts_with("an event is shown"));
     let again = [Event::Failed, Event::Synced];
     assert!(fault(&again).unwrap().starts_with("a call after"));
 }
@@ -92,8 +250,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
 #[test]
 fn intents_that_come_while_the_disk_is_busy_share_one_sync() {
     let (open, gate) = channel();
-    let (writer, log) = start(None, Some(gate));
-    let handle = writer.handle();
+    let ((writer, handle), log) = start(None, Some(gate));
     thread::scope(|scope| {
         for worker in 0..8 {
             let (handle, log) = (handle.clone(), Arc::clone(&log));
@@ -104,33 +261,39 @@ fn intents_that_come_while_the_disk_is_busy_share_one_sync() {
             });
         }
         // The disk is held until all are in the queue, so that the rest of them has to share the second sync.
-        while writer.queued() < 8 {
+        let first = || match log.lock().unwrap().first() {
+            Some(Event::Written(text)) => text.lines().count(),
+            _ => 0,
+        };
+        while first() + writer.waiting() < 8 {
             thread::yield_now();
         }
         open.send(()).unwrap();
         open.send(()).unwrap();
     });
     drop(open);
-    let summary = writer.close().unwrap();
-    assert_eq!(summary.records, 8);
-    assert_eq!(fault(&log.lock().unwrap()), None);
-    assert!((1..=2).contains(&summary.syncs), "{summary:?}");
+    writer.close().unwrap();
+    let events = log.lock().unwrap().clone();
+    assert_eq!(fault(&events), None);
+    let syncs = events.iter().filter(|event| **event == Event::Synced).count();
+    assert!((1..=2).contains(&syncs), "{syncs}");
 }
 
 #[test]
-fn after_the_first_failure_nothing_is_let_go_and_nothing_is_tried_again() {
+fn after_the_first_failure_nothing_is_sent_and_nothing_is_tried_again() {
     for stage in [Stage::Write, Stage::Sync] {
         for nth in 1..=12 {
-            let (writer, log) = start(Some((stage, nth)), None);
-            let handle = writer.handle();
-            let released = work(&handle, &log);
-            assert!(released < 160, "{stage} {nth}");
-            let error = intend(&handle, "late").unwrap_err();
+            let (journal, log) = start(Some((stage, nth)), None);
+            let (released, shown) = work(&journal, &log);
+            assert!(released < 160 && shown.iter().sum::<usize>() == released, "{stage} {nth}");
+            let error = intend(&journal.1, "late").unwrap_err();
             assert!(
                 matches!(&error, JournalStopped::Failed { stage: at, kind: io::ErrorKind::StorageFull, .. } if *at == stage)
             );
-            assert_eq!(conclude(&handle, "late", Outcome::Unknown), Err(error.clone()));
-            assert_eq!(writer.close(), Err(error));
+            conclude(&journal.1, "late");
+            let late = journal.0.events(Duration::ZERO).unwrap();
+            assert!(late.len() == 1 && !late[0].is_written);
+            assert_eq!(journal.0.close(), Err(error));
             let events = log.lock().unwrap().clone();
             assert_eq!(fault(&events), None, "{stage} {nth}");
             assert_eq!(events.iter().filter(|event| **event == Event::Failed).count(), 1);
@@ -139,16 +302,31 @@ fn after_the_first_failure_nothing_is_let_go_and_nothing_is_tried_again() {
 }
 
 #[test]
-fn a_handle_that_outlives_its_journal_is_told_so() {
-    let (writer, log) = start(None, None);
-    let handle = writer.handle();
+fn a_handle_that_outlives_its_journal_is_refused() {
+    let ((writer, handle), log) = start(None, None);
     writer.close().unwrap();
     assert!(matches!(intend(&handle, "ada"), Err(JournalStopped::Closed { .. })));
     assert_eq!(*log.lock().unwrap(), []);
-    let (writer, _) = start(None, None);
-    let handle = writer.handle();
+    let ((writer, handle), _) = start(None, None);
     drop(writer);
     assert!(matches!(intend(&handle, "ada"), Err(JournalStopped::Closed { .. })));
+}
+
+#[test]
+fn an_event_whose_record_was_written_earlier_is_not_called_unwritten() {
+    let ((writer, handle), _) = start(Some((Stage::Write, 3)), None);
+    intend(&handle, "ada").unwrap();
+    conclude(&handle, "ada");
+    let shown = writer.events(Duration::from_mins(1)).unwrap();
+    assert!(shown.iter().all(|event| event.is_written) && shown.len() == 1);
+    assert!(intend(&handle, "bob").is_err());
+    handle.report(key_of("ada"), "again".to_owned());
+    conclude(&handle, "bob");
+    handle.report(key_of("bob"), "again".to_owned());
+    let shown = writer.events(Duration::ZERO).unwrap();
+    assert_eq!(shown.iter().map(|event| event.is_written).collect::<Vec<_>>(), [true, false, false]);
+    drop(handle);
+    assert_eq!(writer.events(Duration::from_mins(1)), None);
 }
 
 #[test]
@@ -170,9 +348,9 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
         fn trim(&mut self) -> io::Result<()> {
             Ok(())
         }
-        fn release(&mut self) {}
     }
-    let writer = Writer::start(Path::new("j"), Panicking).unwrap();
-    assert!(intend(&writer.handle(), "ada").is_err());
-    assert!(conclude(&writer.handle(), "ada", Outcome::Accepted).is_err());
+    let (writer, handle) = Writer::start(PathBuf::from("j"), Panicking).unwrap();
+    assert!(intend(&handle, "ada").is_err());
+    conclude(&handle, "ada");
+    assert!(!writer.events(Duration::from_mins(1)).unwrap()[0].is_written);
 }

@@ -81,14 +81,17 @@ fn each_record_is_one_line_of_the_promised_form() {
     let person = person("ada", "ada@x.de");
     for outcome in [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown] {
         assert_eq!(
-            steady(&record::end(&person, 2, outcome, Some(200))),
+            steady(&record::end(&person, &End { attempt: 2, outcome, status: Some(200), due: false })),
             format!(
                 "{{\"t\":\"{}\",\"key\":\"{key}\",\"attempt\":2,\"status\":200,\"at\":\"AT\",\"email\":\"ada@x.de\",\"cname\":\"acme\",\"crc\":\"CRC\"}}\n",
                 outcome.word()
             )
         );
     }
-    assert!(record::end(&person, 2, Outcome::NotSent, None).contains(r#","status":null,"#));
+    let end = End { attempt: 2, outcome: Outcome::NotSent, status: None, due: false };
+    assert!(record::end(&person, &end).contains(r#","status":null,"#));
+    let due = End { outcome: Outcome::Rejected, due: true, ..end };
+    assert!(record::end(&person, &due).contains(r#","status":null,"due":true,"at":"#));
     for settled in [Settled::Accepted, Settled::NotSent, Settled::Unknown] {
         assert_eq!(
             steady(&record::resolved(key, settled)),

@@ -157,10 +157,11 @@ proptest! {
 
 #[test]
 fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
+    let due = End { attempt: 1, outcome: Outcome::Rejected, status: Some(429), due: true };
     let lines = [
         record::run("a1", &header()),
         intent_line("ada", 1),
-        record::due(&person("ada", "ada@x.de"), 1, Some(429)),
+        record::end(&person("ada", "ada@x.de"), &due),
         intent_line("bob", 1),
         end_line("bob", 1, Outcome::NotSent, Some(429)),
     ];

@@ -1,0 +1,194 @@
+//! The writer under `shuttle`: it is compiled a second time with the primitives of that scheduler, which runs it in
+//! thousands of interleavings, finds every deadlock, and finds each fault that is planted here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shuttle::thread;
+
+use super::super::{error, file, key, record};
+use super::order::{Event, Log, Noting, fault, note};
+use super::{End, Intent, Outcome, Stage, person};
+
+mod sync {
+    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    pub(super) use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub(super) use shuttle::thread::{Builder, JoinHandle, Thread, current, park};
+}
+
+#[path = "../writer.rs"]
+#[expect(
+    clippy::duplicate_mod,
+    dead_code,
+    unreachable_pub,
+    reason = "the same code with other primitives, for the tests here"
+)]
+mod writer;
+
+use writer::{JournalHandle, Loop, SYNCED, Writer};
+
+const WORKERS: usize = 2;
+const ROWS: usize = 2;
+const SCHEDULES: usize = 200;
+
+type Key = String;
+
+/// What the thread does between two batches, as it is and with a fault.
+type Run = fn(Loop<Key, Noting>);
+
+/// The loop of [`Loop::run`] with other steps; it stops like that when one fails.
+fn looped(mut write_loop: Loop<Key, Noting>, steps: fn(&mut Loop<Key, Noting>) -> Result<(), error::JournalStopped>) {
+    while {
+        let queue = Arc::clone(&write_loop.queue);
+        queue.exchange(&mut write_loop.batch)
+    } {
+        if steps(&mut write_loop).is_err() {
+            return;
+        }
+    }
+}
+
+fn wake(write_loop: &mut Loop<Key, Noting>) {
+    write_loop.batch.waiting.drain(..).for_each(|waiter| waiter.wake(SYNCED));
+}
+
+fn usual(write_loop: Loop<Key, Noting>) {
+    looped(write_loop, |steps| {
+        steps.write()?;
+        if !steps.batch.waiting.is_empty() {
+            steps.sync()?;
+        }
+        wake(steps);
+        Ok(())
+    });
+}
+
+fn without_sync(write_loop: Loop<Key, Noting>) {
+    looped(write_loop, |steps| {
+        steps.write()?;
+        wake(steps);
+        Ok(())
+    });
+}
+
+fn woken_early(write_loop: Loop<Key, Noting>) {
+    looped(write_loop, |steps| {
+        steps.write()?;
+        let waits = !steps.batch.waiting.is_empty();
+        wake(steps);
+        if waits { steps.sync() } else { Ok(()) }
+    });
+}
+
+fn shown_early(write_loop: Loop<Key, Noting>) {
+    looped(write_loop, |steps| {
+        steps.write()?;
+        drop(Arc::clone(&steps.queue).deliver(&mut steps.batch));
+        if !steps.batch.waiting.is_empty() {
+            steps.sync()?;
+        }
+        wake(steps);
+        Ok(())
+    });
+}
+
+/// The worker is woken before it can see why: it goes to sleep again.
+fn lost_wake_up(write_loop: Loop<Key, Noting>) {
+    looped(write_loop, |steps| {
+        steps.write()?;
+        if !steps.batch.waiting.is_empty() {
+            steps.sync()?;
+        }
+        for waiter in steps.batch.waiting.drain(..) {
+            waiter.thread.unpark();
+            waiter.state.store(SYNCED, sync::Ordering::SeqCst);
+        }
+        Ok(())
+    });
+}
+
+fn work(handle: &JournalHandle<Key>, worker: usize, log: &Log) -> usize {
+    for row in 0..ROWS {
+        let name = format!("w{worker}r{row}");
+        let email = format!("{name}@x.de");
+        let person = person(&name, &email);
+        if handle.intend(&Intent { person, row: 1, attempt: 1 }).is_err() {
+            assert!(handle.stopped().is_some());
+            return row;
+        }
+        note(log, Event::Released(person.key.to_string()));
+        let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
+        handle.conclude(&person, &end, [person.key.to_string()]);
+    }
+    ROWS
+}
+
+/// A run of few workers and rows, whose screen takes what there is, or nothing before the last worker has gone.
+fn scenario(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
+    let log = Log::default();
+    let store = Noting { log: Arc::clone(&log), fails, gate: None, pause: Some(thread::yield_now) };
+    let (writer, handle) = Writer::start_loop(PathBuf::from("j.ndjson"), store, run).unwrap();
+    let start = |worker| {
+        let (handle, log) = (handle.clone(), Arc::clone(&log));
+        thread::spawn(move || work(&handle, worker, &log))
+    };
+    let workers: Vec<_> = (0..WORKERS).map(start).collect();
+    drop(handle);
+    let join = |workers: Vec<thread::JoinHandle<usize>>| workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+    let (mut workers, mut released) = (Some(workers), 0);
+    if is_stuck {
+        released = workers.take().map_or(0, join);
+    }
+    let mut shown = 0;
+    while let Some(events) = writer.events(Duration::ZERO) {
+        for delivered in events {
+            shown += 1;
+            if delivered.is_written {
+                note(&log, Event::Shown(delivered.event));
+            }
+        }
+    }
+    released += workers.take().map_or(0, join);
+    assert_eq!((shown, writer.close().is_err()), (released, fails.is_some()));
+    let events = log.lock().unwrap().clone();
+    assert_eq!(fault(&events), None);
+    assert!(fails.is_some() || released == WORKERS * ROWS);
+}
+
+fn check(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
+    shuttle::check_random(move || scenario(run, fails, is_stuck), SCHEDULES);
+    shuttle::check_pct(move || scenario(run, fails, is_stuck), SCHEDULES, 3);
+}
+
+#[test]
+fn no_interleaving_breaks_the_order_or_leaves_anybody_waiting() {
+    check(Loop::run, None, false);
+    check(Loop::run, None, true);
+    check(usual, None, false);
+}
+
+#[test]
+fn no_interleaving_hides_a_failure() {
+    for stage in [Stage::Write, Stage::Sync] {
+        for nth in 1..=2 {
+            check(Loop::run, Some((stage, nth)), nth == 2);
+        }
+    }
+}
+
+#[test]
+fn each_planted_fault_is_found() {
+    let faults: [(Run, &str); 4] = [
+        (without_sync, "a row is sent before its intent is synced"),
+        (woken_early, "a row is sent before its intent is synced"),
+        (shown_early, "an event is shown before its batch is done"),
+        (lost_wake_up, "deadlock"),
+    ];
+    for (run, text) in faults {
+        let found = catch_unwind(AssertUnwindSafe(|| check(run, None, false))).unwrap_err();
+        let found = found.downcast_ref::<String>().unwrap();
+        assert!(found.contains(text), "{text}: {found}");
+    }
+}

@@ -7,6 +7,11 @@ use vescli::args::environment::Environment;
 use vescli::report::exit::Ending;
 use vescli::report::{Streams, Terminals};
 
+// musl's own takes one lock for all threads.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for the arguments")]
 fn main() -> ExitCode {
     // A file that may not grow (`ulimit -f`) is to fail the write, not to kill the process, which could not report the

@@ -21,8 +21,9 @@ pub mod settings;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use args::command_line::{self, Invocation, Typed};
+use args::commands::Command;
 use args::environment::Environment;
+use args::parse::{Invocation, parse};
 use commands::context::Context;
 use commands::error::CommandError;
 use commands::{config, doctor, explain, help, journal, sandbox, send, usage};
@@ -32,11 +33,11 @@ use settings::Output;
 
 /// Runs vescli. The arguments begin with the program's name.
 pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) -> Ending {
-    let guarded = catch_unwind(AssertUnwindSafe(|| match command_line::parse(arguments.iter().cloned()) {
-        Ok(Invocation { typed, flags }) => {
+    let guarded = catch_unwind(AssertUnwindSafe(|| match parse(arguments) {
+        Ok(Invocation { command, flags }) => {
             let reporter = Reporter::new(streams, Output::early(&flags, environment), environment);
             let mut context = Context { arguments, flags: &flags, environment, reporter };
-            dispatch(&typed, &mut context).unwrap_or_else(|error| {
+            dispatch(&command, &mut context).unwrap_or_else(|error| {
                 context.reporter.error(&error.report());
                 error.ending()
             })
@@ -47,19 +48,19 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) 
     guarded.unwrap_or(Ending::Exit(Exit::Internal))
 }
 
-fn dispatch(typed: &Typed, context: &mut Context) -> Result<Ending, CommandError> {
-    match typed {
-        Typed::Send => send::run(context),
-        Typed::Bulk(list) => commands::bulk::run(list, context),
-        Typed::Journal(action) => journal::run(action, context),
-        Typed::Doctor => Ok(doctor::run(context).into()),
-        Typed::Sandbox(command) => sandbox::run(command, context),
-        Typed::Config(action) => config::run(*action, context),
-        Typed::Explain(what) => {
+fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandError> {
+    match command {
+        Command::Send => send::run(context),
+        Command::Bulk { input } => commands::bulk::run(input, context),
+        Command::Journal(action) => journal::run(action, context),
+        Command::Doctor => Ok(doctor::run(context).into()),
+        Command::Sandbox { command } => sandbox::run(command, context),
+        Command::Config(action) => config::run(*action, context),
+        Command::Explain { what } => {
             let text = explain::explain(what.as_deref(), context.output().json, context.reporter.out_style())?;
             context.print(&text)
         }
-        Typed::Completions(shell) => context.print(&help::completions(*shell)?),
-        Typed::Help(topic) => context.print(&help::help(topic, context.reporter.out_style())?),
+        Command::Completions { shell } => context.print(&help::completions(*shell)?),
+        Command::Help { topic } => context.print(&help::help(topic, context.reporter.out_style())?),
     }
 }

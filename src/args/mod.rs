@@ -1,12 +1,9 @@
 //! The command line as typed, and the table of everything that can be set, which flags, variables and file share.
 
-pub mod command_line;
-pub mod config_command;
+pub mod commands;
 pub mod environment;
-mod examples;
-pub mod journal_command;
+mod flags;
 pub mod layer;
+pub mod parse;
 pub mod settings_table;
-mod slips;
-mod subcommands;
 pub mod suggest;

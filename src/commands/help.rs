@@ -3,7 +3,7 @@
 
 use super::error::CommandError;
 use super::explain;
-use crate::args::command_line::{TOPICS, command};
+use crate::args::commands::{TOPICS, command};
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::environment::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};

@@ -35,12 +35,12 @@ fn one_address_wins_over_that_of_the_environment_and_other_flags_over_themselves
 
 #[test]
 fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
-    let behind = |flag| format!("  tip: '{flag}' belongs behind the command: vescli send-password-email {flag}\n");
+    let after = |flag| format!("  tip: '{flag}' belongs after the command: vescli send-password-email {flag}\n");
     for (arguments, tip) in [
-        (&["--profile", "prod", "send", "-e", "a@example.com"][..], behind("--profile")),
-        (&["--profile=prod", "send"], behind("--profile")),
-        (&["-pprod", "send-password-email"], behind("-p")),
-        (&["-q", "--token-file", "f", "send"], behind("--token-file")),
+        (&["--profile", "prod", "send", "-e", "a@example.com"][..], after("--profile")),
+        (&["--profile=prod", "send"], after("--profile")),
+        (&["-pprod", "send-password-email"], after("-p")),
+        (&["-q", "--token-file", "f", "send"], after("--token-file")),
         (&["send", "a@example.com"], "  tip: an address needs its flag: --email ADDR\n".to_owned()),
     ] {
         Vescli::new().args(arguments).code(2).stderr_contains(tip).run();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vescli::args::command_line::command;
+use vescli::args::commands::command;
 
 use support::harness::Vescli;
 

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use vescli::args::command_line::command;
+use vescli::args::commands::command;
 use vescli::args::settings_table::specs;
 use vescli::commands::help::{self, BULK, JSON};
 use vescli::report::exit::{ExitRow, rows};

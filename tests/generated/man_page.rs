@@ -7,7 +7,7 @@ use std::io::Write;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use vescli::args::command_line::command;
+use vescli::args::commands::command;
 use vescli::args::settings_table::{Kind, SettingSpec, specs};
 use vescli::commands::help::BULK;
 use vescli::commands::help::{FOREIGN_VARIABLES, SECRET_VARIABLES};

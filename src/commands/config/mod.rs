@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::error::CommandError;
-use crate::args::config_command::ConfigAction;
+use crate::args::commands::ConfigAction;
 use crate::args::environment::Environment;
 use crate::args::layer::Value;
 use crate::args::layer::{Layer, Origin};

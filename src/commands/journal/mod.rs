@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::error::CommandError;
+use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
-use crate::args::journal_command::JournalAction;
 use crate::bulk::journal::{JournalError, begins_like_a_journal, first_run, journal_folder, kept_in, named_after};
 use crate::bulk::list_name::ListName;
 use crate::report::exit::{Ending, Exit};
@@ -25,20 +25,22 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     let folder = journal_folder(environment, environment.get(SANDBOX_VARIABLE).is_some())?;
     let reporter = &mut context.reporter;
     let text = match action {
-        JournalAction::Check(file) => {
+        JournalAction::Check(JournalFile { file }) => {
             let (text, exit) = check::check(&find(file.as_deref(), &folder, reporter)?, reporter)?;
             reporter.print(&text)?;
             return Ok(exit.into());
         }
         JournalAction::List => show::list(&folder, reporter)?,
-        JournalAction::Show(file) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,
-        JournalAction::Resolve { file, emails } => {
+        JournalAction::Show(JournalFile { file }) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,
+        JournalAction::Resolve { journal: JournalFile { file }, emails } => {
             let request = resolve::Request::new(emails, context)?;
             let reporter = &context.reporter;
             resolve::resolve(&find(file.as_deref(), &folder, reporter)?, &request, reporter)?
         }
-        JournalAction::Repair(file) => repair::repair(&find(file.as_deref(), &folder, reporter)?, context)?,
-        JournalAction::Remove(file) => {
+        JournalAction::Repair(JournalFile { file }) => {
+            repair::repair(&find(file.as_deref(), &folder, reporter)?, context)?
+        }
+        JournalAction::Remove { file } => {
             let request = remove::Request::new(context)?;
             let path = find(Some(file), &folder, &context.reporter)?;
             remove::one(&path, &request, &mut context.reporter)?

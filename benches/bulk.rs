@@ -132,7 +132,7 @@ impl Bench {
     }
 
     fn bulk(&self, rows: usize, more: &[&str]) -> Duration {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        let mut command = self.command(&support::program());
         command
             // The same people are on all of these lists.
             .env("XDG_STATE_HOME", self.path(&format!("state-{rows}")))

@@ -27,7 +27,8 @@ fn main() {
     let url = nginx.url();
     let curl = support::peer::find("curl", "curl");
     let full = format!("{url}/no_auth/send_password_email");
-    let programs = programs(curl.to_str().unwrap(), &url, &full);
+    let vescli = support::program();
+    let programs = programs(&vescli, curl.to_str().unwrap(), &url, &full);
     let medians = medians(&programs, folder.path());
     for ((name, _), median) in programs.iter().zip(&medians) {
         println!("{name:<18} {median:>7.2} ms");
@@ -38,8 +39,7 @@ fn main() {
 }
 
 /// What is compared: names and command lines.
-fn programs<'a>(curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, Vec<&'a str>); 4] {
-    let vescli = env!("CARGO_BIN_EXE_vescli");
+fn programs<'a>(vescli: &'a str, curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, Vec<&'a str>); 4] {
     let body = r#"{"cname":"t","email":"a@b.co"}"#;
     [
         ("vescli send", vec![vescli, "send", "-q", "--email", "a@b.co", "--tenant", "t", "--base-url", url]),

@@ -39,7 +39,7 @@ fn around_a_list(tool: &[&str], rows: usize, known: usize) -> String {
 }
 
 #[test]
-fn a_million_people_who_are_known_from_another_list_take_little_memory() {
+fn a_million_people_known_from_another_list_take_little_memory() {
     let nginx = Nginx::start(&Config::default());
     let folder = TempDir::with_prefix("vescli-budget-").unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -33,7 +33,7 @@ fn around(nginx: &Nginx, tool: &[&str], arguments: &[&str], folder: &Path) -> St
     fs::write(folder.join("ca.pem"), nginx.authority.pem()).unwrap();
     let output = Command::new(support::peer::find(tool[0], tool[0]))
         .args(&tool[1..])
-        .arg(env!("CARGO_BIN_EXE_vescli"))
+        .arg(support::program())
         .args(arguments)
         .args(["--tenant", "t", "--cacert", "ca.pem"])
         .args(["--base-url", &nginx.url()])
@@ -97,7 +97,7 @@ fn one_send_takes_little_memory() {
 #[test]
 fn the_binary_is_small() {
     refuse_debug_builds();
-    let size = fs::metadata(env!("CARGO_BIN_EXE_vescli")).unwrap().len();
+    let size = fs::metadata(support::program()).unwrap().len();
     println!("{size} bytes of {BINARY_MAX}");
     assert!(size <= BINARY_MAX, "{size} bytes");
 }

@@ -26,7 +26,7 @@ fn shown(authority: &Authority) -> [(Vec<&'static str>, String); 2] {
 }
 
 #[test]
-fn a_send_is_unknown_and_not_repeated() {
+fn a_send_is_unknown_and_not_retried() {
     for alert in ALERTS {
         let authority = Authority::new();
         for (flags, pem) in shown(&authority) {
@@ -67,7 +67,7 @@ fn bulk(vescli: Vescli, server: &Server, flags: &[&str], code: u8) -> Output {
 }
 
 #[test]
-fn however_often_a_list_is_run_everybody_is_mailed_once() {
+fn many_runs_of_a_list_mail_everyone_once() {
     for alert in ALERTS {
         let authority = Authority::new();
         for (mut flags, pem) in shown(&authority) {
@@ -89,7 +89,7 @@ fn however_often_a_list_is_run_everybody_is_mailed_once() {
 
 /// The checks above can fail: whoever asks for it is mailed again.
 #[test]
-fn what_is_unknown_is_sent_again_when_that_is_asked_for() {
+fn unknown_rows_are_sent_again_when_requested() {
     let authority = Authority::new();
     let server = server(&authority, 42);
     let folder = Vescli::new().file("ca.pem", authority.pem()).file("list.txt", "a@b.co\n");

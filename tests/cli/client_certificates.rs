@@ -155,7 +155,7 @@ fn a_token_of_the_same_source_goes_along() {
 }
 
 #[test]
-fn a_server_that_wants_another_one_is_told() {
+fn a_rejected_client_certificate_is_reported() {
     let authority = Authority::new();
     let stranger = Authority::new().client("stranger");
     // In TLS 1.3 the client hears of it when its request is on its way (RFC 8446, appendix E.1.2), so that nobody can

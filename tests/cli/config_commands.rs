@@ -72,14 +72,14 @@ const MISTAKES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_the_nearest_name() {
+fn every_mistake_is_reported_with_its_position_and_the_nearest_name() {
     for (toml, message) in MISTAKES {
         with_file(toml).code(78).stderr_contains(format!("error: c.toml:{message}")).stderr_lacks("s3cret").run();
     }
 }
 
 #[test]
-fn what_is_no_toml_is_told_by_its_place_and_never_quoted() {
+fn invalid_toml_is_reported_by_position_and_never_quoted() {
     for (toml, place) in [
         ("[profiles.a]\ntoken = s3cret\n", "c.toml:2:9: not valid TOML: "),
         ("[profiles.a\ntoken = \"s3cret\"\n", "c.toml:1:"),
@@ -125,7 +125,7 @@ fn a_profile_that_is_not_there_is_an_error_with_the_nearest_name() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn an_unreadable_file_is_reported() {
     let send = |config: &str| Vescli::new().args(["send", "-e", "a@example.com", "--config", config]);
     send("missing.toml")
         .code(66)

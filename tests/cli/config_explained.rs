@@ -38,7 +38,7 @@ const FILE: &str = "default_profile = \"prod\"\n[profiles.prod]\ntenant = \"acme
 const PLACE: &str = "[FOLDER]/.config/vescli/config.toml";
 
 #[test]
-fn file_and_profile_say_how_they_were_chosen() {
+fn file_and_profile_are_shown_with_the_reason_for_their_choice() {
     let with_file = || explain().config(FILE);
     shows(with_file(), &[("config", PLACE, "XDG_CONFIG_HOME"), ("profile", "prod", "default_profile")]);
     shows(with_file().env_remove("XDG_CONFIG_HOME"), &[("config", PLACE, "the usual place")]);

@@ -66,13 +66,13 @@ fn a_connection_that_breaks_names_host_and_port() {
 }
 
 #[test]
-fn a_name_that_is_not_found_is_told_without_numbers() {
+fn a_name_that_is_not_found_is_reported_without_numbers() {
     send("https://service.invalid").code(6).stderr_contains("the name service.invalid was not found: ").run();
 }
 
 /// Tries every limit from one that is too low for anything to one that is enough.
 #[test]
-fn without_descriptors_no_connection_is_made_and_nobody_else_is_blamed() {
+fn without_descriptors_the_message_names_the_limit_of_this_machine() {
     let authority = Authority::new();
     let server = Server::https(authority.server()).start();
     let script = "for limit in $(seq 6 30); do (
@@ -83,7 +83,7 @@ fn without_descriptors_no_connection_is_made_and_nobody_else_is_blamed() {
     let output = Vescli::program("/bin/sh")
         .file("ca.pem", authority.pem())
         .env("SSL_CERT_FILE", "ca.pem")
-        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_vescli"), "send"])
+        .args(["-c", script, "sh", &support::program(), "send"])
         .args(["--email", "a@b.co", "--cname", "c", "--retries", "0"])
         .args(["--base-url", &server.url()])
         .stdout_contains(": 0\n")

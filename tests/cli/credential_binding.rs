@@ -119,7 +119,7 @@ fn a_child_that_changes_the_host_names_its_own_credential() {
 }
 
 #[test]
-fn what_a_child_names_itself_goes_to_it_and_so_does_what_a_table_without_a_host_names() {
+fn a_child_gets_its_own_credential_and_that_of_a_table_without_a_host() {
     let parent = Server::http().uncalled().start();
     let child = Server::http().start();
     for toml in [

@@ -65,7 +65,7 @@ fn the_whole_credential_comes_from_the_strongest_source() {
 }
 
 #[test]
-fn no_auth_sends_none_whatever_is_configured() {
+fn no_auth_sends_no_credential_despite_any_configuration() {
     let server = Server::http().start();
     for vescli in [
         send().env("VESCLI_NO_AUTH", "1").env("F5XC_API_TOKEN", "t"),
@@ -77,7 +77,7 @@ fn no_auth_sends_none_whatever_is_configured() {
 }
 
 #[test]
-fn without_a_credential_the_request_goes_and_a_401_says_so() {
+fn without_a_credential_the_request_is_sent_and_a_401_names_the_reason() {
     let server = Server::http().answer(Answer::status(401).body("\"no\"")).start();
     let send = || Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com"]).against(&server).code(41);
     send().stderr_contains("hint: no credential was sent: set VESCLI_TOKEN, or name a file with --token-file\n").run();
@@ -124,7 +124,7 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
 }
 
 #[test]
-fn a_token_file_of_ones_own_and_standard_input_are_read() {
+fn a_private_token_file_and_standard_input_are_read() {
     let server = Server::http().start();
     for mode in [0o600, 0o400] {
         let vescli = send().file_mode("token", "s3cret-token\n", mode);
@@ -157,7 +157,7 @@ fn a_token_command_runs_without_a_shell_and_without_our_secrets() {
 }
 
 #[test]
-fn a_token_command_that_fails_is_told_and_nothing_is_sent() {
+fn a_failed_token_command_is_reported_and_nothing_is_sent() {
     let server = Server::http().uncalled().start();
     for (words, message) in [
         ("[\"false\"]", "the command `false` failed (exit status: 1)"),

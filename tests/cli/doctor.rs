@@ -61,7 +61,7 @@ pub(crate) fn only_heads(server: &Server, count: usize) {
 }
 
 #[test]
-fn a_sound_machine_is_told_in_ten_lines() {
+fn a_healthy_setup_is_reported_in_ten_lines() {
     let authority = Authority::new();
     let server = dated(Server::https(authority.server()), 0).start();
     doctor(&["--cacert", "ca.pem", "--base-url", &server.url()])
@@ -118,7 +118,7 @@ fn the_document_lists_every_check_and_no_post_is_sent() {
 }
 
 #[test]
-fn quiet_says_nothing_when_all_is_well_and_verbose_shows_the_handshake() {
+fn quiet_prints_nothing_on_success_and_verbose_shows_the_handshake() {
     let authority = Authority::new();
     let server = dated(Server::https(authority.server()).tls12_only(), 0).start();
     let with = |flag: &str| {
@@ -163,7 +163,7 @@ fn the_clock_is_compared_with_the_server() {
 }
 
 #[test]
-fn what_is_wrong_before_the_network_stops_there_with_its_code() {
+fn a_failure_before_the_network_stops_there_with_its_code() {
     for (arguments, config, code, expected) in [
         (&["--config", "missing.toml"][..], "", 66, "fsssssssss"),
         (&[], "regoin = 1", 78, "fsssssssss"),
@@ -186,7 +186,7 @@ fn what_is_wrong_before_the_network_stops_there_with_its_code() {
 }
 
 #[test]
-fn a_bad_credential_is_told_and_the_way_is_looked_at_all_the_same() {
+fn a_bad_credential_is_reported_and_the_connection_is_still_probed() {
     let server = dated(Server::http(), 0).start();
     let with = |arguments: &[&str], code: u8, words: &'static str| {
         doctor(&["--json", "-q", "--base-url", &server.url()])
@@ -207,7 +207,7 @@ fn a_bad_credential_is_told_and_the_way_is_looked_at_all_the_same() {
 }
 
 #[test]
-fn the_dates_of_a_client_certificate_are_told() {
+fn the_dates_of_a_client_certificate_are_shown() {
     let authority = Authority::new();
     let server = dated(Server::http(), 0).start();
     let with = |name: &str, identity: &support::certificates::Identity| {
@@ -219,9 +219,9 @@ fn the_dates_of_a_client_certificate_are_told() {
     with("client.pem", &authority.client("ada"))
         .stdout_json(|document| {
             states(document, "ooosooosoo");
-            let told = message(document, "credential");
-            assert!(told.starts_with("client certificate client.pem of CN=ada, "), "{told}");
-            assert!(told.ends_with(" left (until 4096-01-01)"), "{told}");
+            let text = message(document, "credential");
+            assert!(text.starts_with("client certificate client.pem of CN=ada, "), "{text}");
+            assert!(text.ends_with(" left (until 4096-01-01)"), "{text}");
         })
         .run();
     with("client.pem", &authority.expired())

@@ -122,13 +122,13 @@ fn a_server_that_wants_a_client_certificate_is_58_without_one_and_fine_with_it()
 }
 
 #[test]
-fn a_credential_that_is_left_out_on_purpose_is_no_warning() {
+fn a_credential_omitted_on_purpose_is_not_a_warning() {
     let server = dated(Server::http(), 0).start();
     let without = |origin: &'static str, states_expected: &'static str| {
         doctor(&["--json", "-q", "--tenant", "t", "--base-url", &server.url()]).stdout_json(move |document| {
             states(document, states_expected);
-            let told = message(document, "credential");
-            assert!(told.contains(origin), "{told}");
+            let text = message(document, "credential");
+            assert!(text.contains(origin), "{text}");
         })
     };
     without("none is sent (--no-auth)", "ooosooosoo").arg("--no-auth").run();

@@ -9,7 +9,7 @@ use support::socks::{Socks, SocksProxy};
 const HOST: &str = "example-corp.console.ves.volterra.io";
 
 #[test]
-fn the_way_leads_through_the_proxy() {
+fn probes_go_through_the_proxy() {
     let authority = Authority::new();
     let server = dated(Server::https(authority.server_named(&[HOST])), 0).start();
     let proxy = Proxy::start_for("user", "s3cret", Tunnel::To(server.address()));

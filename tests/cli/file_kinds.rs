@@ -23,7 +23,7 @@ fn with_pipe(vescli: Vescli) -> Vescli {
 #[test]
 fn devices_folders_and_pipes_are_no_files() {
     let server = Server::https(support::certificates::Authority::new().server()).uncalled().start();
-    for (flags, code, told) in [
+    for (flags, code, message) in [
         (&["--config"][..], 78, "is not a regular file: name another with --config, or `--config none`"),
         (&["--cacert"], 65, "is not a regular file"),
         (&["--cert"], 78, "is not a regular file"),
@@ -42,7 +42,7 @@ fn devices_folders_and_pipes_are_no_files() {
                 .args(flags)
                 .arg(path)
                 .code(code)
-                .stderr_contains(format!("{path} {told}"))
+                .stderr_contains(format!("{path} {message}"))
                 .run();
         }
     }
@@ -77,7 +77,7 @@ fn a_file_beyond_its_limit_is_refused() {
         .code(78)
         .stderr("error: c.toml is larger than 1 MiB: name another with --config, or `--config none`\n")
         .run();
-    for (size, told) in [
+    for (size, message) in [
         (16 << 20, "holds no certificate"),
         ((16 << 20) + 1, "is larger than 16 MiB, which no bundle of certificates is"),
     ] {
@@ -86,7 +86,7 @@ fn a_file_beyond_its_limit_is_refused() {
             .args(["--cacert", "ca.pem"])
             .file("ca.pem", remarks(size))
             .code(65)
-            .stderr_contains(told)
+            .stderr_contains(message)
             .run();
     }
     for flag in ["--cert", "--p12"] {
@@ -103,7 +103,7 @@ fn a_file_beyond_its_limit_is_refused() {
 }
 
 #[test]
-fn a_token_comes_through_a_pipe_that_nobody_else_can_read() {
+fn a_token_is_read_from_a_private_pipe() {
     let server = Server::http().start();
     let vescli = with_pipe(send()).against(&server).args(["--token-file", "pipe"]);
     let path = vescli.folder().join("pipe");

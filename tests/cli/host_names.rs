@@ -26,17 +26,22 @@ fn hosts() -> Vec<(String, &'static str)> {
 fn a_base_url_with_such_a_host_is_refused() {
     for (host, why) in hosts() {
         let url = format!("https://{host}:8443/x");
-        let told = format!("`{host}` {why}");
-        send().args(["--base-url", &url]).code(2).stderr_contains("error: --base-url: ").stderr_contains(&told).run();
+        let message = format!("`{host}` {why}");
+        send()
+            .args(["--base-url", &url])
+            .code(2)
+            .stderr_contains("error: --base-url: ")
+            .stderr_contains(&message)
+            .run();
         send()
             .env("VESCLI_BASE_URL", &url)
             .arg("--json")
             .code(78)
             .stdout_json(|document| assert_eq!(document["outcome"], "not_sent"))
-            .stderr_contains(&told)
+            .stderr_contains(&message)
             .run();
-        send().config(&format!("[profiles.a]\nbase_url = \"{url}\"\n")).code(78).stderr_contains(&told).run();
-        Vescli::new().args(["doctor", "--base-url", &url]).code(2).stdout_contains(&told).run();
+        send().config(&format!("[profiles.a]\nbase_url = \"{url}\"\n")).code(78).stderr_contains(&message).run();
+        Vescli::new().args(["doctor", "--base-url", &url]).code(2).stdout_contains(&message).run();
     }
 }
 
@@ -45,18 +50,18 @@ fn a_proxy_with_such_a_host_is_refused() {
     for (host, why) in hosts() {
         for scheme in ["http", "https", "socks5h"] {
             let proxy = format!("{scheme}://{host}:3128");
-            let told = format!("`{host}` {why}");
+            let message = format!("`{host}` {why}");
             send()
                 .args(["--base-url", "https://service.invalid", "--proxy", &proxy])
                 .code(2)
                 .stderr_contains("error: --proxy: ")
-                .stderr_contains(&told)
+                .stderr_contains(&message)
                 .run();
             send()
                 .args(["--base-url", "https://service.invalid"])
                 .env("HTTPS_PROXY", &proxy)
                 .code(78)
-                .stderr_contains(&told)
+                .stderr_contains(&message)
                 .run();
         }
     }

@@ -7,7 +7,7 @@ use support::proxy::{Proxy, Tunnel};
 use support::server::Server;
 
 #[test]
-fn a_proxy_that_asks_is_not_shown_the_certificate() {
+fn a_proxy_that_asks_does_not_get_the_client_certificate() {
     let authority = Authority::new();
     let ada = authority.client("ada");
     let target = gate(&authority).uncalled().start();
@@ -26,7 +26,7 @@ fn a_proxy_that_asks_is_not_shown_the_certificate() {
 }
 
 #[test]
-fn the_service_behind_a_proxy_is_shown_the_certificate() {
+fn the_service_behind_a_proxy_gets_the_client_certificate() {
     let authority = Authority::new();
     let ada = authority.client("ada");
     let server = Server::https(authority.server_named(&["console.invalid"])).clients_of(&authority).start();

@@ -42,7 +42,7 @@ fn document(outcome: &'static str, exit_code: u8) -> impl Fn(&Value) {
 }
 
 #[test]
-fn once_the_request_may_have_left_that_is_said() {
+fn an_interrupted_request_that_may_have_left_is_reported_as_unknown() {
     for (name, long, number) in [("INT", "SIGINT", 2), ("TERM", "SIGTERM", 15), ("HUP", "SIGHUP", 1)] {
         let server = silent();
         let text = format!("error: ended by {long}: {MAY_HAVE_LEFT}");
@@ -67,7 +67,7 @@ fn once_the_request_may_have_left_that_is_said() {
 }
 
 #[test]
-fn with_json_and_q_only_the_document_is_left() {
+fn with_json_and_q_only_the_document_is_printed() {
     let server = silent();
     let running =
         send().against(&server).args(["--json", "-q"]).dies_by(15).stdout_json(document("unknown", 143)).start();
@@ -94,7 +94,7 @@ fn nothing_is_sent(vescli: impl Fn() -> Vescli, ready: impl Fn(&Running)) {
 }
 
 #[test]
-fn a_handshake_that_hangs_is_left_at_once_and_nothing_was_sent() {
+fn a_signal_ends_a_hanging_handshake_at_once_and_nothing_is_sent() {
     let server = Server::https(support::certificates::Authority::new().server()).behaviours([Behaviour::Hang]).start();
     let connected = Cell::new(0);
     nothing_is_sent(
@@ -108,7 +108,7 @@ fn a_handshake_that_hangs_is_left_at_once_and_nothing_was_sent() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_up_is_left_at_once() {
+fn a_signal_ends_a_pending_connect_at_once() {
     let hole = black_hole();
     let url = format!("http://127.0.0.1:{}", hole.port);
     nothing_is_sent(|| send().args(["-v", "--base-url", &url]), |running| drop(running.wait_for_stderr("> POST ")));
@@ -135,7 +135,7 @@ fn a_wait_for_the_next_attempt_ends_at_once() {
 }
 
 #[test]
-fn a_token_command_that_waits_is_left_at_once() {
+fn a_signal_ends_a_waiting_token_command_at_once() {
     let server = Server::http().uncalled().start();
     // It ends with its reader, and holds nothing open that the test reads.
     let script = "echo asking >&2; exec 2>/dev/null; while printf x; do sleep 0.1; done";
@@ -147,7 +147,7 @@ fn a_token_command_that_waits_is_left_at_once() {
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let server = Server::http().answers([Answer::status(429).header("Retry-After", "1"), Answer::accepted()]).start();
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("trap '' INT TERM; exec {program} send --email a@b.co --tenant t");
     let running = Vescli::program("/bin/sh")
         .against(&server)
@@ -169,7 +169,7 @@ fn at_no_moment_is_a_request_called_not_sent_that_the_server_saw() {
     let server = Server::http().start();
     for trial in 0..60 {
         let before = server.count();
-        let child = Command::new(env!("CARGO_BIN_EXE_vescli"))
+        let child = Command::new(support::program())
             .args(["send", "--email", "a@b.co", "--tenant", "t", "--json"])
             .args(["--config", "none", "--base-url", &server.url()])
             .stdin(Stdio::null())

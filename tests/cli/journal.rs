@@ -157,7 +157,7 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
 }
 
 #[test]
-fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
+fn an_intact_journal_is_reported_as_such_and_so_is_a_torn_end() {
     let output = journal(&["check"], |folder| usual(&at(folder, "a.ndjson")))
         .stdout("[FOLDER]/.local/state/vescli/a.ndjson: valid, 20 lines, 1 run\n")
         .run();
@@ -184,7 +184,7 @@ fn a_sound_journal_is_called_sound_and_a_torn_end_is_told() {
 }
 
 #[test]
-fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
+fn damage_is_reported_with_a_remedy_and_foreign_text_is_escaped() {
     let output = journal(&["check"], |folder| {
         let path = at(folder, "a.ndjson");
         usual(&path);
@@ -223,7 +223,7 @@ fn damage_is_told_with_what_may_be_done_and_foreign_text_is_made_safe() {
 }
 
 #[test]
-fn what_is_no_journal_is_refused() {
+fn a_file_that_is_not_a_journal_is_refused() {
     let output = journal(&["check", "fifo"], |folder| {
         assert!(Command::new("mkfifo").arg(folder.join("fifo")).status().unwrap().success());
     })

@@ -66,7 +66,7 @@ fn mailed_in_the_end(server: &Server, output: &Output, code: u8, sent: &[usize])
 }
 
 #[test]
-fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
+fn a_damaged_line_with_a_readable_person_makes_only_that_person_unknown() {
     let server = Server::http().start();
     let output = three_of_five(&server);
     let path = the_journal(&output);
@@ -97,7 +97,7 @@ fn a_line_that_shows_whose_it_is_makes_that_person_unknown_alone() {
 }
 
 #[test]
-fn a_line_that_shows_nothing_may_be_anybody_s() {
+fn an_unreadable_line_may_belong_to_anyone() {
     let server = Server::http().start();
     let output = three_of_five(&server);
     let path = the_journal(&output);
@@ -127,7 +127,7 @@ fn a_line_that_shows_nothing_may_be_anybody_s() {
 }
 
 #[test]
-fn damage_of_every_single_line_is_repaired_and_mails_nobody_again() {
+fn damage_of_every_single_line_is_repaired_and_mails_no_one_again() {
     let answers = Answer::status(500);
     let server = Server::http().answer(answers).start();
     let output = bulk(Vescli::new().file("list.txt", lines(3)), &server).args(["--limit", "2"]).code(11).run();
@@ -158,7 +158,7 @@ fn damage_of_every_single_line_is_repaired_and_mails_nobody_again() {
 }
 
 #[test]
-fn what_repair_needs_is_asked_for() {
+fn repair_asks_for_its_required_arguments() {
     let damaged = |folder: &Path| {
         let path = at(folder, "a.ndjson");
         rows(&path, &[("ada", "acme", Some((Outcome::Accepted, Some(200))))]);

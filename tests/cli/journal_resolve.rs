@@ -49,7 +49,7 @@ fn an_unknown_row_is_resolved_once() {
 }
 
 #[test]
-fn what_resolve_needs_is_asked_for() {
+fn resolve_asks_for_its_required_arguments() {
     let path = |folder: &Path| at(folder, "a.ndjson");
     let output = journal(&["resolve", "--email", "dee@example.com"], |folder| usual(&path(folder)))
         .code(2)
@@ -87,7 +87,7 @@ fn an_address_with_two_cnames_needs_the_cname() {
 }
 
 #[test]
-fn a_journal_that_a_run_holds_can_be_seen_and_not_resolved() {
+fn a_journal_in_use_can_be_shown_but_not_resolved() {
     let vescli = Vescli::new();
     let path = at(vescli.folder(), "a.ndjson");
     usual(&path);
@@ -115,7 +115,7 @@ fn jq_reads_a_journal_while_it_is_open() {
 }
 
 #[test]
-fn several_rows_are_resolved_at_once_or_none() {
+fn several_rows_are_resolved_together_or_not_at_all() {
     let output =
         journal(&["resolve", "-e", "dee@example.com", "-e", "ada@example.com", "--as", "not_sent"], |folder| {
             usual(&at(folder, "a.ndjson"));
@@ -154,7 +154,7 @@ fn several_rows_are_resolved_at_once_or_none() {
 }
 
 #[test]
-fn a_list_stands_for_its_journal_and_another_file_is_called_what_it_is() {
+fn a_list_selects_its_journal_and_other_files_are_named_as_such() {
     let output = journal(&["show", "/lists/users.csv"], |folder| {
         usual(&at(folder, "a.ndjson"));
         rows(&at(folder, "b.ndjson"), &[]);

@@ -47,7 +47,7 @@ fn watch(running: &Running) -> u64 {
     peak
 }
 
-fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
+fn is_bounded(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
     let server = setup.start();
     let vescli = Vescli::new()
         .args(["send", "--email", "hello@example.com", "--cname", "example", "--json"])
@@ -67,12 +67,12 @@ fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
     let running = vescli.start();
     let peak = watch(&running);
     let output = running.finish();
-    assert!(peak > 1024, "no memory was seen: {peak} KiB");
-    assert!(peak < MOST_KIB, "{peak} KiB were held");
-    let told: Value = serde_json::from_str(&output.stdout).unwrap();
-    let class = told["error"]["class"].as_str().unwrap_or("accepted");
+    assert!(peak > 1024, "no memory was measured: {peak} KiB");
+    assert!(peak < MOST_KIB, "{peak} KiB were used");
+    let document: Value = serde_json::from_str(&output.stdout).unwrap();
+    let class = document["error"]["class"].as_str().unwrap_or("accepted");
     assert_eq!(class, expected.class);
-    let elapsed = told["elapsed_ms"].as_u64().unwrap();
+    let elapsed = document["elapsed_ms"].as_u64().unwrap();
     let least = if expected.runs_out { TIMEOUT_MS } else { 0 };
     assert!((least..=TIMEOUT_MS + 1_000).contains(&elapsed), "{elapsed} ms");
     // Nothing goes on after the result either; generous, because starting takes its time on a busy machine.
@@ -82,7 +82,7 @@ fn holds(setup: Setup, authority: Option<&Authority>, expected: &Expected) {
 
 fn plain(answer: Answer, code: u8, class: &'static str, runs_out: bool) {
     let expected = Expected { code, class, runs_out };
-    holds(Server::http().answer(answer), None, &expected);
+    is_bounded(Server::http().answer(answer), None, &expected);
 }
 
 fn endless(opening: &str, repeated: Vec<u8>) -> Answer {
@@ -140,5 +140,5 @@ fn the_same_through_tls() {
     let authority = Authority::new();
     let expected = Expected { code: 20, class: "not_the_api", runs_out: false };
     let setup = Server::https(authority.server()).answer(Answer::endless_body());
-    holds(setup, Some(&authority), &expected);
+    is_bounded(setup, Some(&authority), &expected);
 }

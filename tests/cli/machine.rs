@@ -6,16 +6,14 @@ use serde_json::Value;
 use support::harness::{Output, Vescli};
 use support::server::Server;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
-
 /// A command under limits of the shell, such as `ulimit -n 8`.
 fn under(limits: &str, command: &str) -> Vescli {
-    let script = format!("{limits} && exec {PROGRAM} {command}");
+    let script = format!("{limits} && exec {} {command}", support::program());
     Vescli::program("/bin/sh").args(["-c", &script]).stdout_contains("").stderr_lacks("panicked").stderr_contains("")
 }
 
 /// The code, which is none of a fault of ours; `None` when the system could not even start the program.
-fn honest(output: &Output, what: &str) -> Option<i32> {
+fn code_of(output: &Output, what: &str) -> Option<i32> {
     assert_eq!(output.signal, None, "{what}: {output:?}");
     let code = output.code.unwrap();
     assert!(![1, 101].contains(&code), "{what}: {output:?}");
@@ -23,14 +21,14 @@ fn honest(output: &Output, what: &str) -> Option<i32> {
 }
 
 #[test]
-fn with_few_descriptors_a_send_is_honest_and_ends() {
+fn with_few_descriptors_a_send_reports_it_and_ends() {
     let server = Server::http().start();
     let mut codes = Vec::new();
     for limit in 3..=40 {
         let before = server.count();
         let command = "send --email a@b.co --tenant t --retries 0 --json";
         let output = under(&format!("ulimit -n {limit}"), command).against(&server).any_ending().run();
-        let Some(code) = honest(&output, command) else {
+        let Some(code) = code_of(&output, command) else {
             continue;
         };
         let document: Value = serde_json::from_str(&output.stdout).unwrap();
@@ -49,7 +47,7 @@ fn with_few_descriptors_a_send_is_honest_and_ends() {
 }
 
 #[test]
-fn with_few_descriptors_doctor_and_sandbox_end_and_say_why() {
+fn with_few_descriptors_doctor_and_sandbox_end_and_report_the_cause() {
     let server = Server::http().start();
     for command in ["doctor --tenant t", "sandbox -- true"] {
         let mut codes = Vec::new();
@@ -59,7 +57,7 @@ fn with_few_descriptors_doctor_and_sandbox_end_and_say_why() {
                 .any_ending()
                 .stderr_lacks("(os error")
                 .run();
-            codes.extend(honest(&output, command));
+            codes.extend(code_of(&output, command));
         }
         assert!(codes.contains(&71), "{command}: {codes:?}");
         assert_eq!(codes.last(), Some(&0), "{command}: {codes:?}");

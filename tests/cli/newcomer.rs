@@ -120,7 +120,7 @@ fn a_base_url_that_ends_in_api_is_a_warning() {
 }
 
 #[test]
-fn a_mistyped_word_finds_its_neighbour() {
+fn a_mistyped_word_gets_the_nearest_suggestion() {
     for (arguments, tip) in [
         (&["send", "--tennant", "t"][..], "tip: a similar argument exists: '--tenant'"),
         (&["send", "--emial", "a@b.co"], "tip: a similar argument exists: '--email'"),

@@ -66,7 +66,7 @@ fn every_form_of_a_name_works() {
 }
 
 #[test]
-fn what_is_not_understood_is_named() {
+fn invalid_items_are_named() {
     for item in [
         "http://h.example",
         "h.example:x",
@@ -79,8 +79,8 @@ fn what_is_not_understood_is_named() {
         "a..b",
     ] {
         let list = format!("{item}, other.example");
-        let told = format!("`{item}` is not understood");
-        let expected = told.clone();
+        let message = format!("`{item}` is not understood");
+        let expected = message.clone();
         send("https://h.example")
             .env("NO_PROXY", &list)
             .stdout_json(move |document| {
@@ -94,13 +94,13 @@ fn what_is_not_understood_is_named() {
             .args(["--noproxy", &list])
             .code(2)
             .stdout_json(|_| ())
-            .stderr_contains(format!("--noproxy: {told}"))
+            .stderr_contains(format!("--noproxy: {message}"))
             .run();
         send("https://h.example")
             .env("VESCLI_NOPROXY", &list)
             .code(78)
             .stdout_json(|_| ())
-            .stderr_contains(format!("VESCLI_NOPROXY: {told}"))
+            .stderr_contains(format!("VESCLI_NOPROXY: {message}"))
             .run();
     }
 }
@@ -120,23 +120,23 @@ fn an_address_of_ipv6_behind_a_proxy_is_refused_before_any_contact() {
         let send = |command: &[&str]| {
             Vescli::new().args(command).args(["--proxy", &proxy]).env("VESCLI_NOPROXY", "[2001:db8::2]")
         };
-        let told = "`https://[2001:db8::1]` names an IPv6 address, which cannot be reached through a proxy";
+        let message = "`https://[2001:db8::1]` names an IPv6 address, which cannot be reached through a proxy";
         send(&["send", "--email", "a@b.co", "--cname", "c", "--no-auth"])
             .args(["--base-url", "https://[2001:db8::1]"])
             .code(2)
-            .stderr_contains(format!("--base-url: {told}"))
+            .stderr_contains(format!("--base-url: {message}"))
             .stderr_contains("--noproxy")
             .run();
         send(&["doctor", "--no-auth"])
             .args(["--base-url", "https://[2001:db8::1]"])
             .code(2)
-            .stdout_contains(told)
+            .stdout_contains(message)
             .stderr_contains("")
             .run();
         send(&["send", "--email", "a@b.co", "--cname", "c", "--no-auth"])
             .env("VESCLI_BASE_URL", "https://[2001:db8::1]")
             .code(78)
-            .stderr_contains(format!("VESCLI_BASE_URL: {told}"))
+            .stderr_contains(format!("VESCLI_BASE_URL: {message}"))
             .run();
     }
 }

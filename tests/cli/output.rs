@@ -16,7 +16,7 @@ fn send(server: &Server) -> Vescli {
 }
 
 #[test]
-fn quiet_says_nothing_on_success_and_all_of_a_failure() {
+fn quiet_prints_nothing_on_success_and_everything_about_a_failure() {
     let server = Server::http().answers([Answer::accepted(), Answer::accepted(), Answer::status(403)]).start();
     send(&server).arg("-q").run();
     send(&server).args(["-q", "--json"]).stdout_json(|document| assert_eq!(document["outcome"], "accepted")).run();
@@ -100,18 +100,18 @@ fn colour_is_decided_by_flag_then_variables() {
 
 /// The code and standard error of a run whose standard output is something that cannot be written to.
 fn into(stdout: Stdio, arguments: &[&str], server: Option<&Server>) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vescli"));
+    let mut command = Command::new(support::program());
     command.args(arguments).env_clear().stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     if let Some(server) = server {
         command.env("VESCLI_BASE_URL", server.url());
     }
     let mut child = command.spawn().unwrap();
-    let mut told = String::new();
+    let mut message = String::new();
     let mut stderr = child.stderr.take().unwrap();
-    stderr.read_to_string(&mut told).unwrap();
+    stderr.read_to_string(&mut message).unwrap();
     let code = child.wait().unwrap().code();
-    assert!(!told.contains("panicked"), "{arguments:?}: {told}");
-    (code, told)
+    assert!(!message.contains("panicked"), "{arguments:?}: {message}");
+    (code, message)
 }
 
 fn broken_pipe() -> Stdio {
@@ -132,8 +132,8 @@ fn a_broken_pipe_changes_no_code() {
         .start();
     for more in [&[][..], &["--json"], &["-n"], &["--show-curl"]] {
         let arguments = [SEND.as_slice(), more].concat();
-        let (code, told) = into(broken_pipe(), &arguments, Some(&server));
-        assert_eq!(code, Some(0), "{arguments:?}: {told}");
+        let (code, message) = into(broken_pipe(), &arguments, Some(&server));
+        assert_eq!(code, Some(0), "{arguments:?}: {message}");
     }
     let refused = [&SEND[..6], &["bad@example.com", "--json"]].concat();
     assert_eq!(into(broken_pipe(), &refused, Some(&server)).0, Some(43));
@@ -146,8 +146,8 @@ fn a_broken_pipe_changes_no_code() {
         &["help", "json"],
     ];
     for arguments in local {
-        let (code, told) = into(broken_pipe(), arguments, None);
-        assert_eq!((code, told.as_str()), (Some(0), ""), "{arguments:?}");
+        let (code, message) = into(broken_pipe(), arguments, None);
+        assert_eq!((code, message.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }
 
@@ -171,25 +171,25 @@ fn a_full_disk_is_74_but_a_send_keeps_its_code() {
         &["send", "--config", "none", "--tenant", "t", "-e", "a@b.co", "--show-curl"],
     ];
     for arguments in local {
-        let (code, told) = into(full(), arguments, None);
-        assert_eq!(code, Some(74), "{arguments:?}: {told}");
-        assert!(told.starts_with("error: standard output cannot be written: "), "{told}");
+        let (code, message) = into(full(), arguments, None);
+        assert_eq!(code, Some(74), "{arguments:?}: {message}");
+        assert!(message.starts_with("error: standard output cannot be written: "), "{message}");
     }
     let server = Server::http().start();
     for more in [&[][..], &["--json"]] {
         let arguments = [SEND.as_slice(), more].concat();
-        let (code, told) = into(full(), &arguments, Some(&server));
-        assert_eq!(code, Some(0), "{told}");
-        assert!(told.contains("warning: the result could not be written to standard output: "), "{told}");
-        assert!(told.ends_with("; the request: accepted\n"), "{told}");
+        let (code, message) = into(full(), &arguments, Some(&server));
+        assert_eq!(code, Some(0), "{message}");
+        assert!(message.contains("warning: the result could not be written to standard output: "), "{message}");
+        assert!(message.ends_with("; the request: accepted\n"), "{message}");
     }
     let refused = Server::http().answer(Answer::status(409)).start();
     let arguments = [SEND.as_slice(), &["--json"]].concat();
     assert_eq!(into(full(), &arguments, Some(&refused)).0, Some(49));
-    let (code, told) = into(full(), &["doctor", "--config", "none"], Some(&server));
-    assert_eq!(code, Some(74), "{told}");
-    let (code, told) = into(full(), &["doctor", "--config", "none"], None);
-    assert_eq!(code, Some(78), "the first failure keeps its code: {told}");
+    let (code, message) = into(full(), &["doctor", "--config", "none"], Some(&server));
+    assert_eq!(code, Some(74), "{message}");
+    let (code, message) = into(full(), &["doctor", "--config", "none"], None);
+    assert_eq!(code, Some(78), "the first failure keeps its code: {message}");
 }
 
 #[test]
@@ -197,7 +197,8 @@ fn closed_streams_are_no_reason_to_panic() {
     let server = Server::http().start();
     for (redirect, code) in [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("<&- >&- 2>&-", 0)] {
         let script = format!("exec \"$0\" \"$@\" {redirect}");
-        let arguments = [&["-c", &script, env!("CARGO_BIN_EXE_vescli")][..], &SEND].concat();
+        let program = support::program();
+        let arguments = [&["-c", &script, &program][..], &SEND].concat();
         let status = Command::new("/bin/sh")
             .args(arguments)
             .env_clear()

@@ -30,7 +30,7 @@ fn no_override_leads_plain_http_to_another_machine() {
 }
 
 #[test]
-fn overrides_that_stay_here_or_are_encrypted_or_for_another_port_hold() {
+fn overrides_to_loopback_or_for_tls_or_for_another_port_are_accepted() {
     for (base, resolve) in [
         ("http://localhost:8080", "localhost:8080:127.0.0.2"),
         ("http://localhost:8080", "localhost:8080:::1"),
@@ -43,11 +43,12 @@ fn overrides_that_stay_here_or_are_encrypted_or_for_another_port_hold() {
 
 #[test]
 fn an_override_for_no_host_of_the_request_is_a_warning() {
-    let told = "warning: --resolve names another host or port than t.console.ves.volterra.io:443, and was not used\n";
+    let warning =
+        "warning: --resolve names another host or port than t.console.ves.volterra.io:443, and was not used\n";
     for resolve in ["t.console.ves.voltera.io:443:127.0.0.1", "t.console.ves.volterra.io:8443:127.0.0.1"] {
         send(&["-n", "--resolve", resolve])
             .stdout_contains("POST https://t.console.ves.volterra.io/")
-            .stderr(told)
+            .stderr(warning)
             .run();
     }
     // A file may hold the addresses of hosts that other profiles need.

@@ -41,7 +41,7 @@ fn are_found(faults: &[Fault]) {
 }
 
 #[test]
-fn the_harness_finds_what_is_not_expected() {
+fn the_harness_reports_unexpected_results() {
     are_found(&[
         ("stdout is to be exactly", || drop(shell("echo out").run())),
         ("stderr is to be exactly", || drop(shell("echo err >&2").stderr_lacks("other").run())),
@@ -84,7 +84,7 @@ fn a_run_inherits_no_environment_and_does_not_outlive_its_test() {
 }
 
 #[test]
-fn a_server_notices_calls_that_do_not_come_and_calls_that_are_not_to_come() {
+fn a_server_detects_missing_and_unexpected_requests() {
     are_found(&[
         ("nobody called the server", || drop(Server::http().start())),
         ("was not to be", || {
@@ -115,7 +115,7 @@ fn a_server_notices_calls_that_do_not_come_and_calls_that_are_not_to_come() {
 
 /// A count that is too low would hide a second mail.
 #[test]
-fn requests_are_counted_however_little_of_them_arrives() {
+fn requests_are_counted_even_if_only_a_part_arrives() {
     for half in ["POST /path HT", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"] {
         let server = Server::http().start();
         assert_eq!(exchange(server.port(), half).unwrap(), b"");

@@ -13,7 +13,7 @@ fn dry_run() -> Vescli {
 }
 
 #[test]
-fn the_strongest_word_on_no_auth_decides() {
+fn the_strongest_source_decides_on_no_auth() {
     let with = "authorization: APIToken ***\n";
     let without = |vescli: Vescli| vescli.stdout_contains("POST ").stdout_lacks(with).run();
     without(dry_run());

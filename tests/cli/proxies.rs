@@ -106,7 +106,7 @@ fn a_proxy_refuses_in_every_way() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_told_apart_from_the_service() {
+fn an_unreachable_proxy_is_distinguished_from_the_service() {
     let authority = Authority::new();
     for scheme in ["http", "https", "socks5h"] {
         fails(
@@ -151,7 +151,7 @@ fn a_service_that_fails_behind_the_proxy_is_not_the_proxys_fault() {
 }
 
 #[test]
-fn a_proxy_whose_certificate_does_not_hold_is_not_even_asked() {
+fn a_proxy_with_an_invalid_certificate_gets_no_request() {
     let authority = Authority::new();
     let cases = [
         (authority.expired(), "the proxy's certificate expired on 2020-01-01"),

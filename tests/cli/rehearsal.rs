@@ -17,7 +17,7 @@ fn rehearse(options: &[&str], email: &str, send: &[&str]) -> Vescli {
 
 #[test]
 fn every_name_gives_its_code() {
-    for (name, code, told) in [
+    for (name, code, expected) in [
         ("hello", 0, ""),
         ("html", 20, "an HTML page, not the API"),
         ("redirect", 30, "redirects to: "),
@@ -41,7 +41,7 @@ fn every_name_gives_its_code() {
         if code == 0 {
             run.stdout_contains("accepted: password email for ").run();
         } else {
-            run.stderr_contains(told).run();
+            run.stderr_contains(expected).run();
         }
     }
     rehearse(&[], "slow@example.com", &["--timeout", "1s"]).code(28).stderr_contains("may have been sent").run();
@@ -68,7 +68,7 @@ fn the_credential_is_asked_for_when_it_is_required() {
 }
 
 #[test]
-fn the_rate_is_kept_and_the_log_tells_of_each_request() {
+fn the_rate_is_kept_and_every_request_is_logged() {
     let twice = "vescli send -q --retries 0 -e a@example.com; echo $?; \
                  vescli send -q --retries 0 -e b@example.com; echo $?";
     let run = Vescli::new()
@@ -78,12 +78,12 @@ fn the_rate_is_kept_and_the_log_tells_of_each_request() {
         .run();
     let log = fs::read_to_string(run.folder.join("log")).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = lines.iter().map(|line| &line["status"]).collect();
-    assert_eq!(told, [200, 429], "{log}");
+    let statuses: Vec<_> = lines.iter().map(|line| &line["status"]).collect();
+    assert_eq!(statuses, [200, 429], "{log}");
 }
 
 #[test]
-fn the_code_of_the_command_comes_through() {
+fn the_exit_code_of_the_command_is_passed_on() {
     for (script, code) in [("exit 0", 0), ("exit 77", 77)] {
         Vescli::new().args(["sandbox", "--", "sh", "-c", script]).code(code).stderr_contains("sandbox: ").run();
     }
@@ -92,7 +92,7 @@ fn the_code_of_the_command_comes_through() {
 }
 
 #[test]
-fn without_a_command_it_serves_until_a_signal_and_says_what_to_export() {
+fn without_a_command_it_serves_until_a_signal_and_prints_the_variables() {
     let sandbox = Vescli::new()
         .args(["sandbox", "--require-auth"])
         .stdout_contains("export VESCLI_BASE_URL='http://127.0.0.1:")
@@ -115,7 +115,7 @@ fn without_a_command_it_serves_until_a_signal_and_says_what_to_export() {
 }
 
 #[test]
-fn a_sandbox_that_cannot_start_says_why() {
+fn a_sandbox_that_cannot_start_reports_the_cause() {
     for (options, code, message) in [
         (&["--rate", "often"][..], 2, "error: --rate: "),
         (&["--log", "no/such/folder"], 74, "error: "),
@@ -168,7 +168,7 @@ fn a_list_can_be_rehearsed_with_the_most_workers() {
 }
 
 #[test]
-fn a_rehearsal_never_takes_the_place_of_a_journal_of_people_who_were_mailed() {
+fn a_rehearsal_never_replaces_a_journal_of_real_mails() {
     let server = Server::http().start();
     let real = Vescli::new()
         .file("list.txt", "a@example.com\n")

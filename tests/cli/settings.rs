@@ -102,7 +102,7 @@ fn names(request: &support::server::Recorded) -> Vec<String> {
 }
 
 #[test]
-fn the_request_holds_what_the_published_page_says_and_nothing_more() {
+fn the_request_contains_exactly_what_the_published_page_says() {
     let console = Console::start(&[HOST]);
     console.send(&["--tenant", "example-corp", "--cname", "example"]).env("VESCLI_TOKEN", "s3cret-token").run();
     let request = console.server.request();

@@ -5,7 +5,7 @@ use support::certificates::Authority;
 use support::socks::{Asked, Socks, SocksProxy};
 
 #[test]
-fn socks_has_the_proxy_look_the_name_up() {
+fn socks_lets_the_proxy_resolve_the_name() {
     let authority = Authority::new();
     let server = service(&authority).start();
     let proxy = SocksProxy::start(Socks::To(server.address()));
@@ -20,7 +20,7 @@ fn socks_has_the_proxy_look_the_name_up() {
 }
 
 #[test]
-fn socks_takes_a_password_or_refuses() {
+fn socks_accepts_a_password_or_refuses() {
     let authority = Authority::new();
     let server = service(&authority).start();
     let proxy = SocksProxy::start_for("ada", PASSWORD, Socks::To(server.address()));

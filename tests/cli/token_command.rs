@@ -63,7 +63,7 @@ fn a_configuration_that_others_can_write_runs_no_command() {
 }
 
 #[test]
-fn a_folder_with_the_sticky_bit_and_a_file_without_a_command_are_taken() {
+fn a_folder_with_the_sticky_bit_and_a_file_without_a_command_are_accepted() {
     let server = Server::http().start();
     let sticky = with_command(&server, "echo token", "");
     chmod(&sticky, ".config/vescli", 0o1777);
@@ -75,7 +75,7 @@ fn a_folder_with_the_sticky_bit_and_a_file_without_a_command_are_taken() {
 }
 
 #[test]
-fn a_command_that_does_not_end_is_killed_and_one_that_leaves_something_behind_is_not_waited_for() {
+fn a_hanging_command_is_killed_and_its_background_children_are_not_waited_for() {
     let server = Server::http().start();
     let stuck = with_command(&server, "echo $$ >pid; exec sleep 600", "token_command_timeout = \"300ms\"");
     let output = stuck

@@ -111,7 +111,7 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_file_that_does_not_hold_is_found_by_a_dry_run() {
+fn a_dry_run_detects_an_invalid_ca_file() {
     let server = good(&Authority::new()).uncalled().start();
     send()
         .args(["-n", "--cacert", "nowhere.pem"])

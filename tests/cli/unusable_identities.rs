@@ -112,7 +112,7 @@ fn pkcs12_files_that_do_not_open() {
 }
 
 #[test]
-fn a_certificate_before_its_time_is_told_with_the_clock() {
+fn a_certificate_that_is_not_yet_valid_is_reported_with_the_clock() {
     let authority = Authority::new();
     let server = gate(&authority).uncalled().start();
     send(&authority)

@@ -15,11 +15,11 @@ fn usage_document(document: &Value) {
 }
 
 #[test]
-fn a_second_address_is_refused_and_nobody_is_mailed() {
+fn a_second_address_is_refused_and_no_one_is_mailed() {
     let server = Server::http().uncalled().start();
-    let told = "error: --email was given 2 times, but one request mails one person: run it once for each address\n";
+    let message = "error: --email was given 2 times, but one request mails one person: run it once for each address\n";
     let twice = ["send", "--tenant", "t", "-e", "a@example.com", "--email", "b@example.com"];
-    Vescli::new().args(twice).against(&server).code(2).stderr(told).run();
+    Vescli::new().args(twice).against(&server).code(2).stderr(message).run();
     Vescli::new().args(twice).args(["--json", "-q"]).against(&server).code(2).stdout_json(usage_document).run();
 }
 
@@ -56,7 +56,7 @@ fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
 }
 
 #[test]
-fn who_asks_for_json_gets_it_however_it_is_spelled_and_whatever_else_is_wrong() {
+fn json_in_any_spelling_is_honoured_despite_other_mistakes() {
     let not_text = OsStr::from_bytes(b"\xff@example.com");
     Vescli::new()
         .args(["send", "-e"])
@@ -93,7 +93,7 @@ fn one_variable_that_does_not_fit_takes_no_other_with_it() {
 }
 
 #[test]
-fn a_count_that_is_none_is_told_in_words() {
+fn an_invalid_count_is_reported() {
     Vescli::new()
         .args(["bulk", "people.csv", "--limit", "x"])
         .code(2)

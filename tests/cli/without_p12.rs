@@ -4,7 +4,7 @@
 use support::harness::Vescli;
 
 #[test]
-fn a_pkcs12_file_is_refused_with_the_way_out() {
+fn a_pkcs12_file_is_refused_with_a_remedy() {
     Vescli::new()
         .file("ada.p12", "whatever it holds")
         .args(["send", "--email", "a@b.co", "--tenant", "t", "--p12", "ada.p12"])

@@ -9,8 +9,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::ground::{Case, Ground, wait};
-use crate::judge::{State, states};
+use crate::fixtures::{Case, Fixture, wait};
+use crate::oracle::{State, states};
 
 /// How many runs are under way at once.
 const THREADS: usize = 4;
@@ -42,8 +42,8 @@ fn to_go(case: &Case, journal: &[u8]) -> BTreeSet<String> {
     case.emails.iter().filter(goes).cloned().collect()
 }
 
-fn command(ground: &Ground, url: Option<&String>) -> Command {
-    let mut command = ground.command(env!("CARGO_BIN_EXE_vescli"));
+fn command(fixture: &Fixture, url: Option<&String>) -> Command {
+    let mut command = fixture.command(support::program());
     if let Some(url) = url {
         command.env("VESCLI_BASE_URL", url);
     }
@@ -55,23 +55,23 @@ fn finished(mut command: Command) -> Option<i32> {
 }
 
 /// Three of four people accepted.
-fn accepted(ground: &Ground) -> Template {
-    let case = ground.case("accepted", 4);
-    let mut run = command(ground, None);
-    run.args(Ground::arguments(&case, 2)).args(["--limit", "3"]);
+fn accepted(fixture: &Fixture) -> Template {
+    let case = fixture.case("accepted", 4);
+    let mut run = command(fixture, None);
+    run.args(Fixture::arguments(&case, 2)).args(["--limit", "3"]);
     assert_eq!(finished(run), Some(0));
     template(case, None)
 }
 
 /// Everybody unknown, and an operator has settled two of them.
-fn settled(ground: &Ground) -> Template {
-    let case = ground.case("settled", 4);
-    let url = Some(ground.failing_url());
-    let mut run = command(ground, url.as_ref());
-    run.args(Ground::arguments(&case, 2));
+fn settled(fixture: &Fixture) -> Template {
+    let case = fixture.case("settled", 4);
+    let url = Some(fixture.failing_url());
+    let mut run = command(fixture, url.as_ref());
+    run.args(Fixture::arguments(&case, 2));
     assert_eq!(finished(run), Some(11));
     for (email, word) in [(0, "accepted"), (1, "not-sent")] {
-        let mut settle = command(ground, None);
+        let mut settle = command(fixture, None);
         settle.args(["journal", "resolve", "--as", word, "--email", &case.emails[email]]).arg(&case.journal);
         assert_eq!(finished(settle), Some(0));
     }
@@ -119,41 +119,41 @@ fn damages(template: &Template) -> Vec<Damage> {
 }
 
 /// Whom a run says that it has sent to.
-fn told(output: &str) -> BTreeSet<String> {
+fn emails_in(output: &str) -> BTreeSet<String> {
     let words = output.lines().flat_map(str::split_whitespace);
     words.filter(|word| word.contains('@')).map(str::to_owned).collect()
 }
 
 /// Goes on with a journal of these bytes: gives back the code, and who was sent to.
 pub(crate) fn run_with(
-    ground: &Ground,
+    fixture: &Fixture,
     emails: &[String],
     url: Option<&String>,
     journal: &[u8],
 ) -> (Option<i32>, BTreeSet<String>) {
     let name = format!("damaged{:016x}", fastrand::u64(..));
-    let case = ground.case_of(&name, emails.to_vec());
+    let case = fixture.case_of(&name, emails.to_vec());
     fs::write(&case.journal, journal).unwrap();
     // One that others could have written into is refused for that.
     fs::set_permissions(&case.journal, fs::Permissions::from_mode(0o600)).unwrap();
-    let mut command = command(ground, url);
-    command.args(Ground::arguments(&case, 2)).stdout(Stdio::piped());
+    let mut command = command(fixture, url);
+    command.args(Fixture::arguments(&case, 2)).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // What so short a list prints fits into the pipe.
     let code = wait(&mut child);
-    let told = told(&read_to_string(child.stdout.take().unwrap()).unwrap());
-    (code, told)
+    let sent = emails_in(&read_to_string(child.stdout.take().unwrap()).unwrap());
+    (code, sent)
 }
 
 /// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
-fn go_on(ground: &Ground, template: &Template, damage: &Damage) -> Result<BTreeSet<String>, String> {
+fn resume(fixture: &Fixture, template: &Template, damage: &Damage) -> Result<BTreeSet<String>, String> {
     let url = template.url.as_ref();
-    let (code, told) = run_with(ground, &template.case.emails, url, &damage.journal);
-    let wrong = |what: &str| Err(format!("{}: {what}: code {code:?}, sent to {told:?}", damage.what));
+    let (code, sent) = run_with(fixture, &template.case.emails, url, &damage.journal);
+    let wrong = |what: &str| Err(format!("{}: {what}: code {code:?}, sent to {sent:?}", damage.what));
     if code == Some(65) {
-        return match (damage.refusable, told.is_empty()) {
-            (true, true) => Ok(told),
-            (true, false) => wrong("refused, and somebody was mailed"),
+        return match (damage.refusable, sent.is_empty()) {
+            (true, true) => Ok(sent),
+            (true, false) => wrong("refused, and someone was mailed"),
             (false, _) => wrong("refused"),
         };
     }
@@ -161,23 +161,23 @@ fn go_on(ground: &Ground, template: &Template, damage: &Damage) -> Result<BTreeS
     if !matches!(code, Some(0 | 11)) {
         return wrong("another code");
     }
-    if told != damage.expected {
+    if sent != damage.expected {
         return wrong(&format!("not as expected, {:?}", damage.expected));
     }
-    Ok(told)
+    Ok(sent)
 }
 
 #[test]
-fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
-    let ground = Ground::new();
-    let templates = [accepted(&ground), settled(&ground)];
+fn no_damaged_journal_mails_anyone_again_whose_intent_was_synced() {
+    let fixture = Fixture::new();
+    let templates = [accepted(&fixture), settled(&fixture)];
     let tasks: Vec<(&Template, Damage)> = templates
         .iter()
         .flat_map(|template| damages(template).into_iter().map(move |damage| (template, damage)))
         .collect();
-    let before = ground.mailed();
+    let before = fixture.mailed();
     let go_on_all = |tasks: &[(&Template, Damage)]| -> Vec<BTreeSet<String>> {
-        let run = |(template, damage): &(&Template, Damage)| go_on(&ground, template, damage);
+        let run = |(template, damage): &(&Template, Damage)| resume(&fixture, template, damage);
         tasks.iter().map(|task| run(task).unwrap_or_else(|wrong| panic!("{wrong}"))).collect()
     };
     let sent: Vec<BTreeSet<String>> = thread::scope(|scope| {
@@ -189,7 +189,7 @@ fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
     for email in sent.iter().flatten() {
         *expected.entry(email.clone()).or_insert(0) += 1;
     }
-    let after = ground.mailed();
+    let after = fixture.mailed();
     for email in templates.iter().flat_map(|template| &template.case.emails) {
         let counted = after.get(email).unwrap_or(&0) - before.get(email).unwrap_or(&0);
         assert_eq!(counted, expected.get(email).copied().unwrap_or(0), "{email}");
@@ -198,9 +198,9 @@ fn no_damage_of_a_journal_mails_anybody_again_whose_intent_was_on_the_disk() {
 }
 
 #[test]
-fn a_damaged_record_that_is_passed_over_is_found_out() {
-    let ground = Ground::new();
-    let template = accepted(&ground);
+fn skipping_a_damaged_record_is_detected() {
+    let fixture = Fixture::new();
+    let template = accepted(&fixture);
     let expected = to_go(&template.case, &template.journal);
     assert_eq!(expected.len(), 1);
     // The planted fault: a bad line in the middle is taken for the end of what can be trusted, and all behind it is cut.
@@ -212,9 +212,9 @@ fn a_damaged_record_that_is_passed_over_is_found_out() {
         refusable: true,
         expected,
     };
-    let wrong = go_on(&ground, &template, &damage).unwrap_err();
+    let wrong = resume(&fixture, &template, &damage).unwrap_err();
     assert!(wrong.contains("not as expected"), "{wrong}");
-    // And nginx sees that somebody was mailed twice who had an intent on the disk.
-    let mailed = ground.mailed();
+    // And nginx sees that someone was mailed twice who had an intent on the disk.
+    let mailed = fixture.mailed();
     assert!(template.case.emails.iter().any(|email| mailed.get(email) == Some(&2)));
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::ground::{Case, Ground, wait};
-use crate::judge::Faults;
+use crate::fixtures::{Case, Fixture, wait};
+use crate::oracle::Faults;
 use crate::trace::{Event, events};
 use support::peer::find;
 
@@ -22,16 +22,16 @@ struct Run {
 }
 
 /// Lets the `nth` call of each thread on the journal fail.
-fn run(ground: &Ground, name: &str, call: &str, error: &str, nth: usize) -> Run {
-    let case = ground.case(name, ROWS);
-    let mut command = ground.command(find("strace", "strace"));
+fn run(fixture: &Fixture, name: &str, call: &str, error: &str, nth: usize) -> Run {
+    let case = fixture.case(name, ROWS);
+    let mut command = fixture.command(find("strace", "strace"));
     command
         .args(["-f", "-y", "-qq", "-s", "65536", "-o", "trace", "-P"])
         .arg(&case.journal)
         .args(["-e", "trace=write,fdatasync,fsync", "-e"])
         .arg(format!("inject={call}:error={error}:when={nth}"))
-        .arg(env!("CARGO_BIN_EXE_vescli"))
-        .args(Ground::arguments(&case, WORKERS));
+        .arg(support::program())
+        .args(Fixture::arguments(&case, WORKERS));
     let code = wait(&mut command.spawn().unwrap());
     let text = fs::read_to_string(case.list.with_file_name("trace")).unwrap();
     let events = events(&text, &format!("{name}.ndjson>"));
@@ -47,7 +47,7 @@ impl Run {
                 Event::Wrote(records) => written.extend(&records.intents),
                 Event::Synced => safe.extend(written.drain(..)),
                 Event::Failed => break,
-                Event::SyncBegan | Event::Sent(_) | Event::Told(_) => {}
+                Event::SyncBegan | Event::Sent(_) | Event::Shown(_) => {}
             }
         }
         safe
@@ -68,14 +68,14 @@ impl Run {
 }
 
 #[test]
-fn after_the_first_error_of_the_journal_nobody_is_mailed_and_the_next_run_forgets_nobody() {
-    let ground = Ground::new();
+fn after_the_first_journal_error_no_one_is_mailed_and_the_next_run_loses_no_one() {
+    let fixture = Fixture::new();
     let mut runs = Vec::new();
     for call in ["write", "fdatasync", "fsync"] {
         for error in ["ENOSPC", "EIO"] {
             for nth in 1.. {
                 assert!(nth < MOST, "{call}: the run never comes to its end");
-                let run = run(&ground, &format!("{call}{error}{nth}"), call, error, nth);
+                let run = run(&fixture, &format!("{call}{error}{nth}"), call, error, nth);
                 let whole = run.code == Some(0);
                 runs.push(run);
                 if whole {
@@ -84,7 +84,7 @@ fn after_the_first_error_of_the_journal_nobody_is_mailed_and_the_next_run_forget
             }
         }
     }
-    let mailed = ground.mailed();
+    let mailed = fixture.mailed();
     let mut failed = 0;
     for run in &runs {
         let list = run.case.list.display();
@@ -94,11 +94,11 @@ fn after_the_first_error_of_the_journal_nobody_is_mailed_and_the_next_run_forget
             assert_eq!(run.code, Some(74), "{list}");
             failed += 1;
         }
-        ground.finish(&run.case);
+        fixture.finish(&run.case);
     }
-    let mailed = ground.mailed();
+    let mailed = fixture.mailed();
     for run in &runs {
-        let faults = Ground::faults(&run.case, &mailed);
+        let faults = Fixture::faults(&run.case, &mailed);
         assert_eq!(faults, Faults::default(), "{}", run.case.list.display());
     }
     assert!(failed > 12, "only {failed} failures");
@@ -106,15 +106,15 @@ fn after_the_first_error_of_the_journal_nobody_is_mailed_and_the_next_run_forget
 }
 
 #[test]
-fn going_on_after_an_error_is_found_out() {
-    let ground = Ground::new();
-    let mut run = run(&ground, "planted", "fdatasync", "EIO", 2);
-    assert!(run.safe().len() < ROWS && run.mailed_after(&ground.mailed()).is_empty());
+fn continuing_after_an_error_is_detected() {
+    let fixture = Fixture::new();
+    let mut run = run(&fixture, "planted", "fdatasync", "EIO", 2);
+    assert!(run.safe().len() < ROWS && run.mailed_after(&fixture.mailed()).is_empty());
     // The planted fault: somebody is mailed of whom the journal could not take note.
     let late = run.case.emails.last().unwrap().clone();
     assert!(!run.safe().contains(&late));
-    ground.send(&late);
-    assert_eq!(run.mailed_after(&ground.mailed()), [late]);
+    fixture.send(&late);
+    assert_eq!(run.mailed_after(&fixture.mailed()), [late]);
     // And a sync that is tried again, which may lie.
     assert!(!run.was_tried_again());
     run.events.push(Event::Synced);

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::ground::{Case, Ground, wait};
-use crate::judge::Faults;
+use crate::fixtures::{Case, Fixture, wait};
+use crate::oracle::Faults;
 use support::peer::find;
 
 const ROWS: usize = 4;
@@ -23,9 +23,9 @@ fn calls() -> Vec<String> {
 
 /// Every system call that a small run makes.
 fn seen() -> Vec<String> {
-    let ground = Ground::new();
-    let case = ground.case("seen", ROWS);
-    let mut strace = ground.command(find("strace", "strace"));
+    let fixture = Fixture::new();
+    let case = fixture.case("seen", ROWS);
+    let mut strace = fixture.command(find("strace", "strace"));
     strace.args(["-f", "-qq", "-c", "-U", "name", "-o", "calls"]);
     run(strace, &case);
     let table = std::fs::read_to_string(case.list.with_file_name("calls")).unwrap();
@@ -40,37 +40,37 @@ fn seen() -> Vec<String> {
 
 /// Runs vescli below strace; the code is none when it was killed.
 fn run(mut strace: Command, case: &Case) -> Option<i32> {
-    strace.arg(env!("CARGO_BIN_EXE_vescli"));
-    strace.args(Ground::arguments(case, WORKERS));
+    strace.arg(support::program());
+    strace.args(Fixture::arguments(case, WORKERS));
     wait(&mut strace.spawn().unwrap())
 }
 
 #[test]
-fn a_kill_at_any_system_call_mails_nobody_twice_and_loses_nobody() {
+fn a_kill_at_any_system_call_mails_no_one_twice_and_loses_no_one() {
     let strace = find("strace", "strace");
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let (mut cases, mut kills) = (Vec::new(), 0);
     for call in calls() {
         for nth in 1..=MOST {
             assert!(nth < MOST, "{call}: the run never comes to its end");
-            let case = ground.case(&format!("{}{nth}", call.replace('_', "")), ROWS);
-            let mut command = ground.command(&strace);
+            let case = fixture.case(&format!("{}{nth}", call.replace('_', "")), ROWS);
+            let mut command = fixture.command(&strace);
             let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
             let trace = format!("trace={call}");
             command.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]);
             let ended = run(command, &case);
             kills += usize::from(ended.is_none());
             assert!(case.unknown() <= WORKERS, "{call} {nth}");
-            ground.finish(&case);
+            fixture.finish(&case);
             cases.push((format!("{call} {nth}"), case));
             if ended == Some(0) {
                 break;
             }
         }
     }
-    let mailed = ground.mailed();
+    let mailed = fixture.mailed();
     for (at, case) in &cases {
-        assert_eq!(Ground::faults(case, &mailed), Faults::default(), "{at}");
+        assert_eq!(Fixture::faults(case, &mailed), Faults::default(), "{at}");
     }
     assert!(kills > 30, "only {kills} kills");
     println!("{kills} kills, one at each call: none twice, none lost");

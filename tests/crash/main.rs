@@ -22,8 +22,8 @@
 mod damage;
 mod disk;
 mod every_call;
-mod ground;
-mod judge;
+mod fixtures;
+mod oracle;
 mod order;
 mod planted;
 mod power_cut;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::damage::run_with;
-use crate::ground::{Case, Ground, wait};
-use crate::judge::{State, states};
+use crate::fixtures::{Case, Fixture, wait};
+use crate::oracle::{State, states};
 use crate::trace::call;
 use support::peer::find;
 
@@ -31,13 +31,13 @@ struct Timeline {
 }
 
 /// Runs over a list below strace, with a journal of which `before` bytes are surely on the disk.
-fn timeline(ground: &Ground, case: Case, before: usize) -> Timeline {
-    let mut strace = ground.command(find("strace", "strace"));
+fn timeline(fixture: &Fixture, case: Case, before: usize) -> Timeline {
+    let mut strace = fixture.command(find("strace", "strace"));
     strace
         .args(["-f", "-y", "-qq", "-s", "0", "-o", "calls"])
         .args(["-e", "trace=write,fdatasync,fsync"])
-        .arg(env!("CARGO_BIN_EXE_vescli"))
-        .args(Ground::arguments(&case, WORKERS));
+        .arg(support::program())
+        .args(Fixture::arguments(&case, WORKERS));
     let written_before = fs::metadata(&case.journal).map_or(0, |metadata| metadata.len());
     let mut written = usize::try_from(written_before).unwrap();
     let ended = wait(&mut strace.spawn().unwrap());
@@ -65,19 +65,19 @@ fn timeline(ground: &Ground, case: Case, before: usize) -> Timeline {
 }
 
 /// A list that is sent in one run.
-fn whole(ground: &Ground) -> Timeline {
-    timeline(ground, ground.case("whole", ROWS), 0)
+fn whole(fixture: &Fixture) -> Timeline {
+    timeline(fixture, fixture.case("whole", ROWS), 0)
 }
 
 /// A journal whose first run was stopped half way, and which the second run continues.
-fn continued(ground: &Ground) -> Timeline {
-    let case = ground.case("continued", ROWS);
-    let mut first = ground.command(env!("CARGO_BIN_EXE_vescli"));
-    first.args(Ground::arguments(&case, WORKERS)).args(["--limit", "5"]);
+fn continued(fixture: &Fixture) -> Timeline {
+    let case = fixture.case("continued", ROWS);
+    let mut first = fixture.command(support::program());
+    first.args(Fixture::arguments(&case, WORKERS)).args(["--limit", "5"]);
     assert!(wait(&mut first.spawn().unwrap()).is_some());
     // It was closed, and so synced but for its last mark.
     let length = fs::metadata(&case.journal).unwrap().len();
-    timeline(ground, case, usize::try_from(length).unwrap())
+    timeline(fixture, case, usize::try_from(length).unwrap())
 }
 
 struct Cut {
@@ -123,8 +123,8 @@ fn is_filled(cut: &Cut) -> bool {
 }
 
 /// What is wrong with a run that continues from a state, if anything.
-fn judge(ground: &Ground, case: &Case, cut: &Cut) -> Result<(), String> {
-    let (code, told) = run_with(ground, &case.emails, None, &cut.journal);
+fn check(fixture: &Fixture, case: &Case, cut: &Cut) -> Result<(), String> {
+    let (code, sent) = run_with(fixture, &case.emails, None, &cut.journal);
     let known = |bytes: &[u8]| -> BTreeSet<String> {
         let states = states(&String::from_utf8_lossy(bytes));
         let mailed = states.into_iter().filter(|(_, state)| *state != State::Free);
@@ -134,18 +134,18 @@ fn judge(ground: &Ground, case: &Case, cut: &Cut) -> Result<(), String> {
     if !matches!(code, Some(0 | 11)) {
         return wrong("the run did not continue".to_owned());
     }
-    let again: Vec<_> = known(&cut.journal[..cut.synced]).intersection(&told).cloned().collect();
+    let again: Vec<_> = known(&cut.journal[..cut.synced]).intersection(&sent).cloned().collect();
     if !again.is_empty() {
         return wrong(format!("mailed again: {again:?}"));
     }
     let left = known(&cut.journal);
-    let lost: Vec<_> = case.emails.iter().filter(|email| !left.contains(*email) && !told.contains(*email)).collect();
+    let lost: Vec<_> = case.emails.iter().filter(|email| !left.contains(*email) && !sent.contains(*email)).collect();
     if lost.is_empty() { Ok(()) } else { wrong(format!("forgotten: {lost:?}")) }
 }
 
 /// Tries each of so many of the states that are meant, from a random one on, and gives back how many and what went wrong.
 fn try_each(
-    ground: &Ground,
+    fixture: &Fixture,
     timelines: &[Timeline],
     step: usize,
     is_meant: impl Fn(&Cut) -> bool,
@@ -164,7 +164,7 @@ fn try_each(
     let work = || {
         let mut wrong = Vec::new();
         while let Some((case, cut)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            wrong.extend(judge(ground, case, cut).err());
+            wrong.extend(check(fixture, case, cut).err());
         }
         wrong
     };
@@ -178,12 +178,12 @@ fn try_each(
 
 #[test]
 fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
-    let ground = Ground::new();
-    let timelines = [whole(&ground), continued(&ground)];
+    let fixture = Fixture::new();
+    let timelines = [whole(&fixture), continued(&fixture)];
     let all = crate::asked("VESCLI_POWER_CUTS").as_deref() == Some("all");
-    let (tried, wrong) = try_each(&ground, &timelines, 1, is_filled);
+    let (tried, wrong) = try_each(&fixture, &timelines, 1, is_filled);
     let step = if all { 1 } else { STEP };
-    let (cut, cut_wrong) = try_each(&ground, &timelines, step, |cut| !is_filled(cut));
+    let (cut, cut_wrong) = try_each(&fixture, &timelines, step, |cut| !is_filled(cut));
     let (tried, wrong) = (tried + cut, [wrong, cut_wrong].concat());
     assert!(wrong.is_empty(), "{} of {tried}: {:#?}", wrong.len(), wrong);
     assert!(tried > 200, "{tried}");
@@ -191,10 +191,10 @@ fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
 }
 
 #[test]
-fn a_journal_without_marks_is_found_out() {
+fn a_journal_without_sync_records_is_detected() {
     // The planted fault: nothing tells how far the journal was synced, as in version 1.
-    let ground = Ground::new();
-    let mut timeline = whole(&ground);
+    let fixture = Fixture::new();
+    let mut timeline = whole(&fixture);
     let text = String::from_utf8(timeline.journal.clone()).unwrap();
     let mut unmarked = String::new();
     let mut shorter = vec![0; timeline.journal.len() + 1];
@@ -215,20 +215,20 @@ fn a_journal_without_marks_is_found_out() {
         (*synced, *written) = (shorter[*synced], shorter[*written]);
     }
     // A journal that is only cut off is continued without marks too, and would fill up the sample.
-    let (_, wrong) = try_each(&ground, &[timeline], 1, is_filled);
+    let (_, wrong) = try_each(&fixture, &[timeline], 1, is_filled);
     assert!(wrong.iter().any(|wrong| wrong.contains("did not continue")), "{wrong:#?}");
 }
 
 #[test]
 fn damage_before_the_last_mark_is_refused_and_not_cut() {
-    let ground = Ground::new();
-    let timeline = whole(&ground);
+    let fixture = Fixture::new();
+    let timeline = whole(&fixture);
     let text = String::from_utf8_lossy(&timeline.journal).into_owned();
     let last = text.rfind("{\"t\":\"synced\"").unwrap();
     for at in (0..last - SECTOR).step_by(SECTOR) {
         let mut journal = timeline.journal.clone();
         journal[at..at + SECTOR].fill(0);
-        let (code, told) = run_with(&ground, &timeline.case.emails, None, &journal);
-        assert_eq!((code, told), (Some(65), BTreeSet::new()), "zeros at {at}");
+        let (code, sent) = run_with(&fixture, &timeline.case.emails, None, &journal);
+        assert_eq!((code, sent), (Some(65), BTreeSet::new()), "zeros at {at}");
     }
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::ground::{Case, Ground};
-use crate::judge::Faults;
+use crate::fixtures::{Case, Fixture};
+use crate::oracle::Faults;
 
 const WORKERS: usize = 8;
 const ROWS: usize = 300;
@@ -14,8 +14,8 @@ fn kills() -> usize {
 }
 
 /// Starts a run and kills it after a random while; says whether the kill was in time.
-fn kill_once(ground: &Ground, case: &Case, random: &mut fastrand::Rng) -> bool {
-    let mut child = ground.start(case, WORKERS);
+fn kill_once(fixture: &Fixture, case: &Case, random: &mut fastrand::Rng) -> bool {
+    let mut child = fixture.start(case, WORKERS);
     std::thread::sleep(Duration::from_micros(random.u64(5_000..150_000)));
     let over = child.try_wait().unwrap().is_some();
     child.kill().unwrap();
@@ -24,17 +24,17 @@ fn kill_once(ground: &Ground, case: &Case, random: &mut fastrand::Rng) -> bool {
 }
 
 #[test]
-fn kills_at_random_moments_mail_nobody_twice_and_lose_nobody() {
-    let ground = Ground::new();
+fn kills_at_random_moments_mail_no_one_twice_and_lose_no_one() {
+    let fixture = Fixture::new();
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut killed, mut list, mut unknown, mut cases) = (0, 0, 0, Vec::new());
     while killed < kills() {
-        let case = ground.case(&format!("list{list}"), ROWS);
+        let case = fixture.case(&format!("list{list}"), ROWS);
         list += 1;
         while killed < kills() {
             let before = case.unknown();
-            if !kill_once(&ground, &case, &mut random) {
+            if !kill_once(&fixture, &case, &mut random) {
                 break;
             }
             killed += 1;
@@ -42,26 +42,26 @@ fn kills_at_random_moments_mail_nobody_twice_and_lose_nobody() {
             unknown += more;
             assert!(more <= WORKERS, "one kill left {more} unknown (seed {seed})");
         }
-        ground.finish(&case);
+        fixture.finish(&case);
         cases.push(case);
     }
-    let mailed = ground.mailed();
+    let mailed = fixture.mailed();
     for case in &cases {
-        assert_eq!(Ground::faults(case, &mailed), Faults::default(), "seed {seed}");
+        assert_eq!(Fixture::faults(case, &mailed), Faults::default(), "seed {seed}");
     }
     let people = cases.len() * ROWS;
     println!("{killed} kills, {people} people: none twice, none lost, {unknown} unknown (seed {seed})");
 }
 
 #[test]
-fn a_journal_that_forgets_its_last_intents_is_found_out() {
+fn a_journal_without_its_last_intents_is_detected() {
     // The planted fault: what a missing sync would do after a power failure, done to the journal by hand.
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let mut random = fastrand::Rng::with_seed(7);
     for attempt in 0.. {
         assert!(attempt < 50, "no kill fell between an intent and its end");
-        let case = ground.case(&format!("planted{attempt}"), ROWS);
-        if !kill_once(&ground, &case, &mut random) || case.unknown() == 0 {
+        let case = fixture.case(&format!("planted{attempt}"), ROWS);
+        if !kill_once(&fixture, &case, &mut random) || case.unknown() == 0 {
             continue;
         }
         let journal = fs::read_to_string(&case.journal).unwrap_or_default();
@@ -73,8 +73,8 @@ fn a_journal_that_forgets_its_last_intents_is_found_out() {
         let kept: Vec<&str> =
             kept.into_iter().filter(|line| !keys.iter().any(|key| line.contains(key.as_str()))).collect();
         fs::write(&case.journal, kept.join("\n") + "\n").unwrap();
-        ground.finish(&case);
-        if !Ground::faults(&case, &ground.mailed()).twice.is_empty() {
+        fixture.finish(&case);
+        if !Fixture::faults(&case, &fixture.mailed()).twice.is_empty() {
             return;
         }
     }

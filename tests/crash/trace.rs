@@ -15,7 +15,7 @@ pub(crate) enum Event {
     /// The bytes of a request are about to leave: the address in it.
     Sent(String),
     /// Lines about these addresses are about to be shown on standard output.
-    Told(Vec<String>),
+    Shown(Vec<String>),
 }
 
 /// Whose records were written.
@@ -116,7 +116,7 @@ pub(crate) fn events(trace: &str, journal: &str) -> Vec<Event> {
                 events.push(Event::Sent(email));
             }
             "write" if call.begins && call.whole.starts_with("write(1<") => {
-                events.push(Event::Told(addresses(&call.whole)));
+                events.push(Event::Shown(addresses(&call.whole)));
             }
             _ => {}
         }

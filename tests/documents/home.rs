@@ -52,11 +52,10 @@ impl World {
         let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].map(Path::new);
         let bash =
             bash.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("this check needs bash: install it"));
-        let own = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
         let shell = within.map_or_else(|| Vescli::program(*bash), |output| output.again_with(*bash));
         let authority = shell.folder().join("ca.pem");
         shell
-            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", own.display()))
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", support::program_folder()))
             .env("HTTPS_PROXY", self.proxy.url())
             .env("VESCLI_CACERT", authority)
             .file("ca.pem", self.authority.pem())

@@ -41,7 +41,7 @@ fn faults(printed: &[Printed], mut run: impl FnMut(&Printed, &Row) -> Option<Str
 }
 
 #[test]
-fn every_printed_command_runs_as_it_stands() {
+fn every_printed_command_runs_unchanged() {
     let printed = extract::all();
     assert!(printed.len() > 50, "the commands are found: {printed:#?}");
     let world = World::new();
@@ -50,7 +50,7 @@ fn every_printed_command_runs_as_it_stands() {
 }
 
 #[test]
-fn a_command_that_fails_and_a_row_that_is_left_over_are_found() {
+fn a_failing_command_and_an_unused_row_are_detected() {
     let world = World::new();
     let printed = [Printed { text: "vescli send --no-such-flag".into(), place: "nowhere".into() }];
     let faults = faults(&printed, |command, row| world.run(command, row));

@@ -66,7 +66,7 @@ fn line_matches(shown: &str, line: &str) -> bool {
 }
 
 #[test]
-fn the_runbook_runs_as_it_stands_in_the_page() {
+fn the_runbook_runs_as_printed() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/vescli.7");
     let steps = steps(&fs::read_to_string(page).unwrap());
     assert!(steps.len() > 15, "{steps:#?}");
@@ -76,21 +76,26 @@ fn the_runbook_runs_as_it_stands_in_the_page() {
     let output = bash.stdin(script(&steps)).run();
     let mut rest = output.stdout.as_str();
     for (index, step) in steps.iter().enumerate() {
-        let told = || format!("at `{}`:\n{}\n{}", step.typed, output.stdout, output.stderr);
-        let (lines, code) = rest.split_once(&format!("\u{1e}{index} ")).unwrap_or_else(|| panic!("{}", told()));
+        let context = || format!("at `{}`:\n{}\n{}", step.typed, output.stdout, output.stderr);
+        let (lines, code) = rest.split_once(&format!("\u{1e}{index} ")).unwrap_or_else(|| panic!("{}", context()));
         let (code, after) = code.split_once('\n').unwrap();
         rest = after;
         let asks = steps.get(index + 1).is_some_and(|next| next.typed == "echo $?");
-        assert!(asks || code == "0", "code {code} {}", told());
+        assert!(asks || code == "0", "code {code} {}", context());
         let lines: Vec<&str> = lines.lines().collect();
-        assert!(step.shown.is_empty() || matches(&step.shown, &lines), "the page shows {:#?} {}", step.shown, told());
+        assert!(
+            step.shown.is_empty() || matches(&step.shown, &lines),
+            "the page shows {:#?} {}",
+            step.shown,
+            context()
+        );
     }
     // The real run, and nobody twice; the rehearsal came nowhere near.
     assert_eq!(world.posts(), 3);
 }
 
 #[test]
-fn what_is_shown_is_compared() {
+fn shown_output_is_compared() {
     let shown = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
     assert!(matches(&shown(&["a", "...", "c ... e"]), &["a", "b", "b", "c d e"]));
     assert!(matches(&shown(&["a", "..."]), &["a"]));

@@ -259,8 +259,8 @@ fn exit_status(roff: &mut Roff, name: &str) {
     let of_rows = [Exit::BulkFailed, Exit::BulkUnknown, Exit::BulkStopped];
     let sends = ["vescli", "vescli-send-password-email", "vescli-doctor"].contains(&name);
     let is_bulk = name == "vescli-bulk";
-    let told = |row: &&ExitRow| sends || LOCAL.contains(&row.exit) || is_bulk && of_rows.contains(&row.exit);
-    for row in exits().filter(told) {
+    let is_listed = |row: &&ExitRow| sends || LOCAL.contains(&row.exit) || is_bulk && of_rows.contains(&row.exit);
+    for row in exits().filter(is_listed) {
         let status = if row.statuses.is_empty() { String::new() } else { format!(" (HTTP {})", row.statuses) };
         let text = format!(
             "{}{status}: {} Outcome: {}. Safe to run again: {}.",

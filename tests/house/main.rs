@@ -118,7 +118,7 @@ fn parts_import_from_the_left() {
 }
 
 #[test]
-fn what_stands_behind_a_test_is_read_too() {
+fn code_after_a_test_module_is_checked_too() {
     let text = "//! x\nuse crate::api::a;\n#[cfg(test)]\nmod tests;\nuse crate::commands::b;\n\
                 impl X {\n    #[cfg(test)]\n    #[must_use]\n    fn c() {\n        d();\n    }\n\n    fn e() {\n    }\n}\n";
     let (wrong, seen) = judged("src/bulk/x.rs", text);
@@ -140,7 +140,7 @@ fn the_check_of_imports_finds_them() {
 }
 
 #[test]
-fn files_stay_short_and_say_what_they_are_for() {
+fn files_are_short_and_begin_with_their_purpose() {
     for source in sources(&["src", "tests", "benches"]) {
         let Source { name, text, .. } = &source;
         let lines = text.lines().count();

@@ -84,7 +84,7 @@ fn in_a_pause(seen: &[Seen]) -> usize {
 }
 
 #[test]
-fn no_second_sees_more_than_one_over_the_rate_and_a_run_without_one_is_found_out() {
+fn no_second_has_more_than_one_request_over_the_rate_and_an_unlimited_run_is_detected() {
     let unsteady = Nginx::start(&Config {
         http: "limit_req_zone $binary_remote_addr zone=slow:1m rate=18r/s;",
         location: "limit_req zone=slow burst=200; proxy_pass http://127.0.0.1:UPSTREAM;",
@@ -127,7 +127,7 @@ fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
 }
 
 #[test]
-fn a_limit_in_the_middle_of_a_list_leaves_nobody_out_and_mails_nobody_twice() {
+fn a_rate_limit_in_the_middle_of_a_list_omits_no_one_and_mails_no_one_twice() {
     let nginx = Nginx::start(&Config {
         http: "limit_req_zone $binary_remote_addr zone=mails:1m rate=100r/s; limit_req_status 429;",
         server: "error_page 429 @slow; location @slow { default_type application/json; \

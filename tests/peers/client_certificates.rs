@@ -54,7 +54,7 @@ const UNKNOWN: &str = "  unknown: may have been sent";
 #[test]
 fn stunnel_refuses_in_the_handshake_and_nothing_was_sent() {
     let program = find("stunnel4", "stunnel4");
-    for (version, told) in [("TLSv1.2", NOT_SENT), ("TLSv1.3", UNKNOWN)] {
+    for (version, expected) in [("TLSv1.2", NOT_SENT), ("TLSv1.3", UNKNOWN)] {
         let nginx = Nginx::start(&Config::default());
         let folder = server_files(&nginx);
         let [port] = free_ports();
@@ -70,7 +70,7 @@ fn stunnel_refuses_in_the_handshake_and_nothing_was_sent() {
         send(&nginx, port, false)
             .code(58)
             .stderr_contains("error: client certificate refused for a@b.co, tenant t\n")
-            .stderr_contains(told)
+            .stderr_contains(expected)
             .run();
         assert_eq!(nginx.requests().len(), 0);
         send(&nginx, port, true).stdout_contains("accepted: ").run();
@@ -78,9 +78,9 @@ fn stunnel_refuses_in_the_handshake_and_nothing_was_sent() {
 }
 
 #[test]
-fn openssl_refuses_in_the_handshake_and_what_it_answers_otherwise_is_no_http() {
+fn openssl_refuses_in_the_handshake_and_its_other_answers_are_not_http() {
     let program = find("openssl", "openssl");
-    for (version, told) in [("-tls1_2", NOT_SENT), ("-tls1_3", UNKNOWN)] {
+    for (version, expected) in [("-tls1_2", NOT_SENT), ("-tls1_3", UNKNOWN)] {
         let nginx = Nginx::start(&Config::default());
         let folder = server_files(&nginx);
         let [port] = free_ports();
@@ -102,7 +102,7 @@ fn openssl_refuses_in_the_handshake_and_what_it_answers_otherwise_is_no_http() {
             version,
         ];
         let _openssl = Peer::start(&program, folder, &arguments, port);
-        send(&nginx, port, false).code(58).stderr_contains(told).run();
+        send(&nginx, port, false).code(58).stderr_contains(expected).run();
         // It turns each line around and sends it back: the request arrived, and the answer is no HTTP.
         send(&nginx, port, true).code(8).stderr_contains("may have been sent").run();
     }

@@ -12,16 +12,15 @@ use support::harness::Vescli;
 use support::peer::find;
 use support::server::Server;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_vescli");
-/// A user that nobody is, so that no other process counts against its limit.
-const NOBODY: &str = "61234";
+/// A user that runs nothing else, so that no other process counts against its limit.
+const UNUSED_USER: &str = "61234";
 
 /// vescli with a clock that stands in 1969.
 fn in_1969() -> Vescli {
     Vescli::program(find("faketime", "faketime"))
         // Waits are measured by the other clock, which is as it should be.
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .args(["-f", "@1969-06-01 00:00:00", PROGRAM])
+        .args(["-f", "@1969-06-01 00:00:00", &support::program()])
         .stdout_contains("")
         .stderr_contains("")
         .stderr_lacks("panicked")
@@ -39,7 +38,7 @@ fn a_clock_before_1970_stops_nothing_but_certificates() {
         .run();
     assert_eq!(server.count(), 3);
     // The journal can be read by that clock and by another one.
-    for vescli in [listed.again(), listed.again_with(find("env", "coreutils")).arg(PROGRAM)] {
+    for vescli in [listed.again(), listed.again_with(find("env", "coreutils")).arg(support::program())] {
         vescli.args(["journal", "show"]).stdout_contains("2 accepted").run();
     }
     in_1969()
@@ -51,7 +50,7 @@ fn a_clock_before_1970_stops_nothing_but_certificates() {
 }
 
 #[test]
-fn a_certificate_is_too_new_for_a_clock_before_1970_and_that_is_said() {
+fn a_clock_before_1970_is_named_when_a_certificate_is_not_yet_valid() {
     let authority = Authority::new();
     let server = Server::https(authority.server()).start();
     for command in [&["send", "--email", "a@b.co", "--retries", "0"][..], &["doctor"]] {
@@ -69,13 +68,13 @@ fn a_certificate_is_too_new_for_a_clock_before_1970_and_that_is_said() {
 }
 
 #[test]
-fn without_threads_a_command_is_honest_and_ends() {
+fn without_threads_a_command_reports_it_and_ends() {
     let server = Server::http().start();
     // Where the program lies, another user may not be let in.
     let folder = tempfile::TempDir::with_prefix("vescli-nobody-").unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("vescli");
-    fs::copy(PROGRAM, &program).unwrap();
+    fs::copy(support::program(), &program).unwrap();
     let user = Command::new(find("id", "coreutils")).arg("-u").output().unwrap();
     let is_root = user.stdout == b"0\n";
     let setpriv = find("setpriv", "util-linux");
@@ -98,7 +97,7 @@ fn without_threads_a_command_is_honest_and_ends() {
                 .against(&server)
                 .env("VESCLI_TENANT", "t")
                 .env("VESCLI_CONFIG", "none")
-                .args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"])
+                .args(["--reuid", UNUSED_USER, "--regid", UNUSED_USER, "--clear-groups"])
                 .args(["prlimit", &format!("--nproc={limit}")])
                 .arg(&program)
                 .args(command)

@@ -66,7 +66,7 @@ fn the_published_request_reaches_nginx_word_for_word() {
 }
 
 #[test]
-fn a_base_url_is_used_as_it_stands_and_no_credential_is_no_header() {
+fn a_base_url_is_used_verbatim_and_no_credential_means_no_header() {
     let nginx = Nginx::start(&Config::default());
     send(&nginx)
         .args(["--tenant", "example-corp", "--base-url", &format!("{}/some/where/", nginx.url())])
@@ -89,7 +89,7 @@ fn both_versions_of_tls_are_spoken_and_older_ones_are_not() {
 }
 
 #[test]
-fn an_untrusted_nginx_sees_no_request() {
+fn an_untrusted_nginx_gets_no_request() {
     let nginx = Nginx::start(&Config::default());
     Vescli::new()
         .args(["send", "--email", "a@b.co", "--tenant", "t", "--base-url", &nginx.url(), "--json", "-q"])

@@ -28,8 +28,8 @@ fn openssl(folder: &Path, arguments: &[&str]) {
         .env("P12_PASSWORD", PASSWORD)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "openssl {arguments:?}: {told}");
+    let message = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "openssl {arguments:?}: {message}");
 }
 
 /// A send in a folder with `ada.key`, `ada.pem` and what the commands make of them.
@@ -88,7 +88,7 @@ fn pkcs12_files_of_every_age_are_opened() {
 
 /// Letters beyond the Basic Multilingual Plane are two units each in the password that a file's MAC is made with.
 #[test]
-fn a_password_may_hold_any_letter() {
+fn a_password_may_contain_any_letter() {
     let password = "a😀b";
     let nginx = nginx();
     let out = format!("pass:{password}");
@@ -126,7 +126,7 @@ fn a_pkcs12_file_with_an_empty_password_needs_none() {
 }
 
 #[test]
-fn a_wrong_password_is_told_for_every_age() {
+fn a_wrong_password_is_reported_for_every_age() {
     let nginx = nginx();
     for kind in [&[][..], &["-legacy"], &["-nomac"]] {
         let export = [&EXPORT, &["env:P12_PASSWORD"][..], kind].concat();
@@ -194,7 +194,7 @@ fn rsa_keys_are_shown_as_well() {
 }
 
 #[test]
-fn a_machine_without_a_store_is_told_what_to_do() {
+fn without_a_trust_store_the_message_names_the_remedy() {
     let nginx = Nginx::start(&Config::default());
     let program = find("unshare", "util-linux");
     // A mount of its own covers the places where Linux systems keep their store.
@@ -203,7 +203,7 @@ fn a_machine_without_a_store_is_told_what_to_do() {
     let bare = |extra: &[&str]| {
         Vescli::program(&program)
             .file("ca.pem", nginx.authority.pem())
-            .args(["-rm", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_vescli")])
+            .args(["-rm", "sh", "-c", script, "sh", &support::program()])
             .args(["send", "--email", "a@b.co", "--tenant", "t", "--base-url", &nginx.url()])
             .args(extra)
     };

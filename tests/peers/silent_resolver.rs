@@ -3,7 +3,6 @@
 //! glibc asks port 53 of the servers in `/etc/resolv.conf` and nothing else, so the runs get namespaces of their own
 //! (`unshare`), in which that file is another one and whatever is sent to its server is lost.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use support::harness::{Output, Vescli};
@@ -22,21 +21,21 @@ ip route add default dev lo
 mount --bind resolv.conf /etc/resolv.conf
 exec \"$@\"";
 
-/// A program that meets the silent name server.
-fn deaf(program: impl Into<OsString>) -> Vescli {
+/// A program whose only name server never answers.
+fn without_dns(program: &str) -> Vescli {
     find("ip", "iproute2");
     find("mount", "mount");
     Vescli::program(find("unshare", "util-linux"))
         .file("resolv.conf", "nameserver 192.0.2.53\noptions timeout:5 attempts:2\n")
         .file("list.txt", "a@b.co\nb@b.co\nc@b.co\n")
         .args(["--map-root-user", "--mount", "--net", "sh", "-c", SCRIPT, "sh"])
-        .arg(program.into())
+        .arg(program)
         .stdout_contains("")
         .stderr_contains("")
 }
 
 fn vescli(args: &[&str]) -> Vescli {
-    deaf(env!("CARGO_BIN_EXE_vescli")).args(args).args(["--base-url", "https://service.example", "--no-auth"])
+    without_dns(&support::program()).args(args).args(["--base-url", "https://service.example", "--no-auth"])
 }
 
 fn in_time(output: &Output) {
@@ -67,7 +66,7 @@ fn a_send_ends_by_its_time_out() {
 }
 
 #[test]
-fn a_send_that_is_tried_again_waits_for_no_older_look_up() {
+fn a_retried_send_does_not_wait_for_an_older_lookup() {
     let output = vescli(&["send", "--email", "a@b.co", "--cname", "c", "--json", "--retries", "2"])
         .args(["--timeout", "700ms"])
         .code(28)
@@ -89,17 +88,13 @@ fn a_list_and_doctor_end_in_time_too() {
         .stdout_contains("not_sent  c@b.co")
         .run();
     in_time(&output);
-    let doctor = deaf(env!("CARGO_BIN_EXE_vescli"))
-        .args(["doctor", "--base-url", "https://service.example"])
-        .args(["--timeout", "1s"])
-        .code(28)
-        .run();
+    let doctor = vescli(&["doctor", "--timeout", "1s"]).code(28).run();
     in_time(&doctor);
 }
 
 /// The checks above can fail: the resolver does not answer, and takes its time.
 #[test]
 fn the_name_server_is_silent() {
-    let output = deaf("getent").args(["ahosts", "service.example"]).code(2).run();
+    let output = without_dns("getent").args(["ahosts", "service.example"]).code(2).run();
     assert!(output.elapsed >= RESOLVER, "{:?}", output.elapsed);
 }

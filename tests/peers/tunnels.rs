@@ -82,7 +82,7 @@ fn send(nginx: &Nginx, proxy: &str) -> Vescli {
 }
 
 #[test]
-fn a_request_goes_through_squid_and_a_refusal_is_told_apart() {
+fn a_request_goes_through_squid_and_its_refusal_is_distinguished() {
     let nginx = Nginx::start(&Config { names: &[HOST], ..Config::default() });
     let squid = Squid::start(nginx.port);
     let address = format!("127.0.0.1:{}", squid.port);

@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_stays_one_whatever_its_body_says(body in bodies(), status in 300..500_u16) {
+    fn a_refusal_remains_a_refusal_with_any_body(body in bodies(), status in 300..500_u16) {
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
         let outcome = in_time(|| AttemptResult::of(Received::Reply(reply)));
         prop_assert_eq!(outcome.outcome, Outcome::Rejected);
@@ -127,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_else_is_no_wait_or_a_bounded_one(value in ".{0,60}", date in prop::option::of(".{0,40}"), now in any::<u32>()) {
+    fn any_other_value_gives_no_wait_or_a_bounded_one(value in ".{0,60}", date in prop::option::of(".{0,40}"), now in any::<u32>()) {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(now));
         let read = in_time(|| read_retry_after(&value, date.as_deref(), now));
         prop_assert!(read.is_none_or(|wait| wait <= Duration::from_secs(u64::from(u32::MAX))));

@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(Config { cases: cases(500), ..config() })]
 
     #[test]
-    fn binding_holds_wherever_the_parts_of_the_target_come_from(
+    fn binding_is_enforced_for_every_origin_of_the_target(
         tables in vec(words(), 2..5),
         variables in option::of(words()),
         foreign in option::weighted(0.3, words()),

@@ -22,17 +22,17 @@ fn need(program: &str) {
 
 /// What has to be the same, whoever sends it.
 #[derive(Debug, PartialEq)]
-struct Essence {
+struct ComparedRequest {
     method: String,
     path: String,
     headers: [(&'static str, Option<String>); 6],
     body: Vec<u8>,
 }
 
-fn essence(request: &Recorded) -> Essence {
+fn compared(request: &Recorded) -> ComparedRequest {
     let names = ["accept", "authorization", "content-type", "content-length", "host", "user-agent"];
     let headers = names.map(|name| (name, request.header(name).map(str::to_owned)));
-    Essence { method: request.method.clone(), path: request.path.clone(), headers, body: request.body.clone() }
+    ComparedRequest { method: request.method.clone(), path: request.path.clone(), headers, body: request.body.clone() }
 }
 
 /// A program in front of curl that writes down its arguments, one per line, and then is curl.
@@ -70,24 +70,24 @@ impl Given<'_> {
 /// Sends with vescli and with the printed command in each shell, and compares what arrived.
 pub(super) fn same(server: &Server, vescli: impl Fn() -> Vescli, given: Given) {
     given.to(vescli()).stdout_contains("accepted: ").run();
-    let own = essence(&server.requests().pop().unwrap());
+    let own = compared(&server.requests().pop().unwrap());
     for shell in SHELLS {
         need(shell);
         let printed = given.to(vescli().arg("--show-curl")).stdout_contains("curl --disable ").run();
         let before = server.count();
         let (ran, arguments) = run_in(shell, &printed, given);
-        let told = String::from_utf8_lossy(&ran.stderr).into_owned();
-        assert!(ran.status.success(), "{shell}: {told}\n{}", printed.stdout);
+        let stderr = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{shell}: {stderr}\n{}", printed.stdout);
         assert!(!arguments.is_empty(), "{shell}: {}", printed.stdout);
         for secret in given.secrets {
-            for text in [&printed.stdout, &arguments, &told] {
+            for text in [&printed.stdout, &arguments, &stderr] {
                 assert!(!text.contains(secret), "{shell}: {text}");
             }
         }
         let requests = server.requests();
         assert_eq!(requests.len(), before + 1, "{shell}: {}", printed.stdout);
         let request = requests.last().unwrap();
-        assert_eq!(essence(request), own, "{shell}: {}", printed.stdout);
+        assert_eq!(compared(request), own, "{shell}: {}", printed.stdout);
         for name in ["expect", "accept-encoding", "cookie", "referer"] {
             assert_eq!(request.header(name), None, "{shell}");
         }

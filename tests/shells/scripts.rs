@@ -15,8 +15,7 @@ fn shell(name: &str) -> Vescli {
         .map(|folder| Path::new(folder).join(name))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("this check needs {name}: install it"));
-    let own = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
-    let folders = format!("{}:/usr/bin:/bin", own.display());
+    let folders = format!("{}:/usr/bin:/bin", support::program_folder());
     Vescli::program(path).env("PATH", folders)
 }
 
@@ -72,7 +71,7 @@ fn the_completions_load_and_know_the_commands() {
 /// A process that holds a secret is closed to others, its own files below `/proc` among them: what the shell hands over by
 /// such a file has to be read all the same, by an ordinary user too.
 #[test]
-fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
+fn a_list_a_token_and_a_resumed_run_work_with_process_substitution() {
     let server = Server::http().start();
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let script = "./vescli bulk <(echo ada@example.com) --token-file <(echo s3cret-token) --yes --json";
@@ -84,7 +83,7 @@ fn a_list_a_token_and_a_resumed_run_come_through_process_substitution() {
         .stderr_contains("");
     let folder = bash.folder().to_owned();
     let bash = bash.env("XDG_STATE_HOME", folder.join("state"));
-    copy_program(Path::new(env!("CARGO_BIN_EXE_vescli")), &folder.join("vescli"));
+    copy_program(Path::new(&support::program()), &folder.join("vescli"));
     fs::create_dir(folder.join("state")).unwrap();
     fs::set_permissions(folder.join("state"), fs::Permissions::from_mode(0o777)).unwrap();
     if as_root {

@@ -15,7 +15,7 @@ fn send(server: &Server, email: &str) -> Vescli {
 const TOKEN: &str = "s3cret$(id)`id`'\"\\%s\\n!*~#{}/+=";
 
 #[test]
-fn plain_addresses_and_tokens_arrive_alike() {
+fn plain_addresses_and_tokens_arrive_unchanged() {
     let server = Server::http().start();
     let plain = || send(&server, "hello@example.com");
     same(&server, plain, Given::default());
@@ -28,7 +28,7 @@ fn plain_addresses_and_tokens_arrive_alike() {
 }
 
 #[test]
-fn quotes_and_other_signs_arrive_alike() {
+fn quotes_and_other_signs_arrive_unchanged() {
     let server = Server::http().start();
     for email in [
         "o'brien@example.com",
@@ -47,7 +47,7 @@ fn quotes_and_other_signs_arrive_alike() {
 }
 
 #[test]
-fn paths_with_spaces_and_a_private_authority_arrive_alike() {
+fn paths_with_spaces_and_a_private_authority_arrive_unchanged() {
     let authority = Authority::new();
     let host = "example-corp.console.ves.volterra.io";
     let server = Server::https(authority.server_named(&[host])).start();
@@ -106,7 +106,7 @@ fn pkcs12(identity: &Identity, password: &str) -> Vec<u8> {
 
 #[cfg(feature = "p12")]
 #[test]
-fn a_client_certificate_with_its_password_arrives_alike() {
+fn a_client_certificate_with_its_password_arrives_unchanged() {
     let authority = Authority::new();
     let client = authority.client("ada");
     let server = Server::https(authority.server()).clients_of(&authority).start();
@@ -135,7 +135,7 @@ fn a_client_certificate_with_its_password_arrives_alike() {
 }
 
 #[test]
-fn a_password_of_a_proxy_that_a_variable_holds_is_in_no_argument() {
+fn a_proxy_password_from_a_variable_is_in_no_argument() {
     let authority = Authority::new();
     let host = "example-corp.console.ves.volterra.io";
     let server = Server::https(authority.server_named(&[host])).start();

@@ -1,6 +1,5 @@
 //! The questions of `vescli bulk`, asked on a real terminal: that of tmux.
 
-use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,13 +20,12 @@ impl Terminal {
         let folder = vescli.folder();
         let socket = folder.join("tmux").to_str().unwrap().to_owned();
         let terminal = Self { socket };
-        let bin = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
         let status = terminal
             .command(&["new-session", "-d", "-x", "100", "-y", "40", "sh"])
             .current_dir(folder)
             .env_clear()
             .env("HOME", folder)
-            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("PATH", format!("{}:/usr/bin:/bin", support::program_folder()))
             .env("LC_ALL", "C.UTF-8")
             .env("VESCLI_BASE_URL", server.url())
             .env("VESCLI_TENANT", "example-corp")
@@ -76,7 +74,7 @@ fn people(count: usize) -> String {
 }
 
 #[test]
-fn who_is_known_from_another_list_is_asked_about() {
+fn people_known_from_another_list_are_asked_about() {
     let server = Server::http().start();
     let vescli = Vescli::new().file("first.txt", people(2)).file("second.txt", people(3));
     let terminal = Terminal::start(&vescli, &server);
@@ -101,7 +99,7 @@ fn who_is_known_from_another_list_is_asked_about() {
 }
 
 #[test]
-fn who_is_mailed_by_another_run_while_a_question_waits_is_not_mailed_again() {
+fn people_mailed_by_another_run_during_the_question_are_not_mailed_again() {
     let server = Server::http().start();
     let vescli = Vescli::new().file("second.txt", people(4));
     let terminal = Terminal::start(&vescli, &server);
@@ -109,7 +107,7 @@ fn who_is_mailed_by_another_run_while_a_question_waits_is_not_mailed_again() {
     let run = |count: usize| {
         let list = format!("{count}.txt");
         std::fs::write(folder.join(&list), people(count)).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_vescli"))
+        let output = Command::new(support::program())
             .args(["bulk", &list, "--yes", "--known", "skip", "--rate", "none"])
             .current_dir(folder)
             .env_clear()

@@ -6,7 +6,7 @@ use super::{again, bulk};
 use support::server::{Answer, Server};
 
 #[test]
-fn one_outcome_of_a_person_stands_in_the_row_the_summary_and_the_journal() {
+fn row_summary_and_journal_agree_on_each_outcome() {
     for (answer, flags, code) in [
         (Answer::status(401), &["--jobs", "1"][..], 12),
         (Answer::status(403), &["--jobs", "1"], 12),

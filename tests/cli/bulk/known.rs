@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use super::{again_on, bulk, everybody_once, lines, mailed};
+use super::{again_on, bulk, each_once, lines, mailed};
 use support::harness::{Output, Vescli};
 use support::server::{Answer, Server};
 
@@ -32,7 +32,7 @@ fn kept(output: &Output, extension: &str) -> PathBuf {
 }
 
 #[test]
-fn a_list_under_another_name_is_refused_until_somebody_decides() {
+fn a_list_under_another_name_is_refused_until_the_user_decides() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     over(&first, &server, "other.txt")
@@ -40,7 +40,7 @@ fn a_list_under_another_name_is_refused_until_somebody_decides() {
         .stderr_contains(KNOWN)
         .stderr_contains("nothing was sent, because neither --known skip nor --known send")
         .run();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
     over(&first, &server, "other.txt")
         .arg("--dry-run")
         .stdout_contains("known     3 of these 4 people are known from other lists: 3 accepted (list.txt, 20")
@@ -51,7 +51,7 @@ fn a_list_under_another_name_is_refused_until_somebody_decides() {
         .stdout_contains(r#""known":{"accepted":3,"unknown":0,"choice":"skip","lists":[{"list":"#)
         .stdout_contains(r#""accepted":4,"rejected":0,"not_sent":0,"unknown":0,"this_run":{"accepted":1,"#)
         .run();
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
     // Run again, it has nothing to do, and has to be asked for the others once more.
     over(&first, &server, "other.txt").code(65).run();
     over(&first, &server, "other.txt").args(["--known", "send"]).run();
@@ -59,7 +59,7 @@ fn a_list_under_another_name_is_refused_until_somebody_decides() {
 }
 
 #[test]
-fn a_list_that_comes_in_another_way_is_known_all_the_same() {
+fn a_list_from_another_source_is_recognized() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let input = || first.again().stdin(lines(4));
@@ -70,7 +70,7 @@ fn a_list_that_comes_in_another_way_is_known_all_the_same() {
     run(input().args(["bulk", "/dev/stdin", "--yes"]));
     // A journal elsewhere does not know them.
     run(first.again().file("list.txt", lines(4)).args(["bulk", "list.txt", "--yes", "--journal", "elsewhere"]));
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn another_spelling_of_host_or_cname_is_the_same_service_and_another_service_is_
     for (url, cname) in [(&numeric, "Acme"), (&url, "acme"), (&numeric, "ACME."), (&path, "Acme")] {
         again(url, cname).code(65).stderr_contains(known).run();
     }
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
     // Another cname is another mail, and another port is another service.
     again(&url, "other").run();
     let elsewhere = Server::http().start();
@@ -111,7 +111,7 @@ fn another_spelling_of_host_or_cname_is_the_same_service_and_another_service_is_
 }
 
 #[test]
-fn who_is_unknown_elsewhere_is_not_mailed_again_either() {
+fn people_unknown_in_another_journal_are_not_mailed_again() {
     let server = Server::http().answer(Answer::status(500)).start();
     let first = bulk(&server, 2).code(11).run();
     over(&first, &server, "other.txt")
@@ -128,7 +128,7 @@ fn who_is_unknown_elsewhere_is_not_mailed_again_either() {
 }
 
 #[test]
-fn an_index_that_is_damaged_or_out_of_date_hides_nobody() {
+fn a_damaged_or_outdated_index_hides_no_one() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let refused = |server: &Server| over(&first, server, "other.txt").code(65).stderr_contains(KNOWN).run();
@@ -155,11 +155,11 @@ fn an_index_that_is_damaged_or_out_of_date_hides_nobody() {
         .code(65)
         .stderr_contains("4 of these 4 people are known from other lists: 4 accepted")
         .run();
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
 }
 
 #[test]
-fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
+fn an_unreadable_journal_is_refused_until_the_user_decides() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
@@ -184,14 +184,14 @@ fn a_journal_that_cannot_be_read_is_refused_until_somebody_decides() {
             "hint: fix that and run it again, or leave out whoever is known: `vescli bulk other.txt --yes --rate none --known skip`",
         )
         .run();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
     // Somebody has decided, and is warned, however little is told.
     over(&first, &server, "other.txt").args(["--known", "skip", "--limit", "1", "-q"]).stderr_contains(refused).run();
     assert_eq!(server.count(), 4);
 }
 
 #[test]
-fn what_a_power_failure_left_of_another_journal_keeps_nobody_from_sending() {
+fn another_journal_torn_by_a_power_failure_does_not_prevent_sending() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
@@ -200,11 +200,11 @@ fn what_a_power_failure_left_of_another_journal_keeps_nobody_from_sending() {
     let over = || over(&first, &server, "other.txt").stderr_lacks("could not be read in full");
     over().code(65).stderr_contains(KNOWN).run();
     over().args(["--known", "skip"]).run();
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
 }
 
 #[test]
-fn what_a_fresh_journal_has_set_aside_does_not_stand_in_its_own_way() {
+fn a_journal_set_aside_by_fresh_does_not_block_its_own_run() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     super::again(&first, &server).arg("--fresh").run();
@@ -216,7 +216,7 @@ fn what_a_fresh_journal_has_set_aside_does_not_stand_in_its_own_way() {
 }
 
 #[test]
-fn what_was_set_aside_counts_as_long_as_the_new_journal_knows_nobody() {
+fn a_journal_set_aside_counts_while_the_new_one_is_empty() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
@@ -238,7 +238,7 @@ fn what_was_set_aside_counts_as_long_as_the_new_journal_knows_nobody() {
 }
 
 #[test]
-fn two_runs_at_once_over_the_same_people_mail_nobody_twice() {
+fn two_simultaneous_runs_over_the_same_people_mail_no_one_twice() {
     let (server, hold) = super::holding();
     let folder = Vescli::new()
         .file("list.txt", lines(3))
@@ -264,15 +264,15 @@ fn two_runs_at_once_over_the_same_people_mail_nobody_twice() {
     hold.release();
     one.finish();
     other.finish();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
     start("list.txt").run();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 }
 
 #[test]
 fn a_list_on_a_descriptor_continues_in_the_next_process() {
     let server = Server::http().start();
-    let vescli = env!("CARGO_BIN_EXE_vescli");
+    let vescli = support::program();
     let script = |input: &str, redirection: &str, rows: usize| {
         (format!("exec {vescli} bulk {input} --yes --rate none {redirection}"), lines(rows))
     };
@@ -301,8 +301,8 @@ fn a_list_on_a_descriptor_continues_in_the_next_process() {
     ] {
         run(Some(&output), script(input, redirection, 2), 0);
     }
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
     run(Some(&output), script("-", "<list.txt", 3), 1);
     run(Some(&output), script("/dev/fd/3", "3<list.txt", 3), 0);
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{again_on, everybody_once, lines, mailed};
+use super::{again_on, each_once, lines, mailed};
 use support::certificates::Authority;
 use support::harness::Vescli;
 use support::server::{Answer, End, Server, Setup};
@@ -42,7 +42,7 @@ fn no_row_is_accepted_by_an_answer_that_was_there_before_its_request() {
                 .args(["--cacert", "ca.pem"])
                 .stdout_contains("this run: 3 accepted (3 requests")
                 .run();
-            assert_eq!(mailed(&server), everybody_once(3));
+            assert_eq!(mailed(&server), each_once(3));
             assert_eq!(server.connections().len(), 3);
         }
     }
@@ -50,7 +50,7 @@ fn no_row_is_accepted_by_an_answer_that_was_there_before_its_request() {
 
 /// The count above notices a client that takes what lies ready for its answer.
 #[test]
-fn the_count_notices_a_client_that_does_not_look() {
+fn an_answer_sent_before_its_request_is_not_counted() {
     let server = Server::http().answer(unasked()).start();
     let mut client = TcpStream::connect(server.address()).unwrap();
     let mut accepted = 0;
@@ -63,5 +63,5 @@ fn the_count_notices_a_client_that_does_not_look() {
         accepted += usize::from(answer == ACCEPTED.as_bytes());
     }
     assert_eq!(accepted, 2);
-    assert_eq!(mailed(&server), everybody_once(1));
+    assert_eq!(mailed(&server), each_once(1));
 }

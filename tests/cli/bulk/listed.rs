@@ -1,6 +1,6 @@
 //! Lists and flags that cannot be used: refused before anybody is mailed.
 
-use super::{again_on, everybody_once, lines, mailed};
+use super::{again_on, each_once, lines, mailed};
 use support::harness::Vescli;
 use support::server::Server;
 
@@ -18,7 +18,7 @@ fn refused(list: &str, args: &[&str], code: u8, text: &str) {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_before_the_first_request() {
+fn unusable_lists_are_refused_before_the_first_request() {
     let good = "email\na@b.co\n";
     for (list, args, code, text) in [
         (good, &["missing.csv", "--yes"][..], 66, "there is no file missing.csv"),
@@ -42,7 +42,7 @@ fn what_cannot_be_used_is_refused_before_the_first_request() {
 }
 
 #[test]
-fn rows_that_cannot_be_used_can_be_left_out() {
+fn invalid_rows_can_be_skipped() {
     let server = Server::http().start();
     let vescli = Vescli::new().file("list.txt", "a0@example.com\nbad\na1@example.com\n");
     again_on(vescli, &server)
@@ -50,11 +50,11 @@ fn rows_that_cannot_be_used_can_be_left_out() {
         .stderr_contains("warning: 1 row that cannot be used is left out: line 2: the address `bad` has no @")
         .stderr_contains("1 row that cannot be used left out")
         .run();
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
 }
 
 #[test]
-fn rows_that_are_left_out_are_counted_however_little_is_told() {
+fn skipped_rows_are_counted_even_with_quiet() {
     let list = "a0@example.com\nbad\na1@example.com\nworse\n";
     let warning = "warning: 2 rows that cannot be used are left out: line 2: the address `bad` has no @: an address looks like name@example.com (and 1 more)\n";
     for flags in [&[][..], &["-q"], &["--json"], &["--json", "-q"], &["-n", "-q"]] {
@@ -71,12 +71,12 @@ fn rows_that_are_left_out_are_counted_however_little_is_told() {
             assert!(first.stdout.contains(summary), "{}", first.stdout);
         }
         again_on(first.again(), &server).arg("--skip-invalid").args(flags).stderr_contains(warning).run();
-        assert_eq!(mailed(&server), everybody_once(2));
+        assert_eq!(mailed(&server), each_once(2));
     }
 }
 
 #[test]
-fn a_list_comes_from_standard_input_too_and_goes_on() {
+fn a_list_from_standard_input_is_sent_and_resumed() {
     let server = Server::http().start();
     let piped = |vescli: Vescli| {
         vescli
@@ -89,7 +89,7 @@ fn a_list_comes_from_standard_input_too_and_goes_on() {
     };
     let first = piped(Vescli::new()).run();
     piped(first.again()).stdout_contains("nothing left to send").run();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 }
 
 #[test]

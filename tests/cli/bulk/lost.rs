@@ -38,14 +38,14 @@ fn during_a_run(words: &'static str, happens: impl Fn(&Path) + Send + Sync + 'st
 }
 
 #[test]
-fn one_that_is_removed_stops_the_run() {
+fn a_removed_journal_stops_the_run() {
     during_a_run("was removed during the run", |journal| {
         fs::remove_file(journal).unwrap();
     });
 }
 
 #[test]
-fn one_that_is_moved_stops_the_run_and_put_back_it_goes_on() {
+fn a_moved_journal_stops_the_run_and_restored_it_resumes() {
     let (server, output, journal) = during_a_run("was moved or replaced during the run", |journal| {
         fs::rename(journal, journal.with_extension("away")).unwrap();
     });
@@ -58,7 +58,7 @@ fn one_that_is_moved_stops_the_run_and_put_back_it_goes_on() {
 }
 
 #[test]
-fn one_that_is_replaced_stops_the_run() {
+fn a_replaced_journal_stops_the_run() {
     during_a_run("was moved or replaced during the run", |journal| {
         let copy = journal.with_extension("copy");
         fs::copy(journal, &copy).unwrap();
@@ -67,7 +67,7 @@ fn one_that_is_replaced_stops_the_run() {
 }
 
 #[test]
-fn one_that_is_cut_stops_the_run() {
+fn a_truncated_journal_stops_the_run() {
     during_a_run("was changed by another program during the run", |journal| {
         let file = OpenOptions::new().write(true).open(journal).unwrap();
         file.set_len(file.metadata().unwrap().len() / 2).unwrap();
@@ -75,7 +75,7 @@ fn one_that_is_cut_stops_the_run() {
 }
 
 #[test]
-fn one_that_somebody_writes_into_stops_the_run() {
+fn a_journal_that_another_process_writes_stops_the_run() {
     during_a_run("was changed by another program during the run", |journal| {
         use std::io::Write as _;
         let mut file = OpenOptions::new().append(true).open(journal).unwrap();

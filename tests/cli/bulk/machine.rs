@@ -1,13 +1,13 @@
 //! What a machine does not have: descriptors, threads. Fewer workers do the work then, and say so; without room for a
 //! single one nobody is mailed.
 
-use super::{everybody_once, lines, mailed};
+use super::{each_once, lines, mailed};
 use support::harness::Vescli;
 use support::server::Server;
 
 /// The command behind a shell's limits.
 fn limited(server: &Server, rows: usize, limits: &str) -> Vescli {
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("{limits}; exec {program} bulk list.txt --yes --rate none --jobs 256");
     Vescli::program("/bin/bash")
         .file("list.txt", lines(rows))
@@ -26,7 +26,7 @@ fn the_workers_fit_the_limit_on_descriptors() {
             .stdout_contains("this run: 600 accepted (600 requests")
             .stderr_contains(format!(" workers in place of 256: the limit on open files is {limit} (`ulimit -n`)\n"))
             .run();
-        assert_eq!(mailed(&server), everybody_once(600));
+        assert_eq!(mailed(&server), each_once(600));
     }
 }
 
@@ -37,11 +37,11 @@ fn a_soft_limit_is_raised_as_far_as_it_is_needed() {
         .stdout_contains("this run: 300 accepted (300 requests")
         .stderr_lacks("in place of")
         .run();
-    assert_eq!(mailed(&server), everybody_once(300));
+    assert_eq!(mailed(&server), each_once(300));
 }
 
 #[test]
-fn without_room_for_a_worker_nobody_is_mailed() {
+fn without_memory_for_a_worker_no_one_is_mailed() {
     let server = Server::http().uncalled().start();
     limited(&server, 5, "ulimit -n 14")
         .code(71)
@@ -59,15 +59,15 @@ fn with_few_threads_fewer_workers_do_all_of_the_work() {
         .stdout_contains("this run: 60 accepted (60 requests")
         .stderr_contains(" in place of 60: the system starts no more threads\n")
         .run();
-    assert_eq!(mailed(&server), everybody_once(60));
+    assert_eq!(mailed(&server), each_once(60));
 }
 
 #[test]
-fn without_a_thread_nobody_is_mailed() {
+fn without_a_thread_no_one_is_mailed() {
     for gibibytes in 1..8 {
         let server = Server::http().start();
         let kibibytes = gibibytes << 20;
-        let program = env!("CARGO_BIN_EXE_vescli");
+        let program = support::program();
         // With the first of these there is no thread at all, with the last of these enough for a worker.
         let script = format!(
             "ulimit -v {kibibytes}; export RUST_MIN_STACK=1073741824; \
@@ -88,6 +88,6 @@ fn without_a_thread_nobody_is_mailed() {
         assert_eq!(requests, if output.stdout.is_empty() { 0 } else { 5 }, "{}", output.stderr);
         assert!(has_failed || requests == 5, "{}", output.stderr);
         super::again_on(output.again(), &server).run();
-        assert_eq!(mailed(&server), everybody_once(5));
+        assert_eq!(mailed(&server), each_once(5));
     }
 }

@@ -8,13 +8,13 @@ mod listed;
 mod lost;
 mod machine;
 mod next_step;
+mod output;
 mod paced;
 mod resumed;
 mod signalled;
 mod stopped;
-mod surprised;
 mod throttled;
-mod told;
+mod unusual_use;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -67,7 +67,7 @@ fn mailed(server: &Server) -> BTreeMap<String, usize> {
 }
 
 /// Everybody of a list of so many, each once.
-fn everybody_once(count: usize) -> BTreeMap<String, usize> {
+fn each_once(count: usize) -> BTreeMap<String, usize> {
     (0..count).map(|index| (address(index), 1)).collect()
 }
 

@@ -2,10 +2,9 @@
 //! run here by a shell.
 
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{address, bulk, everybody_once, holding, lines, mailed};
+use super::{address, bulk, each_once, holding, lines, mailed};
 use support::harness::{Output, Vescli};
 use support::server::{Answer, Server};
 
@@ -25,12 +24,11 @@ fn hinted(output: &Output) -> String {
 
 /// Runs a command as it was printed, in the folder of the run that printed it.
 fn typed(output: &Output, server: &Server, command: &str) -> Vescli {
-    let own = Path::new(env!("CARGO_BIN_EXE_vescli")).parent().unwrap();
     output
         .again_with("/bin/bash")
         .against(server)
         .env("VESCLI_TENANT", "example-corp")
-        .env("PATH", format!("{}:/usr/bin:/bin", own.display()))
+        .env("PATH", format!("{}:/usr/bin:/bin", support::program_folder()))
         .args(["-c", command])
         .stdout_contains("")
         .stderr_contains("")
@@ -61,7 +59,7 @@ fn after_rejections_stops_and_waits_the_command_sends_the_rest() {
         if flags.contains(&"--limit") {
             // The row that was rejected is left alone, by this one too.
             typed(&output, &server, &next).code(10).run();
-            assert_eq!(mailed(&server), everybody_once(6));
+            assert_eq!(mailed(&server), each_once(6));
         } else {
             let last = typed(&output, &server, &next).run();
             assert!(last.stdout.contains(": 6 accepted"), "{}", last.stdout);
@@ -70,7 +68,7 @@ fn after_rejections_stops_and_waits_the_command_sends_the_rest() {
 }
 
 #[test]
-fn people_who_are_known_from_other_lists_are_left_out_by_the_hinted_command() {
+fn the_suggested_command_skips_people_known_from_other_lists() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let second = first.again().file("other.txt", lines(4)).against(&server);
@@ -84,7 +82,7 @@ fn people_who_are_known_from_other_lists_are_left_out_by_the_hinted_command() {
     assert!(command.ends_with(" --known skip"), "{command}");
     let last = typed(&second, &server, &command).run();
     assert!(last.stdout.contains(": 4 accepted"), "{}", last.stdout);
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
 }
 
 #[test]
@@ -101,7 +99,7 @@ fn the_document_names_the_same_command() {
 }
 
 #[test]
-fn unknown_rows_are_shown_and_resolved_by_what_is_printed() {
+fn the_printed_commands_show_and_resolve_unknown_rows() {
     let server = at_first(1, Answer::status(500));
     let output = bulk(&server, 3).args(["--jobs", "1", "--journal", "my 'journal'.ndjson"]).code(11).run();
     let next = printed(&output);
@@ -119,7 +117,7 @@ fn unknown_rows_are_shown_and_resolved_by_what_is_printed() {
             .run();
         fs::rename(&copy, &journal).unwrap();
     }
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 }
 
 #[test]
@@ -132,12 +130,12 @@ fn a_signal_names_the_command_that_sends_the_rest() {
     hold.release();
     let output = running.finish();
     typed(&output, &server, &printed(&output)).run();
-    assert_eq!(mailed(&server), everybody_once(5));
+    assert_eq!(mailed(&server), each_once(5));
 }
 
 #[test]
 fn a_list_on_standard_input_is_named_by_its_file() {
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     for (input, command) in
         [("< 'my list.txt'", " --retry-rejected < '"), ("< <(cat 'my list.txt')", " --retry-rejected")]
     {
@@ -162,7 +160,7 @@ fn a_list_on_standard_input_is_named_by_its_file() {
 }
 
 #[test]
-fn what_keeps_a_list_from_being_sent_names_the_command_that_is_to_follow() {
+fn an_error_before_sending_names_the_next_command() {
     let server = Server::http().start();
     let vescli = |list: &str, journal: &str| {
         Vescli::new()
@@ -205,7 +203,7 @@ fn what_keeps_a_list_from_being_sent_names_the_command_that_is_to_follow() {
 }
 
 #[test]
-fn a_journal_that_is_held_names_the_same_command() {
+fn a_journal_in_use_names_the_same_command() {
     let (server, hold) = holding();
     let vescli = bulk(&server, 2).args(["--jobs", "1"]);
     let journal = vescli.folder().join("journal");
@@ -216,13 +214,13 @@ fn a_journal_that_is_held_names_the_same_command() {
     hold.release();
     let _first = running.finish();
     typed(&second, &server, &hinted(&second)).stdout_contains("nothing left to send").run();
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
 }
 
 #[test]
-fn a_standard_output_that_is_full_leaves_the_journal_to_look_into() {
+fn a_full_standard_output_refers_to_the_journal() {
     let server = Server::http().start();
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("exec {program} bulk list.txt --yes --rate none > /dev/full");
     let output = Vescli::program("/bin/bash")
         .file("list.txt", lines(2))

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{again_on, bulk, everybody_once, lines, mailed};
+use super::{again_on, bulk, each_once, lines, mailed};
 use support::harness::Vescli;
 use support::server::{Answer, Server};
 
@@ -26,7 +26,7 @@ fn densest(arrivals: &[Instant], length: Duration) -> usize {
 }
 
 #[test]
-fn no_second_sees_more_than_one_over_the_rate_however_unsteady_the_server_is() {
+fn no_second_has_more_than_one_request_over_the_rate_even_with_an_unsteady_server() {
     for rate in [5_usize, 20, 100] {
         let count = AtomicUsize::new(0);
         // Every third answer takes its time.
@@ -40,7 +40,7 @@ fn no_second_sees_more_than_one_over_the_rate_however_unsteady_the_server_is() {
         let started = Instant::now();
         bulk(&server, rows).args(["--jobs", "8", "--rate", &format!("{rate}/s")]).run();
         let took = started.elapsed();
-        assert_eq!(mailed(&server), everybody_once(rows));
+        assert_eq!(mailed(&server), each_once(rows));
         let most = densest(&arrivals(&server), Duration::from_secs(1));
         assert!(most <= rate + 1, "{most} requests in a second at {rate}/s");
         assert!(took >= Duration::from_secs(2), "{rate}/s took {took:?}");
@@ -49,7 +49,7 @@ fn no_second_sees_more_than_one_over_the_rate_however_unsteady_the_server_is() {
 }
 
 #[test]
-fn repeats_count_against_the_rate_as_well() {
+fn retries_count_against_the_rate() {
     let known = Mutex::new(HashSet::new());
     // Each address is refused once: by turns, one could meet refusals only.
     let server = Server::http()
@@ -65,7 +65,7 @@ fn repeats_count_against_the_rate_as_well() {
 }
 
 #[test]
-fn a_wait_that_the_server_asks_for_is_everybody_s() {
+fn a_wait_that_the_server_asks_for_applies_to_all_workers() {
     for status in [429, 503] {
         let count = AtomicUsize::new(0);
         let server = Server::http()
@@ -80,7 +80,7 @@ fn a_wait_that_the_server_asks_for_is_everybody_s() {
         assert_eq!(arrivals.len(), 31);
         let gap = arrivals[11] - arrivals[10];
         assert!(gap >= Duration::from_secs(2), "{status}: only {gap:?}");
-        let mut expected = everybody_once(30);
+        let mut expected = each_once(30);
         let repeated = mailed(&server).into_iter().find(|(_, count)| *count == 2);
         expected.insert(repeated.unwrap().0, 2);
         assert_eq!(mailed(&server), expected);
@@ -88,7 +88,7 @@ fn a_wait_that_the_server_asks_for_is_everybody_s() {
 }
 
 #[test]
-fn without_a_limit_all_that_were_not_under_way_wait_too() {
+fn without_a_rate_all_requests_not_yet_sent_wait_too() {
     let rows = 400;
     let count = AtomicUsize::new(0);
     let server = Server::http()
@@ -109,7 +109,7 @@ fn without_a_limit_all_that_were_not_under_way_wait_too() {
 }
 
 #[test]
-fn an_outage_is_not_multiplied_by_repeats() {
+fn an_outage_is_not_multiplied_by_retries() {
     let server = Server::http().answer(Answer::status(408)).start();
     bulk(&server, 60).args(["--retries", "3", "--max-failures", "0", "--jobs", "8"]).code(10).run();
     // 60 rows, 20 repeats, and one more for every ten rows.
@@ -117,7 +117,7 @@ fn an_outage_is_not_multiplied_by_repeats() {
 }
 
 #[test]
-fn the_default_rate_is_sixty_a_minute_and_the_file_may_say_another() {
+fn the_default_rate_is_sixty_a_minute_and_the_file_can_change_it() {
     let plan = |config: &str, flags: &[&str], text: &str| {
         let server = Server::http().uncalled().start();
         let vescli = Vescli::new().file("list.txt", lines(61)).config(config);
@@ -140,7 +140,7 @@ fn a_connection_is_used_again_only_when_that_is_asked_for() {
         let server = Server::http().start();
         let vescli = Vescli::new().file("list.txt", lines(20));
         again_on(vescli, &server).args(["--jobs", "1"]).args(flags).run();
-        assert_eq!(mailed(&server), everybody_once(20));
+        assert_eq!(mailed(&server), each_once(20));
         assert_eq!(server.connections().len(), connections, "{flags:?}");
     }
 }

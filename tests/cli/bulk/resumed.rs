@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{address, again, again_on, bulk, everybody_once, holding, lines, mailed};
+use super::{address, again, again_on, bulk, each_once, holding, lines, mailed};
 use support::harness::Vescli;
 use support::server::{Answer, End, Moment, Recorded, Server};
 use support::sockets::closed_port;
@@ -16,29 +16,29 @@ fn but_for(index: usize, answer: Answer) -> impl Fn(&Recorded) -> Answer + Send 
 }
 
 #[test]
-fn the_same_list_twice_mails_nobody_twice() {
+fn the_same_list_twice_mails_no_one_twice() {
     let server = Server::http().start();
     let first = bulk(&server, 20).run();
-    assert_eq!(mailed(&server), everybody_once(20));
+    assert_eq!(mailed(&server), each_once(20));
     again(&first, &server)
         .stdout_contains("nothing left to send: everybody on the list (20 rows) was accepted earlier, ")
         .stdout_contains("--fresh")
         .stderr("")
         .run();
-    assert_eq!(mailed(&server), everybody_once(20));
+    assert_eq!(mailed(&server), each_once(20));
 }
 
 #[test]
-fn an_edited_list_goes_on_with_whom_is_new_whatever_moved() {
+fn an_edited_list_sends_only_new_people_in_any_order() {
     let server = Server::http().start();
     let first = bulk(&server, 5).run();
     let edited = "# new order\nA4@EXAMPLE.COM\na6@example.com\na1@example.com\na5@example.com\n";
     again_on(first.again().file("list.txt", edited), &server).run();
-    assert_eq!(mailed(&server), everybody_once(7));
+    assert_eq!(mailed(&server), each_once(7));
 }
 
 #[test]
-fn rejected_rows_are_left_alone_until_they_are_asked_for() {
+fn rejected_rows_are_not_sent_unless_requested() {
     let server = Server::http().choose(but_for(3, Answer::status(404).body("\"no such user\""))).start();
     let first = bulk(&server, 5)
         .code(10)
@@ -49,18 +49,18 @@ fn rejected_rows_are_left_alone_until_they_are_asked_for() {
         .stdout_contains("1 rejected")
         .stderr_contains("to send again: --retry-rejected")
         .run();
-    assert_eq!(mailed(&server), everybody_once(5));
+    assert_eq!(mailed(&server), each_once(5));
     again(&second, &server).arg("--retry-rejected").code(10).run();
     assert_eq!(mailed(&server)[&address(3)], 2);
     assert_eq!(server.count(), 6);
 }
 
 #[test]
-fn unknown_rows_are_left_alone_until_they_are_asked_for() {
+fn unknown_rows_are_not_sent_unless_requested() {
     let server = Server::http().choose(but_for(2, Answer::status(500).body("\"oops\""))).start();
     let first = bulk(&server, 4).code(11).stdout_contains("unknown   a2@example.com").run();
     again(&first, &server).code(11).stderr_contains("line 3: a2@example.com").run();
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
     let second = again(&first, &server).arg("--resend-unknown").code(11).run();
     assert_eq!(mailed(&server)[&address(2)], 2);
     assert_eq!(server.count(), 5);
@@ -69,7 +69,7 @@ fn unknown_rows_are_left_alone_until_they_are_asked_for() {
 }
 
 #[test]
-fn a_refusal_does_not_take_back_what_an_earlier_run_may_have_mailed() {
+fn a_refusal_does_not_undo_an_unknown_of_an_earlier_run() {
     let server = Server::http().answers([Answer::status(500), Answer::status(404), Answer::accepted()]).start();
     let first = bulk(&server, 1).code(11).run();
     let second =
@@ -82,7 +82,7 @@ fn a_refusal_does_not_take_back_what_an_earlier_run_may_have_mailed() {
 }
 
 #[test]
-fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
+fn after_a_kill_running_requests_are_unknown_and_the_rest_is_sent() {
     let (server, hold) = holding();
     let running = bulk(&server, 10).args(["--jobs", "3"]).dies_by(9).start();
     hold.wait_for(3);
@@ -90,9 +90,9 @@ fn a_killed_run_leaves_what_was_under_way_unknown_and_the_rest_goes_out() {
     let killed = running.finish();
     hold.release();
     let resumed = again(&killed, &server).code(11).stderr_contains("3 rows may have been mailed").run();
-    assert_eq!(mailed(&server), everybody_once(10));
+    assert_eq!(mailed(&server), each_once(10));
     again(&resumed, &server).code(11).run();
-    assert_eq!(mailed(&server), everybody_once(10));
+    assert_eq!(mailed(&server), each_once(10));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
     assert!(second.elapsed.as_secs() < 5);
     hold.release();
     running.finish();
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_limit_leaves_the_rest_for_later_runs() {
         .stdout_contains("the list: 2 accepted, 3 not_sent of 5 rows; 3 left for later by --limit\n")
         .stderr_contains("next: vescli bulk list.txt --yes --rate none --limit 2\n")
         .run();
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
     output = again(&output, &server)
         .args(["--limit", "2", "--json"])
         .stdout_json_lines(|documents| {
@@ -136,13 +136,13 @@ fn a_limit_leaves_the_rest_for_later_runs() {
             assert_eq!(summary["go_on"], "vescli bulk list.txt --yes --rate none --limit 2 --json");
         })
         .run();
-    assert_eq!(mailed(&server), everybody_once(4));
+    assert_eq!(mailed(&server), each_once(4));
     again(&output, &server).args(["--limit", "2"]).run();
-    assert_eq!(mailed(&server), everybody_once(5));
+    assert_eq!(mailed(&server), each_once(5));
 }
 
 #[test]
-fn a_limit_does_not_hide_what_was_rejected() {
+fn a_limit_does_not_hide_rejected_rows() {
     let server = Server::http().choose(but_for(1, Answer::status(404))).start();
     let first = bulk(&server, 5).args(["--limit", "2"]).code(10).run();
     // The one that was rejected stays so, whoever else is accepted.
@@ -150,7 +150,7 @@ fn a_limit_does_not_hide_what_was_rejected() {
 }
 
 #[test]
-fn a_fresh_run_mails_everybody_and_keeps_the_old_journal() {
+fn a_fresh_run_mails_every_row_and_keeps_the_old_journal() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     again(&first, &server).arg("--fresh").stderr_contains("new: people already mailed will be mailed again").run();
@@ -160,7 +160,7 @@ fn a_fresh_run_mails_everybody_and_keeps_the_old_journal() {
 }
 
 #[test]
-fn the_journal_says_of_each_request_that_it_is_coming_before_it_comes() {
+fn every_request_has_an_intent_in_the_journal_before_it_is_sent() {
     // The server looks into the journal as each request arrives.
     let journal = tempfile::TempDir::with_prefix("vescli-journal-").unwrap();
     let path = journal.path().join("run.ndjson");
@@ -174,15 +174,15 @@ fn the_journal_says_of_each_request_that_it_is_coming_before_it_comes() {
         })
         .start();
     bulk(&server, 50).arg("--journal").arg(&path).args(["--jobs", "8"]).run();
-    assert_eq!(mailed(&server), everybody_once(50));
+    assert_eq!(mailed(&server), each_once(50));
 }
 
 #[test]
-fn a_connection_that_breaks_in_the_middle_is_unknown_and_one_that_never_came_up_is_not_sent() {
+fn a_broken_connection_is_unknown_and_a_failed_connect_is_not_sent() {
     let silence = Answer::Silence { after: Moment::Whole, end: End::Reset };
     let server = Server::http().choose(but_for(1, silence)).start();
     bulk(&server, 3).code(11).stdout_contains("unknown   a1@example.com").run();
-    assert_eq!(mailed(&server), everybody_once(3));
+    assert_eq!(mailed(&server), each_once(3));
 
     let nobody = closed_port();
     again_on(Vescli::new().file("list.txt", lines(2)), &server)

@@ -1,10 +1,10 @@
 //! Signals: the first one ends the run in order, the second one at once, and neither loses a row.
 
-use super::{again, bulk, everybody_once, holding, mailed};
+use super::{again, bulk, each_once, holding, mailed};
 use support::server::{Answer, Server};
 
 #[test]
-fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {
+fn the_first_signal_waits_for_running_requests_and_sends_nothing_more() {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let (server, hold) = holding();
         let running = bulk(&server, 10)
@@ -21,12 +21,12 @@ fn the_first_signal_lets_what_is_under_way_end_and_sends_nothing_more() {
         let output = running.finish();
         assert_eq!(server.count(), 3, "{name}");
         again(&output, &server).stderr_lacks("unknown").run();
-        assert_eq!(mailed(&server), everybody_once(10), "{name}");
+        assert_eq!(mailed(&server), each_once(10), "{name}");
     }
 }
 
 #[test]
-fn the_second_signal_ends_at_once_and_what_was_under_way_is_unknown() {
+fn the_second_signal_ends_at_once_and_running_requests_are_unknown() {
     for (first, second, number) in [("INT", "INT", 2), ("TERM", "INT", 2), ("HUP", "TERM", 15)] {
         let (server, hold) = holding();
         let running = bulk(&server, 10).args(["--jobs", "3"]).dies_by(number).stdout_lacks("this run").start();
@@ -37,7 +37,7 @@ fn the_second_signal_ends_at_once_and_what_was_under_way_is_unknown() {
         let output = running.finish();
         hold.release();
         again(&output, &server).code(11).stderr_contains("3 rows may have been mailed").run();
-        assert_eq!(mailed(&server), everybody_once(10));
+        assert_eq!(mailed(&server), each_once(10));
     }
 }
 
@@ -57,7 +57,7 @@ fn a_signal_ends_a_wait_for_a_turn_and_for_a_pause() {
 #[test]
 fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let (server, hold) = holding();
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("trap '' HUP; exec {program} bulk list.txt --yes --rate none --jobs 2");
     let running = support::harness::Vescli::program("/bin/sh")
         .file("list.txt", super::lines(6))
@@ -71,5 +71,5 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     running.signal("HUP");
     hold.release();
     running.finish();
-    assert_eq!(mailed(&server), everybody_once(6));
+    assert_eq!(mailed(&server), each_once(6));
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{again, again_on, bulk, everybody_once, lines, mailed};
+use super::{again, again_on, bulk, each_once, lines, mailed};
 use support::certificates::Authority;
 use support::harness::Vescli;
 use support::server::{Answer, Server};
@@ -17,7 +17,7 @@ fn at_first(times: usize, answer: Answer) -> impl Fn(&support::server::Recorded)
 }
 
 #[test]
-fn what_everybody_would_meet_stops_the_run_and_forgets_nobody() {
+fn a_failure_that_every_row_would_have_stops_the_run_and_loses_no_one() {
     for (answer, text) in [
         (Answer::status(401), "not authorized"),
         (Answer::status(403), "forbidden"),
@@ -34,14 +34,14 @@ fn what_everybody_would_meet_stops_the_run_and_forgets_nobody() {
             .run();
         assert_eq!(server.count(), 1);
         again(&first, &server).run();
-        let mut expected = everybody_once(10);
+        let mut expected = each_once(10);
         expected.insert("a0@example.com".to_owned(), 2);
         assert_eq!(mailed(&server), expected, "{text}");
     }
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_stops_the_run_before_anybody_is_mailed() {
+fn an_untrusted_certificate_stops_the_run_before_the_first_mail() {
     let server = Server::https(Authority::new().server()).start();
     bulk(&server, 10)
         .env("VESCLI_BASE_URL", server.url_for("localhost"))
@@ -53,7 +53,7 @@ fn a_certificate_that_is_not_trusted_stops_the_run_before_anybody_is_mailed() {
 }
 
 #[test]
-fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
+fn consecutive_failures_stop_the_run_and_scattered_ones_do_not() {
     let server = Server::http().answer(Answer::status(404)).start();
     let stopped = bulk(&server, 30)
         .args(["--jobs", "1"])
@@ -77,7 +77,7 @@ fn so_many_failures_in_a_row_stop_the_run_and_others_do_not() {
 }
 
 #[test]
-fn a_wait_longer_than_allowed_stops_the_run_and_forgets_nobody() {
+fn a_wait_longer_than_allowed_stops_the_run_and_loses_no_one() {
     let answer = Answer::status(429).header("Retry-After", "3600");
     let server = Server::http().choose(at_first(1, answer)).start();
     let first = bulk(&server, 5)
@@ -93,7 +93,7 @@ fn a_wait_longer_than_allowed_stops_the_run_and_forgets_nobody() {
 #[test]
 fn a_reader_that_goes_away_stops_nothing_and_changes_no_code() {
     let server = Server::http().start();
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("{program} bulk list.txt --yes --rate none --jobs 1 | head -n 1; exit ${{PIPESTATUS[0]}}");
     Vescli::program("/bin/bash")
         .file("list.txt", lines(300))
@@ -104,17 +104,17 @@ fn a_reader_that_goes_away_stops_nothing_and_changes_no_code() {
         .stderr_contains("")
         .stderr_lacks("standard output")
         .run();
-    assert_eq!(mailed(&server), everybody_once(300));
+    assert_eq!(mailed(&server), each_once(300));
 }
 
 #[test]
-fn a_standard_output_that_is_full_stops_nothing_and_is_told() {
+fn a_full_standard_output_is_reported_and_does_not_stop_the_run() {
     if File::open("/dev/full").is_err() {
         return;
     }
     for (answer, code) in [(Answer::accepted(), 74), (Answer::status(404), 10)] {
         let server = Server::http().answer(answer).start();
-        let program = env!("CARGO_BIN_EXE_vescli");
+        let program = support::program();
         let script = format!("exec {program} bulk list.txt --yes --rate none > /dev/full");
         let output = Vescli::program("/bin/sh")
             .file("list.txt", lines(9))
@@ -126,7 +126,7 @@ fn a_standard_output_that_is_full_stops_nothing_and_is_told() {
             .stderr_contains("the journal knows every row")
             .stderr_contains("this run: ")
             .run();
-        assert_eq!(mailed(&server), everybody_once(9));
+        assert_eq!(mailed(&server), each_once(9));
         again(&output, &server).code(code % 74).run();
         assert_eq!(server.count(), 9);
     }
@@ -145,12 +145,12 @@ fn a_journal_that_cannot_be_written_sends_nothing() {
 }
 
 #[test]
-fn a_journal_that_fails_on_the_way_stops_all_that_is_to_come_and_forgets_nobody() {
+fn a_journal_write_error_stops_the_run_and_loses_no_one() {
     let server = Server::http().start();
     // Longer than the room that is reserved for a row, so that the limit is met on the way and not before.
     let long = |row: usize| format!("{}{row}@example.com\n", "x".repeat(900));
     let list: String = (0..12).map(long).collect();
-    let program = env!("CARGO_BIN_EXE_vescli");
+    let program = support::program();
     let script = format!("trap '' XFSZ; ulimit -f 8; exec {program} bulk list.txt --yes --rate none --jobs 2");
     let failed = Vescli::program("/bin/bash")
         .file("list.txt", list)

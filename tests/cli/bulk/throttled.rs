@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{address, again, bulk, everybody_once};
+use super::{address, again, bulk, each_once};
 use support::server::{Answer, Server};
 
 /// What came to the server: who, after how long, and whether it was accepted.
@@ -39,7 +39,7 @@ fn accepted(log: &Log) -> std::collections::BTreeMap<String, usize> {
 }
 
 #[test]
-fn at_a_limit_everybody_is_mailed_once_and_the_refused_go_first() {
+fn at_a_rate_limit_everyone_is_mailed_once_and_refused_rows_go_first() {
     // Three a second, by the server's own clock.
     let (server, log) = choosy("1", |_, log| {
         let now = std::time::Instant::now();
@@ -47,7 +47,7 @@ fn at_a_limit_everybody_is_mailed_once_and_the_refused_go_first() {
         log.iter().filter(|(_, at, taken)| *taken && recent(at)).count() < 3
     });
     bulk(&server, 20).args(["--jobs", "4"]).stdout_contains("this run: 20 accepted (").run();
-    assert_eq!(accepted(&log), everybody_once(20));
+    assert_eq!(accepted(&log), each_once(20));
     let log = log.lock().unwrap();
     let mut refused: Vec<&String> = Vec::new();
     let mut pauses = 0;
@@ -76,12 +76,12 @@ fn a_wait_that_the_service_asked_for_is_no_attempt_of_the_row() {
             .args(["--jobs", "1", "--retries", "1"])
             .stdout_contains("this run: 3 accepted (7 requests")
             .run();
-        assert_eq!(accepted(&log), everybody_once(3));
+        assert_eq!(accepted(&log), each_once(3));
     }
 }
 
 #[test]
-fn a_service_that_asks_to_wait_for_ever_stops_the_run_and_forgets_nobody() {
+fn a_service_that_asks_to_wait_forever_stops_the_run_and_loses_no_one() {
     let (server, log) = choosy("0", |_, log| log.len() >= 30);
     let stopped = bulk(&server, 40)
         .args(["--jobs", "3", "--json"])
@@ -102,11 +102,11 @@ fn a_service_that_asks_to_wait_for_ever_stops_the_run_and_forgets_nobody() {
     assert!((20..=22).contains(&asked), "{asked} requests");
     assert_eq!(accepted(&log).len(), 0);
     again(&stopped, &server).run();
-    assert_eq!(accepted(&log), everybody_once(40));
+    assert_eq!(accepted(&log), each_once(40));
 }
 
 #[test]
-fn one_who_is_refused_for_ever_holds_nobody_else_up() {
+fn a_row_refused_forever_does_not_delay_the_others() {
     let (server, log) = choosy("0", |email, log| email != address(0) || log.len() >= 15);
     let first = bulk(&server, 5)
         .args(["--jobs", "1"])
@@ -116,14 +116,14 @@ fn one_who_is_refused_for_ever_holds_nobody_else_up() {
         .run();
     assert_eq!(accepted(&log).len(), 4);
     again(&first, &server).run();
-    assert_eq!(accepted(&log), everybody_once(5));
+    assert_eq!(accepted(&log), each_once(5));
 }
 
 #[test]
-fn no_repeats_at_all_means_that_the_next_run_sends_whoever_was_refused() {
+fn without_retries_the_next_run_sends_the_refused_rows() {
     let (server, log) = choosy("0", |_, log| log.len() >= 2);
     let first = bulk(&server, 3).args(["--jobs", "1", "--retries", "0"]).code(10).run();
     assert_eq!(server.count(), 3);
     again(&first, &server).run();
-    assert_eq!(accepted(&log), everybody_once(3));
+    assert_eq!(accepted(&log), each_once(3));
 }

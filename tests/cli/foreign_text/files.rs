@@ -17,8 +17,8 @@ fn files_that_are_missing_or_bad() {
         let name = format!("x{name}");
         for (flag, code) in [("--config", 66), ("--token-file", 66), ("--cacert", 66)] {
             let missing = to_hello().args(["--tenant", "a", flag, &name]);
-            let told = in_json(missing, code);
-            assert!(told["error"]["message"].as_str().unwrap().contains(&name), "{told}");
+            let document = in_json(missing, code);
+            assert!(document["error"]["message"].as_str().unwrap().contains(&name), "{document}");
             runs_cleanly(to_hello().args(["--tenant", "a", flag, &name]), code);
         }
         let there = || to_hello().file(&name, "nonsense").args(["--tenant", "a"]);
@@ -69,8 +69,8 @@ fn configuration_files() {
         for action in ["profiles", "check", "explain", "show"] {
             runs_cleanly(Vescli::new().config(&named).args(["config", action]), 0);
         }
-        let told = in_json(Vescli::new().config(&named).args(["config", "profiles"]), 0);
-        assert_eq!(told["profiles"][0], chunk);
+        let document = in_json(Vescli::new().config(&named).args(["config", "profiles"]), 0);
+        assert_eq!(document["profiles"][0], chunk);
         runs_cleanly(to_hello().config(&named).args(["--profile", "b"]), 78);
         runs_cleanly(to_hello().config(&named), 78);
         runs_cleanly(to_hello().config(&named).arg("--show-curl"), 0);

@@ -93,6 +93,6 @@ fn to_hello() -> Vescli {
 
 #[test]
 #[should_panic(expected = "steers or hides: \"a\\u{1b}b\"")]
-fn a_character_that_comes_through_is_seen() {
+fn an_unescaped_character_is_detected() {
     runs_cleanly(Vescli::program("/bin/sh").args(["-c", "printf 'a\\033b'"]), 0);
 }

@@ -6,7 +6,7 @@ use super::{CHUNK, chunks, in_json, quoted, runs_cleanly, to_hello};
 use support::server::{Answer, Server};
 
 #[test]
-fn what_a_server_says_in_a_body() {
+fn text_in_the_body_of_an_answer() {
     for chunk in chunks() {
         let plain = chunk.trim().to_owned();
         let bodies = [
@@ -20,15 +20,15 @@ fn what_a_server_says_in_a_body() {
         let server = Server::http().answers(twice).start();
         for (_, text) in &bodies {
             runs_cleanly(to_hello().against(&server).arg("-vv"), 40);
-            let told = in_json(to_hello().against(&server), 40);
-            let message = told["error"]["server_message"].as_str().unwrap();
+            let document = in_json(to_hello().against(&server), 40);
+            let message = document["error"]["server_message"].as_str().unwrap();
             assert_eq!(message.trim_ascii(), text.trim_ascii());
         }
     }
 }
 
 #[test]
-fn what_a_server_says_in_a_header() {
+fn text_in_a_header_of_an_answer() {
     // HTTP lets no other control characters through than the tab.
     let all: String = ['\t'].into_iter().chain((0x20..0x7f).chain(0x80..0x3000).filter_map(char::from_u32)).collect();
     let all: Vec<char> = all.chars().collect();
@@ -37,8 +37,8 @@ fn what_a_server_says_in_a_header() {
         let answer = Answer::status(302).header("Location", &value).header("X-Any", &value);
         let server = Server::http().answer(answer).start();
         runs_cleanly(to_hello().against(&server).arg("-vv"), 30);
-        let told = in_json(to_hello().against(&server), 30);
-        assert_eq!(told["error"]["location"], value);
+        let document = in_json(to_hello().against(&server), 30);
+        assert_eq!(document["error"]["location"], value);
     }
     // Bytes that are no text at all.
     let bytes: Vec<u8> = (0x80..=0xff).collect();

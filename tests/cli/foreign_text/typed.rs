@@ -18,28 +18,28 @@ fn addresses_and_cnames() {
                 .arg(format!("--cname={cname}"))
         };
         if dangerous {
-            let told = in_json(send(Vescli::new(), &word, "example"), 2);
-            assert_eq!(told["email"], word);
+            let document = in_json(send(Vescli::new(), &word, "example"), 2);
+            assert_eq!(document["email"], word);
             runs_cleanly(send(Vescli::new(), &word, "example"), 2);
             runs_cleanly(send(Vescli::new(), "a@b.co", &word), 2);
         }
         // What looks harmless may still be refused; it is what is shown that counts.
-        runs_cleanly(send(whatever_the_end(), &visible, "example"), 0);
-        runs_cleanly(send(whatever_the_end(), "a@b.co", &visible), 0);
+        runs_cleanly(send(any_exit_code(), &visible, "example"), 0);
+        runs_cleanly(send(any_exit_code(), "a@b.co", &visible), 0);
     }
 }
 
 /// For what may be accepted or refused: the shell takes the code upon itself.
-fn whatever_the_end() -> Vescli {
-    let program = env!("CARGO_BIN_EXE_vescli");
-    Vescli::program("/bin/sh").args(["-c", "\"$@\"; exit 0", "sh", program])
+fn any_exit_code() -> Vescli {
+    let program = support::program();
+    Vescli::program("/bin/sh").args(["-c", "\"$@\"; exit 0", "sh", &program])
 }
 
 #[test]
 fn arguments_that_are_not_understood() {
     for word in words() {
-        let told = in_json(Vescli::new().arg(&word), 2);
-        assert!(told["error"]["message"].as_str().unwrap().contains(&word), "{told}");
+        let document = in_json(Vescli::new().arg(&word), 2);
+        assert!(document["error"]["message"].as_str().unwrap().contains(&word), "{document}");
         for vescli in [
             Vescli::new().arg(&word),
             send().arg(format!("--x{word}")),
@@ -77,8 +77,8 @@ fn values_of_flags_and_variables() {
             let tenant = if flag == "--tenant" { "x" } else { "a" };
             let variable = format!("VESCLI_{}", flag[2..].to_uppercase().replace('-', "_"));
             let send = || to_hello().env("VESCLI_TENANT", tenant);
-            let told = in_json(send().args([flag, &value]), code);
-            assert!(told["error"]["message"].is_string());
+            let document = in_json(send().args([flag, &value]), code);
+            assert!(document["error"]["message"].is_string());
             runs_cleanly(send().args([flag, &value]), code);
             runs_cleanly(to_hello().env("VESCLI_TENANT", tenant).env_remove(&variable).env(&variable, &value), 78);
         }

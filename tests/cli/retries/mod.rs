@@ -24,18 +24,18 @@ fn at_once(code: u16) -> Answer {
 
 /// What a run is to come to.
 #[derive(Clone, Copy)]
-struct Told {
+struct Expected {
     outcome: &'static str,
     code: u8,
     attempts: usize,
 }
 
-fn told(outcome: &'static str, code: u8, attempts: usize) -> Told {
-    Told { outcome, code, attempts }
+fn expected(outcome: &'static str, code: u8, attempts: usize) -> Expected {
+    Expected { outcome, code, attempts }
 }
 
-fn check(vescli: Vescli, told: Told) -> Value {
-    let Told { outcome, code, attempts } = told;
+fn check(vescli: Vescli, expected: Expected) -> Value {
+    let Expected { outcome, code, attempts } = expected;
     let output = vescli
         .code(code)
         .stderr_contains("")
@@ -48,7 +48,7 @@ fn check(vescli: Vescli, told: Told) -> Value {
 }
 
 /// Runs against a server and compares what is told with what the server counted.
-fn against(setup: Setup, flags: &[&str], expected: Told) -> Vec<Recorded> {
+fn against(setup: Setup, flags: &[&str], expected: Expected) -> Vec<Recorded> {
     let server = setup.start();
     let attempts = expected.attempts;
     check(send().against(&server).args(flags), expected);
@@ -57,23 +57,23 @@ fn against(setup: Setup, flags: &[&str], expected: Told) -> Vec<Recorded> {
     requests
 }
 
-fn answers(answers: impl IntoIterator<Item = Answer>, flags: &[&str], expected: Told) -> Vec<Recorded> {
+fn answers(answers: impl IntoIterator<Item = Answer>, flags: &[&str], expected: Expected) -> Vec<Recorded> {
     against(Server::http().answers(answers), flags, expected)
 }
 
 #[test]
-fn sure_refusals_that_may_pass_are_repeated_twice() {
+fn temporary_refusals_are_retried_twice() {
     for (code, exit) in [(429, 42), (503, 53), (408, 40), (425, 40)] {
-        answers([at_once(code)], &[], told("rejected", exit, 3));
-        answers([at_once(code), at_once(code), Answer::accepted()], &[], told("accepted", 0, 3));
-        answers([at_once(code)], &["--retries", "0"], told("rejected", exit, 1));
-        answers([at_once(code)], &["--retries", "5"], told("rejected", exit, 6));
+        answers([at_once(code)], &[], expected("rejected", exit, 3));
+        answers([at_once(code), at_once(code), Answer::accepted()], &[], expected("accepted", 0, 3));
+        answers([at_once(code)], &["--retries", "0"], expected("rejected", exit, 1));
+        answers([at_once(code)], &["--retries", "5"], expected("rejected", exit, 6));
     }
 }
 
 #[test]
-fn a_repeat_is_the_same_request_on_a_connection_of_its_own() {
-    let requests = answers([at_once(429)], &[], told("rejected", 42, 3));
+fn a_retry_is_the_same_request_on_its_own_connection() {
+    let requests = answers([at_once(429)], &[], expected("rejected", 42, 3));
     for (number, request) in requests.iter().enumerate() {
         assert_eq!(request.connection, number);
         assert_eq!(request.head, requests[0].head);
@@ -82,53 +82,53 @@ fn a_repeat_is_the_same_request_on_a_connection_of_its_own() {
 }
 
 #[test]
-fn what_may_have_mailed_somebody_is_never_repeated() {
+fn a_request_that_may_have_mailed_someone_is_never_retried() {
     for (code, exit) in [(500, 50), (502, 52), (503, 53), (504, 54), (501, 59), (599, 59)] {
-        answers([status(code), Answer::accepted()], &[], told("unknown", exit, 1));
+        answers([status(code), Answer::accepted()], &[], expected("unknown", exit, 1));
     }
     // Not even when the server asks for it: only with 503 does that say that nothing was done.
     for (code, exit) in [(500, 50), (502, 52), (504, 54)] {
-        answers([at_once(code), Answer::accepted()], &[], told("unknown", exit, 1));
+        answers([at_once(code), Answer::accepted()], &[], expected("unknown", exit, 1));
     }
     let silent = [Moment::FirstByte, Moment::Head, Moment::Whole];
     for moment in silent {
         for answer in [Answer::reset(moment), Answer::close(moment)] {
-            answers([answer, Answer::accepted()], &[], told("unknown", 8, 1));
+            answers([answer, Answer::accepted()], &[], expected("unknown", 8, 1));
         }
     }
     let stall = [Answer::stall(Moment::Whole), Answer::accepted()];
-    answers(stall, &["--timeout", "1s"], told("unknown", 28, 1));
+    answers(stall, &["--timeout", "1s"], expected("unknown", 28, 1));
     let page = Answer::status(200).body("<html></html>");
-    answers([page, Answer::accepted()], &[], told("unknown", 20, 1));
+    answers([page, Answer::accepted()], &[], expected("unknown", 20, 1));
 }
 
 #[test]
-fn refusals_that_would_be_the_same_again_are_not_repeated() {
+fn permanent_refusals_are_not_retried() {
     for (code, exit) in [(401, 41), (403, 43), (404, 44), (409, 49), (400, 40), (422, 40), (302, 30), (307, 30)] {
-        answers([at_once(code), Answer::accepted()], &[], told("rejected", exit, 1));
+        answers([at_once(code), Answer::accepted()], &[], expected("rejected", exit, 1));
     }
 }
 
 #[test]
-fn what_never_left_is_tried_again() {
+fn a_request_that_never_left_is_retried() {
     let closed = closed_port();
     let url = format!("http://127.0.0.1:{}", closed.port);
     let refused = |retries, attempts| {
         let vescli = send().args(["--base-url", &url, "--retries", retries]);
-        check(vescli, told("not_sent", 7, attempts));
+        check(vescli, expected("not_sent", 7, attempts));
     };
     refused("0", 1);
     refused("2", 3);
     let hole = black_hole();
     let url = format!("http://127.0.0.1:{}", hole.port);
     let vescli = send().args(["--base-url", &url, "--retries", "1"]).args(["--connect-timeout", "300ms"]);
-    check(vescli, told("not_sent", 28, 2));
+    check(vescli, expected("not_sent", 28, 2));
     let vescli = send().args(["--base-url", "https://nobody.invalid", "--retries", "1"]);
-    check(vescli, told("not_sent", 6, 2));
+    check(vescli, expected("not_sent", 6, 2));
 }
 
 #[test]
-fn each_repeat_is_told() {
+fn each_retry_is_reported() {
     let server = Server::http().answers([at_once(429), Answer::accepted()]).start();
     Vescli::new()
         .args(["send", "--email", "hello@example.com", "--cname", "example"])

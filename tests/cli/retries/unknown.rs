@@ -2,27 +2,27 @@
 
 use serde_json::json;
 
-use super::{answers, at_once, check, send, status, told};
+use super::{answers, at_once, check, expected, send, status};
 use support::server::{Answer, Behaviour, Moment, Server};
 
 #[test]
-fn the_unknown_is_repeated_only_when_asked_for() {
+fn unknown_results_are_retried_only_when_requested() {
     let flags = ["--retry-unknown"];
-    answers([status(500), Answer::accepted()], &flags, told("accepted", 0, 2));
-    answers([Answer::reset(Moment::Whole), Answer::accepted()], &flags, told("accepted", 0, 2));
-    answers([status(504)], &flags, told("unknown", 54, 3));
+    answers([status(500), Answer::accepted()], &flags, expected("accepted", 0, 2));
+    answers([Answer::reset(Moment::Whole), Answer::accepted()], &flags, expected("accepted", 0, 2));
+    answers([status(504)], &flags, expected("unknown", 54, 3));
     // What is sure stays as it is.
-    answers([status(401), Answer::accepted()], &flags, told("rejected", 41, 1));
+    answers([status(401), Answer::accepted()], &flags, expected("rejected", 41, 1));
 }
 
 #[test]
-fn a_later_refusal_does_not_take_back_what_may_have_been_mailed() {
+fn a_later_refusal_does_not_undo_an_unknown() {
     let flags = ["--retry-unknown"];
-    answers([status(504), status(401)], &flags, told("unknown", 54, 2));
-    answers([status(500), at_once(429), status(403)], &flags, told("unknown", 50, 3));
+    answers([status(504), status(401)], &flags, expected("unknown", 54, 2));
+    answers([status(500), at_once(429), status(403)], &flags, expected("unknown", 50, 3));
     // Two requests got through to the server; the third met a closed door and was not one.
     let server = Server::http().answers([status(502)]).behaviours([Behaviour::Speak, Behaviour::Close]).start();
-    check(send().against(&server).args(["--retry-unknown", "--retries", "1"]), told("unknown", 8, 2));
+    check(send().against(&server).args(["--retry-unknown", "--retries", "1"]), expected("unknown", 8, 2));
     assert_eq!(server.count(), 1);
 }
 

@@ -72,7 +72,7 @@ fn p12() -> Vec<u8> {
 
 /// With `--json` the text is on standard error, so one run shows both.
 #[test]
-fn no_fault_of_the_matrix_shows_a_secret() {
+fn no_row_of_the_fault_matrix_reveals_a_secret() {
     let p12 = p12();
     for group in fault_matrix::groups() {
         fault_matrix::for_each(&group.rows, |row| {
@@ -122,7 +122,7 @@ fn echo(code: u16, request: &Recorded) -> Answer {
 }
 
 #[test]
-fn a_server_that_tells_the_token_back_is_not_repeated() {
+fn a_token_echoed_by_the_server_is_not_printed() {
     for (code, exit) in [(200, 20), (302, 30), (401, 41), (500, 50), (600, 8)] {
         let server = Server::http().choose(move |request| echo(code, request)).start();
         for form in ["text", "json"] {
@@ -146,7 +146,7 @@ fn a_server_that_tells_the_token_back_is_not_repeated() {
 
 #[test]
 #[should_panic(expected = "stdout holds")]
-fn a_secret_that_is_told_is_seen() {
+fn a_revealed_secret_is_detected() {
     let shell = Vescli::program("/bin/sh").args(["-c", "printf %s \"$VESCLI_TOKEN\""]);
     quiet(shell.env("VESCLI_TOKEN", TOKEN), 0);
 }

@@ -24,7 +24,7 @@ fn about(folder: &Path) -> String {
 }
 
 #[test]
-fn a_token_command_is_told_no_secret() {
+fn a_token_command_gets_no_secret() {
     let server = rejecting();
     let script = format!("{ABOUT_ITSELF}; cat token");
     let config = file_for(
@@ -45,7 +45,7 @@ fn a_token_command_is_told_no_secret() {
 }
 
 #[test]
-fn a_rehearsed_command_is_told_no_secret() {
+fn a_rehearsed_command_gets_no_secret() {
     let mut vescli = Vescli::new()
         .args(["sandbox", "--", "/bin/sh", "-c", ABOUT_ITSELF])
         .env("VESCLI_TOKEN", TOKEN)
@@ -80,7 +80,7 @@ fn a_rehearsed_command_is_told_no_secret() {
 }
 
 #[test]
-fn no_argument_of_the_program_bears_the_token() {
+fn no_argument_of_the_program_contains_the_token() {
     let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
     let running = send()
         .against(&server)
@@ -102,11 +102,11 @@ fn no_argument_of_the_program_bears_the_token() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_that_holds_a_secret_leaves_no_core_file() {
+fn a_process_with_a_secret_leaves_no_core_file() {
     let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
     let running = Vescli::program("/bin/sh")
         .args(["-c", "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" send --email a@b.co --cname c"])
-        .arg(env!("CARGO_BIN_EXE_vescli"))
+        .arg(support::program())
         .against(&server)
         .env("VESCLI_TOKEN", TOKEN)
         .dies_by(3)
@@ -125,7 +125,7 @@ fn a_process_that_holds_a_secret_leaves_no_core_file() {
 /// A core pattern that is a pipe ignores the limit, so the kernel has to know that the process may not be dumped: what it
 /// shows below `/proc` belongs to root then. As root there is nothing to see, and so another user is taken.
 #[test]
-fn a_process_that_holds_a_secret_cannot_be_dumped_or_read_by_its_own_user() {
+fn a_process_with_a_secret_cannot_be_dumped_or_read_by_its_own_user() {
     let nobody = 65534;
     let as_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     for (token, owner_is_root) in [(Some(TOKEN), true), (None, false)] {

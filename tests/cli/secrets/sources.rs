@@ -18,7 +18,7 @@ pub(super) fn rejecting() -> Server {
 }
 
 #[test]
-fn no_source_of_a_token_tells_it() {
+fn no_source_of_a_token_reveals_it() {
     let server = rejecting();
     for form in ["text", "json"] {
         let send = || send().against(&server).args(["--output", form]);
@@ -66,7 +66,7 @@ fn a_secret_in_the_wrong_place_is_not_quoted() {
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_told_without_its_password() {
+fn an_unusable_proxy_is_reported_without_its_password() {
     for proxy in [
         "ftp://ada:P@h",
         "socks4://ada:P@h",

@@ -21,10 +21,13 @@ pub mod server;
 pub mod sockets;
 pub mod socks;
 
-use std::path::PathBuf;
+/// The program under test, as text, because scripts of shells contain it.
+pub fn program() -> String {
+    format!("{}/vescli", program_folder())
+}
 
-/// The program under test: cargo builds it next to the folder of the test targets and of the benchmarks.
-pub fn program() -> PathBuf {
+/// Its folder, for `PATH`: cargo builds it next to the folder of the test targets and of the benchmarks.
+pub fn program_folder() -> String {
     let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("vescli")
+    own.ancestors().nth(2).unwrap().to_str().unwrap().to_owned()
 }

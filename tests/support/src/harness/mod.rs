@@ -49,7 +49,7 @@ impl Vescli {
     fn within(folder: Arc<TempDir>) -> Self {
         let home = folder.path().to_path_buf();
         let mut vescli = Self {
-            program: crate::program(),
+            program: crate::program().into(),
             folder,
             args: Vec::new(),
             environment: Vec::new(),

@@ -109,7 +109,7 @@ impl Running {
             (None, Some(signal)) => Some(Ending::Signal(signal)),
             (None, None) => None,
         };
-        // Told by its drop, because a check on JSON may panic by itself.
+        // Reported by its drop, because a check on JSON may panic by itself.
         let story = Story { args: &self.args, output: &output };
         let expected = self.expected.take().expect("a run finishes once");
         let faults = expected.faults(&output.folder, ending, &output.stdout, &output.stderr);

@@ -5,12 +5,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{again, again_on, bulk, everybody_once, holding, lines, mailed};
+use super::{again, again_on, bulk, each_once, holding, lines, mailed};
 use support::harness::Vescli;
 use support::server::{Answer, Server};
 
 #[test]
-fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
+fn the_same_command_sends_rows_that_a_busy_service_refused() {
     for answer in [Answer::status(429), Answer::status(408)] {
         let count = AtomicUsize::new(0);
         let server = Server::http()
@@ -31,7 +31,7 @@ fn whoever_met_a_busy_service_too_often_is_sent_by_the_same_command() {
 }
 
 #[test]
-fn standard_input_with_a_new_row_goes_on_with_that_row() {
+fn standard_input_with_new_rows_sends_only_those() {
     let server = Server::http().start();
     let piped = |vescli: Vescli, count: usize| {
         vescli
@@ -45,7 +45,7 @@ fn standard_input_with_a_new_row_goes_on_with_that_row() {
     };
     let first = piped(Vescli::new(), 3);
     piped(first.again(), 5);
-    assert_eq!(mailed(&server), everybody_once(5));
+    assert_eq!(mailed(&server), each_once(5));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn unknown_rows_beyond_a_limit_stay_unknown() {
 }
 
 #[test]
-fn a_list_of_which_nothing_is_left_is_refused() {
+fn a_list_with_only_invalid_rows_is_refused() {
     let server = Server::http().uncalled().start();
     let list = "email\nnope\nalso nope\n";
     again_on(Vescli::new().file("list.txt", list), &server)
@@ -73,7 +73,7 @@ fn a_list_of_which_nothing_is_left_is_refused() {
 }
 
 #[test]
-fn a_journal_that_is_taken_away_during_a_run_is_told() {
+fn a_journal_removed_during_a_run_is_reported() {
     let (server, hold) = holding();
     let vescli = bulk(&server, 2).code(74);
     let journal = vescli.folder().join("journal");
@@ -82,11 +82,11 @@ fn a_journal_that_is_taken_away_during_a_run_is_told() {
     fs::remove_file(&journal).unwrap();
     hold.release();
     running.finish();
-    assert_eq!(mailed(&server), everybody_once(2));
+    assert_eq!(mailed(&server), each_once(2));
 }
 
 #[test]
-fn the_list_is_never_taken_for_its_journal() {
+fn the_list_is_never_used_as_its_journal() {
     let server = Server::http().uncalled().start();
     for (fresh, mode) in [(&["--fresh"][..], 0o600), (&[], 0o600), (&[], 0o644)] {
         let vescli = Vescli::new().file("list.txt", lines(2));

@@ -63,7 +63,7 @@ fn assert_fields(line: &str, fields: &[&str]) {
 }
 
 #[test]
-fn a_dry_run_tells_the_plan_and_touches_nothing() {
+fn a_dry_run_prints_the_plan_and_writes_no_file() {
     let server = Server::http().uncalled().start();
     let output = Vescli::new()
         .file("users.csv", "\u{feff}EMail,Name,CName\r\na@b.co,A,\r\nb@b.co,B,own\r\nA@B.CO,C,\r\n")
@@ -85,7 +85,7 @@ fn a_dry_run_tells_the_plan_and_touches_nothing() {
 }
 
 #[test]
-fn a_run_in_words() {
+fn a_run_as_text() {
     let server = Server::http()
         .answers([Answer::accepted(), Answer::status(404).body("\"no\\u001b[31m\""), Answer::accepted()])
         .start();
@@ -112,7 +112,7 @@ fn a_run_in_words() {
 }
 
 #[test]
-fn quiet_tells_of_failures_alone() {
+fn quiet_prints_failures_only() {
     let server = Server::http().start();
     let first = bulk(&server, 3).arg("-q").stdout("").stderr("").run();
     again(&first, &server).arg("-q").stdout("").stderr("").run();
@@ -166,7 +166,7 @@ fn a_run_as_json() {
 }
 
 #[test]
-fn a_stop_as_json_names_its_class_and_the_command_to_go_on_with() {
+fn a_stop_as_json_has_its_class_and_the_resume_command() {
     let server = Server::http().answer(Answer::status(401)).start();
     bulk(&server, 5)
         .args(["--json", "--jobs", "1"])

@@ -53,7 +53,7 @@ pub(crate) struct Faults {
 }
 
 /// Compares. `everybody` is whom a run that came to its end had on its list.
-pub(crate) fn judge<'a>(
+pub(crate) fn compare<'a>(
     everybody: impl IntoIterator<Item = &'a String>,
     mailed: &BTreeMap<String, usize>,
     states: &BTreeMap<String, State>,
@@ -76,12 +76,12 @@ pub(crate) fn judge<'a>(
 }
 
 #[test]
-fn the_judge_sees_each_kind_of_fault() {
+fn the_oracle_detects_each_kind_of_fault() {
     let everybody = ["a", "b", "c"].map(str::to_owned);
     let mailed = |counts: [usize; 3]| everybody.iter().cloned().zip(counts).collect();
     let said = |said: [State; 3]| everybody.iter().cloned().zip(said).collect();
     let good = [State::Accepted, State::Accepted, State::Unknown];
-    let faults = |counts, states| judge(&everybody, &mailed(counts), &said(states));
+    let faults = |counts, states| compare(&everybody, &mailed(counts), &said(states));
     assert_eq!(faults([1, 1, 1], good), Faults::default());
     assert_eq!(faults([1, 1, 0], good), Faults::default());
     assert!(faults([2, 1, 0], good).twice.contains("a"));

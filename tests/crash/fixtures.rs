@@ -1,4 +1,4 @@
-//! The ground of every check here: nginx that answers and counts, a folder with lists and journals, and runs upon them.
+//! The fixture of every check here: nginx that answers and counts, a folder with lists and journals, and runs upon them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::judge::{Faults, State, judge, states};
+use crate::oracle::{Faults, State, compare, states};
 use support::nginx::{Config, Nginx};
 use support::peer::free_ports;
 
 /// How long one run may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-pub(crate) struct Ground {
+pub(crate) struct Fixture {
     nginx: Nginx,
     plain: u16,
     folder: TempDir,
@@ -28,7 +28,7 @@ pub(crate) struct Case {
     pub(crate) journal: PathBuf,
 }
 
-impl Ground {
+impl Fixture {
     pub(crate) fn new() -> Self {
         let folder = TempDir::with_prefix("vescli-crash-").unwrap();
         let [plain] = free_ports();
@@ -102,7 +102,7 @@ impl Ground {
     }
 
     pub(crate) fn start(&self, case: &Case, jobs: usize) -> Child {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        let mut command = self.command(support::program());
         command.args(Self::arguments(case, jobs)).spawn().unwrap()
     }
 
@@ -115,7 +115,7 @@ impl Ground {
 
     /// Mails one person, without a journal.
     pub(crate) fn send(&self, email: &str) {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vescli"));
+        let mut command = self.command(support::program());
         command.args(["send", "--cacert", "ca.pem", "-e", email]);
         let sent = command.status().unwrap().success();
         assert!(sent, "nginx no longer answers");
@@ -153,7 +153,7 @@ impl Ground {
 
     /// What went wrong with a case that came to its end.
     pub(crate) fn faults(case: &Case, mailed: &BTreeMap<String, usize>) -> Faults {
-        judge(&case.emails, mailed, &case.states())
+        compare(&case.emails, mailed, &case.states())
     }
 }
 

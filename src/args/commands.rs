@@ -46,10 +46,10 @@ pub enum Command {
             vescli send --profile prod --email hello@example.com --dry-run"
     )]
     Send,
-    /// Send to everybody on a list, each once; run it again to continue where it stopped
+    /// Mail everybody on a list once; run it again to continue where it stopped
     #[command(
-        after_help = "The list is CSV with a column email and perhaps a column cname, NDJSON with the same two, or plain lines.\n\
-            Each step is written to a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
+        after_help = "The list is CSV with a column email and an optional column cname, NDJSON with the same two, or plain lines.\n\
+            Each request is recorded in a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
             Examples:\n  \
             vescli bulk users.csv --profile prod --dry-run\n  \
             vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
@@ -60,7 +60,7 @@ pub enum Command {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         input: PathBuf,
     },
-    /// Look into the configuration
+    /// Create, inspect and check the configuration
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigAction),
     /// Inspect, repair and remove the journals of bulk runs, and resolve rows that are unknown
@@ -68,7 +68,7 @@ pub enum Command {
         subcommand,
         disable_help_subcommand = true,
         after_help = "FILE is a journal, or the list that it belongs to. A journal is text, a JSON object per line: grep and\n\
-            jq read it too. Within `vescli sandbox` the journals of rehearsals are meant.\n\n\
+            jq read it too. Within `vescli sandbox`, these commands use the journals of rehearsals.\n\n\
             Examples:\n  \
             vescli journal list\n  \
             vescli journal show users.csv\n  \
@@ -79,25 +79,27 @@ pub enum Command {
     Journal(JournalAction),
     /// Check configuration, credential, network and clock; mails nobody
     #[command(
-        after_help = "It looks at configuration, URL, credential, trusted certificates, DNS, TCP, proxy, TLS, HTTP\n\
-            and clock, a line each. It sends a HEAD for / of the host, without the token, and no POST.\n\
-            Its exit code is that of the first failure: the one that a send would end with.\n\n\
+        after_help = "It checks configuration, URL, credential, trusted certificates, DNS, TCP, proxy, TLS, HTTP\n\
+            and clock, one line each. It sends a HEAD for / of the host, without the token, and no POST.\n\
+            Its exit code is that of the first failure, the same that a send would end with.\n\n\
             Examples:\n  \
             vescli doctor --tenant example-corp\n  \
             vescli doctor --profile prod -v\n  \
             vescli doctor --profile prod --json | jq -r '.checks[] | select(.state == \"failure\") | .hint'"
     )]
     Doctor,
-    /// Tell what an exit code, an HTTP status or a class means, and what to do
+    /// Explain an exit code, an HTTP status or a class, and what to do
     Explain {
+        /// An exit code, an HTTP status or a class; without it, the table of all
         #[arg(value_name = "CODE|NAME")]
         what: Option<String>,
     },
-    /// Run a local stand-in for the service, to rehearse a runbook; mails nobody
+    /// Run a local stand-in for the service to rehearse a runbook; mails nobody
     #[command(
-        after_help = "The recipient's name chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
+        after_help = "The name before the @ chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
             drop@… hangs up, slow@… answers after a minute, html@… a login page, redirect@… a 302.\n\
-            Everybody else is accepted. Without a command it prints lines to run in another terminal, and serves.\n\n\
+            Everybody else is accepted. Without a command it prints lines to run in another terminal, and serves\n\
+            until Ctrl-C.\n\n\
             Examples:\n  \
             vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
             vescli sandbox -- ./onboard.sh\n  \
@@ -110,7 +112,7 @@ pub enum Command {
     },
     /// Print the completion script for a shell
     Completions { shell: Shell },
-    /// Tell more about a command or a topic
+    /// Show the help of a command or a topic
     Help {
         /// A command, or exit-codes, environment, config, bulk, json
         #[arg(value_name = "COMMAND|TOPIC", num_args = 0..)]
@@ -120,23 +122,23 @@ pub enum Command {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum ConfigAction {
-    /// Print where the configuration file is looked for
+    /// Print the path of the configuration file
     Path,
     /// Write a first configuration file; an existing one is left alone
     Init,
-    /// Print the configuration file as it stands
+    /// Print the configuration file unchanged
     Show,
-    /// Print every setting with its value and where it comes from
+    /// Print every setting with its value and origin
     Explain,
     /// Check the configuration file
     Check,
-    /// List the profiles, the chosen one marked
+    /// List the profiles and mark the chosen one
     Profiles,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct JournalFile {
-    /// The journal, or its list; may be left out while there is only one journal
+    /// The journal, or its list; optional if there is only one journal
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 }
@@ -151,22 +153,22 @@ pub enum JournalAction {
         vescli journal list --json | jq -r '.journals[] | select(.rows.unknown > 0) | .path'")]
     List,
     /// Print a summary, then the rows that need a decision
-    #[command(after_help = "A row needs a decision when it may have been mailed and nothing proves it.\n\
-        A run leaves it alone until then.\n\n\
+    #[command(after_help = "A row needs a decision when its outcome is unknown: the person may have been mailed.\n\
+        No run sends it until then.\n\n\
         Examples:\n  \
         vescli journal show users.csv\n  \
         vescli journal show users.csv --json | jq -r '.unknown[].email'")]
     Show(JournalFile),
-    /// Check a journal: what is damaged where, and what may be done
+    /// Check a journal: what is damaged, where, and what to do
     #[command(after_help = "It changes nothing. The exit code is 65 when the journal is damaged.\n\n\
         Examples:\n  \
         vescli journal check users.csv\n  \
         vescli journal check users.csv --json | jq .damage")]
     Check(JournalFile),
-    /// Write down what became of rows that are unknown; sends nothing
-    #[command(after_help = "Find out first: ask the person, or look into the console.\n\
-        A row that is not unknown is refused, and then nothing is written. After --as not_sent the next run\n\
-        sends the row; after --undo it is unknown again.\n\n\
+    /// Record the outcome of rows that are unknown; sends nothing
+    #[command(after_help = "Find out first: ask the person, or look in the console.\n\
+        If one of the rows is not unknown, nothing is written. After --as not-sent the next run sends the row;\n\
+        after --undo it is unknown again.\n\n\
         Examples:\n  \
         vescli journal resolve users.csv --email ada@example.com --as accepted\n  \
         vescli journal resolve users.csv -e bob@example.com -e cy@example.com --as not-sent\n  \
@@ -175,16 +177,16 @@ pub enum JournalAction {
     Resolve {
         #[command(flatten)]
         journal: JournalFile,
-        /// Whose row it is; may be given several times
+        /// Address of a row; may be repeated
         #[arg(long = "email", short = 'e', value_name = "ADDR", value_hint = ValueHint::Other)]
         #[arg(help_heading = Group::Journal.heading())]
         emails: Vec<String>,
     },
     /// Make a damaged journal usable again: people who may be on a damaged line become unknown
     #[command(
-        after_help = "Damaged lines are taken out. Whoever may be on one of them is unknown from then on, and no run\n\
-        mails them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\
-        --cname and the target are used only when no record of a run is left.\n\n\
+        after_help = "Damaged lines are removed. People who may be on one of them become unknown, and no run mails\n\
+        them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\
+        --cname and the target are used only if no record of a run is left.\n\n\
         Examples:\n  \
         vescli journal repair users.csv --list users.csv\n  \
         vescli journal show users.csv"
@@ -193,7 +195,7 @@ pub enum JournalAction {
     /// Remove one journal
     #[command(
         name = "rm",
-        after_help = "What the journal knows is forgotten: a run of the same list mails everyone again.\n\
+        after_help = "The record of who was mailed is lost: the next run of the same list mails everybody again.\n\
             A journal that a run is using is not removed.\n\n\
             Examples:\n  \
             vescli journal rm users.csv\n  \
@@ -204,7 +206,7 @@ pub enum JournalAction {
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Remove journals of finished runs, and what killed runs have left behind
+    /// Remove journals of finished runs, and files that killed runs left behind
     #[command(
         after_help = "A run is finished when no row is left to send and none is unknown. Journals of rehearsals count as\n\
         finished. Without --older-than only the files of killed runs are removed.\n\n\

@@ -51,7 +51,7 @@ macro_rules! settings {
 settings! {
     Request "Request" {
         Email: "email", Text("ADDR"), Everywhere, short: 'e' => "Address of the person who gets the link";
-        Cname: "cname", Text("NAME"), Everywhere => "Domain under which the tenant belongs [default: the tenant]";
+        Cname: "cname", Text("NAME"), Everywhere => "Domain that the tenant belongs to [default: the tenant]";
         AllowAnyEmail: "allow-any-email", Switch, Everywhere => "Accept an address that the published pattern refuses";
     }
     Target "Target" {
@@ -66,52 +66,52 @@ settings! {
             "Environment in the URL";
         Namespace: "namespace", Text("LABEL"), Everywhere, default: "default", f5_variable: "F5XC_DEFAULT_NAMESPACE" =>
             "Namespace in the URL";
-        Console: "console", Choice(CONSOLES), Everywhere, default: CONSOLES[0] => "Console that the tenant lives on";
+        Console: "console", Choice(CONSOLES), Everywhere, default: CONSOLES[0] => "Console of the tenant";
         Prefix: "prefix", Text("LABEL"), Everywhere, default: "api" => "Prefix in the URL";
         BaseUrl: "base-url", Text("URL"), Everywhere =>
-            "Everything before /no_auth/send_password_email, used as it stands";
+            "Everything before /no_auth/send_password_email, used unchanged";
     }
     Credential "Credential" {
-        TokenFile: "token-file", File, Everywhere => "File that holds the API token; `-` reads standard input";
+        TokenFile: "token-file", File, Everywhere => "File that contains the API token; `-` reads standard input";
         TokenCommand: "token-command", List("WORD"), FileOnly =>
             "Command that prints the API token, as an array of words; run without a shell";
         TokenCommandTimeout: "token-command-timeout", Duration, FileOnly, default: "30s" =>
-            "Longest time for the token command";
+            "Time limit for the token command";
         NoAuth: "no-auth", Switch, Everywhere => "Send no credential, even when one is configured";
         Cert: "cert", File, Everywhere, f5_variable: "VOLT_API_CERT" => "Client certificate and its chain (PEM)";
         CertKey: "key", File, Everywhere, f5_variable: "VOLT_API_KEY" => "Private key of the client certificate (PEM)";
         P12: "p12", File, Everywhere, alias: "p12-bundle", f5_variable: "VOLT_API_P12_FILE" =>
             "Client certificate and key in one PKCS#12 file";
-        P12PasswordFile: "p12-password-file", File, Everywhere => "File that holds the password of the PKCS#12 file";
+        P12PasswordFile: "p12-password-file", File, Everywhere => "File that contains the password of the PKCS#12 file";
     }
     Network "Network" {
-        Timeout: "timeout", Duration, Everywhere, default: "30s" => "Longest time for one attempt, all of it";
+        Timeout: "timeout", Duration, Everywhere, default: "30s" => "Time limit for one whole attempt";
         ConnectTimeout: "connect-timeout", Duration, Everywhere, default: "10s" =>
-            "Longest time until the connection is up, TLS included";
+            "Time limit for connecting, TLS included";
         Proxy: "proxy", Text("URL"), Everywhere, short: 'x' => "Proxy to tunnel through (http, https or socks5h)";
         Noproxy: "noproxy", Text("LIST"), Everywhere => "Hosts that are reached without the proxy, separated by commas";
         Cacert: "cacert", File, Everywhere, f5_variable: "VOLT_API_CA_CERT" =>
             "Certificates (PEM) to trust besides the system's store";
         Resolve: "resolve", List("HOST:PORT:ADDR"), Everywhere =>
-            "Address to use for a host and port instead of asking DNS; may be given again";
+            "Address to use for a host and port instead of asking DNS; may be repeated";
     }
     Retry "Retry" {
         Retries: "retries", Count, Everywhere, default: "2" =>
             "Retries after failures that cannot have sent mail; 0 disables";
         MaxRetryAfter: "max-retry-after", Duration, Everywhere, default: "5m" =>
-            "Longest wait that the server may ask for with Retry-After";
+            "Longest wait that a Retry-After of the server may ask for";
         RetryUnknown: "retry-unknown", Switch, Everywhere =>
-            "Retry also what may have been sent: a person may be mailed twice";
+            "Also retry what may have been sent: a person may be mailed twice";
     }
     Output "Output" {
         Output: "output", Choice(&["text", "json"]), Everywhere, short: 'o', default: "text" =>
-            "Form of the result on standard output";
+            "Format of the result on standard output";
         Json: "json", Switch, Everywhere => "Short for --output json";
         Quiet: "quiet", Switch, Everywhere, short: 'q' =>
-            "Say nothing on success, and with --json nothing on standard error";
+            "Print nothing on success, and with --json nothing on standard error";
         Verbose: "verbose", Level, Everywhere, short: 'v' =>
             "Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too";
-        Color: "color", Choice(&["auto", "always", "never"]), Everywhere, default: "auto" => "When to colour";
+        Color: "color", Choice(&["auto", "always", "never"]), Everywhere, default: "auto" => "When to use colours";
     }
     Safety "Safety" {
         DryRun: "dry-run", Switch, RunOnly, short: 'n' => "Print the request and send nothing";
@@ -121,19 +121,19 @@ settings! {
     }
     Bulk "List" {
         Rate: "rate", Text("N/UNIT"), Everywhere =>
-            "Most requests in a time, such as 30/m (s, m, h; `none` for no limit) [default: bulk 60/m, sandbox none; the variable is bulk's alone]";
+            "Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]";
         Jobs: "jobs", Count, Everywhere, default: "4" =>
-            "Requests under way at once, 1 to 256; fewer where the machine has too few files or threads";
+            "Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads";
         MaxFailures: "max-failures", Count, Everywhere, default: "10" =>
             "Stop after N consecutive rows that were not accepted; 0 never stops";
         KeepAlive: "keep-alive", Switch, Everywhere =>
-            "Reuse a connection that was idle for less than a second: faster, with a small risk of unknown rows";
+            "Reuse connections that were idle for less than a second: faster, with a small risk of unknown rows";
         Format: "format", Choice(&["auto", "csv", "ndjson", "lines"]), Everywhere, default: "auto" =>
             "Format of the list";
         SkipInvalid: "skip-invalid", Switch, RunOnly =>
-            "Leave out rows that cannot be used instead of refusing the list; they are always counted";
+            "Leave out invalid rows instead of refusing the list; they are always counted";
         Journal: "journal", File, RunOnly =>
-            "Journal of the run [default: a file of its own for each URL, cname and list; `vescli journal list` shows them]";
+            "Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]";
         Fresh: "fresh", Switch, RunOnly =>
             "Start a new journal: people already mailed will be mailed again (people known from other lists: see --known)";
         RetryRejected: "retry-rejected", Switch, RunOnly => "Send again the rows that the service rejected earlier";
@@ -143,7 +143,7 @@ settings! {
             "Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them";
         Known: "known", Choice(&["skip", "send"]), RunOnly =>
             "People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]";
-        Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed where standard input is not a terminal";
+        Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed if standard input is not a terminal";
     }
     Sandbox "Sandbox" {
         RequireAuth: "require-auth", Switch, RunOnly => "Answer 401 to a request without the sandbox's own token";
@@ -151,8 +151,8 @@ settings! {
     }
     Journal "Journal" {
         As: "as", Choice(&["accepted", "not-sent", "not_sent"]), RunOnly =>
-            "What became of the rows: accepted, the people were mailed; not-sent, nobody was";
-        AllUnknown: "all-unknown", Switch, RunOnly => "Every row that is unknown, in place of --email";
+            "Outcome of the rows: accepted if the people were mailed, not-sent if nobody was";
+        AllUnknown: "all-unknown", Switch, RunOnly => "All rows that are unknown, instead of --email";
         Undo: "undo", Switch, RunOnly => "Take back an earlier `resolve`: the rows are unknown again";
         List: "list", File, RunOnly =>
             "The list that the journal belongs to: it names the people whose lines are damaged";

@@ -59,12 +59,12 @@ pub const SECRET_VARIABLES: [(&str, &str); 2] = [
 
 /// Variables of other tools that are read.
 pub const FOREIGN_VARIABLES: [(&str, &str); 11] = [
-    (F5_TOKEN_VARIABLE, "The API token, when nothing stronger names a credential"),
-    (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, when nothing stronger sets it"),
+    (F5_TOKEN_VARIABLE, "The API token, if no other source names a credential"),
+    (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, if no other source has it"),
     ("HTTPS_PROXY, https_proxy", "The proxy for https"),
-    ("ALL_PROXY, all_proxy", "The proxy when there is none for https"),
+    ("ALL_PROXY, all_proxy", "The proxy if none is set for https"),
     ("NO_PROXY, no_proxy", "Hosts that are reached without the proxy"),
-    ("SSL_CERT_FILE, SSL_CERT_DIR", "Trusted certificates in place of the system's store"),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "Trusted certificates instead of the system's store"),
     ("NO_COLOR", "No colours, if not empty"),
     ("FORCE_COLOR, CLICOLOR_FORCE", "Colours even without a terminal, if neither empty nor 0"),
     ("TERM", "No colours if it is `dumb`"),
@@ -99,7 +99,7 @@ pub fn environment(style: Style) -> String {
         if group == Group::Sandbox {
             text.push_str(&entry(
                 SANDBOX_VARIABLE,
-                "Set by `vescli sandbox`: its address. Journals are those of rehearsals then",
+                "Address of the sandbox, set by `vescli sandbox`; the journals are then those of rehearsals",
             ));
         }
         if group == Group::Credential {
@@ -133,13 +133,14 @@ pub fn config(style: Style) -> String {
          The profile is that of --profile, else VESCLI_PROFILE, else default_profile, else the only one in the file.\n  \
          For each setting, the first source that has it wins: flag, variable, profile, those it extends, [defaults],\n  \
          F5's names, built in.\n  \
-         A credential (token, client certificate) is taken whole from the first of these that names one. One from the\n  \
-         file is sent to the host of the table that names it and to no other (78): the host that this table names with\n  \
-         `tenant`, `console` or `base_url`, itself or through those it extends and [defaults]. A profile that changes\n  \
-         the host of what it extends names its own credential. A table that names no host, such as [defaults], has\n  \
-         that of the chosen profile. Flags and variables never decide the host of a credential from the file.\n  \
-         A file that names a command is refused (78) when others can write to it or its folder, or when another user\n  \
-         owns it. The file has to be a regular file of at most 1 MiB.\n  \
+         A credential (token, client certificate) comes whole from the first of these that names one. A credential\n  \
+         from the file is sent only to the host of the table that names it; for any other host vescli refuses (78).\n  \
+         A table names its host with `tenant`, `console` or `base_url`, itself or through the profiles that it extends\n  \
+         and [defaults]. A profile that changes the host of a profile that it extends must name its own credential. A\n  \
+         table that names no host, such as [defaults], uses that of the chosen profile. Flags and variables never\n  \
+         decide the host of a credential from the file.\n  \
+         A file that names a command is refused (78) if others can write to it or its folder, or if another user owns\n  \
+         it. The file must be a regular file of at most 1 MiB.\n  \
          Relative paths start at the folder of the file, ~/ at the home folder.\n  \
          `vescli config explain` shows every value with its origin; `vescli config check` checks the file.\n\n\
          {keys}\n",
@@ -179,10 +180,10 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
   schema       "vescli.result/1"
   ok           true exactly when the service accepted the request
   outcome      the field that scripts need:
-                 accepted   the service took the request: a whole 2xx, empty or a JSON object without an error
-                 rejected   the service said no: nobody was mailed
+                 accepted   the service accepted it: a complete 2xx, empty or a JSON object without an error
+                 rejected   the service refused it: nobody was mailed
                  not_sent   the request was not sent: nobody was mailed
-                 unknown    it was sent, and nothing proves what became of it: somebody may have been mailed
+                 unknown    it was sent, and no answer shows its outcome: somebody may have been mailed
   email, cname, tenant, url    as used; null when the run ended before they were known
   status       the HTTP status, or null
   attempts     the number of attempts
@@ -192,9 +193,9 @@ alike. The order of the fields is fixed; fields are only ever added. Standard er
     class            the class, as in `vescli help exit-codes`; `interrupted` when a signal ended the program
     message          the class in words, or what is wrong
     server_code      the service's own (gRPC) number, or null
-    server_message   what the service said, exactly, or null
+    server_message   the service's own message, unchanged, or null
     safe_to_retry    true when the same request may be sent again, at once or later, without mailing anybody twice
-    retry_after_s    seconds that the server asks to wait, or null
+    retry_after_s    seconds that the server asks vescli to wait, or null
     hint             what to do
     cause            why the network failed, or null
     location         the target of a redirect, or null
@@ -209,7 +210,7 @@ then one "vescli.summary/1":
   repeats, invalid    rows that were dropped
   signal       the number of the signal that ended the run, or null
   due          how many rows of the list the next run sends without another flag, rejected ones included
-  beyond_limit    how many of them --limit left for later
+  beyond_limit    how many of them --limit leaves for later
   go_on        the command to run next, or null
   known        people on the list who are known from other lists: accepted, unknown, choice (skip, send or null),
                lists (list, journal, at, accepted, unknown)
@@ -238,27 +239,27 @@ message and hint). `config` prints schema, ok and path, and `path` exists, `init
 
 /// The topic `bulk`.
 pub const BULK: &str = r"The list
-  CSV with a column `email` (any case) and an optional column `cname`; NDJSON objects with the same two; or one
-  address per line, with # for comments. Other columns are ignored, and the plan names them. The whole list is
-  read and checked before the first request; rows that cannot be used end the run (65) unless --skip-invalid.
-  A repeated address with the same cname, in any case, is mailed once; with another cname it is another mail,
-  and the plan counts these. One run is for one tenant: a column `tenant` or `region` is refused.
+  CSV with a column `email` (any case) and an optional column `cname`; NDJSON objects with the same two; or
+  one address per line, with # for comments. Other columns are ignored, and the plan names them. The whole
+  list is read and checked before the first request; invalid rows end the run (65) unless --skip-invalid is
+  given. A repeated address with the same cname, in any case, is mailed once; with another cname it is another
+  mail, and the plan counts these. One run is for one tenant: a column `tenant` or `region` is refused.
 
 Before sending
-  The plan shows tenant, URL, numbers, a sample and the time it takes. On a terminal vescli asks to confirm;
-  elsewhere --yes is needed. --dry-run prints the plan and sends nothing.
+  The plan shows tenant, URL, counts, a sample and the time it takes. On a terminal vescli asks for
+  confirmation; elsewhere --yes is needed. --dry-run prints the plan and sends nothing.
 
 People known from other lists
-  A person is identified by service (host and port), cname and address. Case and a dot at the end of a name do
-  not count, and all names of this machine are one host. Before the first request all
-  journals in the state folder are searched, whatever list they belong to; journals elsewhere (--journal FILE)
-  are not. People who are accepted or unknown there are in the plan. On a terminal vescli asks whether to skip
-  them or to mail them again. Elsewhere, and with --yes, the run refuses (65) unless --known decides:
+  A person is identified by service (host and port), cname and address. Case and a dot at the end of a name
+  are ignored, and all names of this machine are one host. Before the first request all journals in the state
+  folder are searched, whatever list they belong to; journals elsewhere (--journal FILE) are not. People who
+  are accepted or unknown there are in the plan. On a terminal vescli asks whether to skip them or to mail
+  them again. Elsewhere, and with --yes, the run refuses (65) unless --known decides:
     --known skip   leaves them out; they count as what they are on the other list
     --known send   mails them again
   The choice applies to one run; the next one needs it again. A journal that may know people of the list and
-  cannot be read in full is named in a warning, and with --yes the run refuses (65) unless --known decides. If
-  another run begins to mail people of the list meanwhile, this one stops (12) before it mails any of them.
+  cannot be read completely is named in a warning, and with --yes the run refuses (65) unless --known decides.
+  If another run begins to mail people of the list meanwhile, this one stops (12) before it mails any of them.
 
 The journal
   Each request is recorded in the journal on disk before it is sent, and its outcome when it has ended. So the
@@ -270,22 +271,22 @@ The journal
     unknown    may have been mailed: is not sent again without `vescli journal resolve` or --resend-unknown
   The list may be edited in between: rows are identified by service, cname and address, not by their line. The
   journal belongs to the name and folder of the list. A list on a descriptor (standard input, <(command),
-  /dev/fd/3) has that of the current folder, whatever it contains. --journal FILE names another one. --fresh
+  /dev/fd/3) uses that of the current folder, whatever it contains. --journal FILE names another one. --fresh
   starts a new journal: people already mailed will be mailed again. The old one is kept under another name,
   and people known from other lists still need --known. Two runs cannot share a journal (75). It contains
   addresses, so only its owner can read it.
 
 When the journal is damaged
-  A journal that is removed, moved, replaced or cut during a run stops the run before its next request (74).
-  After a power failure the next run cuts off what was written after the last sync: nobody was mailed because
-  of it. Any other damage is refused (65), because to continue could mail someone twice. To continue:
+  A journal that is removed, moved, replaced or truncated during a run stops the run before its next request
+  (74). After a power failure the next run removes what was written after the last sync: nobody was mailed
+  because of it. Any other damage is refused (65), because continuing could mail someone twice. To continue:
     vescli journal check users.csv
     vescli journal repair users.csv --list users.csv
-  People who may be on a damaged line are unknown from then on, and the old file is kept.
+  People who may be on a damaged line become unknown, and the old file is kept.
 
 Journal commands
   They take a journal or the name of its list: `vescli journal show users.csv`.
-    list       all journals, and files that killed runs have left behind
+    list       all journals, and files that killed runs left behind
     show       the counts, and the rows that need a decision
     resolve    decides rows that are unknown: --email (several times) or --all-unknown, with --as accepted or
                --as not-sent; --undo takes a decision back
@@ -298,13 +299,13 @@ Journal commands
 Pace
   --rate 30/m spaces requests evenly, retries included; in any period of that length the server gets at most
   one request more than the rate. 429, and 503 with Retry-After, pause all of --jobs; such a wait does not
-  count as an attempt. After it the refused rows go first: one alone, then one more at a time with each that is
-  accepted. A row that is refused ten times while it goes alone is left for the next run; so is every refused
-  row with --retries 0. Other retries follow --retries; a run makes at most 20 of them, and one more for every
-  ten rows. With too few file descriptors (`ulimit -n`) or threads for --jobs, fewer workers do all the work,
-  and a warning says so. --keep-alive reuses connections that were idle for less than a second: faster, but if
-  the server closes one at that moment its row is unknown. A connection on which the server has sent something
-  unasked is closed, not reused.
+  count as an attempt. After it the refused rows are sent first: one alone, then one more at a time for each
+  that is accepted. A row that is refused ten times while it is sent alone is left for the next run; so is
+  every refused row with --retries 0. Other retries follow --retries; a run makes at most 20 of them, and one
+  more for every ten rows. With too few file descriptors (`ulimit -n`) or threads for --jobs, fewer workers do
+  all the work, and a warning says so. --keep-alive reuses connections that were idle for less than a second:
+  faster, but if the server closes one at that moment its row is unknown. A connection on which the server has
+  sent something unexpected is closed, not reused.
 
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12).
@@ -318,7 +319,7 @@ What stops it
 Exit codes
   0 everybody was accepted, now or earlier, except those that --limit left for later
   10 some rejected or not sent     11 some unknown (wins over 10)     12 stopped early, or not confirmed
-  65 66 the list, a damaged journal, or people known from other lists     71 not one worker can be started
+  65 66 the list, a damaged journal, or people known from other lists     71 no worker can be started
   74 journal or output     75 another run uses the journal     130 143 ended by Ctrl-C or SIGTERM
 
 The command `vescli bulk`: see `vescli bulk --help`.

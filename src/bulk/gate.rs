@@ -1,15 +1,15 @@
-//! The gate before every request: workers wait here for their turn, for the end of a pause, and are sent home when the
-//! run stops. A thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
+//! The gate before every request: workers wait here for their turn, for the end of a pause, and stop when the run stops. A
+//! thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
 
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::budget::RetryBudget;
-use super::pace::{self, Pace};
-use super::pending::{Backlog, Pending, Work};
-use super::stop::Stop;
-use super::throttle::{Throttle, Turn};
-use crate::api::outcome::Outcome;
+use super::event::{RowEnd, Stop};
+use super::journal::RowKey;
+use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
+use super::plan::Before;
+use crate::api::outcome::{AttemptResult, Class, Outcome};
 
 /// The gate of one run, shared by its workers.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ struct State {
 
 impl State {
     /// A turn, or how long to wait before asking again; without a time, until a request has ended.
-    fn turn(&mut self) -> Result<Turn, Option<Duration>> {
+    fn turn(&mut self) -> Result<Permit, Option<Duration>> {
         if !self.throttle.has_room() {
             return Err(None);
         }
         match self.pace.ask(Instant::now()) {
-            pace::Turn::Go => Ok(self.throttle.begin()),
-            pace::Turn::After(wait) => Err(Some(wait)),
-            pace::Turn::AfterAnEnd => Err(None),
+            Start::Now => Ok(self.throttle.begin()),
+            Start::After(wait) => Err(Some(wait)),
+            Start::AfterAnEnd => Err(None),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Gate {
     }
 
     /// Waits for a turn and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
-    pub fn next(&self) -> Option<(Turn, Work)> {
+    pub fn next(&self) -> Option<(Permit, Work)> {
         let mut state = self.lock();
         loop {
             if state.stop.is_some() || state.backlog.is_empty() {
@@ -88,7 +88,7 @@ impl Gate {
     }
 
     /// Waits for the turn of a request that is repeated; nothing when the run has stopped.
-    pub fn pass(&self) -> Option<Turn> {
+    pub fn pass(&self) -> Option<Permit> {
         let mut state = self.lock();
         loop {
             if state.stop.is_some() {
@@ -102,19 +102,19 @@ impl Gate {
     }
 
     /// Whether a turn still holds: the run has not stopped, and nobody was asked to wait since it was given.
-    pub fn still_holds(&self, turn: Turn) -> bool {
+    pub fn still_holds(&self, turn: Permit) -> bool {
         let state = self.lock();
         state.stop.is_none() && state.throttle.is_current(turn) && state.pace.pause_left(Instant::now()).is_none()
     }
 
     /// Takes back a turn that was not used, and the row with it: it is sent as soon as others are.
-    pub fn held(&self, turn: Turn, row: Box<Pending>) {
+    pub fn held(&self, turn: Permit, row: Box<Pending>) {
         self.lock().backlog.held(row);
         self.unused(turn);
     }
 
     /// Takes back a turn that was not used.
-    pub fn unused(&self, turn: Turn) {
+    pub fn unused(&self, turn: Permit) {
         let mut state = self.lock();
         state.throttle.unused(turn);
         self.over(state);
@@ -144,7 +144,7 @@ impl Gate {
     }
 
     /// Notes that a request has ended, and was not throttled.
-    pub fn ended(&self, turn: Turn) {
+    pub fn ended(&self, turn: Permit) {
         let mut state = self.lock();
         let was_bound = state.throttle.is_bound();
         state.throttle.passed(turn);
@@ -156,7 +156,7 @@ impl Gate {
 
     /// Notes that a request was throttled: nobody passes for the time that the service asked for, or for one that grows if
     /// it named none. Gives that time; nothing when the service was asked in vain too often, which stops the run.
-    pub fn throttled(&self, turn: Turn, asked: Option<Duration>) -> Option<Duration> {
+    pub fn throttled(&self, turn: Permit, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
         let wait = state.throttle.refused(turn, asked, fastrand::f64());
         state.pace.pause(Instant::now(), wait);
@@ -247,6 +247,136 @@ impl Drop for Alarm<'_> {
     }
 }
 
+/// What is known of a row while it is sent.
+#[derive(Debug)]
+pub struct Pending {
+    /// Its place in the list.
+    pub index: u32,
+    /// What was known of it before this run.
+    pub before: Before,
+    /// Its name in the journal.
+    pub key: RowKey,
+    /// How often it was sent.
+    pub attempts: u64,
+    /// How many of these were refused with the wish to wait: these do not count against the row.
+    pub waits: u64,
+    /// How many of these went alone, right after a wait.
+    pub alone: u64,
+    /// When it was begun.
+    pub start: Instant,
+    /// What came of it so far.
+    pub result: Option<AttemptResult>,
+}
+
+impl Pending {
+    /// The end of a row. With `due`, a refusal leaves it to be sent by the next run.
+    pub fn end(self, due: bool) -> Option<RowEnd> {
+        let result = self.result.filter(|_| self.attempts > 0)?;
+        Some(RowEnd {
+            index: self.index,
+            before: self.before,
+            due: match result.outcome {
+                Outcome::NotSent => true,
+                Outcome::Rejected => due,
+                Outcome::Accepted | Outcome::Unknown => false,
+            },
+            result,
+            attempts: self.attempts,
+            elapsed: self.start.elapsed(),
+            unwritten: false,
+        })
+    }
+}
+
+/// What stands for an earlier run that left a row unknown.
+pub fn earlier() -> AttemptResult {
+    AttemptResult {
+        outcome: Outcome::Unknown,
+        class: Class::BrokenReply,
+        status: None,
+        says: None,
+        retry_after: None,
+        location: None,
+        cause: Some("an earlier run may have mailed this person already".to_owned()),
+    }
+}
+
+/// What a worker is to send next.
+#[derive(Debug)]
+pub enum Work {
+    /// The task at this place of the plan.
+    Fresh(usize),
+    /// A row that was begun.
+    Begun(Box<Pending>),
+}
+
+/// What is left.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    refused: VecDeque<Box<Pending>>,
+    held: VecDeque<Box<Pending>>,
+    next: usize,
+    tasks: usize,
+}
+
+impl Backlog {
+    /// So many tasks, of which none was begun.
+    pub fn new(tasks: usize) -> Self {
+        Self { tasks, ..Self::default() }
+    }
+
+    /// Whether nobody is left.
+    pub fn is_empty(&self) -> bool {
+        self.refused.is_empty() && self.held.is_empty() && self.next >= self.tasks
+    }
+
+    /// Who is sent next.
+    pub fn take(&mut self) -> Option<Work> {
+        if let Some(begun) = self.take_begun() {
+            return Some(Work::Begun(begun));
+        }
+        let task = self.next;
+        (task < self.tasks).then(|| {
+            self.next += 1;
+            Work::Fresh(task)
+        })
+    }
+
+    /// A row that was begun and is not under way.
+    pub fn take_begun(&mut self) -> Option<Box<Pending>> {
+        self.refused.pop_front().or_else(|| self.held.pop_front())
+    }
+
+    /// Takes back a row that was throttled.
+    pub fn refused(&mut self, row: Box<Pending>) {
+        self.refused.push_back(row);
+    }
+
+    /// Takes back a row that was not sent because a wait came in between. One that was refused before is refused still.
+    pub fn held(&mut self, row: Box<Pending>) {
+        if row.waits > 0 {
+            self.refused.push_front(row);
+        } else {
+            self.held.push_back(row);
+        }
+    }
+}
+
+/// A row that was throttled so many times.
+#[cfg(test)]
+pub(super) fn begun(waits: u64) -> Box<Pending> {
+    Box::new(Pending {
+        index: 0,
+        before: Before::NotSent,
+        key: super::journal::key("", "", ""),
+        attempts: waits,
+        waits,
+        alone: 0,
+        start: Instant::now(),
+        result: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,11 +415,11 @@ mod tests {
     #[test]
     fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
         let gate = Gate::new(Pace::new(None), false, 0, 0);
-        gate.refused(crate::bulk::pending::begun(1));
+        gate.refused(begun(1));
         // Another worker found nothing left just before, and goes home.
         assert!(gate.left_over().is_none());
         assert!(matches!(gate.next(), Some((_, Work::Begun(_)))));
-        gate.refused(crate::bulk::pending::begun(1));
+        gate.refused(begun(1));
         gate.stop(Stop::Signal(15));
         assert!(gate.next().is_none() && gate.left_over().is_some());
     }
@@ -310,5 +440,29 @@ mod tests {
             assert!(!passing.join().unwrap() && !next.join().unwrap());
             assert!(!resting.join().unwrap());
         });
+    }
+
+    fn row(index: u32, waits: u64) -> Box<Pending> {
+        let mut row = begun(waits);
+        row.index = index;
+        row
+    }
+
+    #[test]
+    fn the_refused_go_first_and_fresh_ones_last() {
+        let mut backlog = Backlog::new(2);
+        backlog.held(row(10, 0));
+        backlog.refused(row(20, 1));
+        backlog.refused(row(21, 3));
+        backlog.held(row(22, 2));
+        let mut order = Vec::new();
+        while let Some(work) = backlog.take() {
+            order.push(match work {
+                Work::Fresh(task) => u32::try_from(task).unwrap(),
+                Work::Begun(row) => row.index,
+            });
+        }
+        assert_eq!(order, [22, 20, 21, 10, 0, 1]);
+        assert!(backlog.is_empty());
     }
 }

@@ -1,16 +1,18 @@
-//! When the next request may go: evenly paced, never more than the rate allows at the server, and not at all while the
-//! server has asked everybody to wait. Pure: moments go in, waits come out; [`super::gate`] does the waiting.
+//! When the next request may go: evenly paced, never more than the rate allows at the server, fewer at a time after the
+//! service asked to slow down, and retries within one budget for the run. Pure: times go in, waits come out;
+//! [`super::gate`] does the waiting.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::api::retry::backoff;
 use crate::settings::rate::Rate;
 
 /// Whether a request may go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Start {
     /// Yes, and it counts from now on, until [`Pace::ended`] and for the length of the rate after that.
-    Go,
+    Now,
     /// Ask again after this time, which is longer than zero.
     After(Duration),
     /// Ask again when a request has ended.
@@ -41,16 +43,16 @@ impl Pace {
     }
 
     /// Asks for a request to be started at `now`.
-    pub fn ask(&mut self, now: Instant) -> Turn {
+    pub fn ask(&mut self, now: Instant) -> Start {
         if let Some(wait) = self.pause_left(now) {
-            return Turn::After(wait);
+            return Start::After(wait);
         }
         let Some(rate) = self.rate else {
             self.under_way += 1;
-            return Turn::Go;
+            return Start::Now;
         };
         if let Some(wait) = left(self.next, now) {
-            return Turn::After(wait);
+            return Start::After(wait);
         }
         while self.ended.front().is_some_and(|end| now.saturating_duration_since(*end) > rate.per) {
             self.ended.pop_front();
@@ -59,10 +61,10 @@ impl Pace {
         if counted > u64::from(rate.count.get()) {
             return match self.ended.front() {
                 // A nanosecond more: an end exactly that old still counts.
-                Some(oldest) => Turn::After(
+                Some(oldest) => Start::After(
                     (rate.per + Duration::from_nanos(1)).saturating_sub(now.saturating_duration_since(*oldest)),
                 ),
-                None => Turn::AfterAnEnd,
+                None => Start::AfterAnEnd,
             };
         }
         // One that was woken late may catch up, but by one step at most: no bursts.
@@ -70,7 +72,7 @@ impl Pace {
         let due = self.next.unwrap_or(now);
         self.next = Some(due.max(now.checked_sub(step).unwrap_or(now)) + step);
         self.under_way += 1;
-        Turn::Go
+        Start::Now
     }
 
     /// Notes that a request has ended, answered or not.
@@ -95,6 +97,123 @@ impl Pace {
 
 fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+}
+
+/// Waits in a row, without a request taken in between, after which the run stops: a service that refuses for ever must
+/// not be asked for ever.
+pub const WAITS_MAX: u64 = 20;
+/// Refusals of one row that went alone, right after the wait, after which it is left to the next run: then it is the row
+/// that the service refuses.
+pub const ALONE_MAX: u64 = 10;
+/// From this number of requests under way on there is no bound any more: no run has as many workers.
+const WINDOW_MAX: u64 = 256;
+
+/// Leave for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a turn that is not given back counts as under way for ever"]
+pub struct Permit {
+    /// How many waits there had been.
+    era: u64,
+    /// Whether nobody else is sent at the same time, because the service has just asked to slow down.
+    pub alone: bool,
+}
+
+/// How many requests may be under way, by what the service said of those before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Throttle {
+    /// How many waits there were. Requests that were sent before the last of them say nothing new of it.
+    era: u64,
+    /// How many requests may be under way; no bound before the first refusal.
+    window: Option<u64>,
+    /// How many of this era are.
+    under_way: u64,
+    /// Waits since the service took a request.
+    waits: u64,
+}
+
+impl Throttle {
+    /// Whether one more may be sent.
+    pub fn has_room(&self) -> bool {
+        self.window.is_none_or(|window| self.under_way < window)
+    }
+
+    /// Whether there is a bound on what is under way.
+    pub const fn is_bound(&self) -> bool {
+        self.window.is_some()
+    }
+
+    /// Begins a request.
+    pub const fn begin(&mut self) -> Permit {
+        self.under_way += 1;
+        Permit { era: self.era, alone: matches!(self.window, Some(1)) }
+    }
+
+    /// Whether no wait was asked for since a turn began.
+    pub const fn is_current(&self, turn: Permit) -> bool {
+        self.era == turn.era
+    }
+
+    /// A turn was not used.
+    pub const fn unused(&mut self, turn: Permit) {
+        if self.is_current(turn) {
+            self.under_way = self.under_way.saturating_sub(1);
+        }
+    }
+
+    /// A request ended and was not throttled.
+    pub fn passed(&mut self, turn: Permit) {
+        self.unused(turn);
+        self.waits = 0;
+        if self.is_current(turn) {
+            let wider = self.window.map(|window| window + 1);
+            self.window = wider.filter(|window| *window < WINDOW_MAX);
+        }
+    }
+
+    /// A request was throttled, with the wait that the service asked for if it named one. Gives how long
+    /// nobody may be sent. `jitter` is a random number from 0 to 1.
+    pub fn refused(&mut self, turn: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
+        if self.is_current(turn) {
+            *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
+        }
+        asked.unwrap_or_else(|| backoff(self.waits, jitter))
+    }
+
+    /// Whether the service was asked too often in vain.
+    pub const fn is_hopeless(&self) -> bool {
+        self.waits >= WAITS_MAX
+    }
+}
+
+/// Repeats that every run has, however short its list.
+const BASE: u64 = 20;
+/// One more for so many rows that were begun.
+const ROWS_PER_REPEAT: u64 = 10;
+
+/// The budget: 20 repeats, and one more for every ten rows begun.
+///
+/// A repeat that the server itself asked for with `Retry-After` is free: everybody waits before it, so that it adds
+/// nothing to an outage, and the retries of one row bound it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetryBudget {
+    begun: u64,
+    spent: u64,
+}
+
+impl RetryBudget {
+    /// Notes that a row was begun.
+    pub const fn begin(&mut self) {
+        self.begun += 1;
+    }
+
+    /// Takes one repeat out, if there is one left.
+    pub const fn take(&mut self) -> bool {
+        let has = self.spent < BASE + self.begun / ROWS_PER_REPEAT;
+        if has {
+            self.spent += 1;
+        }
+        has
+    }
 }
 
 #[cfg(test)]
@@ -124,20 +243,20 @@ mod tests {
             while busy.first().is_some_and(|end| *end <= now) {
                 pace.ended(busy.remove(0));
             }
-            let turn = if busy.len() < workers { pace.ask(now) } else { Turn::AfterAnEnd };
+            let turn = if busy.len() < workers { pace.ask(now) } else { Start::AfterAnEnd };
             match turn {
-                Turn::Go => {
+                Start::Now => {
                     let index = came.len();
                     let length = lasts(index).max(1);
                     busy.push(now + MS * length);
                     came.push(now + MS * arrives(index).min(length) - start);
                 }
-                Turn::After(wait) => {
+                Start::After(wait) => {
                     assert!(!wait.is_zero());
                     let end = busy.first().copied();
                     now = end.map_or(now + wait, |end| end.min(now + wait)).max(now);
                 }
-                Turn::AfterAnEnd => now = *busy.first().expect("something is under way"),
+                Start::AfterAnEnd => now = *busy.first().expect("something is under way"),
             }
         }
         came.sort();
@@ -187,12 +306,12 @@ mod tests {
     fn a_worker_that_was_woken_late_catches_up_by_one_step_only() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("10/s"));
-        assert_eq!(pace.ask(start), Turn::Go);
+        assert_eq!(pace.ask(start), Start::Now);
         pace.ended(start);
         let late = start + 1000 * MS;
-        assert_eq!(pace.ask(late), Turn::Go);
-        assert_eq!(pace.ask(late), Turn::Go);
-        assert_eq!(pace.ask(late), Turn::After(100 * MS));
+        assert_eq!(pace.ask(late), Start::Now);
+        assert_eq!(pace.ask(late), Start::Now);
+        assert_eq!(pace.ask(late), Start::After(100 * MS));
     }
 
     #[test]
@@ -200,14 +319,14 @@ mod tests {
         let start = Instant::now();
         for given in [None, rate("1000/s")] {
             let mut pace = Pace::new(given);
-            assert_eq!(pace.ask(start), Turn::Go);
+            assert_eq!(pace.ask(start), Start::Now);
             pace.pause(start, 2000 * MS);
             pace.pause(start + MS, 500 * MS);
             for at in [0, 1, 500, 1999] {
                 let left = 2000 - at;
-                assert_eq!(pace.ask(start + at * MS), Turn::After(left * MS), "{at}");
+                assert_eq!(pace.ask(start + at * MS), Start::After(left * MS), "{at}");
             }
-            assert_eq!(pace.ask(start + 2000 * MS), Turn::Go);
+            assert_eq!(pace.ask(start + 2000 * MS), Start::Now);
         }
     }
 
@@ -215,12 +334,80 @@ mod tests {
     fn with_everything_under_way_the_next_one_waits_for_an_end() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("1/s"));
-        assert_eq!(pace.ask(start), Turn::Go);
-        assert_eq!(pace.ask(start + 1000 * MS), Turn::Go);
-        assert_eq!(pace.ask(start + 5000 * MS), Turn::AfterAnEnd);
+        assert_eq!(pace.ask(start), Start::Now);
+        assert_eq!(pace.ask(start + 1000 * MS), Start::Now);
+        assert_eq!(pace.ask(start + 5000 * MS), Start::AfterAnEnd);
         pace.ended(start + 5000 * MS);
         pace.ended(start + 5000 * MS);
-        assert_eq!(pace.ask(start + 5000 * MS), Turn::After(1000 * MS + Duration::from_nanos(1)));
-        assert_eq!(pace.ask(start + 6001 * MS), Turn::Go);
+        assert_eq!(pace.ask(start + 5000 * MS), Start::After(1000 * MS + Duration::from_nanos(1)));
+        assert_eq!(pace.ask(start + 6001 * MS), Start::Now);
+    }
+
+    const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+    #[test]
+    fn after_a_refusal_one_goes_alone_and_each_that_is_taken_makes_room_for_one_more() {
+        let mut throttle = Throttle::default();
+        let mut turns: Vec<Permit> = (0..300).map(|_| throttle.begin()).collect();
+        assert!(throttle.has_room() && turns.iter().all(|turn| !turn.alone));
+        // Those that were under way together are one refusal, however many of them are refused.
+        for turn in turns.drain(..) {
+            assert_eq!(throttle.refused(turn, SECOND, 0.0), Duration::from_secs(1));
+        }
+        assert_eq!(throttle.waits, 1);
+        let first = throttle.begin();
+        assert!(first.alone && !throttle.has_room());
+        throttle.passed(first);
+        let (second, third) = (throttle.begin(), throttle.begin());
+        assert!(!second.alone && !throttle.has_room());
+        throttle.unused(third);
+        assert!(throttle.has_room());
+        throttle.passed(second);
+        for _ in 0..WINDOW_MAX {
+            let turn = throttle.begin();
+            throttle.passed(turn);
+        }
+        assert!(!throttle.is_bound());
+    }
+
+    #[test]
+    fn what_was_under_way_before_a_wait_says_nothing_of_it() {
+        let mut throttle = Throttle::default();
+        let (old, refused) = (throttle.begin(), throttle.begin());
+        let _ = throttle.refused(refused, SECOND, 0.0);
+        assert!(!throttle.is_current(old));
+        throttle.passed(old);
+        assert!(throttle.begin().alone && !throttle.has_room());
+    }
+
+    #[test]
+    fn waits_in_vain_are_counted_and_grow_where_none_was_named() {
+        let mut throttle = Throttle::default();
+        let mut waits = Vec::new();
+        for _ in 0..WAITS_MAX {
+            assert!(!throttle.is_hopeless());
+            let turn = throttle.begin();
+            waits.push(throttle.refused(turn, None, 1.0).as_millis());
+        }
+        assert_eq!(waits[..5], [500, 1000, 2000, 4000, 8000]);
+        assert!(throttle.is_hopeless());
+        let turn = throttle.begin();
+        throttle.passed(turn);
+        assert!(!throttle.is_hopeless());
+    }
+
+    #[test]
+    fn an_outage_is_multiplied_by_eleven_tenths_at_most() {
+        for rows in [0, 1, 9, 10, 100, 5000] {
+            let mut budget = RetryBudget::default();
+            let mut repeats = 0;
+            for _ in 0..rows {
+                budget.begin();
+                repeats += u64::from(budget.take()) + u64::from(budget.take());
+            }
+            let most = if rows == 0 { 0 } else { BASE + rows / 10 };
+            assert_eq!(repeats, most.min(2 * rows), "{rows}");
+            assert_eq!(budget.take(), repeats < BASE + rows / 10);
+        }
     }
 }

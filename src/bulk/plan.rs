@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::journal::{Recovered, RowKey, RowState, key};
 use super::known::Known;
-use super::rows::Row;
+use super::list::Row;
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;

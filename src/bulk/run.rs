@@ -3,15 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::Event;
-use super::gate::{Alarm, Gate};
+use super::event::{Event, Stop, is_hopeless, is_throttled};
+use super::gate::{Alarm, Gate, Pending, Work, earlier};
 use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
-use super::pending::{Pending, Work, earlier};
+use super::known::Rivals;
+use super::list::Row;
+use super::pace::{ALONE_MAX, Permit};
 use super::plan::{Before, Task, key_of};
-use super::rivals::Rivals;
-use super::rows::Row;
-use super::stop::{Stop, is_hopeless, is_throttled};
-use super::throttle::{ALONE_MAX, Turn};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
@@ -114,7 +112,7 @@ impl Run<'_> {
     }
 
     /// Sends a row, and repeats what may be repeated. The row may also be put back, to be sent later.
-    fn send(&self, mut turn: Turn, mut pending: Box<Pending>, row: &Row, worker: &Worker) {
+    fn send(&self, mut turn: Permit, mut pending: Box<Pending>, row: &Row, worker: &Worker) {
         loop {
             let (latest, answer) = match self.attempt(turn, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
@@ -181,7 +179,7 @@ impl Run<'_> {
     /// sent.
     fn attempt(
         &self,
-        turn: Turn,
+        turn: Permit,
         pending: &mut Pending,
         row: &Row,
         worker: &Worker,
@@ -213,7 +211,7 @@ impl Run<'_> {
     }
 
     /// Decides what comes after an attempt, gives its turn back, and lets everybody wait or go home if it calls for that.
-    fn next_step(&self, turn: Turn, pending: &mut Pending, latest: &AttemptResult) -> Next {
+    fn next_step(&self, turn: Permit, pending: &mut Pending, latest: &AttemptResult) -> Next {
         if latest.outcome == Outcome::Rejected && is_throttled(latest) {
             return self.throttled(turn, pending, latest);
         }
@@ -235,7 +233,7 @@ impl Run<'_> {
     }
 
     /// The same for a row that was throttled. The wait is everybody's, and no attempt of the row.
-    fn throttled(&self, turn: Turn, pending: &mut Pending, latest: &AttemptResult) -> Next {
+    fn throttled(&self, turn: Permit, pending: &mut Pending, latest: &AttemptResult) -> Next {
         let asked = latest.retry_after;
         if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
             self.gate.stop(Stop::AsksTooLong(wait));

@@ -1,8 +1,7 @@
 //! What came of a run, counted, and how it is to end. Pure.
 
-use super::event::RowEnd;
+use super::event::{RowEnd, Stop};
 use super::plan::{Befores, Plan};
-use super::stop::Stop;
 use crate::api::outcome::Outcome;
 
 /// Rows of each outcome, counted.

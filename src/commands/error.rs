@@ -11,7 +11,7 @@ use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
-use crate::bulk::rows::RowsError;
+use crate::bulk::list::RowsError;
 use crate::commands::bulk::BulkError;
 use crate::commands::sandbox::SandboxError;
 use crate::report::ErrorReport;

@@ -9,8 +9,8 @@ use super::json::{EndFields, ErrorDocument};
 use super::{RequestInfo, SendResult};
 use crate::api::outcome::Outcome;
 use crate::bulk::event::RowEnd;
+use crate::bulk::list::Row;
 use crate::bulk::plan::Plan;
-use crate::bulk::rows::Row;
 use crate::bulk::tally::{Fates, Tally};
 use crate::settings::bulk::OnKnown;
 

@@ -1,13 +1,275 @@
-//! The file of an open journal: it knows how long it has to be and where it has to stand, so that a journal that was
-//! removed, moved or cut under the run is noticed before anything more is sent on its strength.
+//! The file of a journal: its folder, opening it without being led astray, the lock, room on the disk, and writing to it.
+//!
+//! It knows how long it has to be and where it has to stand, so that a journal that was removed, moved or cut under the run
+//! is noticed before anything more is sent on its strength.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::error::Loss;
-use super::place::{self, Identity};
+use super::error::{JournalError, Loss};
 use super::record;
+
+/// How often a journal is opened again that was moved away just before it was locked.
+const TRIES: u32 = 5;
+
+/// A journal that is open and locked.
+pub(super) struct Place {
+    pub(super) file: File,
+    /// Whether it was made just now.
+    pub(super) created: bool,
+    /// Folders that hold a new entry and have to be synced.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+impl Place {
+    /// Opens the journal, and makes it and its folder if they are missing and `create` says so. Holds the lock.
+    pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
+        let mut folders = Vec::new();
+        for _ in 0..TRIES {
+            let (file, created) = match open_existing(path, true) {
+                Err(JournalError::Missing { .. }) if create => {
+                    folders.extend(make_folder(path)?);
+                    match make_file(path) {
+                        // Another run was faster: its journal is opened, if it can be locked.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        made => (made.map_err(failed(path))?, true),
+                    }
+                }
+                opened => (opened?, false),
+            };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(JournalError::Locked { path: path.to_owned() });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
+            }
+            if leads_to(path, identity(&file)) {
+                return Ok(Self { file, created, folders });
+            }
+        }
+        Err(JournalError::Locked { path: path.to_owned() })
+    }
+}
+
+impl Place {
+    /// Makes a file beside a journal that is going to take its place, locked, and gives back its name.
+    pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
+        let beside = beside_name(path);
+        let file = make_file(&beside).map_err(failed(path))?;
+        file.lock().map_err(failed(path))?;
+        let place = Self { file, created: true, folders: vec![folder_of(path).to_owned()] };
+        Ok((place, beside))
+    }
+}
+
+/// Opens a journal to look into it. A run that writes it is not in the way.
+pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
+    open_existing(path, false)
+}
+
+/// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
+///
+/// # Errors
+/// [`JournalError::Locked`] when a run is using it, and whatever keeps it from being opened.
+pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
+    let file = open_existing(path, true)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(path)(source)),
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::Write { path: path.clone(), source }
+}
+
+/// The folder of a journal; the current one for a name alone.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes what is missing of the folder, for nobody else, and gives back the folders whose entries are new.
+fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let folder = folder_of(path);
+    let mut changed = vec![folder.to_owned()];
+    changed.extend(
+        folder
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .filter_map(Path::parent)
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map(Path::to_owned),
+    );
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed(path))?;
+    Ok(changed)
+}
+
+/// A name beside a file for what is going to take its place.
+pub(super) fn beside_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)))
+}
+
+pub(super) fn make_file(path: &Path) -> io::Result<File> {
+    let mut options = options(true);
+    options.create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn options(write: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Behind the end, wherever that is: what somebody has cut must not become a hole that looks like the rest.
+    options.read(true).append(write);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+
+        // Without waiting: opening a FIFO would wait for somebody at its other end.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        options.custom_flags(flags.cast_signed());
+    }
+    options
+}
+
+fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
+    let path_owned = || path.to_owned();
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(JournalError::Missing { path: path_owned() });
+        }
+        metadata => metadata.map_err(|source| JournalError::Read { path: path_owned(), source })?,
+    };
+    // Looked at before it is opened, so that no device is touched, and once more afterwards, because it may have changed.
+    check(&metadata, path)?;
+    let file = options(write).open(path).map_err(|source| {
+        if source.kind() == io::ErrorKind::NotFound {
+            return JournalError::Missing { path: path_owned() };
+        }
+        if write { failed(path)(source) } else { JournalError::Read { path: path_owned(), source } }
+    })?;
+    let metadata = file.metadata().map_err(failed(path))?;
+    check(&metadata, path)?;
+    Ok(file)
+}
+
+fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
+    let path = path.to_owned();
+    if metadata.is_symlink() {
+        return Err(JournalError::Link { path });
+    }
+    if !metadata.is_file() {
+        return Err(JournalError::NotRegular { path });
+    }
+    check_owner(metadata, path)
+}
+
+#[cfg(unix)]
+fn check_owner(metadata: &Metadata, path: PathBuf) -> Result<(), JournalError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
+    if owner != rustix::process::geteuid().as_raw() {
+        return Err(JournalError::Owner { path, owner });
+    }
+    if mode & 0o077 != 0 {
+        return Err(JournalError::Exposed { path, mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
+fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
+    Ok(())
+}
+
+/// Device and number of a file, where there are such.
+pub(super) type Identity = (u64, u64);
+
+/// By what a file is known that has several names, or none any more.
+pub(super) fn identity(file: &File) -> Option<Identity> {
+    identity_of(&file.metadata().ok()?)
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as where files have no such thing")]
+pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) const fn identity_of(_: &Metadata) -> Option<Identity> {
+    None
+}
+
+/// Whether no name leads to a file any more.
+#[cfg(unix)]
+pub(super) fn is_removed(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.nlink() == 0
+}
+
+#[cfg(not(unix))]
+pub(super) const fn is_removed(_: &Metadata) -> bool {
+    false
+}
+
+/// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
+/// somebody may have removed it.
+pub(super) fn leads_to(path: &Path, identity: Option<Identity>) -> bool {
+    let there = fs::symlink_metadata(path).ok();
+    identity.is_none() || there.and_then(|metadata| identity_of(&metadata)) == identity
+}
+
+/// Reserves room behind the end of a file without making it longer, so that every reader still sees whole lines only.
+/// A file system that cannot do that is no error: a full disk is then found by the first write that fails.
+#[cfg(target_os = "linux")]
+pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+
+    loop {
+        match fallocate(file, FallocateFlags::KEEP_SIZE, from, length) {
+            Err(Errno::INTR) => {}
+            Err(Errno::NOSPC) => return Err(Errno::NOSPC.into()),
+            Err(Errno::DQUOT) => return Err(Errno::DQUOT.into()),
+            Err(Errno::FBIG) => return Err(Errno::FBIG.into()),
+            Err(Errno::IO) => return Err(Errno::IO.into()),
+            Ok(()) | Err(_) => return Ok(()),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux, where it can fail")]
+pub(super) const fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Brings the entries of a folder to the disk.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
 
 /// Where records end up.
 pub(super) trait Store: Send + 'static {
@@ -36,7 +298,7 @@ pub(super) struct JournalFile {
 impl JournalFile {
     /// `length`: where the next record goes; the file ends there.
     pub(super) fn new(path: &Path, file: File, length: u64) -> Self {
-        Self { path: path.to_owned(), identity: place::identity(&file), file, length }
+        Self { path: path.to_owned(), identity: identity(&file), file, length }
     }
 }
 
@@ -49,8 +311,8 @@ impl Store for JournalFile {
 
     fn check(&mut self) -> Result<(), Loss> {
         let metadata = self.file.metadata().map_err(|_| Loss::Moved)?;
-        if !place::leads_to(&self.path, self.identity) {
-            let is_gone = place::is_removed(&metadata) && self.path.symlink_metadata().is_err();
+        if !leads_to(&self.path, self.identity) {
+            let is_gone = is_removed(&metadata) && self.path.symlink_metadata().is_err();
             return Err(if is_gone { Loss::Removed } else { Loss::Moved });
         }
         if metadata.len() != self.length {

@@ -1,6 +1,8 @@
-//! The index of a journal: whom it knows as accepted or unknown, as keys of 17 bytes, so that a list can be compared with
-//! a million people in other journals in less than a second. It is made from the journal, follows it while that grows, and
-//! is never the truth: an index that does not fit its journal in every respect is made anew.
+//! Whom a journal knows, read for the run of another list: by an index, and by following it while another run writes it.
+//!
+//! The index of a journal holds who is accepted or unknown, as keys of 17 bytes, so that a list can be compared with a
+//! million people in other journals in less than a second. It is made from the journal, follows it while that grows, and is
+//! never the truth: an index that does not fit its journal in every respect is made again.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -11,12 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::JournalError;
+use super::file::{self, Identity};
 use super::key::{KeyHasher, RowKey};
-use super::line;
-use super::moment::Moment;
-use super::place;
-use super::record::{self, LINE_MAX, Record};
-use super::recovery::{Keys, scan};
+use super::record::{self, LINE_MAX, Moment, Record};
+use super::scan::{Keys, next_line, scan};
 use crate::api::outcome::Outcome;
 
 /// The ending of an index's name.
@@ -98,7 +98,7 @@ impl Contents {
 /// # Errors
 /// [`JournalError`] when the journal cannot be read. Damage is not an error: what is sound is used.
 pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
-    let file = place::open_to_read(path)?;
+    let file = file::open_to_read(path)?;
     read_people(&file, path).map_err(|source| JournalError::Read { path: path.to_owned(), source })
 }
 
@@ -121,7 +121,7 @@ pub fn index_of(journal: &Path) -> PathBuf {
 }
 
 fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
-    let identity = place::identity(file);
+    let identity = file::identity(file);
     let (mut header, mut contents) = match load(path) {
         Some((header, entries)) if fits(&header, file, identity)? => {
             let contents = Contents { entries, ..Contents::default() };
@@ -159,7 +159,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
 
 /// An index as it stands in its file, if that is whole.
 fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
-    let mut reader = BufReader::new(place::open_to_read(&index_of(journal)).ok()?);
+    let mut reader = BufReader::new(file::open_to_read(&index_of(journal)).ok()?);
     let mut first = Vec::new();
     reader.by_ref().take(HEADER_MAX).read_until(b'\n', &mut first).ok()?;
     let header: Header = serde_json::from_slice(&first).ok()?;
@@ -171,7 +171,7 @@ fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
 }
 
 /// Whether an index was made from this journal as it stands.
-fn fits(header: &Header, file: &File, identity: Option<place::Identity>) -> io::Result<bool> {
+fn fits(header: &Header, file: &File, identity: Option<Identity>) -> io::Result<bool> {
     let is_same = identity == Some((header.device, header.number));
     Ok(is_same && header.covered <= file.metadata()?.len() && header.probe == probe(file, header.covered)?)
 }
@@ -193,7 +193,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
     let mut open: HashSet<RowKey, BuildHasherDefault<KeyHasher>> = HashSet::default();
     let mut kept = Vec::new();
     let mut tail = Vec::new();
-    while let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? {
+    while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         let Ok(record) = record else {
             // What a run is writing this moment may be there in part: it is read again when all of it is.
@@ -255,8 +255,8 @@ fn keep(journal: &Path, header: &Header, entries: &[u8]) -> io::Result<()> {
     let mut first = serde_json::to_vec(header)?;
     first.push(b'\n');
     let path = index_of(journal);
-    let beside = place::beside_name(&path);
-    let written = place::make_file(&beside).and_then(|mut file| {
+    let beside = file::beside_name(&path);
+    let written = file::make_file(&beside).and_then(|mut file| {
         file.write_all(&first)?;
         file.write_all(entries)?;
         fs::rename(&beside, &path)
@@ -265,4 +265,73 @@ fn keep(journal: &Path, header: &Header, entries: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// A journal, and how far it was followed.
+#[derive(Debug)]
+pub struct Growth {
+    path: PathBuf,
+    identity: Option<Identity>,
+    offset: u64,
+}
+
+/// Device and number of the file that a path leads to.
+pub fn identity_at(path: &Path) -> Option<Identity> {
+    file::identity_of(&fs::symlink_metadata(path).ok()?)
+}
+
+impl Growth {
+    /// Follows what comes to a journal after this many bytes. That may be in the middle of a line.
+    pub fn after(path: &Path, length: u64) -> Self {
+        Self {
+            path: path.to_owned(),
+            identity: identity_at(path),
+            // A record that was being written is read again from its beginning.
+            offset: length.saturating_sub(LINE_MAX as u64),
+        }
+    }
+
+    /// Whether it is the journal with this name.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.path == path
+    }
+
+    /// Gives everybody about whom something has come to the journal, and whether they may have been mailed. What cannot be
+    /// read is passed over: it could not be read for the plan either.
+    pub fn follow(&mut self, mut found: impl FnMut(RowKey, bool)) {
+        let Ok(metadata) = fs::symlink_metadata(&self.path) else {
+            return;
+        };
+        let identity = file::identity_of(&metadata);
+        if identity != self.identity || metadata.len() < self.offset {
+            (self.identity, self.offset) = (identity, 0);
+        }
+        if metadata.len() == self.offset {
+            return;
+        }
+        let Ok(mut file) = file::open_to_read(&self.path) else {
+            return;
+        };
+        if file.seek(SeekFrom::Start(self.offset)).is_err() {
+            return;
+        }
+        let mut reader = BufReader::new(file);
+        let mut kept = Vec::new();
+        while let Ok(Some(line)) = next_line(&mut reader, &mut kept, LINE_MAX) {
+            if !line.terminated {
+                return;
+            }
+            self.offset += line.length;
+            match record::read(&kept) {
+                Ok(Record::Intent { key, .. }) => found(key, true),
+                Ok(Record::End { key, outcome, .. }) => found(key, is_mailed(outcome)),
+                Ok(Record::Resolved { key, settled }) => found(key, is_mailed(settled.outcome())),
+                Ok(Record::Run(_) | Record::Synced { .. }) | Err(_) => {}
+            }
+        }
+    }
+}
+
+const fn is_mailed(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Accepted | Outcome::Unknown)
 }

@@ -15,38 +15,39 @@
 
 mod error;
 mod file;
-mod growth;
 mod index;
 mod key;
-mod line;
-mod look;
-mod moment;
 mod open;
 mod path;
-mod place;
 mod record;
-mod recovery;
 mod repair;
+mod scan;
 mod state;
-mod sync;
 mod writer;
+
+/// The primitives that the writer shares memory by. A test compiles the writer a second time with those of `shuttle` in
+/// this module's place, and runs it in thousands of interleavings.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub(super) use std::thread::{Builder, JoinHandle, Thread, current, park};
+}
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
-pub use growth::{Growth, identity_at};
-pub use index::{Contents, index_of, keep_index, people_in};
+pub use file::lock_to_remove;
+pub(crate) use file::open_to_read;
+pub use index::{Contents, Growth, identity_at, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
-pub use look::{Seen, excerpt, first_run, look, look_for, see};
-pub use moment::Moment;
-pub use open::{Journal, OpenMode, RunHeader};
-pub use path::{default_path, journal_folder, kept_in, leftovers_in, named_after};
-pub use place::lock_to_remove;
-pub(crate) use place::open_to_read;
-pub use record::{End, Intent, Person, Settled};
-pub use recovery::{Event, Scan, Tail, begins_like_a_journal, intents_of, scan};
+pub use open::{Journal, OpenMode};
+pub use path::{ListName, default_path, journal_folder, kept_in, leftovers_in, named_after};
+pub use record::{End, Intent, Moment, Person, RunHeader, RunSeen, Settled};
 pub use repair::{DamagedJournal, Listed, Repaired};
-pub use state::{Counts, Recovered, RowState, RunSeen};
+pub use scan::{
+    Event, Scan, Seen, Tail, begins_like_a_journal, excerpt, first_run, intents_of, look, look_for, scan, see,
+};
+pub use state::{Counts, Recovered, RowState};
 pub use writer::{Delivered, JournalHandle, Writer};

@@ -7,18 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::JournalFile;
-use super::look::{Seen, sound};
+use super::file::{self, JournalFile, Place};
+use super::key::RowKey;
 use super::path::EXTENSION;
-use super::place::{self, Place};
-use super::record::{self, Settled};
-use super::recovery::{Scan, Tail};
-use super::state::{Recovered, RunSeen};
+use super::record::{self, Moment, RunHeader, Settled};
+use super::scan::{Scan, Seen, Tail, sound};
+use super::state::Recovered;
 use super::writer::{JournalHandle, Writer};
-use super::{RowKey, moment};
-
-/// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
-const BYTES_PER_ROW: u64 = 512;
 
 /// What stands in the name of a journal that was set aside, before the time.
 const UNTIL: &str = "until";
@@ -32,52 +27,6 @@ pub enum OpenMode {
     Resume,
     /// Set it aside under another name, and begin a new one. It is never deleted: it knows who was mailed.
     Fresh,
-}
-
-/// What a run says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunHeader {
-    /// The full URL of its requests.
-    pub url: String,
-    /// The service of that URL, as in [`super::key`].
-    pub service: String,
-    /// The tenant, if it was given.
-    pub tenant: Option<String>,
-    /// The cname of rows that bring none.
-    pub cname: String,
-    /// The list: its path, or what stands for one.
-    pub list: String,
-    /// The SHA-256 of its list.
-    pub input_sha256: String,
-    /// How many rows its list has.
-    pub rows: u64,
-}
-
-impl RunHeader {
-    /// The record of a run that begins now.
-    pub(super) fn record(&self) -> String {
-        record::run(&format!("{:016x}", fastrand::u64(..)), self)
-    }
-
-    /// The same in the form of version 1, in front of records whose keys are of that version.
-    pub(super) fn record_of_version_1(&self) -> String {
-        record::run_of_version_1(&format!("{:016x}", fastrand::u64(..)), self)
-    }
-
-    /// Whether an earlier run sent to the same place.
-    fn is_for(&self, run: &RunSeen) -> bool {
-        self.service == run.service && path_of(&self.url) == path_of(&run.url)
-    }
-
-    /// The bytes that its rows may need.
-    const fn room(&self) -> u64 {
-        self.rows.saturating_mul(BYTES_PER_ROW)
-    }
-}
-
-/// The part of a URL that the service does not stand for.
-fn path_of(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
 }
 
 /// A journal that is open, locked and ready to be written.
@@ -198,7 +147,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, tex
     // Also gives back what a run reserved that was cut down.
     file.set_len(sound).map_err(failed)?;
     if needed > 0 {
-        place::reserve(file, sound, needed).map_err(|source| JournalError::NoSpace {
+        file::reserve(file, sound, needed).map_err(|source| JournalError::NoSpace {
             path: path.to_owned(),
             needed,
             source,
@@ -207,7 +156,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, tex
     let written = (|| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        place.folders.iter().try_for_each(|folder| place::sync_folder(folder))?;
+        place.folders.iter().try_for_each(|folder| file::sync_folder(folder))?;
         file.write_all(mark.as_bytes())?;
         Ok(length + mark.len() as u64)
     })();
@@ -223,7 +172,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, tex
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::Write { path: path.to_owned(), source };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let time = moment::Moment::from(SystemTime::now()).to_string().replace(':', "");
+    let time = Moment::from(SystemTime::now()).to_string().replace(':', "");
     // A damaged one is kept as it is, but no longer counts as a journal.
     let extension = match path.extension() {
         _ if word == DAMAGED => String::new(),
@@ -241,6 +190,6 @@ pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, 
         fs::rename(path, &target).map_err(failed)?;
     }
     fs::rename(new, path).map_err(failed)?;
-    place::sync_folder(place::folder_of(path)).map_err(failed)?;
+    file::sync_folder(file::folder_of(path)).map_err(failed)?;
     Ok(target)
 }

@@ -3,15 +3,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Flaw;
 use super::key::{RowKey, service_of};
-use super::moment::{Moment, now};
-use super::state::RunSeen;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::{since_epoch, writable};
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// nobody, and it has no [`Record::Synced`].
@@ -88,6 +88,82 @@ impl Settled {
     }
 }
 
+/// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
+const BYTES_PER_ROW: u64 = 512;
+
+/// What a run says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHeader {
+    /// The full URL of its requests.
+    pub url: String,
+    /// The service of that URL, as in [`service_of`].
+    pub service: String,
+    /// The tenant, if it was given.
+    pub tenant: Option<String>,
+    /// The cname of rows that bring none.
+    pub cname: String,
+    /// The list: its path, or what stands for one.
+    pub list: String,
+    /// The SHA-256 of its list.
+    pub input_sha256: String,
+    /// How many rows its list has.
+    pub rows: u64,
+}
+
+impl RunHeader {
+    /// The record of a run that begins now.
+    pub(super) fn record(&self) -> String {
+        run(&format!("{:016x}", fastrand::u64(..)), self)
+    }
+
+    /// The same in the form of version 1, in front of records whose keys are of that version.
+    pub(super) fn record_of_version_1(&self) -> String {
+        run_of_version_1(&format!("{:016x}", fastrand::u64(..)), self)
+    }
+
+    /// Whether an earlier run sent to the same place.
+    pub(super) fn is_for(&self, run: &RunSeen) -> bool {
+        self.service == run.service && path_of(&self.url) == path_of(&run.url)
+    }
+
+    /// The bytes that its rows may need.
+    pub(super) const fn room(&self) -> u64 {
+        self.rows.saturating_mul(BYTES_PER_ROW)
+    }
+}
+
+/// The part of a URL that the service does not stand for.
+fn path_of(url: &str) -> String {
+    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
+}
+
+/// A run that wrote into the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSeen {
+    /// The version of the format.
+    pub version: u32,
+    /// Its name, made up for it.
+    pub id: String,
+    /// The full URL of its requests.
+    pub url: String,
+    /// The service of that URL, by which people are known in other journals.
+    pub service: String,
+    /// The tenant, if it was given.
+    pub tenant: Option<String>,
+    /// The cname of rows that bring none; not known of a journal of version 1.
+    pub cname: Option<String>,
+    /// The list; not known of a journal of version 1.
+    pub list: Option<String>,
+    /// The SHA-256 of its list.
+    pub input_sha256: String,
+    /// How many rows its list had.
+    pub rows: u64,
+    /// The version of vescli.
+    pub vescli: String,
+    /// When it began.
+    pub at: Moment,
+}
+
 /// A record that was read, without the texts that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
@@ -129,7 +205,7 @@ fn number(status: Option<u16>) -> Value {
 }
 
 /// The line of the beginning of a run.
-pub(super) fn run(id: &str, header: &super::open::RunHeader) -> String {
+pub(super) fn run(id: &str, header: &RunHeader) -> String {
     let tenant = header.tenant.as_deref().map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
     sealed(format!(
         r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
@@ -146,7 +222,7 @@ pub(super) fn run(id: &str, header: &super::open::RunHeader) -> String {
 }
 
 /// The same as version 1 has it, for a journal whose own one is damaged.
-pub(super) fn run_of_version_1(id: &str, header: &super::open::RunHeader) -> String {
+pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
     sealed(format!(
         r#"{{"v":1,"t":"run","id":{},"url":{},"tenant":null,"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
         Quoted(id),
@@ -366,4 +442,48 @@ pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
     starts
         .map(|(start, _)| start + CRC_LENGTH)
         .find(|end| bytes.get(..*end).is_some_and(|record| check(record).is_ok()))
+}
+
+/// Whole seconds since 1970. The records themselves hold milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(u32);
+
+impl Moment {
+    /// Reads a time of RFC 3339, in UTC.
+    pub fn parse(text: &str) -> Option<Self> {
+        humantime::parse_rfc3339(text).ok().map(Self::from)
+    }
+
+    /// Seconds since 1970.
+    pub const fn seconds(self) -> u32 {
+        self.0
+    }
+
+    /// The moment so many seconds after 1970.
+    pub const fn of_seconds(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
+    /// The same as the standard library has it.
+    pub fn time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(u64::from(self.0))
+    }
+}
+
+impl From<SystemTime> for Moment {
+    /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
+    fn from(time: SystemTime) -> Self {
+        Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_rfc3339_seconds(self.time()).fmt(f)
+    }
+}
+
+/// Now, as a record has it: RFC 3339 in UTC with milliseconds.
+fn now() -> humantime::Rfc3339Timestamp {
+    humantime::format_rfc3339_millis(writable(SystemTime::now()))
 }

@@ -7,15 +7,11 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
-use super::file::JournalFile;
+use super::file::{JournalFile, Place};
 use super::key::{RowKey, key, key_of_version_1};
-use super::line::{self, Line};
-use super::look::sound;
-use super::open::{DAMAGED, RunHeader, begin, set_aside};
-use super::place::Place;
-use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record};
-use super::recovery::Keys;
-use super::state::RunSeen;
+use super::open::{DAMAGED, begin, set_aside};
+use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader, RunSeen};
+use super::scan::{Keys, Line, next_line, sound};
 use crate::api::outcome::Outcome;
 
 /// Somebody on the list, or in the journal.
@@ -91,7 +87,7 @@ impl DamagedJournal {
         let mut reader = BufReader::new(file);
         let mut kept = Vec::new();
         for number in 1.. {
-            let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? else {
+            let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? else {
                 break;
             };
             let is_whole = line.length <= LINE_MAX as u64;

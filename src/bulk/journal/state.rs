@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
-use super::moment::Moment;
-use super::record::{Record, Settled};
+use super::record::{Moment, Record, RunSeen, Settled};
 use crate::api::outcome::Outcome;
 
 /// What the last record of a row says. Small: there may be a million of them.
@@ -52,33 +51,6 @@ impl RowState {
             Self::Resolved(settled) => settled.outcome(),
         }
     }
-}
-
-/// A run that wrote into the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunSeen {
-    /// The version of the format.
-    pub version: u32,
-    /// Its name, made up for it.
-    pub id: String,
-    /// The full URL of its requests.
-    pub url: String,
-    /// The service of that URL, by which people are known in other journals.
-    pub service: String,
-    /// The tenant, if it was given.
-    pub tenant: Option<String>,
-    /// The cname of rows that bring none; not known of a journal of version 1.
-    pub cname: Option<String>,
-    /// The list; not known of a journal of version 1.
-    pub list: Option<String>,
-    /// The SHA-256 of its list.
-    pub input_sha256: String,
-    /// How many rows its list had.
-    pub rows: u64,
-    /// The version of vescli.
-    pub vescli: String,
-    /// When it began.
-    pub at: Moment,
 }
 
 /// How many rows there are of each outcome.

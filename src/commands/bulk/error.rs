@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::bulk::rows::{BadRow, RowsError};
+use crate::bulk::list::{BadRow, RowsError};
 
 /// Most rows that cannot be used that a message lists.
 const LISTED: usize = 20;

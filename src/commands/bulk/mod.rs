@@ -1,38 +1,34 @@
-//! `vescli bulk`: everybody on a list, each once. Reads and checks all of it, shows the plan, asks, sends, and tells what
-//! came of it.
+//! `vescli bulk`: mails everybody on a list, each once. Reads and checks all of it, shows the plan, asks for confirmation,
+//! sends, and reports what came of it.
 
-mod confirm;
+mod end;
 mod error;
-mod hint;
 mod prepare;
-mod progress;
-mod reason;
-mod replan;
 mod resume_command;
 mod screen;
 mod send;
-mod signals;
 mod workers;
 
+use std::io::{BufRead, stdin};
 use std::ops::ControlFlow;
 use std::path::Path;
-
-pub use error::BulkError;
 
 use super::context::Context;
 use super::error::CommandError;
 use crate::args::environment::Environment;
 use crate::bulk::journal::Recovered;
-use crate::bulk::tally::{Tally, Verdict};
 use crate::report::Reporter;
-use crate::report::bulk_json::{PlanDocument, SummaryDocument};
+use crate::report::bulk_json::PlanDocument;
 use crate::report::bulk_text::{self, PlanFacts};
 use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
+use crate::report::text::grouped;
 use crate::settings::bulk::OnKnown;
-use prepare::Prepared;
-use replan::Shown;
-use resume_command::{End, NextStep, SameCommand};
+use end::{declined, nothing_left};
+use prepare::{Prepared, Shown};
+use resume_command::SameCommand;
+
+pub use error::BulkError;
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First of all, as long as the process may look at its own descriptors.
@@ -41,7 +37,7 @@ pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> 
         context.reporter.redact(prepared.secrets.clone());
         carry_out(&mut prepared, &same, context.environment, &mut context.reporter)
     });
-    ended.map_err(|error| hint::report(&error, &same).into())
+    ended.map_err(|error| end::with_resume_command(&error, &same).into())
 }
 
 fn carry_out(
@@ -74,7 +70,7 @@ fn without_sending(
     if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
-        let Some(on_known) = confirm::about_known(prepared, &facts, reporter)? else {
+        let Some(on_known) = ask_about_known(prepared, &facts, reporter)? else {
             return Ok(ControlFlow::Break(declined(same, reporter)));
         };
         prepared.bulk.known = Some(on_known);
@@ -96,17 +92,10 @@ fn without_sending(
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
     }
-    if confirm::before_sending(prepared, &facts, reporter)? {
+    if confirm(prepared, &facts, reporter)? {
         return Ok(ControlFlow::Continue(Shown::of(plan, sends_known)));
     }
     Ok(ControlFlow::Break(declined(same, reporter)))
-}
-
-/// The end of a run to which somebody said no.
-fn declined(same: &SameCommand, reporter: &mut Reporter) -> Ending {
-    reporter.note("nothing was sent");
-    tell_next(Some(&same.whole(None)), reporter);
-    Exit::BulkStopped.into()
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {
@@ -122,61 +111,67 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     }
 }
 
-/// Names the command that is to be run next, unless nothing is to be said.
-fn tell_next(step: Option<&NextStep>, reporter: &mut Reporter) {
-    if let Some(step) = step {
-        // A command that is cut does not work.
-        let command = reporter.redactor().escape_uncut(step.command.as_bytes());
-        reporter.info(&step.line(&command));
-    }
-}
-
-/// Tells that there is nobody left to send to, and how to begin anew.
-fn nothing_left(
-    facts: &PlanFacts,
+/// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.
+///
+/// # Errors
+/// [`BulkError::Known`] where nobody can be asked.
+fn ask_about_known(
     prepared: &Prepared,
-    same: &SameCommand,
+    facts: &PlanFacts,
     reporter: &mut Reporter,
-) -> Result<Ending, CommandError> {
-    let tally = Tally::default();
-    let verdict = tally.verdict(facts.plan, None);
-    let exit = exit_of(verdict);
-    let end = End {
-        verdict,
-        stop: None,
-        tally: &tally,
-        plan: facts.plan,
-        journal: &prepared.journal,
-        lost_journal: false,
-        broken: false,
-    };
-    let next = resume_command::after(&end, same);
-    let output = reporter.output();
-    if output.json {
-        let mut document = SummaryDocument::new(facts, facts.plan, &tally, prepared.warnings());
-        (document.exit_code, document.ok) = (exit.code(), exit == Exit::Accepted);
-        document.go_on = next.as_ref().map(|step| step.command.clone());
-        reporter.print(&json_line(&document))?;
-    } else if !(output.quiet && exit == Exit::Accepted) {
-        if exit != Exit::Accepted {
-            let style = reporter.err_style();
-            let plan = bulk_text::plan(facts, style, reporter.redactor());
-            reporter.write_err(&plan);
-        }
-        reporter.print(&bulk_text::nothing_left(facts))?;
+) -> Result<Option<OnKnown>, BulkError> {
+    let known = bulk_text::known(facts, reporter.redactor()).unwrap_or_default();
+    if prepared.bulk.yes || !can_ask(prepared, reporter) {
+        return Err(BulkError::Known(known));
     }
-    tell_next(next.as_ref(), reporter);
-    Ok(exit.into())
+    let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
+    reporter.write_err(&format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "));
+    Ok(match answer(reporter).as_str() {
+        "s" | "skip" => Some(OnKnown::Skip),
+        "m" | "mail" => Some(OnKnown::Send),
+        _ => None,
+    })
 }
 
-/// The exit of a verdict; one by a signal is told by the signal itself.
-const fn exit_of(verdict: Verdict) -> Exit {
-    match verdict {
-        Verdict::Accepted => Exit::Accepted,
-        Verdict::Failed => Exit::BulkFailed,
-        Verdict::Unknown => Exit::BulkUnknown,
-        Verdict::Stopped | Verdict::Signal(_) => Exit::BulkStopped,
-        Verdict::Journal => Exit::Io,
-        Verdict::Fault => Exit::Internal,
+/// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
+///
+/// # Errors
+/// [`BulkError::NotAsked`] where nobody can be asked; [`BulkError::Unread`] where nobody is, with a journal that cannot be
+/// read.
+fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
+    let people = match facts.plan.count() {
+        1 => "1 person".to_owned(),
+        count => format!("{} people", grouped(count)),
+    };
+    if !prepared.bulk.yes && !can_ask(prepared, reporter) {
+        return Err(BulkError::NotAsked(people));
     }
+    let unread = prepared.unread().next();
+    if let (true, None, Some(unread)) = (prepared.bulk.yes, prepared.bulk.known, unread) {
+        return Err(BulkError::Unread(unread));
+    }
+    // Whoever is asked has to see what about, `-q` or not.
+    if !reporter.output().quiet || !prepared.bulk.yes {
+        let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
+        reporter.write_err(&plan);
+    }
+    if prepared.bulk.yes {
+        return Ok(true);
+    }
+    reporter.write_err(&format!("Mail {people}? [y/N] "));
+    Ok(matches!(answer(reporter).as_str(), "y" | "yes"))
+}
+
+fn can_ask(prepared: &Prepared, reporter: &Reporter) -> bool {
+    let terminals = reporter.terminals();
+    terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin()
+}
+
+/// The line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+fn answer(reporter: &mut Reporter) -> String {
+    let mut answer = String::new();
+    if stdin().lock().read_line(&mut answer).unwrap_or(0) == 0 {
+        reporter.write_err("\n");
+    }
+    answer.trim().to_ascii_lowercase()
 }

@@ -2,19 +2,20 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
 
-use super::prepare::Prepared;
-use super::reason::reason;
-use super::replan::Shown;
-use super::resume_command::{End, NextStep, SameCommand, after};
-use super::screen::{Screen, broken_output};
-use super::signals::Signals;
+#[cfg(unix)]
+use caught::Signals;
+#[cfg(not(unix))]
+use uncaught::Signals;
+
+use super::end::{conclude, nothing_left};
+use super::prepare::{Prepared, Shown};
+use super::resume_command::{End, SameCommand, after};
+use super::screen::Screen;
 use super::workers::{self, Lack, Room, no_thread, of_first_client};
-use super::{exit_of, nothing_left};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::environment::Environment;
-use crate::bulk::event::Event;
+use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::{Alarm, Gate};
 use crate::bulk::journal::{
     Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Seen, Writer, keep_index,
@@ -22,16 +23,9 @@ use crate::bulk::journal::{
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
-use crate::bulk::stop::Stop;
-use crate::bulk::tally::Verdict;
 use crate::commands::error::CommandError;
-use crate::report::bulk_json::SummaryDocument;
-use crate::report::bulk_text;
-use crate::report::bulk_text::PlanFacts;
-use crate::report::escape::json_line;
-use crate::report::exit::{Ending, Exit};
-use crate::report::json::ErrorDocument;
-use crate::report::{ErrorReport, Reporter};
+use crate::report::Reporter;
+use crate::report::exit::Ending;
 
 /// Opens the journal, of which `seen` was the last look and whose plan was `shown`, and sends.
 ///
@@ -157,83 +151,89 @@ fn work(
     (remark, writer)
 }
 
-/// Tells what came of the run, and decides its end.
-fn conclude(
-    screen: &mut Screen,
-    facts: &PlanFacts,
-    prepared: &Prepared,
-    end: &End,
-    next: Option<&NextStep>,
-    remark: Option<String>,
-) -> Ending {
-    let verdict = end.verdict;
-    let exit = exit_of(verdict);
-    let elapsed = screen.progress.elapsed();
-    let output = screen.reporter().output();
-    let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal | Verdict::Fault);
-    let error = end.stop.filter(|_| was_stopped);
-    let error = error.map(|stop| reason(stop, end.lost_journal));
-    if output.json {
-        let mut warnings = prepared.warnings();
-        warnings.extend(remark);
-        let mut document = SummaryDocument::new(facts, facts.plan, &screen.tally, warnings);
-        document.elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        document.go_on = next.map(|step| step.command.clone());
-        document.ok = verdict == Verdict::Accepted;
-        document.exit_code = exit.code();
-        if let Verdict::Signal(signal) = verdict {
-            document.signal = Some(signal);
-            document.exit_code = u8::try_from(128 + signal).unwrap_or(u8::MAX);
-        }
-        let redactor = screen.reporter().redactor();
-        document.error = error.as_ref().map(|error| ErrorDocument::of_report(error, redactor));
-        screen.write(&json_line(&document), "");
+/// Signals during a run: the first one stops it in order, a second Ctrl-C or SIGTERM ends the process at once.
+#[cfg(unix)]
+mod caught {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::thread::{self, JoinHandle};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::flag;
+    use signal_hook::iterator::{Handle, Signals as Incoming};
+
+    use crate::bulk::event::Stop;
+    use crate::bulk::gate::Gate;
+    use crate::commands::interrupt::ignored;
+
+    /// Watches for signals until it is dropped.
+    #[derive(Debug)]
+    pub(super) struct Signals {
+        handle: Handle,
+        thread: Option<JoinHandle<()>>,
     }
-    tell_people(screen, facts, error.as_ref(), next, elapsed, exit);
-    match verdict {
-        Verdict::Signal(signal) => Ending::Signal(signal),
-        Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
-        _ => exit.into(),
+
+    impl Signals {
+        /// From now on the first signal stops the run at the gate. One that was ignored when the program started, as
+        /// under `nohup`, stays ignored.
+        ///
+        /// # Errors
+        /// What the system says when a handler cannot be set, or no thread be started.
+        pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<Self> {
+            let ignored = ignored();
+            let heeded: Vec<i32> =
+                [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
+            let armed = Arc::new(AtomicBool::new(false));
+            for signal in &heeded {
+                // A terminal that goes away may send several hang-ups: only a person's second word ends it at once.
+                if *signal != SIGHUP {
+                    flag::register_conditional_default(*signal, Arc::clone(&armed))?;
+                }
+                flag::register(*signal, Arc::clone(&armed))?;
+            }
+            let mut incoming = Incoming::new(&heeded)?;
+            let handle = incoming.handle();
+            let gate = Arc::clone(gate);
+            let thread = thread::Builder::new().spawn(move || {
+                for signal in &mut incoming {
+                    gate.stop(Stop::Signal(signal));
+                }
+            })?;
+            Ok(Self { handle, thread: Some(thread) })
+        }
+    }
+
+    impl Drop for Signals {
+        fn drop(&mut self) {
+            self.handle.close();
+            if let Some(thread) = self.thread.take() {
+                // It only hands signals on.
+                let _ = thread.join();
+            }
+        }
     }
 }
 
-fn tell_people(
-    screen: &mut Screen,
-    facts: &PlanFacts,
-    error: Option<&ErrorReport>,
-    next: Option<&NextStep>,
-    elapsed: Duration,
-    exit: Exit,
-) {
-    let output = screen.reporter().output();
-    let tally = screen.tally;
-    let is_silent = output.quiet && (output.json || exit == Exit::Accepted);
-    let summary = |style| bulk_text::summary(facts, &tally, elapsed, style);
-    if !is_silent && !output.json {
-        let text = summary(screen.reporter().out_style());
-        screen.write(&text, "");
-    }
-    let mut talk = String::new();
-    let style = screen.reporter().err_style();
-    if !is_silent && (output.json || screen.broken.is_some()) {
-        talk.push_str(&summary(style));
-    }
-    if let Some(error) = &screen.broken {
-        talk.push_str(&format!("{} {}\n", style.error("error:"), broken_output(error)));
-    }
-    if !is_silent {
-        if let Some(error) = error {
-            let message = screen.reporter().redactor().escape(&error.message);
-            talk.push_str(&format!("{} {message}\n", style.error("error:")));
-            if let Some(hint) = &error.hint {
-                talk.push_str(&format!("{} {hint}\n", style.dim("  hint:")));
-            }
-        }
-        if let Some(step) = next {
-            // A command that is cut does not work.
-            let command = screen.reporter().redactor().escape_uncut(step.command.as_bytes());
-            talk.push_str(&step.line(&command));
+#[cfg(not(unix))]
+mod uncaught {
+    use std::io;
+    use std::sync::Arc;
+
+    use crate::bulk::gate::Gate;
+
+    /// Nothing: Ctrl-C ends the process at once, and the journal knows what was under way.
+    #[derive(Debug)]
+    pub(super) struct Signals;
+
+    impl Signals {
+        /// Watches for nothing.
+        ///
+        /// # Errors
+        /// None.
+        #[expect(clippy::unnecessary_wraps, reason = "one shape on all platforms")]
+        pub(super) fn watch(_: &Arc<Gate>) -> io::Result<Self> {
+            Ok(Self)
         }
     }
-    screen.write("", &talk);
 }

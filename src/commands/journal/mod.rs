@@ -14,8 +14,9 @@ use super::context::Context;
 use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
-use crate::bulk::journal::{JournalError, begins_like_a_journal, first_run, journal_folder, kept_in, named_after};
-use crate::bulk::list_name::ListName;
+use crate::bulk::journal::{
+    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, kept_in, named_after,
+};
 use crate::report::exit::{Ending, Exit};
 use crate::report::{ErrorReport, Reporter};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::request::{ApiRequest, Recipient};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
-use crate::bulk::rows::{self, Format};
+use crate::bulk::list::{self, Format};
 use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
@@ -80,7 +80,7 @@ fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> 
         _ => BulkError::Unreadable { path: list.to_owned(), source },
     })?;
     // An address that the run accepted need not fit the published pattern.
-    let read = rows::read(file, Format::of_name(list), cname, true);
+    let read = list::read(file, Format::of_name(list), cname, true);
     let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;
     let people = read.rows.iter().map(|row| Listed {
         row: row.line,

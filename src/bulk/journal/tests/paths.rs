@@ -8,7 +8,6 @@ use std::path::Path;
 use super::files::folder;
 use super::*;
 use crate::args::environment::Environment;
-use crate::bulk::list_name::ListName;
 
 #[test]
 fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {

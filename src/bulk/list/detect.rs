@@ -1,7 +1,6 @@
 //! Finds out what a list is from its first bytes: its format, and how the columns of a table are separated.
 
-use super::Format;
-use super::error::RowsError;
+use super::rows::{Format, RowsError};
 
 /// What may separate columns. The first one wins when nothing speaks for another.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];

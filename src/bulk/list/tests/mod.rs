@@ -4,6 +4,7 @@ mod properties;
 mod refused;
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use super::*;
 

@@ -1,12 +1,15 @@
-//! The bytes of a list as text: hashed as they come, checked to be UTF-8, without a byte order mark, and with one kind of
-//! line break, so that nothing behind has to know of the others.
+//! The bytes of a list as text and lines: hashed as they come, checked to be UTF-8, without a byte order mark, and with one
+//! kind of line break, so that no format has to know of the others. The simplest format is an address on each line.
 
 use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::error::RowsError;
+use super::rows::{Collector, RowsError};
 use crate::bulk::journal::hex;
+
+/// Longest line, and longest row of a table, in bytes.
+pub(super) const ROW_MAX: usize = 1024 * 1024;
 
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -125,4 +128,45 @@ impl<R: Read> Read for Text<R> {
         self.consume(read);
         Ok(read)
     }
+}
+
+/// Reads plain lines into the collector.
+pub(super) fn read(input: &mut impl BufRead, collector: &mut Collector<'_>) -> Result<(), RowsError> {
+    each_line(input, |line, text| {
+        let address = uncommented(text);
+        if !address.is_empty() {
+            collector.row(line, address, None);
+        }
+        Ok(())
+    })
+}
+
+/// Calls `take` with the number and the text of each line that is not blank.
+pub(super) fn each_line(
+    reader: &mut impl BufRead,
+    mut take: impl FnMut(u64, &str) -> Result<(), RowsError>,
+) -> Result<(), RowsError> {
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        reader.by_ref().take(ROW_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
+        if bytes.is_empty() {
+            break;
+        }
+        if bytes.len() > ROW_MAX {
+            return Err(RowsError::TooLong { line });
+        }
+        let text = str::from_utf8(&bytes).map_err(|_| RowsError::NotUtf8 { line })?;
+        if !text.trim().is_empty() {
+            take(line, text.trim())?;
+        }
+    }
+    Ok(())
+}
+
+/// A line without its comment. Within a word `#` is none: some addresses bear it.
+fn uncommented(line: &str) -> &str {
+    let comment =
+        line.char_indices().find(|(at, sign)| *sign == '#' && (*at == 0 || line[..*at].ends_with(char::is_whitespace)));
+    comment.map_or(line, |(at, _)| line[..at].trim_end())
 }

@@ -1,15 +1,17 @@
-//! Reads a journal back: which rows it knows, and where it is damaged. Pure but for the reader, so that tests can cut and
-//! bend it at every byte.
+//! Reads a journal back without locking or changing it: which rows it knows, and where it is damaged.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
-use super::error::{Damage, Flaw};
+use super::error::{Damage, Flaw, JournalError};
+use super::file;
 use super::key::{self, RowKey};
-use super::line::{self, Line};
-use super::record::{self, LINE_MAX, Named, Record};
+use super::record::{self, LINE_MAX, Named, Record, RunSeen};
 use super::state::Recovered;
 use crate::api::outcome::Outcome;
 
@@ -56,7 +58,7 @@ pub struct Scan {
 pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
     let mut scanner = Scanner::default();
     let mut kept = Vec::new();
-    while let Some(line) = line::next(&mut reader, &mut kept, LINE_MAX)? {
+    while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
         scanner.scan.lines += 1;
         if scanner.scan.lines == 1 {
             scanner.begins_well = begins_like_a_journal(&kept);
@@ -242,7 +244,7 @@ pub fn intents_of(
     let mut found = HashMap::new();
     let mut keys = Keys::default();
     let mut kept = Vec::new();
-    while line::next(&mut reader, &mut kept, LINE_MAX)?.is_some() {
+    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
         if !kept.starts_with(b"{\"t\":\"intent\"") && !kept.starts_with(b"{\"v\":") {
             continue;
         }
@@ -256,4 +258,153 @@ pub fn intents_of(
         }
     }
     Ok(found)
+}
+
+/// A line as far as it was kept.
+pub(super) struct Line {
+    /// How long it is in the file, its line break included.
+    pub(super) length: u64,
+    /// Whether a line break ends it.
+    pub(super) terminated: bool,
+    /// Whether everything that was not kept is zeros.
+    pub(super) rest_is_zero: bool,
+}
+
+/// Reads the next line into `kept`, without its line break and at most `max` bytes of it. Nothing at the end.
+pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usize) -> io::Result<Option<Line>> {
+    kept.clear();
+    let mut line = Line { length: 0, terminated: false, rest_is_zero: true };
+    loop {
+        let chunk = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            chunk => chunk?,
+        };
+        if chunk.is_empty() {
+            return Ok((line.length > 0).then_some(line));
+        }
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let text = &chunk[..end.unwrap_or(chunk.len())];
+        let (keep, rest) = text.split_at(text.len().min(max - kept.len()));
+        kept.extend_from_slice(keep);
+        line.rest_is_zero &= rest.iter().all(|byte| *byte == 0);
+        let used = text.len() + usize::from(end.is_some());
+        line.length += used as u64;
+        reader.consume(used);
+        if end.is_some() {
+            line.terminated = true;
+            return Ok(Some(line));
+        }
+    }
+}
+
+/// What a journal held when it was looked at, and by what it is known again.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// What it said of its rows.
+    pub recovered: Recovered,
+    /// None if there was no journal, or one with an unfinished end.
+    mark: Option<Mark>,
+}
+
+/// By what a file is known again. Nothing that a journal holds is ever changed: runs only add to it, and the one thing
+/// that is ever cut is an unfinished end. So as long as it was written by nobody but vescli, the length alone tells
+/// whether anything has come to it; the rest is for somebody with an editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    length: u64,
+    modified: SystemTime,
+    identity: Option<file::Identity>,
+}
+
+impl Mark {
+    fn of(file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok()?;
+        Some(Self { length: metadata.len(), modified: metadata.modified().ok()?, identity: file::identity(file) })
+    }
+}
+
+impl Seen {
+    /// What the file holds, if it is the one that was seen and nothing has come to it.
+    pub(super) fn still_holds(self, file: &File) -> Option<Scan> {
+        let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
+        Some(Scan { recovered: self.recovered, sound: mark.length, length: mark.length, ..Scan::default() })
+    }
+}
+
+/// Reads a journal that a run is going to go on with.
+///
+/// # Errors
+/// As [`look`], and [`JournalError::Damaged`].
+pub fn see(path: &Path) -> Result<Seen, JournalError> {
+    let file = file::open_to_read(path)?;
+    // Taken before it is read: what comes in between makes it another one.
+    let mark = Mark::of(&file);
+    let scan = sound(&file, path)?;
+    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.sound == mark.length;
+    Ok(Seen { mark: mark.filter(is_whole), recovered: scan.recovered })
+}
+
+/// Reads a journal of which all has to be sound.
+pub(super) fn sound(file: &File, path: &Path) -> Result<Scan, JournalError> {
+    let found = scan_file(file, path)?;
+    match found.damage.first() {
+        Some(damage) => Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }),
+        None => Ok(found),
+    }
+}
+
+fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
+    let scan = scan(BufReader::new(file)).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+    if scan.is_foreign {
+        return Err(JournalError::NotAJournal { path: path.to_owned() });
+    }
+    Ok(scan)
+}
+
+/// Reads a journal, for `vescli journal`.
+///
+/// # Errors
+/// [`JournalError`] when it is missing, no file of ours, or cannot be read. Damage is part of what is found.
+pub fn look(path: &Path) -> Result<Scan, JournalError> {
+    scan_file(&file::open_to_read(path)?, path)
+}
+
+/// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
+pub fn first_run(path: &Path) -> Option<RunSeen> {
+    let file = file::open_to_read(path).ok()?;
+    let mut kept = Vec::new();
+    next_line(&mut BufReader::new(file), &mut kept, LINE_MAX).ok()?;
+    match record::read(&kept) {
+        Ok(Record::Run(run)) => Some(run),
+        _ => None,
+    }
+}
+
+/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
+///
+/// # Errors
+/// As [`look`].
+pub fn look_for(
+    path: &Path,
+    wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&Event) -> bool,
+) -> Result<HashMap<RowKey, Event>, JournalError> {
+    let file = file::open_to_read(path)?;
+    intents_of(BufReader::new(file), wanted, fits)
+        .map_err(|source| JournalError::Read { path: path.to_owned(), source })
+}
+
+/// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
+///
+/// # Errors
+/// As [`look`].
+pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
+    let mut file = file::open_to_read(path)?;
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset))
+        .and_then(|_| file.take(length).read_to_end(&mut bytes))
+        .map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    bytes.truncate(end.unwrap_or(bytes.len()));
+    Ok(bytes)
 }

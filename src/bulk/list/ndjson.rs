@@ -5,9 +5,8 @@ use std::io::BufRead;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::collect::Collector;
-use super::each_line;
-use super::error::RowsError;
+use super::lines::each_line;
+use super::rows::{Collector, RowsError};
 
 /// The fields of an object that matter, and the names of the others.
 #[derive(Default)]

@@ -1,0 +1,43 @@
+//! Reads a list of people: CSV, NDJSON or plain lines, as spreadsheets and directories export them. The whole list is
+//! read and checked before anybody is mailed.
+
+mod csv;
+mod detect;
+mod lines;
+mod ndjson;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{Cursor, Read};
+
+pub use rows::{BadRow, Format, List, Row, RowsError};
+
+use lines::Text;
+use rows::Collector;
+
+/// How much of a list is looked at to find out what it is, in bytes.
+const GLANCE: u64 = 64 * 1024;
+/// Reads a list. `default_cname` is what rows without a cname are sent with; `allow_any_email` skips the published pattern.
+///
+/// # Errors
+/// [`RowsError`] when the list as a whole cannot be used. Rows that cannot be sent are part of what is read.
+pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_email: bool) -> Result<List, RowsError> {
+    let mut text = Text::new(input);
+    let mut glance = Vec::new();
+    text.by_ref().take(GLANCE).read_to_end(&mut glance)?;
+    let format = match format {
+        Format::Auto => detect::format(&glance)?,
+        format => format,
+    };
+    let mut collector = Collector::new(default_cname, allow_any_email);
+    let plan = (format == Format::Csv).then(|| detect::table(&glance));
+    let mut whole = Cursor::new(glance).chain(&mut text);
+    match plan {
+        Some(plan) => csv::read(whole, plan, &mut collector)?,
+        None if format == Format::Ndjson => ndjson::read(&mut whole, &mut collector)?,
+        None => lines::read(&mut whole, &mut collector)?,
+    }
+    collector.finish(format, text.sha256()?)
+}

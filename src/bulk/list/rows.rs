@@ -1,0 +1,332 @@
+//! The rows of a list: taken from whatever format, checked, and without repeats.
+
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::api::recipient::{check_email, check_text};
+use crate::bulk::journal::fold_name;
+
+/// What a list looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// To be found out by its content.
+    Auto,
+    /// A table with a header: separated by commas, semicolons or tabs.
+    Csv,
+    /// A JSON object per line.
+    Ndjson,
+    /// An address per line.
+    Lines,
+}
+
+impl Format {
+    /// What the name of a file says of it; [`Format::Auto`] when that is nothing certain.
+    pub fn of_name(path: &Path) -> Self {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("csv" | "tsv") => Self::Csv,
+            Some("ndjson" | "jsonl") => Self::Ndjson,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// One person to be mailed. Small: there may be a million of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The line of the list on which the row begins, from 1 on.
+    pub line: u64,
+    /// The address, checked.
+    pub email: Box<str>,
+    /// The cname, checked, if the row has one of its own. Rows share equal ones.
+    pub cname: Option<Arc<str>>,
+}
+
+/// A list that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The rows that can be sent, in the order of the list, each address once with each cname.
+    pub rows: Vec<Row>,
+    /// How many rows were dropped because their address stands further up with the same cname, whatever the case of both.
+    pub repeats: u64,
+    /// How many rows have the address of a row further up and a cname that it had not there: a mail of their own.
+    pub other_cname: u64,
+    /// Columns or fields that mean nothing here, in the order of their appearance.
+    pub ignored_columns: Vec<String>,
+    /// The rows that cannot be sent, in the order of the list.
+    pub bad: Vec<BadRow>,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// What it turned out to be; never [`Format::Auto`].
+    pub format: Format,
+}
+
+/// Most ignored columns that are named.
+const IGNORED_MAX: usize = 64;
+
+/// Where rows stand, by a hash.
+#[derive(Default)]
+struct Seen {
+    places: HashMap<u64, u32>,
+    /// Rows whose hash is that of another one. Next to none, but they must not be taken for repeats.
+    collided: Vec<u32>,
+}
+
+impl Seen {
+    /// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it.
+    fn first(&mut self, hash: u64, next: usize, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+        // A list of four thousand million rows does not fit into the memory anyway.
+        let next = u32::try_from(next).unwrap_or(u32::MAX);
+        let first = match self.places.entry(hash) {
+            Entry::Vacant(place) => {
+                place.insert(next);
+                return None;
+            }
+            Entry::Occupied(first) => *first.get(),
+        };
+        let found = std::iter::once(first)
+            .chain(self.collided.iter().copied())
+            .map(|index| index as usize)
+            .find(|index| is_same(*index));
+        if found.is_none() {
+            self.collided.push(next);
+        }
+        found
+    }
+}
+
+/// What was read so far.
+pub(super) struct Collector<'a> {
+    default_cname: &'a str,
+    allow_any_email: bool,
+    rows: Vec<Row>,
+    bad: Vec<BadRow>,
+    ignored: Vec<String>,
+    repeats: u64,
+    other_cname: u64,
+    /// Where the first row of an address stands. Hashes, because a million addresses once more would be too many.
+    seen: Seen,
+    /// Where the other rows of an address stand, by address and cname: mostly there are none.
+    others: Seen,
+    hasher: RandomState,
+    /// The cname of the row before: mostly the same again.
+    last_cname: Option<Arc<str>>,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(default_cname: &'a str, allow_any_email: bool) -> Self {
+        Self {
+            default_cname,
+            allow_any_email,
+            rows: Vec::new(),
+            bad: Vec::new(),
+            ignored: Vec::new(),
+            repeats: 0,
+            other_cname: 0,
+            seen: Seen::default(),
+            others: Seen::default(),
+            hasher: RandomState::new(),
+            last_cname: None,
+        }
+    }
+
+    /// A row. An empty cname is none.
+    pub(super) fn row(&mut self, line: u64, email: &str, cname: Option<&str>) {
+        let cname = cname.filter(|cname| !cname.is_empty());
+        if let Err(error) = check_email(email, self.allow_any_email) {
+            return self.bad(line, format!("the address `{}` {error}", short(email)));
+        }
+        if let Some(cname) = cname
+            && let Err(error) = check_text(cname)
+        {
+            return self.bad(line, format!("the cname `{}` {error}", short(cname)));
+        }
+        if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
+            self.repeats += 1;
+            return;
+        }
+        let cname = cname.map(|cname| self.shared(cname));
+        self.rows.push(Row { line, email: email.into(), cname });
+    }
+
+    /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
+    fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
+        let (email, cname) = (email.to_lowercase(), fold_name(cname));
+        let (rows, default) = (&self.rows, self.default_cname);
+        let has_email = |index: usize| {
+            let row = rows.get(index);
+            row.is_some_and(|row| row.email.to_lowercase() == email)
+        };
+        let has_cname = |index: usize| {
+            let row = rows.get(index);
+            row.is_some_and(|row| fold_name(row.cname.as_deref().unwrap_or(default)) == cname)
+        };
+        let hash = self.hasher.hash_one(&email);
+        let Some(first) = self.seen.first(hash, rows.len(), has_email) else {
+            return false;
+        };
+        let hash = || self.hasher.hash_one((&email, &cname));
+        let has_both = |index: usize| has_email(index) && has_cname(index);
+        let found = has_cname(first) || self.others.first(hash(), rows.len(), has_both).is_some();
+        self.other_cname += u64::from(!found);
+        found
+    }
+
+    fn shared(&mut self, cname: &str) -> Arc<str> {
+        match &self.last_cname {
+            Some(last) if **last == *cname => Arc::clone(last),
+            _ => {
+                let fresh: Arc<str> = cname.into();
+                self.last_cname = Some(Arc::clone(&fresh));
+                fresh
+            }
+        }
+    }
+
+    /// A row that cannot be sent.
+    pub(super) fn bad(&mut self, line: u64, reason: String) {
+        self.bad.push(BadRow { line, reason });
+    }
+
+    /// A column that means nothing here.
+    pub(super) fn ignore(&mut self, name: &str) {
+        if self.ignored.len() < IGNORED_MAX && !self.ignored.iter().any(|known| known == name) {
+            self.ignored.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn finish(self, format: Format, sha256: String) -> Result<List, RowsError> {
+        if self.rows.is_empty() && self.bad.is_empty() {
+            return Err(RowsError::Empty);
+        }
+        Ok(List {
+            rows: self.rows,
+            repeats: self.repeats,
+            other_cname: self.other_cname,
+            ignored_columns: self.ignored,
+            bad: self.bad,
+            sha256,
+            format,
+        })
+    }
+}
+
+/// A row that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its line in the list, from 1 on.
+    pub line: u64,
+    /// What is wrong with it. Holds text of the list, cut short, that has to be made safe before it is shown.
+    pub reason: String,
+}
+
+/// Why a list cannot be used at all. Messages hold text of the list that has to be made safe before it is shown.
+#[derive(Debug, Error)]
+pub enum RowsError {
+    /// It cannot be read.
+    #[error("the list cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// There is nobody on it.
+    #[error("the list holds no rows")]
+    Empty,
+    /// Another encoding.
+    #[error(
+        "line {line} is not UTF-8 text; most likely it is Latin-1: convert the list with `iconv -f latin1 -t utf-8`"
+    )]
+    NotUtf8 { line: u64 },
+    /// Two bytes for each letter.
+    #[error("the list is UTF-16 text, not UTF-8: convert it with `iconv -f utf-16 -t utf-8`")]
+    Utf16,
+    /// A spreadsheet's own format, or another one that is compressed.
+    #[error("the list is a workbook or an archive, not text: export it as CSV (UTF-8) from the program that made it")]
+    Workbook,
+    /// One JSON value over several lines.
+    #[error("the list is a JSON array; one object per line is needed: convert it with `jq -c '.[]'`")]
+    JsonArray,
+    /// A header without the column that is needed.
+    #[error(
+        "line {line}: no column is called `email`; the columns are {}: rename the one with the addresses", listed(.columns)
+    )]
+    NoEmailColumn { line: u64, columns: Vec<String> },
+    /// Rows without a header.
+    #[error(
+        "line {line} holds an address where the names of the columns belong: put a line such as `email,cname` on top; for one address per line without a header, say --format lines"
+    )]
+    NoHeader { line: u64 },
+    /// Twice the same column.
+    #[error("line {line}: two columns are called `{name}`: rename the one that is not meant")]
+    TwoColumns { line: u64, name: &'static str },
+    /// A column that would have to choose the URL.
+    #[error(
+        "line {line}: a list cannot have a `{name}` for each row, because one run addresses one tenant: make one list per {name}, say it with --{name}, and take the column out"
+    )]
+    Addressing { line: u64, name: &'static str },
+    /// A quote that is never closed swallows the rows behind it.
+    #[error("line {line}: a quote is opened there and never closed, so that the rows behind it cannot be told apart")]
+    OpenQuote { line: u64 },
+    /// Text behind a closing quote: the quotes are not where they seem to be.
+    #[error("line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice")]
+    StrayQuote { line: u64 },
+    /// A line or row without an end.
+    #[error("line {line} is longer than 1 MiB: this is no list of addresses")]
+    TooLong { line: u64 },
+}
+
+/// Most columns that a message names.
+const LISTED: usize = 12;
+
+fn listed(columns: &[String]) -> String {
+    let named: Vec<String> = columns.iter().take(LISTED).map(|name| format!("`{}`", short(name))).collect();
+    let rest = columns.len().saturating_sub(LISTED);
+    match rest {
+        0 => named.join(", "),
+        rest => format!("{} and {rest} more", named.join(", ")),
+    }
+}
+
+/// Foreign text cut to what a message can bear.
+pub(super) fn short(text: &str) -> String {
+    const MAX: usize = 80;
+    let cut = match text.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    };
+    // A line break inside a cell must not look like the end of what is told of it.
+    cut.replace('\n', "\\n")
+}
+
+impl From<io::Error> for RowsError {
+    /// An error of ours that travelled through a reader comes out again.
+    fn from(error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(Self::Read)
+    }
+}
+
+impl From<RowsError> for io::Error {
+    fn from(error: RowsError) -> Self {
+        Self::other(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+
+    #[test]
+    fn addresses_that_share_a_hash_are_not_taken_for_one() {
+        let rows = ["ada", "bob", "cy"];
+        let mut seen = Seen::default();
+        for round in 0..2 {
+            for (index, row) in rows.iter().enumerate() {
+                let found = seen.first(7, index, |other| rows[other] == *row);
+                assert_eq!(found, (round == 1).then_some(index), "{row}");
+            }
+        }
+    }
+}

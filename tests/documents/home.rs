@@ -79,7 +79,8 @@ impl World {
             Start::Fresh | Start::NoConfig | Start::Serves => &[],
             Start::Sent | Start::Unknown => &[SEND_LIST],
             Start::Resolved => &[SEND_LIST, "vescli journal resolve users.csv --all-unknown --as accepted"],
-            Start::Damaged => &[SEND_LIST, "sed -i '3s/ada/eve/' ~/.local/state/vescli/*.ndjson"],
+            // By its text: in which line a person comes depends on which worker is first.
+            Start::Damaged => &[SEND_LIST, "sed -i '/intent/s/ada@/eve@/' ~/.local/state/vescli/*.ndjson"],
         };
         self.hangs_up.store(matches!(start, Start::Unknown | Start::Resolved), Ordering::SeqCst);
         for command in prepare {

@@ -64,6 +64,8 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ("cargo run --locked --release -- sandbox", "builds for minutes; .ci/run runs this very line"),
     ("cargo install --locked --path .", "builds for minutes, and changes the machine"),
     ("cargo test --", "builds for minutes; .ci/run runs these checks; that they exist is checked"),
+    ("cargo audit bin", "asks the network for known vulnerabilities, so its answer changes by the day"),
+    ("cargo deny check advisories", "asks the network for known vulnerabilities, so its answer changes by the day"),
     ("cargo bench --", "measures for minutes; that it exists is checked"),
     ("VESCLI_CASES=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_KILLS=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),

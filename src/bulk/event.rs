@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::journal::JournalStopped;
-use super::plan::Before;
+use super::plan::Prior;
 use crate::api::outcome::{AttemptResult, Class};
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
@@ -13,14 +13,14 @@ use crate::api::transport::Exchange;
 #[derive(Debug)]
 pub enum Event {
     /// An attempt, when exchanges are to be shown.
-    Exchanged {
+    Exchange {
         /// The request, with its body.
         request: Box<ApiRequest>,
         /// The answer, if there was one.
         answer: Option<Box<Exchange>>,
     },
     /// A row is going to be tried again.
-    Again {
+    Retry {
         /// Its place in the list.
         index: u32,
         /// Which attempt failed.
@@ -31,7 +31,7 @@ pub enum Event {
         wait: Duration,
     },
     /// A row has ended.
-    Ended(Box<RowEnd>),
+    Finished(Box<RowEnd>),
 }
 
 /// How a row ended.
@@ -40,7 +40,7 @@ pub struct RowEnd {
     /// Its place in the list.
     pub index: u32,
     /// What was known of it before this run.
-    pub before: Before,
+    pub before: Prior,
     /// What came of it, all attempts together.
     pub result: AttemptResult,
     /// How often it was tried.
@@ -55,7 +55,7 @@ pub struct RowEnd {
 
 impl From<RowEnd> for Event {
     fn from(end: RowEnd) -> Self {
-        Self::Ended(Box::new(end))
+        Self::Finished(Box::new(end))
     }
 }
 
@@ -65,13 +65,13 @@ pub enum Stop {
     /// A signal with this number came.
     Signal(i32),
     /// An answer or failure that everybody else would meet as well.
-    Hopeless(Class),
+    EveryRowFails(Class),
     /// So many rows in a row were not accepted.
     Failures(u64),
     /// The server asks for a wait longer than the one allowed.
-    AsksTooLong(Duration),
+    WaitTooLong(Duration),
     /// The server asks to wait again and again, and takes nothing in between.
-    AsksTooOften,
+    ThrottledTooOften,
     /// Another run is mailing people on this list.
     OtherRun,
     /// The journal cannot be written, or is gone; in words.
@@ -88,7 +88,7 @@ impl Stop {
 }
 
 /// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
-pub const fn is_hopeless(class: Class) -> bool {
+pub const fn fails_every_row(class: Class) -> bool {
     match class {
         Class::Unauthorized
         | Class::Forbidden
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_the_credential_or_the_way_stops_a_run_and_nothing_else_does() {
-        let hopeless = Class::ALL.into_iter().filter(|class| is_hopeless(*class));
+        let hopeless = Class::ALL.into_iter().filter(|class| fails_every_row(*class));
         assert_eq!(
             hopeless.collect::<Vec<_>>(),
             [

@@ -1,4 +1,4 @@
-//! The gate before every request: workers wait here for their turn, for the end of a pause, and stop when the run stops. A
+//! The gate before every request: workers wait here for their permit, for the end of a pause, and stop when the run stops. A
 //! thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
 
 use std::collections::VecDeque;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::event::{RowEnd, Stop};
 use super::journal::RowKey;
 use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
-use super::plan::Before;
+use super::plan::Prior;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 
 /// The gate of one run, shared by its workers.
@@ -31,13 +31,13 @@ struct State {
 }
 
 impl State {
-    /// A turn, or how long to wait before asking again; without a time, until a request has ended.
-    fn turn(&mut self) -> Result<Permit, Option<Duration>> {
+    /// A permit, or how long to wait before asking again; without a time, until a request has ended.
+    fn permit(&mut self) -> Result<Permit, Option<Duration>> {
         if !self.throttle.has_room() {
             return Err(None);
         }
-        match self.pace.ask(Instant::now()) {
-            Start::Now => Ok(self.throttle.begin()),
+        match self.pace.acquire(Instant::now()) {
+            Start::Now => Ok(self.throttle.acquire()),
             Start::After(wait) => Err(Some(wait)),
             Start::AfterAnEnd => Err(None),
         }
@@ -67,61 +67,61 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
-    pub fn next(&self) -> Option<(Permit, Work)> {
+    /// Waits for a permit and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
+    pub fn acquire_next(&self) -> Option<(Permit, Work)> {
         let mut state = self.lock();
         loop {
             if state.stop.is_some() || state.backlog.is_empty() {
                 return None;
             }
-            match state.turn() {
-                Ok(turn) => {
+            match state.permit() {
+                Ok(permit) => {
                     let work = state.backlog.take()?;
                     if matches!(work, Work::Fresh(_)) {
                         state.budget.begin();
                     }
-                    return Some((turn, work));
+                    return Some((permit, work));
                 }
-                Err(wait) => state = self.wait(state, wait),
+                Err(wait) => state = self.wait_for_change(state, wait),
             }
         }
     }
 
-    /// Waits for the turn of a request that is repeated; nothing when the run has stopped.
-    pub fn pass(&self) -> Option<Permit> {
+    /// Waits for the permit of a request that is repeated; nothing when the run has stopped.
+    pub fn acquire(&self) -> Option<Permit> {
         let mut state = self.lock();
         loop {
             if state.stop.is_some() {
                 return None;
             }
-            match state.turn() {
-                Ok(turn) => return Some(turn),
-                Err(wait) => state = self.wait(state, wait),
+            match state.permit() {
+                Ok(permit) => return Some(permit),
+                Err(wait) => state = self.wait_for_change(state, wait),
             }
         }
     }
 
-    /// Whether a turn still holds: the run has not stopped, and nobody was asked to wait since it was given.
-    pub fn still_holds(&self, turn: Permit) -> bool {
+    /// Whether a permit still holds: the run has not stopped, and nobody was asked to wait since it was given.
+    pub fn is_valid(&self, permit: Permit) -> bool {
         let state = self.lock();
-        state.stop.is_none() && state.throttle.is_current(turn) && state.pace.pause_left(Instant::now()).is_none()
+        state.stop.is_none() && state.throttle.is_current(permit) && state.pace.pause_left(Instant::now()).is_none()
     }
 
-    /// Takes back a turn that was not used, and the row with it: it is sent as soon as others are.
-    pub fn held(&self, turn: Permit, row: Box<Pending>) {
+    /// Takes back a permit that was not used, and the row with it: it is sent as soon as others are.
+    pub fn put_back(&self, permit: Permit, row: Box<RowInProgress>) {
         self.lock().backlog.held(row);
-        self.unused(turn);
+        self.release_unused(permit);
     }
 
-    /// Takes back a turn that was not used.
-    pub fn unused(&self, turn: Permit) {
+    /// Takes back a permit that was not used.
+    pub fn release_unused(&self, permit: Permit) {
         let mut state = self.lock();
-        state.throttle.unused(turn);
+        state.throttle.release_unused(permit);
         self.over(state);
     }
 
     /// Waits for a time; false when the run has stopped meanwhile.
-    pub fn rest(&self, length: Duration) -> bool {
+    pub fn wait(&self, length: Duration) -> bool {
         let until = Instant::now() + length;
         let mut state = self.lock();
         loop {
@@ -129,11 +129,11 @@ impl Gate {
             if state.stop.is_some() || left.is_zero() {
                 return state.stop.is_none();
             }
-            state = self.wait(state, Some(left));
+            state = self.wait_for_change(state, Some(left));
         }
     }
 
-    fn wait<'a>(&'a self, state: MutexGuard<'a, State>, longest: Option<Duration>) -> MutexGuard<'a, State> {
+    fn wait_for_change<'a>(&'a self, state: MutexGuard<'a, State>, longest: Option<Duration>) -> MutexGuard<'a, State> {
         match longest {
             Some(longest) => {
                 let waited = self.changed.wait_timeout(state, longest);
@@ -144,10 +144,10 @@ impl Gate {
     }
 
     /// Notes that a request has ended, and was not throttled.
-    pub fn ended(&self, turn: Permit) {
+    pub fn release(&self, permit: Permit) {
         let mut state = self.lock();
-        let was_bound = state.throttle.is_bound();
-        state.throttle.passed(turn);
+        let was_bound = state.throttle.is_limited();
+        state.throttle.release_accepted(permit);
         if was_bound {
             self.changed.notify_all();
         }
@@ -156,22 +156,22 @@ impl Gate {
 
     /// Notes that a request was throttled: nobody passes for the time that the service asked for, or for one that grows if
     /// it named none. Gives that time; nothing when the service was asked in vain too often, which stops the run.
-    pub fn throttled(&self, turn: Permit, asked: Option<Duration>) -> Option<Duration> {
+    pub fn release_throttled(&self, permit: Permit, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
-        let wait = state.throttle.refused(turn, asked, fastrand::f64());
+        let wait = state.throttle.release_refused(permit, asked, fastrand::f64());
         state.pace.pause(Instant::now(), wait);
-        let is_hopeless = state.throttle.is_hopeless();
-        if is_hopeless {
-            state.stop.get_or_insert(Stop::AsksTooOften);
+        let is_exhausted = state.throttle.is_exhausted();
+        if is_exhausted {
+            state.stop.get_or_insert(Stop::ThrottledTooOften);
         }
         self.over(state);
-        (!is_hopeless).then_some(wait)
+        (!is_exhausted).then_some(wait)
     }
 
     /// A request is not under way any more.
     fn over(&self, mut state: MutexGuard<'_, State>) {
-        state.pace.ended(Instant::now());
-        let someone_may_wait = self.rated || state.throttle.is_bound() || state.stop.is_some();
+        state.pace.release(Instant::now());
+        let someone_may_wait = self.rated || state.throttle.is_limited() || state.stop.is_some();
         drop(state);
         if someone_may_wait {
             self.changed.notify_all();
@@ -179,13 +179,13 @@ impl Gate {
     }
 
     /// Takes back a row that was throttled.
-    pub fn refused(&self, row: Box<Pending>) {
+    pub fn put_back_throttled(&self, row: Box<RowInProgress>) {
         self.lock().backlog.refused(row);
     }
 
     /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
     /// that of the worker which gave it back.
-    pub fn left_over(&self) -> Option<Box<Pending>> {
+    pub fn take_unfinished(&self) -> Option<Box<RowInProgress>> {
         let mut state = self.lock();
         state.stop.as_ref()?;
         state.backlog.take_begun()
@@ -197,7 +197,7 @@ impl Gate {
     }
 
     /// Asks for one repeat out of the run's budget.
-    pub fn take_repeat(&self) -> bool {
+    pub fn take_retry(&self) -> bool {
         self.lock().budget.take()
     }
 
@@ -249,11 +249,11 @@ impl Drop for Alarm<'_> {
 
 /// What is known of a row while it is sent.
 #[derive(Debug)]
-pub struct Pending {
+pub struct RowInProgress {
     /// Its place in the list.
     pub index: u32,
     /// What was known of it before this run.
-    pub before: Before,
+    pub before: Prior,
     /// Its name in the journal.
     pub key: RowKey,
     /// How often it was sent.
@@ -268,7 +268,7 @@ pub struct Pending {
     pub result: Option<AttemptResult>,
 }
 
-impl Pending {
+impl RowInProgress {
     /// The end of a row. With `due`, a refusal leaves it to be sent by the next run.
     pub fn end(self, due: bool) -> Option<RowEnd> {
         let result = self.result.filter(|_| self.attempts > 0)?;
@@ -307,14 +307,14 @@ pub enum Work {
     /// The task at this place of the plan.
     Fresh(usize),
     /// A row that was begun.
-    Begun(Box<Pending>),
+    Begun(Box<RowInProgress>),
 }
 
 /// What is left.
 #[derive(Debug, Default)]
 pub struct Backlog {
-    refused: VecDeque<Box<Pending>>,
-    held: VecDeque<Box<Pending>>,
+    refused: VecDeque<Box<RowInProgress>>,
+    held: VecDeque<Box<RowInProgress>>,
     next: usize,
     tasks: usize,
 }
@@ -343,17 +343,17 @@ impl Backlog {
     }
 
     /// A row that was begun and is not under way.
-    pub fn take_begun(&mut self) -> Option<Box<Pending>> {
+    pub fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
         self.refused.pop_front().or_else(|| self.held.pop_front())
     }
 
     /// Takes back a row that was throttled.
-    pub fn refused(&mut self, row: Box<Pending>) {
+    pub fn refused(&mut self, row: Box<RowInProgress>) {
         self.refused.push_back(row);
     }
 
     /// Takes back a row that was not sent because a wait came in between. One that was refused before is refused still.
-    pub fn held(&mut self, row: Box<Pending>) {
+    pub fn held(&mut self, row: Box<RowInProgress>) {
         if row.waits > 0 {
             self.refused.push_front(row);
         } else {
@@ -364,10 +364,10 @@ impl Backlog {
 
 /// A row that was throttled so many times.
 #[cfg(test)]
-pub(super) fn begun(waits: u64) -> Box<Pending> {
-    Box::new(Pending {
+pub(super) fn begun(waits: u64) -> Box<RowInProgress> {
+    Box::new(RowInProgress {
         index: 0,
-        before: Before::NotSent,
+        before: Prior::NotSent,
         key: super::journal::key("", "", ""),
         attempts: waits,
         waits,
@@ -391,11 +391,11 @@ mod tests {
         let gate = gate(3);
         for outcome in [Outcome::Rejected, Outcome::Unknown, Outcome::Accepted, Outcome::NotSent, Outcome::Rejected] {
             gate.row_ended(outcome);
-            assert!(gate.pass().is_some());
+            assert!(gate.acquire().is_some());
         }
         gate.row_ended(Outcome::Unknown);
         assert_eq!(gate.stopped(), Some(Stop::Failures(3)));
-        assert!(gate.pass().is_none() && !gate.rest(Duration::ZERO));
+        assert!(gate.acquire().is_none() && !gate.wait(Duration::ZERO));
         let endless = Gate::new(Pace::new(None), false, 0, 5);
         (0..1000).for_each(|_| endless.row_ended(Outcome::Rejected));
         assert_eq!(endless.stopped(), None);
@@ -405,7 +405,7 @@ mod tests {
     fn the_first_reason_stays_unless_the_journal_fails() {
         let gate = gate(10);
         gate.stop(Stop::Signal(2));
-        gate.stop(Stop::Hopeless(Class::Unauthorized));
+        gate.stop(Stop::EveryRowFails(Class::Unauthorized));
         assert_eq!(gate.stopped(), Some(Stop::Signal(2)));
         gate.stop(Stop::Journal("no space".to_owned()));
         gate.stop(Stop::Signal(15));
@@ -415,34 +415,34 @@ mod tests {
     #[test]
     fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
         let gate = Gate::new(Pace::new(None), false, 0, 0);
-        gate.refused(begun(1));
+        gate.put_back_throttled(begun(1));
         // Another worker found nothing left just before, and goes home.
-        assert!(gate.left_over().is_none());
-        assert!(matches!(gate.next(), Some((_, Work::Begun(_)))));
-        gate.refused(begun(1));
+        assert!(gate.take_unfinished().is_none());
+        assert!(matches!(gate.acquire_next(), Some((_, Work::Begun(_)))));
+        gate.put_back_throttled(begun(1));
         gate.stop(Stop::Signal(15));
-        assert!(gate.next().is_none() && gate.left_over().is_some());
+        assert!(gate.acquire_next().is_none() && gate.take_unfinished().is_some());
     }
 
     #[test]
     fn whoever_waits_is_sent_home_when_the_run_stops() {
         let gate = gate(0);
-        let turn = gate.pass().unwrap();
-        assert!(gate.still_holds(turn));
+        let permit = gate.acquire().unwrap();
+        assert!(gate.is_valid(permit));
         let hour = Some(Duration::from_secs(60 * 60));
-        assert_eq!(gate.throttled(turn, hour), hour);
-        assert!(!gate.still_holds(turn));
+        assert_eq!(gate.release_throttled(permit, hour), hour);
+        assert!(!gate.is_valid(permit));
         std::thread::scope(|scope| {
-            let passing = scope.spawn(|| gate.pass().is_some());
-            let next = scope.spawn(|| gate.next().is_some());
-            let resting = scope.spawn(|| gate.rest(Duration::from_secs(60 * 60)));
+            let passing = scope.spawn(|| gate.acquire().is_some());
+            let next = scope.spawn(|| gate.acquire_next().is_some());
+            let resting = scope.spawn(|| gate.wait(Duration::from_secs(60 * 60)));
             gate.stop(Stop::Signal(2));
             assert!(!passing.join().unwrap() && !next.join().unwrap());
             assert!(!resting.join().unwrap());
         });
     }
 
-    fn row(index: u32, waits: u64) -> Box<Pending> {
+    fn row(index: u32, waits: u64) -> Box<RowInProgress> {
         let mut row = begun(waits);
         row.index = index;
         row

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal::{Contents, Growth, JournalError, KeyHasher, RowKey, identity_at, kept_in, people_in};
+use super::journal::{Contents, JournalError, JournalFollower, KeyHasher, RowKey, identity_at, journals_in, people_in};
 use crate::api::outcome::Outcome;
 
 /// A list on which people are known, with how many.
@@ -33,7 +33,7 @@ pub struct KnownList {
 
 /// Who is known from other lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownElsewhere {
     /// The places in the list of those who are, in its order, and as what.
     pub rows: Vec<(u32, Outcome)>,
     /// The lists that know somebody.
@@ -46,7 +46,7 @@ pub struct Known {
 
 /// The journal of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Own<'a> {
+pub struct OwnJournal<'a> {
     /// Where it is.
     pub journal: &'a Path,
     /// Whether it stands for those that `--fresh` has set aside for it. One that knows nobody does not: perhaps nothing was
@@ -57,7 +57,7 @@ pub struct Own<'a> {
 /// A journal with its length and the time of its last change.
 type Stamp = (PathBuf, u64, Option<SystemTime>);
 
-impl Known {
+impl KnownElsewhere {
     /// How many are accepted, and how many unknown.
     pub fn counts(&self) -> (u64, u64) {
         let sum = |of: fn(&KnownList) -> u64| self.lists.iter().map(of).sum();
@@ -77,9 +77,9 @@ impl Known {
     ///
     /// # Errors
     /// [`JournalError`] when the folder cannot be read.
-    pub fn look<P: Iterator<Item = (u32, RowKey)>>(
+    pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
-        own: Own<'_>,
+        own: OwnJournal<'_>,
         service: &str,
         count: usize,
         people: impl FnOnce() -> P,
@@ -93,10 +93,10 @@ impl Known {
         let mut wanted = Wanted::with_capacity_and_hasher(count, BuildHasherDefault::default());
         wanted.extend(people().map(|(index, key)| (key, Findings::new(index))));
         for path in others {
-            known.ask(path, service, &mut wanted);
+            known.read_journal(path, service, &mut wanted);
         }
         for mut found in wanted.into_values() {
-            found.settle();
+            found.keep_best();
             let Some(Finding { outcome, list }) = found.best else {
                 continue;
             };
@@ -116,7 +116,7 @@ impl Known {
     ///
     /// # Errors
     /// [`JournalError`] when the folder cannot be read.
-    pub fn still_holds(&self, folder: &Path, own: Own<'_>) -> Result<bool, JournalError> {
+    pub fn is_current(&self, folder: &Path, own: OwnJournal<'_>) -> Result<bool, JournalError> {
         Ok(stamps(folder, own)? == self.stamps)
     }
 
@@ -125,7 +125,7 @@ impl Known {
         self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
 
-    fn ask(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
+    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
         let contents = match people_in(&path) {
             Ok(contents) => contents,
             Err(error) => {
@@ -156,14 +156,14 @@ impl Known {
 }
 
 /// The journals of a folder but the one of this run.
-fn stamps(folder: &Path, own: Own<'_>) -> Result<Vec<Stamp>, JournalError> {
+fn stamps(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<Stamp>, JournalError> {
     let stamp = |path: PathBuf| {
         let metadata = path.symlink_metadata().ok();
         let length = metadata.as_ref().map_or(0, Metadata::len);
         let changed = metadata.and_then(|metadata| metadata.modified().ok());
         (path, length, changed)
     };
-    let others = kept_in(folder)?.into_iter().filter(|path| !is_own(path, own));
+    let others = journals_in(folder)?.into_iter().filter(|path| !is_own(path, own));
     Ok(others.map(stamp).collect())
 }
 
@@ -173,7 +173,7 @@ fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
 
 /// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
 /// knows of the old one.
-pub(super) fn is_own(path: &Path, own: Own<'_>) -> bool {
+pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
@@ -209,13 +209,13 @@ impl Findings {
     /// The last word of a list counts.
     fn take(&mut self, list: u16, outcome: Option<Outcome>) {
         if self.latest.is_some_and(|latest| latest.list != list) {
-            self.settle();
+            self.keep_best();
         }
         self.latest = outcome.map(|outcome| Finding { list, outcome });
     }
 
     /// Accepted by one list is accepted, whatever another says.
-    fn settle(&mut self) {
+    fn keep_best(&mut self) {
         let latest = self.latest.take();
         let is_better = match (self.best, latest) {
             (None, Some(_)) => true,
@@ -236,7 +236,7 @@ const COARSE_GRAIN: Duration = Duration::from_secs(2);
 
 /// The journals of other lists.
 #[derive(Debug)]
-pub struct Rivals {
+pub struct ConcurrentRuns {
     folder: PathBuf,
     own: PathBuf,
     watch: Mutex<Watch>,
@@ -246,25 +246,25 @@ pub struct Rivals {
 struct Watch {
     /// The time of the folder when it was listed, unless it may still change without another one.
     listed: Option<SystemTime>,
-    journals: Vec<Growth>,
+    journals: Vec<JournalFollower>,
     people: HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
 }
 
-impl Rivals {
+impl ConcurrentRuns {
     /// The journals of a folder but one. What they held when the plan was made is known: their lengths were these.
     pub fn new(folder: &Path, own: &Path, lengths: impl Iterator<Item = (PathBuf, u64)>) -> Self {
         Self {
             folder: folder.to_owned(),
             own: own.to_owned(),
             watch: Mutex::new(Watch {
-                journals: lengths.map(|(path, length)| Growth::after(&path, length)).collect(),
+                journals: lengths.map(|(path, length)| JournalFollower::after(&path, length)).collect(),
                 ..Watch::default()
             }),
         }
     }
 
     /// Whether another run has meant this person since the plan was made. Only after the own intent is on the disk.
-    pub fn have(&self, key: RowKey) -> bool {
+    pub fn have_claimed(&self, key: RowKey) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.list(&mut watch);
         let Watch { journals, people, .. } = &mut *watch;
@@ -287,20 +287,20 @@ impl Rivals {
         if changed.is_some() && changed == watch.listed {
             return;
         }
-        let is_settled = |changed: &SystemTime| {
+        let is_stable = |changed: &SystemTime| {
             let age = SystemTime::now().duration_since(*changed);
             let since_1970 = changed.duration_since(SystemTime::UNIX_EPOCH);
             let is_coarse = since_1970.is_ok_and(|time| time.subsec_nanos() == 0);
             age.is_ok_and(|age| age > if is_coarse { COARSE_GRAIN } else { GRAIN })
         };
-        watch.listed = changed.filter(is_settled);
+        watch.listed = changed.filter(is_stable);
         let identity = identity_at(&self.own);
-        let own = Own { journal: &self.own, succeeds: true };
-        for path in kept_in(&self.folder).unwrap_or_default() {
+        let own = OwnJournal { journal: &self.own, succeeds: true };
+        for path in journals_in(&self.folder).unwrap_or_default() {
             let is_new = !watch.journals.iter().any(|journal| journal.is_at(&path));
             let is_same = || identity.is_some() && identity_at(&path) == identity;
             if is_new && !is_own(&path, own) && !is_same() {
-                watch.journals.push(Growth::after(&path, 0));
+                watch.journals.push(JournalFollower::after(&path, 0));
             }
         }
     }

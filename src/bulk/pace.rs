@@ -11,7 +11,7 @@ use crate::settings::rate::Rate;
 /// Whether a request may go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Yes, and it counts from now on, until [`Pace::ended`] and for the length of the rate after that.
+    /// Yes, and it counts from now on, until [`Pace::release`] and for the length of the rate after that.
     Now,
     /// Ask again after this time, which is longer than zero.
     After(Duration),
@@ -43,7 +43,7 @@ impl Pace {
     }
 
     /// Asks for a request to be started at `now`.
-    pub fn ask(&mut self, now: Instant) -> Start {
+    pub fn acquire(&mut self, now: Instant) -> Start {
         if let Some(wait) = self.pause_left(now) {
             return Start::After(wait);
         }
@@ -76,7 +76,7 @@ impl Pace {
     }
 
     /// Notes that a request has ended, answered or not.
-    pub fn ended(&mut self, now: Instant) {
+    pub fn release(&mut self, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
         if self.rate.is_some() {
             self.ended.push_back(now);
@@ -110,7 +110,7 @@ const WINDOW_MAX: u64 = 256;
 
 /// Leave for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a turn that is not given back counts as under way for ever"]
+#[must_use = "a permit that is not given back counts as under way for ever"]
 pub struct Permit {
     /// How many waits there had been.
     era: u64,
@@ -138,33 +138,33 @@ impl Throttle {
     }
 
     /// Whether there is a bound on what is under way.
-    pub const fn is_bound(&self) -> bool {
+    pub const fn is_limited(&self) -> bool {
         self.window.is_some()
     }
 
     /// Begins a request.
-    pub const fn begin(&mut self) -> Permit {
+    pub const fn acquire(&mut self) -> Permit {
         self.under_way += 1;
         Permit { era: self.era, alone: matches!(self.window, Some(1)) }
     }
 
-    /// Whether no wait was asked for since a turn began.
-    pub const fn is_current(&self, turn: Permit) -> bool {
-        self.era == turn.era
+    /// Whether no wait was asked for since a permit began.
+    pub const fn is_current(&self, permit: Permit) -> bool {
+        self.era == permit.era
     }
 
-    /// A turn was not used.
-    pub const fn unused(&mut self, turn: Permit) {
-        if self.is_current(turn) {
+    /// A permit was not used.
+    pub const fn release_unused(&mut self, permit: Permit) {
+        if self.is_current(permit) {
             self.under_way = self.under_way.saturating_sub(1);
         }
     }
 
     /// A request ended and was not throttled.
-    pub fn passed(&mut self, turn: Permit) {
-        self.unused(turn);
+    pub fn release_accepted(&mut self, permit: Permit) {
+        self.release_unused(permit);
         self.waits = 0;
-        if self.is_current(turn) {
+        if self.is_current(permit) {
             let wider = self.window.map(|window| window + 1);
             self.window = wider.filter(|window| *window < WINDOW_MAX);
         }
@@ -172,15 +172,15 @@ impl Throttle {
 
     /// A request was throttled, with the wait that the service asked for if it named one. Gives how long
     /// nobody may be sent. `jitter` is a random number from 0 to 1.
-    pub fn refused(&mut self, turn: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
-        if self.is_current(turn) {
+    pub fn release_refused(&mut self, permit: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
+        if self.is_current(permit) {
             *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
         }
         asked.unwrap_or_else(|| backoff(self.waits, jitter))
     }
 
     /// Whether the service was asked too often in vain.
-    pub const fn is_hopeless(&self) -> bool {
+    pub const fn is_exhausted(&self) -> bool {
         self.waits >= WAITS_MAX
     }
 }
@@ -241,10 +241,10 @@ mod tests {
         while came.len() < requests {
             busy.sort();
             while busy.first().is_some_and(|end| *end <= now) {
-                pace.ended(busy.remove(0));
+                pace.release(busy.remove(0));
             }
-            let turn = if busy.len() < workers { pace.ask(now) } else { Start::AfterAnEnd };
-            match turn {
+            let permit = if busy.len() < workers { pace.acquire(now) } else { Start::AfterAnEnd };
+            match permit {
                 Start::Now => {
                     let index = came.len();
                     let length = lasts(index).max(1);
@@ -306,12 +306,12 @@ mod tests {
     fn a_worker_that_was_woken_late_catches_up_by_one_step_only() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("10/s"));
-        assert_eq!(pace.ask(start), Start::Now);
-        pace.ended(start);
+        assert_eq!(pace.acquire(start), Start::Now);
+        pace.release(start);
         let late = start + 1000 * MS;
-        assert_eq!(pace.ask(late), Start::Now);
-        assert_eq!(pace.ask(late), Start::Now);
-        assert_eq!(pace.ask(late), Start::After(100 * MS));
+        assert_eq!(pace.acquire(late), Start::Now);
+        assert_eq!(pace.acquire(late), Start::Now);
+        assert_eq!(pace.acquire(late), Start::After(100 * MS));
     }
 
     #[test]
@@ -319,14 +319,14 @@ mod tests {
         let start = Instant::now();
         for given in [None, rate("1000/s")] {
             let mut pace = Pace::new(given);
-            assert_eq!(pace.ask(start), Start::Now);
+            assert_eq!(pace.acquire(start), Start::Now);
             pace.pause(start, 2000 * MS);
             pace.pause(start + MS, 500 * MS);
             for at in [0, 1, 500, 1999] {
                 let left = 2000 - at;
-                assert_eq!(pace.ask(start + at * MS), Start::After(left * MS), "{at}");
+                assert_eq!(pace.acquire(start + at * MS), Start::After(left * MS), "{at}");
             }
-            assert_eq!(pace.ask(start + 2000 * MS), Start::Now);
+            assert_eq!(pace.acquire(start + 2000 * MS), Start::Now);
         }
     }
 
@@ -334,13 +334,13 @@ mod tests {
     fn with_everything_under_way_the_next_one_waits_for_an_end() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("1/s"));
-        assert_eq!(pace.ask(start), Start::Now);
-        assert_eq!(pace.ask(start + 1000 * MS), Start::Now);
-        assert_eq!(pace.ask(start + 5000 * MS), Start::AfterAnEnd);
-        pace.ended(start + 5000 * MS);
-        pace.ended(start + 5000 * MS);
-        assert_eq!(pace.ask(start + 5000 * MS), Start::After(1000 * MS + Duration::from_nanos(1)));
-        assert_eq!(pace.ask(start + 6001 * MS), Start::Now);
+        assert_eq!(pace.acquire(start), Start::Now);
+        assert_eq!(pace.acquire(start + 1000 * MS), Start::Now);
+        assert_eq!(pace.acquire(start + 5000 * MS), Start::AfterAnEnd);
+        pace.release(start + 5000 * MS);
+        pace.release(start + 5000 * MS);
+        assert_eq!(pace.acquire(start + 5000 * MS), Start::After(1000 * MS + Duration::from_nanos(1)));
+        assert_eq!(pace.acquire(start + 6001 * MS), Start::Now);
     }
 
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));
@@ -348,36 +348,36 @@ mod tests {
     #[test]
     fn after_a_refusal_one_goes_alone_and_each_that_is_taken_makes_room_for_one_more() {
         let mut throttle = Throttle::default();
-        let mut turns: Vec<Permit> = (0..300).map(|_| throttle.begin()).collect();
-        assert!(throttle.has_room() && turns.iter().all(|turn| !turn.alone));
+        let mut turns: Vec<Permit> = (0..300).map(|_| throttle.acquire()).collect();
+        assert!(throttle.has_room() && turns.iter().all(|permit| !permit.alone));
         // Those that were under way together are one refusal, however many of them are refused.
-        for turn in turns.drain(..) {
-            assert_eq!(throttle.refused(turn, SECOND, 0.0), Duration::from_secs(1));
+        for permit in turns.drain(..) {
+            assert_eq!(throttle.release_refused(permit, SECOND, 0.0), Duration::from_secs(1));
         }
         assert_eq!(throttle.waits, 1);
-        let first = throttle.begin();
+        let first = throttle.acquire();
         assert!(first.alone && !throttle.has_room());
-        throttle.passed(first);
-        let (second, third) = (throttle.begin(), throttle.begin());
+        throttle.release_accepted(first);
+        let (second, third) = (throttle.acquire(), throttle.acquire());
         assert!(!second.alone && !throttle.has_room());
-        throttle.unused(third);
+        throttle.release_unused(third);
         assert!(throttle.has_room());
-        throttle.passed(second);
+        throttle.release_accepted(second);
         for _ in 0..WINDOW_MAX {
-            let turn = throttle.begin();
-            throttle.passed(turn);
+            let permit = throttle.acquire();
+            throttle.release_accepted(permit);
         }
-        assert!(!throttle.is_bound());
+        assert!(!throttle.is_limited());
     }
 
     #[test]
     fn what_was_under_way_before_a_wait_says_nothing_of_it() {
         let mut throttle = Throttle::default();
-        let (old, refused) = (throttle.begin(), throttle.begin());
-        let _ = throttle.refused(refused, SECOND, 0.0);
+        let (old, refused) = (throttle.acquire(), throttle.acquire());
+        let _ = throttle.release_refused(refused, SECOND, 0.0);
         assert!(!throttle.is_current(old));
-        throttle.passed(old);
-        assert!(throttle.begin().alone && !throttle.has_room());
+        throttle.release_accepted(old);
+        assert!(throttle.acquire().alone && !throttle.has_room());
     }
 
     #[test]
@@ -385,15 +385,15 @@ mod tests {
         let mut throttle = Throttle::default();
         let mut waits = Vec::new();
         for _ in 0..WAITS_MAX {
-            assert!(!throttle.is_hopeless());
-            let turn = throttle.begin();
-            waits.push(throttle.refused(turn, None, 1.0).as_millis());
+            assert!(!throttle.is_exhausted());
+            let permit = throttle.acquire();
+            waits.push(throttle.release_refused(permit, None, 1.0).as_millis());
         }
         assert_eq!(waits[..5], [500, 1000, 2000, 4000, 8000]);
-        assert!(throttle.is_hopeless());
-        let turn = throttle.begin();
-        throttle.passed(turn);
-        assert!(!throttle.is_hopeless());
+        assert!(throttle.is_exhausted());
+        let permit = throttle.acquire();
+        throttle.release_accepted(permit);
+        assert!(!throttle.is_exhausted());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::journal::{Recovered, RowKey, RowState, key};
-use super::known::Known;
+use super::known::KnownElsewhere;
 use super::list::Row;
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::OnKnown;
@@ -28,12 +28,12 @@ pub struct Task {
     /// Its place in the list, from 0 on.
     pub index: u32,
     /// What was known of it before.
-    pub before: Before,
+    pub before: Prior,
 }
 
 /// What was known of a row that goes out, before it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before {
+pub enum Prior {
     /// Nothing, or that it was not sent.
     NotSent,
     /// It was rejected, and goes out because that was asked for.
@@ -46,21 +46,21 @@ pub enum Before {
 
 /// Rows that go out, by what was known of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Befores {
+pub struct PriorCounts {
     pub not_sent: u64,
     pub rejected: u64,
     pub due: u64,
     pub unknown: u64,
 }
 
-impl Befores {
+impl PriorCounts {
     /// Counts one more.
-    pub const fn add(&mut self, before: Before) {
+    pub const fn add(&mut self, before: Prior) {
         match before {
-            Before::NotSent => self.not_sent += 1,
-            Before::Rejected => self.rejected += 1,
-            Before::Due => self.due += 1,
-            Before::Unknown => self.unknown += 1,
+            Prior::NotSent => self.not_sent += 1,
+            Prior::Rejected => self.rejected += 1,
+            Prior::Due => self.due += 1,
+            Prior::Unknown => self.unknown += 1,
         }
     }
 
@@ -82,7 +82,7 @@ pub struct Plan {
     /// The places of those that are unknown and left alone.
     pub unknown: Vec<u32>,
     /// Those that would go out, but for the limit.
-    pub beyond_limit: Befores,
+    pub beyond_limit: PriorCounts,
     /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
     pub skipped: Skipped,
 }
@@ -97,18 +97,18 @@ pub struct Skipped {
 /// What a row does next, by what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    Send(Before),
+    Send(Prior),
     Leave(Outcome),
 }
 
 fn next(known: Option<RowState>, choice: Choice) -> Next {
     if matches!(known, Some(RowState::Rejected { due: true, .. })) {
-        return Next::Send(Before::Due);
+        return Next::Send(Prior::Due);
     }
     match known.map(RowState::effective) {
-        None | Some(Outcome::NotSent) => Next::Send(Before::NotSent),
-        Some(Outcome::Rejected) if choice.retry_rejected => Next::Send(Before::Rejected),
-        Some(Outcome::Unknown) if choice.resend_unknown => Next::Send(Before::Unknown),
+        None | Some(Outcome::NotSent) => Next::Send(Prior::NotSent),
+        Some(Outcome::Rejected) if choice.retry_rejected => Next::Send(Prior::Rejected),
+        Some(Outcome::Unknown) if choice.resend_unknown => Next::Send(Prior::Unknown),
         Some(outcome @ (Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)) => Next::Leave(outcome),
     }
 }
@@ -118,7 +118,7 @@ impl Plan {
     pub fn new(
         rows: &[Row],
         known: &Recovered,
-        elsewhere: &Known,
+        elsewhere: &KnownElsewhere,
         key_of: impl Fn(&Row) -> RowKey,
         choice: Choice,
     ) -> Self {
@@ -168,7 +168,7 @@ impl Plan {
     }
 
     /// What was known of those that go out and of those beyond the limit.
-    pub fn before(&self) -> Befores {
+    pub fn before(&self) -> PriorCounts {
         let mut before = self.beyond_limit;
         self.tasks.iter().for_each(|task| before.add(task.before));
         before
@@ -206,12 +206,12 @@ pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::journal::Moment;
+    use crate::bulk::journal::Timestamp;
 
     #[test]
     fn what_is_known_and_what_is_asked_for_decide_about_each_row() {
         let status = Some(404);
-        let at = Moment::from(std::time::SystemTime::UNIX_EPOCH);
+        let at = Timestamp::from(std::time::SystemTime::UNIX_EPOCH);
         let all = [
             None,
             Some(RowState::NotSent),
@@ -232,7 +232,7 @@ mod tests {
                         Some(_) => false,
                     };
                     assert_eq!(sent, expected, "{known:?} {choice:?}");
-                    let doubt = matches!(next(known, choice), Next::Send(Before::Unknown));
+                    let doubt = matches!(next(known, choice), Next::Send(Prior::Unknown));
                     let is_unknown = matches!(known, Some(RowState::Unknown { .. }));
                     assert_eq!(doubt, resend_unknown && is_unknown);
                 }
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_time_is_that_of_the_steps_between_the_rows() {
-        let plan = |count| Plan { tasks: vec![Task { index: 0, before: Before::NotSent }; count], ..Plan::default() };
+        let plan = |count| Plan { tasks: vec![Task { index: 0, before: Prior::NotSent }; count], ..Plan::default() };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
         assert_eq!(plan(61).time_at(rate), Some(Duration::from_secs(60)));

@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Stop, is_hopeless, is_throttled};
-use super::gate::{Alarm, Gate, Pending, Work, earlier};
+use super::event::{Event, Stop, fails_every_row, is_throttled};
+use super::gate::{Alarm, Gate, RowInProgress, Work, earlier};
 use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
-use super::known::Rivals;
+use super::known::ConcurrentRuns;
 use super::list::Row;
 use super::pace::{ALONE_MAX, Permit};
-use super::plan::{Before, Task, key_of};
+use super::plan::{Prior, Task, key_of};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
@@ -34,7 +34,7 @@ pub struct Run<'a> {
     /// Where everybody waits, and what is left.
     pub gate: &'a Gate,
     /// Runs that may be at work with other lists; none if people who are known from these are mailed again.
-    pub rivals: Option<&'a Rivals>,
+    pub concurrent_runs: Option<&'a ConcurrentRuns>,
     /// Whether each exchange is told.
     pub trace: bool,
 }
@@ -48,7 +48,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Reports the end of a row whose last record the journal has already.
-    fn report_end(&self, pending: Pending) {
+    fn report_end(&self, pending: RowInProgress) {
         let key = pending.key;
         if let Some(end) = pending.end(true) {
             self.journal.report(key, end.into());
@@ -62,23 +62,23 @@ impl Run<'_> {
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let _alarm = Alarm(self.gate);
         let mut worker = Worker { transport, journal, request: self.request.clone() };
-        while let Some((turn, work)) = self.gate.next() {
+        while let Some((permit, work)) = self.gate.acquire_next() {
             let Some((pending, row)) = self.begin(work) else {
-                self.gate.unused(turn);
+                self.gate.release_unused(permit);
                 continue;
             };
             let cname = row.cname.as_deref().unwrap_or(self.cname);
             worker.request.readdress(&row.email, cname);
-            self.send(turn, pending, row, &worker);
+            self.send(permit, pending, row, &worker);
         }
         // Only after a stop: whoever was to be tried again ends here.
-        while let Some(pending) = self.gate.left_over() {
+        while let Some(pending) = self.gate.take_unfinished() {
             worker.report_end(*pending);
         }
     }
 
     /// What is known of a row before it is sent. There is none for a task that the plan does not have.
-    fn begin(&self, work: Work) -> Option<(Box<Pending>, &Row)> {
+    fn begin(&self, work: Work) -> Option<(Box<RowInProgress>, &Row)> {
         let row = |index: u32| self.rows.get(index as usize);
         match work {
             Work::Begun(mut pending) => {
@@ -91,7 +91,7 @@ impl Run<'_> {
             Work::Fresh(task) => {
                 let task = self.tasks.get(task)?;
                 let row = row(task.index)?;
-                let pending = Pending {
+                let pending = RowInProgress {
                     index: task.index,
                     key: key_of(self.service, self.cname, row),
                     attempts: 0,
@@ -99,7 +99,7 @@ impl Run<'_> {
                     alone: 0,
                     start: Instant::now(),
                     before: task.before,
-                    result: (task.before == Before::Unknown).then(earlier),
+                    result: (task.before == Prior::Unknown).then(earlier),
                 };
                 Some((Box::new(pending), row))
             }
@@ -107,35 +107,35 @@ impl Run<'_> {
     }
 
     /// Who a row is about, for the journal.
-    fn person<'a>(&'a self, pending: &Pending, row: &'a Row) -> Person<'a> {
+    fn person<'a>(&'a self, pending: &RowInProgress, row: &'a Row) -> Person<'a> {
         Person { key: pending.key, email: &row.email, cname: row.cname.as_deref().unwrap_or(self.cname) }
     }
 
     /// Sends a row, and repeats what may be repeated. The row may also be put back, to be sent later.
-    fn send(&self, mut turn: Permit, mut pending: Box<Pending>, row: &Row, worker: &Worker) {
+    fn send(&self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row, worker: &Worker) {
         loop {
-            let (latest, answer) = match self.attempt(turn, &mut pending, row, worker) {
+            let (latest, answer) = match self.attempt(permit, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
-                Ok(None) => return self.gate.held(turn, pending),
+                Ok(None) => return self.gate.put_back(permit, pending),
                 Err(stopped) => {
                     self.gate.stop(Stop::journal(&stopped));
-                    self.gate.unused(turn);
+                    self.gate.release_unused(permit);
                     return worker.report_end(*pending);
                 }
             };
-            let next = self.next_step(turn, &mut pending, &latest);
+            let next = self.next_step(permit, &mut pending, &latest);
             let exchanged = self
                 .trace
-                .then(|| Event::Exchanged { request: Box::new(worker.request.clone()), answer: answer.map(Box::new) });
+                .then(|| Event::Exchange { request: Box::new(worker.request.clone()), answer: answer.map(Box::new) });
             let left = self.conclude(next, pending, row, latest, exchanged, worker.journal);
             match (next, left) {
-                (Next::AfterTheWait(_), Some(left)) => return self.gate.refused(left),
-                (Next::Again(wait), Some(left)) => {
-                    let rested = self.gate.rest(wait);
-                    let Some(new) = self.gate.pass().filter(|_| rested) else {
+                (Next::RetryAfterPause(_), Some(left)) => return self.gate.put_back_throttled(left),
+                (Next::Retry(wait), Some(left)) => {
+                    let rested = self.gate.wait(wait);
+                    let Some(new) = self.gate.acquire().filter(|_| rested) else {
                         return worker.report_end(*left);
                     };
-                    (turn, pending) = (new, left);
+                    (permit, pending) = (new, left);
                 }
                 _ => return,
             }
@@ -146,12 +146,12 @@ impl Run<'_> {
     fn conclude(
         &self,
         next: Next,
-        mut pending: Box<Pending>,
+        mut pending: Box<RowInProgress>,
         row: &Row,
         latest: AttemptResult,
         exchanged: Option<Event>,
         journal: &JournalHandle<Event>,
-    ) -> Option<Box<Pending>> {
+    ) -> Option<Box<RowInProgress>> {
         let person = self.person(&pending, row);
         let folded = after_another(pending.result.take(), latest.clone());
         let (outcome, status) = (folded.outcome, folded.status);
@@ -159,9 +159,9 @@ impl Run<'_> {
         let end = End { attempt: pending.attempts, outcome, status, due };
         pending.result = Some(folded);
         let (event, left) = match next {
-            Next::Again(wait) | Next::AfterTheWait(wait) => {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) => {
                 let (index, attempt) = (pending.index, pending.attempts);
-                (Some(Event::Again { index, attempt, result: Box::new(latest), wait }), Some(pending))
+                (Some(Event::Retry { index, attempt, result: Box::new(latest), wait }), Some(pending))
             }
             Next::End | Next::Later | Next::Stop => (pending.end(next != Next::End).map(Event::from), None),
         };
@@ -179,8 +179,8 @@ impl Run<'_> {
     /// sent.
     fn attempt(
         &self,
-        turn: Permit,
-        pending: &mut Pending,
+        permit: Permit,
+        pending: &mut RowInProgress,
         row: &Row,
         worker: &Worker,
     ) -> Result<Option<(AttemptResult, Option<Exchange>)>, JournalStopped> {
@@ -188,10 +188,10 @@ impl Run<'_> {
         let journal = worker.journal;
         let person = self.person(pending, row);
         journal.intend(&Intent { person, row: row.line, attempt })?;
-        if self.rivals.is_some_and(|rivals| rivals.have(person.key)) {
+        if self.concurrent_runs.is_some_and(|concurrent_runs| concurrent_runs.have_claimed(person.key)) {
             self.gate.stop(Stop::OtherRun);
         }
-        if !self.gate.still_holds(turn) {
+        if !self.gate.is_valid(permit) {
             let (outcome, status) = match &pending.result {
                 Some(before) if matches!(before.outcome, Outcome::Rejected | Outcome::Unknown) => {
                     (before.outcome, before.status)
@@ -210,20 +210,20 @@ impl Run<'_> {
         Ok(Some((sent.result, sent.exchange)))
     }
 
-    /// Decides what comes after an attempt, gives its turn back, and lets everybody wait or go home if it calls for that.
-    fn next_step(&self, turn: Permit, pending: &mut Pending, latest: &AttemptResult) -> Next {
+    /// Decides what comes after an attempt, gives its permit back, and lets everybody wait or go home if it calls for that.
+    fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
         if latest.outcome == Outcome::Rejected && is_throttled(latest) {
-            return self.throttled(turn, pending, latest);
+            return self.throttled(permit, pending, latest);
         }
-        if is_hopeless(latest.class) {
-            self.gate.stop(Stop::Hopeless(latest.class));
-            self.gate.ended(turn);
+        if fails_every_row(latest.class) {
+            self.gate.stop(Stop::EveryRowFails(latest.class));
+            self.gate.release(permit);
             return Next::Stop;
         }
-        self.gate.ended(turn);
+        self.gate.release(permit);
         let counted = pending.attempts - pending.waits;
         match decide(self.policy, latest, counted, fastrand::f64()) {
-            Decision::After(wait) if self.gate.take_repeat() => Next::Again(wait),
+            Decision::After(wait) if self.gate.take_retry() => Next::Retry(wait),
             // Nobody is forgotten because the service was busy.
             Decision::After(_) | Decision::Stop if latest.outcome == Outcome::Rejected && is_repeatable(latest) => {
                 Next::Later
@@ -233,19 +233,19 @@ impl Run<'_> {
     }
 
     /// The same for a row that was throttled. The wait is everybody's, and no attempt of the row.
-    fn throttled(&self, turn: Permit, pending: &mut Pending, latest: &AttemptResult) -> Next {
+    fn throttled(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
         let asked = latest.retry_after;
         if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
-            self.gate.stop(Stop::AsksTooLong(wait));
-            self.gate.unused(turn);
+            self.gate.stop(Stop::WaitTooLong(wait));
+            self.gate.release_unused(permit);
             return Next::Stop;
         }
         pending.waits += 1;
-        pending.alone += u64::from(turn.alone);
-        match self.gate.throttled(turn, asked) {
+        pending.alone += u64::from(permit.alone);
+        match self.gate.release_throttled(permit, asked) {
             None => Next::Stop,
             Some(_) if self.policy.retries == 0 || pending.alone >= ALONE_MAX => Next::Later,
-            Some(wait) => Next::AfterTheWait(wait),
+            Some(wait) => Next::RetryAfterPause(wait),
         }
     }
 }
@@ -254,9 +254,9 @@ impl Run<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     /// Another one by the same worker, after this time.
-    Again(Duration),
+    Retry(Duration),
     /// Another one by whoever is free, when the wait of this length is over that all of them have to wait.
-    AfterTheWait(Duration),
+    RetryAfterPause(Duration),
     /// The end of the row.
     End,
     /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.

@@ -1,19 +1,19 @@
 //! What came of a run, counted, and how it is to end. Pure.
 
 use super::event::{RowEnd, Stop};
-use super::plan::{Befores, Plan};
+use super::plan::{Plan, PriorCounts};
 use crate::api::outcome::Outcome;
 
 /// Rows of each outcome, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Fates {
+pub struct OutcomeCounts {
     pub accepted: u64,
     pub rejected: u64,
     pub not_sent: u64,
     pub unknown: u64,
 }
 
-impl Fates {
+impl OutcomeCounts {
     /// Counts one more.
     pub const fn add(&mut self, outcome: Outcome) {
         match outcome {
@@ -48,11 +48,11 @@ impl Due {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The rows that ended in this run, as they were told.
-    pub ended: Fates,
+    pub ended: OutcomeCounts,
     /// Those of them that the next run sends, unasked.
     pub due: Due,
     /// What was known of those that ended, before they did.
-    pub before: Befores,
+    pub before: PriorCounts,
     /// How many requests were made, repeats included.
     pub requests: u64,
     /// How many ends could not be written into the journal.
@@ -98,10 +98,10 @@ impl Tally {
     }
 
     /// The whole list as it stands now: what was known before, and what has come to it.
-    pub fn of_list(&self, plan: &Plan) -> Fates {
+    pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
         let before = plan.before();
         let left = |before: u64, ended: u64| before.saturating_sub(ended);
-        Fates {
+        OutcomeCounts {
             accepted: plan.accepted + self.ended.accepted,
             rejected: plan.rejected
                 + left(before.rejected, self.before.rejected)
@@ -131,11 +131,13 @@ impl Tally {
             Some(Stop::Fault) => Verdict::Fault,
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
-            Some(Stop::Hopeless(_)) => Verdict::Stopped,
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun) if is_cut_short => {
+            Some(Stop::EveryRowFails(_)) => Verdict::Stopped,
+            Some(Stop::Failures(_) | Stop::WaitTooLong(_) | Stop::ThrottledTooOften | Stop::OtherRun)
+                if is_cut_short =>
+            {
                 Verdict::Stopped
             }
-            Some(Stop::Failures(_) | Stop::AsksTooLong(_) | Stop::AsksTooOften | Stop::OtherRun) | None => {
+            Some(Stop::Failures(_) | Stop::WaitTooLong(_) | Stop::ThrottledTooOften | Stop::OtherRun) | None => {
                 if list.unknown > 0 {
                     Verdict::Unknown
                 } else if list.rejected + list.not_sent > kept_back {
@@ -152,25 +154,25 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::api::outcome::Class;
-    use crate::bulk::plan::{Before, Task};
+    use crate::bulk::plan::{Prior, Task};
     use std::time::Duration;
 
     fn plan(tasks: usize, accepted: u64, rejected: u64, unknown: u32, beyond_limit: u64) -> Plan {
-        let task = Task { index: 0, before: Before::NotSent };
+        let task = Task { index: 0, before: Prior::NotSent };
         Plan {
             tasks: vec![task; tasks],
             accepted,
             rejected,
             unknown: (0..unknown).collect(),
-            beyond_limit: Befores { not_sent: beyond_limit, ..Befores::default() },
+            beyond_limit: PriorCounts { not_sent: beyond_limit, ..PriorCounts::default() },
             ..Plan::default()
         }
     }
 
     fn ended(accepted: u64, rejected: u64, not_sent: u64, unknown: u64) -> Tally {
         Tally {
-            ended: Fates { accepted, rejected, not_sent, unknown },
-            before: Befores { not_sent: accepted + rejected + not_sent + unknown, ..Befores::default() },
+            ended: OutcomeCounts { accepted, rejected, not_sent, unknown },
+            before: PriorCounts { not_sent: accepted + rejected + not_sent + unknown, ..PriorCounts::default() },
             ..Tally::default()
         }
     }
@@ -196,12 +198,12 @@ mod tests {
 
     #[test]
     fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
-        let hour = Stop::AsksTooLong(Duration::from_secs(60 * 60));
+        let hour = Stop::WaitTooLong(Duration::from_secs(60 * 60));
         for (stop, begun, over) in [
             (Stop::Fault, Verdict::Fault, Verdict::Fault),
             (Stop::Journal(String::new()), Verdict::Journal, Verdict::Journal),
             (Stop::Signal(15), Verdict::Signal(15), Verdict::Signal(15)),
-            (Stop::Hopeless(Class::Forbidden), Verdict::Stopped, Verdict::Stopped),
+            (Stop::EveryRowFails(Class::Forbidden), Verdict::Stopped, Verdict::Stopped),
             (Stop::Failures(2), Verdict::Stopped, Verdict::Failed),
             (hour, Verdict::Stopped, Verdict::Failed),
         ] {
@@ -227,19 +229,19 @@ mod tests {
         let task = |index, before| Task { index, before };
         let plan = Plan {
             tasks: vec![
-                task(0, Before::Unknown),
-                task(1, Before::Rejected),
-                task(2, Before::NotSent),
-                task(3, Before::Due),
+                task(0, Prior::Unknown),
+                task(1, Prior::Rejected),
+                task(2, Prior::NotSent),
+                task(3, Prior::Due),
             ],
-            beyond_limit: Befores { unknown: 2, ..Befores::default() },
+            beyond_limit: PriorCounts { unknown: 2, ..PriorCounts::default() },
             ..Plan::default()
         };
         let list = Tally::default().of_list(&plan);
         assert_eq!((list.rejected, list.not_sent, list.unknown), (2, 1, 3));
         assert_eq!(Tally::default().due_of_list(&plan).total(), 2);
         let mut tally = ended(1, 0, 0, 0);
-        tally.before = Befores { unknown: 1, ..Befores::default() };
+        tally.before = PriorCounts { unknown: 1, ..PriorCounts::default() };
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.unknown), (1, 2));
         assert_eq!(tally.verdict(&plan, None), Verdict::Unknown);

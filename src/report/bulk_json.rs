@@ -11,7 +11,7 @@ use crate::api::outcome::Outcome;
 use crate::bulk::event::RowEnd;
 use crate::bulk::list::Row;
 use crate::bulk::plan::Plan;
-use crate::bulk::tally::{Fates, Tally};
+use crate::bulk::tally::{OutcomeCounts, Tally};
 use crate::settings::bulk::OnKnown;
 
 /// People known from other lists.
@@ -157,8 +157,8 @@ pub struct SummaryDocument<'a> {
     pub ok: bool,
     rows: u64,
     #[serde(flatten)]
-    list: Fates,
-    this_run: Fates,
+    list: OutcomeCounts,
+    this_run: OutcomeCounts,
     requests: u64,
     repeats: u64,
     invalid: u64,

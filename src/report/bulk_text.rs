@@ -9,10 +9,10 @@ use super::style::Style;
 use super::text::{self, counted, duration, grouped};
 use crate::api::answer::ServerSays;
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::bulk::known::{Known, KnownList};
+use crate::bulk::known::{KnownElsewhere, KnownList};
 use crate::bulk::list::{Format, List, Row};
 use crate::bulk::plan::Plan;
-use crate::bulk::tally::{Due, Fates, Tally};
+use crate::bulk::tally::{Due, OutcomeCounts, Tally};
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 
@@ -37,7 +37,7 @@ pub struct PlanFacts<'a> {
     /// When the first and the last row were accepted, RFC 3339.
     pub accepted_at: Option<(String, String)>,
     /// Who is known from other lists, and what is done about it.
-    pub elsewhere: &'a Known,
+    pub elsewhere: &'a KnownElsewhere,
     pub on_known: Option<OnKnown>,
     /// Whether a new journal replaces an existing one, which is kept under another name.
     pub sets_aside: bool,
@@ -290,7 +290,7 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
 }
 
 /// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
-pub fn outcomes(outcomes: &Fates) -> String {
+pub fn outcomes(outcomes: &OutcomeCounts) -> String {
     let parts = [
         (outcomes.accepted, Outcome::Accepted),
         (outcomes.rejected, Outcome::Rejected),

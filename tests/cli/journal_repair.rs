@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use vescli::api::outcome::Outcome;
-use vescli::bulk::journal::{Journal, OpenMode, RowState, key, look, service_of};
+use vescli::bulk::journal::{Journal, OpenMode, RowState, inspect, key, service_of};
 
 use crate::journal::{at, header, journal, rows};
 use support::harness::{Output, Vescli};
@@ -258,7 +258,7 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
             .args(["--list", "users.csv", "--cname", "acme"])
             .stdout_contains("1 damaged line removed")
             .run();
-        let recovered = look(&path).unwrap().recovered;
+        let recovered = inspect(&path).unwrap().recovered;
         let outcome = |email| {
             let state = recovered.state(key(&service, "acme", email));
             state.map(RowState::effective)

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::error::JournalError;
 use super::file::{self, Identity};
 use super::key::{KeyHasher, RowKey};
-use super::record::{self, LINE_MAX, Moment, Record};
+use super::record::{self, LINE_MAX, Record, Timestamp};
 use super::scan::{Keys, next_line, scan};
 use crate::api::outcome::Outcome;
 
@@ -61,7 +61,7 @@ pub struct Contents {
     /// The list of its last run: a path, `-`, or nothing for a journal of version 1.
     pub list: Option<String>,
     /// When the last person was accepted; if nobody was, when the last run began.
-    pub at: Option<Moment>,
+    pub at: Option<Timestamp>,
     /// Whether damage may hide somebody.
     pub is_damaged: bool,
     entries: Vec<u8>,
@@ -152,7 +152,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         file.seek(SeekFrom::Start(0))?;
         contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
     }
-    contents.at = header.last_accepted.or(header.last_run).map(Moment::of_seconds);
+    contents.at = header.last_accepted.or(header.last_run).map(Timestamp::of_seconds);
     (contents.service, contents.list) = (header.service, header.list);
     Ok(contents)
 }
@@ -243,7 +243,7 @@ impl Header {
                 }
                 (key, outcome)
             }
-            Record::Resolved { key, settled } => (key, settled.outcome()),
+            Record::Resolved { key, resolution } => (key, resolution.outcome()),
         };
         open.remove(&key);
         Some((key, outcome))
@@ -269,7 +269,7 @@ fn keep(journal: &Path, header: &Header, entries: &[u8]) -> io::Result<()> {
 
 /// A journal, and how far it was followed.
 #[derive(Debug)]
-pub struct Growth {
+pub struct JournalFollower {
     path: PathBuf,
     identity: Option<Identity>,
     offset: u64,
@@ -280,7 +280,7 @@ pub fn identity_at(path: &Path) -> Option<Identity> {
     file::identity_of(&fs::symlink_metadata(path).ok()?)
 }
 
-impl Growth {
+impl JournalFollower {
     /// Follows what comes to a journal after this many bytes. That may be in the middle of a line.
     pub fn after(path: &Path, length: u64) -> Self {
         Self {
@@ -325,7 +325,7 @@ impl Growth {
             match record::read(&kept) {
                 Ok(Record::Intent { key, .. }) => found(key, true),
                 Ok(Record::End { key, outcome, .. }) => found(key, is_mailed(outcome)),
-                Ok(Record::Resolved { key, settled }) => found(key, is_mailed(settled.outcome())),
+                Ok(Record::Resolved { key, resolution }) => found(key, is_mailed(resolution.outcome())),
                 Ok(Record::Run(_) | Record::Synced { .. }) | Err(_) => {}
             }
         }

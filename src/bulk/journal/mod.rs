@@ -39,15 +39,16 @@ mod tests;
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
-pub use index::{Contents, Growth, identity_at, index_of, keep_index, people_in};
+pub use index::{Contents, JournalFollower, identity_at, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use open::{Journal, OpenMode};
-pub use path::{ListName, default_path, journal_folder, kept_in, leftovers_in, named_after};
-pub use record::{End, Intent, Moment, Person, RunHeader, RunSeen, Settled};
-pub use repair::{DamagedJournal, Listed, Repaired};
+pub use path::{ListName, default_path, journal_folder, journals_in, leftovers_in, named_after};
+pub use record::{End, Intent, Person, Resolution, RunHeader, RunRecord, Timestamp};
+pub use repair::{DamagedJournal, ListedPerson, Repaired};
 pub use scan::{
-    Event, Scan, Seen, Tail, begins_like_a_journal, excerpt, first_run, intents_of, look, look_for, scan, see,
+    IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, excerpt, find_intents, first_run, inspect, intents_of,
+    scan, take_snapshot,
 };
 pub use state::{Counts, Recovered, RowState};
 pub use writer::{Delivered, JournalHandle, Writer};

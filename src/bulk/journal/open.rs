@@ -10,8 +10,8 @@ use super::error::JournalError;
 use super::file::{self, JournalFile, Place};
 use super::key::RowKey;
 use super::path::EXTENSION;
-use super::record::{self, Moment, RunHeader, Settled};
-use super::scan::{Scan, Seen, Tail, sound};
+use super::record::{self, Resolution, RunHeader, Timestamp};
+use super::scan::{Scan, Snapshot, Tail, read_valid};
 use super::state::Recovered;
 use super::writer::{JournalHandle, Writer};
 
@@ -44,26 +44,26 @@ impl Journal {
     /// [`JournalError`] when another run holds it, it is damaged or no file of ours, belongs to another URL, or cannot be
     /// written.
     pub fn open(path: &Path, mode: OpenMode, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
-        Self::open_seen(path, mode, header, Seen::default())
+        Self::open_with_snapshot(path, mode, header, Snapshot::default())
     }
 
-    /// The same for a journal that was just seen: when nothing has come to it since, it is not read once more.
+    /// The same for a journal that was just snapshot: when nothing has come to it since, it is not read once more.
     ///
     /// # Errors
     /// As [`Journal::open`].
-    pub fn open_seen(
+    pub fn open_with_snapshot(
         path: &Path,
         mode: OpenMode,
         header: &RunHeader,
-        seen: Seen,
+        snapshot: Snapshot,
     ) -> Result<(Self, Recovered), JournalError> {
         let mut place = Place::open(path, true)?;
         if mode == OpenMode::Fresh && !place.created {
             return Self::open_beside(&place, path, header);
         }
-        let found = recover(&place, path, seen)?;
+        let found = recover(&place, path, snapshot)?;
         let mut recovered = found.recovered;
-        recovered.cut = if found.tail == Tail::Torn { found.length - found.sound } else { 0 };
+        recovered.cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
         if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
@@ -72,7 +72,7 @@ impl Journal {
             first.push('\n');
         }
         first.push_str(&header.record());
-        let length = begin(&mut place, path, found.sound, header.room(), &first)?;
+        let length = begin(&mut place, path, found.valid, header.room(), &first)?;
         Ok((Self::new(path, place.file, length), recovered))
     }
 
@@ -99,21 +99,21 @@ impl Journal {
     /// # Errors
     /// What `choose` says, with the journal unchanged; [`JournalError`] when it is missing, another run holds it, or it is
     /// damaged.
-    pub fn settle<E: From<JournalError>>(
+    pub fn resolve<E: From<JournalError>>(
         path: &Path,
-        choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Settled)>, E>,
+        choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Resolution)>, E>,
     ) -> Result<(), E> {
         let mut place = Place::open(path, false)?;
-        let found = sound(&place.file, path)?;
+        let found = read_valid(&place.file, path)?;
         let chosen = choose(&found.recovered)?;
         let mut text = String::new();
         if found.tail == Tail::Unbroken {
             text.push('\n');
         }
-        for (key, settled) in chosen {
-            text.push_str(&record::resolved(key, settled));
+        for (key, resolution) in chosen {
+            text.push_str(&record::resolved(key, resolution));
         }
-        let begun = begin(&mut place, path, found.sound, 0, &text);
+        let begun = begin(&mut place, path, found.valid, 0, &text);
         drop(JournalFile::new(path, place.file, 0));
         begun?;
         Ok(())
@@ -132,22 +132,22 @@ impl Journal {
     }
 }
 
-/// What the journal holds; read anew unless it is just as it was seen.
-fn recover(place: &Place, path: &Path, seen: Seen) -> Result<Scan, JournalError> {
-    seen.still_holds(&place.file).map_or_else(|| sound(&place.file, path), Ok)
+/// What the journal holds; read anew unless it is just as it was snapshot.
+fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, JournalError> {
+    snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)
 }
 
 /// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
 /// Gives back how long the journal is then.
-pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
+pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
     let failed = |source| JournalError::Write { path: path.to_owned(), source };
-    let length = sound + text.len() as u64;
+    let length = valid + text.len() as u64;
     let mark = record::synced(length);
     let file = &mut place.file;
     // Also gives back what a run reserved that was cut down.
-    file.set_len(sound).map_err(failed)?;
+    file.set_len(valid).map_err(failed)?;
     if needed > 0 {
-        file::reserve(file, sound, needed).map_err(|source| JournalError::NoSpace {
+        file::reserve(file, valid, needed).map_err(|source| JournalError::NoSpace {
             path: path.to_owned(),
             needed,
             source,
@@ -172,7 +172,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, sound: u64, needed: u64, tex
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::Write { path: path.to_owned(), source };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let time = Moment::from(SystemTime::now()).to_string().replace(':', "");
+    let time = Timestamp::from(SystemTime::now()).to_string().replace(':', "");
     // A damaged one is kept as it is, but no longer counts as a journal.
     let extension = match path.extension() {
         _ if word == DAMAGED => String::new(),

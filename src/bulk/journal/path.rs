@@ -45,7 +45,7 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
             (plain(name), path.to_string_lossy().into_owned())
         }
         ListName::Stdin | ListName::Stream => {
-            let here = settled(Path::new("."));
+            let here = resolve_folder(Path::new("."));
             ("stdin".to_owned(), format!("-{}", here.display()))
         }
     };
@@ -84,7 +84,7 @@ fn plain(name: &OsStr) -> String {
 ///
 /// # Errors
 /// [`JournalError::Read`] when it cannot be read.
-pub fn kept_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+pub fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))
 }
 
@@ -143,7 +143,7 @@ impl ListName {
             Some(0) => Self::Stdin,
             Some(_) => Self::Stream,
             None if is_stream(name) => Self::Stream,
-            None => Self::File(settled(name)),
+            None => Self::File(resolve_folder(name)),
         }
     }
 
@@ -166,7 +166,7 @@ fn is_stream(name: &Path) -> bool {
 }
 
 /// The same list by whatever way it is reached: its folder is resolved.
-pub(in crate::bulk) fn settled(path: &Path) -> PathBuf {
+pub(in crate::bulk) fn resolve_folder(path: &Path) -> PathBuf {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
     match (folder, path.file_name()) {

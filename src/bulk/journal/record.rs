@@ -59,7 +59,7 @@ pub struct End {
 
 /// What an operator found out about a row that was unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Settled {
+pub enum Resolution {
     /// The person was mailed.
     Accepted,
     /// Nobody was mailed: the row may go out again.
@@ -68,7 +68,7 @@ pub enum Settled {
     Unknown,
 }
 
-impl Settled {
+impl Resolution {
     /// What it means for the recipient.
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -122,7 +122,7 @@ impl RunHeader {
     }
 
     /// Whether an earlier run sent to the same place.
-    pub(super) fn is_for(&self, run: &RunSeen) -> bool {
+    pub(super) fn is_for(&self, run: &RunRecord) -> bool {
         self.service == run.service && path_of(&self.url) == path_of(&run.url)
     }
 
@@ -139,7 +139,7 @@ fn path_of(url: &str) -> String {
 
 /// A run that wrote into the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunSeen {
+pub struct RunRecord {
     /// The version of the format.
     pub version: u32,
     /// Its name, made up for it.
@@ -161,13 +161,13 @@ pub struct RunSeen {
     /// The version of vescli.
     pub vescli: String,
     /// When it began.
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// A record that was read, without the texts that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    Run(RunSeen),
+    Run(RunRecord),
     Intent {
         key: RowKey,
         attempt: u64,
@@ -178,11 +178,11 @@ pub(super) enum Record {
         status: Option<u16>,
         /// Of a rejected row: whether the next run sends it unasked.
         due: bool,
-        at: Moment,
+        at: Timestamp,
     },
     Resolved {
         key: RowKey,
-        settled: Settled,
+        resolution: Resolution,
     },
     /// Everything up to this offset was on the disk before this record was written.
     Synced {
@@ -264,8 +264,8 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
 }
 
 /// The line of what an operator found out.
-pub(super) fn resolved(key: RowKey, settled: Settled) -> String {
-    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, settled.word(), now()))
+pub(super) fn resolved(key: RowKey, resolution: Resolution) -> String {
+    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, resolution.word(), now()))
 }
 
 /// The line that says how far the journal is surely on the disk, in bytes from its beginning.
@@ -293,7 +293,7 @@ struct Fields<'a> {
     #[serde(default)]
     due: bool,
     #[serde(borrow, rename = "as")]
-    settled: Option<&'a str>,
+    resolution: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -321,7 +321,7 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
         let bytes = fields.bytes.ok_or(Flaw::NoRecord)?;
         return Ok(Record::Synced { bytes });
     }
-    let at = fields.at.and_then(Moment::parse).ok_or(Flaw::NoRecord)?;
+    let at = fields.at.and_then(Timestamp::parse).ok_or(Flaw::NoRecord)?;
     if fields.t == "run" {
         return read_run(line, at);
     }
@@ -335,10 +335,10 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
         "unknown" => end(Outcome::Unknown),
         "resolved" => Record::Resolved {
             key,
-            settled: match fields.settled {
-                Some("accepted") => Settled::Accepted,
-                Some("not_sent") => Settled::NotSent,
-                Some("unknown") => Settled::Unknown,
+            resolution: match fields.resolution {
+                Some("accepted") => Resolution::Accepted,
+                Some("not_sent") => Resolution::NotSent,
+                Some("unknown") => Resolution::Unknown,
                 _ => return Err(Flaw::NoRecord),
             },
         },
@@ -382,7 +382,7 @@ fn read_usual(line: &[u8]) -> Option<Record> {
         outcome: Outcome::Accepted,
         status: Some(status),
         due: false,
-        at: Moment::parse(str::from_utf8(at).ok()?)?,
+        at: Timestamp::parse(str::from_utf8(at).ok()?)?,
     })
 }
 
@@ -392,12 +392,12 @@ fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at(count)
 }
 
-fn read_run(line: &[u8], at: Moment) -> Result<Record, Flaw> {
+fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
     let run: RunFields = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
     if run.v == 0 || run.v > VERSION {
         return Err(Flaw::Newer);
     }
-    Ok(Record::Run(RunSeen {
+    Ok(Record::Run(RunRecord {
         version: run.v,
         id: run.id,
         service: run.service.unwrap_or_else(|| service_of(&run.url)),
@@ -446,9 +446,9 @@ pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
 
 /// Whole seconds since 1970. The records themselves hold milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(u32);
+pub struct Timestamp(u32);
 
-impl Moment {
+impl Timestamp {
     /// Reads a time of RFC 3339, in UTC.
     pub fn parse(text: &str) -> Option<Self> {
         humantime::parse_rfc3339(text).ok().map(Self::from)
@@ -470,14 +470,14 @@ impl Moment {
     }
 }
 
-impl From<SystemTime> for Moment {
+impl From<SystemTime> for Timestamp {
     /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
     fn from(time: SystemTime) -> Self {
         Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_rfc3339_seconds(self.time()).fmt(f)
     }

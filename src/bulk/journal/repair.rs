@@ -10,13 +10,13 @@ use super::error::JournalError;
 use super::file::{JournalFile, Place};
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, begin, set_aside};
-use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader, RunSeen};
-use super::scan::{Keys, Line, next_line, sound};
+use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader, RunRecord};
+use super::scan::{Keys, Line, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
 /// Somebody on the list, or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedPerson {
     /// The line of the list.
     pub row: u64,
     /// The address.
@@ -37,7 +37,7 @@ pub struct Repaired {
     /// The numbers of sound lines about people who are neither on the list nor named in the journal; taken out as well.
     pub nameless: Vec<u64>,
     /// Who is unknown now and was not before, in the order of the list.
-    pub unknown: Vec<Listed>,
+    pub unknown: Vec<ListedPerson>,
     /// Where the old file is.
     pub old: PathBuf,
 }
@@ -46,11 +46,11 @@ pub struct Repaired {
 pub struct DamagedJournal {
     path: PathBuf,
     place: Place,
-    sound: Vec<SoundLine>,
+    valid: Vec<ValidLine>,
     damaged: Vec<DamagedLine>,
 }
 
-struct SoundLine {
+struct ValidLine {
     number: u64,
     text: String,
     record: Record,
@@ -71,12 +71,12 @@ impl DamagedJournal {
     /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
     pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
         let place = Place::open(path, false)?;
-        match sound(&place.file, path) {
+        match read_valid(&place.file, path) {
             Err(JournalError::Damaged { .. }) => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(None),
         }
-        let mut journal = Self { path: path.to_owned(), place, sound: Vec::new(), damaged: Vec::new() };
+        let mut journal = Self { path: path.to_owned(), place, valid: Vec::new(), damaged: Vec::new() };
         journal.read().map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
         Ok(Some(journal))
     }
@@ -93,9 +93,9 @@ impl DamagedJournal {
             let is_whole = line.length <= LINE_MAX as u64;
             match (record::read(&kept), str::from_utf8(&kept)) {
                 (Ok(record), Ok(text)) if is_whole => {
-                    self.sound.push(SoundLine { number, text: text.to_owned(), record });
+                    self.valid.push(ValidLine { number, text: text.to_owned(), record });
                 }
-                _ if let_nothing_go(&line, &kept) => {}
+                _ if is_unfinished_tail(&line, &kept) => {}
                 _ => self.damaged.push(DamagedLine { number, text: kept.clone(), is_whole }),
             }
         }
@@ -103,12 +103,12 @@ impl DamagedJournal {
     }
 
     /// The last run that can be read; none if all of them are damaged.
-    pub fn last_run(&self) -> Option<&RunSeen> {
+    pub fn last_run(&self) -> Option<&RunRecord> {
         self.runs().last().map(|(_, run)| run)
     }
 
-    fn runs(&self) -> impl Iterator<Item = (&SoundLine, &RunSeen)> {
-        self.sound.iter().filter_map(|line| match &line.record {
+    fn runs(&self) -> impl Iterator<Item = (&ValidLine, &RunRecord)> {
+        self.valid.iter().filter_map(|line| match &line.record {
             Record::Run(run) => Some((line, run)),
             _ => None,
         })
@@ -116,8 +116,8 @@ impl DamagedJournal {
 
     /// The cname of some row, for a journal whose runs do not tell the cname of rows that bring none.
     pub fn some_cname(&self) -> Option<String> {
-        let intents = |line: &&SoundLine| matches!(line.record, Record::Intent { .. });
-        self.sound.iter().filter(intents).find_map(|line| {
+        let intents = |line: &&ValidLine| matches!(line.record, Record::Intent { .. });
+        self.valid.iter().filter(intents).find_map(|line| {
             let named: Named = serde_json::from_str(&line.text).ok()?;
             Some(named.cname.into_owned())
         })
@@ -128,11 +128,11 @@ impl DamagedJournal {
     ///
     /// # Errors
     /// [`JournalError`] when it cannot be written; the damaged one is unchanged then.
-    pub fn repair(self, header: &RunHeader, people: &[Listed]) -> Result<Repaired, JournalError> {
+    pub fn repair(self, header: &RunHeader, people: &[ListedPerson]) -> Result<Repaired, JournalError> {
         let head = self.head(header);
         let mut rebuilt = Rebuilt::new(&header.url, &header.service, people);
         rebuilt.begin(&head);
-        for line in &self.sound {
+        for line in &self.valid {
             rebuilt.take(line);
         }
         rebuilt.doubt(&self.damaged);
@@ -155,7 +155,7 @@ impl DamagedJournal {
     /// What has to stand in front of the sound lines, for every journal begins with a run.
     fn head(&self, header: &RunHeader) -> String {
         let first = self.runs().next();
-        let begins = self.sound.first().map(|line| line.number);
+        let begins = self.valid.first().map(|line| line.number);
         match first {
             Some((line, _)) if Some(line.number) == begins => String::new(),
             _ if self.has_old_keys(&header.service) => header.record_of_version_1(),
@@ -167,8 +167,8 @@ impl DamagedJournal {
     /// Whether keys before the first run that is left are those of version 1. Under a run of that version those of today
     /// mean the same, but not the other way round.
     fn has_old_keys(&self, service: &str) -> bool {
-        let is_run = |line: &&SoundLine| matches!(line.record, Record::Run(_));
-        let mut headless = self.sound.iter().take_while(|line| !is_run(line));
+        let is_run = |line: &&ValidLine| matches!(line.record, Record::Run(_));
+        let mut headless = self.valid.iter().take_while(|line| !is_run(line));
         headless.any(|line| {
             let named = || serde_json::from_str::<Named>(&line.text).ok();
             match line.record {
@@ -183,7 +183,7 @@ impl DamagedJournal {
 }
 
 /// Whether a line is an unfinished last one, on the strength of which nothing was sent.
-fn let_nothing_go(line: &Line, kept: &[u8]) -> bool {
+fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
     let text = kept.trim_ascii_end();
     let text = &text[..text.len() - text.iter().rev().take_while(|byte| **byte == 0).count()];
     !line.terminated && line.rest_is_zero && record::whole_record_within(text).is_none()
@@ -194,7 +194,7 @@ struct Rebuilt {
     text: String,
     keys: Keys,
     /// Everybody who is named anywhere.
-    people: HashMap<RowKey, Listed>,
+    people: HashMap<RowKey, ListedPerson>,
     /// The same by the keys of version 1.
     old_keys: HashMap<RowKey, RowKey>,
     /// The number of the last sound line about somebody, and what it says.
@@ -203,9 +203,9 @@ struct Rebuilt {
 }
 
 impl Rebuilt {
-    fn new(url: &str, service: &str, people: &[Listed]) -> Self {
-        let key_of = |person: &Listed| key(service, &person.cname, &person.email);
-        let old_key_of = |person: &Listed| key_of_version_1(url, &person.cname, &person.email);
+    fn new(url: &str, service: &str, people: &[ListedPerson]) -> Self {
+        let key_of = |person: &ListedPerson| key(service, &person.cname, &person.email);
+        let old_key_of = |person: &ListedPerson| key_of_version_1(url, &person.cname, &person.email);
         Self {
             text: String::new(),
             keys: Keys::default(),
@@ -227,7 +227,7 @@ impl Rebuilt {
     }
 
     /// Takes over a sound line.
-    fn take(&mut self, line: &SoundLine) {
+    fn take(&mut self, line: &ValidLine) {
         let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
         let (key, outcome) = match record {
@@ -236,7 +236,7 @@ impl Rebuilt {
             Ok(Record::Run(_)) => return self.keep(line),
             Ok(Record::Intent { key, .. }) => (key, Outcome::Unknown),
             Ok(Record::End { key, outcome, .. }) => (key, outcome),
-            Ok(Record::Resolved { key, settled }) => (key, settled.outcome()),
+            Ok(Record::Resolved { key, resolution }) => (key, resolution.outcome()),
         };
         let is_intent = matches!(line.record, Record::Intent { .. });
         let key = if is_intent || self.last.contains_key(&key) {
@@ -258,14 +258,14 @@ impl Rebuilt {
         };
         if let (true, Some(named)) = (is_intent, &named) {
             let row = serde_json::from_str::<Row>(&line.text).map_or(0, |row| row.row);
-            let person = || Listed { row, ..listed(named) };
+            let person = || ListedPerson { row, ..listed(named) };
             self.people.entry(key).or_insert_with(person);
         }
         self.last.insert(key, (line.number, outcome));
         self.keep(line);
     }
 
-    fn keep(&mut self, line: &SoundLine) {
+    fn keep(&mut self, line: &ValidLine) {
         self.repaired.kept += 1;
         self.text.push_str(&line.text);
         self.text.push('\n');
@@ -291,7 +291,7 @@ impl Rebuilt {
             };
             doubtful.extend(keys.into_iter().filter(is_open));
         }
-        let mut unknown: Vec<(RowKey, Listed)> =
+        let mut unknown: Vec<(RowKey, ListedPerson)> =
             doubtful.into_iter().filter_map(|key| Some((key, self.people.get(&key)?.clone()))).collect();
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
@@ -336,15 +336,15 @@ struct Row {
     row: u64,
 }
 
-fn listed(named: &Named) -> Listed {
-    Listed { row: 0, email: named.email.clone().into_owned(), cname: named.cname.clone().into_owned() }
+fn listed(named: &Named) -> ListedPerson {
+    ListedPerson { row: 0, email: named.email.clone().into_owned(), cname: named.cname.clone().into_owned() }
 }
 
-fn person_of(person: &Listed, key: RowKey) -> Person<'_> {
+fn person_of(person: &ListedPerson, key: RowKey) -> Person<'_> {
     Person { key, email: &person.email, cname: &person.cname }
 }
 
-fn intent_of(person: &Listed, key: RowKey) -> String {
+fn intent_of(person: &ListedPerson, key: RowKey) -> String {
     record::intent(&Intent { person: person_of(person, key), row: person.row, attempt: 1 })
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
 use super::key::{self, RowKey};
-use super::record::{self, LINE_MAX, Named, Record, RunSeen};
+use super::record::{self, LINE_MAX, Named, Record, RunRecord};
 use super::state::Recovered;
 use crate::api::outcome::Outcome;
 
@@ -38,7 +38,7 @@ pub struct Scan {
     /// What stands behind the last line break.
     pub tail: Tail,
     /// How many bytes from the beginning count.
-    pub sound: u64,
+    pub valid: u64,
     /// How many bytes there are.
     pub length: u64,
     /// How many lines there are, the tail included.
@@ -96,7 +96,7 @@ impl Scanner {
     fn terminated(&mut self, kept: &[u8], line: &Line) {
         let read = if line.length > LINE_MAX as u64 { Err(Flaw::TooLong) } else { record::read(kept) };
         match read.and_then(|record| self.apply(record, kept)) {
-            Ok(()) => self.scan.sound = self.scan.length + line.length,
+            Ok(()) => self.scan.valid = self.scan.length + line.length,
             Err(flaw) => self.damaged(flaw, kept),
         }
     }
@@ -113,7 +113,7 @@ impl Scanner {
             Ok(record) => match self.apply(record, text) {
                 Ok(()) => {
                     self.scan.tail = Tail::Unbroken;
-                    self.scan.sound = self.scan.length + text.len() as u64;
+                    self.scan.valid = self.scan.length + text.len() as u64;
                 }
                 Err(flaw) => self.damaged(flaw, kept),
             },
@@ -158,7 +158,7 @@ impl Scanner {
         let is_first_mark = is_first_mark && self.before_damage.as_ref().is_some_and(writes_marks);
         if unsynced || is_all || is_first_mark {
             self.scan.tail = Tail::Torn;
-            self.scan.sound = first.offset;
+            self.scan.valid = first.offset;
             self.scan.recovered = self.before_damage.unwrap_or_default();
             self.scan.damage.clear();
         }
@@ -209,8 +209,8 @@ impl Keys {
                 }
                 Record::End { key: new, outcome, status, due, at }
             }
-            (Record::Resolved { key, settled }, _) => {
-                Record::Resolved { key: self.alias.get(&key).copied().unwrap_or(key), settled }
+            (Record::Resolved { key, resolution }, _) => {
+                Record::Resolved { key: self.alias.get(&key).copied().unwrap_or(key), resolution }
             }
             (record, _) => record,
         })
@@ -219,7 +219,7 @@ impl Keys {
 
 /// What an intent says for people.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Event {
+pub struct IntentDetails {
     /// The line of the list.
     pub row: u64,
     /// The address.
@@ -239,8 +239,8 @@ pub struct Event {
 pub fn intents_of(
     mut reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&Event) -> bool,
-) -> io::Result<HashMap<RowKey, Event>> {
+    fits: impl Fn(&IntentDetails) -> bool,
+) -> io::Result<HashMap<RowKey, IntentDetails>> {
     let mut found = HashMap::new();
     let mut keys = Keys::default();
     let mut kept = Vec::new();
@@ -251,10 +251,10 @@ pub fn intents_of(
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         if let Ok(Record::Intent { key, .. }) = record
             && wanted(key)
-            && let Ok(told) = serde_json::from_slice::<Event>(&kept)
-            && fits(&told)
+            && let Ok(details) = serde_json::from_slice::<IntentDetails>(&kept)
+            && fits(&details)
         {
-            found.insert(key, told);
+            found.insert(key, details);
         }
     }
     Ok(found)
@@ -299,7 +299,7 @@ pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usiz
 
 /// What a journal held when it was looked at, and by what it is known again.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Snapshot {
     /// What it said of its rows.
     pub recovered: Recovered,
     /// None if there was no journal, or one with an unfinished end.
@@ -323,29 +323,29 @@ impl Mark {
     }
 }
 
-impl Seen {
+impl Snapshot {
     /// What the file holds, if it is the one that was seen and nothing has come to it.
-    pub(super) fn still_holds(self, file: &File) -> Option<Scan> {
+    pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
         let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
-        Some(Scan { recovered: self.recovered, sound: mark.length, length: mark.length, ..Scan::default() })
+        Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })
     }
 }
 
 /// Reads a journal that a run is going to go on with.
 ///
 /// # Errors
-/// As [`look`], and [`JournalError::Damaged`].
-pub fn see(path: &Path) -> Result<Seen, JournalError> {
+/// As [`inspect`], and [`JournalError::Damaged`].
+pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     let file = file::open_to_read(path)?;
     // Taken before it is read: what comes in between makes it another one.
     let mark = Mark::of(&file);
-    let scan = sound(&file, path)?;
-    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.sound == mark.length;
-    Ok(Seen { mark: mark.filter(is_whole), recovered: scan.recovered })
+    let scan = read_valid(&file, path)?;
+    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.length;
+    Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Reads a journal of which all has to be sound.
-pub(super) fn sound(file: &File, path: &Path) -> Result<Scan, JournalError> {
+pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError> {
     let found = scan_file(file, path)?;
     match found.damage.first() {
         Some(damage) => Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }),
@@ -365,12 +365,12 @@ fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
 ///
 /// # Errors
 /// [`JournalError`] when it is missing, no file of ours, or cannot be read. Damage is part of what is found.
-pub fn look(path: &Path) -> Result<Scan, JournalError> {
+pub fn inspect(path: &Path) -> Result<Scan, JournalError> {
     scan_file(&file::open_to_read(path)?, path)
 }
 
 /// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
-pub fn first_run(path: &Path) -> Option<RunSeen> {
+pub fn first_run(path: &Path) -> Option<RunRecord> {
     let file = file::open_to_read(path).ok()?;
     let mut kept = Vec::new();
     next_line(&mut BufReader::new(file), &mut kept, LINE_MAX).ok()?;
@@ -383,12 +383,12 @@ pub fn first_run(path: &Path) -> Option<RunSeen> {
 /// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
 ///
 /// # Errors
-/// As [`look`].
-pub fn look_for(
+/// As [`inspect`].
+pub fn find_intents(
     path: &Path,
     wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&Event) -> bool,
-) -> Result<HashMap<RowKey, Event>, JournalError> {
+    fits: impl Fn(&IntentDetails) -> bool,
+) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
     let file = file::open_to_read(path)?;
     intents_of(BufReader::new(file), wanted, fits)
         .map_err(|source| JournalError::Read { path: path.to_owned(), source })
@@ -397,7 +397,7 @@ pub fn look_for(
 /// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
 ///
 /// # Errors
-/// As [`look`].
+/// As [`inspect`].
 pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
     let mut file = file::open_to_read(path)?;
     let mut bytes = Vec::new();

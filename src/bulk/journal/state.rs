@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
-use super::record::{Moment, Record, RunSeen, Settled};
+use super::record::{Record, Resolution, RunRecord, Timestamp};
 use crate::api::outcome::Outcome;
 
 /// What the last record of a row says. Small: there may be a million of them.
@@ -20,7 +20,7 @@ pub enum RowState {
     /// The service took it.
     Accepted {
         /// When.
-        at: Moment,
+        at: Timestamp,
     },
     /// The service refused it.
     Rejected {
@@ -37,7 +37,7 @@ pub enum RowState {
         status: Option<u16>,
     },
     /// It was unknown, and an operator found out.
-    Resolved(Settled),
+    Resolved(Resolution),
 }
 
 impl RowState {
@@ -48,7 +48,7 @@ impl RowState {
             Self::Rejected { .. } => Outcome::Rejected,
             Self::NotSent => Outcome::NotSent,
             Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
-            Self::Resolved(settled) => settled.outcome(),
+            Self::Resolved(resolution) => resolution.outcome(),
         }
     }
 }
@@ -77,9 +77,9 @@ pub struct Recovered {
     /// Every row that was ever about to be sent.
     pub states: HashMap<RowKey, RowState, BuildHasherDefault<KeyHasher>>,
     /// The runs before this one, the first one first.
-    pub runs: Vec<RunSeen>,
+    pub runs: Vec<RunRecord>,
     /// When the first and the last row were accepted.
-    pub accepted: Option<(Moment, Moment)>,
+    pub accepted: Option<(Timestamp, Timestamp)>,
     /// How many bytes of an unfinished record were cut off the end.
     pub cut: u64,
     /// Where the journal went that stood here before, when a new one was asked for.
@@ -134,7 +134,7 @@ impl Recovered {
                     },
                 )?;
             }
-            Record::Resolved { key, settled } => self.end(key, RowState::Resolved(settled))?,
+            Record::Resolved { key, resolution } => self.end(key, RowState::Resolved(resolution))?,
             Record::Synced { .. } => {}
         }
         Ok(())

@@ -72,13 +72,13 @@ const IGNORED_MAX: usize = 64;
 
 /// Where rows stand, by a hash.
 #[derive(Default)]
-struct Seen {
+struct RowsByHash {
     places: HashMap<u64, u32>,
     /// Rows whose hash is that of another one. Next to none, but they must not be taken for repeats.
     collided: Vec<u32>,
 }
 
-impl Seen {
+impl RowsByHash {
     /// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it.
     fn first(&mut self, hash: u64, next: usize, is_same: impl Fn(usize) -> bool) -> Option<usize> {
         // A list of four thousand million rows does not fit into the memory anyway.
@@ -111,9 +111,9 @@ pub(super) struct Collector<'a> {
     repeats: u64,
     other_cname: u64,
     /// Where the first row of an address stands. Hashes, because a million addresses once more would be too many.
-    seen: Seen,
+    seen: RowsByHash,
     /// Where the other rows of an address stand, by address and cname: mostly there are none.
-    others: Seen,
+    others: RowsByHash,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
@@ -129,8 +129,8 @@ impl<'a> Collector<'a> {
             ignored: Vec::new(),
             repeats: 0,
             other_cname: 0,
-            seen: Seen::default(),
-            others: Seen::default(),
+            seen: RowsByHash::default(),
+            others: RowsByHash::default(),
             hasher: RandomState::new(),
             last_cname: None,
         }
@@ -316,12 +316,12 @@ impl From<RowsError> for io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Seen;
+    use super::RowsByHash;
 
     #[test]
     fn addresses_that_share_a_hash_are_not_taken_for_one() {
         let rows = ["ada", "bob", "cy"];
-        let mut seen = Seen::default();
+        let mut seen = RowsByHash::default();
         for round in 0..2 {
             for (index, row) in rows.iter().enumerate() {
                 let found = seen.first(7, index, |other| rows[other] == *row);

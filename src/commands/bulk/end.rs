@@ -171,7 +171,7 @@ fn reason(stop: &Stop, lost_journal: bool) -> ErrorReport {
     let report = |exit: Exit, message: String| ErrorReport { exit, message, hint: Some(exit.row().advice.to_owned()) };
     match stop {
         Stop::Signal(_) => ErrorReport { hint: None, ..report(Exit::BulkStopped, "stopped by a signal".to_owned()) },
-        Stop::Hopeless(class) => {
+        Stop::EveryRowFails(class) => {
             let exit = Exit::from(*class);
             let title = exit.row().title;
             let message = format!("stopped: {title}; every other row would fail the same way");
@@ -184,14 +184,14 @@ fn reason(stop: &Stop, lost_journal: bool) -> ErrorReport {
             ),
             ..report(Exit::BulkStopped, format!("stopped: {count} consecutive rows were not accepted (--max-failures)"))
         },
-        Stop::AsksTooLong(wait) => ErrorReport {
+        Stop::WaitTooLong(wait) => ErrorReport {
             hint: Some("run the same command again after that time".to_owned()),
             ..report(
                 Exit::BulkStopped,
                 format!("stopped: the server asks to wait {}, longer than --max-retry-after", text::duration(*wait)),
             )
         },
-        Stop::AsksTooOften => report(
+        Stop::ThrottledTooOften => report(
             Exit::RateLimited,
             format!("stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"),
         ),

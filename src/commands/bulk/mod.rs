@@ -25,7 +25,7 @@ use crate::report::exit::{Ending, Exit};
 use crate::report::text::grouped;
 use crate::settings::bulk::OnKnown;
 use end::{declined, nothing_left};
-use prepare::{Prepared, Shown};
+use prepare::{ConfirmedPlan, Prepared};
 use resume_command::SameCommand;
 
 pub use error::BulkError;
@@ -46,25 +46,25 @@ fn carry_out(
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
-    let seen = prepared.look()?;
-    prepared.elsewhere = prepared.look_elsewhere(&seen.recovered)?;
+    let snapshot = prepared.inspect_journal()?;
+    prepared.elsewhere = prepared.search_other_journals(&snapshot.recovered)?;
     let is_decided = prepared.bulk.known.is_some();
-    let shown = match without_sending(prepared, &seen.recovered, same, reporter)? {
+    let confirmed = match without_sending(prepared, &snapshot.recovered, same, reporter)? {
         ControlFlow::Break(ending) => return Ok(ending),
-        ControlFlow::Continue(shown) => shown,
+        ControlFlow::Continue(confirmed) => confirmed,
     };
     let decided = prepared.bulk.known.filter(|_| !is_decided);
     let same = &same.deciding(decided);
-    send::send(prepared, (seen, shown), same, environment, reporter)
+    send::send(prepared, (snapshot, confirmed), same, environment, reporter)
 }
 
-/// Shows the plan and asks, and gives the end if nothing is to be sent, else what was shown.
+/// Shows the plan and asks, and gives the end if nothing is to be sent, else what was confirmed.
 fn without_sending(
     prepared: &mut Prepared,
     known: &Recovered,
     same: &SameCommand,
     reporter: &mut Reporter,
-) -> Result<ControlFlow<Ending, Shown>, CommandError> {
+) -> Result<ControlFlow<Ending, ConfirmedPlan>, CommandError> {
     warn(prepared, reporter);
     let sends_known = prepared.bulk.known == Some(OnKnown::Send);
     if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
@@ -93,7 +93,7 @@ fn without_sending(
         return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
     }
     if confirm(prepared, &facts, reporter)? {
-        return Ok(ControlFlow::Continue(Shown::of(plan, sends_known)));
+        return Ok(ControlFlow::Continue(ConfirmedPlan::of(plan, sends_known)));
     }
     Ok(ControlFlow::Break(declined(same, reporter)))
 }

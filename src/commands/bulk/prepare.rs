@@ -15,10 +15,10 @@ use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    JournalError, ListName, Recovered, RunSeen, Seen, default_path, first_run, journal_folder, open_to_read, see,
-    service_of,
+    JournalError, ListName, Recovered, RunRecord, Snapshot, default_path, first_run, journal_folder, open_to_read,
+    service_of, take_snapshot,
 };
-use crate::bulk::known::{Known, Own, Rivals};
+use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::commands::context::Context;
@@ -57,7 +57,7 @@ pub(super) struct Prepared {
     /// Where the journals of other lists are.
     pub(super) folder: PathBuf,
     /// Who is known from other lists, once the journals were asked.
-    pub(super) elsewhere: Known,
+    pub(super) elsewhere: KnownElsewhere,
     pub(super) dry_run: bool,
     pub(super) no_input: bool,
 }
@@ -108,7 +108,7 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         service: place.service,
         journal,
         folder: place.folder,
-        elsewhere: Known::default(),
+        elsewhere: KnownElsewhere::default(),
         dry_run: sources.is_on(Setting::DryRun),
         no_input: sources.is_on(Setting::NoInput),
     })
@@ -244,14 +244,14 @@ impl Prepared {
 
 /// What a plan said that was shown.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct ConfirmedPlan {
     tasks: Vec<Task>,
     accepted: u64,
     /// Whether people go out whatever other lists know of them, without a question.
     sends_known: bool,
 }
 
-impl Shown {
+impl ConfirmedPlan {
     pub(super) const fn count(&self) -> u64 {
         self.tasks.len() as u64
     }
@@ -275,23 +275,23 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 impl Prepared {
     /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
-    pub(super) fn look(&self) -> Result<Seen, JournalError> {
+    pub(super) fn inspect_journal(&self) -> Result<Snapshot, JournalError> {
         if !self.dry_run {
             self.check_alone()?;
         }
         if self.bulk.fresh {
             self.check_replaceable()?;
-            return Ok(Seen::default());
+            return Ok(Snapshot::default());
         }
-        match see(&self.journal) {
-            Err(JournalError::Missing { .. }) => Ok(Seen::default()),
-            seen => seen,
+        match take_snapshot(&self.journal) {
+            Err(JournalError::Missing { .. }) => Ok(Snapshot::default()),
+            snapshot => snapshot,
         }
     }
 
     /// Whether the journal may be set aside: what was rehearsed must not stand in the place of what was sent.
     fn check_replaceable(&self) -> Result<(), JournalError> {
-        let of_others = |run: &RunSeen| self.service == SANDBOX && run.service != SANDBOX;
+        let of_others = |run: &RunRecord| self.service == SANDBOX && run.service != SANDBOX;
         match first_run(&self.journal).filter(of_others) {
             Some(run) => Err(JournalError::NoRehearsal { path: self.journal.clone(), url: run.url }),
             None => Ok(()),
@@ -317,7 +317,7 @@ impl Prepared {
 
     /// Which rows go out, by what the journal knows once it is locked. Nobody is sent to of whom the plan that was shown
     /// said something else: another run may have begun a new journal meanwhile.
-    pub(super) fn plan_again(&self, known: &Recovered, shown: &Shown) -> Result<Plan, JournalError> {
+    pub(super) fn plan_again(&self, known: &Recovered, shown: &ConfirmedPlan) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
         if !shown.sends_known && self.knows_more_elsewhere(known)? {
             return Err(JournalError::KnownSince);
@@ -331,10 +331,10 @@ impl Prepared {
     /// Whether other lists know people by now whom they did not know when the plan was made: the question may have waited
     /// for a long time, with other lists under way meanwhile.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
-        if self.elsewhere.still_holds(&self.folder, self.own(known))? {
+        if self.elsewhere.is_current(&self.folder, self.own(known))? {
             return Ok(false);
         }
-        let now = self.look_elsewhere(known)?;
+        let now = self.search_other_journals(known)?;
         Ok(now.rows.iter().any(|(index, _)| self.elsewhere.of(*index).is_none()))
     }
 
@@ -346,14 +346,14 @@ impl Prepared {
     }
 
     /// The journal of this run, which knows this much.
-    fn own(&self, known: &Recovered) -> Own<'_> {
-        Own { journal: &self.journal, succeeds: self.bulk.fresh || !known.states.is_empty() }
+    fn own(&self, known: &Recovered) -> OwnJournal<'_> {
+        OwnJournal { journal: &self.journal, succeeds: self.bulk.fresh || !known.states.is_empty() }
     }
 
     /// The journals of runs that may be at work with other lists.
-    pub(super) fn rivals(&self) -> Option<Rivals> {
+    pub(super) fn concurrent_runs(&self) -> Option<ConcurrentRuns> {
         let is_asked = self.bulk.known != Some(OnKnown::Send);
-        is_asked.then(|| Rivals::new(&self.folder, &self.journal, self.elsewhere.lengths()))
+        is_asked.then(|| ConcurrentRuns::new(&self.folder, &self.journal, self.elsewhere.lengths()))
     }
 
     const fn choice(&self) -> Choice {
@@ -366,12 +366,12 @@ impl Prepared {
     }
 
     /// Who of those that would be mailed is known from other lists.
-    pub(super) fn look_elsewhere(&self, known: &Recovered) -> Result<Known, JournalError> {
+    pub(super) fn search_other_journals(&self, known: &Recovered) -> Result<KnownElsewhere, JournalError> {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
         // The journal holds back whom it knows at most.
         let count = rows.len().saturating_sub(known.states.len());
-        Known::look(&self.folder, self.own(known), &self.service, count, || {
+        KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
             Plan::candidates(rows, known, key_of, self.choice())
         })
     }
@@ -380,17 +380,17 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::plan::Before;
+    use crate::bulk::plan::Prior;
 
-    fn plan(tasks: &[(u32, Before)], accepted: u64) -> Plan {
-        let task = |&(index, before): &(u32, Before)| Task { index, before };
+    fn plan(tasks: &[(u32, Prior)], accepted: u64) -> Plan {
+        let task = |&(index, before): &(u32, Prior)| Task { index, before };
         Plan { tasks: tasks.iter().map(task).collect(), accepted, ..Plan::default() }
     }
 
     #[test]
     fn nobody_goes_out_of_whom_the_plan_that_was_shown_said_something_else() {
-        use Before::{Due, NotSent, Unknown};
-        let shown = Shown::of(plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1), false);
+        use Prior::{Due, NotSent, Unknown};
+        let shown = ConfirmedPlan::of(plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1), false);
         for (tasks, accepted, covered) in [
             (&[(0, NotSent), (1, NotSent), (4, Due)][..], 1, true),
             // Another run was at work.

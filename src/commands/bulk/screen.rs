@@ -98,8 +98,8 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         let (mut out, mut err) = (String::new(), String::new());
         for told in batch {
             match told {
-                Event::Ended(end) => self.ended(*end, &mut out, &mut err),
-                Event::Exchanged { request, answer } => {
+                Event::Finished(end) => self.ended(*end, &mut out, &mut err),
+                Event::Exchange { request, answer } => {
                     let bodies = self.reporter.output().verbose > 1;
                     let redactor = self.reporter.redactor();
                     let mut lines = text::request_lines(&request, bodies, redactor);
@@ -109,7 +109,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                         err.push_str(&format!("{}\n", style.dim(&line)));
                     }
                 }
-                Event::Again { index, attempt, result, wait } if !self.reporter.output().quiet => {
+                Event::Retry { index, attempt, result, wait } if !self.reporter.output().quiet => {
                     if let Some(row) = self.row(index) {
                         let why = bulk_text::why(&result, self.reporter.redactor());
                         let email = self.name(row);
@@ -119,7 +119,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                         err.push_str(&format!("{note}\n"));
                     }
                 }
-                Event::Again { .. } => {}
+                Event::Retry { .. } => {}
             }
         }
         self.write(&out, &err);
@@ -203,9 +203,9 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
 fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
     if !is_written {
         match &mut event {
-            Event::Ended(end) => (end.unwritten, end.due) = (true, false),
-            Event::Exchanged { .. } => {}
-            Event::Again { .. } => return None,
+            Event::Finished(end) => (end.unwritten, end.due) = (true, false),
+            Event::Exchange { .. } => {}
+            Event::Retry { .. } => return None,
         }
     }
     Some(event)

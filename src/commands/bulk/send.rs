@@ -9,16 +9,16 @@ use caught::Signals;
 use uncaught::Signals;
 
 use super::end::{conclude, nothing_left};
-use super::prepare::{Prepared, Shown};
+use super::prepare::{ConfirmedPlan, Prepared};
 use super::resume_command::{End, SameCommand, after};
 use super::screen::Screen;
-use super::workers::{self, Lack, Room, no_thread, of_first_client};
+use super::workers::{self, Capacity, Shortage, no_thread, of_first_client};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::environment::Environment;
 use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::{Alarm, Gate};
 use crate::bulk::journal::{
-    Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Seen, Writer, keep_index,
+    Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Snapshot, Writer, keep_index,
 };
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
@@ -27,28 +27,28 @@ use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::exit::Ending;
 
-/// Opens the journal, of which `seen` was the last look and whose plan was `shown`, and sends.
+/// Opens the journal, of which `snapshot` was read before and whose plan was `confirmed`, and sends.
 ///
 /// # Errors
 /// [`CommandError`] when the run cannot begin; from then on what happens is told here.
 pub(super) fn send(
     prepared: &Prepared,
-    (seen, shown): (Seen, Shown),
+    (snapshot, confirmed): (Snapshot, ConfirmedPlan),
     same: &SameCommand,
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     let bulk = &prepared.bulk;
-    let wanted = usize::try_from(shown.count()).unwrap_or(usize::MAX);
-    let room = Room::of(bulk.jobs.min(wanted)).map_err(Lack::report)?;
+    let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
+    let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
     let clients = prepared.transports().map_err(of_first_client)?;
     let header = header(prepared);
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
-    let (journal, known) = Journal::open_seen(&prepared.journal, mode, &header, seen)?;
+    let (journal, known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
     let journal = journal.write()?;
     tell_of_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
-    let plan = prepared.plan_again(&known, &shown)?;
+    let plan = prepared.plan_again(&known, &confirmed)?;
     let facts = prepared.facts(&plan, &known);
     drop(known);
     if plan.tasks.is_empty() {
@@ -59,7 +59,7 @@ pub(super) fn send(
     let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
     let clients = (&room, clients);
     let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
-    let remark = remark.map_err(Lack::report)?;
+    let remark = remark.map_err(Shortage::report)?;
     let lost_journal = close(writer, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
@@ -116,11 +116,11 @@ fn work(
     prepared: &Prepared,
     plan: &Plan,
     gate: &Gate,
-    (room, clients): (&Room, impl Iterator<Item = Result<Transport, TransportError>>),
+    (room, clients): (&Capacity, impl Iterator<Item = Result<Transport, TransportError>>),
     (writer, handle): (Writer<Event>, JournalHandle<Event>),
     screen: &mut Screen,
-) -> (Result<Option<String>, Lack>, Writer<Event>) {
-    let rivals = prepared.rivals();
+) -> (Result<Option<String>, Shortage>, Writer<Event>) {
+    let concurrent_runs = prepared.concurrent_runs();
     let run = Run {
         rows: &prepared.list.rows,
         tasks: &plan.tasks,
@@ -129,7 +129,7 @@ fn work(
         request: &prepared.request,
         policy: &prepared.settings.retry,
         gate,
-        rivals: rivals.as_ref(),
+        concurrent_runs: concurrent_runs.as_ref(),
         trace: prepared.settings.output.verbose > 0,
     };
     let started = OnceLock::new();

@@ -22,9 +22,9 @@ const FILES_OPEN: u64 = 32;
 
 /// What a machine has too little of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lack(String);
+pub(super) struct Shortage(String);
 
-impl Lack {
+impl Shortage {
     fn of_files(limit: u64) -> Self {
         Self(format!("the limit on open files is {limit} (`ulimit -n`)"))
     }
@@ -64,7 +64,7 @@ impl Lack {
 /// The fault of a first client: what the machine lacks is told as that, and the settings as they are.
 pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     let lack = match &fault {
-        CommandError::Transport(TransportError::Client(error)) => Lack::of_error(error.as_ref()),
+        CommandError::Transport(TransportError::Client(error)) => Shortage::of_error(error.as_ref()),
         _ => None,
     };
     lack.map_or(fault, |lack| lack.report().into())
@@ -72,7 +72,7 @@ pub(super) fn of_first_client(fault: CommandError) -> CommandError {
 
 /// The error of a run for which a thread could not be started that it cannot do without.
 pub(super) fn no_thread(error: &io::Error) -> ErrorReport {
-    Lack::of_io(error).report()
+    Shortage::of_io(error).report()
 }
 
 #[cfg(unix)]
@@ -88,19 +88,19 @@ const fn is_about_files(_: &io::Error) -> bool {
 
 /// How many workers there is room for, and why not for more.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct Capacity {
     workers: usize,
     wanted: usize,
-    lack: Option<Lack>,
+    lack: Option<Shortage>,
 }
 
-impl Room {
+impl Capacity {
     /// Measures the room for so many workers. The soft limit on open files is raised as far as that needs and the hard
     /// one allows.
     ///
     /// # Errors
-    /// [`Lack`] when there is none for a single one.
-    pub(super) fn of(wanted: usize) -> Result<Self, Lack> {
+    /// [`Shortage`] when there is none for a single one.
+    pub(super) fn of(wanted: usize) -> Result<Self, Shortage> {
         let room = Self::within(wanted, open_files(), limit_on_files(wanted));
         match room.lack {
             Some(lack) if room.workers == 0 => Err(lack),
@@ -114,7 +114,7 @@ impl Room {
         };
         let free = limit.saturating_sub(open + FILES_OF_RUN);
         let fitting = usize::try_from(free / FILES_PER_WORKER).unwrap_or(usize::MAX);
-        Self { workers: fitting.min(wanted), wanted, lack: (fitting < wanted).then(|| Lack::of_files(limit)) }
+        Self { workers: fitting.min(wanted), wanted, lack: (fitting < wanted).then(|| Shortage::of_files(limit)) }
     }
 }
 
@@ -161,29 +161,29 @@ impl Drop for Start<'_> {
 /// that there is room left for those that look names up.
 ///
 /// # Errors
-/// [`Lack`] when there is not a single one.
+/// [`Shortage`] when there is not a single one.
 pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     started: &'scope OnceLock<()>,
-    room: &Room,
+    room: &Capacity,
     clients: impl Iterator<Item = Result<Transport, TransportError>>,
     mut work: impl FnMut(Transport) -> W,
-) -> Result<Option<String>, Lack> {
+) -> Result<Option<String>, Shortage> {
     let _start = Start(started);
     let (mut workers, mut lack) = (0, room.lack.clone());
     for client in clients.take(room.workers) {
-        let begun = client.map_err(|error| Lack::of_error(&error)).and_then(|client| {
+        let begun = client.map_err(|error| Shortage::of_error(&error)).and_then(|client| {
             let work = work(client);
             let worker = move || {
                 started.wait();
                 work();
             };
             let thread = Builder::new().spawn_scoped(scope, worker);
-            thread.map_err(|error| Some(Lack::of_io(&error)))
+            thread.map_err(|error| Some(Shortage::of_io(&error)))
         });
         if let Err(error) = begun {
             // The first client was made of the same settings, so it is not for these that the next one fails.
-            lack = error.or_else(|| Some(Lack("no more clients can be made".to_owned())));
+            lack = error.or_else(|| Some(Shortage("no more clients can be made".to_owned())));
             break;
         }
         workers += 1;
@@ -191,7 +191,7 @@ pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
             started.wait();
         });
         if let Err(error) = place {
-            lack = Some(Lack::of_io(&error));
+            lack = Some(Shortage::of_io(&error));
             break;
         }
     }
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_workers_fit_what_is_free() {
         let workers = |wanted, open, limit| {
-            let room = Room::within(wanted, open, limit);
+            let room = Capacity::within(wanted, open, limit);
             (room.workers, room.lack.is_some())
         };
         assert_eq!(workers(256, 5, None), (256, false));

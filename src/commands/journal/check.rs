@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, look};
+use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, inspect};
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::escape::json_line;
@@ -47,7 +47,7 @@ struct DamageDocument {
 
 /// Damage is not an error but the result, with exit 65.
 pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), CommandError> {
-    let scan = look(path)?;
+    let scan = inspect(path)?;
     let damage =
         scan.damage.iter().take(LISTED_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
@@ -73,7 +73,7 @@ pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), 
 /// Bytes at the end that the next run cuts off: nothing was sent because of them.
 const fn unfinished(scan: &Scan) -> u64 {
     match scan.tail {
-        Tail::Torn => scan.length - scan.sound,
+        Tail::Torn => scan.length - scan.valid,
         Tail::None | Tail::Unbroken => 0,
     }
 }

@@ -15,7 +15,7 @@ use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::bulk::journal::{
-    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, kept_in, named_after,
+    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, journals_in, named_after,
 };
 use crate::report::exit::{Ending, Exit};
 use crate::report::{ErrorReport, Reporter};
@@ -114,7 +114,7 @@ fn is_journal(file: &Path) -> bool {
 fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let name = ListName::of(list);
     let word = name.word();
-    let mut found = kept_in(folder)?;
+    let mut found = journals_in(folder)?;
     found.retain(|path| match first_run(path).and_then(|run| run.list) {
         Some(list) => list == word,
         None => named_after(path, &name),
@@ -127,7 +127,7 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
-    let mut journals = kept_in(folder)?;
+    let mut journals = journals_in(folder)?;
     match journals.len() {
         1 => Ok(journals.remove(0)),
         0 => Err(ErrorReport {

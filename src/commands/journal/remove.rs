@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{JournalError, Scan, index_of, kept_in, leftovers_in, lock_to_remove, look};
+use crate::bulk::journal::{JournalError, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -69,7 +69,7 @@ impl Request {
 }
 
 pub(super) fn one(path: &Path, request: &Request, reporter: &mut Reporter) -> Result<String, CommandError> {
-    let scan = look(path)?;
+    let scan = inspect(path)?;
     let people = scan.recovered.counts().total();
     let question = format!(
         "Remove {} with {}? A run of the same list mails these people again.",
@@ -91,10 +91,10 @@ pub(super) fn prune(
 ) -> Result<String, CommandError> {
     let mut old = Vec::new();
     if let Some(age) = request.older_than {
-        let is_old = |path: &PathBuf| look(path).is_ok_and(|scan| is_old(&scan, age));
-        let is_finished = |path: &PathBuf| look(path).is_ok_and(|scan| is_finished(&scan));
-        old.extend(kept_in(journals)?.into_iter().filter(|path| is_old(path) && is_finished(path)));
-        old.extend(kept_in(rehearsals)?.into_iter().filter(is_old));
+        let is_old = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_old(&scan, age));
+        let is_finished = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_finished(&scan));
+        old.extend(journals_in(journals)?.into_iter().filter(|path| is_old(path) && is_finished(path)));
+        old.extend(journals_in(rehearsals)?.into_iter().filter(is_old));
     }
     let mut leftovers = leftovers_in(journals)?;
     leftovers.extend(leftovers_in(rehearsals)?);
@@ -118,7 +118,7 @@ pub(super) fn prune(
         // A run may have used it while the question waited.
         let is_still_old = || {
             let age = request.older_than;
-            age.is_some_and(|age| look(&path).is_ok_and(|scan| is_old(&scan, age)))
+            age.is_some_and(|age| inspect(&path).is_ok_and(|scan| is_old(&scan, age)))
         };
         if remove(&path, is_still_old)? {
             gone.push(path);

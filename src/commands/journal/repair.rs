@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::api::request::{ApiRequest, Recipient};
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{DamagedJournal, Listed, Repaired, RunHeader, service_of};
+use crate::bulk::journal::{DamagedJournal, ListedPerson, Repaired, RunHeader, service_of};
 use crate::bulk::list::{self, Format};
 use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
@@ -74,7 +74,7 @@ fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, 
     Ok(found.ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: sources.config.clone() })?)
 }
 
-fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> {
+fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkError> {
     let file = File::open(list).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => BulkError::Missing(list.to_owned()),
         _ => BulkError::Unreadable { path: list.to_owned(), source },
@@ -82,7 +82,7 @@ fn people(list: &Path, cname: &str) -> Result<(Vec<Listed>, String), BulkError> 
     // An address that the run accepted need not fit the published pattern.
     let read = list::read(file, Format::of_name(list), cname, true);
     let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;
-    let people = read.rows.iter().map(|row| Listed {
+    let people = read.rows.iter().map(|row| ListedPerson {
         row: row.line,
         email: row.email.to_string(),
         cname: row.cname.as_deref().unwrap_or(cname).to_owned(),
@@ -95,7 +95,7 @@ fn header(
     journal: &DamagedJournal,
     sources: &Sources,
     cname: String,
-    people: &[Listed],
+    people: &[ListedPerson],
     input_sha256: String,
 ) -> Result<RunHeader, CommandError> {
     let (url, service, tenant, list) = if let Some(run) = journal.last_run() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::api::outcome::Outcome;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{Event, Journal, Recovered, RowKey, RowState, Settled, fold_name, look_for};
+use crate::bulk::journal::{IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, find_intents, fold_name};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -17,7 +17,7 @@ use crate::report::escape::{escape_uncut, json_line, quote};
 pub(super) struct Request {
     who: Who,
     cname: Option<String>,
-    settled: Settled,
+    settled: Resolution,
 }
 
 /// Whose rows are meant.
@@ -57,9 +57,9 @@ impl Request {
             }
         };
         let settled = match (given.text(Setting::As).as_deref(), given.is_on(Setting::Undo)) {
-            (None, true) => Settled::Unknown,
-            (Some("accepted"), false) => Settled::Accepted,
-            (Some(_), false) => Settled::NotSent,
+            (None, true) => Resolution::Unknown,
+            (Some("accepted"), false) => Resolution::Accepted,
+            (Some(_), false) => Resolution::NotSent,
             (Some(_), true) => {
                 return Err(usage(
                     "--as and --undo exclude each other",
@@ -73,7 +73,7 @@ impl Request {
                 ));
             }
         };
-        if matches!((&who, settled), (Who::AllUnknown, Settled::Unknown)) {
+        if matches!((&who, settled), (Who::AllUnknown, Resolution::Unknown)) {
             return Err(usage(
                 "--undo needs addresses",
                 "name each row whose decision is to be taken back with --email",
@@ -82,13 +82,13 @@ impl Request {
         Ok(Self { who, cname: given.text(Setting::Cname), settled })
     }
 
-    fn is_meant(&self, told: &Event) -> bool {
+    fn is_meant(&self, intent: &IntentDetails) -> bool {
         let cname = self.cname.as_deref();
         let is_named = match &self.who {
-            Who::Emails(emails) => emails.iter().any(|email| is_same(email, &told.email)),
+            Who::Emails(emails) => emails.iter().any(|email| is_same(email, &intent.email)),
             Who::AllUnknown => true,
         };
-        is_named && cname.is_none_or(|cname| fold_name(cname) == fold_name(&told.cname))
+        is_named && cname.is_none_or(|cname| fold_name(cname) == fold_name(&intent.cname))
     }
 }
 
@@ -120,35 +120,35 @@ struct ResolvedRow<'a> {
 /// Records all of the rows or none.
 pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
     // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
-    let rows = look_for(path, |_| true, |told| request.is_meant(told))?;
+    let rows = find_intents(path, |_| true, |intent| request.is_meant(intent))?;
     let mut chosen = Vec::new();
-    Journal::settle(path, |recovered| {
+    Journal::resolve(path, |recovered| {
         chosen = choose(&rows, recovered, request, path)?;
         let settled = chosen.iter().map(|key| (*key, request.settled));
         Ok::<_, CommandError>(settled.collect())
     })?;
-    let mut people: Vec<(&RowKey, &Event)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
-    people.sort_by_key(|(_, told)| told.row);
+    let mut people: Vec<(&RowKey, &IntentDetails)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
+    people.sort_by_key(|(_, intent)| intent.row);
     if reporter.output().json {
         return Ok(json_line(&document(path, request, &people)));
     }
     let next = match request.settled {
-        Settled::Accepted => "left alone from now on",
-        Settled::NotSent => "the next run sends it again",
-        Settled::Unknown => "the earlier decision is taken back",
+        Resolution::Accepted => "left alone from now on",
+        Resolution::NotSent => "the next run sends it again",
+        Resolution::Unknown => "the earlier decision is taken back",
     };
-    let line = |(_, told): &(&RowKey, &Event)| {
+    let line = |(_, intent): &(&RowKey, &IntentDetails)| {
         format!(
             "resolved: {} (cname {}) as {}; {next}\n",
-            reporter.redactor().escape(&told.email),
-            reporter.redactor().escape(&told.cname),
+            reporter.redactor().escape(&intent.email),
+            reporter.redactor().escape(&intent.cname),
             request.settled.word()
         )
     };
     Ok(people.iter().map(line).collect())
 }
 
-fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Event)]) -> ResolveDocument<'a> {
+fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a IntentDetails)]) -> ResolveDocument<'a> {
     let single = match people {
         [single] => Some(single),
         _ => None,
@@ -158,12 +158,12 @@ fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a Event)])
         ok: true,
         path: path.to_string_lossy().into_owned(),
         key: single.map(|(key, _)| key.to_string()),
-        email: single.map(|(_, told)| told.email.as_str()),
-        cname: single.map(|(_, told)| told.cname.as_str()),
+        email: single.map(|(_, intent)| intent.email.as_str()),
+        cname: single.map(|(_, intent)| intent.cname.as_str()),
         settled: request.settled.word(),
         rows: people
             .iter()
-            .map(|(key, told)| ResolvedRow { key: key.to_string(), email: &told.email, cname: &told.cname })
+            .map(|(key, intent)| ResolvedRow { key: key.to_string(), email: &intent.email, cname: &intent.cname })
             .collect(),
     }
 }
@@ -175,7 +175,7 @@ fn show_command(path: &Path, what: &str) -> String {
 
 /// The rows that are meant and can be resolved.
 fn choose(
-    rows: &HashMap<RowKey, Event>,
+    rows: &HashMap<RowKey, IntentDetails>,
     recovered: &Recovered,
     request: &Request,
     path: &Path,
@@ -183,8 +183,8 @@ fn choose(
     let fits = |key: &RowKey| {
         let state = recovered.state(*key);
         match request.settled {
-            Settled::Unknown => {
-                matches!(state, Some(RowState::Resolved(settled)) if settled != Settled::Unknown)
+            Resolution::Unknown => {
+                matches!(state, Some(RowState::Resolved(settled)) if settled != Resolution::Unknown)
             }
             _ => state.map(RowState::effective) == Some(Outcome::Unknown),
         }
@@ -201,12 +201,12 @@ fn choose(
     };
     let mut chosen = Vec::new();
     for email in emails {
-        let of_email = || rows.iter().filter(|(_, told)| is_same(email, &told.email));
+        let of_email = || rows.iter().filter(|(_, intent)| is_same(email, &intent.email));
         let mut fitting = of_email().filter(|(key, _)| fits(key));
         match (fitting.next(), fitting.next()) {
             (Some((key, _)), None) => chosen.push(*key),
             (Some(_), Some(_)) => {
-                let mut cnames: Vec<String> = of_email().map(|(_, told)| escape_uncut(&told.cname)).collect();
+                let mut cnames: Vec<String> = of_email().map(|(_, intent)| escape_uncut(&intent.cname)).collect();
                 cnames.sort();
                 return Err(CommandError::Usage {
                     message: format!(
@@ -229,11 +229,11 @@ fn choose(
 }
 
 /// Why a row cannot be resolved.
-fn unfit(email: &str, state: Option<RowState>, settled: Settled, path: &Path) -> CommandError {
+fn unfit(email: &str, state: Option<RowState>, settled: Resolution, path: &Path) -> CommandError {
     let email = escape_uncut(email);
     let message = match (state.map(RowState::effective), settled) {
         (None, _) => format!("{email} is not in this journal"),
-        (Some(_), Settled::Unknown) => {
+        (Some(_), Resolution::Unknown) => {
             format!("nothing was resolved for {email}, so there is nothing to take back")
         }
         (Some(outcome), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", outcome.word()),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::api::outcome::Outcome;
 use crate::bulk::journal::{
-    Counts, JournalError, Recovered, RowKey, RowState, Scan, kept_in, leftovers_in, look, look_for,
+    Counts, JournalError, Recovered, RowKey, RowState, Scan, find_intents, inspect, journals_in, leftovers_in,
 };
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -41,9 +41,9 @@ struct JournalDocument {
 
 /// A journal that cannot be read is listed with its error.
 pub(super) fn list(folder: &Path, reporter: &Reporter) -> Result<String, CommandError> {
-    let paths = kept_in(folder)?;
+    let paths = journals_in(folder)?;
     let leftovers = leftovers_in(folder)?;
-    let scans = paths.iter().map(|path| (path, look(path)));
+    let scans = paths.iter().map(|path| (path, inspect(path)));
     if reporter.output().json {
         return Ok(json_line(&ListDocument {
             schema: "vescli.journals/1",
@@ -150,7 +150,7 @@ struct UnknownDocument {
 
 /// A damaged journal is an error: a part of the rows would look like all of them.
 pub(super) fn show(path: &Path, reporter: &Reporter) -> Result<String, CommandError> {
-    let scan = look(path)?;
+    let scan = inspect(path)?;
     if let Some(damage) = scan.damage.first() {
         return Err(JournalError::Damaged { path: path.to_owned(), damage: *damage }.into());
     }
@@ -200,7 +200,7 @@ pub(super) fn show(path: &Path, reporter: &Reporter) -> Result<String, CommandEr
 /// The rows that are unknown, in the order of the list.
 fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, JournalError> {
     let state = |key| recovered.state(key).filter(|state| state.effective() == Outcome::Unknown);
-    let intents = look_for(path, |key| state(key).is_some(), |_| true)?;
+    let intents = find_intents(path, |key| state(key).is_some(), |_| true)?;
     let mut unknown: Vec<UnknownDocument> = intents
         .into_iter()
         .filter_map(|(key, told): (RowKey, _)| {

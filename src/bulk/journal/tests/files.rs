@@ -42,7 +42,7 @@ pub(super) fn intend((_, handle): &Open, name: &str) {
 }
 
 /// An operator who chose no row after all.
-pub(super) fn nothing(_: &Recovered) -> Result<Vec<(RowKey, Settled)>, JournalError> {
+pub(super) fn nothing(_: &Recovered) -> Result<Vec<(RowKey, Resolution)>, JournalError> {
     Err(JournalError::NoHome)
 }
 
@@ -65,7 +65,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     journal.1.conclude(&person("ada", "ada@x.de"), &end, [()]);
     assert!(journal.0.events(Duration::from_mins(1)).unwrap()[0].is_written);
     // What others see while it is open: whole lines, and nothing of what is reserved.
-    assert_eq!(look(&path).unwrap().lines, 7);
+    assert_eq!(inspect(&path).unwrap().lines, 7);
     journal.0.close().unwrap();
     let (journal, recovered) = resume(&path).unwrap();
     assert_eq!(recovered.runs.len(), 1);
@@ -85,8 +85,8 @@ fn one_run_at_a_time_holds_it() {
     assert!(matches!(refusal(&path), JournalError::Locked { .. }));
     let fresh = Journal::open(&path, OpenMode::Fresh, &header()).map(|_| ());
     assert!(matches!(fresh, Err(JournalError::Locked { .. })));
-    let settled = Journal::settle(&path, nothing);
-    assert!(matches!(settled, Err(JournalError::Locked { .. })));
+    let resolution = Journal::resolve(&path, nothing);
+    assert!(matches!(resolution, Err(JournalError::Locked { .. })));
     drop(journal);
     resume(&path).unwrap();
 }
@@ -115,8 +115,8 @@ fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
     put(&at("text"), b"email\nada@x.de\n");
     assert!(matches!(refusal(&at("text")), JournalError::NotAJournal { .. }));
     assert_eq!(fs::read(at("text")).unwrap(), b"email\nada@x.de\n");
-    assert!(matches!(look(&at("none")), Err(JournalError::Missing { .. })));
-    assert!(matches!(Journal::settle(&at("none"), nothing), Err(JournalError::Missing { .. })));
+    assert!(matches!(inspect(&at("none")), Err(JournalError::Missing { .. })));
+    assert!(matches!(Journal::resolve(&at("none"), nothing), Err(JournalError::Missing { .. })));
     assert!(!at("none").exists());
 }
 

@@ -26,7 +26,7 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
             let journal = journal.write().unwrap();
             intend(&journal, "new");
             journal.0.close().unwrap();
-            let scan = look(&path).unwrap();
+            let scan = inspect(&path).unwrap();
             assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None), "{cut}");
             assert_eq!(scan.lines, kept as u64 + 4);
         }
@@ -42,7 +42,7 @@ fn a_damaged_journal_is_refused_and_not_changed() {
     let error = refusal(&path);
     assert!(matches!(error, JournalError::Damaged { damage: Damage { line: 3, flaw: Flaw::Crc, .. }, .. }));
     assert!(error.to_string().contains("vescli journal check"));
-    assert!(matches!(Journal::settle(&path, nothing), Err(JournalError::Damaged { .. })));
+    assert!(matches!(Journal::resolve(&path, nothing), Err(JournalError::Damaged { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
 }
 
@@ -52,24 +52,24 @@ fn what_an_operator_found_out_decides() {
     let path = folder.path().join("j.ndjson");
     put(&path, sample().concat().trim_end().as_bytes());
     let before = fs::read(&path).unwrap();
-    assert!(Journal::settle(&path, nothing).is_err());
+    assert!(Journal::resolve(&path, nothing).is_err());
     assert_eq!(fs::read(&path).unwrap(), before);
-    Journal::settle(&path, |recovered| {
+    Journal::resolve(&path, |recovered| {
         assert_eq!(recovered.state(key_of("gus")), Some(RowState::Intended { attempt: 1 }));
-        Ok::<_, JournalError>(vec![(key_of("gus"), Settled::NotSent)])
+        Ok::<_, JournalError>(vec![(key_of("gus"), Resolution::NotSent)])
     })
     .unwrap();
-    let scan = look(&path).unwrap();
+    let scan = inspect(&path).unwrap();
     assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
-    assert_eq!(scan.recovered.state(key_of("gus")), Some(RowState::Resolved(Settled::NotSent)));
+    assert_eq!(scan.recovered.state(key_of("gus")), Some(RowState::Resolved(Resolution::NotSent)));
     assert_eq!(scan.recovered.runs.len(), 2);
 }
 
 /// What a run knows that had seen the journal before something happened to it.
 fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Outcome> {
-    let seen = see(path).unwrap();
+    let seen = take_snapshot(path).unwrap();
     happens();
-    let opened = Journal::open_seen(path, OpenMode::Resume, &header(), seen);
+    let opened = Journal::open_with_snapshot(path, OpenMode::Resume, &header(), seen);
     fates_of(&opened.unwrap().1)
 }
 
@@ -81,7 +81,7 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
     put(&path, whole.as_bytes());
     // Untouched, it is not read again.
     let file = fs::File::open(&path).unwrap();
-    assert!(see(&path).unwrap().still_holds(&file).is_some());
+    assert!(take_snapshot(&path).unwrap().if_unchanged(&file).is_some());
     assert_eq!(known_after(&path, || {}), outcomes(&lines));
     let other_run = || {
         let journal = writing(&path);
@@ -99,9 +99,9 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
     // Long ago, for the clock of files may stand still between two writes.
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    let seen = see(&path).unwrap();
+    let seen = take_snapshot(&path).unwrap();
     put(&path, edited.as_bytes());
-    let opened = Journal::open_seen(&path, OpenMode::Resume, &header(), seen);
+    let opened = Journal::open_with_snapshot(&path, OpenMode::Resume, &header(), seen);
     assert!(matches!(opened, Err(JournalError::Damaged { .. })));
     // Another file in its place, with an unfinished end.
     put(&path, whole.as_bytes());
@@ -119,6 +119,6 @@ fn a_journal_that_was_seen_with_an_unfinished_end_is_read_anew() {
     let whole = lines.concat();
     put(&path, &whole.as_bytes()[..whole.len() - 5]);
     assert_eq!(known_after(&path, || {}), outcomes(&lines[..lines.len() - 1]));
-    let scan = look(&path).unwrap();
+    let scan = inspect(&path).unwrap();
     assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::None));
 }

@@ -146,7 +146,7 @@ fn scenario(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
         for delivered in events {
             shown += 1;
             if delivered.is_written {
-                note(&log, Event::Shown(delivered.event));
+                note(&log, Event::ConfirmedPlan(delivered.event));
             }
         }
     }

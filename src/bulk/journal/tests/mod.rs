@@ -13,7 +13,7 @@ mod recovery;
 
 use std::collections::HashMap;
 
-use super::record::{self, End, Intent, Settled};
+use super::record::{self, End, Intent, Resolution};
 use super::*;
 use crate::api::outcome::Outcome;
 
@@ -61,7 +61,7 @@ fn sample() -> Vec<String> {
         intent_line("cy", 1),
         end_line("cy", 1, Outcome::Unknown, Some(502)),
         end_line("bob", 2, Outcome::Rejected, Some(409)),
-        record::resolved(key_of("cy"), Settled::Accepted),
+        record::resolved(key_of("cy"), Resolution::Accepted),
         record::run_of_version_1("a2", &header()),
         intent_line("dee", 1),
         end_line("dee", 1, Outcome::Unknown, None),

@@ -27,7 +27,7 @@ pub(super) enum Event {
     /// A worker was woken and sends the row of this key.
     Released(String),
     /// An event of this key was shown.
-    Shown(String),
+    ConfirmedPlan(String),
 }
 
 pub(super) type Log = Arc<Mutex<Vec<Event>>>;
@@ -133,10 +133,10 @@ pub(super) fn fault(events: &[Event]) -> Option<String> {
             Event::Released(key) if !marked.contains(key) => {
                 return Some(format!("a row is sent before its intent is synced and marked: {key}"));
             }
-            Event::Shown(key) if !showable.contains(key) => {
+            Event::ConfirmedPlan(key) if !showable.contains(key) => {
                 return Some(format!("an event is shown before its batch is done: {key}"));
             }
-            Event::Released(_) | Event::Shown(_) => {}
+            Event::Released(_) | Event::ConfirmedPlan(_) => {}
         }
     }
     None
@@ -198,7 +198,7 @@ fn take(writer: &Writer<String>, log: &Log, shown: &mut [usize; 2]) {
     for Delivered { event, is_written } in writer.events(Duration::from_millis(1)).unwrap() {
         shown[usize::from(!is_written)] += 1;
         if is_written {
-            note(log, Event::Shown(event));
+            note(log, Event::ConfirmedPlan(event));
         }
     }
 }
@@ -211,7 +211,7 @@ fn no_row_is_sent_before_its_intent_is_on_the_disk_and_none_is_shown_before_its_
     let events = log.lock().unwrap().clone();
     assert_eq!(fault(&events), None);
     // The last ends are synced too.
-    let is_shown = |event: &&Event| matches!(event, Event::Released(_) | Event::Shown(_));
+    let is_shown = |event: &&Event| matches!(event, Event::Released(_) | Event::ConfirmedPlan(_));
     assert_eq!(events.iter().rfind(|event| !is_shown(event)), Some(&Event::Marked));
 }
 
@@ -237,7 +237,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     assert!(fault(&synced_first).unwrap().starts_with("a row is sent before"));
     let early = [written(intent_line("ada", 1) + &end), Event::Synced];
     assert!(fault(&early).unwrap().starts_with("an end before"));
-    let shown = Event::Shown(key_of("ada").to_string());
+    let shown = Event::ConfirmedPlan(key_of("ada").to_string());
     let unwritten = [&sound[..4], std::slice::from_ref(&shown)].concat();
     assert!(fault(&unwritten).unwrap().starts_with("an event is shown"));
     let with_intent = written(end.clone() + &intent_line("bob", 1));

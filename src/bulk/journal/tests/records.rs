@@ -54,7 +54,7 @@ fn steady(line: &str) -> String {
     assert_eq!(field[..8], format!("{:08x}", crc32fast::hash(covered.as_bytes())));
     let at = record["at"].as_str().unwrap();
     assert_eq!(at.len(), "2026-01-02T03:04:05.678Z".len());
-    assert!(Moment::parse(at).is_some() && at.as_bytes()[19] == b'.');
+    assert!(Timestamp::parse(at).is_some() && at.as_bytes()[19] == b'.');
     line.replace(at, "AT").replace(&field[..8], "CRC")
 }
 
@@ -92,12 +92,12 @@ fn each_record_is_one_line_of_the_promised_form() {
     assert!(record::end(&person, &end).contains(r#","status":null,"#));
     let due = End { outcome: Outcome::Rejected, due: true, ..end };
     assert!(record::end(&person, &due).contains(r#","status":null,"due":true,"at":"#));
-    for settled in [Settled::Accepted, Settled::NotSent, Settled::Unknown] {
+    for resolution in [Resolution::Accepted, Resolution::NotSent, Resolution::Unknown] {
         assert_eq!(
-            steady(&record::resolved(key, settled)),
+            steady(&record::resolved(key, resolution)),
             format!(
                 "{{\"t\":\"resolved\",\"key\":\"{key}\",\"as\":\"{}\",\"at\":\"AT\",\"crc\":\"CRC\"}}\n",
-                settled.word()
+                resolution.word()
             )
         );
     }

@@ -19,7 +19,7 @@ fn ends(lines: &[String]) -> Vec<usize> {
 fn scanned(bytes: &[u8]) -> Scan {
     let scan = scan(bytes).unwrap();
     assert_eq!(scan.length, bytes.len() as u64);
-    assert!(scan.sound <= scan.length);
+    assert!(scan.valid <= scan.length);
     scan
 }
 
@@ -27,12 +27,12 @@ fn scanned(bytes: &[u8]) -> Scan {
 fn a_whole_journal_comes_back_with_every_state() {
     let lines = sample();
     let scan = scanned(lines.concat().as_bytes());
-    assert_eq!((scan.damage.as_slice(), scan.tail, scan.sound), (&[][..], Tail::None, scan.length));
+    assert_eq!((scan.damage.as_slice(), scan.tail, scan.valid), (&[][..], Tail::None, scan.length));
     assert_eq!(fates_of(&scan.recovered), outcomes(&lines));
     let state = |name| scan.recovered.state(key_of(name));
     assert!(matches!(state("ada"), Some(RowState::Accepted { .. })));
     assert_eq!(state("bob"), Some(RowState::Rejected { status: Some(409), due: false }));
-    assert_eq!(state("cy"), Some(RowState::Resolved(Settled::Accepted)));
+    assert_eq!(state("cy"), Some(RowState::Resolved(Resolution::Accepted)));
     assert_eq!(state("dee"), Some(RowState::Unknown { status: None }));
     assert_eq!(state("gus"), Some(RowState::Intended { attempt: 1 }));
     assert_eq!(state("hal"), None);
@@ -62,7 +62,7 @@ fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
             assert_eq!(scan.damage, [], "cut at {cut}, {zeros} zeros");
             assert_eq!(fates_of(&scan.recovered), outcomes(&lines[..kept]), "cut at {cut}, {zeros} zeros");
             let sound = if kept > finished { cut } else { ends[finished] };
-            assert_eq!(scan.sound, sound as u64, "cut at {cut}, {zeros} zeros");
+            assert_eq!(scan.valid, sound as u64, "cut at {cut}, {zeros} zeros");
         }
     }
 }
@@ -199,7 +199,7 @@ fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
             bytes[run.len() + from..run.len() + to].fill(fill);
             let scan = scanned(&bytes);
             assert_eq!((scan.damage.as_slice(), scan.tail), (&[][..], Tail::Torn));
-            assert_eq!(scan.sound, run.len() as u64);
+            assert_eq!(scan.valid, run.len() as u64);
             assert!(scan.recovered.states.is_empty());
         }
     }

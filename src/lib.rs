@@ -21,6 +21,7 @@ pub mod settings;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use api::operation::SEND_PASSWORD_EMAIL;
 use args::commands::Command;
 use args::environment::Environment;
 use args::parse::{Invocation, parse};
@@ -50,7 +51,7 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) 
 
 fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandError> {
     match command {
-        Command::Send => send::run(context),
+        Command::Send => send::run(&SEND_PASSWORD_EMAIL, context),
         Command::Bulk { input } => commands::bulk::run(input, context),
         Command::Journal(action) => journal::run(action, context),
         Command::Doctor => Ok(doctor::run(context).into()),

@@ -1,4 +1,4 @@
-//! The operation: what is sent, what came of it, and whether to send it again.
+//! An operation: what is sent, what came of it, and whether to send it again.
 
 pub mod answer;
 mod certificate_refusal;
@@ -6,6 +6,7 @@ mod connection;
 pub mod failure;
 pub mod lookup;
 pub mod observer;
+pub mod operation;
 pub mod outcome;
 mod pem_bundle;
 pub mod recipient;

@@ -1,123 +1,110 @@
-//! The request as it goes over the wire: URL, headers and body, built from settings and a recipient.
+//! The request as it goes over the wire: URL, headers and body, built from an operation, a target and the values of its fields.
 
-use serde::Serialize;
 use thiserror::Error;
 use url::Url;
 
+use super::operation::{Field, Operation, Rule};
 use super::recipient::{RecipientError, check_email, check_text};
 use crate::args::settings_table::CONSOLES;
 use crate::settings::credential::secret::Secret;
 use crate::settings::target::{Target, UrlVariables};
 
-/// The path of the operation, which every URL ends in.
-pub const OPERATION: &str = "/no_auth/send_password_email";
-
 /// What this client calls itself.
 pub const USER_AGENT: &str = concat!("vescli/", env!("CARGO_PKG_VERSION"));
-
-/// Who is mailed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    /// The address.
-    pub email: String,
-    /// The cname.
-    pub cname: String,
-}
 
 /// A request that can be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiRequest {
-    /// Where to.
+    pub operation: &'static Operation,
     pub url: Url,
     /// Names and values in the order in which they are sent, but for `Authorization`.
     pub headers: [(&'static str, &'static str); 3],
     /// The token for `Authorization`, if there is one.
     pub token: Option<Secret>,
-    /// The body, JSON.
+    /// JSON.
     pub body: String,
 }
 
 /// Why a request cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
-    /// The address.
-    #[error("the address `{}` {error}", .email.escape_debug())]
-    Email {
-        /// As given.
-        email: String,
-        /// What is wrong.
-        error: RecipientError,
-    },
-    /// The cname.
-    #[error("the cname `{}` {error}", .cname.escape_debug())]
-    Cname {
-        /// As given.
-        cname: String,
-        /// What is wrong.
-        error: RecipientError,
-    },
+    #[error("the {} `{}` {error}", .field.noun, .value.escape_debug())]
+    Field { field: &'static Field, value: String, error: RecipientError },
     /// What a URL parser makes of the URL is not what was meant.
     #[error("the URL {0} would not be sent as it was meant")]
     Url(String),
 }
 
-/// The body's fields in the order of the published page.
-#[derive(Serialize)]
-struct Body<'a> {
-    cname: &'a str,
-    email: &'a str,
-}
-
-impl Recipient {
-    /// Checks an address and a cname.
-    ///
-    /// # Errors
-    /// [`RequestError`] for the one that cannot be sent. `any_email` skips the published pattern.
-    pub fn new(email: &str, cname: &str, any_email: bool) -> Result<Self, RequestError> {
-        check_email(email, any_email).map_err(|error| RequestError::Email { email: email.to_owned(), error })?;
-        check_text(cname).map_err(|error| RequestError::Cname { cname: cname.to_owned(), error })?;
-        Ok(Self { email: email.to_owned(), cname: cname.to_owned() })
-    }
+/// # Errors
+/// [`RequestError::Field`] for a value that the service does not accept. `any_email` skips the published pattern.
+pub fn check(field: &'static Field, value: &str, any_email: bool) -> Result<(), RequestError> {
+    let checked = match field.rule {
+        Rule::Email => check_email(value, any_email),
+        Rule::Text => check_text(value),
+    };
+    checked.map_err(|error| RequestError::Field { field, value: value.to_owned(), error })
 }
 
 impl ApiRequest {
-    /// Builds the request.
+    /// Builds the request from the values of the operation's fields, in their order.
+    ///
+    /// # Errors
+    /// [`RequestError`] for the first value that cannot be sent (`any_email` skips the published pattern), or when the URL
+    /// is not what was meant.
+    pub fn new(
+        operation: &'static Operation,
+        target: &Target,
+        values: &[&str],
+        any_email: bool,
+    ) -> Result<Self, RequestError> {
+        for (index, field) in operation.shown_fields() {
+            check(field, values.get(index).copied().unwrap_or_default(), any_email)?;
+        }
+        let mut request = Self::unaddressed(operation, target)?;
+        request.readdress(values);
+        Ok(request)
+    }
+
+    /// A request without a body, for [`Self::readdress`].
     ///
     /// # Errors
     /// [`RequestError::Url`] when the URL is not what was meant.
-    pub fn new(target: &Target, recipient: &Recipient, token: Option<Secret>) -> Result<Self, RequestError> {
+    pub fn unaddressed(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
         Ok(Self {
-            url: url(target)?,
+            operation,
+            url: url(operation, target)?,
             headers: [("content-type", "application/json"), ("accept", "application/json"), ("user-agent", USER_AGENT)],
-            token,
-            body: body(&recipient.email, &recipient.cname),
+            token: None,
+            body: String::new(),
         })
     }
 
-    /// Addresses the request to somebody else, whose address and cname were checked already.
-    pub fn readdress(&mut self, email: &str, cname: &str) {
-        self.body = body(email, cname);
+    /// Replaces the values by others, which were checked already.
+    pub fn readdress(&mut self, values: &[&str]) {
+        self.body.clear();
+        for (field, value) in self.operation.fields.iter().zip(values) {
+            self.body.push(if self.body.is_empty() { '{' } else { ',' });
+            // A text cannot fail to serialise.
+            let value = serde_json::to_string(value).unwrap_or_default();
+            self.body.push_str(&format!("\"{}\":{value}", field.name));
+        }
+        self.body.push('}');
     }
 }
 
-fn body(email: &str, cname: &str) -> String {
-    // A struct of two texts cannot fail to serialise.
-    serde_json::to_string(&Body { cname, email }).unwrap_or_default()
-}
-
-/// The URL of the operation.
+/// The URL of an operation.
 ///
 /// # Errors
 /// [`RequestError::Url`] when a parser reads it as something else than was meant.
-pub fn url(target: &Target) -> Result<Url, RequestError> {
+pub fn url(operation: &Operation, target: &Target) -> Result<Url, RequestError> {
     match target {
-        Target::Published(variables) => published_url(variables),
+        Target::Published(variables) => published_url(operation, variables),
         Target::Base(base) => {
-            let text = format!("{}{OPERATION}", base.as_str());
+            let text = format!("{}{}", base.as_str(), operation.path);
             let refused = || RequestError::Url(text.clone());
             let url = Url::parse(&text).map_err(|_| refused())?;
             let same = url.origin() == base.url().origin()
-                && url.path() == format!("{}{OPERATION}", base.url().path().trim_end_matches('/'))
+                && url.path() == format!("{}{}", base.url().path().trim_end_matches('/'), operation.path)
                 && has_only_a_path(&url);
             same.then_some(url).ok_or_else(refused)
         }
@@ -126,10 +113,22 @@ pub fn url(target: &Target) -> Result<Url, RequestError> {
 
 /// Puts the variables into the published URL, and then compares what a parser reads there, part by part, with what
 /// was meant. The grammar of labels already makes a difference impossible; this holds even if the grammar had a hole.
-fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
+fn published_url(operation: &Operation, variables: &UrlVariables) -> Result<Url, RequestError> {
     let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
     let host = format!("{tenant}.{console}");
-    let path = format!("/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}");
+    let template = format!("{}{}", operation.published_prefix, operation.path);
+    // Segment by segment, so that a value that looks like a variable is not replaced in turn.
+    let segments: Vec<&str> = template
+        .split('/')
+        .map(|segment| match segment {
+            "{prefix}" => prefix,
+            "{environment}" => environment,
+            "{region}" => region,
+            "{namespace}" => namespace,
+            literal => literal,
+        })
+        .collect();
+    let path = segments.join("/");
     let text = format!("https://{host}{path}");
     let refused = || RequestError::Url(text.escape_debug().to_string());
     let url = Url::parse(&text).map_err(|_| refused())?;
@@ -140,7 +139,8 @@ fn published_url(variables: &UrlVariables) -> Result<Url, RequestError> {
         && url.host_str() == Some(host.as_str())
         && url.port().is_none()
         && url.path() == path
-        && url.path_segments().is_some_and(|segments| segments.count() == 9)
+        // The template's own begins with an empty one, before the first slash.
+        && url.path_segments().is_some_and(|read| read.count() + 1 == segments.len())
         && has_only_a_path(&url);
     same.then_some(url).ok_or_else(refused)
 }
@@ -152,6 +152,7 @@ fn has_only_a_path(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::operation::{SEND_PASSWORD_EMAIL, recipient};
     use crate::settings::target::BaseUrl;
 
     fn variables() -> UrlVariables {
@@ -167,8 +168,8 @@ mod tests {
 
     #[test]
     fn the_published_request_comes_out_word_for_word() {
-        let recipient = Recipient::new("hello@example.com", "example", false).unwrap();
-        let request = ApiRequest::new(&Target::Published(variables()), &recipient, None).unwrap();
+        let values = recipient("hello@example.com", "example");
+        let request = ApiRequest::new(&SEND_PASSWORD_EMAIL, &Target::Published(variables()), &values, false).unwrap();
         assert_eq!(
             request.url.as_str(),
             "https://example-corp.console.ves.volterra.io/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email"
@@ -184,7 +185,7 @@ mod tests {
             ("http://127.0.0.1:81/x", "http://127.0.0.1:81/x/no_auth/send_password_email"),
         ] {
             let target = Target::Base(BaseUrl::parse(base).unwrap());
-            assert_eq!(super::url(&target).map(String::from), Ok(url.to_owned()));
+            assert_eq!(super::url(&SEND_PASSWORD_EMAIL, &target).map(String::from), Ok(url.to_owned()));
         }
     }
 
@@ -193,7 +194,7 @@ mod tests {
         let with = |change: fn(&mut UrlVariables)| {
             let mut changed = variables();
             change(&mut changed);
-            published_url(&changed)
+            published_url(&SEND_PASSWORD_EMAIL, &changed)
         };
         assert!(with(|v| v.tenant = String::new()).is_err());
         assert!(with(|v| v.tenant = "evil.example/".into()).is_err());
@@ -203,6 +204,7 @@ mod tests {
         assert!(with(|v| v.tenant = "ｅxample".into()).is_err());
         assert!(with(|v| v.region = "..".into()).is_err());
         assert!(with(|v| v.region = "a/b".into()).is_err());
+        assert!(with(|v| v.region = "{namespace}".into()).is_err());
         assert!(with(|v| v.namespace = "x?y".into()).is_err());
         assert!(with(|v| v.namespace = "a\tb".into()).is_err());
         assert!(with(|_| ()).is_ok());

@@ -10,6 +10,7 @@ use super::known::ConcurrentRuns;
 use super::list::Row;
 use super::pace::{ALONE_MAX, Permit};
 use super::plan::{Prior, Task, key_of};
+use crate::api::operation::recipient;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
@@ -68,7 +69,7 @@ impl Run<'_> {
                 continue;
             };
             let cname = row.cname.as_deref().unwrap_or(self.cname);
-            worker.request.readdress(&row.email, cname);
+            worker.request.readdress(&recipient(&row.email, cname));
             self.send(permit, pending, row, &worker);
         }
         // Only after a stop: whoever was to be tried again ends here.

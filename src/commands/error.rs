@@ -81,7 +81,7 @@ impl CommandError {
         match self {
             Self::Usage { .. } => Exit::Usage,
             Self::Settings(error) => of_settings(error),
-            Self::Request(RequestError::Email { .. } | RequestError::Cname { .. }) => Exit::Usage,
+            Self::Request(RequestError::Field { .. }) => Exit::Usage,
             Self::Internal(error) if error.chain().any(is_of_the_system) => Exit::OsError,
             Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
             Self::Transport(error) => of_transport(error),

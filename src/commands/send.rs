@@ -1,4 +1,4 @@
-//! `vescli send-password-email`: one person, one request, and its retries.
+//! A command that makes one request of an operation, with its retries, such as `vescli send-password-email`.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
+use crate::api::operation::{Field, Operation};
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::request::{ApiRequest, Recipient, RequestError};
+use crate::api::request::{ApiRequest, RequestError};
 use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
@@ -18,7 +19,7 @@ use crate::args::settings_table::Setting;
 use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
 use crate::report::json::{CurlDocument, RequestDocument};
-use crate::report::{Interruption, Reporter, SendResult, curl, text};
+use crate::report::{Interruption, Reporter, RequestInfo, SendResult, curl, text};
 use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::error::CredentialError;
@@ -29,10 +30,10 @@ use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
 
-pub fn run(context: &mut Context) -> Result<Ending, CommandError> {
-    let (sources, settings) = settings(context)?;
-    let recipient = recipient(&settings, &sources)?;
-    let unsigned = ApiRequest::new(&settings.target, &recipient, None)?;
+pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Ending, CommandError> {
+    context.reporter.request = RequestInfo::new(operation);
+    let (sources, settings) = settings(operation, context)?;
+    let unsigned = request(operation, &settings, &sources)?;
     context.reporter.request.url = Some(unsigned.url.to_string());
     if sources.is_on(Setting::ShowCurl) {
         return print_curl(&unsigned, &settings, context);
@@ -69,33 +70,49 @@ pub fn run(context: &mut Context) -> Result<Ending, CommandError> {
     })
 }
 
-/// Resolves the settings, and tells the reporter about the request as soon as something is known.
-fn settings(context: &mut Context) -> Result<(Sources, Settings), CommandError> {
-    context.reporter.request.email = context.flags.get(Setting::Email).map(|given| given.value.to_string());
+/// Resolves the settings, and fills in the reporter's request as soon as something is known.
+fn settings(operation: &Operation, context: &mut Context) -> Result<(Sources, Settings), CommandError> {
+    if let Some((_, field)) = operation.shown_fields().next() {
+        let subject = context.flags.get(field.setting).map(|entry| entry.value.to_string());
+        context.reporter.request.set(field.setting, subject);
+    }
     let sources = Sources::gather(context.flags, context.environment)?;
     context.set_output(Output::resolve(&sources));
-    let given = |key| sources.text(key).map(|(text, _)| text.to_owned());
     let request = &mut context.reporter.request;
-    (request.email, request.cname, request.tenant) =
-        (given(Setting::Email), given(Setting::Cname), given(Setting::Tenant));
+    for field in operation.fields {
+        request.set(field.setting, text_of(&sources, field.setting));
+    }
+    request.tenant = text_of(&sources, Setting::Tenant);
     let settings = Settings::resolve(&sources, context.environment)?;
-    request.cname.clone_from(&settings.cname);
+    for field in operation.fields {
+        request.set(field.setting, value(&sources, field));
+    }
     Ok((sources, settings))
 }
 
-fn recipient(settings: &Settings, sources: &Sources) -> Result<Recipient, CommandError> {
-    let missing = |key| SettingsError::Missing { key, config: settings.config.clone() };
-    let email = settings.email.as_deref().ok_or_else(|| missing(Setting::Email))?;
-    let cname = settings.cname.as_deref().ok_or_else(|| missing(Setting::Cname))?;
-    Recipient::new(email, cname, settings.allow_any_email).map_err(|error| {
-        let key = match &error {
-            RequestError::Email { .. } => Setting::Email,
-            // Without a cname of its own it is the tenant, which has been checked already.
-            RequestError::Cname { .. } => Setting::Cname,
-            RequestError::Url(_) => return error.into(),
+fn text_of(sources: &Sources, setting: Setting) -> Option<String> {
+    sources.text(setting).map(|(text, _)| text.to_owned())
+}
+
+fn value(sources: &Sources, field: &Field) -> Option<String> {
+    text_of(sources, field.setting).or_else(|| text_of(sources, field.fallback?))
+}
+
+fn request(operation: &'static Operation, settings: &Settings, sources: &Sources) -> Result<ApiRequest, CommandError> {
+    let mut values = vec![String::new(); operation.fields.len()];
+    for (index, field) in operation.shown_fields() {
+        let missing = || SettingsError::Missing { key: field.setting, config: settings.config.clone() };
+        values[index] = value(sources, field).ok_or_else(missing)?;
+    }
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    ApiRequest::new(operation, &settings.target, &values, settings.allow_any_email).map_err(|error| {
+        // A field with the value of its fallback has no text here; that value has been checked already.
+        let origin = match &error {
+            RequestError::Field { field, .. } => sources.text(field.setting).map(|(_, origin)| (field.setting, origin)),
+            RequestError::Url(_) => None,
         };
-        match sources.text(key) {
-            Some((_, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
+        match origin {
+            Some((key, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
             None => error.into(),
         }
     })
@@ -231,7 +248,7 @@ fn send(
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
-        reporter.note(&retry_note(attempts.count, &latest, wait));
+        reporter.note(&retry_note(request.operation, attempts.count, &latest, wait));
         attempts.result = Some(after_another(attempts.result.take(), latest));
         if let ControlFlow::Break(signal) = interrupts.sleep(wait) {
             return Ok(ControlFlow::Break(attempts.interrupted(signal, false)));
@@ -259,9 +276,9 @@ fn trace_route(
     reporter.trace(&lines);
 }
 
-fn retry_note(attempts: u64, result: &AttemptResult, wait: Duration) -> String {
+fn retry_note(operation: &Operation, attempts: u64, result: &AttemptResult, wait: Duration) -> String {
     let title = Exit::from(result.class).row().title;
-    let outcome = text::outcome(result);
+    let outcome = text::outcome(operation, result);
     let seconds = wait.as_secs_f64();
     format!("attempt {attempts}: {title}, {outcome}; retry in {seconds:.1} s")
 }

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::style::Style;
 use super::text::{self, counted, duration, grouped};
 use crate::api::answer::ServerSays;
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::bulk::known::{KnownElsewhere, KnownList};
 use crate::bulk::list::{Format, List, Row};
@@ -379,5 +380,9 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
 
 /// The outcome of a row that could not be written into the journal.
 pub fn unwritten(row: &Row, name: &str, result: &AttemptResult) -> String {
-    format!("{name} (line {}) ended, but its outcome is missing from the journal: {}", row.line, text::outcome(result))
+    format!(
+        "{name} (line {}) ended, but its outcome is missing from the journal: {}",
+        row.line,
+        text::outcome(&SEND_PASSWORD_EMAIL, result)
+    )
 }

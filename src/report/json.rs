@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::escape::Redactor;
@@ -20,12 +20,22 @@ pub(super) struct ResultDocument<'a> {
     schema: &'static str,
     ok: bool,
     outcome: &'static str,
-    email: Option<&'a str>,
-    cname: Option<&'a str>,
+    #[serde(flatten)]
+    values: Values<'a>,
     tenant: Option<&'a str>,
     url: Option<&'a str>,
     #[serde(flatten)]
     end: EndFields<'a>,
+}
+
+/// A field for each of the operation's.
+#[derive(Debug)]
+struct Values<'a>(&'a RequestInfo);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.values())
+    }
 }
 
 /// How a request ended; a row of a list has the same fields.
@@ -62,8 +72,7 @@ impl<'a> ResultDocument<'a> {
             schema: "vescli.result/1",
             ok: outcome == Outcome::Accepted,
             outcome: outcome.word(),
-            email: info.email.as_deref(),
-            cname: info.cname.as_deref(),
+            values: Values(info),
             tenant: info.tenant.as_deref(),
             url: info.url.as_deref(),
             end,
@@ -91,9 +100,9 @@ impl<'a> ResultDocument<'a> {
     pub(super) fn of_interruption(info: &'a RequestInfo, ended: &Interruption) -> Self {
         let error = ErrorDocument {
             class: "interrupted",
-            message: ended.message(),
+            message: ended.message(info.operation),
             safe_to_retry: !ended.may_have_been_sent,
-            hint: Some(ended.hint().to_owned()),
+            hint: Some(ended.hint(info.operation).to_owned()),
             ..ErrorDocument::default()
         };
         let end = EndFields {

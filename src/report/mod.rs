@@ -12,21 +12,47 @@ pub mod text;
 
 use std::time::Duration;
 
+use crate::api::operation::Operation;
 use crate::api::outcome::{AttemptResult, Outcome};
+use crate::args::settings_table::Setting;
 use exit::Exit;
 pub use reporter::{Reporter, Streams, Terminals};
 
-/// What to do when somebody may have been mailed.
-const CHECK_FIRST: &str = "ask the person or check the console before sending again";
-
 /// What is known of a request when it is reported; less, the earlier it failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestInfo {
-    pub email: Option<String>,
-    pub cname: Option<String>,
+    pub operation: &'static Operation,
+    /// In the order of the operation's fields.
+    values: Vec<Option<String>>,
     pub tenant: Option<String>,
     pub url: Option<String>,
     pub with_credential: bool,
+}
+
+impl RequestInfo {
+    pub fn new(operation: &'static Operation) -> Self {
+        let values = vec![None; operation.fields.len()];
+        Self { operation, values, tenant: None, url: None, with_credential: false }
+    }
+
+    /// Notes the value of the field that this setting is for.
+    pub fn set(&mut self, setting: Setting, value: Option<String>) {
+        let fields = self.operation.fields.iter().zip(&mut self.values);
+        if let Some((_, known)) = fields.into_iter().find(|(field, _)| field.setting == setting) {
+            *known = value;
+        }
+    }
+
+    /// Names and values as results show them: the subject first.
+    fn values(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        self.operation
+            .shown_fields()
+            .map(|(index, field)| (field.name, self.values.get(index).and_then(Option::as_deref)))
+    }
+
+    fn subject(&self) -> &str {
+        self.values().next().and_then(|(_, value)| value).unwrap_or_default()
+    }
 }
 
 /// A request that was made.
@@ -58,7 +84,7 @@ impl Interruption {
         if self.may_have_been_sent { Outcome::Unknown } else { Outcome::NotSent }
     }
 
-    fn message(&self) -> String {
+    fn message(&self, operation: &Operation) -> String {
         // These numbers are the same on all systems (POSIX, `kill`).
         let signal = match self.signal {
             1 => "SIGHUP".to_owned(),
@@ -67,15 +93,15 @@ impl Interruption {
             other => format!("signal {other}"),
         };
         let known = if self.may_have_been_sent {
-            "the request may have been sent: somebody may have been mailed"
+            format!("the request may have been sent: {}", operation.unknown)
         } else {
-            "nothing was sent"
+            "nothing was sent".to_owned()
         };
         format!("ended by {signal}: {known}")
     }
 
-    fn hint(&self) -> &'static str {
-        if self.may_have_been_sent { CHECK_FIRST } else { "run it again" }
+    fn hint(&self, operation: &Operation) -> &'static str {
+        if self.may_have_been_sent { operation.check_first } else { "run it again" }
     }
 }
 

@@ -9,6 +9,7 @@ use super::json::ResultDocument;
 use super::style::Style;
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::failure::without_number;
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::Outcome;
 use crate::args::environment::Environment;
 use crate::settings::Output;
@@ -50,7 +51,7 @@ impl<'a> Reporter<'a> {
             streams,
             output,
             redactor: Redactor::default(),
-            request: RequestInfo::default(),
+            request: RequestInfo::new(&SEND_PASSWORD_EMAIL),
         }
     }
 
@@ -174,7 +175,7 @@ impl<'a> Reporter<'a> {
         };
         if let Err(error) = self.write_out(&result) {
             let error = without_number(&error.to_string());
-            let outcome = text::outcome(&sent.result);
+            let outcome = text::outcome(self.request.operation, &sent.result);
             self.warn_always(&format!(
                 "the result could not be written to standard output: {error}; the request: {outcome}"
             ));
@@ -185,7 +186,8 @@ impl<'a> Reporter<'a> {
     /// Reports that a signal ended the request.
     pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
         let document = self.output.json.then(|| json_line(&ResultDocument::of_interruption(&self.request, ended)));
-        self.write_error(&ended.message(), Some(ended.hint()), document);
+        let operation = self.request.operation;
+        self.write_error(&ended.message(operation), Some(ended.hint(operation)), document);
         Ending::Signal(ended.signal)
     }
 

@@ -7,8 +7,9 @@ use url::Url;
 use super::escape::Redactor;
 use super::exit::Exit;
 use super::style::Style;
-use super::{CHECK_FIRST, RequestInfo, SendResult};
+use super::{RequestInfo, SendResult};
 use crate::api::answer::ServerSays;
+use crate::api::operation::Operation;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::is_repeatable;
@@ -52,12 +53,15 @@ pub fn duration(length: Duration) -> String {
 /// The line for a request that was accepted.
 pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
+    let mut details = info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, "));
+    for (name, value) in info.values().skip(1) {
+        details.push_str(&format!("{name} {}, ", redactor.escape(value.unwrap_or_default())));
+    }
     format!(
-        "{} password email for {} ({}cname {}, {} ms{attempts})\n",
+        "{} {} for {} ({details}{} ms{attempts})\n",
         style.success("accepted:"),
-        redactor.escape(info.email.as_deref().unwrap_or_default()),
-        info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, ")),
-        redactor.escape(info.cname.as_deref().unwrap_or_default()),
+        info.operation.noun,
+        redactor.escape(info.subject()),
         sent.elapsed.as_millis(),
     )
 }
@@ -69,8 +73,8 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let tenant = info.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     let attempts = if sent.attempts > 1 { format!(", after {} attempts", sent.attempts) } else { String::new() };
-    let email = redactor.escape(info.email.as_deref().unwrap_or_default());
-    let mut text = format!("{} {title}{status} for {email}{tenant}{attempts}\n", style.error("error:"));
+    let subject = redactor.escape(info.subject());
+    let mut text = format!("{} {title}{status} for {subject}{tenant}{attempts}\n", style.error("error:"));
     let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
     match result.says.as_ref() {
         Some(ServerSays::Html) => line("server: ", "an HTML page, not the API"),
@@ -88,16 +92,16 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     if let Some(cause) = &result.cause {
         line("cause: ", &redactor.escape(cause));
     }
-    line("", &outcome(result));
+    line("", &outcome(info.operation, result));
     line(&style.dim("hint: "), &hint(info, result));
     text
 }
 
 /// The outcome of a request, in a phrase.
-pub fn outcome(result: &AttemptResult) -> String {
+pub fn outcome(operation: &Operation, result: &AttemptResult) -> String {
     let phrase = match result.outcome {
         Outcome::Accepted => "accepted",
-        Outcome::Rejected => "rejected: no mail was sent",
+        Outcome::Rejected => &format!("rejected: {}", operation.rejected),
         Outcome::NotSent => "not sent",
         Outcome::Unknown => "unknown: may have been sent, and nothing proves what became of the request",
     };
@@ -112,6 +116,7 @@ pub fn outcome(result: &AttemptResult) -> String {
 /// What to do, in a sentence.
 pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
     let exit = Exit::from(result.class);
+    let check_first = info.operation.check_first;
     let see = format!("see `vescli explain {}`", exit.code());
     match (result.class, result.retry_after) {
         (Class::RateLimited | Class::Unavailable, Some(wait)) => {
@@ -121,10 +126,10 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
             "no credential was sent: set VESCLI_TOKEN, or name a file with --token-file".to_owned()
         }
         (Class::Timeout | Class::ClientCertificate, _) if result.outcome == Outcome::Unknown => {
-            format!("{CHECK_FIRST}; {see}")
+            format!("{check_first}; {see}")
         }
         (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
-        (Class::Unavailable, None) => format!("{CHECK_FIRST}; {see}"),
+        (Class::Unavailable, None) => format!("{check_first}; {see}"),
         _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
         _ => exit.row().advice.to_owned(),
     }

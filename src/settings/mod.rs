@@ -38,8 +38,6 @@ use crate::args::settings_table::Setting;
 /// Everything that applies to one run, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// As given; a list brings its own.
-    pub email: Option<String>,
     /// The tenant if none is given.
     pub cname: Option<String>,
     /// Whether an address is accepted that the published pattern refuses.
@@ -147,7 +145,6 @@ impl Settings {
         warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
         warnings.extend(network.unused_overrides(&target, sources));
         Ok(Self {
-            email: text(Setting::Email),
             cname: text(Setting::Cname).or_else(|| tenant.clone()),
             allow_any_email: sources.is_on(Setting::AllowAnyEmail),
             credential: CredentialPlan::resolve(sources, environment, &target)?,

@@ -2,7 +2,8 @@
 //! take `VESCLI_CASES=5000000 cargo test --release --test properties url`.
 
 use url::Url;
-use vescli::api::request::{OPERATION, url};
+use vescli::api::operation::SEND_PASSWORD_EMAIL;
+use vescli::api::request::url;
 use vescli::settings::target::BaseUrl;
 use vescli::settings::target::is_label;
 use vescli::settings::target::{Target, UrlVariables};
@@ -99,8 +100,9 @@ fn variables(random: &mut fastrand::Rng) -> UrlVariables {
 /// and from the parts that the client connects to.
 fn is_at_home(url: &Url, variables: &UrlVariables) -> bool {
     let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
-    let text =
-        format!("https://{tenant}.{console}/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}{OPERATION}");
+    let text = format!(
+        "https://{tenant}.{console}/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}/no_auth/send_password_email"
+    );
     let host = url.host_str().unwrap_or_default();
     let label = CONSOLES.iter().find_map(|console| host.strip_suffix(console)?.strip_suffix('.'));
     url.as_str() == text && label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
@@ -126,7 +128,7 @@ fn url_variables_never_lead_to_another_host() {
         let variables = variables(&mut random);
         strayed += u32::from(strays_when_formatted(&variables));
         // The grammar is passed by on purpose: the comparison has to hold alone.
-        if let Ok(url) = url(&Target::Published(variables.clone())) {
+        if let Ok(url) = url(&SEND_PASSWORD_EMAIL, &Target::Published(variables.clone())) {
             accepted += 1;
             assert!(is_at_home(&url, &variables), "seed {seed}, set {set}: {variables:?} goes to {url}");
         }
@@ -152,7 +154,7 @@ fn url_labels_are_all_accepted() {
         variables.tenant.clone_from(&label);
         // `xn--` is the mark of a name in another script, and what follows it must be one.
         if is_label(&label) && !label.starts_with("xn--") {
-            assert!(url(&Target::Published(variables)).is_ok(), "seed {seed}: {label}");
+            assert!(url(&SEND_PASSWORD_EMAIL, &Target::Published(variables)).is_ok(), "seed {seed}: {label}");
         }
     }
 }
@@ -175,7 +177,7 @@ fn url_bases_lead_where_they_say() {
             continue;
         };
         accepted += 1;
-        let url = url(&Target::Base(base))
+        let url = url(&SEND_PASSWORD_EMAIL, &Target::Base(base))
             .unwrap_or_else(|error| panic!("seed {seed}, set {set}: {text:?} is a base URL, and then {error}"));
         // What a reader takes for the host: all between the slashes.
         let (_, rest) = text.split_once("://").unwrap();
@@ -185,7 +187,9 @@ fn url_bases_lead_where_they_say() {
         let usual = if url.scheme() == "https" { ":443" } else { ":80" };
         let written = authority.strip_suffix(usual).unwrap_or(&authority);
         assert_eq!(reached, written, "seed {seed}, set {set}: {text:?} goes to {url}");
-        assert!(url.path().ends_with(OPERATION) && url.query().is_none() && url.fragment().is_none());
+        assert!(
+            url.path().ends_with("/no_auth/send_password_email") && url.query().is_none() && url.fragment().is_none()
+        );
         assert!(url.username().is_empty() && url.password().is_none());
     }
     assert!(accepted > sets / 20, "hardly any base URL is accepted: {accepted} of {sets}");

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::error::BulkError;
-use crate::api::recipient::check_text;
-use crate::api::request::{ApiRequest, Recipient, RequestError};
+use crate::api::operation::{CNAME, SEND_PASSWORD_EMAIL};
+use crate::api::request::{self, ApiRequest};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
@@ -70,14 +70,14 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
     let info = &mut context.reporter.request;
     let settings = Settings::resolve(&sources, environment)?;
     let bulk = BulkSettings::resolve(&sources)?;
-    (info.cname, info.tenant) = (settings.cname.clone(), settings.tenant.clone());
+    info.set(Setting::Cname, settings.cname.clone());
+    info.tenant.clone_from(&settings.tenant);
     let cname = settings
         .cname
         .clone()
         .ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() })?;
-    check_text(&cname).map_err(|error| RequestError::Cname { cname: cname.clone(), error })?;
-    let nobody = Recipient { email: String::new(), cname: cname.clone() };
-    let unsigned = ApiRequest::new(&settings.target, &nobody, None)?;
+    request::check(&CNAME, &cname, settings.allow_any_email)?;
+    let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
     let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
     // Before any secret is in memory: from then on a process may not look at its own descriptors any more.

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
 use crate::args::layer::Layer;
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
@@ -157,7 +158,9 @@ impl Values<'_> {
         };
         let mut shown = proxy.shown.clone();
         let target = Target::resolve(self.sources).ok();
-        if let Some((url, target)) = target.and_then(|target| Some((request::url(&target).ok()?, target))) {
+        if let Some((url, target)) =
+            target.and_then(|target| Some((request::url(&SEND_PASSWORD_EMAIL, &target).ok()?, target)))
+        {
             if let Err(error) = network.check(&target, self.sources) {
                 return Some(unusable(&error));
             }
@@ -188,7 +191,7 @@ impl Values<'_> {
     /// The URL that requests go to, once enough is known of it.
     fn url(&self) -> Effective {
         let target = Target::resolve(self.sources).ok();
-        let url = target.and_then(|target| request::url(&target).ok());
+        let url = target.and_then(|target| request::url(&SEND_PASSWORD_EMAIL, &target).ok());
         (url.map(|url| url.to_string()), None)
     }
 

@@ -9,6 +9,7 @@ mod network;
 mod setup;
 mod validity;
 
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
 use crate::args::environment::Environment;
 use crate::commands::context::Context;
@@ -44,7 +45,7 @@ fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -
     let secrets = credential.token.clone().into_iter().chain(of_proxy);
     chart.reporter.redact(secrets);
     chart.add(check);
-    let url = match request::url(&target) {
+    let url = match request::url(&SEND_PASSWORD_EMAIL, &target) {
         Ok(url) => url,
         Err(error) => {
             chart.add(Check::of_fault("url", &CommandError::from(error)));

@@ -1,6 +1,7 @@
 //! The checks of what was given: the configuration file, the values of the settings, and the URL made of them.
 
 use super::check::Check;
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
 use crate::args::environment::{Environment, unknown_variables};
 use crate::args::layer::Layer;
@@ -67,7 +68,7 @@ pub(super) fn url(sources: &Sources, network: &Network) -> (Check, Option<Target
         .and_then(|target| target::tenant(sources).map(|_| target))
         .and_then(|target| network.check(&target, sources).map(|()| target))
         .map_err(CommandError::from)
-        .and_then(|target| Ok((request::url(&target)?, target)));
+        .and_then(|target| Ok((request::url(&SEND_PASSWORD_EMAIL, &target)?, target)));
     match resolved {
         Ok((url, target)) => {
             let mut warnings = target.warnings(sources);

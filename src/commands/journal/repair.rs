@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::api::request::{ApiRequest, Recipient};
+use crate::api::operation::SEND_PASSWORD_EMAIL;
+use crate::api::request;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{DamagedJournal, ListedPerson, Repaired, RunHeader, service_of};
 use crate::bulk::list::{self, Format};
@@ -103,8 +104,7 @@ fn header(
         (run.url, run.service, run.tenant, run.list)
     } else {
         let target = Target::resolve(sources)?;
-        let nobody = Recipient { email: String::new(), cname: cname.clone() };
-        let url = ApiRequest::new(&target, &nobody, None)?.url.to_string();
+        let url = request::url(&SEND_PASSWORD_EMAIL, &target)?.to_string();
         (url.clone(), service_of(&url), None, None)
     };
     Ok(RunHeader {

@@ -7,11 +7,9 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::answer::{ImpossibleStatus, LOGIN_PATH};
-use crate::api::recipient::{RecipientError, check_email, check_text};
+use crate::api::operation::{ALL, Operation};
+use crate::api::recipient::{RecipientError, check_text};
 use crate::settings::target::is_label;
-
-/// The end of every path of the operation, and the whole of its short form.
-pub(super) const OPERATION: &str = "/no_auth/send_password_email";
 
 /// The environments that the published page lists.
 const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
@@ -22,8 +20,8 @@ const SHOWN_MAX: usize = 100;
 /// What a request that keeps the contract asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
-    /// Who is to be mailed.
-    pub(super) email: String,
+    /// Who is to be mailed, or whom the operation is about in another way.
+    pub(super) subject: String,
     /// The token of the `Authorization` header, when there was one.
     pub(super) token: Option<String>,
 }
@@ -31,9 +29,7 @@ pub(super) struct Request {
 /// The first rule of the contract that a request breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum Violation {
-    #[error(
-        "no operation at {0:?}; it is /api/v1/{{prefix}}/{{environment}}/{{region}}/namespaces/{{namespace}}{OPERATION} or {OPERATION}"
-    )]
+    #[error("no operation at {0:?}; it is {paths}", paths = paths())]
     Path(String),
     #[error(
         "the client followed the redirect to the login page; a redirect must never be followed, because the POST becomes a GET that mails nobody"
@@ -58,10 +54,10 @@ pub(super) enum Violation {
     Json(String),
     #[error("the body is JSON, but no object")]
     NotAnObject,
-    #[error("the body has an unknown field {0:?}; the operation knows email and cname")]
-    UnknownField(String),
-    #[error("the body has no email")]
-    NoEmail,
+    #[error("the body has an unknown field {0:?}; the operation knows {1}")]
+    UnknownField(String, String),
+    #[error("the body has no {0}")]
+    NoSubject(&'static str),
     #[error("{0} in the body is not a string")]
     NotAString(&'static str),
     #[error("{0} in the body {1}")]
@@ -80,7 +76,7 @@ pub(super) enum Violation {
 /// The first [`Violation`], in the order path, method, headers, body.
 pub(super) fn check(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Request, Violation> {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    check_path(path)?;
+    let operation = find(path)?;
     if let Some(query) = query {
         return Err(Violation::Query(shown(query)));
     }
@@ -90,42 +86,47 @@ pub(super) fn check(method: &Method, target: &str, headers: &HeaderMap, body: &[
     check_content_type(headers)?;
     check_accept(headers)?;
     let token = read_token(headers)?;
-    let email = read_email(body)?;
-    Ok(Request { email, token })
+    let subject = read_subject(operation, body)?;
+    Ok(Request { subject, token })
 }
 
-fn check_path(path: &str) -> Result<(), Violation> {
-    if path == OPERATION {
-        return Ok(());
-    }
+/// The paths that there is an operation at.
+fn paths() -> String {
+    let paths = ALL.iter().map(|operation| format!("{}{} or {1}", operation.published_prefix, operation.path));
+    paths.collect::<Vec<_>>().join(", or ")
+}
+
+/// The operation at a path, which is the published one or what follows a base URL.
+fn find(path: &str) -> Result<&'static Operation, Violation> {
     if path == LOGIN_PATH {
         return Err(Violation::FollowedRedirect);
     }
-    let segments: Vec<&str> = path
-        .strip_suffix(OPERATION)
-        .and_then(|rest| rest.strip_prefix("/api/v1/"))
-        .map(|rest| rest.split('/').collect())
-        .unwrap_or_default();
-    let [prefix, environment, region, "namespaces", namespace] = segments[..] else {
-        return Err(Violation::Path(shown(path)));
-    };
-    for (name, value) in [("prefix", prefix), ("region", region), ("namespace", namespace)] {
-        if !is_label(value) {
-            return Err(Violation::Variable {
-                name,
-                value: shown(value),
-                rule: "one DNS label: a-z, 0-9 and inner hyphens, at most 63",
-            });
+    let unknown = || Violation::Path(shown(path));
+    let operation = ALL.into_iter().find(|operation| path.ends_with(operation.path)).ok_or_else(unknown)?;
+    let before = path.strip_suffix(operation.path).unwrap_or_default();
+    if before.is_empty() {
+        return Ok(operation);
+    }
+    let template: Vec<&str> = operation.published_prefix.split('/').collect();
+    let segments: Vec<&str> = before.split('/').collect();
+    let variables = || template.iter().zip(&segments).filter(|(name, _)| name.starts_with('{'));
+    let literals = template.iter().zip(&segments).filter(|(name, _)| !name.starts_with('{'));
+    if template.len() != segments.len() || literals.into_iter().any(|(name, value)| name != value) {
+        return Err(unknown());
+    }
+    let variable = |name: &'static str, value: &str, rule| Violation::Variable { name, value: shown(value), rule };
+    for (name, value) in variables() {
+        let name = name.trim_matches(['{', '}']);
+        if name != "environment" && !is_label(value) {
+            return Err(variable(name, value, "one DNS label: a-z, 0-9 and inner hyphens, at most 63"));
         }
     }
-    if ENVIRONMENTS.contains(&environment) {
-        return Ok(());
+    match variables().find(|(name, _)| **name == "{environment}") {
+        Some((_, value)) if !ENVIRONMENTS.contains(value) => {
+            Err(variable("environment", value, "production, staging or development"))
+        }
+        _ => Ok(operation),
     }
-    Err(Violation::Variable {
-        name: "environment",
-        value: shown(environment),
-        rule: "production, staging or development",
-    })
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Violation> {
@@ -169,20 +170,28 @@ fn read_token(headers: &HeaderMap) -> Result<Option<String>, Violation> {
         .ok_or(Violation::Authorization)
 }
 
-/// Checks the whole body, and gives the one field of it that decides what happens.
-fn read_email(body: &[u8]) -> Result<String, Violation> {
+/// Checks the whole body, and gives the one field of it that decides what happens. The others may be left out.
+fn read_subject(operation: &'static Operation, body: &[u8]) -> Result<String, Violation> {
     let value: Value = serde_json::from_slice(body).map_err(|error| Violation::Json(error.to_string()))?;
-    let Value::Object(mut fields) = value else {
+    let Value::Object(mut given) = value else {
         return Err(Violation::NotAnObject);
     };
-    let email = take_string(&mut fields, "email")?.ok_or(Violation::NoEmail)?;
-    let cname = take_string(&mut fields, "cname")?;
-    if let Some(name) = fields.keys().next() {
-        return Err(Violation::UnknownField(shown(name)));
+    let mut values = Vec::new();
+    for (index, field) in operation.shown_fields() {
+        match take_string(&mut given, field.name)? {
+            Some(value) => values.push((field, value)),
+            None if index == operation.subject => return Err(Violation::NoSubject(field.name)),
+            None => {}
+        }
     }
-    check_email(&email, true).map_err(|error| Violation::Text("email", error))?;
-    cname.as_deref().map_or(Ok(()), check_text).map_err(|error| Violation::Text("cname", error))?;
-    Ok(email)
+    if let Some(name) = given.keys().next() {
+        let known: Vec<_> = operation.shown_fields().map(|(_, field)| field.name).collect();
+        return Err(Violation::UnknownField(shown(name), known.join(" and ")));
+    }
+    for (field, value) in &values {
+        check_text(value).map_err(|error| Violation::Text(field.name, error))?;
+    }
+    Ok(values.swap_remove(0).1)
 }
 
 fn take_string(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>, Violation> {
@@ -210,6 +219,7 @@ mod tests {
     use super::*;
 
     const LONG: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
+    const OPERATION: &str = "/no_auth/send_password_email";
     const BODY: &str = r#"{"cname": "example", "email": "hello@example.com"}"#;
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
@@ -248,7 +258,7 @@ mod tests {
     }
 
     fn good(token: Option<&str>) -> Request {
-        Request { email: "hello@example.com".to_owned(), token: token.map(str::to_owned) }
+        Request { subject: "hello@example.com".to_owned(), token: token.map(str::to_owned) }
     }
 
     #[test]
@@ -381,12 +391,18 @@ mod tests {
             ("[]", Violation::NotAnObject),
             ("null", Violation::NotAnObject),
             (r#""hello@example.com""#, Violation::NotAnObject),
-            ("{}", Violation::NoEmail),
-            (r#"{"cname":"a"}"#, Violation::NoEmail),
+            ("{}", Violation::NoSubject("email")),
+            (r#"{"cname":"a"}"#, Violation::NoSubject("email")),
             (r#"{"email":null}"#, Violation::NotAString("email")),
             (r#"{"email":"a@b.co","cname":null}"#, Violation::NotAString("cname")),
-            (r#"{"email":"a@b.co","user":1}"#, Violation::UnknownField("user".to_owned())),
-            (r#"{"email":"a@b.co","Cname":"x"}"#, Violation::UnknownField("Cname".to_owned())),
+            (
+                r#"{"email":"a@b.co","user":1}"#,
+                Violation::UnknownField("user".to_owned(), "email and cname".to_owned()),
+            ),
+            (
+                r#"{"email":"a@b.co","Cname":"x"}"#,
+                Violation::UnknownField("Cname".to_owned(), "email and cname".to_owned()),
+            ),
             (r#"{"email":""}"#, Violation::Text("email", RecipientError::Empty)),
             (r#"{"email":"a\n@b.co"}"#, Violation::Text("email", RecipientError::Invisible(10))),
             (r#"{"email":"a@b.co","cname":""}"#, Violation::Text("cname", RecipientError::Empty)),

@@ -236,7 +236,7 @@ impl Handler {
             check(&parts.method, &parts.uri.to_string(), &parts.headers, body)
         });
         let checked = checked.and_then(|request| {
-            let scenario = Scenario::of(&request.email).map_err(Violation::Scenario)?;
+            let scenario = Scenario::of(&request.subject).map_err(Violation::Scenario)?;
             Ok((request, scenario))
         });
         let (request, scenario) = match checked {
@@ -263,7 +263,7 @@ impl Handler {
         if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
             return (Reply::Answer(Answer::rate_limited(wait)), None);
         }
-        let mut first = || memory.flaky_seen.insert(request.email.to_lowercase());
+        let mut first = || memory.flaky_seen.insert(request.subject.to_lowercase());
         (react(scenario, &mut first), None)
     }
 

@@ -1,0 +1,81 @@
+//! What vescli knows of one operation of the API, as a value: path, body and phrases. Everything else that sends, judges
+//! and reports is the same for all operations and takes the value, so that another operation is another value.
+
+use crate::args::settings_table::Setting;
+
+/// An operation. Each is a POST with a JSON object of texts, answered as the API answers all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The path below a base URL, and the end of the published one.
+    pub path: &'static str,
+    /// The published path before that. Whole segments in braces are variables of the target.
+    pub published_prefix: &'static str,
+    /// The fields of the body, in the order of the published page.
+    pub fields: &'static [Field],
+    /// Which of the fields says whom it is about.
+    pub subject: usize,
+    /// What the service accepts: `accepted: … for hello@example.com`.
+    pub noun: &'static str,
+    /// What a rejection proves.
+    pub rejected: &'static str,
+    /// What may be true when nothing proves the outcome.
+    pub unknown: &'static str,
+    /// What to do before sending again when nothing proves the outcome.
+    pub check_first: &'static str,
+}
+
+/// A field of the body.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in the body and in JSON results.
+    pub name: &'static str,
+    /// Its name in messages.
+    pub noun: &'static str,
+    /// Where its value comes from.
+    pub setting: Setting,
+    /// Where it comes from when that is not given.
+    pub fallback: Option<Setting>,
+    pub rule: Rule,
+}
+
+/// What a value must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    Email,
+    Text,
+}
+
+impl Operation {
+    /// The fields as results show them, each with its index: the subject first.
+    pub fn shown_fields(&self) -> impl Iterator<Item = (usize, &'static Field)> {
+        let fields: &'static [Field] = self.fields;
+        let subject = self.subject;
+        let others = (0..fields.len()).filter(move |index| *index != subject);
+        std::iter::once(subject).chain(others).filter_map(|index| Some((index, fields.get(index)?)))
+    }
+}
+
+/// Every operation that there is a command for: what the sandbox answers.
+pub static ALL: [&Operation; 1] = [&SEND_PASSWORD_EMAIL];
+
+pub static SEND_PASSWORD_EMAIL: Operation = Operation {
+    path: "/no_auth/send_password_email",
+    published_prefix: "/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}",
+    fields: &[CNAME, EMAIL],
+    subject: 1,
+    noun: "password email",
+    rejected: "no mail was sent",
+    unknown: "somebody may have been mailed",
+    check_first: "ask the person or check the console before sending again",
+};
+
+pub const CNAME: Field =
+    Field { name: "cname", noun: "cname", setting: Setting::Cname, fallback: Some(Setting::Tenant), rule: Rule::Text };
+
+const EMAIL: Field =
+    Field { name: "email", noun: "address", setting: Setting::Email, fallback: None, rule: Rule::Email };
+
+/// The values for [`SEND_PASSWORD_EMAIL`], in the order of its fields.
+pub const fn recipient<'a>(email: &'a str, cname: &'a str) -> [&'a str; 2] {
+    [cname, email]
+}

@@ -1,7 +1,6 @@
 //! A server that asks for a client certificate, reads the request, and only then refuses the certificate with a TLS
 //! alert: the request arrived, so nobody may be sent it again unasked.
 
-use crate::client_certificates::with_key;
 use support::certificates::Authority;
 use support::harness::{Output, Vescli};
 use support::server::{Answer, Server};
@@ -22,7 +21,7 @@ fn mailed(server: &Server) -> Vec<String> {
 
 /// With the flags for a client certificate, or without any.
 fn shown(authority: &Authority) -> [(Vec<&'static str>, String); 2] {
-    [(vec![], String::new()), (vec!["--cert", "ada.pem"], with_key(&authority.client("ada")))]
+    [(vec![], String::new()), (vec!["--cert", "ada.pem"], authority.client("ada").pem_with_key())]
 }
 
 #[test]

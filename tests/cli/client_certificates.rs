@@ -168,7 +168,7 @@ fn a_rejected_client_certificate_is_reported() {
         let server = setup.start();
         let refused = |flags: &[&str], words: &'static str| {
             send(&authority)
-                .file("stranger.pem", with_key(&stranger))
+                .file("stranger.pem", stranger.pem_with_key())
                 .args(flags)
                 .arg("--json")
                 .against(&server)
@@ -197,7 +197,7 @@ fn a_certificate_is_bound_to_the_host_of_its_profile() {
     let ada = authority.client("ada");
     let server = gate(&authority).uncalled().start();
     send(&authority)
-        .file("ada.pem", with_key(&ada))
+        .file("ada.pem", ada.pem_with_key())
         .config("[profiles.a]\ncert = \"../../ada.pem\"\nbase_url = \"https://other.example\"\n")
         .against(&server)
         .code(78)
@@ -228,8 +228,4 @@ fn explain_and_curl_name_the_files_and_never_the_password() {
         .stdout_contains("  --config - \\\n")
         .run();
     curl().args(["--cert", "a.pem", "--key", "a.key"]).stdout_contains("  --cert a.pem \\\n  --key a.key \\\n").run();
-}
-
-pub(crate) fn with_key(identity: &Identity) -> String {
-    format!("{}{}", identity.certificate_pem(), identity.key_pem())
 }

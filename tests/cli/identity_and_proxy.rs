@@ -1,7 +1,7 @@
 //! Who is shown a client certificate when a proxy stands between: the service, and never the proxy.
 #![cfg(feature = "p12")]
 
-use crate::client_certificates::{ACCEPTED, gate, send, shown, with_key};
+use crate::client_certificates::{ACCEPTED, gate, send, shown};
 use support::certificates::Authority;
 use support::proxy::{Proxy, Tunnel};
 use support::server::Server;
@@ -14,7 +14,7 @@ fn a_proxy_that_asks_does_not_get_the_client_certificate() {
     // A proxy behind TLS that wants a certificate: the handshake is all there is of it.
     let proxy = gate(&authority).start();
     send(&authority)
-        .file("ada.pem", with_key(&ada))
+        .file("ada.pem", ada.pem_with_key())
         .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
         .args(["--proxy", &format!("https://localhost:{}", proxy.port())])
         .code(58)
@@ -32,7 +32,7 @@ fn the_service_behind_a_proxy_gets_the_client_certificate() {
     let server = Server::https(authority.server_named(&["console.invalid"])).clients_of(&authority).start();
     let proxy = Proxy::start(Tunnel::To(server.address()));
     send(&authority)
-        .file("ada.pem", with_key(&ada))
+        .file("ada.pem", ada.pem_with_key())
         .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
         .args(["--proxy", &proxy.url()])
         .stdout(ACCEPTED)

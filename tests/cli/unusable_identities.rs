@@ -1,7 +1,7 @@
 //! Client certificates that cannot be used: each is told in a sentence, and nothing is sent.
 #![cfg(feature = "p12")]
 
-use crate::client_certificates::{gate, pkcs12, send, with_key};
+use crate::client_certificates::{gate, pkcs12, send};
 use support::certificates::Authority;
 
 /// Runs with these flags in a folder of good and bad files, and compares all that is said.
@@ -14,7 +14,7 @@ fn fails(flags: &[&str], code: u8, message: &str) {
         .file("ada.key", ada.key_pem())
         .file_mode("open.key", ada.key_pem(), 0o640)
         .file("bob.key", authority.client("bob").key_pem())
-        .file("old.pem", with_key(&authority.expired_client()))
+        .file("old.pem", authority.expired_client().pem_with_key())
         .file("locked.key", LOCKED)
         .file("locked-old.key", LOCKED_OLD)
         .file("text", "text")
@@ -116,7 +116,7 @@ fn a_certificate_that_is_not_yet_valid_is_reported_with_the_clock() {
     let authority = Authority::new();
     let server = gate(&authority).uncalled().start();
     send(&authority)
-        .file("new.pem", with_key(&authority.client_not_yet_valid()))
+        .file("new.pem", authority.client_not_yet_valid().pem_with_key())
         .args(["--cert", "new.pem"])
         .against(&server)
         .code(78)

@@ -29,7 +29,7 @@ impl Identity {
         }
     }
 
-    /// Signed by itself, and by nobody that anyone trusts.
+    /// Signed by itself, so that no one trusts it.
     pub fn self_signed() -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = for_servers(&LOOPBACK).self_signed(&key).unwrap();
@@ -44,6 +44,11 @@ impl Identity {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
         Self::new(&certificate, &key)
+    }
+
+    /// Both in one file, as `--cert` takes them without `--key`.
+    pub fn pem_with_key(&self) -> String {
+        format!("{}{}", self.certificate_pem, self.key_pem)
     }
 
     pub fn certificate_pem(&self) -> &str {

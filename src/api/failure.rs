@@ -1,48 +1,23 @@
-//! Classifies what ended an attempt without an answer, and says its cause in words: whose fault it was (this machine's,
-//! the proxy's or the service's) and what was said. The step that failed decides together with the error's own type; only
-//! what a SOCKS proxy refused is told by a text. Each kind is provoked for real in the tests, so that an update of a
-//! library cannot move an exit code silently.
+//! Classifies the failures of reqwest and the libraries below it, and says their cause in words: whose fault it was (this
+//! machine's, the proxy's or the service's) and what was said. reqwest tells time-outs and connects apart and little else:
+//! TLS causes are `rustls::Error` inside nested `io::Error`s, and what a proxy refuses is told by texts alone. What the
+//! observer noted says the rest. Each kind is provoked for real in the tests, so that an update of a library cannot move an
+//! exit code silently.
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 
 use rustls::{AlertDescription, InvalidMessage};
-use thiserror::Error;
 
 use super::certificate_refusal;
 use super::observer::{Observed, Peer, Step};
 use super::outcome::{Failure, FailureKind};
 
-/// What ended an attempt without an answer.
-#[derive(Debug, Error)]
-pub(super) enum Fault {
-    #[error("out of time")]
-    OutOfTime,
-    #[error("{name} was not found: {error}")]
-    NotFound { name: String, error: io::Error },
-    /// A name cannot be looked up without a thread.
-    #[error("no thread could be started: {0}")]
-    NoThread(io::Error),
-    /// No address answered.
-    #[error("no connection")]
-    Tcp(Vec<(SocketAddr, io::Error)>),
-    /// The status by which a proxy refused the tunnel.
-    #[error("HTTP {0}")]
-    ProxyAnswer(u16),
-    #[error(transparent)]
-    Library(Box<dyn Error + Send + Sync>),
-}
-
-impl Fault {
-    pub(super) fn library(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Library(Box::new(error))
-    }
-}
-
 /// What is known of an attempt besides its error.
 #[derive(Debug)]
 pub(super) struct Circumstances<'a> {
+    /// Whether a connection (TCP, TLS and tunnel) was up, so that the request may have left.
+    pub(super) connected: bool,
     /// The proxy that was used, as it may be shown.
     pub(super) proxy: Option<&'a str>,
     /// The host and port that were to be reached.
@@ -50,40 +25,51 @@ pub(super) struct Circumstances<'a> {
     pub(super) observed: Observed,
 }
 
-impl Circumstances<'_> {
-    /// Whether a connection (TCP, TLS and tunnel) was up, so that the request may have left.
-    fn connected(&self) -> bool {
-        self.observed.step == Step::Http
+/// The failure, and the step at which it happened.
+pub(super) fn classify(error: &reqwest::Error, circumstances: &Circumstances) -> (Failure, Step) {
+    let chain = Chain::of(error);
+    let step = step(&chain, circumstances);
+    let kind = kind(error, &chain, step, circumstances);
+    // The cause never holds a secret: the libraries below are given no token, and the proxy's password is not shown.
+    let cause = cause(kind, &chain, step, circumstances);
+    (Failure { kind, connected: circumstances.connected, cause }, step)
+}
+
+/// What the observer noted, and behind it what the texts of hyper-util's `TunnelError` and `SocksError` say: the one is
+/// private, the other has a private type inside.
+fn step(chain: &Chain, circumstances: &Circumstances) -> Step {
+    if circumstances.connected {
+        return Step::Http;
+    }
+    let noted = circumstances.observed.step;
+    match chain.of_proxy() {
+        Some("failed to create underlying connection") => noted,
+        Some(_) => Step::Tunnel,
+        // Nothing is noted between the proxy's address and TLS with the service, so out of time is out of time there.
+        None if circumstances.proxy.is_some() && noted == Step::Tcp && !chain.tcp_failed() => Step::Tunnel,
+        None => noted,
     }
 }
 
-pub(super) fn classify(fault: &Fault, circumstances: &Circumstances) -> Failure {
-    let chain = Chain::of(fault);
-    let kind = kind(fault, &chain, circumstances);
-    // The cause never holds a secret: the libraries below are given no token, and the proxy's password is not shown.
-    Failure { kind, connected: circumstances.connected(), cause: cause(fault, &chain, circumstances) }
-}
-
-fn kind(fault: &Fault, chain: &Chain, circumstances: &Circumstances) -> FailureKind {
-    match fault {
-        Fault::OutOfTime => FailureKind::Timeout,
-        Fault::NoThread(_) => FailureKind::Connect,
-        Fault::NotFound { error, .. } if machine_limit(error).is_some() => FailureKind::Connect,
-        Fault::NotFound { .. } => FailureKind::Dns,
-        Fault::Tcp(failed) => match failed.last() {
-            Some((_, error)) if error.kind() == io::ErrorKind::TimedOut => FailureKind::Timeout,
-            _ => FailureKind::Connect,
-        },
-        Fault::ProxyAnswer(_) => FailureKind::Proxy,
-        Fault::Library(_) => match (chain.tls, circumstances.observed.step) {
-            (Some(tls), step) => tls_kind(tls, step, circumstances),
-            (None, _) if chain.timed_out => FailureKind::Timeout,
-            (None, Step::Lookup | Step::Tcp) => FailureKind::Connect,
-            (None, Step::Tunnel) => FailureKind::Proxy,
-            // The other side hung up or reset in the handshake.
-            (None, Step::ProxyTls | Step::Tls) => FailureKind::Tls,
-            (None, Step::Http) => FailureKind::Broken,
-        },
+fn kind(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circumstances) -> FailureKind {
+    if let Some(tls) = chain.tls {
+        return tls_kind(tls, step, circumstances);
+    }
+    if error.is_timeout() {
+        return FailureKind::Timeout;
+    }
+    if step == Step::Http || !error.is_connect() {
+        return FailureKind::Broken;
+    }
+    if chain.limit(circumstances).is_some() {
+        return FailureKind::Connect;
+    }
+    match step {
+        Step::Lookup if circumstances.observed.not_found.is_some() => FailureKind::Dns,
+        Step::Tunnel => FailureKind::Proxy,
+        // TCP came up and TLS did not, without a TLS error: the other side hung up or reset in the handshake.
+        Step::ProxyTls | Step::Tls => FailureKind::Tls,
+        Step::Lookup | Step::Tcp | Step::Http => FailureKind::Connect,
     }
 }
 
@@ -115,27 +101,21 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
     }
 }
 
-/// The errors of a library with their causes, laid flat.
+/// An error with its causes, laid flat.
 struct Chain<'a> {
     messages: Vec<String>,
     tls: Option<&'a rustls::Error>,
-    timed_out: bool,
-    /// Whether the other side closed the connection where an answer was due.
-    hung_up: bool,
+    limit: Option<&'static str>,
 }
 
 impl<'a> Chain<'a> {
-    fn of(fault: &'a Fault) -> Self {
-        let mut chain = Self { messages: Vec::new(), tls: None, timed_out: false, hung_up: false };
-        let mut next: Option<&'a (dyn Error + 'static)> = match fault {
-            Fault::Library(error) => Some(&**error),
-            _ => None,
-        };
+    fn of(error: &'a reqwest::Error) -> Self {
+        let mut chain = Self { messages: Vec::new(), tls: None, limit: None };
+        let mut next = error.source();
         while let Some(error) = next {
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
-            chain.hung_up |= error.downcast_ref().is_some_and(hyper::Error::is_incomplete_message);
             let io = error.downcast_ref::<io::Error>();
-            chain.timed_out |= io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+            chain.limit = chain.limit.or_else(|| machine_limit(io?));
             let message = without_number(&error.to_string());
             if chain.messages.last() != Some(&message) {
                 chain.messages.push(message);
@@ -153,89 +133,88 @@ impl<'a> Chain<'a> {
         self.messages.last().map_or("no cause is known", String::as_str)
     }
 
-    /// What hyper-util's `SocksError` says, whose type is private.
-    fn socks(&self) -> Option<&str> {
-        self.messages.iter().find_map(|message| message.strip_prefix("SOCKS error: "))
+    /// The limit of this machine that was reached, at a socket or before a name could be looked up.
+    fn limit<'s>(&'s self, circumstances: &'s Circumstances) -> Option<&'s str> {
+        self.limit.or(circumstances.observed.limit.as_deref())
+    }
+
+    /// What was said of the way through a proxy.
+    fn of_proxy(&self) -> Option<&str> {
+        let under = |prefix: &str| self.messages.iter().find_map(|message| message.strip_prefix(prefix));
+        under("tunnel error: ").or_else(|| under("SOCKS error: "))
+    }
+
+    /// The text of hyper-util's `ConnectError`, which is private.
+    fn tcp_failed(&self) -> bool {
+        self.messages.iter().any(|message| message.starts_with("tcp "))
     }
 }
 
-fn cause(fault: &Fault, chain: &Chain, circumstances: &Circumstances) -> String {
-    let Circumstances { proxy, target, observed } = circumstances;
-    let limit = match fault {
-        Fault::NoThread(error) => {
-            let error = without_number(&error.to_string());
-            Some(format!("no name can be looked up, for no thread could be started: {error}"))
-        }
-        Fault::NotFound { error, .. } => machine_limit(error).map(str::to_owned),
-        Fault::Tcp(failed) => failed.iter().find_map(|(_, error)| machine_limit(error)).map(str::to_owned),
-        _ => None,
-    };
-    if let Some(limit) = limit {
+fn cause(kind: FailureKind, chain: &Chain, step: Step, circumstances: &Circumstances) -> String {
+    let Circumstances { target, observed, .. } = circumstances;
+    if let Some(tls) = chain.tls {
+        return tls_cause(tls, step, circumstances);
+    }
+    if kind == FailureKind::Connect
+        && let Some(limit) = chain.limit(circumstances)
+    {
         return format!("no connection to {target} could be opened: {limit}");
     }
-    if let Some(tls) = chain.tls {
-        return tls_cause(tls, circumstances);
-    }
-    match (fault, proxy, observed.step) {
-        (Fault::NotFound { name, error }, proxy, _) => {
-            let whose = if proxy.is_some() { "the proxy's name" } else { "the name" };
-            format!("{whose} {name} was not found: {}", without_number(&error.to_string()))
-        }
-        (Fault::Tcp(failed), proxy, _) if kind(fault, chain, circumstances) == FailureKind::Connect => {
-            let reasons = match failed.as_slice() {
-                [(_, error)] => without_number(&error.to_string()),
-                failed => {
-                    let reasons = failed.iter().map(|(address, error)| format!("{address}: {}", reason(error)));
-                    reasons.collect::<Vec<_>>().join("; ")
-                }
-            };
-            let other = proxy.map_or_else(|| (*target).to_owned(), |proxy| format!("the proxy {proxy}"));
-            format!("no connection to {other} could be made: {reasons}")
-        }
-        (_, _, Step::Http) if kind(fault, chain, circumstances) == FailureKind::Timeout => {
-            format!("out of time before {target} had answered")
-        }
-        (_, _, Step::Http) => format!("the connection to {target} broke: {}", chain.last()),
-        (fault, Some(proxy), _) if kind(fault, chain, circumstances) == FailureKind::Timeout => {
+    let last = chain.last();
+    match (kind, circumstances.proxy) {
+        (FailureKind::Timeout, _) if step == Step::Http => format!("out of time before {target} had answered"),
+        (FailureKind::Timeout, Some(proxy)) => {
             format!("out of time before the proxy {proxy} had opened the way to the service")
         }
-        (fault, None, _) if kind(fault, chain, circumstances) == FailureKind::Timeout => {
-            format!("out of time before a connection to {target} was up")
+        (FailureKind::Timeout, None) => format!("out of time before a connection to {target} was up"),
+        (FailureKind::Broken, _) if step == Step::Http => format!("the connection to {target} broke: {last}"),
+        (FailureKind::Dns, proxy) => {
+            // Through a proxy only the proxy's own name is ever looked up here.
+            let whose = if proxy.is_some() { "the proxy's name" } else { "the name" };
+            let (name, why) = observed.not_found.as_ref().map_or(("", last), |(name, why)| (name, why));
+            format!("{whose} {name} was not found: {why}")
         }
-        (fault, Some(proxy), Step::Tunnel) => refusal(fault, chain, proxy, target),
-        (_, Some(proxy), Step::ProxyTls) => format!("the proxy {proxy} ended the TLS handshake: {}", chain.last()),
-        (_, _, Step::Tls) => format!("the server ended the TLS handshake: {}", chain.last()),
-        _ => chain.last().to_owned(),
+        (FailureKind::Proxy, Some(proxy)) => refusal(chain, proxy, target),
+        // SOCKS errors hide their cause.
+        (FailureKind::Connect, Some(proxy)) if last.starts_with("SOCKS error") => {
+            format!("no connection to the proxy {proxy} could be made")
+        }
+        (FailureKind::Connect, Some(proxy)) => format!("no connection to the proxy {proxy} could be made: {last}"),
+        (FailureKind::Connect, None) => format!("no connection to {target} could be made: {last}"),
+        (FailureKind::Tls, Some(proxy)) if step == Step::ProxyTls => {
+            format!("the proxy {proxy} ended the TLS handshake: {last}")
+        }
+        (FailureKind::Tls, _) => format!("the server ended the TLS handshake: {last}"),
+        _ => last.to_owned(),
     }
 }
 
-/// Why a proxy opened no tunnel.
-fn refusal(fault: &Fault, chain: &Chain, proxy: &str, target: &str) -> String {
-    match (fault, chain.socks()) {
-        (Fault::ProxyAnswer(407), _) => {
+/// Why a proxy opened no tunnel, by the texts of hyper-util.
+fn refusal(chain: &Chain, proxy: &str, target: &str) -> String {
+    match chain.of_proxy() {
+        Some("proxy authorization required") => {
             format!("the proxy {proxy} wants another user and password than it was given, or any at all (407)")
         }
-        (Fault::ProxyAnswer(status), _) => {
-            format!("the proxy {proxy} refused to open the way to {target} (HTTP {status})")
+        Some("unsuccessful") => {
+            format!("the proxy {proxy} refused to open the way to {target}, or is not an HTTP proxy")
         }
-        (_, Some("credentials not accepted")) => {
+        // SOCKS says the same of its own messages in other words.
+        Some("unexpected end of file") => format!("the proxy {proxy} hung up when it was asked for {target}"),
+        Some("credentials not accepted") => {
             format!("the proxy {proxy} did not take the user and password that it was given")
         }
-        (
-            _,
-            Some("server does not support user/pass authentication" | "server implements authentication incorrectly"),
-        ) => format!(
-            "the proxy {proxy} does not offer the kind of authentication that its URL asks for: with or without a user and password"
-        ),
-        (_, Some(said)) => format!("the proxy {proxy} did not open the way to {target}: {said}"),
-        (_, None) if chain.hung_up => format!("the proxy {proxy} hung up when it was asked for {target}"),
-        (_, None) => format!("the proxy {proxy} is not an HTTP proxy, or broke off: {}", chain.last()),
+        Some("server does not support user/pass authentication" | "server implements authentication incorrectly") => {
+            format!(
+                "the proxy {proxy} does not offer the kind of authentication that its URL asks for: with or without a user and password"
+            )
+        }
+        said => format!("the proxy {proxy} did not open the way to {target}: {}", said.unwrap_or(chain.last())),
     }
 }
 
-fn tls_cause(error: &rustls::Error, circumstances: &Circumstances) -> String {
+fn tls_cause(error: &rustls::Error, step: Step, circumstances: &Circumstances) -> String {
     let observed = &circumstances.observed;
-    let whose = match observed.step {
+    let whose = match step {
         Step::ProxyTls | Step::Tunnel => "proxy",
         _ => "server",
     };
@@ -264,14 +243,6 @@ fn tls_cause(error: &rustls::Error, circumstances: &Circumstances) -> String {
     }
 }
 
-/// An error of a socket, without the name that each system has for a time-out.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::TimedOut => "out of time".to_owned(),
-        _ => without_number(&error.to_string()),
-    }
-}
-
 /// A text of a library without the ` (os error N)` in it.
 pub fn without_number(text: &str) -> String {
     const MARK: &str = " (os error ";
@@ -292,7 +263,7 @@ pub fn without_number(text: &str) -> String {
 }
 
 /// The limit of this machine that was reached, if that is the error: then nobody else had a part in it.
-fn machine_limit(error: &io::Error) -> Option<&'static str> {
+pub(super) fn machine_limit(error: &io::Error) -> Option<&'static str> {
     let number = error.raw_os_error()?;
     let is = |numbers: &[i32]| numbers.contains(&number);
     if is(OF_PROCESS) {
@@ -325,8 +296,8 @@ mod tests {
         let kind = |alert, connected, asked: bool| {
             let step = if connected { Step::Http } else { Step::Tls };
             let observed = Observed { step, asked_by: asked.then_some(Peer::Service), ..Observed::default() };
-            let circumstances = Circumstances { proxy: None, target: "h:443", observed };
-            classify(&Fault::library(rustls::Error::AlertReceived(alert)), &circumstances).kind
+            let circumstances = Circumstances { connected, proxy: None, target: "h:443", observed };
+            tls_kind(&rustls::Error::AlertReceived(alert), step, &circumstances)
         };
         for alert in [
             AlertDescription::CertificateRequired,

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
 use url::Url;
 
-use super::failure::Fault;
-use super::observer::AddressSource;
+use super::failure::{machine_limit, without_number};
+use super::observer::{AddressSource, Observer};
 use crate::settings::network::Network;
 
 /// A host and a port; an IPv6 address without its brackets.
@@ -21,12 +22,8 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn of(url: &Url) -> Self {
-        Self::new(url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
-    }
-
-    pub(super) fn new(host: &str, port: u16) -> Self {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        Self { host: host.to_owned(), port }
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        Self { host: host.to_owned(), port: url.port_or_known_default().unwrap_or_default() }
     }
 
     /// `host:port`, with brackets around an IPv6 address.
@@ -55,38 +52,23 @@ impl Endpoint {
 /// `None` until the resolver has answered.
 type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 
-/// The system's resolver. It knows no time-out and cannot be cancelled, and a runtime waits at its end for every
-/// blocking call that it made. So the call has a thread of its own, which nobody waits for: it ends with the process if
-/// the resolver never answers. An attempt that finds such a call still at work joins it, so that retries do not pile up
-/// threads.
-#[derive(Debug, Default)]
-pub(super) struct Resolver {
+/// Looks names up for reqwest, which asks for those that are no addresses. Every name is noted that was not found: SOCKS
+/// errors hide their cause, and with a proxy it matters whose name it was.
+///
+/// The system's resolver knows no time-out and cannot be cancelled, and a runtime waits at its end for every blocking call
+/// that it made. So the call has a thread of its own, which nobody waits for: it ends with the process if the resolver
+/// never answers. An attempt that finds such a call still at work joins it, so that retries do not pile up threads.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    /// Addresses that need no look-up, for all names that are asked for.
+    fixed: Option<(AddressSource, Vec<SocketAddr>)>,
+    observer: Arc<Observer>,
     latest: Mutex<Option<(String, watch::Receiver<Answer>)>>,
 }
 
-impl Resolver {
-    pub(super) async fn addresses(&self, endpoint: &Endpoint) -> Result<(AddressSource, Vec<SocketAddr>), Fault> {
-        if let Ok(address) = endpoint.host.parse::<IpAddr>() {
-            return Ok((AddressSource::Literal, vec![SocketAddr::new(address, endpoint.port)]));
-        }
-        let not_found = |error| Fault::NotFound { name: endpoint.host.clone(), error };
-        let mut answer = self.ask(&endpoint.host).map_err(Fault::NoThread)?;
-        let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
-        match answer.as_deref() {
-            Some(Ok(found)) if !found.is_empty() => {
-                let mut addresses: Vec<_> =
-                    found.iter().map(|found| SocketAddr::new(found.ip(), endpoint.port)).collect();
-                addresses.dedup();
-                Ok((AddressSource::Resolver, addresses))
-            }
-            Some(Ok(_)) => Err(not_found(io::Error::other("it has no address"))),
-            // The error is shared with later attempts, so it is made anew: with its number, which tells what it was.
-            Some(Err(error)) => Err(not_found(match error.raw_os_error() {
-                Some(number) => io::Error::from_raw_os_error(number),
-                None => io::Error::new(error.kind(), error.to_string()),
-            })),
-            None => Err(not_found(io::Error::other("the resolver gave no answer"))),
-        }
+impl Lookup {
+    pub(super) fn new(fixed: Option<(AddressSource, Vec<SocketAddr>)>, observer: Arc<Observer>) -> Self {
+        Self { fixed, observer, latest: Mutex::default() }
     }
 
     /// The answer to come: of a new call, unless one for the name is at work.
@@ -108,5 +90,45 @@ impl Resolver {
         })?;
         *latest = Some((name.to_owned(), answer.clone()));
         Ok(answer)
+    }
+}
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        let observer = Arc::clone(&self.observer);
+        let found = move |source, mut addresses: Vec<SocketAddr>| {
+            addresses.dedup();
+            observer.found(source, addresses.iter().map(SocketAddr::ip).collect());
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        };
+        if let Some((source, addresses)) = self.fixed.clone() {
+            return Box::pin(async move { found(source, addresses) });
+        }
+        let asked = self.ask(name.as_str());
+        let observer = Arc::clone(&self.observer);
+        Box::pin(async move {
+            let limit = |limit: String| observer.note(|observed| observed.limit = Some(limit));
+            let not_found = |why: String| {
+                observer.note(|observed| observed.not_found = Some((name.as_str().to_owned(), why.clone())));
+                Err(why.into())
+            };
+            let mut answer = asked.inspect_err(|error| {
+                let error = without_number(&error.to_string());
+                limit(format!("no name can be looked up, for no thread could be started: {error}"));
+            })?;
+            let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
+            match answer.as_deref() {
+                Some(Ok(addresses)) if !addresses.is_empty() => found(AddressSource::Resolver, addresses.clone()),
+                Some(Ok(_)) => not_found("it has no address".to_owned()),
+                Some(Err(error)) => match machine_limit(error) {
+                    Some(reached) => {
+                        limit(reached.to_owned());
+                        Err(reached.into())
+                    }
+                    None => not_found(without_number(&error.to_string())),
+                },
+                None => not_found("the resolver gave no answer".to_owned()),
+            }
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod answer;
 mod certificate_refusal;
-mod connection;
+mod connections;
 pub mod failure;
 pub mod lookup;
 pub mod observer;

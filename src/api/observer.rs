@@ -1,16 +1,19 @@
 //! Notes what an attempt passed on its way: addresses, TCP, proxy, TLS and the certificates. `doctor` reads it to report
 //! each step, and the classification of failures to say what happened. It decides nothing: certificates are verified by
 //! the verifier inside, and its verdict is handed on unchanged.
+//!
+//! reqwest tells of a connection only that it came up or failed. The rest is learned where it calls back: the resolver,
+//! the store of TLS sessions (asked once at the start of each handshake) and the callbacks of TLS.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConnection, DigitallySignedStruct, DistinguishedName, Error, ProtocolVersion, SignatureScheme};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, NamedGroup, SignatureScheme};
 
 use super::sessions::Sessions;
 use crate::settings::credential::certificate::CertificateFacts;
@@ -52,14 +55,22 @@ pub enum Peer {
 /// What one attempt passed.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The step under way, which is the one that failed if the attempt failed.
+    /// The last step that is known to have begun; after a failure, the step that failed.
     pub step: Step,
     /// The addresses of the service, or of the proxy if there is one, which itself looks up the service.
-    pub addresses: Option<(AddressSource, Vec<SocketAddr>)>,
-    /// Addresses that did not answer, and why.
-    pub unreachable: Vec<(SocketAddr, String)>,
-    /// The address that answered, and after how long.
-    pub tcp: Option<(SocketAddr, Duration)>,
+    pub addresses: Option<(AddressSource, Vec<IpAddr>)>,
+    /// The name that was not found, and why.
+    pub not_found: Option<(String, String)>,
+    /// The limit of this machine that kept a name from being looked up.
+    pub limit: Option<String>,
+    /// When TCP began.
+    pub(super) begun: Option<Instant>,
+    /// Whether it is known that an address was connected to.
+    pub tcp: bool,
+    /// How long that took, unless a tunnel was part of it.
+    pub tcp_time: Option<Duration>,
+    /// The address that was connected to, which is known once there is an answer.
+    pub remote: Option<SocketAddr>,
     /// The handshake with the service.
     pub tls: Option<Handshake>,
     /// Who asked for a client certificate, in the latest handshake of this very attempt.
@@ -70,27 +81,20 @@ pub struct Observed {
     pub refused: Option<Refused>,
 }
 
-/// What a handshake agreed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Observed {
+    /// Between a proxy and the service only TLS with the proxy comes before TLS with the service.
+    fn peer(&self) -> Peer {
+        if self.step == Step::ProxyTls { Peer::Proxy } else { Peer::Service }
+    }
+}
+
+/// What a handshake showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Handshake {
     /// `TLS 1.3` or `TLS 1.2`.
     pub version: &'static str,
-    pub suite: String,
     /// The server's certificate, then its issuers as far as the server sent them.
     pub certificates: Vec<CertificateDer<'static>>,
-}
-
-impl Handshake {
-    pub(super) fn of(session: &ClientConnection) -> Self {
-        Self {
-            version: match session.protocol_version() {
-                Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
-                _ => "TLS 1.3",
-            },
-            suite: session.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
-            certificates: session.peer_certificates().unwrap_or_default().to_vec(),
-        }
-    }
 }
 
 /// A certificate that was refused.
@@ -103,13 +107,31 @@ pub struct Refused {
     pub peer: Peer,
 }
 
-/// Shared by a transport, its connector and the TLS callbacks.
+/// What is between this machine and the service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Route {
+    #[default]
+    Direct,
+    /// A proxy that is spoken to in plain text: HTTP or SOCKS.
+    Proxy,
+    /// A proxy that is itself reached through TLS.
+    TlsProxy,
+}
+
+/// Shared by a transport, its resolver, its connector and the TLS callbacks.
 #[derive(Debug, Default)]
-pub(super) struct Observer(Mutex<Observed>);
+pub(super) struct Observer {
+    observed: Mutex<Observed>,
+    route: Route,
+}
 
 impl Observer {
+    pub(super) fn new(route: Route) -> Self {
+        Self { observed: Mutex::default(), route }
+    }
+
     pub(super) fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.observed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Forgets the last attempt.
@@ -117,12 +139,98 @@ impl Observer {
         self.note(|observed| *observed = Observed::default());
     }
 
-    pub(super) fn enter(&self, step: Step) {
-        self.note(|observed| observed.step = step);
-    }
-
     pub(super) fn observed(&self) -> Observed {
         self.note(|observed| observed.clone())
+    }
+
+    pub(super) fn found(&self, source: AddressSource, addresses: Vec<IpAddr>) {
+        self.note(|observed| {
+            observed.addresses = Some((source, addresses));
+            observed.step = Step::Tcp;
+            observed.begun = Some(Instant::now());
+        });
+    }
+
+    /// The connection is up.
+    pub(super) fn connected(&self) {
+        self.note(|observed| {
+            self.tcp_is_up(observed);
+            observed.step = Step::Http;
+        });
+    }
+
+    /// A TLS handshake begins. It is the proxy's, or there is a tunnel to the service already.
+    fn handshake_begins(&self) {
+        self.note(|observed| {
+            self.tcp_is_up(observed);
+            let is_first = observed.step < Step::ProxyTls || observed.step == Step::Http;
+            let of_proxy = self.route == Route::TlsProxy && is_first;
+            observed.step = if of_proxy { Step::ProxyTls } else { Step::Tls };
+            // A proxy that asked for a client certificate and let us through was content without one.
+            observed.asked_by = None;
+        });
+    }
+
+    fn tcp_is_up(&self, observed: &mut Observed) {
+        if !observed.tcp && self.route != Route::Proxy {
+            observed.tcp_time = observed.begun.map(|begun| begun.elapsed());
+        }
+        observed.tcp = true;
+    }
+
+    fn signed(&self, version: &'static str) {
+        self.note(|observed| {
+            if let Some(handshake) = &mut observed.tls {
+                handshake.version = version;
+            }
+        });
+    }
+}
+
+/// The sessions to resume, by which the start of a handshake is noted.
+#[derive(Debug)]
+pub(super) struct ObservedSessions {
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) observer: Arc<Observer>,
+}
+
+impl ObservedSessions {
+    /// reqwest has one configuration for the proxy and the service, but a session is resumed by the dates of one chain of
+    /// certificates: with TLS to both, each handshake is a full one.
+    fn is_resumed(&self) -> bool {
+        self.observer.route != Route::TlsProxy
+    }
+}
+
+impl ClientSessionStore for ObservedSessions {
+    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
+        self.sessions.set_kx_hint(server_name, group);
+    }
+
+    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.sessions.kx_hint(server_name)
+    }
+
+    fn set_tls12_session(&self, server_name: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.sessions.set_tls12_session(server_name, value);
+    }
+
+    fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.is_resumed().then(|| self.sessions.tls12_session(server_name))?
+    }
+
+    fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
+        self.sessions.remove_tls12_session(server_name);
+    }
+
+    fn insert_tls13_ticket(&self, server_name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.sessions.insert_tls13_ticket(server_name, value);
+    }
+
+    /// rustls asks for this first in each handshake, and once: not again after a `HelloRetryRequest`.
+    fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.observer.handshake_begins();
+        self.is_resumed().then(|| self.sessions.take_tls13_ticket(server_name))?
     }
 }
 
@@ -132,7 +240,6 @@ pub(super) struct ObservedVerifier {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
     pub(super) observer: Arc<Observer>,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) peer: Peer,
 }
 
 impl ServerCertVerifier for ObservedVerifier {
@@ -147,10 +254,13 @@ impl ServerCertVerifier for ObservedVerifier {
         let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         if verified.is_ok() {
             self.sessions.verified(end_entity, intermediates, now);
+            let chain = std::iter::once(end_entity).chain(intermediates);
+            let certificates = chain.map(|der| der.clone().into_owned()).collect();
+            self.observer.note(|observed| observed.tls = Some(Handshake { version: "", certificates }));
         } else {
             let facts = CertificateFacts::read(end_entity);
-            let refused = Refused { name: server_name.to_str().into_owned(), facts, peer: self.peer };
-            self.observer.note(|observed| observed.refused = Some(refused));
+            let name = server_name.to_str().into_owned();
+            self.observer.note(|observed| observed.refused = Some(Refused { name, facts, peer: observed.peer() }));
         }
         verified
     }
@@ -161,6 +271,7 @@ impl ServerCertVerifier for ObservedVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        self.observer.signed("TLS 1.2");
         self.inner.verify_tls12_signature(message, cert, dss)
     }
 
@@ -170,6 +281,7 @@ impl ServerCertVerifier for ObservedVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        self.observer.signed("TLS 1.3");
         self.inner.verify_tls13_signature(message, cert, dss)
     }
 
@@ -192,16 +304,17 @@ impl ServerCertVerifier for ObservedVerifier {
 pub(super) struct ObservedIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,
     pub(super) observer: Arc<Observer>,
-    pub(super) peer: Peer,
 }
 
 impl ResolvesClientCert for ObservedIdentity {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.observer.note(|observed| {
-            observed.asked_by = Some(self.peer);
-            observed.has_identity = self.identity.is_some();
-        });
-        self.identity.clone()
+            let peer = observed.peer();
+            observed.asked_by = Some(peer);
+            let identity = self.identity.clone().filter(|_| peer == Peer::Service);
+            observed.has_identity = identity.is_some();
+            identity
+        })
     }
 
     /// True without a certificate as well, so that rustls reports that the server asked.

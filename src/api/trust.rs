@@ -16,7 +16,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-use super::observer::{ObservedIdentity, ObservedVerifier, Observer, Peer};
+use super::observer::{ObservedIdentity, ObservedSessions, ObservedVerifier, Observer};
 use super::pem_bundle;
 use super::sessions::Sessions;
 use crate::settings::clock::since_epoch;
@@ -115,29 +115,38 @@ impl Trust {
         Ok(Self { verifier, provider, source })
     }
 
-    /// The TLS configuration for a peer: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one.
-    pub(super) fn config(
-        &self,
-        peer: Peer,
+    /// The TLS configuration: TLS 1.2 or 1.3, HTTP/1.1, with the client certificate if there is one. reqwest uses it for
+    /// an https proxy as well, without ALPN.
+    pub(super) fn into_config(
+        self,
         identity: Option<Arc<CertifiedKey>>,
         observer: &Arc<Observer>,
     ) -> Result<ClientConfig, TrustError> {
         let sessions = Arc::new(Sessions::new());
         let observer = || Arc::clone(observer);
-        let inner = Arc::clone(&self.verifier);
-        let verifier = ObservedVerifier { inner, observer: observer(), sessions: Arc::clone(&sessions), peer };
-        let mut config = ClientConfig::builder_with_details(Arc::clone(&self.provider), Arc::new(Clock))
+        let verifier = ObservedVerifier { inner: self.verifier, observer: observer(), sessions: Arc::clone(&sessions) };
+        let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(Arc::new(ObservedIdentity { identity, observer: observer(), peer }));
-        config.resumption = Resumption::store(sessions);
-        // A proxy may know no protocol but its own, and needs none: `CONNECT` is HTTP/1.1.
-        if peer == Peer::Service {
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        }
+            .with_client_cert_resolver(Arc::new(ObservedIdentity { identity, observer: observer() }));
+        config.resumption = Resumption::store(Arc::new(ObservedSessions { sessions, observer: observer() }));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
+}
+
+/// A configuration that trusts no certificate: reqwest wants one for plain http as well, and a check of the network without
+/// certificates ends at it before anything is sent.
+pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TrustError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let sessions = Arc::new(Sessions::new());
+    config.resumption = Resumption::store(Arc::new(ObservedSessions { sessions, observer: Arc::clone(observer) }));
+    Ok(config)
 }
 
 /// The machine's clock. rustls's own panics when it stands before 1970; by this one every certificate is too new then,

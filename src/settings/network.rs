@@ -62,6 +62,7 @@ impl Network {
             return Ok(());
         };
         self.check_plain_http(base.url(), sources)?;
+        self.check_override(base.url(), sources)?;
         self.check_proxied_address(base, sources)
     }
 
@@ -88,6 +89,26 @@ impl Network {
                 let address = found.address;
                 let reason =
                     format!("{address} is another machine, and `{url}` would reach it unencrypted: use https://");
+                Err(entry.invalid(Setting::Resolve, reason).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// reqwest looks no address up, so an override for one would be passed over, and the request would go where it should
+    /// not. Through a proxy no override is used.
+    fn check_override(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+        let leads_away = |of: &&Override| {
+            let address = of.host.parse::<IpAddr>();
+            Some(of.host.as_str()) == url.host_str()
+                && Some(of.port) == url.port_or_known_default()
+                && address.is_ok_and(|address| address != of.address)
+        };
+        match (self.resolve.iter().find(leads_away), sources.pick(Setting::Resolve)) {
+            (Some(Override { host, address, .. }), Some(entry)) if self.proxy_for(url).is_none() => {
+                let reason = format!(
+                    "{host} is an address already, and is not looked up: name {address} in the base URL instead"
+                );
                 Err(entry.invalid(Setting::Resolve, reason).into())
             }
             _ => Ok(()),

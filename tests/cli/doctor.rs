@@ -129,7 +129,7 @@ fn quiet_prints_nothing_on_success_and_verbose_shows_the_handshake() {
     with("-q").run();
     with("-v")
         .stdout_contains("ok       tls         TLS 1.2, ")
-        .stderr_contains("* tls: TLS 1.2, TLS_")
+        .stderr_contains("* tls: TLS 1.2\n")
         .stderr_contains("* certificate: CN=rcgen self signed cert, by CN=vescli test authority, from ")
         .stderr_contains("> HEAD / HTTP/1.1")
         .stderr_contains("< HTTP/1.1 404 Not Found")

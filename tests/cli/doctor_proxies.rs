@@ -70,8 +70,10 @@ fn a_socks_proxy_is_checked_step_by_step_like_any_other() {
         })
         .run();
     only_heads(&server, 1);
-    for (script, code) in [(Socks::Refuse(2), 97), (Socks::Close, 97), (Socks::Hang, 28)] {
-        with(&SocksProxy::start(script)).code(code).stdout_json(|document| states(document, "oowooofsss")).run();
+    for (script, code, expected) in
+        [(Socks::Refuse(2), 97, "oowooofsss"), (Socks::Close, 97, "oowooofsss"), (Socks::Hang, 28, "oowoosfsss")]
+    {
+        with(&SocksProxy::start(script)).code(code).stdout_json(move |document| states(document, expected)).run();
     }
     only_heads(&server, 1);
 }

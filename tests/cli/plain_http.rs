@@ -42,6 +42,18 @@ fn overrides_to_loopback_or_for_tls_or_for_another_port_are_accepted() {
 }
 
 #[test]
+fn an_override_for_an_address_is_refused() {
+    let base = "https://192.0.2.1:8443";
+    let given = |address: &str| send(&["-n", "--base-url", base, "--resolve", &format!("192.0.2.1:8443:{address}")]);
+    given("127.0.0.1")
+        .code(2)
+        .stderr_contains("error: --resolve: 192.0.2.1 is an address already, and is not looked up: name 127.0.0.1 in the base URL instead")
+        .run();
+    given("192.0.2.1").stdout_contains("POST https://192.0.2.1:8443/no_auth/").run();
+    given("127.0.0.1").args(["--proxy", "http://127.0.0.1:9"]).stdout_contains("POST https://192.0.2.1:8443/").run();
+}
+
+#[test]
 fn an_override_for_no_host_of_the_request_is_a_warning() {
     let warning =
         "warning: --resolve names another host or port than t.console.ves.volterra.io:443, and was not used\n";

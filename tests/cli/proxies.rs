@@ -96,7 +96,10 @@ fn a_proxy_refuses_in_every_way() {
     for (tunnel, words) in [
         (Tunnel::Deny(403), "refused to open the way to console.invalid:443"),
         (Tunnel::Deny(503), "refused to open the way to console.invalid:443"),
-        (Tunnel::Say(b"garbage\r\n\r\n".to_vec()), "is not an HTTP proxy, or broke off: "),
+        (
+            Tunnel::Say(b"garbage\r\n\r\n".to_vec()),
+            "refused to open the way to console.invalid:443, or is not an HTTP proxy",
+        ),
         (Tunnel::Close, "hung up when it was asked for console.invalid:443"),
     ] {
         let proxy = Proxy::start(tunnel);

@@ -1,6 +1,7 @@
 //! The checks of the network: trusted certificates, DNS, TCP, proxy, TLS, HTTP and the clock. One `HEAD` for `/` goes
 //! through the transport that a send uses, and what its observer noted becomes the checks.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
@@ -24,7 +25,7 @@ const TOLERATED: Duration = Duration::from_secs(60);
 pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, operation: &Url, chart: &mut Chart) {
     let mut url = operation.clone();
     url.set_path("/");
-    let route = Route { network, url: &url, tls: url.scheme() == "https" };
+    let route = Route { network, url: &url };
     let transport = match Transport::to(network, identity, &url) {
         Ok(transport) => transport,
         Err(error) => {
@@ -69,7 +70,6 @@ pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, ope
 struct Route<'a> {
     network: &'a Network,
     url: &'a Url,
-    tls: bool,
 }
 
 impl Route<'_> {
@@ -78,7 +78,7 @@ impl Route<'_> {
         let Ok(transport) = Transport::without_trust(self.network, self.url) else {
             return;
         };
-        let reached = transport.reach();
+        let reached = transport.reach(self.url);
         let observed = transport.observed();
         match reached {
             Ok(()) => self.passed(&observed, Step::Tunnel, chart),
@@ -92,32 +92,26 @@ impl Route<'_> {
     /// The checks of all steps before one.
     fn passed(&self, observed: &Observed, end: Step, chart: &mut Chart) {
         if let Some((source, addresses)) = &observed.addresses {
-            let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             chart.add(Check::ok("dns", self.found(*source, &addresses.join(", "))));
         }
-        if let Some((address, time)) = observed.tcp {
-            let message = format!("{}{address} answered in {} ms", self.whose(), time.as_millis());
-            let silent = observed.unreachable.iter().map(|(address, why)| format!("{address} does not ({why})"));
-            let silent: Vec<String> = silent.collect();
-            chart.add(if silent.is_empty() {
-                Check::ok("tcp", message)
-            } else {
-                Check::warning("tcp", message, format!("{}: each send may lose time there", silent.join(", ")))
-            });
+        if observed.tcp {
+            chart.add(Check::ok("tcp", self.connected(observed)));
+        } else if end > Step::Tcp {
+            chart.add(Check::skipped("tcp", "not known apart from the proxy's answer, which did not come"));
         }
         if end > Step::Tunnel {
             chart.add(Check::ok("proxy", self.proxy()));
         }
-        match &observed.tls {
-            Some(handshake) => {
-                trace_handshake(handshake, chart);
-                chart.add(tls(handshake));
-            }
-            None if self.tls => {}
-            None if end == Step::Http => {
-                chart.add(Check::skipped("tls", "plain http to this machine: there is no TLS to check"));
-            }
-            None => {}
+        if end == Step::Http {
+            let check = match &observed.tls {
+                Some(handshake) => {
+                    trace_handshake(handshake, chart);
+                    tls(handshake)
+                }
+                None => Check::skipped("tls", "plain http to this machine: there is no TLS to check"),
+            };
+            chart.add(check);
         }
     }
 
@@ -135,6 +129,21 @@ impl Route<'_> {
             Step::Tls => tls_failed(&target, failure),
             Step::Http => Check::of_failure("http", &format!("HEAD {}", self.url), failure),
         }
+    }
+
+    /// Which of several addresses was connected to is known once there was an answer.
+    fn connected(&self, observed: &Observed) -> String {
+        let target = Endpoint::of(self.url);
+        let address = match (observed.remote, self.network.proxy_for(self.url), &observed.addresses) {
+            (Some(address), _, _) => address.to_string(),
+            (None, Some(proxy), _) => proxy.shown.clone(),
+            (None, None, Some((_, addresses))) if addresses.len() == 1 => {
+                SocketAddr::new(addresses[0], target.port).to_string()
+            }
+            (None, None, _) => target.authority(),
+        };
+        let time = observed.tcp_time.map_or_else(String::new, |time| format!(" in {} ms", time.as_millis()));
+        format!("{}{address} answered{time}", self.whose())
     }
 
     /// Only the proxy is looked up and connected to here, if there is one.
@@ -180,7 +189,7 @@ fn trace(url: &Url, answer: Option<&Exchange>, chart: &mut Chart) {
 }
 
 fn trace_handshake(handshake: &Handshake, chart: &mut Chart) {
-    chart.trace(&format!("* tls: {}, {}", handshake.version, handshake.suite));
+    chart.trace(&format!("* tls: {}", handshake.version));
     for certificate in &handshake.certificates {
         if let Some(facts) = CertificateFacts::read(certificate) {
             let (from, until) = (day(facts.not_before), day(facts.not_after));
@@ -221,6 +230,7 @@ fn tls_failed(target: &str, failure: Failure) -> Check {
         check
     }
 }
+
 fn date(answer: &Exchange) -> Option<Result<SystemTime, String>> {
     let (_, text) = answer.headers.iter().find(|(name, _)| name == "date")?;
     Some(httpdate::parse_http_date(text).map_err(|_| text.clone()))

@@ -12,6 +12,7 @@ use url::Url;
 use super::failure::{machine_limit, without_number};
 use super::observer::{AddressSource, Observer};
 use crate::settings::network::Network;
+use crate::settings::target::without_brackets;
 
 /// A host and a port; an IPv6 address without its brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn of(url: &Url) -> Self {
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let host = without_brackets(url.host_str().unwrap_or_default());
         Self { host: host.to_owned(), port: url.port_or_known_default().unwrap_or_default() }
     }
 

@@ -72,7 +72,7 @@ enum Content {
     Proxy,
 }
 
-const SECRET_VARIABLES: &[(&str, Content)] = &[
+const CREDENTIAL_VARIABLES: &[(&str, Content)] = &[
     (TOKEN_VARIABLE, Content::Secret),
     (P12_PASSWORD_VARIABLE, Content::Secret),
     (F5_TOKEN_VARIABLE, Content::Secret),
@@ -98,7 +98,7 @@ const SECRET_VARIABLES: &[(&str, Content)] = &[
 /// The variables that a command which prints the token must not see: the secrets, and our own proxy. The usual proxy
 /// variables stay, because the command may need them to reach its own server, and so do paths, which are not secrets.
 pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
-    SECRET_VARIABLES
+    CREDENTIAL_VARIABLES
         .iter()
         .filter(|(name, content)| *content == Content::Secret || *name == PROXY_VARIABLE)
         .map(|(name, _)| *name)
@@ -112,7 +112,7 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
         let url = environment.get(name);
         url.is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'))
     };
-    SECRET_VARIABLES
+    CREDENTIAL_VARIABLES
         .iter()
         .map(|(name, content)| (*name, *content))
         .filter(move |(name, content)| *content != Content::Proxy || *name == PROXY_VARIABLE || !is_plain_proxy(name))
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_variable_of_a_credential_is_in_the_table() {
-        let is_known = |name: &str| SECRET_VARIABLES.iter().any(|(known, _)| *known == name);
+        let is_known = |name: &str| CREDENTIAL_VARIABLES.iter().any(|(known, _)| *known == name);
         let credentials = specs()
             .filter(|spec| spec.group == Group::Credential && spec.is_flag())
             .filter(|spec| spec.setting != Setting::NoAuth);

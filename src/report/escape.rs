@@ -3,6 +3,7 @@
 
 use std::io;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use zeroize::Zeroizing;
@@ -54,16 +55,15 @@ impl Redactor {
     }
 }
 
+/// All but the characters that a URL never escapes (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A secret as it is, as JSON writes it and as a URL does: a server may send it back in any of these.
 fn forms_of(secret: &str) -> [Secret; 3] {
     let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
+    // Has its full size from the start: if it grew, it would leave copies behind.
     let mut url = Zeroizing::new(String::with_capacity(3 * secret.len()));
-    for byte in secret.bytes() {
-        match byte {
-            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => url.push(char::from(b)),
-            b => url.push_str(&format!("%{b:02x}")),
-        }
-    }
+    url.extend(utf8_percent_encode(secret, RESERVED));
     [secret, json.trim_matches('"'), &url].map(|form| Secret::new(form.to_ascii_lowercase()))
 }
 

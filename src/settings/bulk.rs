@@ -8,8 +8,6 @@ use super::sources::Sources;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
 
-/// The slower of the rates that F5's own tools use.
-pub const DEFAULT_RATE: &str = "60/m";
 const JOBS_MAX: usize = 256;
 
 /// What to do with people who are known from the journals of other lists.
@@ -56,21 +54,16 @@ pub struct BulkSettings {
 
 impl BulkSettings {
     /// # Errors
-    /// [`SettingsError::Value`] for a rate that cannot be read, and for jobs or a limit out of bounds.
+    /// [`SettingsError::Value`] for a rate that cannot be read, and for jobs or a limit out of range.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
-        let rate = match sources.pick(Setting::Rate) {
-            Some(entry) => Rate::of_setting(entry)?,
-            None => DEFAULT_RATE.parse().ok(),
-        };
-        let path = |key| sources.text(key).map(|(path, _)| PathBuf::from(path));
         Ok(Self {
-            rate,
+            rate: sources.pick(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
             jobs: jobs(sources)?,
             max_failures: sources.count(Setting::MaxFailures),
             keep_alive: sources.is_on(Setting::KeepAlive),
             format: sources.text(Setting::Format).map_or_else(String::new, |(word, _)| word.to_owned()),
             skip_invalid: sources.is_on(Setting::SkipInvalid),
-            journal: path(Setting::Journal),
+            journal: sources.path(Setting::Journal),
             fresh: sources.is_on(Setting::Fresh),
             retry_rejected: sources.is_on(Setting::RetryRejected),
             resend_unknown: sources.is_on(Setting::ResendUnknown),
@@ -88,9 +81,7 @@ fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
     let entry = sources.pick(Setting::Jobs).ok_or_else(|| sources.missing(Setting::Jobs))?;
     let count = sources.count(Setting::Jobs);
     let jobs = usize::try_from(count).ok().filter(|jobs| (1..=JOBS_MAX).contains(jobs));
-    jobs.ok_or_else(|| {
-        entry.invalid(Setting::Jobs, format!("`{count}` is out of bounds: it takes 1 to {JOBS_MAX}")).into()
-    })
+    jobs.ok_or_else(|| entry.invalid(Setting::Jobs, format!("`{count}` is out of range: use 1 to {JOBS_MAX}")).into())
 }
 
 /// Zero would mean a run that sends nothing: that is what a dry run is for.

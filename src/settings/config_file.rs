@@ -127,7 +127,7 @@ pub struct ConfigFile {
 /// One profile as it is written in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The profile that it builds on, and the place of that name in the text.
+    /// The profile that it extends, and the place of that name in the text.
     extends: Option<(String, usize)>,
     pub layer: Layer,
 }
@@ -232,7 +232,7 @@ impl ConfigFile {
             let is_circle = chain.contains(&parent);
             chain.push(parent);
             if is_circle {
-                return Err(source.mistake(at, format!("`extends` goes round in a circle: {}", chain.join(" → "))));
+                return Err(source.mistake(at, format!("`extends` forms a cycle: {}", chain.join(" → "))));
             }
         }
         Ok(())
@@ -242,7 +242,7 @@ impl ConfigFile {
         self.profiles.get(profile)?.extends.as_ref().map(|(parent, _)| parent.as_str())
     }
 
-    /// The layers of a profile, its own first, then those that it builds on, then `[defaults]`.
+    /// The layers of a profile, its own first, then those that it extends, then `[defaults]`.
     ///
     /// # Errors
     /// [`ConfigError::UnknownProfile`] when there is no such profile.
@@ -272,7 +272,7 @@ impl ConfigFile {
             path: self.path.clone(),
             known: match known.as_slice() {
                 [] => ", which contains no profiles".to_owned(),
-                known => format!(" (there: {})", known.join(", ")),
+                known => format!(" (it has: {})", known.join(", ")),
             },
             suggestion: did_you_mean(name, known.iter().copied()),
         }

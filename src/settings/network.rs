@@ -9,7 +9,7 @@ use url::Url;
 use super::error::SettingsError;
 use super::proxy::ProxySetting;
 use super::sources::{Level, Sources};
-use super::target::{BaseUrl, Target, is_loopback};
+use super::target::{BaseUrl, Target, is_loopback, without_brackets};
 use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Value, ValueError};
 use crate::args::settings_table::Setting;
@@ -46,7 +46,7 @@ impl Network {
             timeout: sources.duration(Setting::Timeout)?,
             connect_timeout: sources.duration(Setting::ConnectTimeout)?,
             proxy: ProxySetting::resolve(sources, environment)?,
-            cacert: sources.text(Setting::Cacert).map(|(path, _)| PathBuf::from(path)),
+            cacert: sources.path(Setting::Cacert),
             resolve: overrides(sources)?,
             ssl_cert_file: environment.get("SSL_CERT_FILE").map(PathBuf::from),
             ssl_cert_dir: environment.get("SSL_CERT_DIR").map(PathBuf::from),
@@ -168,11 +168,10 @@ fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {
 fn parse_override(item: &str) -> Option<Override> {
     let (host, rest) = item.split_once(':')?;
     let (port, address) = rest.split_once(':')?;
-    let address = address.trim_start_matches('[').trim_end_matches(']');
     Some(Override {
         host: (!host.is_empty()).then(|| host.to_ascii_lowercase())?,
         port: port.parse().ok()?,
-        address: address.parse().ok()?,
+        address: without_brackets(address).parse().ok()?,
     })
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::credential::secret::{Secret, keep_out_of_core_files};
 use super::error::SettingsError;
 use super::sources::Sources;
-use super::target::{host_name_problem, without_userinfo};
+use super::target::{host_name_problem, without_brackets, without_userinfo};
 use crate::args::environment::Environment;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
@@ -17,7 +17,7 @@ use crate::args::settings_table::Setting;
 /// A proxy, and the hosts that are reached without it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxySetting {
-    /// The URL, which may hold a password.
+    /// The URL, which may contain a password.
     pub url: Secret,
     /// The URL as it may be shown.
     pub shown: String,
@@ -63,11 +63,13 @@ impl ProxySetting {
         let parsed = Url::parse(&url).map_err(|error| format!("`{shown}` is not the URL of a proxy ({error})"))?;
         if !matches!(parsed.scheme(), "http" | "https" | "socks5h") {
             let hint = match parsed.scheme() {
-                "socks" | "socks5" => "; socks5h:// has the proxy look the name up, which is the only way here",
+                "socks" | "socks5" => {
+                    "; with socks5h:// the proxy resolves the host name, which is the only supported way"
+                }
                 _ => "",
             };
             return Err(format!(
-                "`{shown}` is not a proxy of a kind that is known here: use http://, https:// or socks5h://{hint}"
+                "`{shown}` is not a supported kind of proxy: use http://, https:// or socks5h://{hint}"
             ));
         }
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
@@ -105,7 +107,7 @@ impl ProxySetting {
         matches!(self.origin, Origin::ForeignVariable(_))
     }
 
-    /// Whether the URL holds a user or a password.
+    /// Whether the URL contains a user or a password.
     pub fn has_credentials(&self) -> bool {
         self.shown != self.url.expose()
     }
@@ -142,7 +144,7 @@ fn not_understood(list: &NoProxyList) -> Option<String> {
     let are = if more.is_empty() { "is" } else { "are" };
     let items = more.iter().fold(format!("`{first}`"), |items, item| format!("{items}, `{item}`"));
     Some(format!(
-        "{items} {are} not understood: it takes names, addresses and networks, with or without a port, and `*` for all"
+        "{items} {are} not understood: use names, addresses and networks, with or without a port, and `*` for all"
     ))
 }
 
@@ -207,7 +209,7 @@ impl NoProxyList {
     /// Whether the URL's host is reached without the proxy.
     fn matches(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
-        let host = unbracketed(host).unwrap_or(host).trim_end_matches('.');
+        let host = without_brackets(host).trim_end_matches('.');
         let port = url.port_or_known_default();
         self.entries.iter().any(|entry| entry.port.is_none_or(|own| Some(own) == port) && entry.hosts.match_host(host))
     }
@@ -266,11 +268,6 @@ impl Hosts {
             }
         }
     }
-}
-
-/// The address in brackets, as URLs write one of IPv6.
-fn unbracketed(host: &str) -> Option<&str> {
-    host.strip_prefix('[')?.strip_suffix(']')
 }
 
 const fn bits(address: IpAddr) -> u32 {

@@ -1,6 +1,7 @@
 //! Gathers the layers: flags, variables, the file with its chosen profile, and what is built in. For each setting the first
 //! layer that has it wins.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::config_file::{ConfigError, ConfigFile, ConfigPath};
@@ -86,6 +87,10 @@ impl Sources {
         }
     }
 
+    pub fn path(&self, key: Setting) -> Option<PathBuf> {
+        self.text(key).map(|(path, _)| PathBuf::from(path))
+    }
+
     pub fn is_on(&self, key: Setting) -> bool {
         self.pick(key).is_some_and(|entry| entry.value == Value::Switch(true))
     }
@@ -107,7 +112,7 @@ impl Sources {
             entry.invalid(key, format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
         if time.is_zero() || time > DURATION_MAX {
-            let reason = format!("`{text}` is out of bounds: it takes more than zero and at most 24h");
+            let reason = format!("`{text}` is out of range: use more than zero and at most 24h");
             return Err(entry.invalid(key, reason).into());
         }
         Ok(time)
@@ -139,7 +144,7 @@ impl Sources {
 fn no_file(profile: &str, config_path: &ConfigPath) -> ConfigError {
     let looked_at = match config_path.path() {
         Some(path) => format!("looked for {}", path.display()),
-        None => "`--config none` is in force, or there is no home folder".to_owned(),
+        None => "`--config none` is set, or there is no home folder".to_owned(),
     };
     ConfigError::NoFile { name: profile.to_owned(), looked_at }
 }

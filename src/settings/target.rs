@@ -86,7 +86,7 @@ impl Target {
         let mut warnings = Vec::new();
         if base.ends_in_api() {
             warnings.push(format!(
-                "the base URL {} ends in /api, as F5's other tools write it; this operation is hardly ever below /api",
+                "the base URL {} ends in /api, as F5's other tools write it; this operation is rarely below /api",
                 base.as_str()
             ));
         }
@@ -139,7 +139,7 @@ fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
         return Ok(text);
     }
     let hint = if text.contains('.') && key == Setting::Tenant {
-        ": give the first part of the host name alone, such as `example-corp`"
+        ": give only the first part of the host name, such as `example-corp`"
     } else {
         ": it takes 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
     };
@@ -227,7 +227,7 @@ impl BaseUrl {
         &self.url
     }
 
-    /// The URLs of F5's other tools end in `/api`; this operation's hardly ever does.
+    /// The URLs of F5's other tools end in `/api`; this operation's rarely does.
     pub fn ends_in_api(&self) -> bool {
         self.text.ends_with("/api")
     }
@@ -267,8 +267,12 @@ fn split_host(text: &str) -> (&str, &str) {
 /// Whether the URL names this machine itself: `localhost`, 127.0.0.0/8 or `[::1]` (RFC 6761, section 6.3).
 pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || without_brackets(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A host without the brackets in which URLs write an IPv6 address.
+pub fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Longest label that DNS allows, in bytes (RFC 1035, section 2.3.4).

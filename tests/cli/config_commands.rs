@@ -51,14 +51,11 @@ const MISTAKES: &[(&str, &str)] = &[
         "[profiles.a]\ntoken_file = \"x\"\ntoken_command = [\"y\"]\n",
         "3:1: `token_file` and `token_command` both name the token: keep one of them",
     ),
-    ("[profiles.a]\nextends = \"a\"\n", "2:11: `extends` goes round in a circle: a → a"),
-    (
-        "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"a\"\n",
-        "2:11: `extends` goes round in a circle: a → b → a",
-    ),
+    ("[profiles.a]\nextends = \"a\"\n", "2:11: `extends` forms a cycle: a → a"),
+    ("[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"a\"\n", "2:11: `extends` forms a cycle: a → b → a"),
     (
         "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"c\"\n[profiles.c]\nextends = \"a\"\n",
-        "2:11: `extends` goes round in a circle: a → b → c → a",
+        "2:11: `extends` forms a cycle: a → b → c → a",
     ),
     (
         "[profiles.a]\nextends = \"prdo\"\n[profiles.prod]\n",
@@ -115,7 +112,7 @@ fn a_profile_that_is_not_there_is_an_error_with_the_nearest_name() {
     with_file("[profiles.prod]\n[profiles.lab]\n")
         .args(["-p", "prd"])
         .code(78)
-        .stderr("error: there is no profile `prd` in c.toml (there: lab, prod); did you mean `prod`?\n")
+        .stderr("error: there is no profile `prd` in c.toml (it has: lab, prod); did you mean `prod`?\n")
         .run();
     Vescli::new()
         .args(["send", "-e", "a@example.com", "--config", "none", "-p", "prod"])

@@ -21,7 +21,7 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
     (
         &["-e", "a@example.com", "--tenant", "t.console.ves.volterra.io"],
         2,
-        "--tenant: `t.console.ves.volterra.io` is not one DNS label: give the first part of the host name alone, such as `example-corp`",
+        "--tenant: `t.console.ves.volterra.io` is not one DNS label: give only the first part of the host name, such as `example-corp`",
     ),
     (
         &["-e", "nobody", "--tenant", "t"],
@@ -78,7 +78,7 @@ fn mistakes_in_the_file_are_one_sentence_too() {
         (
             &["-p", "prd"][..],
             "[profiles.prod]\n",
-            "there is no profile `prd` in [FOLDER]/.config/vescli/config.toml (there: prod); did you mean `prod`?",
+            "there is no profile `prd` in [FOLDER]/.config/vescli/config.toml (it has: prod); did you mean `prod`?",
         ),
         (
             &[],
@@ -111,7 +111,7 @@ fn a_base_url_that_ends_in_api_is_a_warning() {
     send(&arguments)
         .arg("https://e.example/api")
         .stdout_contains("POST https://e.example/api/no_auth/send_password_email\n")
-        .stderr("warning: the base URL https://e.example/api ends in /api, as F5's other tools write it; this operation is hardly ever below /api\n")
+        .stderr("warning: the base URL https://e.example/api ends in /api, as F5's other tools write it; this operation is rarely below /api\n")
         .run();
     send(&arguments)
         .args(["https://e.example/api", "--json"])

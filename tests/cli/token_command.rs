@@ -111,7 +111,7 @@ fn a_token_longer_than_8_kib_is_refused_and_never_cut() {
     let server = Server::http().start();
     let longest = "a".repeat(8 * 1024);
     let long = format!("{longest}a");
-    let refused = "the token is longer than 8 KiB, which no API token is\n";
+    let refused = "the token is longer than 8 KiB, so it is not an API token\n";
     let ways = |token: &str| {
         let lines = format!("{token}\r\n");
         [

@@ -91,7 +91,7 @@ fn pkcs12_files_that_do_not_open() {
     fails(
         &["--p12", "ada.p12"],
         78,
-        "--p12: ada.p12 is locked with a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file",
+        "--p12: ada.p12 is protected by a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file",
     );
     fails(
         &["--p12", "ada.p12", "--p12-password-file", "wrong"],

@@ -1,7 +1,7 @@
 //! What a person is called in the journal: a hash of what makes the mail, and nothing of where it stood in the list.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -150,9 +150,8 @@ fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(in crate::bulk) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::new();
+    // Writing into a text cannot fail.
+    let _ = write_hex(bytes, &mut text);
+    text
 }

@@ -10,7 +10,6 @@ use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::escape::{escape_uncut, json_line};
-use crate::settings::bulk::DEFAULT_RATE;
 use crate::settings::config_file::ConfigFile;
 use crate::settings::config_file::ConfigPath;
 use crate::settings::credential::CredentialPlan;
@@ -97,8 +96,6 @@ impl Values<'_> {
                 Some(value(tenant, format!("same as tenant: {origin}")))
             }),
             Setting::Noproxy => given.or_else(|| self.first_variable(&["no_proxy", "NO_PROXY"])),
-            // No default of the table, because the sandbox has the same flag and none.
-            Setting::Rate => given.or_else(|| Some(value(DEFAULT_RATE, "built in"))),
             _ => given,
         }
         .unwrap_or_default())

@@ -55,7 +55,7 @@ pub enum ClientCertificateError {
     NotYetValid { path: PathBuf, date: String, now: String },
     #[error("the password of {password} does not open {path}", path = .path.display())]
     WrongPassword { path: PathBuf, password: Origin },
-    #[error("{path} is locked with a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file", path = .path.display())]
+    #[error("{path} is protected by a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file", path = .path.display())]
     NoPassword { path: PathBuf },
     #[error("the password of {password} is not UTF-8 text")]
     PasswordNotText { password: Origin },

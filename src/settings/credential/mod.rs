@@ -100,7 +100,7 @@ impl CredentialPlan {
         token.or(self.certificate.as_ref().map(|(_, origin)| origin))
     }
 
-    /// The password of a PKCS#12 file, if a variable holds it.
+    /// The password of a PKCS#12 file, if a variable contains it.
     pub fn password(&self) -> Option<&Secret> {
         match &self.certificate {
             Some((
@@ -156,7 +156,7 @@ fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target)
 }
 
 /// What decides the host of a table: itself, the profiles that it extends, and `[defaults]`. A table that names no host is
-/// a template or `[defaults]`: its credential is meant for the host of the profile that builds on it.
+/// a template or `[defaults]`: its credential is meant for the host of the profile that extends it.
 fn table_alone(sources: &Sources, index: usize) -> Sources {
     let below = |setting| {
         let mut layers = sources.layers().enumerate();

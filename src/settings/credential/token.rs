@@ -22,7 +22,7 @@ const TOKEN_MAX: usize = 8 * 1024;
 /// The same with the line end that is trimmed.
 const TOKEN_READ_MAX: u64 = TOKEN_MAX as u64 + 2;
 
-const TOO_LONG: &str = "is longer than 8 KiB, which no API token is";
+const TOO_LONG: &str = "is longer than 8 KiB, so it is not an API token";
 
 /// Where a token comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialEr
     } else if text.len() > TOKEN_MAX {
         TOO_LONG
     } else if text.starts_with("APIToken ") {
-        "begins with `APIToken `: leave that word out, vescli puts it in front"
+        "begins with `APIToken `: leave that word out, vescli adds it"
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         "contains a space, a line break or a character that is not ASCII: it must be one word"
     } else {

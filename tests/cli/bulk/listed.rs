@@ -29,7 +29,7 @@ fn unusable_lists_are_refused_before_the_first_request() {
             "cannot ask for confirmation: standard input is not a terminal; 1 person would be mailed",
         ),
         (good, &["list.csv", "--yes", "--rate", "fast"], 2, "--rate: \"fast\" is not a rate"),
-        (good, &["list.csv", "--yes", "--jobs", "0"], 2, "--jobs: `0` is out of bounds"),
+        (good, &["list.csv", "--yes", "--jobs", "0"], 2, "--jobs: `0` is out of range"),
         (good, &["-", "--yes", "--token-file", "-"], 2, "both the token and the list"),
         ("email\na@b.co\nbad\n", &["list.csv", "--yes"], 65, "line 3: the address `bad` has no @"),
         ("email,tenant\na@b.co,x\n", &["list.csv", "--yes"], 65, "one run addresses one tenant"),

@@ -1,6 +1,6 @@
 //! A list against what people use instead: GNU parallel around curl with a log of jobs, `curl --parallel` with kept
 //! connections and no journal, and how long a list of a million rows takes until its first request. Medians of
-//! interleaved runs, told as ratios; nginx counts that everybody was mailed. Needs Debian's packages ca-certificates,
+//! interleaved runs, reported as ratios; nginx counts the mails. Needs Debian's packages ca-certificates,
 //! curl, nginx-light and parallel. Run it with `cargo bench --locked --bench bulk`.
 #![cfg(unix)]
 #![expect(
@@ -40,7 +40,7 @@ fn journal_of(url: &str, rows: usize) -> String {
 fn main() {
     let nginx = Nginx::start(&Config {
         http: "keepalive_requests 1000000;",
-        // Full handshakes for everybody: a curl of its own for each mail could not resume one either.
+        // Full handshakes for everyone: a curl of its own for each mail could not resume one either.
         server: "ssl_session_tickets off;",
         location: "default_type application/json; return 200 '{}';",
         ..Config::default()
@@ -81,7 +81,7 @@ fn main() {
     assert_eq!(nginx.requests().len(), mailed, "everybody was mailed once");
 }
 
-/// Sends to the first so many people, and tells how long it took.
+/// Sends to the first N people, and returns how long it took.
 type Run = fn(&Bench, usize) -> Duration;
 
 struct Bench {
@@ -167,7 +167,7 @@ impl Bench {
         timed(command)
     }
 
-    /// Mails one person of a list of whom so many were mailed before.
+    /// Mails one person of a list of whom N were mailed before.
     fn until_the_first(&self, known: usize) -> Duration {
         let url = format!("{}/no_auth/send_password_email", self.url);
         let journal = self.path(&format!("{known}.ndjson"));

@@ -1,5 +1,5 @@
 //! One send against curl, and the start of the program against one that only prints a line: medians of interleaved
-//! runs, told as ratios. Needs Debian's packages curl and nginx-light. Run it with `cargo bench --locked --bench send`.
+//! runs, reported as ratios. Needs Debian's packages curl and nginx-light. Run it with `cargo bench --locked --bench send`.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
 //! A server that asks for a client certificate, reads the request, and only then refuses the certificate with a TLS
-//! alert: the request arrived, so nobody may be sent it again unasked.
+//! alert: the request arrived, so it is not sent again unless requested.
 
 use support::certificates::Authority;
 use support::harness::{Output, Vescli};
@@ -78,7 +78,7 @@ fn many_runs_of_a_list_mail_everyone_once() {
             assert!(first.stdout.contains("unknown   a@b.co  client certificate refused"));
             // The next run leaves the first person alone and meets the alert with the second.
             let second = bulk(first.again(), &server, &flags, 12);
-            // Nobody is left, and of nobody it is known.
+            // No row is left to send, and all are unknown.
             let third = bulk(second.again(), &server, &flags, 11);
             bulk(third.again(), &server, &flags, 11);
             assert_eq!(mailed(&server), ["a@b.co", "b@b.co"], "alert {alert}");
@@ -86,7 +86,7 @@ fn many_runs_of_a_list_mail_everyone_once() {
     }
 }
 
-/// The checks above can fail: whoever asks for it is mailed again.
+/// The checks above can fail: with the flag, people are mailed again.
 #[test]
 fn unknown_rows_are_sent_again_when_requested() {
     let authority = Authority::new();

@@ -158,7 +158,7 @@ fn a_token_of_the_same_source_goes_along() {
 fn a_rejected_client_certificate_is_reported() {
     let authority = Authority::new();
     let stranger = Authority::new().client("stranger");
-    // In TLS 1.3 the client hears of it when its request is on its way (RFC 8446, appendix E.1.2), so that nobody can
+    // In TLS 1.3 the client hears of it when its request is on its way (RFC 8446, appendix E.1.2), so that no one can
     // know whether the server has acted on that.
     let setup = || gate(&authority);
     for (setup, outcome, text) in [

@@ -9,7 +9,7 @@ fn with_file(toml: impl AsRef<[u8]>) -> Vescli {
     Vescli::new().args(["send", "-e", "a@example.com", "-n", "--config", "c.toml"]).file("c.toml", toml)
 }
 
-/// Files with a mistake, and what is told of it behind the name of the file.
+/// Files with a mistake, and the message after the name of the file.
 const MISTAKES: &[(&str, &str)] = &[
     ("[profiles.a]\nregoin = \"x\"\n", "2:1: unknown key `regoin` in [profiles.a]; did you mean `region`?"),
     ("[defaults]\n\n  base-url = \"x\"\n", "3:3: unknown key `base-url` in [defaults]; did you mean `base_url`?"),

@@ -1,5 +1,5 @@
-//! Failed connections in words: host and port are named, numbers of the system are not, and what this machine lacks is
-//! no fault of the other side.
+//! Messages of failed connections: they name host and port and no error number of the system, and a limit of this machine
+//! is not reported as a fault of the server.
 
 use support::certificates::Authority;
 use support::harness::Vescli;

@@ -1,4 +1,4 @@
-//! Files that somebody names: read up to a limit, and only if they are files. A token alone may come from a pipe.
+//! Files named by flags and settings: read up to a limit, and only regular files. Only a token may come from a pipe.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ fn send() -> Vescli {
     Vescli::new().args(["send", "--tenant", "t", "-e", "hello@example.com", "--retries", "0"])
 }
 
-/// A named pipe in the folder of the run that nobody else can read. Nobody writes into it.
+/// A named pipe in the folder of the run, private, and without a writer.
 fn with_pipe(vescli: Vescli) -> Vescli {
     let path = vescli.folder().join("pipe");
     let made = Command::new("mkfifo").args(["-m", "600"]).arg(path).status();

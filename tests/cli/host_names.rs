@@ -1,4 +1,4 @@
-//! Host names that cannot exist are refused before anybody is asked for them: 2 from a flag, 78 from elsewhere.
+//! Host names that cannot exist are refused before any DNS query: 2 from a flag, 78 from elsewhere.
 
 use support::harness::Vescli;
 
@@ -6,7 +6,7 @@ fn send() -> Vescli {
     Vescli::new().args(["send", "--email", "a@b.co", "--cname", "c", "--retries", "0"])
 }
 
-/// Hosts with what is said of them.
+/// Hosts and their messages.
 fn hosts() -> Vec<(String, &'static str)> {
     let label = "a".repeat(64);
     let long = format!("{}.example", "a.".repeat(130));

@@ -76,7 +76,7 @@ fn with_json_and_q_only_the_document_is_printed() {
     running.finish();
 }
 
-/// Ends a run that mailed nobody, once as text and once with JSON. `ready` waits until it is where it is to be.
+/// Ends a run that mailed no one, once as text and once with JSON. `ready` waits until it is where it is to be.
 fn nothing_is_sent(vescli: impl Fn() -> Vescli, ready: impl Fn(&Running)) {
     let running = vescli().dies_by(2).stderr_contains(format!("error: ended by SIGINT: {NOTHING_SENT}")).start();
     ready(&running);
@@ -137,7 +137,7 @@ fn a_wait_for_the_next_attempt_ends_at_once() {
 #[test]
 fn a_signal_ends_a_waiting_token_command_at_once() {
     let server = Server::http().uncalled().start();
-    // It ends with its reader, and holds nothing open that the test reads.
+    // It ends with its reader, and keeps nothing open that the test reads.
     let script = "echo asking >&2; exec 2>/dev/null; while printf x; do sleep 0.1; done";
     let url = server.url();
     let config = format!("[profiles.a]\nbase_url = \"{url}\"\ntoken_command = [\"sh\", \"-c\", \"{script}\"]\n");
@@ -177,7 +177,7 @@ fn at_no_moment_is_a_request_called_not_sent_that_the_server_saw() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // No moment is waited for on purpose: the check holds at each.
+        // No moment is waited for on purpose: the check is valid at each.
         thread::sleep(Duration::from_micros(trial * 400));
         // One that has ended already is not signalled: it has not been waited for, so its number is still its own.
         let signalled = Command::new("kill").arg("-INT").arg(child.id().to_string()).stderr(Stdio::null()).status();

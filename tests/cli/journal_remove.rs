@@ -46,7 +46,7 @@ fn one_journal_is_removed_when_that_is_confirmed_and_no_run_uses_it() {
         .run();
 }
 
-/// A record whose time is long ago, sealed anew.
+/// A record whose time is long ago, with a new checksum.
 fn age(path: &Path) {
     let text = fs::read_to_string(path).unwrap();
     let year = &text[text.find("\"at\":\"").unwrap() + 6..][..4].to_owned();

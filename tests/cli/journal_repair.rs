@@ -1,5 +1,5 @@
-//! `vescli journal repair`: a damaged journal becomes usable again, and whoever may be on a damaged line is not mailed
-//! until somebody decides.
+//! `vescli journal repair`: a damaged journal becomes usable again, and people who may be on a damaged line are not mailed
+//! until the user decides.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ fn repair(output: &Output) -> Vescli {
     output.again().args(["journal", "repair", "list.txt", "--list", "list.txt"])
 }
 
-/// Only the first run is refused; then `who` goes out in the end, and nobody was mailed twice.
+/// Only the first run is refused; then `who` is sent, and no one is mailed twice.
 fn mailed_in_the_end(server: &Server, output: &Output, code: u8, sent: &[usize]) {
     let before = server.count();
     bulk(output.again(), server).code(code).run();
@@ -70,7 +70,7 @@ fn a_damaged_line_with_a_readable_person_makes_only_that_person_unknown() {
     let server = Server::http().start();
     let output = three_of_five(&server);
     let path = the_journal(&output);
-    // A bit of the acceptance of a1 is turned, and of the intent of a2, whose end names a2 all the same.
+    // A bit of the acceptance of a1 is turned, and of the intent of a2, whose end still names a2.
     damage(&path, |line| {
         let is_hit = line.contains("\"accepted\"") && line.contains("a1@")
             || line.contains("\"intent\"") && line.contains("a2@");
@@ -101,7 +101,7 @@ fn an_unreadable_line_may_belong_to_anyone() {
     let server = Server::http().start();
     let output = three_of_five(&server);
     let path = the_journal(&output);
-    // The intent of a2 and its end are zeros: they could be anybody's.
+    // The intent of a2 and its end are zeros: they could be anyone's.
     damage(&path, |line| (!line.contains("a2@")).then(|| line.to_owned()));
     repair(&output)
         .arg("--json")
@@ -245,7 +245,7 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
     let sound = fs::read_to_string(&path).unwrap();
     let list = "email\nada@example.com\nbob@example.com\ncy@example.com\n";
     let service = service_of(&header(0).url);
-    // One digit is wrong; or nothing is left of the line, so that it could be anybody's.
+    // One digit is wrong; or nothing is left of the line, so that it could be anyone's.
     for (first, cy) in
         [(sound.lines().next().unwrap().replace("\"2026-", "\"2027-"), None), ("\0".repeat(40), Some(Outcome::Unknown))]
     {

@@ -1,4 +1,4 @@
-//! `vescli journal resolve`: what it writes down, and what it asks for first; and what may be done while a run holds the
+//! `vescli journal resolve`: what it writes, and what it asks for first; and what may be done while a run uses the
 //! journal.
 
 use std::path::Path;
@@ -55,7 +55,7 @@ fn resolve_asks_for_its_required_arguments() {
         .code(2)
         .stderr("error: --as is missing\n  hint: use --as accepted if the people were mailed, --as not-sent if nobody was\n")
         .run();
-    // The address of a smoke check in the configuration is no row that somebody found out about.
+    // The address of a smoke check in the configuration is not a row to resolve.
     output
         .again()
         .config("[defaults]\nemail = \"dee@example.com\"\n")

@@ -1,4 +1,4 @@
-//! What a server cannot do to this machine: neither fill its memory nor hold it longer than the time-out.
+//! What a server cannot do to this machine: neither fill its memory nor occupy it longer than the time-out.
 
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use support::certificates::Authority;
 use support::harness::{Running, Vescli};
 use support::server::{Answer, Server, Setup};
 
-/// Most memory that a run may ever hold, in KiB.
+/// Most memory that a run may use, in KiB.
 const MOST_KIB: u64 = 32 * 1024;
 
 const TIMEOUT_MS: u64 = 1_000;
@@ -75,7 +75,7 @@ fn is_bounded(setup: Setup, authority: Option<&Authority>, expected: &Expected) 
     let elapsed = document["elapsed_ms"].as_u64().unwrap();
     let least = if expected.runs_out { TIMEOUT_MS } else { 0 };
     assert!((least..=TIMEOUT_MS + 1_000).contains(&elapsed), "{elapsed} ms");
-    // Nothing goes on after the result either; generous, because starting takes its time on a busy machine.
+    // Nothing happens after the result either; generous, because starting takes its time on a busy machine.
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(server.count(), 1);
 }

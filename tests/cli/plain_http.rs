@@ -8,7 +8,7 @@ fn send(arguments: &[&str]) -> Vescli {
 
 #[test]
 fn no_override_leads_plain_http_to_another_machine() {
-    // An address of documentation (RFC 5737): should the check be gone, the dry run would hold.
+    // An address of documentation (RFC 5737): without the check, the dry run would succeed.
     for (arguments, address) in [
         (["http://localhost:8080", "localhost:8080"], "192.0.2.1"),
         (["http://localhost", "LOCALHOST:80"], "192.0.2.1"),
@@ -63,7 +63,7 @@ fn an_override_for_no_host_of_the_request_is_a_warning() {
             .stderr(warning)
             .run();
     }
-    // A file may hold the addresses of hosts that other profiles need.
+    // A file may contain the addresses of hosts that other profiles need.
     send(&["-n"])
         .config("[defaults]\nresolve = [\"other.example:443:127.0.0.1\"]\n")
         .stdout_contains("POST https://t.console.ves.volterra.io/")

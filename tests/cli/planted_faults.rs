@@ -138,7 +138,7 @@ fn requests_of_a_client_that_is_gone_are_counted() {
     assert_eq!((server.count(), server.raw_bytes_received()), (0, POST.len() as u64));
 }
 
-/// vescli gives both the same exit code, so its own tests would not tell one from the other.
+/// vescli gives both the same exit code, so its own tests would not notice the difference.
 #[test]
 fn a_close_is_orderly_and_a_reset_is_not_at_each_moment() {
     for moment in [Moment::FirstByte, Moment::Head, Moment::Whole] {

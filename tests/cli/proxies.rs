@@ -10,7 +10,7 @@ use support::server::{Behaviour, Server, Setup};
 use support::sockets::closed_port;
 use support::socks::{Socks, SocksProxy};
 
-/// A name that nobody can look up (RFC 6761, section 6.4).
+/// A name that cannot be resolved (RFC 6761, section 6.4).
 pub(crate) const HOST: &str = "console.invalid";
 pub(crate) const ACCEPTED: &str = "accepted: password email for a@b.co (tenant t, cname t, N ms)\n";
 /// What must never be seen: a proxy's password and a token.

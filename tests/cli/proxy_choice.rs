@@ -1,4 +1,4 @@
-//! Which proxy is used, and for which hosts none is; and what curl is told of it.
+//! Which proxy is used, and for which hosts none is; and the curl command for it.
 
 use crate::proxies::{ACCEPTED, HOST, PASSWORD, send, service};
 use support::certificates::Authority;

@@ -55,7 +55,7 @@ fn a_flaky_recipient_is_accepted_at_the_second_try() {
             assert_eq!(document["attempts"], 2);
         })
         .run();
-    // A 500 may have mailed somebody, and so it is not repeated.
+    // A 500 may have mailed someone, and so it is not retried.
     rehearse(&[], "flaky-500@example.com", &["--retries", "1"]).code(50).run();
 }
 

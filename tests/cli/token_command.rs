@@ -88,7 +88,7 @@ fn a_hanging_command_is_killed_and_its_background_children_are_not_waited_for() 
     let pid = fs::read_to_string(output.folder.join("pid")).unwrap();
     assert!(!fs::exists(format!("/proc/{}", pid.trim())).unwrap());
     assert_eq!(server.count(), 0);
-    // The child of the command holds its output open for as long as the test lets it.
+    // The child of the command keeps its output open until the test ends it.
     let begun = Instant::now();
     let left = with_command(&server, "(while [ ! -e over ]; do sleep 0.05; done) & echo tok; echo $! >&2", "");
     let over = left.folder().join("over");

@@ -59,7 +59,7 @@ fn the_variables_of_openssl_take_the_place_of_the_store() {
         .stderr_contains("* trust: 2 certificates from one (SSL_CERT_DIR), two (SSL_CERT_DIR)\n")
         .run();
     assert_eq!(server.count(), 2);
-    // A store that lacks the authority does not trust it, whatever the machine's own one holds.
+    // A store that lacks the authority does not trust it, even if the machine's own one contains it.
     send()
         .file("bundle.pem", Identity::self_signed_authority().certificate_pem())
         .env("SSL_CERT_FILE", "bundle.pem")

@@ -1,4 +1,4 @@
-//! Client certificates that cannot be used: each is told in a sentence, and nothing is sent.
+//! Client certificates that cannot be used: each is reported in one sentence, and nothing is sent.
 #![cfg(feature = "p12")]
 
 use crate::client_certificates::{gate, pkcs12, send};

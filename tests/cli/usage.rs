@@ -1,4 +1,4 @@
-//! Slips on the command line and in variables: what is refused, which tip is given, and that JSON is JSON all the same.
+//! Slips on the command line and in variables: what is refused, which tip is given, and that JSON stays JSON.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

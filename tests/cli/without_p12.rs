@@ -1,4 +1,4 @@
-//! A build without the feature `p12` says so, and names the way out.
+//! A build without the feature `p12` says so, and names the remedy.
 #![cfg(not(feature = "p12"))]
 
 use support::harness::Vescli;

@@ -1,4 +1,4 @@
-//! Journals that are cut, filled up with zeros, or changed by single bits: whatever is left of them, nobody whose intent
+//! Journals that are cut, filled up with zeros, or changed by single bits: whatever is left of them, no one whose intent
 //! was on the disk is mailed again by itself, and nothing panics. Judged twice: by what each run says, and by what
 //! nginx counted over all of them.
 
@@ -14,11 +14,11 @@ use crate::oracle::{State, states};
 
 /// How many runs are under way at once.
 const THREADS: usize = 4;
-/// Of so many possible damages one is done, in the small size.
+/// Of this many possible damages one is done, in the small size.
 const CUTS: usize = 41;
 const BITS: usize = 127;
 
-/// A journal as a run has left it, and the run that goes on with it.
+/// A journal as a run has left it, and the run that resumes with it.
 struct Template {
     case: Case,
     url: Option<String>,
@@ -29,7 +29,7 @@ struct Template {
 struct Damage {
     what: String,
     journal: Vec<u8>,
-    /// Whether it may be refused: then nobody is mailed. A cut never is.
+    /// Whether it may be refused: then no one is mailed. A cut never is.
     refusable: bool,
     /// Who goes out if it is not.
     expected: BTreeSet<String>,
@@ -63,7 +63,7 @@ fn accepted(fixture: &Fixture) -> Template {
     template(case, None)
 }
 
-/// Everybody unknown, and an operator has settled two of them.
+/// Everyone unknown, and an operator has settled two of them.
 fn settled(fixture: &Fixture) -> Template {
     let case = fixture.case("settled", 4);
     let url = Some(fixture.failing_url());
@@ -118,13 +118,13 @@ fn damages(template: &Template) -> Vec<Damage> {
     damages
 }
 
-/// Whom a run says that it has sent to.
+/// The addresses that a run prints.
 fn emails_in(output: &str) -> BTreeSet<String> {
     let words = output.lines().flat_map(str::split_whitespace);
     words.filter(|word| word.contains('@')).map(str::to_owned).collect()
 }
 
-/// Goes on with a journal of these bytes: gives back the code, and who was sent to.
+/// Resumes with a journal of these bytes: returns the code, and who was sent to.
 pub(crate) fn run_with(
     fixture: &Fixture,
     emails: &[String],
@@ -145,7 +145,7 @@ pub(crate) fn run_with(
     (code, sent)
 }
 
-/// Goes on with a damaged journal. Gives back who was sent to, or what is wrong about it.
+/// Resumes with a damaged journal. Returns who was sent to, or what is wrong.
 fn resume(fixture: &Fixture, template: &Template, damage: &Damage) -> Result<BTreeSet<String>, String> {
     let url = template.url.as_ref();
     let (code, sent) = run_with(fixture, &template.case.emails, url, &damage.journal);

@@ -1,5 +1,5 @@
 //! A disk that fails: a write or sync of the journal that ends in `ENOSPC` or `EIO`, by strace, at each place in a run.
-//! nginx counts who was mailed all the same.
+//! nginx counts who was mailed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -110,7 +110,7 @@ fn continuing_after_an_error_is_detected() {
     let fixture = Fixture::new();
     let mut run = run(&fixture, "planted", "fdatasync", "EIO", 2);
     assert!(run.safe().len() < ROWS && run.mailed_after(&fixture.mailed()).is_empty());
-    // The planted fault: somebody is mailed of whom the journal could not take note.
+    // The planted fault: someone is mailed whose intent the journal could not record.
     let late = run.case.emails.last().unwrap().clone();
     assert!(!run.safe().contains(&late));
     fixture.send(&late);

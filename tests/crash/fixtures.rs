@@ -1,4 +1,4 @@
-//! The fixture of every check here: nginx that answers and counts, a folder with lists and journals, and runs upon them.
+//! What every check here needs: nginx that answers and counts, a folder with lists and journals, and runs of vescli.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let folder = TempDir::with_prefix("vescli-crash-").unwrap();
         let [plain] = free_ports();
-        // Below /fails everybody is mailed as well, and the answer is an error all the same.
+        // Below /fails everyone is mailed as well, although the answer is an error.
         let http = format!(
             "server {{ listen 127.0.0.1:{plain}; default_type application/json; \
              location / {{ return 200 '{{}}'; }} \
@@ -44,17 +44,17 @@ impl Fixture {
         Self { nginx, plain, folder }
     }
 
-    /// Where requests travel so that they can be read on the way.
+    /// The URL without TLS, so that a trace shows the requests.
     pub(crate) fn plain_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.plain)
     }
 
-    /// The URL below which everybody is mailed and nobody is told so.
+    /// The URL below which everyone is mailed and every answer is an error.
     pub(crate) fn failing_url(&self) -> String {
         format!("{}/fails", self.nginx.url())
     }
 
-    /// A new list of so many people who are on no other list here.
+    /// A new list of N people who are on no other list here.
     pub(crate) fn case(&self, name: &str, rows: usize) -> Case {
         let emails = (0..rows).map(|row| format!("{name}-{row}@example.com")).collect();
         self.case_of(name, emails)
@@ -121,7 +121,7 @@ impl Fixture {
         assert!(sent, "nginx no longer answers");
     }
 
-    /// How often everybody was mailed, counted by nginx once everything before has been logged.
+    /// How often everyone was mailed, counted by nginx once everything before has been logged.
     pub(crate) fn mailed(&self) -> BTreeMap<String, usize> {
         let marker = format!("marker-{:016x}@example.com", fastrand::u64(..));
         self.send(&marker);
@@ -141,7 +141,7 @@ impl Fixture {
         let mut mailed = BTreeMap::new();
         for request in self.nginx.requests() {
             let body: Option<serde_json::Value> = serde_json::from_str(request["body"].as_str().unwrap()).ok();
-            // A body that a kill has cut mailed nobody: nginx answers 400, and has it logged too.
+            // A body that a kill has cut mailed no one: nginx answers 400, and has it logged too.
             let taken = request["status"] == 200 || request["status"] == 500;
             if let Some(body) = body.filter(|_| taken) {
                 let email = body["email"].as_str().unwrap().to_owned();
@@ -158,7 +158,7 @@ impl Fixture {
 }
 
 impl Case {
-    /// Writes the list down, anew if it was edited.
+    /// Writes the list, again if it was edited.
     pub(crate) fn write(&self) {
         fs::write(&self.list, self.emails.join("\n") + "\n").unwrap();
     }

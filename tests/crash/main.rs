@@ -1,11 +1,11 @@
-//! Kills runs of `vescli bulk` wherever they are, and counts at nginx who was mailed: nobody twice, nobody lost, nobody
+//! Kills runs of `vescli bulk` wherever they are, and counts at nginx who was mailed: no one twice, no one lost, no one
 //! falsely accepted. Looks at the order of system calls for what a kill cannot show. Needs Debian's packages nginx-light
 //! and strace; a missing one fails its tests and says so. Run it with `cargo test --locked --test crash`.
 //!
 //! Each check stands beside a fault that was made on purpose and that it finds: intents that are not synced, or synced
-//! too late (`order`), forgotten (`random_kills`), going on by row number, a repeat of what is unknown (`planted`), a
-//! damaged record that is passed over (`damage`), going on after the disk has failed (`disk`), a journal that does not tell
-//! how far it was synced (`power_cut`).
+//! too late (`order`), forgotten (`random_kills`), resuming by row number, a retry of unknown rows (`planted`), a damaged
+//! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
+//! it was synced (`power_cut`).
 //!
 //! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 unless
 //! it is set); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those that write, sync, send

@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Accepted,
-    /// Rejected or not sent: nobody was mailed.
+    /// Rejected or not sent: no one was mailed.
     Free,
     /// An intent without an end, or an end that proves nothing.
     Unknown,

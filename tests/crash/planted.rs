@@ -1,4 +1,4 @@
-//! Faults that other tools have, made on purpose: the judge finds each, and finds none when vescli does the same work.
+//! Faults that other tools have, made on purpose: the oracle detects each, and none when vescli does the same work.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn people<'a>(emails: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     emails.into_iter().map(str::to_owned).collect()
 }
 
-/// Sends half of a list, edits it, and goes on in some way. The new one stands in front, so that all rows move.
+/// Sends half of a list, edits it, and resumes in some way. The new one stands in front, so that all rows move.
 fn edited(name: &str, go_on: fn(&Fixture, &Case)) -> (Faults, Case) {
     let fixture = Fixture::new();
     let mut case = fixture.case(name, 4);
@@ -29,7 +29,7 @@ fn edited(name: &str, go_on: fn(&Fixture, &Case)) -> (Faults, Case) {
     (Fixture::faults(&case, &fixture.mailed()), case)
 }
 
-/// Goes on as GNU parallel does: so many rows are done, whoever stands in them now.
+/// Resumes as GNU parallel does: N rows are done, even if they now name other people.
 fn by_row_number(fixture: &Fixture, case: &Case) {
     let rest = fixture.case_of("rest", case.emails[2..].to_vec());
     fixture.finish(&rest);
@@ -44,12 +44,12 @@ fn an_edited_list_is_resumed_by_person() {
 #[test]
 fn resuming_by_row_number_is_detected() {
     let (faults, case) = edited("number", by_row_number);
-    // The list is now new, 0, 1, 2, 3: row 3 holds somebody who was mailed, and row 1 nobody ever looks at again.
+    // The list is now new, 0, 1, 2, 3: row 3 is someone who was mailed, and row 1 is never sent.
     assert_eq!(faults.twice, people([case.emails[2].as_str()]));
     assert_eq!(faults.lost, people([case.emails[0].as_str()]));
 }
 
-/// Sends to a service that mails and answers with an error, and goes on once. Tells how many are unknown in the end.
+/// Sends to a service that mails and answers with an error, and resumes once. Returns how many are unknown in the end.
 fn unanswered(name: &str, more: &[&str]) -> (Faults, Case, usize) {
     let fixture = Fixture::new();
     let case = fixture.case(name, 5);

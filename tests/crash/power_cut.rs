@@ -1,5 +1,5 @@
 //! Power failures: what was synced is there, and of what was written after that any part may be missing. A run continues
-//! from each such state by itself, and mails nobody whose request may have left before the failure.
+//! from each such state by itself, and mails no one whose request may have left before the failure.
 //!
 //! The calls of a real run are taken from strace. At each of them, the states that a disk may be left in are made from the
 //! journal: cut at any byte behind the last sync, with any sector of it zero or rubbish, or all but one. Rubbish has no
@@ -20,7 +20,7 @@ const ROWS: usize = 12;
 const WORKERS: usize = 3;
 const SECTOR: usize = 512;
 const THREADS: usize = 4;
-/// Of so many cuts one is tried, in the small size.
+/// Of this many cuts one is tried, in the small size.
 const STEP: usize = 23;
 
 /// The journal of a run, and how far it was synced and written at each moment.
@@ -100,7 +100,7 @@ fn cuts(timeline: &Timeline) -> Vec<Cut> {
             .step_by(SECTOR)
             .map(|start| (start.max(synced), (start + SECTOR).min(written)))
             .collect();
-        // Rubbish in the very first record would make it somebody else's file, which is left alone.
+        // Rubbish in the very first record would make it a file of another program, which is not repaired.
         let fills: &[u8] = if synced == 0 { &[0] } else { &[0, 0xff] };
         for &fill in fills {
             for &(from, to) in &sectors {
@@ -143,7 +143,7 @@ fn check(fixture: &Fixture, case: &Case, cut: &Cut) -> Result<(), String> {
     if lost.is_empty() { Ok(()) } else { wrong(format!("forgotten: {lost:?}")) }
 }
 
-/// Tries each of so many of the states that are meant, from a random one on, and gives back how many and what went wrong.
+/// Tries every n-th of the selected states, beginning with a random one; returns how many were tried and what went wrong.
 fn try_each(
     fixture: &Fixture,
     timelines: &[Timeline],
@@ -192,7 +192,7 @@ fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
 
 #[test]
 fn a_journal_without_sync_records_is_detected() {
-    // The planted fault: nothing tells how far the journal was synced, as in version 1.
+    // The planted fault: no record says how far the journal was synced, as in version 1.
     let fixture = Fixture::new();
     let mut timeline = whole(&fixture);
     let text = String::from_utf8(timeline.journal.clone()).unwrap();

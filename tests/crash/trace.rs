@@ -29,7 +29,7 @@ pub(crate) struct Written {
 fn records(text: &str, emails: &mut BTreeMap<String, String>) -> Written {
     let text = text.replace("\\\"", "\"");
     let mut written = Written::default();
-    // How far the journal is on the disk says nothing of anybody.
+    // A record of how far the journal is on the disk is about no person.
     let about_people = |record: &&str| !record.starts_with("synced");
     for record in text.split("{\"t\":\"").skip(1).filter(about_people) {
         let field = |name: &str| {
@@ -58,7 +58,7 @@ fn addresses(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A call as a line of the trace tells it; one that another thread interrupted is told in two.
+/// A call as one line of the trace; a call that another thread interrupted takes two lines.
 pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) whole: String,

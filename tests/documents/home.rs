@@ -122,12 +122,12 @@ impl World {
         })
     }
 
-    /// How many requests would have mailed somebody.
+    /// How many requests would have mailed someone.
     pub(crate) fn posts(&self) -> usize {
         self.server.requests().iter().filter(|request| request.method == "POST").count()
     }
 
-    /// Reaches the server once: it takes it for a fault when nobody does.
+    /// Reaches the server once: a server without a request fails the test.
     pub(crate) fn call(&self) {
         self.home(Start::Sent);
         assert!(self.server.count() > 0);

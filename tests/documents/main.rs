@@ -59,7 +59,7 @@ fn a_failing_command_and_an_unused_row_are_detected() {
     world.call();
 }
 
-/// The checks that the README tells of are not run here, but a name that no longer exists is found.
+/// The checks that the README names are not run here, but a name that no longer exists is found.
 #[test]
 fn the_checks_that_the_readme_names_exist() {
     let printed = extract::all();

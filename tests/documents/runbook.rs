@@ -90,7 +90,7 @@ fn the_runbook_runs_as_printed() {
             context()
         );
     }
-    // The real run, and nobody twice; the rehearsal came nowhere near.
+    // Three mails of the real run, none of them twice, and none of the rehearsal.
     assert_eq!(world.posts(), 3);
 }
 

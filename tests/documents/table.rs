@@ -8,9 +8,9 @@ pub(crate) enum Start {
     Fresh,
     /// No configuration.
     NoConfig,
-    /// The list was sent, and everybody was accepted.
+    /// The list was sent, and everyone was accepted.
     Sent,
-    /// The list was sent, and everybody is unknown.
+    /// The list was sent, and everyone is unknown.
     Unknown,
     /// The same, and then an operator has decided.
     Resolved,
@@ -39,10 +39,10 @@ const fn confirmed(command: &'static str, start: Start) -> Row {
     Row { command, start, variables: &[("VESCLI_YES", "1")], code: 0 }
 }
 
-/// What holds for a command without a row.
+/// The row of a command that has none.
 pub(crate) const ANY: Row = row("", Start::Fresh);
 
-/// The first row whose text is part of a command holds for it.
+/// The first row whose text is part of a command applies to it.
 pub(crate) const ROWS: &[Row] = &[
     row("vescli config init", Start::NoConfig),
     row("vescli sandbox --rate 30/m --log requests.ndjson", Start::Serves),

@@ -1,5 +1,5 @@
 //! What is generated from the code is committed, and held here: completions, man pages, and the table of exit codes in
-//! the README. `VESCLI_REWRITE=1 cargo test --test generated` writes it anew.
+//! the README. `VESCLI_REWRITE=1 cargo test --test generated` writes it again.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test target: a failure has to end the test")]
 
 mod man_page;
@@ -148,7 +148,7 @@ fn examples(command: &clap::Command, lines: &mut Vec<String>) {
     }
 }
 
-/// A prompt of zsh takes no comments, unless it is told to: what is to be pasted holds none.
+/// A prompt of zsh takes no comments, unless it is configured to: what is to be pasted contains none.
 fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);

@@ -1,5 +1,5 @@
-//! How fast a list goes out, by nginx's own clock, and what happens when it meets nginx's own limit: everybody is mailed
-//! in the end, each once, never faster than asked for, and nobody while nginx has asked to wait.
+//! How fast a list goes out, by nginx's own clock, and what happens when it meets nginx's own limit: everyone is mailed
+//! in the end, each once, never faster than asked for, and no one while nginx has asked to wait.
 
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ fn no_second_has_more_than_one_request_over_the_rate_and_an_unlimited_run_is_det
 
 #[test]
 fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
-    // Only long requests are limited: whoever carries a short one is not refused, and has to wait all the same.
+    // Only long requests are limited: the worker of a short one is not refused, and still has to wait.
     let nginx = Nginx::start(&Config {
         http: "map $http_content_length $long { default ''; '~^[6-9].$' long; } \
                limit_req_zone $long zone=mails:1m rate=30r/m; limit_req_status 429;",
@@ -119,7 +119,7 @@ fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
     assert_eq!(in_a_pause(&seen), 0, "{seen:?}");
     assert_eq!(seen.iter().filter(|one| one.status == 200).count(), 60);
     assert!(seen.len() > 60, "nobody was refused");
-    // The planted fault: a second after the refusal somebody does not wait.
+    // The planted fault: a second after the refusal one worker does not wait.
     let refusal = *seen.iter().find(|one| one.status == 429).unwrap();
     let early = Seen { arrived: refusal.answered + 1000, ..refusal };
     seen.push(early);

@@ -1,4 +1,4 @@
-//! vescli against servers that nobody here wrote. Needs Debian's packages curl, faketime, iproute2, nginx-light, openssl,
+//! vescli against servers of other projects. Needs Debian's packages curl, faketime, iproute2, nginx-light, openssl,
 //! squid, stunnel4 and util-linux; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test target: a failure has to end the test")]

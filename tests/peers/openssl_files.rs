@@ -11,7 +11,7 @@ use support::peer::find;
 const PASSWORD: &str = "p12-canary \"\\ password";
 const SUBJECT: &str = "O=vescli test, CN=ada";
 
-/// nginx that answers with the subject of the client certificate, and lets nobody in without one.
+/// nginx that answers with the subject of the client certificate, and refuses clients without one.
 fn nginx() -> Nginx {
     Nginx::start(&Config {
         server: "ssl_client_certificate FOLDER/ca.pem; ssl_verify_client on;",

@@ -69,7 +69,7 @@ fn pieces() -> impl Strategy<Value = String> {
     vec(prop::sample::select(pieces), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// Files that hold together, so that what lies behind the syntax is reached.
+/// Consistent files, so that checks behind the syntax are reached.
 fn sound() -> impl Strategy<Value = String> {
     let name = "[a-d]";
     let line = prop_oneof![

@@ -96,7 +96,7 @@ fn variables(random: &mut fastrand::Rng) -> UrlVariables {
     }
 }
 
-/// Whether the request goes to the tenant's own host, as far as a reader can see: told from the text of the URL alone,
+/// Whether the request goes to the tenant's own host, as far as a reader can see: from the text of the URL alone,
 /// and from the parts that the client connects to.
 fn is_at_home(url: &Url, variables: &UrlVariables) -> bool {
     let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
@@ -127,7 +127,7 @@ fn url_variables_never_lead_to_another_host() {
     for set in 0..sets {
         let variables = variables(&mut random);
         strayed += u32::from(strays_when_formatted(&variables));
-        // The grammar is passed by on purpose: the comparison has to hold alone.
+        // The grammar is passed by on purpose: the comparison alone has to be enough.
         if let Ok(url) = url(&SEND_PASSWORD_EMAIL, &Target::Published(variables.clone())) {
             accepted += 1;
             assert!(is_at_home(&url, &variables), "seed {seed}, set {set}: {variables:?} goes to {url}");

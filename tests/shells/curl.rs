@@ -1,5 +1,5 @@
 //! Runs the command that `--show-curl` prints in each shell with a real curl, and compares what arrives at the server with
-//! what vescli itself sends. No argument of curl may hold a secret.
+//! what vescli itself sends. No argument of curl may contain a secret.
 
 use std::fs;
 use std::io::Write;

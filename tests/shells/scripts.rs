@@ -68,8 +68,8 @@ fn the_completions_load_and_know_the_commands() {
     }
 }
 
-/// A process that holds a secret is closed to others, its own files below `/proc` among them: what the shell hands over by
-/// such a file has to be read all the same, by an ordinary user too.
+/// A process with a secret is closed to others, its own files below `/proc` among them: what the shell hands over by
+/// such a file still has to be read, by an ordinary user too.
 #[test]
 fn a_list_a_token_and_a_resumed_run_work_with_process_substitution() {
     let server = Server::http().start();

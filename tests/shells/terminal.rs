@@ -56,7 +56,7 @@ impl Terminal {
                 return screen;
             }
             assert!(start.elapsed() < PATIENCE, "{expected:?} never came:\n{screen}");
-            // tmux tells nobody when its screen changes.
+            // tmux has no event for a change of its screen.
             sleep(Duration::from_millis(20));
         }
     }

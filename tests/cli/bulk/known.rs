@@ -1,5 +1,5 @@
 //! People who are known from other lists: a list that was copied, renamed, or reached or addressed in another way mails
-//! nobody again unasked.
+//! no one again unasked.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -149,7 +149,7 @@ fn a_damaged_or_outdated_index_hides_no_one() {
         refused(&server);
         assert_eq!(fs::read(index()).unwrap(), sound, "it was made anew");
     }
-    // The journal goes on, and the index follows.
+    // The journal grows, and the index follows.
     again_on(first.again().file("list.txt", lines(4)), &server).run();
     over(&first, &server, "other.txt")
         .code(65)
@@ -185,7 +185,7 @@ fn an_unreadable_journal_is_refused_until_the_user_decides() {
         )
         .run();
     assert_eq!(mailed(&server), each_once(3));
-    // Somebody has decided, and is warned, however little is told.
+    // The user has decided, and is warned even with --quiet.
     over(&first, &server, "other.txt").args(["--known", "skip", "--limit", "1", "-q"]).stderr_contains(refused).run();
     assert_eq!(server.count(), 4);
 }

@@ -1,4 +1,4 @@
-//! Lists and flags that cannot be used: refused before anybody is mailed.
+//! Lists and flags that cannot be used: refused before the first mail.
 
 use super::{again_on, each_once, lines, mailed};
 use support::harness::Vescli;

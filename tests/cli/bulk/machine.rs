@@ -1,5 +1,5 @@
 //! What a machine does not have: descriptors, threads. Fewer workers do the work then, and say so; without room for a
-//! single one nobody is mailed.
+//! single one no one is mailed.
 
 use super::{each_once, lines, mailed};
 use support::harness::Vescli;

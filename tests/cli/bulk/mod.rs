@@ -31,12 +31,12 @@ fn address(index: usize) -> String {
     format!("a{index}@example.com")
 }
 
-/// A list of so many addresses, one per line.
+/// A list of N addresses, one per line.
 fn lines(count: usize) -> String {
     (0..count).map(|index| address(index) + "\n").collect()
 }
 
-/// `vescli bulk list.txt --yes --rate none` with a list of so many addresses.
+/// `vescli bulk list.txt --yes --rate none` with a list of N addresses.
 fn bulk(server: &Server, count: usize) -> Vescli {
     again_on(Vescli::new().file("list.txt", lines(count)), server)
 }
@@ -66,7 +66,7 @@ fn mailed(server: &Server) -> BTreeMap<String, usize> {
     mailed
 }
 
-/// Everybody of a list of so many, each once.
+/// Every address of a list of N, each once.
 fn each_once(count: usize) -> BTreeMap<String, usize> {
     (0..count).map(|index| (address(index), 1)).collect()
 }
@@ -92,7 +92,7 @@ impl Hold {
         assert!(!waited.unwrap().1.timed_out(), "nobody released the requests");
     }
 
-    /// For the test: waits until so many are here.
+    /// For the test: waits until N requests are here.
     fn wait_for(&self, count: usize) {
         let (held, changed) = &*self.0;
         let held = held.lock().unwrap_or_else(PoisonError::into_inner);

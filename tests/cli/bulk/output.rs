@@ -1,4 +1,4 @@
-//! What is told of a run: the plan, the rows, the summary, in words and as JSON.
+//! What a run prints: the plan, the rows, the summary, as text and as JSON.
 
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ const SUMMARY_FIELDS: &[&str] = &[
     "beyond_limit",
 ];
 
-/// Holds a document, as it came, to its fields and their order.
+/// Checks the fields of a document and their order.
 fn assert_fields(line: &str, fields: &[&str]) {
     let document: Value = serde_json::from_str(line).unwrap();
     assert_eq!(document.as_object().unwrap().len(), fields.len(), "{line}");

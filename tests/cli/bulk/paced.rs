@@ -100,7 +100,7 @@ fn without_a_rate_all_requests_not_yet_sent_wait_too() {
     bulk(&server, rows).args(["--jobs", "8"]).run();
     let arrivals = arrivals(&server);
     assert_eq!(arrivals.len(), rows + 1);
-    // How many leave before the refusal is read only the machine's load says. If the others did not wait, everybody
+    // How many leave before the refusal is read only the machine's load says. If the others did not wait, everyone
     // but the one who was refused would have come before the silence.
     let silence = Duration::from_secs(1);
     let before = 1 + arrivals.windows(2).position(|pair| pair[1] - pair[0] >= silence).expect("nobody paused");

@@ -1,4 +1,4 @@
-//! The same command again: nobody is mailed twice, and nobody is forgotten.
+//! The same command again: no one is mailed twice, and no one is lost.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use support::harness::Vescli;
 use support::server::{Answer, End, Moment, Recorded, Server};
 use support::sockets::closed_port;
 
-/// Answers by the address: `a3` gets the given answer, everybody else is accepted.
+/// Answers by the address: `a3` gets the given answer, everyone else is accepted.
 fn but_for(index: usize, answer: Answer) -> impl Fn(&Recorded) -> Answer + Send + Sync {
     let special = address(index);
     move |request| {
@@ -145,7 +145,7 @@ fn a_limit_leaves_the_rest_for_later_runs() {
 fn a_limit_does_not_hide_rejected_rows() {
     let server = Server::http().choose(but_for(1, Answer::status(404))).start();
     let first = bulk(&server, 5).args(["--limit", "2"]).code(10).run();
-    // The one that was rejected stays so, whoever else is accepted.
+    // The rejected row stays rejected when others are accepted.
     again(&first, &server).args(["--limit", "2"]).code(10).run();
 }
 

@@ -1,4 +1,4 @@
-//! A service that asks to wait: the wait is no attempt of the row, whoever was refused goes first, and a service that
+//! A service that asks to wait: the wait is no attempt of the row, refused rows go first, and a service that
 //! refuses for ever ends the run.
 
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use support::server::{Answer, Server};
 /// What came to the server: who, after how long, and whether it was accepted.
 type Log = Arc<Mutex<Vec<(String, std::time::Instant, bool)>>>;
 
-/// A server that accepts what the script says, asks all others to wait so many seconds, and notes both.
+/// A server that accepts what the script says, asks all others to wait N seconds, and records both.
 fn choosy(
     wait: &'static str,
     accepts: impl Fn(&str, &[(String, std::time::Instant, bool)]) -> bool + Send + Sync + 'static,

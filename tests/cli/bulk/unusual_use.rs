@@ -1,5 +1,4 @@
-//! What operators do with lists and journals that nobody planned for: nobody is mailed twice without being asked, and
-//! nobody is forgotten.
+//! Unusual use of lists and journals: no one is mailed twice unless requested, and no one is lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! The rows in which HTTP itself is sound: every status that matters, and every body that a status came with.
+//! The rows in which HTTP itself is valid: every status that matters, and every body that a status came with.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use support::harness::Vescli;
 use support::proxy::{Proxy, Tunnel};
 use support::server::{Answer, Behaviour, End, Server, Setup};
 
-/// The name under which servers behind a proxy are known; nobody ever looks it up.
+/// The name of servers behind a proxy; it is never resolved.
 pub(super) const BEHIND: &str = "https://service.invalid";
 
 /// What every proxy is given along with a user, wanted or not; it must never be seen.
@@ -140,7 +140,7 @@ pub(super) fn wants_a_certificate(version: fn(Setup) -> Setup) -> Scene {
     Scene::of(setup.start()).trusting(&authority)
 }
 
-/// A server with TLS that asks for a certificate, lets everybody in, reads the request, and then sends this alert.
+/// A server with TLS that asks for a certificate, lets everyone in, reads the request, and then sends this alert.
 pub(super) fn alerts(description: u8) -> Scene {
     let authority = Authority::new();
     let setup = Server::https(authority.server()).asks_clients_of(&authority);

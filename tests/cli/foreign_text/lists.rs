@@ -1,4 +1,4 @@
-//! The cells of a list, and the name of a column, as a bulk run tells of them.
+//! The cells of a list, and the name of a column, as a bulk run prints them.
 
 use super::clean;
 use support::harness::Vescli;

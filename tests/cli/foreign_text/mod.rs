@@ -12,7 +12,7 @@ use support::harness::{Output, Vescli};
 /// Characters per run: fewer than the 500 at which a text is cut.
 const CHUNK: usize = 300;
 
-/// Whether a character steers a terminal or hides: written down anew, so that the program's own table is not its judge.
+/// Whether a character steers a terminal or hides: a second table, so that the program's own one is not its oracle.
 fn is_dangerous(c: char) -> bool {
     let ranges: [(u32, u32); 10] = [
         (0x00, 0x1f),     // C0
@@ -48,7 +48,7 @@ fn chunks() -> Vec<String> {
     chunks_of(0..0x3000)
 }
 
-/// The same without NUL, which no argument, variable or file name can hold.
+/// The same without NUL, which no argument, variable or file name can contain.
 fn words() -> Vec<String> {
     chunks_of(1..0x3000)
 }

@@ -29,7 +29,7 @@ fn addresses_and_cnames() {
     }
 }
 
-/// For what may be accepted or refused: the shell takes the code upon itself.
+/// For what may be accepted or refused: the shell ends with 0 in each case.
 fn any_exit_code() -> Vescli {
     let program = support::program();
     Vescli::program("/bin/sh").args(["-c", "\"$@\"; exit 0", "sh", &program])

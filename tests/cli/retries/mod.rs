@@ -47,7 +47,7 @@ fn check(vescli: Vescli, expected: Expected) -> Value {
     serde_json::from_str(&output.stdout).unwrap()
 }
 
-/// Runs against a server and compares what is told with what the server counted.
+/// Runs against a server and compares the result with what the server counted.
 fn against(setup: Setup, flags: &[&str], expected: Expected) -> Vec<Recorded> {
     let server = setup.start();
     let attempts = expected.attempts;

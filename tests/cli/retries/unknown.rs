@@ -47,6 +47,6 @@ fn an_attempt_that_was_refused_a_connection_leaves_the_unknown_as_it_was() {
     server.wait_for(1);
     drop(server);
     running.finish();
-    // Nobody else may have been given the port meanwhile, or the proof would be another one.
+    // No one else may have been given the port meanwhile, or the proof would be another one.
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -1,4 +1,4 @@
-//! What the processes that vescli starts, and vescli itself, can be seen to hold.
+//! What the processes that vescli starts, and vescli itself, show of a secret to others.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -93,7 +93,7 @@ fn no_argument_of_the_program_contains_the_token() {
     for name in ["cmdline", "environ", "comm"] {
         match fs::read(format!("/proc/{}/{name}", running.id())) {
             Ok(bytes) => lacks(&String::from_utf8_lossy(&bytes), name),
-            // A process that holds a secret shows its environment to root alone.
+            // A process with a secret shows its environment to root alone.
             Err(error) => assert_eq!((error.kind(), name), (ErrorKind::PermissionDenied, "environ")),
         }
     }

@@ -7,7 +7,7 @@ pub fn address(row: usize) -> String {
     format!("person{row}@example.com")
 }
 
-/// A table of so many people.
+/// A table of N people.
 pub fn table(rows: usize) -> String {
     (0..rows).fold("email\n".to_owned(), |text, row| text + &address(row) + "\n")
 }

@@ -53,7 +53,7 @@ impl Loopback {
         let _ = self.keeper.changed.wait_timeout_while(state, PATIENCE, |state| state.busy > 0);
     }
 
-    /// Connects once and waits until it is accepted: whoever connected earlier is accepted too.
+    /// Connects once and waits until it is accepted: earlier connections are accepted too.
     fn pass_a_marker(&self) {
         let domain = Domain::for_address(self.address);
         let socket = Socket::new(domain, Type::STREAM, None).unwrap();
@@ -163,7 +163,7 @@ impl Keeper {
         self.rest(None);
     }
 
-    /// Waits; says whether to go on afterwards.
+    /// Waits; returns whether to continue afterwards.
     pub fn pause(&self, length: Duration) -> bool {
         self.rest(Some(length))
     }

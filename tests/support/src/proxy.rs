@@ -35,7 +35,7 @@ impl Proxy {
         Self::with(Script { tunnel, credentials: None })
     }
 
-    /// Answers 407 to whoever does not show this user and password.
+    /// Answers 407 to a client without this user and password.
     pub fn start_for(user: &str, password: &str, tunnel: Tunnel) -> Self {
         let pair = format!("{user}:{password}");
         Self::with(Script { tunnel, credentials: Some(format!("Basic {}", base64(pair.as_bytes()))) })

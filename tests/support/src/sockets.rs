@@ -1,4 +1,4 @@
-//! Loopback ports at which nobody answers: one that refuses, and one where connecting hangs.
+//! Loopback ports that do not answer: one that refuses, and one where connecting hangs.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct BlackHole {
     _filling: Vec<TcpStream>,
 }
 
-/// Fills the queue of a listener that accepts nobody: the kernel then drops every further SYN.
+/// Fills the queue of a listener that accepts no connection: the kernel then drops every further SYN.
 ///
 /// Linux lets one connection into a queue of length 0. Other kernels may let more in, so it is
 /// filled until one connection does hang.

@@ -10,7 +10,7 @@ use crate::proxy::join;
 /// What the proxy does.
 #[derive(Clone, Debug)]
 pub enum Socks {
-    /// Opens the way to here, whatever was asked for, so that names need not exist.
+    /// Connects to this address, whichever was requested, so that names need not exist.
     To(SocketAddr),
     /// Answers the request with this code: 2 is "not allowed", 4 "host unreachable", 5 "connection refused".
     Refuse(u8),

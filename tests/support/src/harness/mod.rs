@@ -1,5 +1,5 @@
 //! Runs the program in a fresh folder with an empty environment, and compares everything it does.
-//! Strict by default: no output, no talk and exit code 0, unless the test says otherwise.
+//! Strict by default: no output, no messages and exit code 0, unless the test says otherwise.
 
 mod expected;
 mod running;
@@ -112,7 +112,7 @@ impl Vescli {
         self
     }
 
-    /// A file in the folder that nobody else can read.
+    /// A private file in the folder.
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         self.file_mode(name, content, 0o600)
     }

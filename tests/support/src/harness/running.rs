@@ -151,7 +151,7 @@ impl Drop for Running {
     }
 }
 
-/// Tells the whole run if it is dropped by a panic, so that every failure shows it in full.
+/// Prints the whole run if it is dropped by a panic, so that every failure shows it in full.
 struct Story<'a> {
     args: &'a [OsString],
     output: &'a Output,

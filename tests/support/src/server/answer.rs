@@ -7,7 +7,7 @@ use super::gzip;
 /// How far a request is read before the server acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
-    /// Its first bytes have arrived and nobody looks at them.
+    /// Its first bytes have arrived and are not read.
     FirstByte,
     Head,
     Whole,
@@ -93,7 +93,7 @@ impl Answer {
         Self::status(200).body(format!("{}{{}}{}", "{\"a\":".repeat(depth), "}".repeat(depth)))
     }
 
-    /// The value may hold any bytes; a Content-Type given here replaces the JSON one.
+    /// The value may contain any bytes; a Content-Type given here replaces the JSON one.
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.with(|reply| {
             let value = value.as_ref().to_vec();
@@ -105,7 +105,7 @@ impl Answer {
         self.with(|reply| reply.body = body.as_ref().to_vec())
     }
 
-    /// Compresses the body that it has, although nobody asked for it.
+    /// Compresses the body that it has, although the client did not ask for it.
     pub fn gzip(self) -> Self {
         self.with(|reply| reply.body = gzip::compress(&reply.body)).header("Content-Encoding", "gzip")
     }
@@ -122,7 +122,7 @@ impl Answer {
         self.with(|reply| reply.framing = Framing::Chunked)
     }
 
-    /// No length is told: the body lasts until the connection closes.
+    /// No length is sent: the body lasts until the connection closes.
     pub fn until_close(self) -> Self {
         self.with(|reply| {
             reply.framing = Framing::UntilClose;
@@ -130,7 +130,7 @@ impl Answer {
         })
     }
 
-    /// Only so many bytes of the body (as framed) are sent, then comes the end.
+    /// Only N bytes of the body (as framed) are sent, then comes the end.
     pub fn cut_after(self, limit: usize, end: End) -> Self {
         self.with(|reply| {
             reply.limit = limit;

@@ -1,6 +1,6 @@
-//! Just enough gzip for an answer that nobody asked to be compressed: stored blocks, right checksum.
+//! Just enough gzip for a compressed answer that was not asked for: stored blocks, right checksum.
 
-/// The most that one stored block can hold.
+/// The most that one stored block can contain.
 const BLOCK: usize = 0xffff;
 
 pub(super) fn compress(plain: &[u8]) -> Vec<u8> {

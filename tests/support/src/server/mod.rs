@@ -1,5 +1,5 @@
 //! A real server on a loopback port that follows a script and can misbehave in every way we know.
-//! It is strict: one that nobody called fails the test, and so does one that was not to be called.
+//! It is strict: a server without a request fails the test, and so does a request to one that expects none.
 
 mod alert;
 mod answer;
@@ -247,7 +247,7 @@ impl Server {
         self.connections().iter().map(|seen| seen.raw_bytes).sum()
     }
 
-    /// Waits until so many connections were accepted.
+    /// Waits until N connections were accepted.
     pub fn wait_for_connections(&self, connections: usize) {
         let start = Instant::now();
         while self.loopback.accepted() < connections {
@@ -257,7 +257,7 @@ impl Server {
         }
     }
 
-    /// Waits until so many requests were read and are being answered; gives up after 30 s.
+    /// Waits until N requests were read and are being answered; gives up after 30 s.
     pub fn wait_for(&self, requests: usize) {
         self.recording.wait_for(requests);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vescli::api::outcome::Outcome;
-use vescli::bulk::journal::{End, Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
+use vescli::bulk::journal::{Author, End, Intent, Journal, OpenMode, Person, RunHeader, key, service_of};
 
 use support::harness::Vescli;
 
@@ -50,6 +50,7 @@ pub(crate) fn header(rows: u64) -> RunHeader {
         list: "/lists/users.csv".to_owned(),
         input_sha256: "0".repeat(64),
         rows,
+        author: Author::default(),
     }
 }
 

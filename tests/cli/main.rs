@@ -15,6 +15,7 @@ mod secrets;
 
 mod accepted_on_proof;
 mod alerts;
+mod audit;
 mod bulk;
 mod client_certificates;
 mod config_commands;

@@ -3,7 +3,7 @@
 //! nobody is forgotten.
 //!
 //! ```text
-//! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","at":…,"crc":"…"}
+//! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","user":…,"host":…,"job":…,"at":…,"crc":"…"}
 //! {"t":"intent","key":…,"row":17,"email":…,"cname":…,"attempt":1,"at":…,"crc":"…"}
 //! {"t":"synced","bytes":4711,"crc":"…"}
 //! {"t":"accepted|rejected|not_sent|unknown","key":…,"attempt":1,"status":200,"at":…,"email":…,"cname":…,"crc":"…"}
@@ -13,6 +13,7 @@
 //! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are surely
 //! on the disk: damage behind the last such record is what a power failure leaves, all other damage is real.
 
+mod author;
 mod error;
 mod file;
 mod index;
@@ -36,6 +37,7 @@ mod sync {
 #[cfg(test)]
 mod tests;
 
+pub use author::Author;
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::author::Author;
 use super::error::Flaw;
 use super::key::{RowKey, service_of};
 use crate::api::outcome::Outcome;
@@ -108,6 +109,7 @@ pub struct RunHeader {
     pub input_sha256: String,
     /// How many rows its list has.
     pub rows: u64,
+    pub author: Author,
 }
 
 impl RunHeader {
@@ -160,6 +162,8 @@ pub struct RunRecord {
     pub rows: u64,
     /// The version of vescli.
     pub vescli: String,
+    /// Who ran it; older journals do not say.
+    pub author: Author,
     /// When it began.
     pub at: Timestamp,
 }
@@ -167,7 +171,8 @@ pub struct RunRecord {
 /// A record that was read, without the texts that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    Run(RunRecord),
+    /// Apart, for there are few, and it is much larger than the others.
+    Run(Box<RunRecord>),
     Intent {
         key: RowKey,
         attempt: u64,
@@ -207,8 +212,9 @@ fn number(status: Option<u16>) -> Value {
 /// The line of the beginning of a run.
 pub(super) fn run(id: &str, header: &RunHeader) -> String {
     let tenant = header.tenant.as_deref().map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
+    let author = author(&header.author);
     sealed(format!(
-        r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
+        r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{},"vescli":"{}"{author},"at":"{}""#,
         Quoted(id),
         Quoted(&header.url),
         Quoted(&header.service),
@@ -219,6 +225,13 @@ pub(super) fn run(id: &str, header: &RunHeader) -> String {
         env!("CARGO_PKG_VERSION"),
         now(),
     ))
+}
+
+/// Each field has its comma in front; what is not known is left out, as in the journals before there was any of it.
+fn author(author: &Author) -> String {
+    let fields = [("user", &author.user), ("host", &author.host), ("job", &author.job)];
+    let known = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Quoted(value)))
 }
 
 /// The same as version 1 has it, for a journal whose own one is damaged.
@@ -308,6 +321,9 @@ struct RunFields {
     input_sha256: String,
     rows: u64,
     vescli: String,
+    user: Option<String>,
+    host: Option<String>,
+    job: Option<String>,
 }
 
 /// Reads a line without its line break.
@@ -397,7 +413,7 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
     if run.v == 0 || run.v > VERSION {
         return Err(Flaw::Newer);
     }
-    Ok(Record::Run(RunRecord {
+    Ok(Record::Run(Box::new(RunRecord {
         version: run.v,
         id: run.id,
         service: run.service.unwrap_or_else(|| service_of(&run.url)),
@@ -408,8 +424,9 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
         input_sha256: run.input_sha256,
         rows: run.rows,
         vescli: run.vescli,
+        author: Author { user: run.user, host: run.host, job: run.job },
         at,
-    }))
+    })))
 }
 
 /// The person that a line names.

@@ -109,7 +109,7 @@ impl DamagedJournal {
 
     fn runs(&self) -> impl Iterator<Item = (&ValidLine, &RunRecord)> {
         self.valid.iter().filter_map(|line| match &line.record {
-            Record::Run(run) => Some((line, run)),
+            Record::Run(run) => Some((line, &**run)),
             _ => None,
         })
     }

@@ -375,7 +375,7 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
     let mut kept = Vec::new();
     next_line(&mut BufReader::new(file), &mut kept, LINE_MAX).ok()?;
     match record::read(&kept) {
-        Ok(Record::Run(run)) => Some(run),
+        Ok(Record::Run(run)) => Some(*run),
         _ => None,
     }
 }

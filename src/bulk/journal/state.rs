@@ -114,7 +114,7 @@ impl Recovered {
             return Err(Flaw::NoRun);
         }
         match record {
-            Record::Run(run) => self.runs.push(run),
+            Record::Run(run) => self.runs.push(*run),
             Record::Intent { key, attempt } => {
                 let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
                 self.states.insert(key, RowState::Intended { attempt });

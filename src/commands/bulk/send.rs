@@ -18,7 +18,7 @@ use crate::args::environment::Environment;
 use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::{Alarm, Gate};
 use crate::bulk::journal::{
-    Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Snapshot, Writer, keep_index,
+    Author, Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Snapshot, Writer, keep_index,
 };
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
@@ -42,7 +42,7 @@ pub(super) fn send(
     let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
     let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
     let clients = prepared.transports().map_err(of_first_client)?;
-    let header = header(prepared);
+    let header = header(prepared, environment);
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
     let journal = journal.write()?;
@@ -80,7 +80,7 @@ pub(super) fn send(
 }
 
 /// What the journal says of the run.
-fn header(prepared: &Prepared) -> RunHeader {
+fn header(prepared: &Prepared, environment: &Environment) -> RunHeader {
     RunHeader {
         url: prepared.request.url.to_string(),
         service: prepared.service.clone(),
@@ -89,6 +89,7 @@ fn header(prepared: &Prepared) -> RunHeader {
         list: prepared.list_name.word(),
         input_sha256: prepared.list.sha256.clone(),
         rows: prepared.list.rows.len() as u64,
+        author: Author::of(environment),
     }
 }
 

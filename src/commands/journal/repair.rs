@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{DamagedJournal, ListedPerson, Repaired, RunHeader, service_of};
+use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, service_of};
 use crate::bulk::list::{self, Format};
 use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
@@ -59,7 +59,8 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     };
     let cname = default_cname(&journal, &sources)?;
     let (people, sha256) = people(&list, &cname)?;
-    let header = header(&journal, &sources, cname, &people, sha256)?;
+    let header =
+        RunHeader { author: Author::of(context.environment), ..header(&journal, &sources, cname, &people, sha256)? };
     let repaired = journal.repair(&header, &people)?;
     Ok(report(path, Some(&repaired), &context.reporter))
 }
@@ -115,6 +116,7 @@ fn header(
         list: list.unwrap_or_else(|| "-".to_owned()),
         input_sha256,
         rows: people.len() as u64,
+        author: Author::default(),
     })
 }
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::api::outcome::Outcome;
 use crate::bulk::journal::{
-    Counts, JournalError, Recovered, RowKey, RowState, Scan, find_intents, inspect, journals_in, leftovers_in,
+    Author, Counts, JournalError, Recovered, RowKey, RowState, RunRecord, Scan, find_intents, inspect, journals_in,
+    leftovers_in,
 };
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -134,6 +135,9 @@ struct RunDocument {
     rows: u64,
     input_sha256: String,
     vescli: String,
+    user: Option<String>,
+    host: Option<String>,
+    job: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -238,12 +242,27 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
             last.at,
             last.rows
         ));
+        text.push_str(&ran_by(last, reporter));
     }
     text.push_str(&format!("rows      {}\n", outcomes(&recovered.counts())));
     if let Some((first, last)) = recovered.accepted {
         text.push_str(&format!("accepted  from {first} to {last}\n"));
     }
     text
+}
+
+/// Who ran the last run, if its journal is new enough to say so.
+fn ran_by(run: &RunRecord, reporter: &Reporter) -> String {
+    let Author { user, host, job } = &run.author;
+    let parts = [("", user), ("host ", host), ("job ", job)];
+    let known = parts.into_iter().filter_map(|(label, value)| Some((label, value.as_deref()?)));
+    let parts: Vec<String> =
+        known.map(|(label, value)| format!("{label}{}", reporter.redactor().escape(value))).collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("run by    {}, vescli {}\n", parts.join(", "), reporter.redactor().escape(&run.vescli))
+    }
 }
 
 fn document(path: &Path, recovered: &Recovered, unknown: Vec<UnknownDocument>) -> ShowDocument {
@@ -263,6 +282,9 @@ fn document(path: &Path, recovered: &Recovered, unknown: Vec<UnknownDocument>) -
                 rows: run.rows,
                 input_sha256: run.input_sha256.clone(),
                 vescli: run.vescli.clone(),
+                user: run.author.user.clone(),
+                host: run.author.host.clone(),
+                job: run.author.job.clone(),
             })
             .collect(),
         rows: recovered.counts(),

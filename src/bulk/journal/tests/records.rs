@@ -71,6 +71,15 @@ fn each_record_is_one_line_of_the_promised_form() {
     );
     let without = RunHeader { tenant: None, ..header() };
     assert!(record::run("a", &without).contains(r#","tenant":null,"#));
+    assert!(!record::run("a", &header()).contains("\"user\""), "what is not known is left out");
+    let author = Author { user: Some("a\"d\u{1b}a".to_owned()), host: Some("ci-7".to_owned()), job: None };
+    let by = RunHeader { author: author.clone(), ..header() };
+    let line = record::run("a1", &by);
+    assert!(line.contains(r#","user":"a\"d\u001ba","host":"ci-7","at":"#), "{line}");
+    match record::read(line.trim_end().as_bytes()) {
+        Ok(record::Record::Run(run)) => assert_eq!(run.author, author),
+        other => panic!("{other:?}"),
+    }
     let odd = Intent { person: Person { key, email: "a\"d\\a\u{e9}@x.de", cname: "a\u{1}b" }, row: 17, attempt: 3 };
     assert_eq!(
         steady(&record::intent(&odd)),

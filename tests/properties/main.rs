@@ -5,6 +5,8 @@
 mod answers;
 mod binding;
 mod configuration;
+#[cfg(unix)]
+mod operation;
 mod shown;
 mod urls;
 

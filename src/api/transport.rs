@@ -25,6 +25,7 @@ use super::request::{ApiRequest, USER_AGENT};
 use super::trust::{Trust, TrustError, no_trust};
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
+use crate::settings::target::without_brackets;
 
 /// A client for one worker: it counts connections, so it must not be shared.
 #[derive(Debug)]
@@ -137,7 +138,7 @@ impl Transport {
         };
         let target = Endpoint::of(url);
         let first = proxy.map_or(target.host.as_str(), |proxy| proxy.host.as_str());
-        let literal = first.trim_start_matches('[').trim_end_matches(']').parse().ok();
+        let literal = without_brackets(first).parse().ok();
         // Through a proxy only the proxy's own name is looked up here.
         let fixed = if proxy.is_some() { None } else { target.fixed_addresses(network) };
         let layer = ConnectionLayer { connections: Arc::clone(&connections), observer: Arc::clone(&observer) };

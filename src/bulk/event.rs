@@ -14,38 +14,27 @@ use crate::api::transport::Exchange;
 pub enum Event {
     /// An attempt, when exchanges are to be shown.
     Exchange {
-        /// The request, with its body.
         request: Box<ApiRequest>,
-        /// The answer, if there was one.
         answer: Option<Box<Exchange>>,
     },
     /// A row is going to be tried again.
     Retry {
-        /// Its place in the list.
         index: u32,
-        /// Which attempt failed.
         attempt: u64,
-        /// What came of it.
         result: Box<AttemptResult>,
-        /// After how long.
         wait: Duration,
     },
-    /// A row has ended.
     Finished(Box<RowEnd>),
 }
 
 /// How a row ended.
 #[derive(Debug)]
 pub struct RowEnd {
-    /// Its place in the list.
     pub index: u32,
-    /// What was known of it before this run.
     pub before: Prior,
     /// What came of it, all attempts together.
     pub result: AttemptResult,
-    /// How often it was tried.
     pub attempts: u64,
-    /// How long all of it took.
     pub elapsed: Duration,
     /// Whether the next run sends it, unasked: it was not sent, or refused for a reason that is not its own.
     pub due: bool,
@@ -66,7 +55,7 @@ pub enum Stop {
     Signal(i32),
     /// An answer or failure that everybody else would meet as well.
     EveryRowFails(Class),
-    /// So many rows in a row were not accepted.
+    /// N consecutive rows were not accepted.
     Failures(u64),
     /// The server asks for a wait longer than the one allowed.
     WaitTooLong(Duration),

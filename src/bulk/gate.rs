@@ -45,7 +45,7 @@ impl State {
 }
 
 impl Gate {
-    /// A gate to so many tasks that nobody has passed. `max_failures` of 0 lets any number of rows fail in a row.
+    /// A gate to this many tasks, none of which has begun. `max_failures` of 0 lets any number of rows fail in a row.
     pub fn new(pace: Pace, rated: bool, max_failures: u64, tasks: usize) -> Self {
         Self {
             state: Mutex::new(State {
@@ -107,7 +107,7 @@ impl Gate {
         state.stop.is_none() && state.throttle.is_current(permit) && state.pace.pause_left(Instant::now()).is_none()
     }
 
-    /// Takes back a permit that was not used, and the row with it: it is sent as soon as others are.
+    /// Takes back a permit that was not used, and the row with it: it is sent with the next ones.
     pub fn put_back(&self, permit: Permit, row: Box<RowInProgress>) {
         self.lock().backlog.held(row);
         self.release_unused(permit);
@@ -216,8 +216,8 @@ impl Gate {
         }
     }
 
-    /// Stops the run. The first reason stays, except that a journal that fails outranks the others: it is what must
-    /// be told.
+    /// Stops the run. The first reason stays, except that a journal that fails outranks the others: it must be
+    /// reported.
     pub fn stop(&self, reason: Stop) {
         let mut state = self.lock();
         if matches!(reason, Stop::Journal(_)) && !matches!(state.stop, Some(Stop::Journal(_))) {
@@ -235,7 +235,7 @@ impl Gate {
     }
 }
 
-/// Stops the run when the thread that holds it panics, so that the others do not go on with half of what they need.
+/// Stops the run when the thread that holds it panics, so that the other workers do not continue without it.
 #[derive(Debug)]
 pub struct Alarm<'a>(pub &'a Gate);
 
@@ -250,21 +250,16 @@ impl Drop for Alarm<'_> {
 /// What is known of a row while it is sent.
 #[derive(Debug)]
 pub struct RowInProgress {
-    /// Its place in the list.
     pub index: u32,
-    /// What was known of it before this run.
     pub before: Prior,
     /// Its name in the journal.
     pub key: RowKey,
-    /// How often it was sent.
     pub attempts: u64,
     /// How many of these were refused with the wish to wait: these do not count against the row.
     pub waits: u64,
     /// How many of these went alone, right after a wait.
     pub alone: u64,
-    /// When it was begun.
     pub start: Instant,
-    /// What came of it so far.
     pub result: Option<AttemptResult>,
 }
 
@@ -306,7 +301,6 @@ pub fn earlier() -> AttemptResult {
 pub enum Work {
     /// The task at this place of the plan.
     Fresh(usize),
-    /// A row that was begun.
     Begun(Box<RowInProgress>),
 }
 
@@ -320,17 +314,14 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// So many tasks, of which none was begun.
     pub fn new(tasks: usize) -> Self {
         Self { tasks, ..Self::default() }
     }
 
-    /// Whether nobody is left.
     pub fn is_empty(&self) -> bool {
         self.refused.is_empty() && self.held.is_empty() && self.next >= self.tasks
     }
 
-    /// Who is sent next.
     pub fn take(&mut self) -> Option<Work> {
         if let Some(begun) = self.take_begun() {
             return Some(Work::Begun(begun));
@@ -362,7 +353,7 @@ impl Backlog {
     }
 }
 
-/// A row that was throttled so many times.
+/// A row that was throttled `waits` times.
 #[cfg(test)]
 pub(super) fn begun(waits: u64) -> Box<RowInProgress> {
     Box::new(RowInProgress {

@@ -4,7 +4,7 @@
 //! Other runs may be at work at the same time. Each writes its intents into its own journal, so the journals of the folder
 //! are followed while they grow: a person who appears there was not known when this run was planned, and is not mailed by
 //! it as well. A run first brings its own intent to the disk and reads the other journals afterwards. Of two runs that mean
-//! the same person at the same moment, at least one sees the other.
+//! the same person at the same time, at least one sees the other.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -19,7 +19,6 @@ use crate::api::outcome::Outcome;
 /// A list on which people are known, with how many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownList {
-    /// Its journal.
     pub journal: PathBuf,
     /// The list as its journal names it: a path or `-`.
     pub list: Option<String>,
@@ -47,7 +46,6 @@ pub struct KnownElsewhere {
 /// The journal of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnJournal<'a> {
-    /// Where it is.
     pub journal: &'a Path,
     /// Whether it stands for those that `--fresh` has set aside for it. One that knows nobody does not: perhaps nothing was
     /// sent after the old one was set aside.
@@ -74,9 +72,6 @@ impl KnownElsewhere {
     ///
     /// `people` are the places and keys of those who would be mailed, `count` how many at least. They are asked for only
     /// when there is a journal to look into: to hash a million people takes its time.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the folder cannot be read.
     pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
         own: OwnJournal<'_>,
@@ -113,9 +108,6 @@ impl KnownElsewhere {
     }
 
     /// Whether the journals of the folder are still what they were when they were read.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the folder cannot be read.
     pub fn is_current(&self, folder: &Path, own: OwnJournal<'_>) -> Result<bool, JournalError> {
         Ok(stamps(folder, own)? == self.stamps)
     }
@@ -171,7 +163,7 @@ fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
     KnownList { journal, list: contents.list, at: contents.at.map(|at| at.to_string()), accepted: 0, unknown: 0 }
 }
 
-/// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: whoever asks for a new journal
+/// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: a user who asks for a new journal
 /// knows of the old one.
 pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -229,7 +221,7 @@ impl Findings {
 }
 
 /// How coarse the times of a file system may be: a folder that has changed so shortly before it was listed may change
-/// again without another time. Linux takes the time of its last tick, 10 ms ago at most; the rest is for clocks of others.
+/// again without another time. Linux takes the time of its last tick, 10 ms ago at most; the rest is for other clocks.
 const GRAIN: Duration = Duration::from_millis(100);
 /// The same for file systems that know whole seconds only (FAT: two of them).
 const COARSE_GRAIN: Duration = Duration::from_secs(2);
@@ -280,7 +272,7 @@ impl ConcurrentRuns {
         watch.people.contains(&key)
     }
 
-    /// Takes in journals that were begun since. A folder that cannot be read has none: the plan was told of that.
+    /// Takes in journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
     fn list(&self, watch: &mut Watch) {
         let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
         let changed = changed.ok();

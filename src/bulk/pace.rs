@@ -21,13 +21,13 @@ pub enum Start {
 
 /// The pace of a run. The moments that it is given must not run backwards.
 ///
-/// A request reaches the server at some moment between its start and its end, so it counts from its start until the
+/// A request reaches the server at some time between its start and its end, so it counts from its start until the
 /// length of the rate after its end. At most `count` such requests may be there when another one starts: then no
 /// stretch of that length, wherever it lies, holds more than `count + 1` at the server, however late some arrive.
 #[derive(Debug, Clone)]
 pub struct Pace {
     rate: Option<Rate>,
-    /// The earliest moment of the next start, for even spacing.
+    /// The earliest time of the next start, for even spacing.
     next: Option<Instant>,
     /// Until when nobody may start.
     paused: Option<Instant>,
@@ -132,7 +132,6 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Whether one more may be sent.
     pub fn has_room(&self) -> bool {
         self.window.is_none_or(|window| self.under_way < window)
     }
@@ -142,7 +141,6 @@ impl Throttle {
         self.window.is_some()
     }
 
-    /// Begins a request.
     pub const fn acquire(&mut self) -> Permit {
         self.under_way += 1;
         Permit { era: self.era, alone: matches!(self.window, Some(1)) }
@@ -153,7 +151,6 @@ impl Throttle {
         self.era == permit.era
     }
 
-    /// A permit was not used.
     pub const fn release_unused(&mut self, permit: Permit) {
         if self.is_current(permit) {
             self.under_way = self.under_way.saturating_sub(1);
@@ -187,7 +184,7 @@ impl Throttle {
 
 /// Repeats that every run has, however short its list.
 const BASE: u64 = 20;
-/// One more for so many rows that were begun.
+/// One retry more for this many rows that were begun.
 const ROWS_PER_REPEAT: u64 = 10;
 
 /// The budget: 20 repeats, and one more for every ten rows begun.

@@ -12,11 +12,8 @@ use crate::settings::rate::Rate;
 /// What is done with rows that an earlier run has left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Rejected rows go out again.
     pub retry_rejected: bool,
-    /// Unknown rows go out again.
     pub resend_unknown: bool,
-    /// Most rows that go out.
     pub limit: Option<u64>,
     /// What is done with people who are known from other lists. Until that is decided, they go out.
     pub known: Option<OnKnown>,
@@ -27,7 +24,6 @@ pub struct Choice {
 pub struct Task {
     /// Its place in the list, from 0 on.
     pub index: u32,
-    /// What was known of it before.
     pub before: Prior,
 }
 
@@ -54,7 +50,6 @@ pub struct PriorCounts {
 }
 
 impl PriorCounts {
-    /// Counts one more.
     pub const fn add(&mut self, before: Prior) {
         match before {
             Prior::NotSent => self.not_sent += 1,
@@ -64,7 +59,6 @@ impl PriorCounts {
         }
     }
 
-    /// All of them.
     pub const fn total(&self) -> u64 {
         self.not_sent + self.rejected + self.due + self.unknown
     }
@@ -162,7 +156,6 @@ impl Plan {
         })
     }
 
-    /// How many rows go out.
     pub fn count(&self) -> u64 {
         self.tasks.len() as u64
     }
@@ -192,7 +185,6 @@ impl Skipped {
         }
     }
 
-    /// All of them.
     pub const fn total(self) -> u64 {
         self.accepted + self.unknown
     }

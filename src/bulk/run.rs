@@ -20,9 +20,7 @@ use crate::settings::RetryPolicy;
 /// Everything that the workers of a run share.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// The whole list.
     pub rows: &'a [Row],
-    /// What goes out.
     pub tasks: &'a [Task],
     /// The service, by which people are known in the journals.
     pub service: &'a str,
@@ -30,13 +28,12 @@ pub struct Run<'a> {
     pub cname: &'a str,
     /// The request, but for whom it is addressed to.
     pub request: &'a ApiRequest,
-    /// When to repeat.
     pub policy: &'a RetryPolicy,
     /// Where everybody waits, and what is left.
     pub gate: &'a Gate,
     /// Runs that may be at work with other lists; none if people who are known from these are mailed again.
     pub concurrent_runs: Option<&'a ConcurrentRuns>,
-    /// Whether each exchange is told.
+    /// Whether each exchange is reported.
     pub trace: bool,
 }
 
@@ -59,7 +56,7 @@ impl Worker<'_> {
 
 impl Run<'_> {
     /// Works until nothing is left or the run stops. What happens is reported through the journal; when nobody takes it
-    /// there, the work goes on all the same.
+    /// there, the work continues all the same.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let _alarm = Alarm(self.gate);
         let mut worker = Worker { transport, journal, request: self.request.clone() };
@@ -72,7 +69,7 @@ impl Run<'_> {
             worker.request.readdress(&recipient(&row.email, cname));
             self.send(permit, pending, row, &worker);
         }
-        // Only after a stop: whoever was to be tried again ends here.
+        // Only after a stop: rows that were to be tried again end here.
         while let Some(pending) = self.gate.take_unfinished() {
             worker.report_end(*pending);
         }
@@ -143,7 +140,7 @@ impl Run<'_> {
         }
     }
 
-    /// Hands what came of the row so far to the journal, with the events that report it. The row comes back if it goes on.
+    /// Hands what came of the row so far to the journal, with the events that report it. The row comes back if it is tried again.
     fn conclude(
         &self,
         next: Next,
@@ -256,9 +253,8 @@ impl Run<'_> {
 enum Next {
     /// Another one by the same worker, after this time.
     Retry(Duration),
-    /// Another one by whoever is free, when the wait of this length is over that all of them have to wait.
+    /// Another one by any worker, after a pause of this length for all workers.
     RetryAfterPause(Duration),
-    /// The end of the row.
     End,
     /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
     Later,

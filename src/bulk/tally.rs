@@ -14,7 +14,6 @@ pub struct OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    /// Counts one more.
     pub const fn add(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Accepted => self.accepted += 1,
@@ -24,7 +23,6 @@ impl OutcomeCounts {
         }
     }
 
-    /// All of them.
     pub const fn total(&self) -> u64 {
         self.accepted + self.rejected + self.not_sent + self.unknown
     }
@@ -38,7 +36,6 @@ pub struct Due {
 }
 
 impl Due {
-    /// All of them.
     pub const fn total(self) -> u64 {
         self.not_sent + self.rejected
     }
@@ -47,7 +44,7 @@ impl Due {
 /// What came of a run so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// The rows that ended in this run, as they were told.
+    /// The rows that ended in this run, as they were reported.
     pub ended: OutcomeCounts,
     /// Those of them that the next run sends, unasked.
     pub due: Due,
@@ -62,15 +59,11 @@ pub struct Tally {
 /// How a run is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every row was accepted, now or earlier.
     Accepted,
-    /// Some rows were rejected or not sent.
     Failed,
-    /// Some rows are unknown.
     Unknown,
     /// It was stopped before its end.
     Stopped,
-    /// The journal could not be written.
     Journal,
     /// A signal with this number ended it.
     Signal(i32),
@@ -79,7 +72,6 @@ pub enum Verdict {
 }
 
 impl Tally {
-    /// Counts a row that has ended.
     pub const fn add(&mut self, end: &RowEnd) {
         // What the journal could not take in comes back as unknown, but for what the service has taken.
         let outcome = match end.result.outcome {

@@ -33,32 +33,24 @@ impl Place {
                     match make_file(path) {
                         // Another run was faster: its journal is opened, if it can be locked.
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                        made => (made.map_err(failed(path))?, true),
+                        made => (made.map_err(JournalError::writing(path))?, true),
                     }
                 }
                 opened => (opened?, false),
             };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(JournalError::Locked { path: path.to_owned() });
-                }
-                Err(TryLockError::Error(source)) => return Err(failed(path)(source)),
-            }
+            lock(&file, path)?;
             if leads_to(path, identity(&file)) {
                 return Ok(Self { file, created, folders });
             }
         }
         Err(JournalError::Locked { path: path.to_owned() })
     }
-}
 
-impl Place {
     /// Makes a file beside a journal that is going to take its place, locked, and gives back its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
         let beside = beside_name(path);
-        let file = make_file(&beside).map_err(failed(path))?;
-        file.lock().map_err(failed(path))?;
+        let file = make_file(&beside).map_err(JournalError::writing(path))?;
+        file.lock().map_err(JournalError::writing(path))?;
         let place = Self { file, created: true, folders: vec![folder_of(path).to_owned()] };
         Ok((place, beside))
     }
@@ -75,16 +67,15 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
 /// [`JournalError::Locked`] when a run is using it, and whatever keeps it from being opened.
 pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
     let file = open_existing(path, true)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(path)(source)),
-    }
+    lock(&file, path)?;
+    Ok(file)
 }
 
-fn failed(path: &Path) -> impl Fn(io::Error) -> JournalError {
-    let path = path.to_owned();
-    move |source| JournalError::Write { path: path.clone(), source }
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => JournalError::Locked { path: path.to_owned() },
+        TryLockError::Error(source) => JournalError::writing(path)(source),
+    })
 }
 
 /// The folder of a journal; the current one for a name alone.
@@ -111,7 +102,7 @@ fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed(path))?;
+    builder.create(folder).map_err(JournalError::writing(path))?;
     Ok(changed)
 }
 
@@ -146,22 +137,21 @@ fn options(write: bool) -> OpenOptions {
 }
 
 fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
-    let path_owned = || path.to_owned();
     let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(JournalError::Missing { path: path_owned() });
+            return Err(JournalError::Missing { path: path.to_owned() });
         }
-        metadata => metadata.map_err(|source| JournalError::Read { path: path_owned(), source })?,
+        metadata => metadata.map_err(JournalError::reading(path))?,
     };
     // Looked at before it is opened, so that no device is touched, and once more afterwards, because it may have changed.
     check(&metadata, path)?;
     let file = options(write).open(path).map_err(|source| {
         if source.kind() == io::ErrorKind::NotFound {
-            return JournalError::Missing { path: path_owned() };
+            return JournalError::Missing { path: path.to_owned() };
         }
-        if write { failed(path)(source) } else { JournalError::Read { path: path_owned(), source } }
+        if write { JournalError::writing(path)(source) } else { JournalError::reading(path)(source) }
     })?;
-    let metadata = file.metadata().map_err(failed(path))?;
+    let metadata = file.metadata().map_err(JournalError::writing(path))?;
     check(&metadata, path)?;
     Ok(file)
 }
@@ -197,10 +187,9 @@ fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Device and number of a file, where there are such.
 pub(super) type Identity = (u64, u64);
 
-/// By what a file is known that has several names, or none any more.
+/// Device and inode: identify a file regardless of its path.
 pub(super) fn identity(file: &File) -> Option<Identity> {
     identity_of(&file.metadata().ok()?)
 }

@@ -21,7 +21,7 @@ use crate::api::outcome::Outcome;
 
 /// The ending of an index's name.
 pub(super) const EXTENSION: &str = "index";
-/// The version of the format. Another one is made anew.
+/// An index of another version is made again.
 const VERSION: u32 = 1;
 /// Bytes of the journal before the end of what is covered, by which it is known again.
 const PROBE: u64 = 4096;
@@ -29,7 +29,7 @@ const PROBE: u64 = 4096;
 const HEADER_MAX: u64 = 64 * 1024;
 /// Bytes of an entry: the key and what is known.
 const ENTRY: usize = 17;
-/// A run keeps the index of its journal up to date when so many bytes have come to it; the next look does it otherwise.
+/// A run keeps the index of its journal up to date when so many bytes have come to it; otherwise the next reader does it.
 const WORTH: u64 = 4 * 1024 * 1024;
 
 /// What an index says of itself: its first line.
@@ -46,10 +46,8 @@ struct Header {
     whole: bool,
     service: String,
     list: Option<String>,
-    /// Seconds since 1970.
     last_accepted: Option<u32>,
     last_run: Option<u32>,
-    /// The CRC of the entries.
     entries: u32,
 }
 
@@ -99,13 +97,13 @@ impl Contents {
 /// [`JournalError`] when the journal cannot be read. Damage is not an error: what is sound is used.
 pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
     let file = file::open_to_read(path)?;
-    read_people(&file, path).map_err(|source| JournalError::Read { path: path.to_owned(), source })
+    read_people(&file, path).map_err(JournalError::reading(path))
 }
 
 /// Brings the index of a journal up to date, if much has come to it. Nothing depends on it, so nothing is said of a failure.
 pub fn keep_index(path: &Path) {
     if index_of(path) == path {
-        // A journal that somebody has named like one.
+        // The user has named a journal like an index.
         return;
     }
     let covered = || Some(load(path)?.0.covered);
@@ -140,7 +138,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         (header.v, header.device, header.number) = (VERSION, device, number);
         header.probe = probe(file, header.covered)?;
         header.entries = crc32fast::hash(&contents.entries);
-        // The next look makes it.
+        // If this fails, the next reader makes it.
         let _ = keep(path, &header, &contents.entries);
     }
     for (key, outcome) in tail {
@@ -196,7 +194,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
     while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         let Ok(record) = record else {
-            // What a run is writing this moment may be there in part: it is read again when all of it is.
+            // What a run is writing now may be there in part: it is read again when all of it is.
             if line.terminated {
                 contents.is_damaged = true;
                 header.covered += line.length;
@@ -225,28 +223,25 @@ impl Header {
         record: Record,
         open: &mut HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
     ) -> Option<(RowKey, Outcome)> {
-        let (key, outcome) = match record {
+        let about = record.about();
+        match record {
             Record::Run(run) => {
                 self.whole |= run.version == 1;
                 self.last_run = Some(run.at.seconds());
                 (self.service, self.list) = (run.service, run.list);
-                return None;
             }
-            Record::Synced { .. } => return None,
             Record::Intent { key, .. } => {
                 open.insert(key);
                 return None;
             }
-            Record::End { key, outcome, at, .. } => {
-                if outcome == Outcome::Accepted {
-                    self.last_accepted = self.last_accepted.max(Some(at.seconds()));
-                }
-                (key, outcome)
+            Record::End { outcome: Outcome::Accepted, at, .. } => {
+                self.last_accepted = self.last_accepted.max(Some(at.seconds()));
             }
-            Record::Resolved { key, resolution } => (key, resolution.outcome()),
-        };
-        open.remove(&key);
-        Some((key, outcome))
+            Record::End { .. } | Record::Resolved { .. } | Record::Synced { .. } => {}
+        }
+        about.inspect(|(key, _)| {
+            open.remove(key);
+        })
     }
 }
 
@@ -322,16 +317,9 @@ impl JournalFollower {
                 return;
             }
             self.offset += line.length;
-            match record::read(&kept) {
-                Ok(Record::Intent { key, .. }) => found(key, true),
-                Ok(Record::End { key, outcome, .. }) => found(key, is_mailed(outcome)),
-                Ok(Record::Resolved { key, resolution }) => found(key, is_mailed(resolution.outcome())),
-                Ok(Record::Run(_) | Record::Synced { .. }) | Err(_) => {}
+            if let Some((key, outcome)) = record::read(&kept).ok().and_then(|record| record.about()) {
+                found(key, matches!(outcome, Outcome::Accepted | Outcome::Unknown));
             }
         }
     }
-}
-
-const fn is_mailed(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Accepted | Outcome::Unknown)
 }

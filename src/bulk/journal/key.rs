@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 pub struct RowKey([u8; 16]);
 
 impl RowKey {
-    /// Its bytes.
     pub const fn bytes(self) -> [u8; 16] {
         self.0
     }
@@ -56,7 +55,7 @@ impl Hasher for KeyHasher {
 
 /// The service of a request: the host and port of its URL, by which people are known again in every journal.
 ///
-/// The path takes no part: whoever was mailed at a host is known there, whatever region or namespace the URL names. All
+/// The path takes no part: a person who was mailed at a host is known there, whatever region or namespace the URL names. All
 /// names of this machine are one host, and a host with a trailing dot is the host without it (RFC 1034, section 3.1).
 pub fn service_of(url: &str) -> String {
     let Ok(url) = url::Url::parse(url) else {

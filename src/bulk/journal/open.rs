@@ -48,9 +48,6 @@ impl Journal {
     }
 
     /// The same for a journal that was just snapshot: when nothing has come to it since, it is not read once more.
-    ///
-    /// # Errors
-    /// As [`Journal::open`].
     pub fn open_with_snapshot(
         path: &Path,
         mode: OpenMode,
@@ -124,15 +121,12 @@ impl Journal {
     }
 
     /// Starts the thread that writes. The handle is the first one; each worker has a clone of its own.
-    ///
-    /// # Errors
-    /// [`JournalError::NoThread`].
     pub fn write<E: Send + 'static>(self) -> Result<(Writer<E>, JournalHandle<E>), JournalError> {
         Writer::start(self.path, self.file).map_err(|_| JournalError::NoThread)
     }
 }
 
-/// What the journal holds; read anew unless it is just as it was snapshot.
+/// What the journal holds; read again unless it is as the snapshot has it.
 fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, JournalError> {
     snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)
 }
@@ -140,7 +134,7 @@ fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, Journ
 /// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
 /// Gives back how long the journal is then.
 pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
-    let failed = |source| JournalError::Write { path: path.to_owned(), source };
+    let failed = JournalError::writing(path);
     let length = valid + text.len() as u64;
     let mark = record::synced(length);
     let file = &mut place.file;
@@ -170,7 +164,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, tex
 
 /// Puts a new journal into the place of the old one, which keeps its content under another name. Gives back that name.
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
-    let failed = |source| JournalError::Write { path: path.to_owned(), source };
+    let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let time = Timestamp::from(SystemTime::now()).to_string().replace(':', "");
     // A damaged one is kept as it is, but no longer counts as a journal.

@@ -23,7 +23,7 @@ pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
 }
 
-/// The folder of the journals that a run may go on with. Those of a rehearsal lie apart: they tell of nobody who was mailed.
+/// The folder of the journals that a run may continue. Those of a rehearsal lie apart: nobody in them was mailed.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep them in.
@@ -81,17 +81,11 @@ fn plain(name: &OsStr) -> String {
 }
 
 /// The journals in a folder, by name; none when the folder is not there.
-///
-/// # Errors
-/// [`JournalError::Read`] when it cannot be read.
 pub fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))
 }
 
 /// The files that a killed run has left behind in a folder: what was to take the place of a journal or an index.
-///
-/// # Errors
-/// [`JournalError::Read`] when it cannot be read.
 pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -101,7 +95,7 @@ pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, JournalError> {
-    let failed = |source| JournalError::Read { path: folder.to_owned(), source };
+    let failed = JournalError::reading(folder);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
@@ -147,7 +141,6 @@ impl ListName {
         }
     }
 
-    /// Whether it is standard input.
     pub fn is_stdin(&self) -> bool {
         *self == Self::Stdin
     }

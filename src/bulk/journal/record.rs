@@ -27,29 +27,23 @@ pub(super) const LINE_MAX: usize = 64 * 1024;
 /// Who a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person<'a> {
-    /// The key.
     pub key: RowKey,
-    /// The address as it is sent.
     pub email: &'a str,
-    /// The cname as it is sent.
     pub cname: &'a str,
 }
 
 /// A row that is about to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intent<'a> {
-    /// Who is mailed.
     pub person: Person<'a>,
     /// The line of the list, for people.
     pub row: u64,
-    /// Which attempt this is, from 1 on.
     pub attempt: u64,
 }
 
 /// What came of a row, all attempts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
-    /// How many attempts there were.
     pub attempt: u64,
     pub outcome: Outcome,
     /// The HTTP status, if there was an answer.
@@ -95,19 +89,15 @@ const BYTES_PER_ROW: u64 = 512;
 /// What a run says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHeader {
-    /// The full URL of its requests.
     pub url: String,
     /// The service of that URL, as in [`service_of`].
     pub service: String,
-    /// The tenant, if it was given.
     pub tenant: Option<String>,
     /// The cname of rows that bring none.
     pub cname: String,
     /// The list: its path, or what stands for one.
     pub list: String,
-    /// The SHA-256 of its list.
     pub input_sha256: String,
-    /// How many rows its list has.
     pub rows: u64,
     pub author: Author,
 }
@@ -142,29 +132,21 @@ fn path_of(url: &str) -> String {
 /// A run that wrote into the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunRecord {
-    /// The version of the format.
     pub version: u32,
-    /// Its name, made up for it.
     pub id: String,
-    /// The full URL of its requests.
     pub url: String,
     /// The service of that URL, by which people are known in other journals.
     pub service: String,
-    /// The tenant, if it was given.
     pub tenant: Option<String>,
     /// The cname of rows that bring none; not known of a journal of version 1.
     pub cname: Option<String>,
     /// The list; not known of a journal of version 1.
     pub list: Option<String>,
-    /// The SHA-256 of its list.
     pub input_sha256: String,
-    /// How many rows its list had.
     pub rows: u64,
-    /// The version of vescli.
     pub vescli: String,
     /// Who ran it; older journals do not say.
     pub author: Author,
-    /// When it began.
     pub at: Timestamp,
 }
 
@@ -193,6 +175,18 @@ pub(super) enum Record {
     Synced {
         bytes: u64,
     },
+}
+
+impl Record {
+    /// Who the record is about, and what it says of them. An intent alone means unknown: its request may have left.
+    pub(super) const fn about(&self) -> Option<(RowKey, Outcome)> {
+        match self {
+            Self::Intent { key, .. } => Some((*key, Outcome::Unknown)),
+            Self::End { key, outcome, .. } => Some((*key, *outcome)),
+            Self::Resolved { key, resolution } => Some((*key, resolution.outcome())),
+            Self::Run(_) | Self::Synced { .. } => None,
+        }
+    }
 }
 
 /// A text as JSON has it.
@@ -471,7 +465,6 @@ impl Timestamp {
         humantime::parse_rfc3339(text).ok().map(Self::from)
     }
 
-    /// Seconds since 1970.
     pub const fn seconds(self) -> u32 {
         self.0
     }

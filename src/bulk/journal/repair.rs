@@ -1,4 +1,4 @@
-//! Makes a damaged journal usable again. Lines that are sound are kept as they are. Whoever may be on a damaged line
+//! Makes a damaged journal usable again. Valid lines are kept as they are. Everyone who may be on a damaged line
 //! becomes unknown, because that line may have been the intent of a request that was sent.
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,28 +17,23 @@ use crate::api::outcome::Outcome;
 /// Somebody on the list, or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPerson {
-    /// The line of the list.
     pub row: u64,
-    /// The address.
     pub email: String,
-    /// The cname that is sent.
     pub cname: String,
 }
 
 /// What was done to a journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
-    /// How many lines were kept.
     pub kept: u64,
     /// The numbers of the damaged lines, which were taken out.
     pub damaged: Vec<u64>,
     /// Those of them that do not show whose they are: anybody may be on them.
     pub unreadable: Vec<u64>,
-    /// The numbers of sound lines about people who are neither on the list nor named in the journal; taken out as well.
+    /// The numbers of valid lines about people who are neither on the list nor named in the journal; taken out as well.
     pub nameless: Vec<u64>,
     /// Who is unknown now and was not before, in the order of the list.
     pub unknown: Vec<ListedPerson>,
-    /// Where the old file is.
     pub old: PathBuf,
 }
 
@@ -65,7 +60,7 @@ struct DamagedLine {
 }
 
 impl DamagedJournal {
-    /// Locks a journal and reads it; nothing if it is sound.
+    /// Locks a journal and reads it; `None` if it is intact.
     ///
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
@@ -77,7 +72,7 @@ impl DamagedJournal {
             Ok(_) => return Ok(None),
         }
         let mut journal = Self { path: path.to_owned(), place, valid: Vec::new(), damaged: Vec::new() };
-        journal.read().map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        journal.read().map_err(JournalError::reading(path))?;
         Ok(Some(journal))
     }
 
@@ -152,7 +147,7 @@ impl DamagedJournal {
         }
     }
 
-    /// What has to stand in front of the sound lines, for every journal begins with a run.
+    /// What has to stand in front of the valid lines, for every journal begins with a run.
     fn head(&self, header: &RunHeader) -> String {
         let first = self.runs().next();
         let begins = self.valid.first().map(|line| line.number);
@@ -189,7 +184,7 @@ fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
     !line.terminated && line.rest_is_zero && record::whole_record_within(text).is_none()
 }
 
-/// A journal that is put together anew.
+/// The text of the repaired journal.
 struct Rebuilt {
     text: String,
     keys: Keys,
@@ -197,7 +192,7 @@ struct Rebuilt {
     people: HashMap<RowKey, ListedPerson>,
     /// The same by the keys of version 1.
     old_keys: HashMap<RowKey, RowKey>,
-    /// The number of the last sound line about somebody, and what it says.
+    /// The number of the last valid line about a person, and what it says.
     last: HashMap<RowKey, (u64, Outcome)>,
     repaired: Repaired,
 }
@@ -226,17 +221,18 @@ impl Rebuilt {
         }
     }
 
-    /// Takes over a sound line.
+    /// Takes over a valid line.
     fn take(&mut self, line: &ValidLine) {
         let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
         let (key, outcome) = match record {
-            // Its offset is that of the old file.
-            Ok(Record::Synced { .. }) | Err(_) => return,
             Ok(Record::Run(_)) => return self.keep(line),
-            Ok(Record::Intent { key, .. }) => (key, Outcome::Unknown),
-            Ok(Record::End { key, outcome, .. }) => (key, outcome),
-            Ok(Record::Resolved { key, resolution }) => (key, resolution.outcome()),
+            Ok(record) => match record.about() {
+                Some(about) => about,
+                // The offset of a `synced` is that of the old file.
+                None => return,
+            },
+            Err(_) => return,
         };
         let is_intent = matches!(line.record, Record::Intent { .. });
         let key = if is_intent || self.last.contains_key(&key) {
@@ -348,8 +344,8 @@ fn intent_of(person: &ListedPerson, key: RowKey) -> String {
     record::intent(&Intent { person: person_of(person, key), row: person.row, attempt: 1 })
 }
 
-/// Whether a damaged line still shows that it was the beginning of a run or told of a sync. Those are told apart from all
-/// others by more than a few damaged bytes.
+/// Whether a damaged line still shows that it was the beginning of a run or a `synced`. These two differ from all others
+/// by more than a few damaged bytes.
 fn is_about_nobody(text: &str) -> bool {
     let begins = |start: &str| text.starts_with(start) && text.matches("\"crc\":\"").count() <= 1;
     let names_somebody = text.contains("\"key\":") || text.contains("\"email\":");

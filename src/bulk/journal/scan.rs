@@ -18,7 +18,6 @@ use crate::api::outcome::Outcome;
 /// What stands behind the last line break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tail {
-    /// Nothing.
     #[default]
     None,
     /// The beginning of a record, or zeros: what was being written when the run was cut down. Nothing was sent on the
@@ -31,15 +30,14 @@ pub enum Tail {
 /// What a journal holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// What it says of its rows, as far as it is sound.
+    /// What it says of its rows, as far as it is valid.
     pub recovered: Recovered,
-    /// Every damaged line. With any, no run goes on from here.
+    /// Every damaged line. With any, no run continues this journal.
     pub damage: Vec<Damage>,
     /// What stands behind the last line break.
     pub tail: Tail,
     /// How many bytes from the beginning count.
     pub valid: u64,
-    /// How many bytes there are.
     pub length: u64,
     /// How many lines there are, the tail included.
     pub lines: u64,
@@ -92,7 +90,7 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// A line that was finished has been synced, or may have been: it is sound, or the journal is damaged.
+    /// A line that was finished has been synced, or may have been: it is valid, or the journal is damaged.
     fn terminated(&mut self, kept: &[u8], line: &Line) {
         let read = if line.length > LINE_MAX as u64 { Err(Flaw::TooLong) } else { record::read(kept) };
         match read.and_then(|record| self.apply(record, kept)) {
@@ -128,7 +126,7 @@ impl Scanner {
     fn apply(&mut self, record: Record, line: &[u8]) -> Result<(), Flaw> {
         self.has_records = true;
         if let Record::Synced { bytes } = record {
-            // It stands at the place that it names, unless somebody has put journals together or taken lines out.
+            // It stands at the place that it names, unless journals were put together or lines taken out by hand.
             self.synced = self.synced.max(Some(bytes.max(self.scan.length)));
         }
         self.has_ends |= matches!(record, Record::End { .. } | Record::Resolved { .. });
@@ -220,13 +218,9 @@ impl Keys {
 /// What an intent says for people.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IntentDetails {
-    /// The line of the list.
     pub row: u64,
-    /// The address.
     pub email: String,
-    /// The cname.
     pub cname: String,
-    /// Which attempt.
     pub attempt: u64,
     /// When it was about to be sent, RFC 3339.
     pub at: String,
@@ -235,7 +229,7 @@ pub struct IntentDetails {
 /// The last intent of each row that `wanted` picks by its key and `fits` by what it says.
 ///
 /// # Errors
-/// What the reader says. Lines that are no sound intents are passed over.
+/// What the reader says. Lines that are not valid intents are skipped.
 pub fn intents_of(
     mut reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
@@ -297,7 +291,7 @@ pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usiz
     }
 }
 
-/// What a journal held when it was looked at, and by what it is known again.
+/// What a journal held when it was read, and how to see that it has not changed since.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// What it said of its rows.
@@ -307,7 +301,7 @@ pub struct Snapshot {
 }
 
 /// By what a file is known again. Nothing that a journal holds is ever changed: runs only add to it, and the one thing
-/// that is ever cut is an unfinished end. So as long as it was written by nobody but vescli, the length alone tells
+/// that is ever cut is an unfinished end. So as long as only vescli has written it, the length alone tells
 /// whether anything has come to it; the rest is for somebody with an editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
@@ -324,14 +318,14 @@ impl Mark {
 }
 
 impl Snapshot {
-    /// What the file holds, if it is the one that was seen and nothing has come to it.
+    /// What the file holds, if it is unchanged since the snapshot.
     pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
         let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
         Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })
     }
 }
 
-/// Reads a journal that a run is going to go on with.
+/// Reads a journal that a run is going to continue.
 ///
 /// # Errors
 /// As [`inspect`], and [`JournalError::Damaged`].
@@ -344,7 +338,7 @@ pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
-/// Reads a journal of which all has to be sound.
+/// Reads a journal and refuses damage.
 pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError> {
     let found = scan_file(file, path)?;
     match found.damage.first() {
@@ -354,7 +348,7 @@ pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError>
 }
 
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
-    let scan = scan(BufReader::new(file)).map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+    let scan = scan(BufReader::new(file)).map_err(JournalError::reading(path))?;
     if scan.is_foreign {
         return Err(JournalError::NotAJournal { path: path.to_owned() });
     }
@@ -381,29 +375,22 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
 }
 
 /// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
-///
-/// # Errors
-/// As [`inspect`].
 pub fn find_intents(
     path: &Path,
     wanted: impl Fn(RowKey) -> bool,
     fits: impl Fn(&IntentDetails) -> bool,
 ) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
     let file = file::open_to_read(path)?;
-    intents_of(BufReader::new(file), wanted, fits)
-        .map_err(|source| JournalError::Read { path: path.to_owned(), source })
+    intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
 }
 
 /// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
-///
-/// # Errors
-/// As [`inspect`].
 pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
     let mut file = file::open_to_read(path)?;
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(offset))
         .and_then(|_| file.take(length).read_to_end(&mut bytes))
-        .map_err(|source| JournalError::Read { path: path.to_owned(), source })?;
+        .map_err(JournalError::reading(path))?;
     let end = bytes.iter().position(|byte| *byte == b'\n');
     bytes.truncate(end.unwrap_or(bytes.len()));
     Ok(bytes)

@@ -12,24 +12,18 @@ use crate::api::outcome::Outcome;
 /// What the last record of a row says. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowState {
-    /// It was about to be sent, and nothing tells the end.
+    /// It was about to be sent, and no record says how it ended.
     Intended {
-        /// Which attempt.
         attempt: u32,
     },
-    /// The service took it.
     Accepted {
-        /// When.
         at: Timestamp,
     },
-    /// The service refused it.
     Rejected {
-        /// The HTTP status.
         status: Option<u16>,
         /// Whether the next run sends it unasked: the reason was not its own.
         due: bool,
     },
-    /// It never left.
     NotSent,
     /// It left, and nothing proves what became of it.
     Unknown {
@@ -65,7 +59,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// All rows.
     pub const fn total(&self) -> u64 {
         self.accepted + self.rejected + self.not_sent + self.unknown
     }
@@ -108,7 +101,6 @@ impl Recovered {
         counts
     }
 
-    /// Takes in the next record.
     pub(super) fn apply(&mut self, record: Record) -> Result<(), Flaw> {
         if self.runs.is_empty() && !matches!(record, Record::Run(_)) {
             return Err(Flaw::NoRun);
@@ -140,7 +132,7 @@ impl Recovered {
         Ok(())
     }
 
-    /// An end without its beginning means that a line is gone, and nobody knows which others are.
+    /// An end without its beginning means that a line is gone, and others may be gone too.
     fn end(&mut self, key: RowKey, state: RowState) -> Result<(), Flaw> {
         let before = self.states.get_mut(&key).ok_or(Flaw::NoIntent)?;
         *before = state;

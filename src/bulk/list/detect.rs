@@ -8,7 +8,6 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// How a table is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Table {
-    /// What separates the columns.
     pub(super) separator: u8,
     /// Bytes of a first line `sep=;`, which spreadsheets write for each other.
     pub(super) preface: usize,

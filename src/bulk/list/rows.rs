@@ -19,9 +19,7 @@ pub enum Format {
     Auto,
     /// A table with a header: separated by commas, semicolons or tabs.
     Csv,
-    /// A JSON object per line.
     Ndjson,
-    /// An address per line.
     Lines,
 }
 
@@ -111,9 +109,9 @@ pub(super) struct Collector<'a> {
     repeats: u64,
     other_cname: u64,
     /// Where the first row of an address stands. Hashes, because a million addresses once more would be too many.
-    seen: RowsByHash,
+    by_email: RowsByHash,
     /// Where the other rows of an address stand, by address and cname: mostly there are none.
-    others: RowsByHash,
+    by_email_and_cname: RowsByHash,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
@@ -129,8 +127,8 @@ impl<'a> Collector<'a> {
             ignored: Vec::new(),
             repeats: 0,
             other_cname: 0,
-            seen: RowsByHash::default(),
-            others: RowsByHash::default(),
+            by_email: RowsByHash::default(),
+            by_email_and_cname: RowsByHash::default(),
             hasher: RandomState::new(),
             last_cname: None,
         }
@@ -168,12 +166,12 @@ impl<'a> Collector<'a> {
             row.is_some_and(|row| fold_name(row.cname.as_deref().unwrap_or(default)) == cname)
         };
         let hash = self.hasher.hash_one(&email);
-        let Some(first) = self.seen.first(hash, rows.len(), has_email) else {
+        let Some(first) = self.by_email.first(hash, rows.len(), has_email) else {
             return false;
         };
         let hash = || self.hasher.hash_one((&email, &cname));
         let has_both = |index: usize| has_email(index) && has_cname(index);
-        let found = has_cname(first) || self.others.first(hash(), rows.len(), has_both).is_some();
+        let found = has_cname(first) || self.by_email_and_cname.first(hash(), rows.len(), has_both).is_some();
         self.other_cname += u64::from(!found);
         found
     }
@@ -189,7 +187,6 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// A row that cannot be sent.
     pub(super) fn bad(&mut self, line: u64, reason: String) {
         self.bad.push(BadRow { line, reason });
     }
@@ -217,7 +214,6 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// A row that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
     /// Its line in the list, from 1 on.
@@ -229,40 +225,30 @@ pub struct BadRow {
 /// Why a list cannot be used at all. Messages hold text of the list that has to be made safe before it is shown.
 #[derive(Debug, Error)]
 pub enum RowsError {
-    /// It cannot be read.
     #[error("the list cannot be read: {0}")]
     Read(#[source] io::Error),
-    /// There is nobody on it.
     #[error("the list holds no rows")]
     Empty,
-    /// Another encoding.
     #[error(
         "line {line} is not UTF-8 text; most likely it is Latin-1: convert the list with `iconv -f latin1 -t utf-8`"
     )]
     NotUtf8 { line: u64 },
-    /// Two bytes for each letter.
     #[error("the list is UTF-16 text, not UTF-8: convert it with `iconv -f utf-16 -t utf-8`")]
     Utf16,
-    /// A spreadsheet's own format, or another one that is compressed.
     #[error("the list is a workbook or an archive, not text: export it as CSV (UTF-8) from the program that made it")]
     Workbook,
-    /// One JSON value over several lines.
     #[error("the list is a JSON array; one object per line is needed: convert it with `jq -c '.[]'`")]
     JsonArray,
-    /// A header without the column that is needed.
     #[error(
         "line {line}: no column is called `email`; the columns are {}: rename the one with the addresses", listed(.columns)
     )]
     NoEmailColumn { line: u64, columns: Vec<String> },
-    /// Rows without a header.
     #[error(
         "line {line} holds an address where the names of the columns belong: put a line such as `email,cname` on top; for one address per line without a header, say --format lines"
     )]
     NoHeader { line: u64 },
-    /// Twice the same column.
     #[error("line {line}: two columns are called `{name}`: rename the one that is not meant")]
     TwoColumns { line: u64, name: &'static str },
-    /// A column that would have to choose the URL.
     #[error(
         "line {line}: a list cannot have a `{name}` for each row, because one run addresses one tenant: make one list per {name}, say it with --{name}, and take the column out"
     )]
@@ -273,7 +259,6 @@ pub enum RowsError {
     /// Text behind a closing quote: the quotes are not where they seem to be.
     #[error("line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice")]
     StrayQuote { line: u64 },
-    /// A line or row without an end.
     #[error("line {line} is longer than 1 MiB: this is no list of addresses")]
     TooLong { line: u64 },
 }
@@ -297,7 +282,7 @@ pub(super) fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     };
-    // A line break inside a cell must not look like the end of what is told of it.
+    // A line break inside a cell must not look like the end of the message.
     cut.replace('\n', "\\n")
 }
 

@@ -23,12 +23,12 @@ use crate::settings::bulk::OnKnown;
 /// The end of a run to which somebody said no.
 pub(super) fn declined(same: &SameCommand, reporter: &mut Reporter) -> Ending {
     reporter.note("nothing was sent");
-    tell_next(Some(&same.whole(None)), reporter);
+    report_next(Some(&same.whole(None)), reporter);
     Exit::BulkStopped.into()
 }
 
 /// Names the command that is to be run next, unless nothing is to be said.
-fn tell_next(step: Option<&NextStep>, reporter: &mut Reporter) {
+fn report_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     if let Some(step) = step {
         // A command that is cut does not work.
         let command = reporter.redactor().escape_uncut(step.command.as_bytes());
@@ -36,7 +36,7 @@ fn tell_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     }
 }
 
-/// Tells that there is nobody left to send to, and how to begin anew.
+/// Reports that nobody is left to send to, and how to start with a new journal.
 pub(super) fn nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,
@@ -70,11 +70,11 @@ pub(super) fn nothing_left(
         }
         reporter.print(&bulk_text::nothing_left(facts))?;
     }
-    tell_next(next.as_ref(), reporter);
+    report_next(next.as_ref(), reporter);
     Ok(exit.into())
 }
 
-/// The exit of a verdict; one by a signal is told by the signal itself.
+/// The exit of a verdict; a signal ends the process by itself.
 const fn exit_of(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::Accepted => Exit::Accepted,
@@ -85,7 +85,7 @@ const fn exit_of(verdict: Verdict) -> Exit {
         Verdict::Fault => Exit::Internal,
     }
 }
-/// Tells what came of the run, and decides its end.
+/// Reports what came of the run, and decides its end.
 pub(super) fn conclude(
     screen: &mut Screen,
     facts: &PlanFacts,
@@ -117,7 +117,7 @@ pub(super) fn conclude(
         document.error = error.as_ref().map(|error| ErrorDocument::of_report(error, redactor));
         screen.write(&json_line(&document), "");
     }
-    tell_people(screen, facts, error.as_ref(), next, elapsed, exit);
+    report_text(screen, facts, error.as_ref(), next, elapsed, exit);
     match verdict {
         Verdict::Signal(signal) => Ending::Signal(signal),
         Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
@@ -125,7 +125,7 @@ pub(super) fn conclude(
     }
 }
 
-fn tell_people(
+fn report_text(
     screen: &mut Screen,
     facts: &PlanFacts,
     error: Option<&ErrorReport>,
@@ -141,29 +141,29 @@ fn tell_people(
         let text = summary(screen.reporter().out_style());
         screen.write(&text, "");
     }
-    let mut talk = String::new();
+    let mut messages = String::new();
     let style = screen.reporter().err_style();
     if !is_silent && (output.json || screen.broken.is_some()) {
-        talk.push_str(&summary(style));
+        messages.push_str(&summary(style));
     }
     if let Some(error) = &screen.broken {
-        talk.push_str(&format!("{} {}\n", style.error("error:"), broken_output(error)));
+        messages.push_str(&format!("{} {}\n", style.error("error:"), broken_output(error)));
     }
     if !is_silent {
         if let Some(error) = error {
             let message = screen.reporter().redactor().escape(&error.message);
-            talk.push_str(&format!("{} {message}\n", style.error("error:")));
+            messages.push_str(&format!("{} {message}\n", style.error("error:")));
             if let Some(hint) = &error.hint {
-                talk.push_str(&format!("{} {hint}\n", style.dim("  hint:")));
+                messages.push_str(&format!("{} {hint}\n", style.dim("  hint:")));
             }
         }
         if let Some(step) = next {
             // A command that is cut does not work.
             let command = screen.reporter().redactor().escape_uncut(step.command.as_bytes());
-            talk.push_str(&step.line(&command));
+            messages.push_str(&step.line(&command));
         }
     }
-    screen.write("", &talk);
+    screen.write("", &messages);
 }
 
 /// Why a run stopped, in words, with what to do. `lost_journal`: the journal is not where it was, or not what it was.
@@ -227,7 +227,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
         }
         (CommandError::Bulk(BulkError::Unread(_)), _) => {
             let without = quoted(&same.deciding(Some(OnKnown::Skip)).whole(None));
-            format!("fix that and run it again, or leave out whoever is known: {without}")
+            format!("fix that and run it again, or leave out people who are known: {without}")
         }
         (CommandError::Journal(JournalError::Damaged { path, .. }), _) => {
             format!("see what is damaged: {}", quoted(&NextStep::check(path)))

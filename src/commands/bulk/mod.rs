@@ -105,7 +105,7 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
             reporter.warn(warning);
         }
     }
-    // About people who are not mailed, or may be mailed again: told however little is told.
+    // About people who are not mailed, or may be mailed again: shown even with `-q`.
     for warning in prepared.unread().chain(prepared.left_out()) {
         reporter.warn_always(&warning);
     }
@@ -150,7 +150,7 @@ fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> R
     if let (true, None, Some(unread)) = (prepared.bulk.yes, prepared.bulk.known, unread) {
         return Err(BulkError::Unread(unread));
     }
-    // Whoever is asked has to see what about, `-q` or not.
+    // The user has to see what the question is about, `-q` or not.
     if !reporter.output().quiet || !prepared.bulk.yes {
         let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
         reporter.write_err(&plan);

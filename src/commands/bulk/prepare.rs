@@ -45,7 +45,7 @@ pub(super) struct Prepared {
     /// The request, but for whom it is addressed to.
     pub(super) request: ApiRequest,
     pub(super) identity: Option<ClientCertificate>,
-    /// What must not be told.
+    /// What must never be shown.
     pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
     /// The list as it was typed, and what that stands for.
@@ -62,7 +62,7 @@ pub(super) struct Prepared {
     pub(super) no_input: bool,
 }
 
-/// Gets everything ready, and tells the reporter what is known on the way.
+/// Gets everything ready, and gives the reporter what is known on the way.
 pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, CommandError> {
     let environment = context.environment;
     let sources = Sources::gather(context.flags, environment)?;
@@ -123,7 +123,7 @@ struct Place {
 }
 
 impl Place {
-    /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one goes on in the next.
+    /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one continues in the next.
     fn of(url: &Url, environment: &Environment) -> Result<Self, CommandError> {
         let origin = url.origin().ascii_serialization();
         let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
@@ -167,7 +167,7 @@ impl Prepared {
         self.list_name.is_stdin()
     }
 
-    /// What a plan tells.
+    /// What a plan shows.
     pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
         PlanFacts {
             tenant: self.settings.tenant.as_deref(),
@@ -209,7 +209,7 @@ impl Prepared {
     }
 
     /// The rows that are left out because they cannot be used, if there are any. It is about people who are not mailed,
-    /// so it is told however little is told.
+    /// so it is shown even with `-q`.
     pub(super) fn left_out(&self) -> Option<String> {
         let bad = &self.list.bad;
         let first = bad.first()?;
@@ -301,7 +301,7 @@ impl Prepared {
     /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
     /// taken when the journal is opened.
     fn check_alone(&self) -> Result<(), JournalError> {
-        // First of all: `chmod 600`, which a list of others' mode would get to hear, is no help here.
+        // First of all: `chmod 600`, the advice for a list that other users can read, does not help here.
         if is_same_file(&self.journal, Path::new(&self.name)) {
             return Err(JournalError::TheList { path: self.journal.clone() });
         }

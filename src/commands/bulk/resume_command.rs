@@ -18,14 +18,12 @@ const ONCE_KEYS: [Setting; 2] = [Setting::Fresh, Setting::ResendUnknown];
 /// The command that is to be run next, as a shell takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NextStep {
-    /// The command.
     pub(super) command: String,
     /// Whether it needs the same list on standard input once more, and nobody knows from where.
     pub(super) needs_list: bool,
 }
 
 impl NextStep {
-    /// The line that names it.
     pub(super) fn line(&self, command: &str) -> String {
         let needed = if self.needs_list { ", with the same list on standard input" } else { "" };
         format!("next{needed}: {command}\n")

@@ -20,12 +20,12 @@ use crate::report::text::{self, duration};
 use crate::report::{Reporter, bulk_json};
 use crate::settings::rate::Rate;
 
-/// How often the progress is looked at.
+/// How often the progress is updated.
 const TICK: Duration = Duration::from_millis(100);
-/// When ends come faster than they are told, so long is waited for more: to be woken for each costs the workers
-/// time, and no eye sees the difference.
-const BREATH: Duration = Duration::from_millis(5);
-/// Most ends that are told in one go.
+/// When rows end faster than they are shown, wait this long for more: waking up for each costs the workers time, and no
+/// eye sees the difference.
+const BATCH_DELAY: Duration = Duration::from_millis(5);
+/// Most events that are shown in one write.
 const BATCH: usize = 512;
 
 /// The screen of one run.
@@ -36,7 +36,7 @@ pub(super) struct Screen<'a, 'r, 's> {
     pub(super) tally: Tally,
     /// What standard output said when it took no more.
     pub(super) broken: Option<io::Error>,
-    told_of_stop: bool,
+    stop_announced: bool,
 }
 
 impl<'a, 'r, 's> Screen<'a, 'r, 's> {
@@ -61,7 +61,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             progress: Progress::start(form, rows, prepared.bulk.rate),
             tally: Tally::default(),
             broken: None,
-            told_of_stop: false,
+            stop_announced: false,
         }
     }
 
@@ -74,19 +74,19 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             }
             let mut events = events.into_iter().filter_map(checked).peekable();
             while events.peek().is_some() {
-                self.tell(events.by_ref().take(BATCH));
+                self.show(events.by_ref().take(BATCH));
             }
             if busy {
-                thread::sleep(BREATH);
+                thread::sleep(BATCH_DELAY);
             }
-            self.tell_of_stop(gate);
+            self.announce_stop(gate);
             if let Some(line) = self.progress.update(&self.tally, gate) {
                 self.reporter.write_err(&line);
             }
         }
     }
 
-    /// Tells something of the whole run, unless nothing is to be said.
+    /// Shows a warning about the whole run, unless `-q` is set.
     pub(super) fn remark(&mut self, text: &str) {
         if !self.reporter.output().quiet {
             let label = self.reporter.err_style().warning("warning:");
@@ -94,10 +94,10 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    fn tell(&mut self, batch: impl Iterator<Item = Event>) {
+    fn show(&mut self, batch: impl Iterator<Item = Event>) {
         let (mut out, mut err) = (String::new(), String::new());
-        for told in batch {
-            match told {
+        for event in batch {
+            match event {
                 Event::Finished(end) => self.ended(*end, &mut out, &mut err),
                 Event::Exchange { request, answer } => {
                     let bodies = self.reporter.output().verbose > 1;
@@ -164,19 +164,19 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
     }
 
     /// Says once that the run is ending, while the last requests are still under way.
-    fn tell_of_stop(&mut self, gate: &Gate) {
-        if self.told_of_stop {
+    fn announce_stop(&mut self, gate: &Gate) {
+        if self.stop_announced {
             return;
         }
         if let Some(Stop::Signal(_)) = gate.stopped() {
-            self.told_of_stop = true;
+            self.stop_announced = true;
             let text = "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
             let text = self.reporter.err_style().warning(text.trim_end());
             self.write("", &format!("{text}\n"));
         }
     }
 
-    /// Writes results and talk. After the first error nothing more goes to standard output: half a document would be
+    /// Writes results and messages. After the first error nothing more goes to standard output: half a document would be
     /// worse than none.
     pub(super) fn write(&mut self, out: &str, err: &str) {
         let Self { progress, reporter, broken, .. } = self;
@@ -216,22 +216,23 @@ pub(super) fn broken_output(error: &io::Error) -> String {
     format!("standard output could not be written: {error}; the run went on, and the journal knows every row")
 }
 
-/// How often a plain line is told.
+/// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Pauses shorter than this are not worth a word.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// How long a run has to be before its own speed says anything.
 const SPEED_AFTER: Duration = Duration::from_secs(1);
 
-/// In which form progress is told.
+/// In which form progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Not at all.
     Silent,
     /// A plain line now and then.
     Plain,
     /// A bar, with colour or without.
-    Bar { colour: bool },
+    Bar {
+        colour: bool,
+    },
 }
 
 /// The progress of one run.
@@ -239,7 +240,7 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     plain: bool,
     start: Instant,
-    told: Instant,
+    last_line: Instant,
     total: u64,
     rate: Option<Rate>,
 }
@@ -251,7 +252,7 @@ impl Progress {
             Form::Bar { colour } => Some(bar(total, colour)),
         };
         let start = Instant::now();
-        Self { bar, plain: form == Form::Plain, start, told: start, total, rate }
+        Self { bar, plain: form == Form::Plain, start, last_line: start, total, rate }
     }
 
     /// Writes something else on the terminal, with the bar out of its way.
@@ -262,7 +263,7 @@ impl Progress {
         }
     }
 
-    /// Brings the bar up to date; the line comes back that is to be told where there is no bar.
+    /// Brings the bar up to date; without a bar, gives the line to write when one is due.
     pub(super) fn update(&mut self, tally: &Tally, gate: &Gate) -> Option<String> {
         let now = Instant::now();
         if let Some(bar) = &self.bar {
@@ -270,9 +271,9 @@ impl Progress {
             bar.set_position(tally.ended.total());
             return None;
         }
-        let is_due = self.plain && now.duration_since(self.told) >= PLAIN_EVERY;
+        let is_due = self.plain && now.duration_since(self.last_line) >= PLAIN_EVERY;
         is_due.then(|| {
-            self.told = now;
+            self.last_line = now;
             format!("progress: {}\n", self.text(tally, gate, now))
         })
     }

@@ -1,4 +1,4 @@
-//! The run itself: journal, workers, signals and screen are put together here, and what came of it is told.
+//! The run itself: journal, workers, signals and screen are put together here, and its result is reported.
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -30,7 +30,7 @@ use crate::report::exit::Ending;
 /// Opens the journal, of which `snapshot` was read before and whose plan was `confirmed`, and sends.
 ///
 /// # Errors
-/// [`CommandError`] when the run cannot begin; from then on what happens is told here.
+/// [`CommandError`] when the run cannot begin; from then on failures are reported here.
 pub(super) fn send(
     prepared: &Prepared,
     (snapshot, confirmed): (Snapshot, ConfirmedPlan),
@@ -46,7 +46,7 @@ pub(super) fn send(
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
     let journal = journal.write()?;
-    tell_of_journal(&known, reporter);
+    report_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
     let plan = prepared.plan_again(&known, &confirmed)?;
     let facts = prepared.facts(&plan, &known);
@@ -103,7 +103,7 @@ fn close(journal: Writer<Event>, gate: &Gate) -> bool {
     !matches!(stopped, JournalStopped::Failed { .. })
 }
 
-fn tell_of_journal(known: &Recovered, reporter: &mut Reporter) {
+fn report_journal(known: &Recovered, reporter: &mut Reporter) {
     if let Some(path) = &known.set_aside {
         reporter.note(&format!("the journal so far is now {}", path.display()));
     }
@@ -178,9 +178,6 @@ mod caught {
     impl Signals {
         /// From now on the first signal stops the run at the gate. One that was ignored when the program started, as
         /// under `nohup`, stays ignored.
-        ///
-        /// # Errors
-        /// What the system says when a handler cannot be set, or no thread be started.
         pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<Self> {
             let ignored = ignored();
             let heeded: Vec<i32> =
@@ -229,9 +226,6 @@ mod uncaught {
 
     impl Signals {
         /// Watches for nothing.
-        ///
-        /// # Errors
-        /// None.
         #[expect(clippy::unnecessary_wraps, reason = "one shape on all platforms")]
         pub(super) fn watch(_: &Arc<Gate>) -> io::Result<Self> {
             Ok(Self)

@@ -17,7 +17,7 @@ const FILES_PER_WORKER: u64 = 6;
 /// Descriptors that the rest of a run may need: the journal and its folder, two for signals, files that a library opens
 /// for a moment.
 const FILES_OF_RUN: u64 = 10;
-/// How many are taken to be open where nothing tells.
+/// How many are taken to be open where the system does not say.
 const FILES_OPEN: u64 = 32;
 
 /// What a machine has too little of.
@@ -61,7 +61,7 @@ impl Shortage {
     }
 }
 
-/// The fault of a first client: what the machine lacks is told as that, and the settings as they are.
+/// The fault of a first client: a shortage of the machine is reported as such, a fault of the settings as it is.
 pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     let lack = match &fault {
         CommandError::Transport(TransportError::Client(error)) => Shortage::of_error(error.as_ref()),
@@ -95,11 +95,8 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    /// Measures the room for so many workers. The soft limit on open files is raised as far as that needs and the hard
+    /// Measures the room for this many workers. The soft limit on open files is raised as far as that needs and the hard
     /// one allows.
-    ///
-    /// # Errors
-    /// [`Shortage`] when there is none for a single one.
     pub(super) fn of(wanted: usize) -> Result<Self, Shortage> {
         let room = Self::within(wanted, open_files(), limit_on_files(wanted));
         match room.lack {
@@ -125,7 +122,7 @@ fn open_files() -> u64 {
     listed.unwrap_or(FILES_OPEN)
 }
 
-/// The limit on open files, raised for so many workers; none where nothing tells.
+/// The limit on open files, raised for this many workers; `None` where the system does not say.
 #[cfg(unix)]
 fn limit_on_files(workers: usize) -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -159,9 +156,6 @@ impl Drop for Start<'_> {
 /// Starts a worker for each client, as far as there is room, and gives what there is to say of their number. `work` makes
 /// the work of one. None of them begins before all of them are there: until then each has a second thread beside it, so
 /// that there is room left for those that look names up.
-///
-/// # Errors
-/// [`Shortage`] when there is not a single one.
 pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     started: &'scope OnceLock<()>,

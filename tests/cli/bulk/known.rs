@@ -181,7 +181,7 @@ fn an_unreadable_journal_is_refused_until_the_user_decides() {
         .stderr_contains(refused)
         .stderr_contains("chmod 600")
         .stderr_contains(
-            "hint: fix that and run it again, or leave out whoever is known: `vescli bulk other.txt --yes --rate none --known skip`",
+            "hint: fix that and run it again, or leave out people who are known: `vescli bulk other.txt --yes --rate none --known skip`",
         )
         .run();
     assert_eq!(mailed(&server), each_once(3));

@@ -351,6 +351,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the journals with their rows and times')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a summary, then the rows that need a decision')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a journal: what is damaged, where, and what to do')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print everybody in a journal with outcome and time: CSV, or with --json an object per line')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Record the outcome of rows that are unknown; sends nothing')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Make a damaged journal usable again: people who may be on a damaged line become unknown')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove one journal')
@@ -387,6 +388,20 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for --output json')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing on success, and with --json nothing on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing on success, and with --json nothing on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vescli;journal;export' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
+            [CompletionResult]::new('--csv', '--csv', [CompletionResultType]::ParameterName, 'Print CSV, also where VESCLI_OUTPUT asks for JSON')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for --output json')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing on success, and with --json nothing on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing on success, and with --json nothing on standard error')

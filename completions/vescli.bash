@@ -67,6 +67,9 @@ _vescli() {
             vescli__subcmd__journal,check)
                 cmd="vescli__subcmd__journal__subcmd__check"
                 ;;
+            vescli__subcmd__journal,export)
+                cmd="vescli__subcmd__journal__subcmd__export"
+                ;;
             vescli__subcmd__journal,list)
                 cmd="vescli__subcmd__journal__subcmd__list"
                 ;;
@@ -1288,7 +1291,7 @@ _vescli() {
             return 0
             ;;
         vescli__subcmd__journal)
-            opts="-o -q -v -h --output --json --quiet --verbose --color --help list show check resolve repair rm prune"
+            opts="-o -q -v -h --output --json --quiet --verbose --color --help list show check export resolve repair rm prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1315,6 +1318,32 @@ _vescli() {
             ;;
         vescli__subcmd__journal__subcmd__check)
             opts="-o -q -v -h --output --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vescli__subcmd__journal__subcmd__export)
+            opts="-o -q -v -h --csv --output --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

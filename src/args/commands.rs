@@ -165,6 +165,22 @@ pub enum JournalAction {
         vescli journal check users.csv\n  \
         vescli journal check users.csv --json | jq .damage")]
     Check(JournalFile),
+    /// Print everybody in a journal with outcome and time: CSV, or with --json an object per line
+    #[command(
+        after_help = "The columns are email, cname, outcome, at, status, attempts, resolved (by an operator), row, run, user,\n\
+        host and job; JSON has the same fields. A CSV cell that begins like a formula (= + - @, tab, CR) gets an\n\
+        apostrophe in front. The journal may be in use. Older journals do not say user, host and job.\n\n\
+        Examples:\n  \
+        vescli journal export users.csv > audit.csv\n  \
+        vescli journal export users.csv --json | jq -r 'select(.outcome == \"accepted\") | .email'"
+    )]
+    Export {
+        #[command(flatten)]
+        journal: JournalFile,
+        /// Print CSV, also where VESCLI_OUTPUT asks for JSON
+        #[arg(long)]
+        csv: bool,
+    },
     /// Record the outcome of rows that are unknown; sends nothing
     #[command(after_help = "Find out first: ask the person, or look in the console.\n\
         If one of the rows is not unknown, nothing is written. After --as not-sent the next run sends the row;\n\

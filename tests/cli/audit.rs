@@ -1,5 +1,13 @@
 //! What an auditor asks a journal: who ran it, and what came of each person.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+
+use vescli::api::outcome::Outcome;
+use vescli::bulk::journal::OpenMode;
+use vescli::bulk::journal::{Author, End, Intent, Journal, Person, RunHeader, key, service_of};
+
+use crate::journal::{URL, at, header, journal, usual};
 use support::harness::{Output, Vescli};
 use support::server::Server;
 
@@ -40,4 +48,76 @@ fn a_journal_says_who_ran_it() {
             assert!(run["host"].as_str().is_some_and(|host| !host.is_empty()));
         })
         .run();
+}
+
+/// What a reader of CSV makes of the export, but the times and the names of the runs.
+fn cells(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let steady = |(index, cell): (usize, &str)| match index {
+        3 if cell.ends_with('Z') => "AT".to_owned(),
+        8 if cell.len() == 16 => "RUN".to_owned(),
+        _ => cell.to_owned(),
+    };
+    reader.records().map(|row| row.unwrap().iter().enumerate().map(steady).collect()).collect()
+}
+
+const HEADINGS: &str = "email,cname,outcome,at,status,attempts,resolved,row,run,user,host,job\n";
+const NAMELESS: &str = "warning: user, host and job of 1 run are missing: an older vescli did not write them down\n";
+
+#[test]
+fn everybody_is_exported_with_what_came_of_them() {
+    let output = journal(&["resolve", "--email", "eve@example.com", "--as", "accepted"], |folder| {
+        usual(&at(folder, "a.ndjson"));
+    })
+    .stdout_contains("")
+    .run();
+    // The unfinished end of a run that is at work, or was killed.
+    let path = at(&output.folder, "a.ndjson");
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"t\":\"intent\",\"key\"").unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let exported = output.again().args(["journal", "export"]).stdout_contains(HEADINGS).stderr(NAMELESS).run();
+    let row = |name: &str, outcome: &str, status: &str, resolved: &str, row: &str| {
+        let email = format!("{name}@example.com");
+        [&email, "acme", outcome, "AT", status, "1", resolved, row, "RUN", "", "", ""].map(str::to_owned).to_vec()
+    };
+    let expected = [
+        row("ada", "accepted", "200", "false", "2"),
+        row("bob", "rejected", "409", "false", "3"),
+        row("cy", "not_sent", "", "false", "4"),
+        row("dee", "unknown", "502", "false", "5"),
+        row("eve", "accepted", "", "true", "6"),
+        row("fay", "accepted", "200", "false", "7"),
+    ];
+    assert_eq!(cells(&exported.stdout)[1..], expected);
+    let csv = output.again().args(["journal", "export", "--csv"]).env("VESCLI_OUTPUT", "json");
+    assert_eq!(csv.stdout_contains(HEADINGS).stderr(NAMELESS).run().stdout, exported.stdout);
+    let json = output.again().args(["journal", "export", "--json", "-q"]).stdout_contains("").run().stdout;
+    let people: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(people.len(), 6);
+    assert_eq!(people[4]["schema"], "vescli.journal-person/1");
+    assert_eq!((&people[4]["email"], &people[4]["resolved"]), (&"eve@example.com".into(), &true.into()));
+    assert_eq!((&people[3]["status"], &people[3]["user"]), (&502.into(), &serde_json::Value::Null));
+    assert_eq!(fs::read(&path).unwrap(), bytes, "an export changes nothing");
+}
+
+#[test]
+fn no_exported_cell_is_a_formula_and_a_journal_in_use_is_exported() {
+    let output = journal(&["list"], |_| ()).stdout_contains("").run();
+    let path = at(&output.folder, "a.ndjson");
+    let author = Author { user: Some("@SUM(A1)".to_owned()), host: Some("-2\u{1b}".to_owned()), job: None };
+    let (journal, _) = Journal::open(&path, OpenMode::Resume, &RunHeader { author, ..header(2) }).unwrap();
+    let (writer, handle) = journal.write::<()>().unwrap();
+    let email = "=1+1@example.com";
+    let person = Person { key: key(&service_of(URL), "+acme,\"x\"", email), email, cname: "+acme,\"x\"" };
+    handle.intend(&Intent { person, row: 1, attempt: 1 }).unwrap();
+    let export = || output.again().args(["journal", "export"]).stdout_contains(HEADINGS).run().stdout;
+    let row = |outcome: &str, status: &str| {
+        let cells = ["'=1+1@example.com", "'+acme,\"x\"", outcome, "AT", status, "1", "false", "1", "RUN"];
+        cells.into_iter().chain(["'@SUM(A1)", "'-2\\u{1b}", ""]).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(cells(&export())[1..], [row("unknown", "")]);
+    let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
+    handle.conclude(&person, &end, None);
+    writer.close().unwrap();
+    assert_eq!(cells(&export())[1..], [row("accepted", "200")]);
 }

@@ -20,6 +20,7 @@ mod index;
 mod key;
 mod open;
 mod path;
+mod people;
 mod record;
 mod repair;
 mod scan;
@@ -46,6 +47,7 @@ pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use open::{Journal, OpenMode};
 pub use path::{ListName, default_path, journal_folder, journals_in, leftovers_in, named_after};
+pub use people::{LastWord, People};
 pub use record::{End, Intent, Person, Resolution, RunHeader, RunRecord, Timestamp};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
 pub use scan::{

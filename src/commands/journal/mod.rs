@@ -1,6 +1,7 @@
-//! `vescli journal`: inspects, repairs and removes the journals of bulk runs, and resolves rows with an unknown outcome.
+//! `vescli journal`: inspects, exports, repairs and removes the journals of bulk runs, and resolves rows with an unknown outcome.
 
 mod check;
+mod export;
 mod remove;
 mod repair;
 mod resolve;
@@ -30,6 +31,9 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
             let (text, exit) = check::check(&find(file.as_deref(), &folder, reporter)?, reporter)?;
             reporter.print(&text)?;
             return Ok(exit.into());
+        }
+        JournalAction::Export { journal: JournalFile { file }, csv } => {
+            return export::export(&find(file.as_deref(), &folder, reporter)?, *csv, reporter);
         }
         JournalAction::List => show::list(&folder, reporter)?,
         JournalAction::Show(JournalFile { file }) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,

@@ -1,0 +1,157 @@
+//! Everybody in a journal with what came of them, one at a time: what is kept of a person is where their lines are.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::BuildHasherDefault;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::vec;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::JournalError;
+use super::file::open_to_read;
+use super::key::{KeyHasher, RowKey};
+use super::record::{self, LINE_MAX, Record, RunRecord};
+use super::scan::{IntentDetails, Keys, next_line, read_valid};
+use crate::api::outcome::Outcome;
+
+/// What is known of a person at the end of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWord {
+    pub email: String,
+    pub cname: String,
+    pub outcome: Outcome,
+    /// Of the record that decides, RFC 3339: the end, what an operator found out, or an intent without an end.
+    pub at: String,
+    pub status: Option<u16>,
+    pub attempts: u64,
+    /// Whether an operator found it out.
+    pub is_resolved: bool,
+    /// The line of the list.
+    pub row: u64,
+    /// The run of the last attempt: its place in [`People::runs`].
+    pub run: usize,
+}
+
+/// Offsets of a person's lines, and what they say.
+struct Lines {
+    intent: u64,
+    last: u64,
+    run: usize,
+    outcome: Outcome,
+    status: Option<u16>,
+    is_resolved: bool,
+}
+
+/// The people of a journal, in the order of their last attempts.
+pub struct People {
+    pub runs: Vec<RunRecord>,
+    path: PathBuf,
+    reader: BufReader<File>,
+    offset: u64,
+    lines: vec::IntoIter<Lines>,
+}
+
+#[derive(Deserialize)]
+struct Dated {
+    at: String,
+}
+
+impl People {
+    /// Reads a journal that a run may be writing: whoever is added from now on is not in it. Its lines stay where they
+    /// are, for a run only adds to them and cuts an unfinished end.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
+    pub fn of(path: &Path) -> Result<Self, JournalError> {
+        let failed = |source| JournalError::Read { path: path.to_owned(), source };
+        let mut file = open_to_read(path)?;
+        let scan = read_valid(&file, path)?;
+        let (runs, end) = (scan.recovered.runs, scan.valid);
+        // It is large, and so is what comes now.
+        drop(scan.recovered.states);
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let lines = lines_of(&file, end).map_err(failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let reader = BufReader::with_capacity(LINE_MAX, file);
+        Ok(Self { runs, path: path.to_owned(), reader, offset: 0, lines: lines.into_iter() })
+    }
+
+    /// The line at a place.
+    fn line_at<T: DeserializeOwned>(&mut self, offset: u64) -> io::Result<T> {
+        // Keeps what was read already: a person's lines are often close to those of the one before.
+        self.reader.seek_relative(offset.cast_signed() - self.offset.cast_signed())?;
+        self.offset = offset;
+        let mut kept = Vec::new();
+        if let Some(line) = next_line(&mut self.reader, &mut kept, LINE_MAX)? {
+            self.offset += line.length;
+        }
+        // A line that lost its line break may have zeros behind it.
+        let text = kept.split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok(serde_json::from_slice(text)?)
+    }
+
+    fn read(&mut self, lines: &Lines) -> io::Result<LastWord> {
+        let intent: IntentDetails = self.line_at(lines.intent)?;
+        let at = if lines.last == lines.intent { intent.at } else { self.line_at::<Dated>(lines.last)?.at };
+        Ok(LastWord {
+            email: intent.email,
+            cname: intent.cname,
+            outcome: lines.outcome,
+            at,
+            status: lines.status,
+            attempts: intent.attempt,
+            is_resolved: lines.is_resolved,
+            row: intent.row,
+            run: lines.run,
+        })
+    }
+}
+
+impl Iterator for People {
+    type Item = Result<LastWord, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let lines = self.lines.next()?;
+        let read = self.read(&lines);
+        Some(read.map_err(|source| JournalError::Read { path: self.path.clone(), source }))
+    }
+}
+
+/// Where the lines of each person are, in the order of their intents. They are sound up to `end`.
+fn lines_of(file: &File, end: u64) -> io::Result<Vec<Lines>> {
+    let mut reader = BufReader::new(file.take(end));
+    let mut found: HashMap<RowKey, Lines, BuildHasherDefault<KeyHasher>> = HashMap::default();
+    let mut keys = Keys::default();
+    let mut kept = Vec::new();
+    let (mut offset, mut runs) = (0, 0_usize);
+    while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
+        let at = offset;
+        offset += line.length;
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        match record.map_err(io::Error::other)? {
+            Record::Run(_) => runs += 1,
+            Record::Intent { key, .. } => {
+                let run = runs.saturating_sub(1);
+                let outcome = Outcome::Unknown;
+                found.insert(key, Lines { intent: at, last: at, run, outcome, status: None, is_resolved: false });
+            }
+            Record::End { key, outcome, status, .. } => {
+                if let Some(lines) = found.get_mut(&key) {
+                    (lines.last, lines.outcome, lines.status, lines.is_resolved) = (at, outcome, status, false);
+                }
+            }
+            Record::Resolved { key, resolution } => {
+                if let Some(lines) = found.get_mut(&key) {
+                    (lines.last, lines.outcome, lines.is_resolved) = (at, resolution.outcome(), true);
+                }
+            }
+            Record::Synced { .. } => {}
+        }
+    }
+    let mut lines: Vec<Lines> = found.into_values().collect();
+    lines.sort_unstable_by_key(|lines| lines.intent);
+    Ok(lines)
+}

@@ -175,6 +175,8 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them')
             [CompletionResult]::new('--known', '--known', [CompletionResultType]::ParameterName, 'People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]')
+            [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write counts, times and exit code to FILE when the run has ended, for node_exporter''s textfile collector')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')

@@ -121,7 +121,7 @@ _vescli() {
             return 0
             ;;
         vescli__subcmd__bulk)
-            opts="-p -x -n -o -q -v -h --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --rate --jobs --max-failures --keep-alive --format --skip-invalid --journal --fresh --retry-rejected --resend-unknown --limit --known --yes --dry-run --no-input --output --json --quiet --verbose --color --help"
+            opts="-p -x -n -o -q -v -h --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --rate --jobs --max-failures --keep-alive --format --skip-invalid --journal --fresh --retry-rejected --resend-unknown --limit --known --junit --metrics --yes --dry-run --no-input --output --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -401,6 +401,36 @@ _vescli() {
                     ;;
                 --known)
                     COMPREPLY=($(compgen -W "skip send" -- "${cur}"))
+                    return 0
+                    ;;
+                --junit)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --metrics)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --output)

@@ -169,6 +169,8 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand --journal 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]'
             cand --limit 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them'
             cand --known 'People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]'
+            cand --junit 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system'
+            cand --metrics 'Write counts, times and exit code to FILE when the run has ended, for node_exporter''s textfile collector'
             cand -o 'Format of the result on standard output [default: text]'
             cand --output 'Format of the result on standard output [default: text]'
             cand --color 'When to use colours [default: auto]'

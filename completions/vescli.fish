@@ -165,6 +165,8 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journ
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]' -r -f -a "skip\t''
 send\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l junit -d 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l metrics -d 'Write counts, times and exit code to FILE when the run has ended, for node_exporter\'s textfile collector' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''

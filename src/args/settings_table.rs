@@ -144,6 +144,10 @@ settings! {
             "Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them";
         Known: "known", Choice(&["skip", "send"]), RunOnly =>
             "People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]";
+        Junit: "junit", File, RunOnly =>
+            "Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system";
+        Metrics: "metrics", File, RunOnly =>
+            "Write counts, times and exit code to FILE when the run has ended, for node_exporter's textfile collector";
         Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed if standard input is not a terminal";
     }
     Sandbox "Sandbox" {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::journal::JournalStopped;
 use super::plan::Prior;
-use crate::api::outcome::{AttemptResult, Class};
+use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
 
@@ -40,6 +40,17 @@ pub struct RowEnd {
     pub due: bool,
     /// Whether the journal could not take its record.
     pub unwritten: bool,
+}
+
+impl RowEnd {
+    /// The outcome as the next run finds it: what the journal could not take in comes back as unknown, but for what the
+    /// service has taken.
+    pub const fn outcome(&self) -> Outcome {
+        match self.result.outcome {
+            Outcome::Rejected | Outcome::NotSent if self.unwritten => Outcome::Unknown,
+            outcome => outcome,
+        }
+    }
 }
 
 impl From<RowEnd> for Event {

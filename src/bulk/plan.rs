@@ -64,6 +64,18 @@ impl PriorCounts {
     }
 }
 
+/// What is decided about a row. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Send(Prior),
+    /// It would go out, but for the limit.
+    BeyondLimit(Prior),
+    /// It is left alone, because of what the journal knows.
+    Leave(Outcome),
+    /// It is left alone, because of what another list knows.
+    LeaveKnown(Outcome),
+}
+
 /// What becomes of each row of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -79,6 +91,8 @@ pub struct Plan {
     pub beyond_limit: PriorCounts,
     /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
     pub skipped: Skipped,
+    /// The same of each row, in the order of the list: for reports with every row.
+    pub decisions: Vec<Decision>,
 }
 
 /// Rows that are left out because other lists know them.
@@ -116,30 +130,39 @@ impl Plan {
         key_of: impl Fn(&Row) -> RowKey,
         choice: Choice,
     ) -> Self {
-        let mut plan = Self::default();
+        let mut plan = Self { decisions: Vec::with_capacity(rows.len()), ..Self::default() };
         let limit = choice.limit.unwrap_or(u64::MAX);
         for (index, row) in (0..).zip(rows) {
             // Hashing a million rows takes its time, and an empty journal knows none of them.
             let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
-            let mut next = next(state, choice);
-            if matches!(next, Next::Send(_))
-                && choice.known == Some(OnKnown::Skip)
-                && let Some(outcome) = elsewhere.of(index)
-            {
-                plan.skipped.add(outcome);
-                next = Next::Leave(outcome);
-            }
-            match next {
-                Next::Send(before) if plan.tasks.len() as u64 >= limit => {
-                    plan.beyond_limit.add(before);
-                }
-                Next::Send(before) => plan.tasks.push(Task { index, before }),
-                Next::Leave(Outcome::Accepted) => plan.accepted += 1,
-                Next::Leave(Outcome::Unknown) => plan.unknown.push(index),
-                Next::Leave(Outcome::Rejected | Outcome::NotSent) => plan.rejected += 1,
-            }
+            let skips_known = choice.known == Some(OnKnown::Skip);
+            let decision = match next(state, choice) {
+                Next::Send(before) => match skips_known.then(|| elsewhere.of(index)).flatten() {
+                    Some(outcome) => Decision::LeaveKnown(outcome),
+                    None if plan.tasks.len() as u64 >= limit => Decision::BeyondLimit(before),
+                    None => Decision::Send(before),
+                },
+                Next::Leave(outcome) => Decision::Leave(outcome),
+            };
+            plan.add(index, decision);
         }
         plan
+    }
+
+    pub(crate) fn add(&mut self, index: u32, decision: Decision) {
+        self.decisions.push(decision);
+        if let Decision::LeaveKnown(outcome) = decision {
+            self.skipped.add(outcome);
+        }
+        match decision {
+            Decision::Send(before) => self.tasks.push(Task { index, before }),
+            Decision::BeyondLimit(before) => self.beyond_limit.add(before),
+            Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => match outcome {
+                Outcome::Accepted => self.accepted += 1,
+                Outcome::Unknown => self.unknown.push(index),
+                Outcome::Rejected | Outcome::NotSent => self.rejected += 1,
+            },
+        }
     }
 
     /// The places and keys of all rows that would go out, whatever the limit.

@@ -73,11 +73,7 @@ pub enum Verdict {
 
 impl Tally {
     pub const fn add(&mut self, end: &RowEnd) {
-        // What the journal could not take in comes back as unknown, but for what the service has taken.
-        let outcome = match end.result.outcome {
-            Outcome::Rejected | Outcome::NotSent if end.unwritten => Outcome::Unknown,
-            outcome => outcome,
-        };
+        let outcome = end.outcome();
         self.ended.add(outcome);
         self.before.add(end.before);
         self.requests += end.attempts;

@@ -307,6 +307,13 @@ Pace
   faster, but if the server closes one at that moment its row is unknown. A connection on which the server has
   sent something unexpected is closed, not reused.
 
+Reports
+  --junit FILE writes a case for each row: unknown is an error; rejected and not sent are failures; accepted
+  earlier, known from another list, left for later by --limit and unusable are skipped. --metrics FILE writes
+  rows by outcome, times and exit code for Prometheus. Both replace the old file when a run has ended, however
+  it ended. A path that cannot be written is refused before anybody is mailed (74); if writing fails at the
+  end, vescli warns and the exit code stays.
+
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12).
   Nobody was mailed by these, and the next run sends their rows. Also: --max-failures consecutive rows not

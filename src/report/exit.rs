@@ -16,6 +16,17 @@ pub enum Ending {
     Signal(i32),
 }
 
+impl Ending {
+    /// The code that a shell sees; of a signal the usual 128 and its number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exit(exit) => exit.code(),
+            Self::Child(code) => code,
+            Self::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+}
+
 impl From<Exit> for Ending {
     fn from(exit: Exit) -> Self {
         Self::Exit(exit)

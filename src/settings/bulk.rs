@@ -49,6 +49,8 @@ pub struct BulkSettings {
     pub resend_unknown: bool,
     pub limit: Option<u64>,
     pub known: Option<OnKnown>,
+    pub junit: Option<PathBuf>,
+    pub metrics: Option<PathBuf>,
     pub yes: bool,
 }
 
@@ -72,6 +74,8 @@ impl BulkSettings {
                 "send" => OnKnown::Send,
                 _ => OnKnown::Skip,
             }),
+            junit: sources.path(Setting::Junit),
+            metrics: sources.path(Setting::Metrics),
             yes: sources.is_on(Setting::Yes),
         })
     }

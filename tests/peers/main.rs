@@ -1,5 +1,6 @@
-//! vescli against servers of other projects. Needs Debian's packages curl, faketime, iproute2, nginx-light, openssl,
-//! squid, stunnel4 and util-linux; a missing one fails its tests and says so. Run it with `cargo test --locked --test peers`.
+//! vescli against servers of other projects, and its reports read by programs of other projects. Needs Debian's packages
+//! curl, faketime, iproute2, nginx-light, openssl, prometheus, python3-junitparser, squid, stunnel4 and util-linux; a missing
+//! one fails its tests and says so. Run it with `cargo test --locked --test peers`.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test target: a failure has to end the test")]
 
@@ -8,6 +9,7 @@ mod client_certificates;
 mod machine;
 mod nginx;
 mod openssl_files;
+mod reports;
 mod silent_resolver;
 mod tunnels;
 

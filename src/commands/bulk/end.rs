@@ -36,8 +36,22 @@ fn report_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     }
 }
 
-/// Reports that nobody is left to send to, and how to start with a new journal.
+/// The end of a run for which there is nothing to do: reported like that of any other.
 pub(super) fn nothing_left(
+    facts: &PlanFacts,
+    prepared: &Prepared,
+    same: &SameCommand,
+    reporter: &mut Reporter,
+) -> Result<Ending, CommandError> {
+    let ended = report_nothing_left(facts, prepared, same, reporter);
+    let ending = ended.as_ref().map_or_else(CommandError::ending, |ending| *ending);
+    let cases = prepared.reports.cases(facts.plan);
+    prepared.reports.write(facts, &Tally::default(), cases, ending, reporter);
+    ended
+}
+
+/// Reports that nobody is left to send to, and how to start with a new journal.
+fn report_nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,
     same: &SameCommand,

@@ -4,6 +4,7 @@
 mod end;
 mod error;
 mod prepare;
+mod reports;
 mod resume_command;
 mod screen;
 mod send;

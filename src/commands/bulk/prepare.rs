@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::error::BulkError;
+use super::reports::Reports;
 use crate::api::operation::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::request::{self, ApiRequest};
 use crate::api::transport::{Reuse, Transport, TransportError};
@@ -58,6 +59,8 @@ pub(super) struct Prepared {
     pub(super) folder: PathBuf,
     /// Who is known from other lists, once the journals were asked.
     pub(super) elsewhere: KnownElsewhere,
+    /// The files of `--junit` and `--metrics`.
+    pub(super) reports: Reports,
     pub(super) dry_run: bool,
     pub(super) no_input: bool,
 }
@@ -95,6 +98,8 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         Some(path) => path.clone(),
         None => default_path(&place.folder, &place.url, &cname, &list_name),
     };
+    let dry_run = sources.is_on(Setting::DryRun);
+    let reports = if dry_run { Reports::default() } else { Reports::open(&bulk, input, &journal)? };
     Ok(Prepared {
         request: ApiRequest { token: credential.token, ..unsigned },
         secrets,
@@ -109,7 +114,8 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         journal,
         folder: place.folder,
         elsewhere: KnownElsewhere::default(),
-        dry_run: sources.is_on(Setting::DryRun),
+        reports,
+        dry_run,
         no_input: sources.is_on(Setting::NoInput),
     })
 }

@@ -16,6 +16,7 @@ use crate::bulk::journal::{Delivered, Writer};
 use crate::bulk::list::Row;
 use crate::bulk::tally::Tally;
 use crate::report::bulk_text::{self, outcomes};
+use crate::report::junit::Cases;
 use crate::report::text::{self, duration};
 use crate::report::{Reporter, bulk_json};
 use crate::settings::rate::Rate;
@@ -36,6 +37,8 @@ pub(super) struct Screen<'a, 'r, 's> {
     pub(super) tally: Tally,
     /// What standard output said when it took no more.
     pub(super) broken: Option<io::Error>,
+    /// What became of each row, if a report is to have it.
+    pub(super) cases: Option<Cases>,
     stop_announced: bool,
 }
 
@@ -61,6 +64,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             progress: Progress::start(form, rows, prepared.bulk.rate),
             tally: Tally::default(),
             broken: None,
+            cases: None,
             stop_announced: false,
         }
     }
@@ -138,6 +142,9 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
 
     fn ended(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
         self.tally.add(&end);
+        if let Some(cases) = &mut self.cases {
+            cases.end(&end);
+        }
         let Some(row) = self.row(end.index) else {
             return;
         };

@@ -57,6 +57,7 @@ pub(super) fn send(
     let gate = Arc::new(Gate::new(Pace::new(bulk.rate), bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
     let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
     let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
+    screen.cases = prepared.reports.cases(&plan);
     let clients = (&room, clients);
     let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
     let remark = remark.map_err(Shortage::report)?;
@@ -76,7 +77,10 @@ pub(super) fn send(
         broken: screen.broken.is_some(),
     };
     let next = after(&end, same);
-    Ok(conclude(&mut screen, &facts, prepared, &end, next.as_ref(), remark))
+    let ending = conclude(&mut screen, &facts, prepared, &end, next.as_ref(), remark);
+    let cases = screen.cases.take();
+    prepared.reports.write(&facts, &tally, cases, ending, screen.reporter());
+    Ok(ending)
 }
 
 /// What the journal says of the run.

@@ -10,6 +10,7 @@ mod machine;
 mod next_step;
 mod output;
 mod paced;
+mod reports;
 mod resumed;
 mod signalled;
 mod stopped;

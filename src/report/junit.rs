@@ -1,0 +1,255 @@
+//! The report of `bulk --junit`: a case for each row of the list, as CI systems read it. Few elements, written by hand.
+
+use std::fmt::{self, Display, Formatter, Write as _};
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime};
+
+use super::bulk_text::PlanFacts;
+use super::exit::Exit;
+use crate::api::outcome::{Class, Outcome};
+use crate::api::recipient::is_invisible;
+use crate::bulk::event::RowEnd;
+use crate::bulk::plan::{Decision, Plan, Prior};
+use crate::settings::clock::writable;
+
+/// What became of a row. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    /// It did not go out in this run, or not yet.
+    Decided(Decision),
+    Ended(Outcome, Class),
+}
+
+/// What became of each row, in the order of the list.
+#[derive(Debug)]
+pub struct Cases(Vec<Case>);
+
+/// The element within a case that did not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Element {
+    Skipped,
+    Failure,
+    Error,
+}
+
+/// How many cases have which element.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    skipped: usize,
+    failures: usize,
+    errors: usize,
+}
+
+impl Cases {
+    pub fn new(plan: &Plan) -> Self {
+        Self(plan.decisions.iter().map(|decision| Case::Decided(*decision)).collect())
+    }
+
+    /// Notes how a row ended.
+    pub fn end(&mut self, end: &RowEnd) {
+        if let Some(case) = self.0.get_mut(end.index as usize) {
+            *case = Case::Ended(end.outcome(), end.result.class);
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for case in &self.0 {
+            match case.result() {
+                Some((Element::Skipped, ..)) => counts.skipped += 1,
+                Some((Element::Failure, ..)) => counts.failures += 1,
+                Some((Element::Error, ..)) => counts.errors += 1,
+                None => {}
+            }
+        }
+        counts
+    }
+
+    /// Writes the report.
+    pub fn write(
+        &self,
+        facts: &PlanFacts,
+        started: SystemTime,
+        elapsed: Duration,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let list = facts.list;
+        let Counts { skipped, failures, errors } = self.counts();
+        let numbers = format!(
+            "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\" time=\"{:.3}\"",
+            self.0.len() + list.bad.len(),
+            skipped + list.bad.len(),
+            elapsed.as_secs_f64(),
+        );
+        // The format's schema has times without a zone.
+        let at = humantime::format_rfc3339_seconds(writable(started)).to_string();
+        let at = at.trim_end_matches('Z');
+        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;
+        writeln!(out, "<testsuite name=\"{}\" {numbers} timestamp=\"{at}\">", Xml(facts.name))?;
+        let class = Xml(facts.tenant.unwrap_or(facts.url));
+        for (row, case) in list.rows.iter().zip(&self.0) {
+            // The name is the exact address and no line, so that a CI system finds the case of the last run again.
+            write!(out, "<testcase classname=\"{class}\" name=\"{}", Xml(&row.email))?;
+            if list.other_cname > 0 {
+                write!(out, " (cname {})", Xml(row.cname.as_deref().unwrap_or(facts.cname)))?;
+            }
+            match case.result() {
+                None => writeln!(out, "\"/>")?,
+                Some((element, class, message)) => {
+                    let name = element.name();
+                    writeln!(out, "\"><{name} type=\"{class}\" message=\"{class}: {message}\"/></testcase>")?;
+                }
+            }
+        }
+        for bad in &list.bad {
+            let (line, reason) = (bad.line, Xml(&bad.reason));
+            write!(out, "<testcase classname=\"{class}\" name=\"line {line}\">")?;
+            writeln!(out, "<skipped type=\"invalid\" message=\"invalid: {reason}\"/></testcase>")?;
+        }
+        writeln!(out, "</testsuite>\n</testsuites>")
+    }
+}
+
+impl Element {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Failure => "failure",
+            Self::Error => "error",
+        }
+    }
+
+    /// The element of a row that is not left out.
+    const fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Accepted => None,
+            Outcome::Rejected | Outcome::NotSent => Some(Self::Failure),
+            Outcome::Unknown => Some(Self::Error),
+        }
+    }
+}
+
+impl Case {
+    /// The element, its type and its message; none for a row that this run mailed. There are as many errors and failures
+    /// as unknown and failed rows in the summary, so that report and exit code agree.
+    fn result(self) -> Option<(Element, &'static str, &'static str)> {
+        match self {
+            Self::Ended(outcome, class) => {
+                let element = Element::of(outcome)?;
+                Some((element, outcome.word(), Exit::from(class).row().title))
+            }
+            Self::Decided(Decision::Send(before)) => {
+                let outcome = prior_outcome(before);
+                let text = match before {
+                    Prior::NotSent => "the run ended before this row",
+                    Prior::Rejected | Prior::Due | Prior::Unknown => {
+                        "in an earlier run; this one ended before this row"
+                    }
+                };
+                Some((Element::of(outcome)?, outcome.word(), text))
+            }
+            // Of these nobody knows more than before, limit or not.
+            Self::Decided(Decision::BeyondLimit(Prior::Unknown)) => {
+                Some((Element::Error, Outcome::Unknown.word(), "in an earlier run; left for a later run by --limit"))
+            }
+            Self::Decided(Decision::BeyondLimit(before)) => {
+                Some((Element::Skipped, prior_outcome(before).word(), "left for a later run by --limit"))
+            }
+            Self::Decided(Decision::Leave(outcome)) => {
+                Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in an earlier run"))
+            }
+            Self::Decided(Decision::LeaveKnown(outcome)) => {
+                Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in a run of another list"))
+            }
+        }
+    }
+}
+
+const fn prior_outcome(before: Prior) -> Outcome {
+    match before {
+        Prior::NotSent => Outcome::NotSent,
+        Prior::Rejected | Prior::Due => Outcome::Rejected,
+        Prior::Unknown => Outcome::Unknown,
+    }
+}
+
+/// Foreign text within an attribute. What XML 1.0 forbids, even as a reference, becomes a visible escape, as does what
+/// could control a terminal.
+struct Xml<'a>(&'a str);
+
+impl Display for Xml<'_> {
+    fn fmt(&self, formatter: &mut Formatter) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => formatter.write_str("&amp;")?,
+                '<' => formatter.write_str("&lt;")?,
+                '>' => formatter.write_str("&gt;")?,
+                '"' => formatter.write_str("&quot;")?,
+                '\u{fffe}' | '\u{ffff}' => write!(formatter, "{}", c.escape_unicode())?,
+                c if is_invisible(c) => write!(formatter, "{}", c.escape_unicode())?,
+                c => formatter.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bulk::event::Stop;
+    use crate::bulk::tally::{Tally, Verdict};
+
+    #[test]
+    fn no_character_breaks_an_attribute() {
+        for c in '\0'..=char::MAX {
+            let text = Xml(c.encode_utf8(&mut [0; 4])).to_string();
+            for (at, c) in text.char_indices() {
+                // `Char` of XML 1.0, without the white space that a parser turns into blanks.
+                let allowed = matches!(c, '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+                assert!(allowed && !matches!(c, '<' | '"'), "{text:?}");
+                let references = ["&amp;", "&lt;", "&gt;", "&quot;"];
+                assert!(c != '&' || references.iter().any(|reference| text[at..].starts_with(reference)), "{text:?}");
+            }
+        }
+        assert_eq!(Xml("a&b<\u{1}>\"\u{ffff}ß").to_string(), "a&amp;b&lt;\\u{1}&gt;&quot;\\u{ffff}ß");
+    }
+
+    /// Every plan of two rows, with every end of each that was sent.
+    #[test]
+    fn errors_and_failures_are_those_of_the_verdict() {
+        let befores = [Prior::NotSent, Prior::Rejected, Prior::Due, Prior::Unknown];
+        let outcomes = [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown];
+        let mut cases = Vec::new();
+        for before in befores {
+            cases.push((Decision::Send(before), None));
+            cases.push((Decision::BeyondLimit(before), None));
+            cases.extend(outcomes.map(|outcome| (Decision::Send(before), Some(outcome))));
+        }
+        for outcome in [Outcome::Accepted, Outcome::Rejected, Outcome::Unknown] {
+            cases.push((Decision::Leave(outcome), None));
+            cases.push((Decision::LeaveKnown(outcome), None));
+        }
+        for (first, second) in cases.iter().flat_map(|first| cases.iter().map(move |second| (first, second))) {
+            let mut plan = Plan::default();
+            for (index, (decision, _)) in (0..).zip([first, second]) {
+                plan.add(index, *decision);
+            }
+            let (mut tally, mut report) = (Tally::default(), Cases::new(&plan));
+            for (index, (decision, outcome)) in (0..).zip([first, second]) {
+                if let (Decision::Send(before), Some(outcome)) = (decision, outcome) {
+                    tally.ended.add(*outcome);
+                    tally.before.add(*before);
+                    report.0[index] = Case::Ended(*outcome, Class::NotFound);
+                }
+            }
+            let counts = report.counts();
+            let expected = match (counts.errors, counts.failures) {
+                (0, 0) => Verdict::Accepted,
+                (0, _) => Verdict::Failed,
+                _ => Verdict::Unknown,
+            };
+            assert_eq!(tally.verdict(&plan, None::<&Stop>), expected, "{first:?} {second:?}");
+        }
+    }
+}

@@ -71,6 +71,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l ca
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be repeated' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l max-retry-after -d 'Longest wait that a Retry-After of the server may ask for [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l wait-for-user -d 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
@@ -113,6 +114,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send" -l cacert -d 'Certif
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be repeated' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l max-retry-after -d 'Longest wait that a Retry-After of the server may ask for [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l wait-for-user -d 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
@@ -154,6 +156,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cacert -d 'Certif
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be repeated' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-retry-after -d 'Longest wait that a Retry-After of the server may ask for [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l wait-for-user -d 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l jobs -d 'Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads [default: 4]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after N consecutive rows that were not accepted; 0 never stops [default: 10]' -r
@@ -262,6 +265,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l resolve -d 'Address to use for a host and port instead of asking DNS; may be repeated' -r
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l max-retry-after -d 'Longest wait that a Retry-After of the server may ask for [default: 5m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l wait-for-user -d 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''

@@ -15,3 +15,4 @@ pub mod retry;
 mod sessions;
 pub mod transport;
 pub mod trust;
+pub mod user_wait;

@@ -165,6 +165,8 @@ pub struct AttemptResult {
     pub location: Option<String>,
     /// The cause of a failure, or why a 2xx is no acceptance, in words.
     pub cause: Option<String>,
+    /// How long the user was waited for, in vain.
+    pub waited: Option<Duration>,
 }
 
 impl AttemptResult {
@@ -191,6 +193,7 @@ impl AttemptResult {
             retry_after: reply.retry_after,
             location: reply.location,
             cause: doubt.and_then(Doubt::cause).map(str::to_owned),
+            waited: None,
         }
     }
 
@@ -219,7 +222,16 @@ impl AttemptResult {
             }
             (class, _) => class,
         };
-        Self { outcome, class, status: None, says: None, retry_after: None, location: None, cause: Some(failure.cause) }
+        Self {
+            outcome,
+            class,
+            status: None,
+            says: None,
+            retry_after: None,
+            location: None,
+            cause: Some(failure.cause),
+            waited: None,
+        }
     }
 }
 

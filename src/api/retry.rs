@@ -72,8 +72,12 @@ mod tests {
     use crate::api::answer::{Body, Reply};
     use crate::api::outcome::{Failure, FailureKind, Received};
 
-    const POLICY: RetryPolicy =
-        RetryPolicy { retries: 2, max_retry_after: Duration::from_secs(5 * 60), retry_unknown: false };
+    const POLICY: RetryPolicy = RetryPolicy {
+        retries: 2,
+        max_retry_after: Duration::from_secs(5 * 60),
+        retry_unknown: false,
+        wait_for_user: None,
+    };
 
     fn status(status: u16, retry_after: Option<u64>) -> AttemptResult {
         AttemptResult::of(Received::Reply(Reply {

@@ -97,7 +97,8 @@ pub enum Command {
     /// Run a local stand-in for the service to rehearse a runbook; mails nobody
     #[command(
         after_help = "The name before the @ chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
-            drop@… hangs up, slow@… answers after a minute, html@… a login page, redirect@… a 302.\n\
+            late-20s@… 404 for that long and then 200 (to rehearse --wait-for-user), drop@… hangs up, slow@…\n\
+            answers after a minute, html@… a login page, redirect@… a 302.\n\
             Everybody else is accepted. Without a command it prints lines to run in another terminal, and serves\n\
             until Ctrl-C.\n\n\
             Examples:\n  \

@@ -102,6 +102,8 @@ settings! {
             "Longest wait that a Retry-After of the server may ask for";
         RetryUnknown: "retry-unknown", Switch, Everywhere =>
             "Also retry what may have been sent: a person may be mailed twice";
+        WaitForUser: "wait-for-user", Duration, Everywhere, default: "0s" =>
+            "Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables";
     }
     Output "Output" {
         Output: "output", Choice(&["text", "json"]), Everywhere, short: 'o', default: "text" =>

@@ -1,7 +1,7 @@
 //! The gate before every request: workers wait here for their permit, for the end of a pause, and stop when the run stops. A
 //! thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use super::journal::RowKey;
 use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
 use super::plan::Prior;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
+use crate::api::user_wait::UserWait;
 
 /// The gate of one run, shared by its workers.
 #[derive(Debug)]
@@ -74,9 +75,13 @@ impl Gate {
             if state.stop.is_some() || state.backlog.is_empty() {
                 return None;
             }
+            if let Some(wait) = state.backlog.wait(Instant::now()) {
+                state = self.wait_for_change(state, Some(wait));
+                continue;
+            }
             match state.permit() {
                 Ok(permit) => {
-                    let work = state.backlog.take()?;
+                    let work = state.backlog.take(Instant::now())?;
                     if matches!(work, Work::Fresh(_)) {
                         state.budget.begin();
                     }
@@ -183,6 +188,20 @@ impl Gate {
         self.lock().backlog.refused(row);
     }
 
+    /// Takes back a row whose user is waited for: no worker has it meanwhile.
+    pub fn await_user(&self, row: Box<RowInProgress>, wait: Duration) {
+        let is_first = self.lock().backlog.await_user(row, Instant::now() + wait);
+        // The other workers sleep until the row that was first before.
+        if is_first {
+            self.changed.notify_all();
+        }
+    }
+
+    /// How many rows wait for their user.
+    pub fn awaited(&self) -> u64 {
+        self.lock().backlog.awaited()
+    }
+
     /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
     /// that of the worker which gave it back.
     pub fn take_unfinished(&self) -> Option<Box<RowInProgress>> {
@@ -259,6 +278,8 @@ pub struct RowInProgress {
     pub waits: u64,
     /// How many of these went alone, right after a wait.
     pub alone: u64,
+    /// The wait for a user who does not exist yet.
+    pub user: UserWait,
     pub start: Instant,
     pub result: Option<AttemptResult>,
 }
@@ -293,6 +314,7 @@ pub fn earlier() -> AttemptResult {
         retry_after: None,
         location: None,
         cause: Some("an earlier run may have mailed this person already".to_owned()),
+        waited: None,
     }
 }
 
@@ -304,11 +326,16 @@ pub enum Work {
     Begun(Box<RowInProgress>),
 }
 
-/// What is left.
+/// What is left. Rows that were throttled go first, then those that were held back by a pause, then by turns those that
+/// waited for their user and the rest of the list.
 #[derive(Debug, Default)]
 pub struct Backlog {
     refused: VecDeque<Box<RowInProgress>>,
     held: VecDeque<Box<RowInProgress>>,
+    /// By the moment from which each may be sent again; the place in the list keeps the keys apart.
+    awaited: BTreeMap<(Instant, u32), Box<RowInProgress>>,
+    /// Whether the last row that was taken had waited for its user.
+    was_awaited: bool,
     next: usize,
     tasks: usize,
 }
@@ -319,12 +346,28 @@ impl Backlog {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.refused.is_empty() && self.held.is_empty() && self.next >= self.tasks
+        self.refused.is_empty() && self.held.is_empty() && self.awaited.is_empty() && self.next >= self.tasks
     }
 
-    pub fn take(&mut self) -> Option<Work> {
-        if let Some(begun) = self.take_begun() {
+    /// How long nothing can be sent, because every row that is left waits for its user.
+    pub fn wait(&self, now: Instant) -> Option<Duration> {
+        if !self.refused.is_empty() || !self.held.is_empty() || self.next < self.tasks {
+            return None;
+        }
+        let ((due, _), _) = self.awaited.first_key_value()?;
+        Some(due.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+    }
+
+    pub fn take(&mut self, now: Instant) -> Option<Work> {
+        if let Some(begun) = self.refused.pop_front().or_else(|| self.held.pop_front()) {
             return Some(Work::Begun(begun));
+        }
+        // By turns: at a low rate, either kind would keep the other from being sent at all.
+        let is_their_turn = !self.was_awaited || self.next >= self.tasks;
+        let is_due = self.awaited.first_key_value().is_some_and(|((due, _), _)| *due <= now);
+        self.was_awaited = is_their_turn && is_due;
+        if self.was_awaited {
+            return self.awaited.pop_first().map(|(_, row)| Work::Begun(row));
         }
         let task = self.next;
         (task < self.tasks).then(|| {
@@ -335,7 +378,20 @@ impl Backlog {
 
     /// A row that was begun and is not under way.
     pub fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
-        self.refused.pop_front().or_else(|| self.held.pop_front())
+        let awaited = || self.awaited.pop_first().map(|(_, row)| row);
+        self.refused.pop_front().or_else(|| self.held.pop_front()).or_else(awaited)
+    }
+
+    /// Takes back a row that waits for its user. True when it is due before all others.
+    pub fn await_user(&mut self, row: Box<RowInProgress>, due: Instant) -> bool {
+        let key = (due, row.index);
+        self.awaited.insert(key, row);
+        self.awaited.first_key_value().is_some_and(|(first, _)| *first == key)
+    }
+
+    /// How many rows wait for their user.
+    pub fn awaited(&self) -> u64 {
+        self.awaited.len() as u64
     }
 
     /// Takes back a row that was throttled.
@@ -363,6 +419,7 @@ pub(super) fn begun(waits: u64) -> Box<RowInProgress> {
         attempts: waits,
         waits,
         alone: 0,
+        user: UserWait::default(),
         start: Instant::now(),
         result: None,
     })
@@ -447,7 +504,7 @@ mod tests {
         backlog.refused(row(21, 3));
         backlog.held(row(22, 2));
         let mut order = Vec::new();
-        while let Some(work) = backlog.take() {
+        while let Some(work) = backlog.take(Instant::now()) {
             order.push(match work {
                 Work::Fresh(task) => u32::try_from(task).unwrap(),
                 Work::Begun(row) => row.index,
@@ -455,5 +512,27 @@ mod tests {
         }
         assert_eq!(order, [22, 20, 21, 10, 0, 1]);
         assert!(backlog.is_empty());
+    }
+
+    #[test]
+    fn rows_that_wait_for_their_user_and_fresh_ones_go_by_turns_and_none_before_its_time() {
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let mut backlog = Backlog::new(3);
+        assert!(backlog.await_user(row(11, 0), after(2)));
+        assert!(backlog.await_user(row(10, 0), after(1)));
+        assert!(!backlog.await_user(row(12, 0), after(3)));
+        assert!(!backlog.await_user(row(13, 0), after(9)));
+        let mut take = |seconds| match backlog.take(after(seconds)) {
+            Some(Work::Fresh(task)) => u32::try_from(task).ok(),
+            Some(Work::Begun(row)) => Some(row.index),
+            None => None,
+        };
+        assert_eq!(take(0), Some(0));
+        let order: Vec<_> = (0..6).map(|_| take(5)).collect();
+        assert_eq!(order, [Some(10), Some(1), Some(11), Some(2), Some(12), None]);
+        assert_eq!((backlog.wait(after(5)), backlog.wait(after(9))), (Some(Duration::from_secs(4)), None));
+        assert!(!backlog.is_empty() && backlog.awaited() == 1);
+        assert!(backlog.take_begun().is_some() && backlog.is_empty());
     }
 }

@@ -15,7 +15,8 @@ use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, after_another, decide, is_repeatable};
 use crate::api::transport::{Exchange, Transport};
-use crate::settings::RetryPolicy;
+use crate::api::user_wait::UserWait;
+use crate::settings::{RetryPolicy, USER_GAP};
 
 /// Everything that the workers of a run share.
 #[derive(Clone, Copy)]
@@ -95,6 +96,7 @@ impl Run<'_> {
                     attempts: 0,
                     waits: 0,
                     alone: 0,
+                    user: UserWait::default(),
                     start: Instant::now(),
                     before: task.before,
                     result: (task.before == Prior::Unknown).then(earlier),
@@ -112,7 +114,7 @@ impl Run<'_> {
     /// Sends a row, and repeats what may be repeated. The row may also be put back, to be sent later.
     fn send(&self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row, worker: &Worker) {
         loop {
-            let (latest, answer) = match self.attempt(permit, &mut pending, row, worker) {
+            let (mut latest, answer) = match self.attempt(permit, &mut pending, row, worker) {
                 Ok(Some(sent)) => sent,
                 Ok(None) => return self.gate.put_back(permit, pending),
                 Err(stopped) => {
@@ -121,13 +123,14 @@ impl Run<'_> {
                     return worker.report_end(*pending);
                 }
             };
-            let next = self.next_step(permit, &mut pending, &latest);
+            let next = self.next_step(permit, &mut pending, &mut latest);
             let exchanged = self
                 .trace
                 .then(|| Event::Exchange { request: Box::new(worker.request.clone()), answer: answer.map(Box::new) });
             let left = self.conclude(next, pending, row, latest, exchanged, worker.journal);
             match (next, left) {
                 (Next::RetryAfterPause(_), Some(left)) => return self.gate.put_back_throttled(left),
+                (Next::ForTheUser(wait), Some(left)) => return self.gate.await_user(left, wait),
                 (Next::Retry(wait), Some(left)) => {
                     let rested = self.gate.wait(wait);
                     let Some(new) = self.gate.acquire().filter(|_| rested) else {
@@ -157,7 +160,7 @@ impl Run<'_> {
         let end = End { attempt: pending.attempts, outcome, status, due };
         pending.result = Some(folded);
         let (event, left) = match next {
-            Next::Retry(wait) | Next::RetryAfterPause(wait) => {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::ForTheUser(wait) => {
                 let (index, attempt) = (pending.index, pending.attempts);
                 (Some(Event::Retry { index, attempt, result: Box::new(latest), wait }), Some(pending))
             }
@@ -209,7 +212,22 @@ impl Run<'_> {
     }
 
     /// Decides what comes after an attempt, gives its permit back, and lets everybody wait or go home if it calls for that.
-    fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
+    fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &mut AttemptResult) -> Next {
+        let limit = self.policy.wait_for_user;
+        if let Some(wait) = pending.user.after(limit, latest, Instant::now(), fastrand::f64()) {
+            self.gate.release(permit);
+            return Next::ForTheUser(wait);
+        }
+        match self.after_answer(permit, pending, latest) {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) if pending.user.is_begun() => {
+                Next::ForTheUser(wait.max(USER_GAP))
+            }
+            next => next,
+        }
+    }
+
+    /// The same for an answer that is no reason to wait for the user.
+    fn after_answer(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
         if latest.outcome == Outcome::Rejected && is_throttled(latest) {
             return self.throttled(permit, pending, latest);
         }
@@ -219,7 +237,7 @@ impl Run<'_> {
             return Next::Stop;
         }
         self.gate.release(permit);
-        let counted = pending.attempts - pending.waits;
+        let counted = pending.attempts - pending.waits - pending.user.refusals;
         match decide(self.policy, latest, counted, fastrand::f64()) {
             Decision::After(wait) if self.gate.take_retry() => Next::Retry(wait),
             // Nobody is forgotten because the service was busy.
@@ -255,6 +273,8 @@ enum Next {
     Retry(Duration),
     /// Another one by any worker, after a pause of this length for all workers.
     RetryAfterPause(Duration),
+    /// Another one by any worker after this time, when the user may exist. No other row waits.
+    ForTheUser(Duration),
     End,
     /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
     Later,

@@ -314,6 +314,14 @@ Reports
   it ended. A path that cannot be written is refused before anybody is mailed (74); if writing fails at the
   end, vescli warns and the exit code stays.
 
+Users who were just created
+  Until a new user exists, the service answers 404, which mails nobody. --wait-for-user 2m repeats a 404 for
+  2 minutes from the first one on, at random intervals of 5 to 35 s: at most one request per person in 5 s,
+  and the last one when the limit is reached. Other rows are sent meanwhile; a row that waits occupies none of
+  --jobs. These requests count against --rate, but not against --retries; at a low rate, new rows and those
+  that wait are sent by turns. A row that is still not found after the limit is rejected (44). Until then it
+  is rejected and due in the journal: if the run is ended, the next one sends it, and its limit starts again.
+
 What stops it
   401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12).
   Nobody was mailed by these, and the next run sends their rows. Also: --max-failures consecutive rows not

@@ -13,6 +13,7 @@ use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::{ApiRequest, RequestError};
 use crate::api::retry::{Decision, after_another, decide};
 use crate::api::transport::Transport;
+use crate::api::user_wait::UserWait;
 use crate::args::environment::Environment;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
@@ -28,7 +29,7 @@ use crate::settings::credential::token::TokenSource;
 use crate::settings::error::SettingsError;
 use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
-use crate::settings::{Output, Settings};
+use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
 
 pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Ending, CommandError> {
     context.reporter.request = RequestInfo::new(operation);
@@ -182,11 +183,23 @@ pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secre
 struct Attempts {
     start: Instant,
     count: u64,
+    user: UserWait,
     /// What they came to together.
     result: Option<AttemptResult>,
 }
 
 impl Attempts {
+    fn decide(&mut self, policy: &RetryPolicy, latest: &mut AttemptResult) -> Decision {
+        let jitter = fastrand::f64();
+        if let Some(wait) = self.user.after(policy.wait_for_user, latest, Instant::now(), jitter) {
+            return Decision::After(wait);
+        }
+        match decide(policy, latest, self.count - self.user.refusals, jitter) {
+            Decision::After(wait) if self.user.is_begun() => Decision::After(wait.max(USER_GAP)),
+            decision => decision,
+        }
+    }
+
     fn end(&self, result: AttemptResult) -> SendResult {
         SendResult { result, attempts: self.count, elapsed: self.start.elapsed() }
     }
@@ -216,7 +229,7 @@ fn send(
     if verbose > 0 {
         trace_route(&transport, settings, identity, request, reporter);
     }
-    let mut attempts = Attempts { start: Instant::now(), count: 0, result: None };
+    let mut attempts = Attempts { start: Instant::now(), count: 0, user: UserWait::default(), result: None };
     loop {
         if verbose > 0 {
             let lines = text::request_lines(request, verbose > 1, reporter.redactor());
@@ -243,8 +256,8 @@ fn send(
             let lines = text::answer_lines(exchange, verbose > 1, reporter.redactor());
             reporter.trace(&lines);
         }
-        let latest = attempt.result;
-        let Decision::After(wait) = decide(&settings.retry, &latest, attempts.count, fastrand::f64()) else {
+        let mut latest = attempt.result;
+        let Decision::After(wait) = attempts.decide(&settings.retry, &mut latest) else {
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };

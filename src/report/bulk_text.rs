@@ -287,7 +287,8 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
         (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),
         (_, None, None, None) => String::new(),
     };
-    format!("{title}{status}{said}")
+    let waited = text::waited(result).map_or_else(String::new, |waited| format!("; {waited}"));
+    format!("{title}{status}{said}{waited}")
 }
 
 /// The numbers of a run on the way, such as `118 accepted, 2 rejected`.

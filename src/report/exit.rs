@@ -137,7 +137,7 @@ exits! {
         "Ask for the role, or use another user's credential.";
     NotFound = 44 from NotFound: "not_found", "not found", "404", "rejected", "after fixing",
         "There is no such user, tenant or URL.",
-        "Check --email, --tenant and --base-url.";
+        "Check --email, --tenant and --base-url; for a user who was just created, add --wait-for-user 2m.";
     Conflict = 49 from Conflict: "conflict", "conflict", "409", "rejected", "after fixing",
         "The request conflicts with the service's data.",
         "Read the server's message; the user may have a password already.";

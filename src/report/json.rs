@@ -137,7 +137,10 @@ impl ErrorDocument {
         let row = sent.exit().row();
         Self {
             class: row.name,
-            message: row.title.to_owned(),
+            message: match text::waited(result) {
+                Some(waited) => format!("{}; {waited}", row.title),
+                None => row.title.to_owned(),
+            },
             server_code: says.and_then(ServerSays::code),
             server_message: says.and_then(|says| says.message()).map(|text| redactor.redact(text)),
             safe_to_retry: is_repeatable(result),

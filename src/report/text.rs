@@ -92,9 +92,17 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     if let Some(cause) = &result.cause {
         line("cause: ", &redactor.escape(cause));
     }
+    if let Some(waited) = waited(result) {
+        line("", &waited);
+    }
     line("", &outcome(info.operation, result));
     line(&style.dim("hint: "), &hint(info, result));
     text
+}
+
+/// How long the user was waited for in vain, in a phrase.
+pub fn waited(result: &AttemptResult) -> Option<String> {
+    result.waited.map(|waited| format!("waited {} for the user to exist", duration(waited)))
 }
 
 /// The outcome of a request, in a phrase.
@@ -127,6 +135,9 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
         }
         (Class::Timeout | Class::ClientCertificate, _) if result.outcome == Outcome::Unknown => {
             format!("{check_first}; {see}")
+        }
+        (Class::NotFound, _) if result.waited.is_some() => {
+            format!("check --email, --tenant and --base-url, or try a longer --wait-for-user; {see}")
         }
         (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
         (Class::Unavailable, None) => format!("{check_first}; {see}"),

@@ -53,6 +53,10 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
+/// At most one request per person in this time, while the service answers 404: users appear within minutes, and a service
+/// that is still creating one is not helped by more.
+pub const USER_GAP: Duration = Duration::from_secs(5);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// After the first attempt.
@@ -61,6 +65,8 @@ pub struct RetryPolicy {
     pub max_retry_after: Duration,
     /// Whether to retry what may have been sent.
     pub retry_unknown: bool,
+    /// How long to repeat a 404, for a user who was just created.
+    pub wait_for_user: Option<Duration>,
 }
 
 /// What is printed, and how.
@@ -155,6 +161,7 @@ impl Settings {
                 retries: sources.count(Setting::Retries),
                 max_retry_after: sources.duration(Setting::MaxRetryAfter)?,
                 retry_unknown: sources.is_on(Setting::RetryUnknown),
+                wait_for_user: sources.duration_or_zero(Setting::WaitForUser, USER_GAP, "0s, or at least 5s")?,
             },
             output: Output::resolve(sources),
             config: sources.config.clone(),

@@ -106,13 +106,34 @@ impl Sources {
     /// # Errors
     /// [`SettingsError::Value`] when it is not a time, zero, or longer than a day.
     pub fn duration(&self, key: Setting) -> Result<Duration, SettingsError> {
+        self.duration_of_at_least(key, Duration::from_nanos(1), "more than zero")
+    }
+
+    /// A time of zero, which is how a switch that takes a time is turned off, or of at least `least`.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`] when it is not a time, shorter than that, or longer than a day.
+    pub fn duration_or_zero(
+        &self,
+        key: Setting,
+        least: Duration,
+        least_text: &str,
+    ) -> Result<Option<Duration>, SettingsError> {
+        let is_zero = |text: &str| humantime::parse_duration(text).is_ok_and(|time| time.is_zero());
+        if self.text(key).is_some_and(|(text, _)| is_zero(text)) {
+            return Ok(None);
+        }
+        self.duration_of_at_least(key, least, least_text).map(Some)
+    }
+
+    fn duration_of_at_least(&self, key: Setting, least: Duration, least_text: &str) -> Result<Duration, SettingsError> {
         let entry = self.pick(key).ok_or_else(|| self.missing(key))?;
         let text = entry.value.to_string();
         let time = humantime::parse_duration(&text).map_err(|_| {
             entry.invalid(key, format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
-        if time.is_zero() || time > DURATION_MAX {
-            let reason = format!("`{text}` is out of range: use more than zero and at most 24h");
+        if time < least || time > DURATION_MAX {
+            let reason = format!("`{text}` is out of range: use {least_text} and at most 24h");
             return Err(entry.invalid(key, reason).into());
         }
         Ok(time)

@@ -118,6 +118,11 @@ fn a_signal_ends_a_pending_connect_at_once() {
 fn a_wait_for_the_next_attempt_ends_at_once() {
     let server = Server::http().answer(Answer::status(429).header("Retry-After", "200")).start();
     nothing_is_sent(|| send().against(&server), |running| drop(running.wait_for_stderr("retry in 200.0 s")));
+    let server = Server::http().answer(Answer::status(404)).start();
+    let waiting = || send().against(&server).args(["--wait-for-user", "1h"]);
+    nothing_is_sent(waiting, |running| {
+        drop(running.wait_for_stderr("not found, rejected: no mail was sent; retry in"));
+    });
     // What an earlier attempt left open stays open.
     let server =
         Server::http().answers([Answer::status(503), Answer::status(429).header("Retry-After", "200")]).start();

@@ -60,6 +60,12 @@ fn a_flaky_recipient_is_accepted_at_the_second_try() {
 }
 
 #[test]
+fn a_late_recipient_is_accepted_when_the_user_is_waited_for() {
+    rehearse(&[], "late-2s@example.com", &["--wait-for-user", "5s"]).stdout_contains(", 2 attempts)").run();
+    rehearse(&[], "late-2s@example.com", &[]).code(44).stderr_contains("not found (HTTP 404)").run();
+}
+
+#[test]
 fn the_credential_is_asked_for_when_it_is_required() {
     let required = ["--require-auth"];
     rehearse(&required, "a@example.com", &[]).stdout_contains("accepted: ").run();

@@ -8,7 +8,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::prepare::Prepared;
-use crate::api::outcome::Outcome;
+use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::args::environment::Environment;
 use crate::bulk::event::{Event, RowEnd, Stop};
 use crate::bulk::gate::Gate;
@@ -17,7 +17,7 @@ use crate::bulk::list::Row;
 use crate::bulk::tally::Tally;
 use crate::report::bulk_text::{self, outcomes};
 use crate::report::junit::Cases;
-use crate::report::text::{self, duration};
+use crate::report::text::{self, duration, grouped};
 use crate::report::{Reporter, bulk_json};
 use crate::settings::rate::Rate;
 
@@ -113,7 +113,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                         err.push_str(&format!("{}\n", style.dim(&line)));
                     }
                 }
-                Event::Retry { index, attempt, result, wait } if !self.reporter.output().quiet => {
+                Event::Retry { index, attempt, result, wait } if self.shows_retry(&result) => {
                     if let Some(row) = self.row(index) {
                         let why = bulk_text::why(&result, self.reporter.redactor());
                         let email = self.name(row);
@@ -127,6 +127,12 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             }
         }
         self.write(&out, &err);
+    }
+
+    /// A whole list whose users appear late would fill the screen with 404s: the progress counts them, `-v` names them.
+    fn shows_retry(&self, result: &AttemptResult) -> bool {
+        let output = self.reporter.output();
+        !output.quiet && (result.class != Class::NotFound || output.verbose > 0)
     }
 
     fn row(&self, index: u32) -> Option<&'a Row> {
@@ -308,7 +314,13 @@ impl Progress {
         } else if elapsed >= SPEED_AFTER && done > 0 {
             parts.push(speed(done, elapsed));
         }
-        if let Some(left) = self.left(done, elapsed) {
+        let awaited = gate.awaited();
+        if awaited > 0 {
+            parts.push(format!("{} waiting for the user", grouped(awaited)));
+        }
+        // When only those are left, no speed tells how long it takes.
+        let is_tellable = awaited == 0 || done + awaited < self.total;
+        if let Some(left) = self.left(done, elapsed).filter(|_| is_tellable) {
             parts.push(format!("{} to go", duration(left)));
         }
         parts.join(", ")

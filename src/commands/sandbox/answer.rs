@@ -119,6 +119,8 @@ pub(super) enum Scenario {
     Status(u16),
     /// `flaky-NNN`: that status for the first request to the address, then accepted.
     Flaky(u16),
+    /// `late-TIME`: 404 for that long from the first request to the address on, then accepted.
+    Late(Duration),
     /// `drop`: read the request, then hang up.
     Drop,
     /// `slow`: accepted, after a while.
@@ -136,7 +138,7 @@ pub(super) struct ImpossibleStatus(u16);
 
 impl Scenario {
     /// Reads the part of `email` before its last `@`, in any case; `status-` and `flaky-` mean something only when exactly
-    /// three digits follow, so that `status-report@…` is a person.
+    /// three digits follow, and `late-` when a time does, so that `status-report@…` is a person.
     ///
     /// # Errors
     /// [`ImpossibleStatus`] for three digits outside of 200 to 599, because answering 200 instead would hide a typing error.
@@ -154,8 +156,13 @@ impl Scenario {
                 return if (200..600).contains(&status) { Ok(scenario(status)) } else { Err(ImpossibleStatus(status)) };
             }
         }
-        Ok(named)
+        Ok(local.strip_prefix("late-").and_then(time).map_or(named, Self::Late))
     }
+}
+
+/// A number of seconds or minutes with its unit.
+fn time(text: &str) -> Option<Duration> {
+    text.ends_with(['s', 'm']).then(|| humantime::parse_duration(text).ok()).flatten()
 }
 
 fn three_digits(text: &str) -> Option<u16> {
@@ -228,6 +235,13 @@ mod tests {
             ("status-+42@example.com", Scenario::Accept),
             ("my-status-429@example.com", Scenario::Accept),
             ("flaky-@example.com", Scenario::Accept),
+            ("late-3s@example.com", Scenario::Late(Duration::from_secs(3))),
+            ("LATE-2M@example.com", Scenario::Late(Duration::from_secs(120))),
+            ("late-500ms@example.com", Scenario::Late(Duration::from_millis(500))),
+            ("late-3@example.com", Scenario::Accept),
+            ("late-shifts@example.com", Scenario::Accept),
+            ("late-s@example.com", Scenario::Accept),
+            ("late-@example.com", Scenario::Accept),
         ] {
             assert_eq!(Scenario::of(email), Ok(expected), "{email}");
         }

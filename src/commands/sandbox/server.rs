@@ -1,7 +1,8 @@
 //! The sandbox's HTTP server: a thread of its own that listens on a loopback port; each request is read, checked, logged,
 //! and only then answered.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -165,7 +166,8 @@ pub(super) struct Handler {
 #[derive(Debug)]
 struct Memory {
     window: Option<Window>,
-    flaky_seen: HashSet<String>,
+    /// When the first request to an address came.
+    seen: HashMap<String, Instant>,
     log: Option<Log>,
 }
 
@@ -189,11 +191,7 @@ impl Handler {
             token: rules.token,
             slow: rules.slow,
             patience: rules.limits.patience,
-            memory: Mutex::new(Memory {
-                window: rules.rate.map(Window::new),
-                flaky_seen: HashSet::new(),
-                log: rules.log,
-            }),
+            memory: Mutex::new(Memory { window: rules.rate.map(Window::new), seen: HashMap::new(), log: rules.log }),
             failures,
         }
     }
@@ -263,8 +261,15 @@ impl Handler {
         if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
             return (Reply::Answer(Answer::rate_limited(wait)), None);
         }
-        let mut first = || memory.flaky_seen.insert(request.subject.to_lowercase());
-        (react(scenario, &mut first), None)
+        let now = Instant::now();
+        let mut age = || match memory.seen.entry(request.subject.to_lowercase()) {
+            Entry::Occupied(first) => Some(now - *first.get()),
+            Entry::Vacant(new) => {
+                new.insert(now);
+                None
+            }
+        };
+        (react(scenario, &mut age), None)
     }
 
     /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
@@ -286,15 +291,16 @@ impl Handler {
     }
 }
 
-/// The reply to a scenario; `first` returns whether the address was not met before, and remembers it.
-fn react(scenario: Scenario, first: &mut dyn FnMut() -> bool) -> Reply {
+/// The reply to a scenario; `age` returns how long ago the first request to the address came, and remembers it.
+fn react(scenario: Scenario, age: &mut dyn FnMut() -> Option<Duration>) -> Reply {
     let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
     Reply::Answer(match scenario {
         Scenario::Drop => return Reply::HangUp,
         Scenario::Slow => return Reply::Late(Answer::accepted()),
         Scenario::Status(code) => status(code),
-        Scenario::Flaky(code) if first() => status(code),
-        Scenario::Flaky(_) | Scenario::Accept => Answer::accepted(),
+        Scenario::Flaky(code) if age().is_none() => status(code),
+        Scenario::Late(time) if age().unwrap_or_default() < time => Answer::of_status(StatusCode::NOT_FOUND),
+        Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => Answer::accepted(),
         Scenario::Html => Answer::login_page(),
         Scenario::Redirect => Answer::of_status(StatusCode::FOUND),
     })

@@ -129,6 +129,18 @@ fn a_flaky_recipient_fails_once_per_address() {
 }
 
 #[test]
+fn a_late_recipient_is_not_found_for_its_time_from_its_own_first_request_on() {
+    let server = server(rules());
+    let start = Instant::now();
+    assert_eq!(mail(&server, "late-200ms@example.com").status, 404);
+    while mail(&server, "LATE-200ms@example.com").status == 404 {}
+    assert!(start.elapsed() >= Duration::from_millis(200));
+    assert_eq!(mail(&server, "late-200ms@example.com").status, 200);
+    assert_eq!(mail(&server, "late-10m@example.org").status, 404);
+    assert_eq!(mail(&server, "late-10m@example.org").status, 404);
+}
+
+#[test]
 fn a_drop_reads_everything_and_answers_nothing() {
     let server = server(rules());
     let body = br#"{"email":"drop@example.com"}"#;

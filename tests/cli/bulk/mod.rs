@@ -1,5 +1,6 @@
 //! `vescli bulk` from the outside. What was mailed is counted at the server, never taken from what the program says.
 
+mod awaited;
 mod cnames;
 mod due;
 mod known;

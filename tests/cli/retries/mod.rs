@@ -1,6 +1,7 @@
 //! Which requests are repeated, how often and after how long: counted and timed at the server.
 
 mod unknown;
+mod user;
 mod waits;
 
 use serde_json::{Value, json};

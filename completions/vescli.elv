@@ -389,7 +389,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand -o 'Format of the result on standard output [default: text]'
             cand --output 'Format of the result on standard output [default: text]'
             cand --color 'When to use colours [default: auto]'
-            cand --csv 'Print CSV, also where VESCLI_OUTPUT asks for JSON'
+            cand --csv 'Print CSV, also where a variable asks for JSON'
             cand --json 'Short for --output json'
             cand -q 'Print nothing on success, and with --json nothing on standard error'
             cand --quiet 'Print nothing on success, and with --json nothing on standard error'

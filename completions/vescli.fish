@@ -348,7 +348,7 @@ json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -l csv -d 'Print CSV, also where VESCLI_OUTPUT asks for JSON'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -l csv -d 'Print CSV, also where a variable asks for JSON'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'

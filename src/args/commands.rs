@@ -178,7 +178,7 @@ pub enum JournalAction {
     Export {
         #[command(flatten)]
         journal: JournalFile,
-        /// Print CSV, also where VESCLI_OUTPUT asks for JSON
+        /// Print CSV, also where a variable asks for JSON
         #[arg(long)]
         csv: bool,
     },

@@ -16,7 +16,7 @@ pub enum Body {
     Complete(Vec<u8>),
     /// What came before its end.
     Cut(Vec<u8>, Cut),
-    /// In a `Content-Encoding` that was never asked for.
+    /// In a `Content-Encoding` that was not asked for.
     Encoded(Option<Cut>),
 }
 
@@ -53,19 +53,17 @@ impl Body {
 /// An HTTP answer, as far as the outcome depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The status code.
     pub status: u16,
-    /// How long the server asks to wait, if it says so in a form that can be read.
+    /// How long the server asks to wait; None also if the header cannot be read.
     pub retry_after: Option<Duration>,
     /// The `Location` header, exactly as sent.
     pub location: Option<String>,
-    /// The body.
     pub body: Body,
 }
 
-/// What a body says.
+/// What a body contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerSays {
+pub enum BodyContent {
     /// Nothing.
     Nothing,
     /// A JSON object, with the message and the gRPC code that the live service puts there.
@@ -81,14 +79,14 @@ pub enum ServerSays {
     Text(String),
     /// An HTML page: not the API.
     Html,
-    /// JSON that is neither an object nor a string, or bytes that are no text.
+    /// JSON that is neither an object nor a string, or bytes that are not text.
     Other,
     /// A body that broke off before it showed what it is, or that is encoded.
     Unreadable,
 }
 
-impl ServerSays {
-    /// Whether the API says this of a request that it took: nothing, or an object that is no error.
+impl BodyContent {
+    /// Whether the API answers like this to a request that it accepts: nothing, or an object that is not an error.
     pub const fn is_acceptance(&self) -> bool {
         matches!(self, Self::Nothing | Self::Object { is_error: false, .. })
     }
@@ -111,34 +109,34 @@ impl ServerSays {
     }
 }
 
-/// Why a 2xx is no acceptance: only a body that arrived whole can prove one.
+/// Why the body of a 2xx does not prove that the request was accepted: only a complete body can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum BodyFault {
     /// The connection broke within the body.
     BrokenOff,
     /// The time ran out within the body.
     OutOfTime,
-    /// It is none that the API sends, with the cause where what the server says does not show it.
+    /// The API sends no such body. With the cause, unless the content itself shows it.
     NotTheApi(Option<&'static str>),
 }
 
-impl Doubt {
-    /// The doubt that a body leaves; none if it proves an acceptance.
-    pub fn of(body: &Body, says: &ServerSays) -> Option<Self> {
-        match (body.cut(), says) {
+impl BodyFault {
+    /// None if the body proves that the request was accepted.
+    pub fn of(body: &Body, content: &BodyContent) -> Option<Self> {
+        match (body.cut(), content) {
             (Some(Cut::BrokenOff), _) => Some(Self::BrokenOff),
             (Some(Cut::OutOfTime), _) => Some(Self::OutOfTime),
             (Some(Cut::TooLong), _) => {
                 Some(Self::NotTheApi(Some("the answer's body is longer than 64 KiB, and the API's answers are not")))
             }
-            (None, says) if says.is_acceptance() => None,
-            (None, ServerSays::Unreadable) => {
+            (None, content) if content.is_acceptance() => None,
+            (None, BodyContent::Unreadable) => {
                 Some(Self::NotTheApi(Some("the answer's body is encoded (Content-Encoding), which was not asked for")))
             }
-            (None, ServerSays::Object { .. }) => {
+            (None, BodyContent::Object { .. }) => {
                 Some(Self::NotTheApi(Some("the answer is a JSON object with an `error`, or a `code` other than 0")))
             }
-            (None, ServerSays::Text(text)) if text.trim().is_empty() => {
+            (None, BodyContent::Text(text)) if text.trim().is_empty() => {
                 Some(Self::NotTheApi(Some("the answer is an empty JSON string, and not an object")))
             }
             (None, _) => Some(Self::NotTheApi(None)),
@@ -155,14 +153,14 @@ impl Doubt {
     }
 }
 
-/// Finds out what a body says.
-pub fn read_body(body: &Body) -> ServerSays {
+/// Finds out what a body contains.
+pub fn read_body(body: &Body) -> BodyContent {
     let trimmed = body.bytes().trim_ascii();
     let looks_like_object = trimmed.first() == Some(&b'{');
     match body {
-        Body::Encoded(_) => ServerSays::Unreadable,
-        Body::Cut(..) if trimmed.is_empty() || looks_like_object => ServerSays::Unreadable,
-        _ if trimmed.is_empty() => ServerSays::Nothing,
+        Body::Encoded(_) => BodyContent::Unreadable,
+        Body::Cut(..) if trimmed.is_empty() || looks_like_object => BodyContent::Unreadable,
+        _ if trimmed.is_empty() => BodyContent::Nothing,
         Body::Complete(_) if looks_like_object && is_json(trimmed) => read_object(trimmed),
         _ => read_text(trimmed),
     }
@@ -173,43 +171,44 @@ fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
-fn read_object(bytes: &[u8]) -> ServerSays {
-    // What cannot be read to its end, such as a code beyond all numbers, is no proof that there is no error.
+fn read_object(bytes: &[u8]) -> BodyContent {
+    // An object that cannot be read to its end, such as one with a code beyond all numbers, does not prove that there
+    // is no error.
     let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
     // Fails for an object nested deeper than serde_json builds; it is an object all the same.
     let fields = serde_json::from_slice::<Fields>(bytes).ok();
-    ServerSays::Object {
+    BodyContent::Object {
         code: fields.as_ref().and_then(|fields| fields.code.as_i64()),
         message: fields.and_then(|fields| fields.message()),
         is_error,
     }
 }
 
-fn read_text(bytes: &[u8]) -> ServerSays {
+fn read_text(bytes: &[u8]) -> BodyContent {
     if let Ok(text) = serde_json::from_slice::<String>(bytes) {
-        return ServerSays::Text(text);
+        return BodyContent::Text(text);
     }
     if is_html(bytes) {
-        return ServerSays::Html;
+        return BodyContent::Html;
     }
     if is_json(bytes) {
-        return ServerSays::Other;
+        return BodyContent::Other;
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => ServerSays::Text(text.to_owned()),
-        // A cut may fall inside a character; anything else is no text.
+        Ok(text) => BodyContent::Text(text.to_owned()),
+        // A cut may fall inside a character; anything else is not text.
         Err(error) if error.error_len().is_none() => {
-            ServerSays::Text(String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned())
+            BodyContent::Text(String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned())
         }
-        Err(_) => ServerSays::Other,
+        Err(_) => BodyContent::Other,
     }
 }
 
 fn is_html(bytes: &[u8]) -> bool {
     let start: Vec<u8> = bytes.iter().take(1024).map(u8::to_ascii_lowercase).collect();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-    let holds = |tag: &[u8]| start.windows(tag.len()).any(|window| window == tag);
-    start.starts_with(b"<") && (holds(b"<!doctype html") || holds(b"<html") || holds(b"<head") || holds(b"<body"))
+    let contains = |tag: &[u8]| start.windows(tag.len()).any(|window| window == tag);
+    start.starts_with(b"<") && [&b"<!doctype html"[..], b"<html", b"<head", b"<body"].into_iter().any(contains)
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP-date (RFC 9110, section 10.2.3).
@@ -219,7 +218,7 @@ fn is_html(bytes: &[u8]) -> bool {
 pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than fit are as good as for ever.
+        // More seconds than fit into the number are the longest wait.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))).min(FOREVER));
     }
     let until = httpdate::parse_http_date(value).ok()?;
@@ -227,7 +226,7 @@ pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Opt
     until.duration_since(from).ok().filter(|wait| !wait.is_zero()).map(|wait| wait.min(FOREVER))
 }
 
-/// The longest wait that is told: nobody waits a century, and sums of it cannot overflow.
+/// The longest wait that is returned: no one waits for a century, and sums of it cannot overflow.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// The error object of the live service. Every field may be missing or of another type.
@@ -247,7 +246,7 @@ impl Fields {
     fn message(&self) -> Option<String> {
         let mut message = self.message.as_str().unwrap_or_default().to_owned();
         for detail in self.details.as_array().into_iter().flatten() {
-            // One shape bears `details`, the other `value`.
+            // One form has `details`, the other `value`.
             let text = detail.get("details").or_else(|| detail.get("value")).and_then(|value| value.as_str());
             if let Some(text) = text.filter(|text| !text.is_empty() && !message.contains(text)) {
                 let separator = if message.is_empty() { "" } else { ": " };
@@ -262,7 +261,7 @@ impl Fields {
     }
 }
 
-/// Whether an object has an `error` or a `code` other than 0. All of its keys are looked at, so that a second `code`
+/// Whether an object has an `error` or a `code` other than 0. All of its keys are inspected, so that a second `code`
 /// does not take back the first, and no value is built, so that nothing can hide behind one that nests too deep.
 struct HasError(bool);
 
@@ -298,7 +297,7 @@ impl<'de> Visitor<'de> for Keys {
     }
 }
 
-/// Whether a value is the number 0, or null. A text is not, whatever it says.
+/// Whether a value is the number 0, or null. A string is not, even "0".
 struct IsZero(bool);
 
 impl<'de> Deserialize<'de> for IsZero {
@@ -355,50 +354,52 @@ impl<'de> Visitor<'de> for Value {
 mod tests {
     use super::*;
 
-    fn says(text: &str) -> ServerSays {
+    fn content(text: &str) -> BodyContent {
         read_body(&Body::Complete(text.as_bytes().to_vec()))
     }
 
-    fn text(text: &str) -> ServerSays {
-        ServerSays::Text(text.to_owned())
+    fn text(text: &str) -> BodyContent {
+        BodyContent::Text(text.to_owned())
     }
 
     #[test]
     fn a_body_is_read_in_each_of_its_forms() {
-        assert_eq!(says("\"too many requests\""), text("too many requests"));
-        assert_eq!(says("upstream connect error\n"), text("upstream connect error"));
-        assert_eq!(says("<html><body>502</body></html>"), ServerSays::Html);
-        assert_eq!(says("\u{feff}<!DOCTYPE HTML>"), ServerSays::Html);
-        assert_eq!(says(""), ServerSays::Nothing);
-        assert_eq!(says("\"\""), text(""));
-        assert_eq!(says("[1]"), ServerSays::Other);
-        assert_eq!(says("{\"a\":"), text("{\"a\":"));
-        assert_eq!(read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])), ServerSays::Other);
+        assert_eq!(content("\"too many requests\""), text("too many requests"));
+        assert_eq!(content("upstream connect error\n"), text("upstream connect error"));
+        assert_eq!(content("<html><body>502</body></html>"), BodyContent::Html);
+        assert_eq!(content("\u{feff}<!DOCTYPE HTML>"), BodyContent::Html);
+        assert_eq!(content(""), BodyContent::Nothing);
+        assert_eq!(content("\"\""), text(""));
+        assert_eq!(content("[1]"), BodyContent::Other);
+        assert_eq!(content("{\"a\":"), text("{\"a\":"));
+        assert_eq!(read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])), BodyContent::Other);
         assert_eq!(read_body(&Body::Cut("ü".as_bytes()[..1].to_vec(), Cut::BrokenOff)), text(""));
     }
 
-    fn object(code: Option<i64>, message: Option<&str>, is_error: bool) -> ServerSays {
-        ServerSays::Object { code, message: message.map(str::to_owned), is_error }
+    fn object(code: Option<i64>, message: Option<&str>, is_error: bool) -> BodyContent {
+        BodyContent::Object { code, message: message.map(str::to_owned), is_error }
     }
 
     #[test]
     fn the_object_of_the_live_service_is_read_in_both_shapes_of_its_details() {
         assert_eq!(
-            says(r#"{"code":5,"details":[],"message":"no such user"}"#),
+            content(r#"{"code":5,"details":[],"message":"no such user"}"#),
             object(Some(5), Some("no such user"), true)
         );
         assert_eq!(
-            says(r#"{"code":7,"details":[{"code":"UNKNOWN","details":"no role","timestamp":"x"}],"message":"denied"}"#),
+            content(
+                r#"{"code":7,"details":[{"code":"UNKNOWN","details":"no role","timestamp":"x"}],"message":"denied"}"#
+            ),
             object(Some(7), Some("denied: no role"), true)
         );
         assert_eq!(
-            says(r#"{"code":3,"details":[{"type_url":"t","value":"bad\u0001"}],"message":""}"#),
+            content(r#"{"code":3,"details":[{"type_url":"t","value":"bad\u0001"}],"message":""}"#),
             object(Some(3), Some("bad\u{1}"), true)
         );
-        assert_eq!(says("{}"), object(None, None, false));
-        assert_eq!(says(r#"{"code":"7","details":{},"message":[1]}"#), object(None, None, true));
-        assert_eq!(says(r#"{"error":"login required"}"#), object(None, Some("login required"), true));
-        assert_eq!(says(r#"{"error":{"message":"login required"}}"#), object(None, Some("login required"), true));
+        assert_eq!(content("{}"), object(None, None, false));
+        assert_eq!(content(r#"{"code":"7","details":{},"message":[1]}"#), object(None, None, true));
+        assert_eq!(content(r#"{"error":"login required"}"#), object(None, Some("login required"), true));
+        assert_eq!(content(r#"{"error":{"message":"login required"}}"#), object(None, Some("login required"), true));
     }
 
     #[test]
@@ -411,9 +412,9 @@ mod tests {
             r#"{"error":null,"code":0}"#,
             r#"{"a":{"code":7,"error":1}}"#,
         ] {
-            assert!(says(fine).is_acceptance(), "{fine}");
+            assert!(content(fine).is_acceptance(), "{fine}");
         }
-        for doubtful in [
+        for unproven in [
             r#"{"code":7}"#,
             r#"{"code":-1}"#,
             r#"{"code":0.1}"#,
@@ -430,20 +431,20 @@ mod tests {
             r#"{"error":false}"#,
             r#"{"error":"x","error":null}"#,
         ] {
-            assert!(!says(doubtful).is_acceptance(), "{doubtful}");
+            assert!(!content(unproven).is_acceptance(), "{unproven}");
         }
     }
 
     #[test]
     fn an_object_nested_too_deep_to_build_is_still_an_object() {
         let deep = format!("{}1{}", "{\"a\":".repeat(9000), "}".repeat(9000));
-        assert_eq!(says(&deep), object(None, None, false));
+        assert_eq!(content(&deep), object(None, None, false));
         for (error, code) in [("\"code\":7", Some(7)), ("\"error\":1", None)] {
             let behind = format!("{{\"a\":{deep},{error}}}");
-            assert_eq!(says(&behind), object(code, None, true));
+            assert_eq!(content(&behind), object(code, None, true));
         }
         let within = format!("{{\"error\":{deep}}}");
-        assert_eq!(says(&within), object(None, None, true));
+        assert_eq!(content(&within), object(None, None, true));
     }
 
     #[test]

@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use super::answer::{self, Doubt, Reply, ServerSays};
+use super::answer::{self, BodyContent, BodyFault, Reply};
 
 /// What it means for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The service took the request.
     Accepted,
-    /// The service refused the request: nobody was mailed.
+    /// The service refused the request: no one was mailed.
     Rejected,
-    /// The request never left: nobody was mailed.
+    /// The request was not sent: no one was mailed.
     NotSent,
-    /// The request left, and nothing proves what became of it: somebody may have been mailed.
+    /// The request was sent, and no answer shows its outcome: the person may have been mailed.
     Unknown,
 }
 
@@ -33,15 +33,15 @@ impl Outcome {
 /// What kind of answer or failure it was. Each has an exit code of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// 2xx whose body arrived whole, and is empty or a JSON object without an error.
+    /// 2xx whose body is complete, and is empty or a JSON object without an error.
     Accepted,
     /// A name was not found.
     Dns,
     /// No TCP connection.
     Connect,
-    /// The connection broke after the request or within the answer, or the answer is no HTTP.
+    /// The connection broke after the request or within the answer, or the answer is not HTTP.
     BrokenReply,
-    /// 2xx with a body that is not the API's word for an acceptance.
+    /// 2xx with a body that the API does not send when it accepts a request.
     NotTheApi,
     /// Out of time.
     Timeout,
@@ -131,20 +131,17 @@ pub enum FailureKind {
 /// A request that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Why.
     pub kind: FailureKind,
-    /// Whether a connection (TCP, TLS and tunnel) came up, so that the request may have left.
+    /// Whether a connection (TCP, TLS and tunnel) was established, so that the request may have been sent.
     pub connected: bool,
-    /// The cause in words, from the libraries below; never holds a secret.
+    /// In words, from the libraries below; never contains a secret.
     pub cause: String,
 }
 
 /// What the transport saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// An HTTP answer.
     Reply(Reply),
-    /// None.
     Failure(Failure),
 }
 
@@ -157,15 +154,14 @@ pub struct AttemptResult {
     pub class: Class,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// What the server said in the body.
-    pub says: Option<ServerSays>,
+    pub content: Option<BodyContent>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
     /// Where a 3xx points to, exactly as sent.
     pub location: Option<String>,
-    /// The cause of a failure, or why a 2xx is no acceptance, in words.
+    /// The cause of a failure, or why a 2xx does not prove that the request was accepted, in words.
     pub cause: Option<String>,
-    /// How long the user was waited for, in vain.
+    /// How long vescli waited for the user, if the user did not appear.
     pub waited: Option<Duration>,
 }
 
@@ -179,20 +175,20 @@ impl AttemptResult {
     }
 
     fn of_reply(reply: Reply) -> Self {
-        let says = answer::read_body(&reply.body);
-        let doubt = Doubt::of(&reply.body, &says);
-        let (outcome, class) = judge(reply.status, doubt, reply.retry_after.is_some());
-        let doubt = doubt.filter(|_| is_success(reply.status));
-        // A part of a success says nothing; the cause says why.
-        let is_part = doubt.is_some() && reply.body.cut().is_some();
+        let content = answer::read_body(&reply.body);
+        let fault = BodyFault::of(&reply.body, &content);
+        let (outcome, class) = classify(reply.status, fault, reply.retry_after.is_some());
+        let fault = fault.filter(|_| is_success(reply.status));
+        // A part of a success is not shown: the cause says enough.
+        let is_part = fault.is_some() && reply.body.cut().is_some();
         Self {
             outcome,
             class,
             status: Some(reply.status),
-            says: (class != Class::Accepted && !is_part).then_some(says),
+            content: (class != Class::Accepted && !is_part).then_some(content),
             retry_after: reply.retry_after,
             location: reply.location,
-            cause: doubt.and_then(Doubt::cause).map(str::to_owned),
+            cause: fault.and_then(BodyFault::cause).map(str::to_owned),
             waited: None,
         }
     }
@@ -210,11 +206,11 @@ impl AttemptResult {
         };
         let outcome = match failure.kind {
             // Also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
-            // hears of that, and a server may act on the request before it looks at the certificate.
+            // hears of that, and a server may act on the request before it checks the certificate.
             _ if failure.connected => Outcome::Unknown,
             _ => Outcome::NotSent,
         };
-        // Without a connection nothing broke "after the request left": it is a failure to connect.
+        // Without a connection nothing broke "after the request was sent": it is a failure to connect.
         let class = match (class, outcome) {
             (Class::BrokenReply, Outcome::NotSent) => Class::Connect,
             (Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy, Outcome::Unknown) => {
@@ -226,7 +222,7 @@ impl AttemptResult {
             outcome,
             class,
             status: None,
-            says: None,
+            content: None,
             retry_after: None,
             location: None,
             cause: Some(failure.cause),
@@ -239,15 +235,15 @@ const fn is_success(status: u16) -> bool {
     matches!(status, 200..=299)
 }
 
-/// What a status means; `doubt` matters for a success.
-fn judge(status: u16, doubt: Option<Doubt>, retry_after: bool) -> (Outcome, Class) {
+/// What a status means; `fault` matters only for a 2xx.
+fn classify(status: u16, fault: Option<BodyFault>, retry_after: bool) -> (Outcome, Class) {
     match status {
-        200..=299 => match doubt {
+        200..=299 => match fault {
             None => (Outcome::Accepted, Class::Accepted),
             // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
-            Some(Doubt::BrokenOff) => (Outcome::Unknown, Class::BrokenReply),
-            Some(Doubt::OutOfTime) => (Outcome::Unknown, Class::Timeout),
-            Some(Doubt::NotTheApi(_)) => (Outcome::Unknown, Class::NotTheApi),
+            Some(BodyFault::BrokenOff) => (Outcome::Unknown, Class::BrokenReply),
+            Some(BodyFault::OutOfTime) => (Outcome::Unknown, Class::Timeout),
+            Some(BodyFault::NotTheApi(_)) => (Outcome::Unknown, Class::NotTheApi),
         },
         300..=399 => (Outcome::Rejected, Class::Redirected),
         401 => (Outcome::Rejected, Class::Unauthorized),
@@ -262,7 +258,7 @@ fn judge(status: u16, doubt: Option<Doubt>, retry_after: bool) -> (Outcome, Clas
         503 => (Outcome::Unknown, Class::Unavailable),
         504 => (Outcome::Unknown, Class::ServerTimeout),
         500..=599 => (Outcome::Unknown, Class::ServerErrorOther),
-        // 1xx is no final answer, and beyond 599 there is no HTTP (RFC 9110, section 15).
+        // 1xx is not a final answer, and above 599 it is not HTTP (RFC 9110, section 15).
         _ => (Outcome::Unknown, Class::BrokenReply),
     }
 }
@@ -282,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_has_its_fate_and_class() {
+    fn every_status_has_its_outcome_and_class() {
         for status in 100..=999_u16 {
             let result = reply(status, Body::Complete(b"{}".to_vec()), None);
             let expected = match status {
@@ -307,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_other_fate() {
+    fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_other_outcome() {
         for status in 100..=999_u16 {
             let without = reply(status, Body::Complete(Vec::new()), None);
             let with = reply(status, Body::Complete(Vec::new()), Some(1));
@@ -336,8 +332,8 @@ mod tests {
                 assert_eq!(of(&Body::Encoded(Some(cut))), (Outcome::Unknown, class));
             }
         }
-        let doubtful = (Outcome::Unknown, Class::NotTheApi);
-        assert_eq!(of(&Body::Encoded(None)), doubtful);
+        let unknown = (Outcome::Unknown, Class::NotTheApi);
+        assert_eq!(of(&Body::Encoded(None)), unknown);
         for text in [
             "<html></html>",
             "\"accepted\"",
@@ -350,20 +346,20 @@ mod tests {
             "{\"code\":7}",
             "{\"error\":\"login required\"}",
         ] {
-            assert_eq!(of(&complete(text)), doubtful, "{text}");
+            assert_eq!(of(&complete(text)), unknown, "{text}");
         }
     }
 
     #[test]
-    fn a_doubt_is_told_in_words_and_only_of_a_success() {
+    fn the_fault_of_a_body_is_a_cause_only_for_a_success() {
         let cut = Body::Cut(b"{".to_vec(), Cut::BrokenOff);
-        let told = reply(200, cut.clone(), None);
-        assert!(told.cause.unwrap().starts_with("the connection broke "));
-        assert_eq!(told.says, None);
+        let result = reply(200, cut.clone(), None);
+        assert!(result.cause.unwrap().starts_with("the connection broke "));
+        assert_eq!(result.content, None);
         for status in [302, 401, 429, 500, 503] {
-            let told = reply(status, cut.clone(), None);
-            assert_eq!(told.cause, None, "{status}");
-            assert!(told.says.is_some(), "{status}");
+            let result = reply(status, cut.clone(), None);
+            assert_eq!(result.cause, None, "{status}");
+            assert!(result.content.is_some(), "{status}");
         }
         assert_eq!(reply(200, Body::Complete(b"{}".to_vec()), None).cause, None);
     }

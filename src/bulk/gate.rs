@@ -310,7 +310,7 @@ pub fn earlier() -> AttemptResult {
         outcome: Outcome::Unknown,
         class: Class::BrokenReply,
         status: None,
-        says: None,
+        content: None,
         retry_after: None,
         location: None,
         cause: Some("an earlier run may have mailed this person already".to_owned()),

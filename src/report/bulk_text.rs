@@ -7,7 +7,7 @@ use super::escape::Redactor;
 use super::exit::Exit;
 use super::style::Style;
 use super::text::{self, counted, duration, grouped};
-use crate::api::answer::ServerSays;
+use crate::api::answer::BodyContent;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::bulk::known::{KnownElsewhere, KnownList};
@@ -279,9 +279,9 @@ pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor
 pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
     let title = Exit::from(result.class).row().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
-    let message = result.says.as_ref().and_then(ServerSays::message);
-    let said = match (&result.says, message, &result.cause, &result.location) {
-        (Some(ServerSays::Html), ..) => ": an HTML page, not the API".to_owned(),
+    let message = result.content.as_ref().and_then(BodyContent::message);
+    let said = match (&result.content, message, &result.cause, &result.location) {
+        (Some(BodyContent::Html), ..) => ": an HTML page, not the API".to_owned(),
         (_, _, _, Some(location)) => format!(": redirects to {}", redactor.escape(location)),
         (_, Some(message), ..) => format!(": \"{}\"", redactor.escape(message)),
         (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),

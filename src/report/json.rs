@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::escape::Redactor;
 use super::exit::Exit;
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
-use crate::api::answer::ServerSays;
+use crate::api::answer::BodyContent;
 use crate::api::outcome::Outcome;
 use crate::api::request::ApiRequest;
 use crate::api::retry::is_repeatable;
@@ -133,7 +133,7 @@ impl<'a> EndFields<'a> {
 impl ErrorDocument {
     fn of_result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor) -> Self {
         let result = &sent.result;
-        let says = result.says.as_ref();
+        let content = result.content.as_ref();
         let row = sent.exit().row();
         Self {
             class: row.name,
@@ -141,8 +141,8 @@ impl ErrorDocument {
                 Some(waited) => format!("{}; {waited}", row.title),
                 None => row.title.to_owned(),
             },
-            server_code: says.and_then(ServerSays::code),
-            server_message: says.and_then(|says| says.message()).map(|text| redactor.redact(text)),
+            server_code: content.and_then(BodyContent::code),
+            server_message: content.and_then(|content| content.message()).map(|text| redactor.redact(text)),
             safe_to_retry: is_repeatable(result),
             retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
             hint: Some(text::hint(info, result)),

@@ -8,7 +8,7 @@ use super::escape::Redactor;
 use super::exit::Exit;
 use super::style::Style;
 use super::{RequestInfo, SendResult};
-use crate::api::answer::ServerSays;
+use crate::api::answer::BodyContent;
 use crate::api::operation::Operation;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::request::ApiRequest;
@@ -76,11 +76,11 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     let subject = redactor.escape(info.subject());
     let mut text = format!("{} {title}{status} for {subject}{tenant}{attempts}\n", style.error("error:"));
     let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
-    match result.says.as_ref() {
-        Some(ServerSays::Html) => line("server: ", "an HTML page, not the API"),
-        Some(ServerSays::Other) => line("server: ", "neither JSON of the API nor text"),
-        Some(says) => {
-            if let Some(message) = says.message() {
+    match result.content.as_ref() {
+        Some(BodyContent::Html) => line("server: ", "an HTML page, not the API"),
+        Some(BodyContent::Other) => line("server: ", "neither JSON of the API nor text"),
+        Some(content) => {
+            if let Some(message) = content.message() {
                 line("server: ", &format!("\"{}\"", redactor.escape(message)));
             }
         }

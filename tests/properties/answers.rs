@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
-use vescli::api::answer::{Body, Cut, Reply, ServerSays, read_body, read_retry_after};
+use vescli::api::answer::{Body, BodyContent, Cut, Reply, read_body, read_retry_after};
 use vescli::api::outcome::{AttemptResult, Class, Outcome, Received};
 
 use crate::{config, in_time};
@@ -64,26 +64,26 @@ proptest! {
     fn a_whole_body_proves_an_acceptance_exactly_when_it_is_nothing_or_an_object_without_an_error(
         body in bodies(), status in 200..300_u16,
     ) {
-        let says = in_time(|| read_body(&Body::Complete(body.clone())));
+        let content = in_time(|| read_body(&Body::Complete(body.clone())));
         let trimmed = body.trim_ascii();
         let object = trimmed.first() == Some(&b'{') && is_json(&body);
         // No escape can spell these words in what is made here, so that a look at the bytes finds every error.
         let holds = |word: &[u8]| trimmed.windows(word.len()).any(|window| window == word);
         let may_be_error = holds(b"code") || holds(b"error");
         if trimmed.is_empty() || (object && !may_be_error) {
-            prop_assert!(says.is_acceptance(), "{says:?}");
+            prop_assert!(content.is_acceptance(), "{content:?}");
         } else if !object {
-            prop_assert!(!says.is_acceptance(), "{says:?}");
+            prop_assert!(!content.is_acceptance(), "{content:?}");
         }
         if let Ok(Value::Object(fields)) = serde_json::from_slice(trimmed) {
             let zero = |value: &Value| value.is_null() || value.as_f64() == Some(0.0);
             let error = fields.get("error").is_some_and(|error| !error.is_null())
                 || fields.get("code").is_some_and(|code| !zero(code));
-            prop_assert!(!(error && says.is_acceptance()), "{says:?}");
+            prop_assert!(!(error && content.is_acceptance()), "{content:?}");
         }
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
         let outcome = AttemptResult::of(Received::Reply(reply));
-        let expected = if says.is_acceptance() { (Outcome::Accepted, Class::Accepted) } else { (Outcome::Unknown, Class::NotTheApi) };
+        let expected = if content.is_acceptance() { (Outcome::Accepted, Class::Accepted) } else { (Outcome::Unknown, Class::NotTheApi) };
         prop_assert_eq!((outcome.outcome, outcome.class), expected);
     }
 
@@ -91,9 +91,9 @@ proptest! {
     fn a_body_that_was_cut_is_read_without_a_guess_and_proves_nothing(body in bodies(), status in 200..300_u16) {
         for cut in [Cut::BrokenOff, Cut::OutOfTime, Cut::TooLong] {
             let part = Body::Cut(body.clone(), cut);
-            let says = in_time(|| read_body(&part));
+            let content = in_time(|| read_body(&part));
             if body.trim_ascii().first() == Some(&b'{') {
-                prop_assert_eq!(&says, &ServerSays::Unreadable);
+                prop_assert_eq!(&content, &BodyContent::Unreadable);
             }
             for body in [part, Body::Encoded(Some(cut)), Body::Encoded(None)] {
                 let reply = Reply { status, retry_after: None, location: None, body };

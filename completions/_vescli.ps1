@@ -171,7 +171,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Retries after failures that cannot have sent mail; 0 disables [default: 2]')
             [CompletionResult]::new('--max-retry-after', '--max-retry-after', [CompletionResultType]::ParameterName, 'Longest wait that a Retry-After of the server may ask for [default: 5m]')
             [CompletionResult]::new('--wait-for-user', '--wait-for-user', [CompletionResultType]::ParameterName, 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]')
-            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit [default: 60/m]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads [default: 4]')
             [CompletionResult]::new('--max-failures', '--max-failures', [CompletionResultType]::ParameterName, 'Stop after N consecutive rows that were not accepted; 0 never stops [default: 10]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Format of the list [default: auto]')
@@ -546,7 +546,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
         }
         'vescli;sandbox' {
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write one JSON line for each request received')
-            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')

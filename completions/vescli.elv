@@ -165,7 +165,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand --retries 'Retries after failures that cannot have sent mail; 0 disables [default: 2]'
             cand --max-retry-after 'Longest wait that a Retry-After of the server may ask for [default: 5m]'
             cand --wait-for-user 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]'
-            cand --rate 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]'
+            cand --rate 'Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit [default: 60/m]'
             cand --jobs 'Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads [default: 4]'
             cand --max-failures 'Stop after N consecutive rows that were not accepted; 0 never stops [default: 10]'
             cand --format 'Format of the list [default: auto]'
@@ -521,7 +521,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
         }
         &'vescli;sandbox'= {
             cand --log 'Write one JSON line for each request received'
-            cand --rate 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]'
+            cand --rate 'Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]'
             cand -o 'Format of the result on standard output [default: text]'
             cand --output 'Format of the result on standard output [default: text]'
             cand --color 'When to use colours [default: auto]'

@@ -157,7 +157,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resolve -d 'Addre
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retries -d 'Retries after failures that cannot have sent mail; 0 disables [default: 2]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-retry-after -d 'Longest wait that a Retry-After of the server may ask for [default: 5m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l wait-for-user -d 'Retry a 404 for this long, such as 2m, until a user who was just created exists; 0s disables [default: 0s]' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l rate -d 'Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit [default: 60/m]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l jobs -d 'Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads [default: 4]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l max-failures -d 'Stop after N consecutive rows that were not accepted; 0 never stops [default: 10]' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l format -d 'Format of the list [default: auto]' -r -f -a "auto\t''
@@ -459,7 +459,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand explain" -s q -l quiet -d 
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l log -d 'Write one JSON line for each request received' -r -F
-complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Highest rate of requests, such as 30/m (s, m, h; `none` for no limit) [default: 60/m]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''

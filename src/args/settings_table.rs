@@ -124,7 +124,7 @@ settings! {
     Bulk "List" {
         // The slower of the rates that F5's own tools use. The sandbox takes only the flag, and has no limit by default.
         Rate: "rate", Text("N/UNIT"), Everywhere, default: "60/m" =>
-            "Highest rate of requests, such as 30/m (s, m, h; `none` for no limit)";
+            "Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit";
         Jobs: "jobs", Count, Everywhere, default: "4" =>
             "Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads";
         MaxFailures: "max-failures", Count, Everywhere, default: "10" =>

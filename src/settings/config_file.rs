@@ -421,6 +421,12 @@ fn names_in_file() -> Vec<String> {
 fn read_value(spec: &SettingSpec, value: &DeValue<'_>, file: &Path) -> Result<Value, String> {
     let text = || value.as_str().map(|text| Value::Text(text.to_owned()));
     let (read, takes) = match spec.kind {
+        Kind::Text(_) if spec.setting == Setting::Rate => {
+            // A rate without a unit is a number to TOML too.
+            let number = value.as_integer().map(|number| number.as_str());
+            let number = number.or_else(|| value.as_float().map(|number| number.as_str()));
+            (text().or_else(|| number.map(|number| Value::Text(number.to_owned()))), "a rate, such as \"30/m\" or 30")
+        }
         Kind::Text(_) => (text(), "a text in quotes"),
         Kind::Duration => (text(), "a time with its unit in quotes, such as \"30s\""),
         Kind::File => (value.as_str().map(|text| Value::Text(absolute(text, file))), "a path in quotes"),

@@ -28,7 +28,12 @@ fn unusable_lists_are_refused_before_the_first_request() {
             2,
             "cannot ask for confirmation: standard input is not a terminal; 1 person would be mailed",
         ),
-        (good, &["list.csv", "--yes", "--rate", "fast"], 2, "--rate: \"fast\" is not a rate"),
+        (
+            good,
+            &["list.csv", "--yes", "--rate", "fast"],
+            2,
+            "--rate: `fast` is not a rate: write 30/m, 30/min, 30 (a minute) or 0.5/s",
+        ),
         (good, &["list.csv", "--yes", "--jobs", "0"], 2, "--jobs: `0` is out of range"),
         (good, &["-", "--yes", "--token-file", "-"], 2, "both the token and the list"),
         ("email\na@b.co\nbad\n", &["list.csv", "--yes"], 65, "line 3: the address `bad` has no @"),

@@ -130,7 +130,12 @@ fn the_default_rate_is_sixty_a_minute_and_the_file_can_change_it() {
     };
     plan("", &[], "61 rows at 60/m, about 1 min 0 s, 4 jobs");
     plan("[defaults]\nrate = \"30/m\"\njobs = 2\n", &[], "at 30/m, about 2 min 0 s, 2 jobs");
+    plan("[defaults]\nrate = 30\n", &[], "at 30/m, about 2 min 0 s");
+    plan("[defaults]\nrate = \"30/min\"\n", &[], "at 30/m, about 2 min 0 s");
+    plan("[defaults]\nrate = 0.5\n", &[], "at 0.5/m, about 2 h 0 min");
     plan("[defaults]\nrate = \"30/m\"\n", &["--rate", "2/s"], "at 2/s, about 30 s");
+    plan("", &["--rate", "30"], "at 30/m, about 2 min 0 s");
+    plan("", &["--rate", "0.5/s"], "at 0.5/s, about 2 min 0 s");
     plan("", &["--rate", "none"], "without a limit on the rate");
 }
 

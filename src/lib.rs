@@ -10,6 +10,20 @@
 //!
 //! A file imports from its own folder and from those to its left in
 //! `args · settings · api · bulk · report · commands · lib · main`; a test checks it.
+//!
+//! # Another operation of the API
+//!
+//! An operation is a value: path, fields and phrases. What sends, retries, judges and reports takes the value and stays as
+//! it is. Another one needs:
+//!
+//! 1. a file beside `api/send_password_email.rs` with its [`api::operation::Operation`], declared in `api/mod.rs` and listed
+//!    in [`api::OPERATIONS`] there, so that the sandbox answers it;
+//! 2. a variant of [`args::commands::Command`] with its help, and its name beside `send-password-email` in `with_flags`;
+//! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
+//!    gets a file under `commands`;
+//! 4. `VESCLI_REWRITE=1 cargo test --test generated` for completions and man pages, and a line in the README.
+//!
+//! A field whose value no setting has yet is also a row of `args/settings_table.rs`.
 
 pub mod api;
 pub mod args;
@@ -21,7 +35,7 @@ pub mod settings;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use api::operation::SEND_PASSWORD_EMAIL;
+use api::send_password_email::SEND_PASSWORD_EMAIL;
 use args::commands::Command;
 use args::environment::Environment;
 use args::parse::{Invocation, parse};

@@ -12,7 +12,13 @@ mod pem_bundle;
 pub mod recipient;
 pub mod request;
 pub mod retry;
+pub mod send_password_email;
 mod sessions;
 pub mod transport;
 pub mod trust;
 pub mod user_wait;
+
+use operation::Operation;
+
+/// Every operation that there is a command for: what the sandbox answers.
+pub static OPERATIONS: &[&Operation] = &[&send_password_email::SEND_PASSWORD_EMAIL];

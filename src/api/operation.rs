@@ -1,5 +1,6 @@
 //! What vescli knows of one operation of the API, as a value: path, body and phrases. Everything else that sends, judges
-//! and reports is the same for all operations and takes the value, so that another operation is another value.
+//! and reports is the same for all operations and takes the value, so that another operation is another value, in a file
+//! of its own beside this one.
 
 use crate::args::settings_table::Setting;
 
@@ -53,29 +54,4 @@ impl Operation {
         let others = (0..fields.len()).filter(move |index| *index != subject);
         std::iter::once(subject).chain(others).filter_map(|index| Some((index, fields.get(index)?)))
     }
-}
-
-/// Every operation that there is a command for: what the sandbox answers.
-pub static ALL: [&Operation; 1] = [&SEND_PASSWORD_EMAIL];
-
-pub static SEND_PASSWORD_EMAIL: Operation = Operation {
-    path: "/no_auth/send_password_email",
-    published_prefix: "/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}",
-    fields: &[CNAME, EMAIL],
-    subject: 1,
-    noun: "password email",
-    rejected: "no mail was sent",
-    unknown: "somebody may have been mailed",
-    check_first: "ask the person or check the console before sending again",
-};
-
-pub const CNAME: Field =
-    Field { name: "cname", noun: "cname", setting: Setting::Cname, fallback: Some(Setting::Tenant), rule: Rule::Text };
-
-const EMAIL: Field =
-    Field { name: "email", noun: "address", setting: Setting::Email, fallback: None, rule: Rule::Email };
-
-/// The values for [`SEND_PASSWORD_EMAIL`], in the order of its fields.
-pub const fn recipient<'a>(email: &'a str, cname: &'a str) -> [&'a str; 2] {
-    [cname, email]
 }

@@ -152,7 +152,7 @@ fn has_only_a_path(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::operation::{SEND_PASSWORD_EMAIL, recipient};
+    use crate::api::send_password_email::{SEND_PASSWORD_EMAIL, recipient};
     use crate::settings::target::BaseUrl;
 
     fn variables() -> UrlVariables {

@@ -219,6 +219,34 @@ fn a_circle_is_found_however_it_is_written() {
     assert_eq!(edges, circle.into_iter().chain([(name("d"), name("e"))]).collect());
 }
 
+/// What all operations share names none of them, so that another one changes nothing there.
+#[test]
+fn an_operation_is_named_only_where_it_is_chosen() {
+    const SHARED: [&str; 7] = [
+        "src/api/",
+        "src/bulk/journal/",
+        "src/commands/sandbox/",
+        "src/commands/send.rs",
+        "src/report/exit.rs",
+        "src/report/json.rs",
+        "src/report/text.rs",
+    ];
+    let own = ["src/api/mod.rs", "src/api/send_password_email.rs"];
+    let mut sources = sources(&["src"]);
+    Crate::new(&mut sources);
+    let mut checked = 0;
+    for source in &sources {
+        let is_shared = SHARED.iter().any(|start| source.name.starts_with(start)) && !own.contains(&&*source.name);
+        for (line, (kind, is_test)) in source.text.lines().zip(source.lines()) {
+            if is_shared && !is_test && kind == source::Kind::Code {
+                assert!(!line.to_lowercase().contains("send_password_email"), "{}: {line}", source.name);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 2000, "the code is found: {checked}");
+}
+
 #[test]
 fn figures() {
     figures::print(&mut sources(&["src"]), &sources(&["tests", "benches"]));

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::error::BulkError;
 use super::reports::Reports;
-use crate::api::operation::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::request::{self, ApiRequest};
+use crate::api::send_password_email::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
+use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::layer::Layer;
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::commands::context::Context;

@@ -9,8 +9,8 @@ mod network;
 mod setup;
 mod validity;
 
-use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
+use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::environment::Environment;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;

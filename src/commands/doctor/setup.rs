@@ -1,8 +1,8 @@
 //! The checks of what was given: the configuration file, the values of the settings, and the URL made of them.
 
 use super::check::Check;
-use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
+use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::environment::{Environment, unknown_variables};
 use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;

@@ -271,10 +271,8 @@ mod tests {
         let [base_url, sandbox, tenant, token, path] = lines[..] else {
             panic!("{told}");
         };
-        let (origin, path_of_url) = base_url.split_once("/api/").unwrap();
-        assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {origin}\n"));
-        assert_eq!(path_of_url, "v1/api/production/us-east-1/namespaces/sandbox");
-        assert_eq!(sandbox, origin);
+        assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {sandbox}\n"));
+        assert_eq!(base_url, sandbox);
         assert_eq!((tenant, token.len()), ("sandbox", 32));
         let rest = given.path.unwrap().into_string().unwrap();
         assert_eq!(path, format!("/own folder:{rest}"));
@@ -338,10 +336,10 @@ mod tests {
 
     /// One request by way of bash's own TCP; 3 stands for a 200, 4 for a 401, 5 for any other answer.
     const REQUEST: &str = r#"
-        host=${VESCLI_BASE_URL#http://}; host=${host%%/*}; path=/${VESCLI_BASE_URL#http://*/}
+        host=${VESCLI_BASE_URL#http://}
         exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
         body='{"email":"ada@example.com"}'
-        printf 'POST %s/no_auth/send_password_email HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' "$path" >&3
+        printf 'POST /no_auth/send_password_email HTTP/1.1\r\nHost: x\r\nConnection: close\r\n' >&3
         printf 'Content-Type: application/json\r\nContent-Length: %s\r\n' "${#body}" >&3
         [ -z "$WITH_TOKEN" ] || printf 'Authorization: APIToken %s\r\n' "$VESCLI_TOKEN" >&3
         printf '\r\n%s' "$body" >&3

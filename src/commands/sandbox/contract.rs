@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::answer::{ImpossibleStatus, LOGIN_PATH};
-use crate::api::operation::{ALL, Operation};
+use crate::api::operation::Operation;
 use crate::api::recipient::{RecipientError, check_text};
 use crate::settings::target::is_label;
 
@@ -29,8 +29,8 @@ pub(super) struct Request {
 /// The first rule of the contract that a request breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum Violation {
-    #[error("no operation at {0:?}; it is {paths}", paths = paths())]
-    Path(String),
+    #[error("no operation at {path:?}; it is {known}")]
+    Path { path: String, known: String },
     #[error(
         "the client followed the redirect to the login page; a redirect must never be followed, because the POST becomes a GET that mails nobody"
     )]
@@ -66,7 +66,7 @@ pub(super) enum Violation {
     Scenario(ImpossibleStatus),
 }
 
-/// Checks one request against the contract.
+/// Checks one request against the contract of one of `operations`.
 ///
 /// `target` is the path of the request line, with its query if there is one. The address is checked for length and
 /// invisible characters only: the pattern on the published page is not among the rules that the service's own description
@@ -74,9 +74,15 @@ pub(super) enum Violation {
 ///
 /// # Errors
 /// The first [`Violation`], in the order path, method, headers, body.
-pub(super) fn check(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> Result<Request, Violation> {
+pub(super) fn check(
+    operations: &[&'static Operation],
+    method: &Method,
+    target: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Request, Violation> {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let operation = find(path)?;
+    let operation = find(operations, path)?;
     if let Some(query) = query {
         return Err(Violation::Query(shown(query)));
     }
@@ -90,43 +96,46 @@ pub(super) fn check(method: &Method, target: &str, headers: &HeaderMap, body: &[
     Ok(Request { subject, token })
 }
 
-/// The paths that there is an operation at.
-fn paths() -> String {
-    let paths = ALL.iter().map(|operation| format!("{}{} or {1}", operation.published_prefix, operation.path));
-    paths.collect::<Vec<_>>().join(", or ")
-}
-
 /// The operation at a path, which is the published one or what follows a base URL.
-fn find(path: &str) -> Result<&'static Operation, Violation> {
+fn find(operations: &[&'static Operation], path: &str) -> Result<&'static Operation, Violation> {
     if path == LOGIN_PATH {
         return Err(Violation::FollowedRedirect);
     }
-    let unknown = || Violation::Path(shown(path));
-    let operation = ALL.into_iter().find(|operation| path.ends_with(operation.path)).ok_or_else(unknown)?;
-    let before = path.strip_suffix(operation.path).unwrap_or_default();
+    for operation in operations {
+        let found = path.strip_suffix(operation.path).and_then(|before| check_prefix(operation, before));
+        if let Some(checked) = found {
+            return checked.map(|()| *operation);
+        }
+    }
+    let known = operations.iter().map(|operation| format!("{}{} or {1}", operation.published_prefix, operation.path));
+    Err(Violation::Path { path: shown(path), known: known.collect::<Vec<_>>().join(", or ") })
+}
+
+/// Checks what is before the path of an operation: nothing, or its published prefix. `None` when it is neither.
+fn check_prefix(operation: &Operation, before: &str) -> Option<Result<(), Violation>> {
     if before.is_empty() {
-        return Ok(operation);
+        return Some(Ok(()));
     }
     let template: Vec<&str> = operation.published_prefix.split('/').collect();
     let segments: Vec<&str> = before.split('/').collect();
     let variables = || template.iter().zip(&segments).filter(|(name, _)| name.starts_with('{'));
     let literals = template.iter().zip(&segments).filter(|(name, _)| !name.starts_with('{'));
     if template.len() != segments.len() || literals.into_iter().any(|(name, value)| name != value) {
-        return Err(unknown());
+        return None;
     }
     let variable = |name: &'static str, value: &str, rule| Violation::Variable { name, value: shown(value), rule };
     for (name, value) in variables() {
         let name = name.trim_matches(['{', '}']);
         if name != "environment" && !is_label(value) {
-            return Err(variable(name, value, "one DNS label: a-z, 0-9 and inner hyphens, at most 63"));
+            return Some(Err(variable(name, value, "one DNS label: a-z, 0-9 and inner hyphens, at most 63")));
         }
     }
-    match variables().find(|(name, _)| **name == "{environment}") {
+    Some(match variables().find(|(name, _)| **name == "{environment}") {
         Some((_, value)) if !ENVIRONMENTS.contains(value) => {
             Err(variable("environment", value, "production, staging or development"))
         }
-        _ => Ok(operation),
-    }
+        _ => Ok(()),
+    })
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Violation> {
@@ -217,6 +226,10 @@ mod tests {
     use hyper::header::{HeaderName, HeaderValue};
 
     use super::*;
+    use crate::api::OPERATIONS;
+    use crate::api::operation::{Field, Rule};
+    use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
+    use crate::args::settings_table::Setting;
 
     const LONG: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
     const OPERATION: &str = "/no_auth/send_password_email";
@@ -246,15 +259,15 @@ mod tests {
         for value in values {
             map.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        check(&Method::POST, LONG, &map, BODY.as_bytes())
+        check(OPERATIONS, &Method::POST, LONG, &map, BODY.as_bytes())
     }
 
     fn at(target: &str) -> Result<Request, Violation> {
-        check(&Method::POST, target, &good_headers(), BODY.as_bytes())
+        check(OPERATIONS, &Method::POST, target, &good_headers(), BODY.as_bytes())
     }
 
     fn with_body(body: &str) -> Result<Request, Violation> {
-        check(&Method::POST, LONG, &good_headers(), body.as_bytes())
+        check(OPERATIONS, &Method::POST, LONG, &good_headers(), body.as_bytes())
     }
 
     fn good(token: Option<&str>) -> Request {
@@ -274,6 +287,36 @@ mod tests {
     }
 
     #[test]
+    fn another_operation_is_found_at_its_own_paths() {
+        static RESET: Operation = Operation {
+            path: "/system/users/reset",
+            published_prefix: "/api/web/custom/namespaces",
+            fields: &[Field { name: "user", noun: "user", setting: Setting::Email, fallback: None, rule: Rule::Email }],
+            subject: 0,
+            noun: "reset",
+            rejected: "",
+            unknown: "",
+            check_first: "",
+        };
+        let both = [&SEND_PASSWORD_EMAIL, &RESET];
+        let ask = |path: &str, body: &str| check(&both, &Method::POST, path, &good_headers(), body.as_bytes());
+        let subject = |name: &str| Request { subject: name.to_owned(), token: Some("abc=.-".to_owned()) };
+        for path in ["/system/users/reset", "/api/web/custom/namespaces/system/users/reset"] {
+            assert_eq!(ask(path, r#"{"user": "ada@example.com"}"#), Ok(subject("ada@example.com")), "{path}");
+            assert_eq!(ask(path, BODY), Err(Violation::NoSubject("user")), "{path}");
+        }
+        for path in [LONG, OPERATION] {
+            assert_eq!(ask(path, BODY), Ok(subject("hello@example.com")), "{path}");
+        }
+        let before_the_other = LONG.replace(OPERATION, "/system/users/reset");
+        let message = ask(&before_the_other, BODY).unwrap_err().to_string();
+        assert!(
+            message.ends_with("or /api/web/custom/namespaces/system/users/reset or /system/users/reset"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn other_paths_are_named() {
         for path in [
             "/",
@@ -290,7 +333,7 @@ mod tests {
             "/api/v1/api/production/us-east-1/namespaces/default/send_password_email",
             "/x/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email",
         ] {
-            assert_eq!(at(path), Err(Violation::Path(path.to_owned())));
+            assert!(matches!(at(path), Err(Violation::Path { path: refused, .. }) if refused == path), "{path}");
         }
         assert_eq!(at(LOGIN_PATH), Err(Violation::FollowedRedirect));
         assert_eq!(at(&format!("{LONG}?a=b")), Err(Violation::Query("a=b".to_owned())));
@@ -321,7 +364,13 @@ mod tests {
     #[test]
     fn only_post_is_the_method() {
         for method in ["GET", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "post"] {
-            let got = check(&Method::from_bytes(method.as_bytes()).unwrap(), LONG, &good_headers(), BODY.as_bytes());
+            let got = check(
+                OPERATIONS,
+                &Method::from_bytes(method.as_bytes()).unwrap(),
+                LONG,
+                &good_headers(),
+                BODY.as_bytes(),
+            );
             assert_eq!(got, Err(Violation::Method(method.to_owned())));
         }
     }

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::context::Context;
 use super::error::CommandError;
+use crate::api::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::settings_table::Setting;
 use crate::report::exit::Ending;
@@ -90,7 +91,8 @@ fn run_sandbox(
     let server = start(options, &token)?;
     let origin = format!("http://{}", server.address());
     let variables = [
-        ("VESCLI_BASE_URL", base_url(&origin)),
+        // The origin alone: what is before the path of an operation differs from operation to operation.
+        ("VESCLI_BASE_URL", origin.clone()),
         (SANDBOX_VARIABLE, origin.clone()),
         ("VESCLI_TENANT", "sandbox".to_owned()),
         ("VESCLI_TOKEN", token),
@@ -121,6 +123,7 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
         .as_deref()
         .map(|path| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source }));
     Server::start(Rules {
+        operations: OPERATIONS,
         rate: options.rate,
         token: options.require_auth.then(|| token.to_owned()),
         log: log.transpose()?,
@@ -128,11 +131,6 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
         limits: Limits::default(),
     })
     .map_err(SandboxError::Start)
-}
-
-/// The long form of the published path, so that a rehearsal passes through all of it.
-fn base_url(origin: &str) -> String {
-    format!("{origin}/api/v1/api/production/us-east-1/namespaces/sandbox")
 }
 
 /// Letters and digits from a generator that is not made for secrets: the token guards nothing but a rehearsal.

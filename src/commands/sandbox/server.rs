@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::answer::{Answer, Scenario};
 use super::contract::{Violation, check};
 use super::log::Log;
+use crate::api::operation::Operation;
 use crate::settings::rate::Rate;
 
 /// How long to wait when no connection can be taken, usually because the process has no file descriptor left.
@@ -141,6 +142,8 @@ const BODY_MAX: usize = 64 * 1024;
 /// What a sandbox is set up with.
 #[derive(Debug)]
 pub(super) struct Rules {
+    /// The operations that there are.
+    pub(super) operations: &'static [&'static Operation],
     /// How many requests are let through; `None` for all.
     pub(super) rate: Option<Rate>,
     /// The only token that is let through; `None` when none is needed.
@@ -156,6 +159,7 @@ pub(super) struct Rules {
 /// What the sandbox remembers from one request to the next.
 #[derive(Debug)]
 pub(super) struct Handler {
+    operations: &'static [&'static Operation],
     token: Option<String>,
     slow: Duration,
     patience: Duration,
@@ -188,6 +192,7 @@ impl Handler {
     /// The first error of the log, after which no line is written, goes to `failures`.
     pub(super) fn new(rules: Rules, failures: Sender<io::Error>) -> Self {
         Self {
+            operations: rules.operations,
             token: rules.token,
             slow: rules.slow,
             patience: rules.limits.patience,
@@ -231,7 +236,7 @@ impl Handler {
     /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
     fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> (Reply, Option<Violation>) {
         let checked = body.map_or(Err(Violation::TooLarge(BODY_MAX)), |body| {
-            check(&parts.method, &parts.uri.to_string(), &parts.headers, body)
+            check(self.operations, &parts.method, &parts.uri.to_string(), &parts.headers, body)
         });
         let checked = checked.and_then(|request| {
             let scenario = Scenario::of(&request.subject).map_err(Violation::Scenario)?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::log::Log;
 use super::server::{Limits, Rules, Server};
+use crate::api::OPERATIONS;
 
 const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 
@@ -16,7 +17,7 @@ const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 fn rules() -> Rules {
-    Rules { rate: None, token: None, log: None, slow: super::SLOW, limits: Limits::default() }
+    Rules { operations: OPERATIONS, rate: None, token: None, log: None, slow: super::SLOW, limits: Limits::default() }
 }
 
 fn server(rules: Rules) -> Server {

@@ -10,7 +10,7 @@ use super::observer::{Peer, Refused};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
-/// Most names of a certificate that are told.
+/// Most names of a certificate that are shown.
 const NAMES_MAX: usize = 8;
 
 /// The refusal in a sentence.
@@ -23,11 +23,11 @@ pub(super) fn cause(error: &CertificateError, refused: Option<&Refused>) -> Stri
     match error {
         CertificateError::ExpiredContext { time, not_after } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_after), *not_after);
-            format!("{whose} expired on {}; this machine's clock says {}", told(*not_after), told(*time))
+            format!("{whose} expired on {}; this machine's clock says {}", date(*not_after), date(*time))
         }
         CertificateError::NotValidYetContext { time, not_before } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_before), *not_before);
-            format!("{whose} is valid only from {} on; this machine's clock says {}", told(*not_before), told(*time))
+            format!("{whose} is valid only from {} on; this machine's clock says {}", date(*not_before), date(*time))
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
             let name = expected.to_str();
@@ -88,8 +88,8 @@ fn signature(whose: &str) -> String {
     )
 }
 
-/// The errors of the verifier that rustls has no name for: webpki's, which are told by their names alone, and those of
-/// a machine's own verifier, which are told in words.
+/// The errors of the verifier that rustls has no name for: webpki's, which are only names, and those of a machine's own
+/// verifier, which are text.
 fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
     let name = refused.map_or("this host", |refused| refused.name.as_str());
     match error {
@@ -195,7 +195,7 @@ fn system_time(time: UnixTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(time.as_secs())
 }
 
-fn told(time: UnixTime) -> String {
+fn date(time: UnixTime) -> String {
     to_text(system_time(time))
 }
 
@@ -270,9 +270,9 @@ mod tests {
     #[test]
     fn every_refusal_is_a_sentence_and_no_debug_text() {
         for error in every_error() {
-            let told = cause(&error, None);
-            assert!(!is_debug_text(&told), "{told}");
-            assert!(told.contains("the server's certificate"), "{told}");
+            let text = cause(&error, None);
+            assert!(!is_debug_text(&text), "{text}");
+            assert!(text.contains("the server's certificate"), "{text}");
         }
         assert!(cause(&of("CaUsedAsEndEntity"), None).contains("(CA:TRUE)"));
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Classifies the failures of reqwest and the libraries below it, and says their cause in words: whose fault it was (this
 //! machine's, the proxy's or the service's) and what was said. reqwest tells time-outs and connects apart and little else:
-//! TLS causes are `rustls::Error` inside nested `io::Error`s, and what a proxy refuses is told by texts alone. What the
+//! TLS causes are `rustls::Error` inside nested `io::Error`s, and what a proxy refuses is only in texts. What the
 //! observer noted says the rest. Each kind is provoked for real in the tests, so that an update of a library cannot move an
 //! exit code silently.
 

@@ -32,7 +32,7 @@ pub(super) fn certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'stat
             letters.extend_from_slice(line);
         }
     }
-    // A last certificate without its end is a fault, and told by the other reader.
+    // A last certificate without its end is a fault, which the other reader reports.
     (!is_inside).then_some(found)
 }
 

@@ -173,18 +173,18 @@ impl Transport {
         })
     }
 
-    /// How many connections came up so far.
+    /// How many connections were established so far.
     pub fn connections(&self) -> u64 {
         self.connections.count()
     }
 
-    /// Lets no request leave any more, for a process that is about to end while an attempt is under way. Says whether
-    /// that attempt may have sent its request, `before` being the number of connections when it began.
-    pub fn shut(&self, before: u64) -> bool {
+    /// Sends no more requests, for a process that is about to end while an attempt is under way. Returns whether that
+    /// attempt may have sent its request; `before` is the number of connections when it began.
+    pub fn close(&self, before: u64) -> bool {
         self.connections.close() > before
     }
 
-    /// What the latest attempt passed on its way.
+    /// What the latest attempt passed: addresses, proxy, TLS.
     pub fn observed(&self) -> Observed {
         self.observer.observed()
     }

@@ -34,7 +34,7 @@ pub struct UserWait {
 
 impl UserWait {
     /// Decides after an answer that came at `now`: how long to wait for the user, if that is what comes next. An answer
-    /// that ends the wait is told how long it was.
+    /// that ends the wait gets the time that was waited.
     pub fn after(
         &mut self,
         limit: Option<Duration>,

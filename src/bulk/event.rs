@@ -32,22 +32,23 @@ pub enum Event {
 pub struct RowEnd {
     pub index: u32,
     pub before: Prior,
-    /// What came of it, all attempts together.
+    /// Of all attempts together.
     pub result: AttemptResult,
     pub attempts: u64,
     pub elapsed: Duration,
-    /// Whether the next run sends it, unasked: it was not sent, or refused for a reason that is not its own.
+    /// Whether the next run sends it without another flag: it was not sent, or the row itself was not the reason of the
+    /// refusal.
     pub due: bool,
-    /// Whether the journal could not take its record.
-    pub unwritten: bool,
+    /// Whether its end could not be written to the journal.
+    pub unrecorded: bool,
 }
 
 impl RowEnd {
-    /// The outcome as the next run finds it: what the journal could not take in comes back as unknown, but for what the
-    /// service has taken.
+    /// The outcome as the next run finds it: a row whose end could not be written is unknown, unless the service accepted
+    /// it.
     pub const fn outcome(&self) -> Outcome {
         match self.result.outcome {
-            Outcome::Rejected | Outcome::NotSent if self.unwritten => Outcome::Unknown,
+            Outcome::Rejected | Outcome::NotSent if self.unrecorded => Outcome::Unknown,
             outcome => outcome,
         }
     }

@@ -299,7 +299,7 @@ impl RowInProgress {
             result,
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
-            unwritten: false,
+            unrecorded: false,
         })
     }
 }

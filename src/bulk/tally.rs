@@ -50,10 +50,10 @@ pub struct Tally {
     pub due: Due,
     /// What was known of those that ended, before they did.
     pub before: PriorCounts,
-    /// How many requests were made, repeats included.
+    /// How many requests were made, retries included.
     pub requests: u64,
-    /// How many ends could not be written into the journal.
-    pub unwritten: u64,
+    /// How many ends could not be written to the journal.
+    pub unrecorded: u64,
 }
 
 /// How a run is to end.
@@ -77,7 +77,7 @@ impl Tally {
         self.ended.add(outcome);
         self.before.add(end.before);
         self.requests += end.attempts;
-        self.unwritten += end.unwritten as u64;
+        self.unrecorded += end.unrecorded as u64;
         match outcome {
             Outcome::Rejected if end.due => self.due.rejected += 1,
             Outcome::NotSent if end.due => self.due.not_sent += 1,

@@ -248,7 +248,7 @@ fn send(
         let attempt = match attempt {
             ControlFlow::Continue(attempt) => attempt,
             ControlFlow::Break(signal) => {
-                let was_sent = transport.shut(connections);
+                let was_sent = transport.close(connections);
                 return Ok(ControlFlow::Break(attempts.interrupted(signal, was_sent)));
             }
         };

@@ -135,7 +135,7 @@ struct RowDocument<'a> {
 
 /// The document of a row that has ended, as one line.
 pub fn row(row: &Row, cname: &str, info: &RequestInfo, end: RowEnd, redactor: &Redactor) -> String {
-    let RowEnd { due, unwritten, .. } = end;
+    let RowEnd { due, unrecorded, .. } = end;
     let sent = SendResult { result: end.result, attempts: end.attempts, elapsed: end.elapsed };
     let warning = ["the end of this row could not be written into the journal".to_owned()];
     json_line(&RowDocument {
@@ -145,7 +145,7 @@ pub fn row(row: &Row, cname: &str, info: &RequestInfo, end: RowEnd, redactor: &R
         row: row.line,
         email: &row.email,
         cname,
-        end: EndFields::new(info, &sent, redactor, if unwritten { &warning } else { &[] }),
+        end: EndFields::new(info, &sent, redactor, if unrecorded { &warning } else { &[] }),
         due,
     })
 }

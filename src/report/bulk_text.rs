@@ -380,7 +380,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
 }
 
 /// The outcome of a row that could not be written into the journal.
-pub fn unwritten(row: &Row, name: &str, result: &AttemptResult) -> String {
+pub fn unrecorded(row: &Row, name: &str, result: &AttemptResult) -> String {
     format!(
         "{name} (line {}) ended, but its outcome is missing from the journal: {}",
         row.line,

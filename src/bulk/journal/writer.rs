@@ -64,10 +64,10 @@ pub(super) struct State<E> {
     queued: Batch<E>,
     delivered: Vec<Delivered<E>>,
     /// The people whose last record could not be written.
-    unwritten: Vec<RowKey>,
+    unrecorded: Vec<RowKey>,
     handles: usize,
     closing: bool,
-    /// Why the thread has gone. It is set last: nothing is written from then on.
+    /// Why the thread has ended. It is set last: nothing is written from then on.
     stopped: Option<JournalStopped>,
     thread_waits: bool,
     screen_waits: bool,
@@ -75,9 +75,9 @@ pub(super) struct State<E> {
 
 impl<E> State<E> {
     fn deliver(&mut self, events: impl IntoIterator<Item = (RowKey, E)>) {
-        let Self { delivered, unwritten, .. } = self;
+        let Self { delivered, unrecorded, .. } = self;
         let events = events.into_iter();
-        delivered.extend(events.map(|(key, event)| Delivered { event, is_written: !unwritten.contains(&key) }));
+        delivered.extend(events.map(|(key, event)| Delivered { event, is_written: !unrecorded.contains(&key) }));
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Queue<E> {
     work: Condvar,
     /// For the screen: there is something to show, or the end has come.
     news: Condvar,
-    /// Whether the thread has gone: asked before every request, without the lock.
+    /// Whether the thread has ended: read before every request, without the lock.
     is_over: AtomicBool,
     path: Arc<PathBuf>,
 }
@@ -98,7 +98,7 @@ impl<E> Queue<E> {
         let state = State {
             queued: Batch::default(),
             delivered: Vec::new(),
-            unwritten: Vec::new(),
+            unrecorded: Vec::new(),
             handles: 0,
             closing: false,
             stopped: None,
@@ -154,7 +154,7 @@ impl<E> Queue<E> {
         let events = events.into_iter().map(|event| (key, event));
         let mut state = self.lock();
         if state.stopped.is_some() {
-            state.unwritten.extend(record.map(|_| key));
+            state.unrecorded.extend(record.map(|_| key));
             state.deliver(events);
             self.wake_screen(&mut state);
             return;
@@ -416,10 +416,10 @@ impl<E, S> Drop for Loop<E, S> {
         let mut state = self.queue.lock();
         let queued = mem::take(&mut state.queued);
         if !self.is_batch_written {
-            state.unwritten.extend(batch.ends);
+            state.unrecorded.extend(batch.ends);
         }
         state.deliver(batch.events);
-        state.unwritten.extend(queued.ends);
+        state.unrecorded.extend(queued.ends);
         state.deliver(queued.events);
         state.stopped = Some(self.stopped.take().unwrap_or_else(|| self.queue.closed()));
         self.queue.is_over.store(true, Ordering::SeqCst);

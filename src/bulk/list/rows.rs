@@ -254,7 +254,7 @@ pub enum RowsError {
     )]
     Addressing { line: u64, name: &'static str },
     /// A quote that is never closed swallows the rows behind it.
-    #[error("line {line}: a quote is opened there and never closed, so that the rows behind it cannot be told apart")]
+    #[error("line {line}: a quote is opened and never closed, so the rows after it cannot be separated")]
     OpenQuote { line: u64 },
     /// Text behind a closing quote: the quotes are not where they seem to be.
     #[error("line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice")]

@@ -158,9 +158,9 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         let redactor = self.reporter.redactor();
         let name = self.name(row);
         let accepted = end.result.outcome == Outcome::Accepted;
-        if end.unwritten {
+        if end.unrecorded {
             let label = self.reporter.err_style().error("error:");
-            let text = bulk_text::unwritten(row, &name, &end.result);
+            let text = bulk_text::unrecorded(row, &name, &end.result);
             err.push_str(&format!("{label} {text}\n"));
         }
         if output.json {
@@ -216,7 +216,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
 fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
     if !is_written {
         match &mut event {
-            Event::Finished(end) => (end.unwritten, end.due) = (true, false),
+            Event::Finished(end) => (end.unrecorded, end.due) = (true, false),
             Event::Exchange { .. } => {}
             Event::Retry { .. } => return None,
         }

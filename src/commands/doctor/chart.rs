@@ -31,15 +31,15 @@ struct CheckDocument {
 pub(super) struct Chart<'a, 'b> {
     pub(super) reporter: &'a mut Reporter<'b>,
     checks: Vec<Check>,
-    unwritten: Option<ErrorReport>,
+    output_error: Option<ErrorReport>,
 }
 
 impl<'a, 'b> Chart<'a, 'b> {
     pub(super) const fn new(reporter: &'a mut Reporter<'b>) -> Self {
-        Self { reporter, checks: Vec::new(), unwritten: None }
+        Self { reporter, checks: Vec::new(), output_error: None }
     }
 
-    /// Takes a check in and tells it. With `-q` only failures are told.
+    /// Adds a check and reports it. With `-q` only failures are reported.
     pub(super) fn add(&mut self, check: Check) {
         let output = self.reporter.output();
         if output.json {
@@ -48,7 +48,7 @@ impl<'a, 'b> Chart<'a, 'b> {
         } else if check.has_failed() || !output.quiet {
             let line = self.line(&check, self.reporter.out_style());
             if let Err(error) = self.reporter.print(&line) {
-                self.unwritten.get_or_insert(error);
+                self.output_error.get_or_insert(error);
             }
         }
         self.checks.push(check);
@@ -80,7 +80,7 @@ impl<'a, 'b> Chart<'a, 'b> {
         }
     }
 
-    /// Fills in the checks that were not reached, writes the document if one is wanted, and gives the exit: that of the
+    /// Adds the checks that were not reached, prints the document with --json, and returns the exit: that of the
     /// first failure.
     pub(super) fn close(mut self) -> Exit {
         let failed = self.checks.iter().find(|check| check.has_failed());
@@ -99,11 +99,11 @@ impl<'a, 'b> Chart<'a, 'b> {
         if self.reporter.output().json {
             let document = self.document(exit);
             if let Err(error) = self.reporter.print(&document) {
-                self.unwritten.get_or_insert(error);
+                self.output_error.get_or_insert(error);
             }
         }
-        match (failure, self.unwritten) {
-            // The finding stands, whoever could not read it.
+        match (failure, self.output_error) {
+            // A failed check decides the exit code, even if its line could not be printed.
             (Some(exit), _) => exit,
             (None, Some(error)) => self.reporter.error_beside(&error),
             (None, None) => Exit::Accepted,

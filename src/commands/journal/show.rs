@@ -207,18 +207,18 @@ fn unknown(path: &Path, recovered: &Recovered) -> Result<Vec<UnknownDocument>, J
     let intents = find_intents(path, |key| state(key).is_some(), |_| true)?;
     let mut unknown: Vec<UnknownDocument> = intents
         .into_iter()
-        .filter_map(|(key, told): (RowKey, _)| {
+        .filter_map(|(key, intent): (RowKey, _)| {
             let (ended, status) = match state(key)? {
                 RowState::Unknown { status } => (true, status),
                 _ => (false, None),
             };
             Some(UnknownDocument {
                 key: key.to_string(),
-                email: told.email,
-                cname: told.cname,
-                row: told.row,
-                attempt: told.attempt,
-                at: told.at,
+                email: intent.email,
+                cname: intent.cname,
+                row: intent.row,
+                attempt: intent.attempt,
+                at: intent.at,
                 status,
                 ended,
             })

@@ -255,21 +255,21 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_told_where_the_sandbox_is_and_nothing_is_written_to_its_stdout() {
+    fn the_command_learns_where_the_sandbox_is_and_nothing_is_written_to_its_stdout() {
         let _turn = turn();
         let folder = tempfile::tempdir().unwrap();
-        let told = folder.path().join("told");
+        let text = folder.path().join("variables");
         let script =
             r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
-        let options = command(&["sh", "-c", script, told.to_str().unwrap()]);
+        let options = command(&["sh", "-c", script, text.to_str().unwrap()]);
         let given = SandboxEnvironment { own_folder: Some(PathBuf::from("/own folder")), ..environment() };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let end = run(&options, &given, &mut out, &mut err).unwrap();
         assert_eq!((end, out.as_slice()), (SandboxEnd::Code(0), &b""[..]));
-        let told = std::fs::read_to_string(told).unwrap();
-        let lines: Vec<&str> = told.lines().collect();
+        let text = std::fs::read_to_string(text).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
         let [base_url, sandbox, tenant, token, path] = lines[..] else {
-            panic!("{told}");
+            panic!("{text}");
         };
         assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {sandbox}\n"));
         assert_eq!(base_url, sandbox);
@@ -395,9 +395,9 @@ mod tests {
             assert!(start.elapsed() < PATIENCE, "it does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
-        let (end, told) = serving.join().unwrap();
+        let (end, text) = serving.join().unwrap();
         assert!(matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })), "{end:?}");
-        assert!(told.contains("it mails nobody") && told.contains("Ctrl-C"), "{told}");
+        assert!(text.contains("it mails nobody") && text.contains("Ctrl-C"), "{text}");
         assert!(lines.next().is_none());
     }
 

@@ -113,8 +113,8 @@ fn whoever_is_not_there_after_the_limit_is_rejected_with_the_time_and_not_due() 
         .code(10)
         .stdout_json_lines(|documents| {
             let row = &documents[1];
-            let told = [&row["email"], &row["outcome"], &row["exit_code"], &row["due"], &row["attempts"]];
-            assert_eq!(json!(told), json!(["a0@example.com", "rejected", 44, false, 2]));
+            let shown = [&row["email"], &row["outcome"], &row["exit_code"], &row["due"], &row["attempts"]];
+            assert_eq!(json!(shown), json!(["a0@example.com", "rejected", 44, false, 2]));
             assert_eq!(row["error"]["message"], "not found; waited 6 s for the user to exist");
         })
         .stderr_contains("not found (HTTP 404); waited 6 s for the user to exist\n")

@@ -144,7 +144,7 @@ fn each_row_has_a_case_and_each_outcome_is_counted() {
     assert!(start > 1.0e9 && start <= end && end < 1.0e11, "{start} to {end}");
     // Open, so that no new file gets their numbers.
     let old = [&xml, &prom].map(|path| fs::File::open(path).unwrap());
-    // The same again, with the rest: the files are new ones, and what is known is told as known.
+    // The same again, with the rest: the files are new ones, and the known rows are reported as known.
     let second = with_reports(again(&first, &server)).code(11).run();
     let expected = [
         case(0, "skipped accepted: in an earlier run"),

@@ -19,7 +19,7 @@ const ABOUT_ITSELF: &str = "tr '\\000' '\\n' </proc/$$/environ >about; tr '\\000
 
 fn about(folder: &Path) -> String {
     let about = fs::read_to_string(folder.join("about")).unwrap();
-    assert!(about.contains("HOME="), "nothing was told: {about}");
+    assert!(about.contains("HOME="), "the environment cannot be read: {about}");
     about
 }
 

@@ -75,7 +75,7 @@ impl Loopback {
         let Some(accepting) = self.accepting.take() else {
             return false;
         };
-        self.keeper.shut();
+        self.keeper.close();
         self.pass_a_marker();
         let mut panicked = accepting.join().is_err();
         let threads = std::mem::take(&mut self.keeper.lock().threads);
@@ -184,7 +184,7 @@ impl Keeper {
         !state.stopping
     }
 
-    fn shut(&self) {
+    fn close(&self) {
         let mut state = self.lock();
         state.stopping = true;
         for stream in state.streams.drain(..).filter_map(|weak| weak.upgrade()) {

@@ -238,8 +238,8 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let early = [written(intent_line("ada", 1) + &end), Event::Synced];
     assert!(fault(&early).unwrap().starts_with("an end before"));
     let shown = Event::ConfirmedPlan(key_of("ada").to_string());
-    let unwritten = [&sound[..4], std::slice::from_ref(&shown)].concat();
-    assert!(fault(&unwritten).unwrap().starts_with("an event is shown"));
+    let unrecorded = [&sound[..4], std::slice::from_ref(&shown)].concat();
+    assert!(fault(&unrecorded).unwrap().starts_with("an event is shown"));
     let with_intent = written(end.clone() + &intent_line("bob", 1));
     let unsynced = [&sound[..4], &[with_intent, shown]].concat();
     assert!(fault(&unsynced).unwrap().starts_with("an event is shown"));

@@ -40,9 +40,9 @@ fn a_whole_journal_comes_back_with_every_state() {
     let runs: Vec<&str> = scan.recovered.runs.iter().map(|run| run.id.as_str()).collect();
     assert_eq!(runs, ["a1", "a2"]);
     assert!(scan.recovered.accepted.is_some_and(|(first, last)| first <= last));
-    let told = intents_of(lines.concat().as_bytes(), |key| key == key_of("bob"), |_| true).unwrap();
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[&key_of("bob")].email.as_str(), told[&key_of("bob")].attempt), ("bob@x.de", 2));
+    let intents = intents_of(lines.concat().as_bytes(), |key| key == key_of("bob"), |_| true).unwrap();
+    assert_eq!(intents.len(), 1);
+    assert_eq!((intents[&key_of("bob")].email.as_str(), intents[&key_of("bob")].attempt), ("bob@x.de", 2));
 }
 
 #[test]

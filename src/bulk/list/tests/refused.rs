@@ -57,7 +57,7 @@ fn lists_that_cannot_be_used_are_refused_with_what_to_do() {
         ("\nemail;REGION\n", "line 2: a list cannot have a `region` for each row"),
         ("{\"email\":\"a@x.de\",\"Tenant\":null}", "line 1: a list cannot have a `tenant`"),
         ("[{\"email\":\"a@x.de\"}]", "jq -c '.[]'"),
-        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\n", "line 2: a quote is opened there and never closed"),
+        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\n", "line 2: a quote is opened and never closed"),
         ("email,name\na@x.de,\"Ada\nb@x.de,Bob\nc@x.de,\"Cy\"\n", "line 4: text stands behind a closing quote"),
         ("PK\u{3}\u{4}rest of a workbook", "is a workbook"),
     ] {
@@ -94,7 +94,7 @@ fn other_encodings_are_refused_with_the_way_to_convert_them() {
 fn an_endless_line_is_refused_before_it_fills_the_memory() {
     for (start, part) in [
         ("", "line 1 is longer than 1 MiB"),
-        ("email,name\na@x.de,\"", "line 2: a quote is opened there and never closed"),
+        ("email,name\na@x.de,\"", "line 2: a quote is opened and never closed"),
         ("email,name\na@x.de,", "line 2 is longer than 1 MiB"),
         ("{\"email\":\"", "line 1 is longer than 1 MiB"),
     ] {

@@ -31,7 +31,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct RowEnd {
     pub index: u32,
-    pub before: Prior,
+    pub prior: Prior,
     /// Of all attempts together.
     pub result: AttemptResult,
     pub attempts: u64,

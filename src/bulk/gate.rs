@@ -270,7 +270,7 @@ impl Drop for Alarm<'_> {
 #[derive(Debug)]
 pub struct RowInProgress {
     pub index: u32,
-    pub before: Prior,
+    pub prior: Prior,
     /// Its name in the journal.
     pub key: RowKey,
     pub attempts: u64,
@@ -290,7 +290,7 @@ impl RowInProgress {
         let result = self.result.filter(|_| self.attempts > 0)?;
         Some(RowEnd {
             index: self.index,
-            before: self.before,
+            prior: self.prior,
             due: match result.outcome {
                 Outcome::NotSent => true,
                 Outcome::Rejected => due,
@@ -414,7 +414,7 @@ impl Backlog {
 pub(super) fn begun(waits: u64) -> Box<RowInProgress> {
     Box::new(RowInProgress {
         index: 0,
-        before: Prior::NotSent,
+        prior: Prior::NotSent,
         key: super::journal::key("", "", ""),
         attempts: waits,
         waits,

@@ -24,7 +24,7 @@ pub struct Choice {
 pub struct Task {
     /// Its place in the list, from 0 on.
     pub index: u32,
-    pub before: Prior,
+    pub prior: Prior,
 }
 
 /// What was known of a row that goes out, before it does.
@@ -50,8 +50,8 @@ pub struct PriorCounts {
 }
 
 impl PriorCounts {
-    pub const fn add(&mut self, before: Prior) {
-        match before {
+    pub const fn add(&mut self, prior: Prior) {
+        match prior {
             Prior::NotSent => self.not_sent += 1,
             Prior::Rejected => self.rejected += 1,
             Prior::Due => self.due += 1,
@@ -137,10 +137,10 @@ impl Plan {
             let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
             let skips_known = choice.known == Some(OnKnown::Skip);
             let decision = match next(state, choice) {
-                Next::Send(before) => match skips_known.then(|| elsewhere.of(index)).flatten() {
+                Next::Send(prior) => match skips_known.then(|| elsewhere.of(index)).flatten() {
                     Some(outcome) => Decision::LeaveKnown(outcome),
-                    None if plan.tasks.len() as u64 >= limit => Decision::BeyondLimit(before),
-                    None => Decision::Send(before),
+                    None if plan.tasks.len() as u64 >= limit => Decision::BeyondLimit(prior),
+                    None => Decision::Send(prior),
                 },
                 Next::Leave(outcome) => Decision::Leave(outcome),
             };
@@ -155,8 +155,8 @@ impl Plan {
             self.skipped.add(outcome);
         }
         match decision {
-            Decision::Send(before) => self.tasks.push(Task { index, before }),
-            Decision::BeyondLimit(before) => self.beyond_limit.add(before),
+            Decision::Send(prior) => self.tasks.push(Task { index, prior }),
+            Decision::BeyondLimit(prior) => self.beyond_limit.add(prior),
             Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => match outcome {
                 Outcome::Accepted => self.accepted += 1,
                 Outcome::Unknown => self.unknown.push(index),
@@ -184,10 +184,10 @@ impl Plan {
     }
 
     /// What was known of those that go out and of those beyond the limit.
-    pub fn before(&self) -> PriorCounts {
-        let mut before = self.beyond_limit;
-        self.tasks.iter().for_each(|task| before.add(task.before));
-        before
+    pub fn prior(&self) -> PriorCounts {
+        let mut prior = self.beyond_limit;
+        self.tasks.iter().for_each(|task| prior.add(task.prior));
+        prior
     }
 
     /// How long the rows take at a rate, if there is one.
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_time_is_that_of_the_steps_between_the_rows() {
-        let plan = |count| Plan { tasks: vec![Task { index: 0, before: Prior::NotSent }; count], ..Plan::default() };
+        let plan = |count| Plan { tasks: vec![Task { index: 0, prior: Prior::NotSent }; count], ..Plan::default() };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));
         assert_eq!(plan(61).time_at(rate), Some(Duration::from_secs(60)));

@@ -98,8 +98,8 @@ impl Run<'_> {
                     alone: 0,
                     user: UserWait::default(),
                     start: Instant::now(),
-                    before: task.before,
-                    result: (task.before == Prior::Unknown).then(earlier),
+                    prior: task.prior,
+                    result: (task.prior == Prior::Unknown).then(earlier),
                 };
                 Some((Box::new(pending), row))
             }
@@ -194,8 +194,8 @@ impl Run<'_> {
         }
         if !self.gate.is_valid(permit) {
             let (outcome, status) = match &pending.result {
-                Some(before) if matches!(before.outcome, Outcome::Rejected | Outcome::Unknown) => {
-                    (before.outcome, before.status)
+                Some(prior) if matches!(prior.outcome, Outcome::Rejected | Outcome::Unknown) => {
+                    (prior.outcome, prior.status)
                 }
                 _ => (Outcome::NotSent, None),
             };

@@ -49,7 +49,7 @@ pub struct Tally {
     /// Those of them that the next run sends, unasked.
     pub due: Due,
     /// What was known of those that ended, before they did.
-    pub before: PriorCounts,
+    pub prior: PriorCounts,
     /// How many requests were made, retries included.
     pub requests: u64,
     /// How many ends could not be written to the journal.
@@ -75,7 +75,7 @@ impl Tally {
     pub const fn add(&mut self, end: &RowEnd) {
         let outcome = end.outcome();
         self.ended.add(outcome);
-        self.before.add(end.before);
+        self.prior.add(end.prior);
         self.requests += end.attempts;
         self.unrecorded += end.unrecorded as u64;
         match outcome {
@@ -87,26 +87,26 @@ impl Tally {
 
     /// The whole list as it stands now: what was known before, and what has come to it.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let before = plan.before();
-        let left = |before: u64, ended: u64| before.saturating_sub(ended);
+        let prior = plan.prior();
+        let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
         OutcomeCounts {
             accepted: plan.accepted + self.ended.accepted,
             rejected: plan.rejected
-                + left(before.rejected, self.before.rejected)
-                + left(before.due, self.before.due)
+                + left(prior.rejected, self.prior.rejected)
+                + left(prior.due, self.prior.due)
                 + self.ended.rejected,
-            not_sent: left(before.not_sent, self.before.not_sent) + self.ended.not_sent,
-            unknown: plan.unknown.len() as u64 + left(before.unknown, self.before.unknown) + self.ended.unknown,
+            not_sent: left(prior.not_sent, self.prior.not_sent) + self.ended.not_sent,
+            unknown: plan.unknown.len() as u64 + left(prior.unknown, self.prior.unknown) + self.ended.unknown,
         }
     }
 
     /// How many rows of the list the next run sends unasked.
     pub fn due_of_list(&self, plan: &Plan) -> Due {
-        let before = plan.before();
-        let left = |before: u64, ended: u64| before.saturating_sub(ended);
+        let prior = plan.prior();
+        let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
         Due {
-            not_sent: left(before.not_sent, self.before.not_sent) + self.due.not_sent,
-            rejected: left(before.due, self.before.due) + self.due.rejected,
+            not_sent: left(prior.not_sent, self.prior.not_sent) + self.due.not_sent,
+            rejected: left(prior.due, self.prior.due) + self.due.rejected,
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
     use std::time::Duration;
 
     fn plan(tasks: usize, accepted: u64, rejected: u64, unknown: u32, beyond_limit: u64) -> Plan {
-        let task = Task { index: 0, before: Prior::NotSent };
+        let task = Task { index: 0, prior: Prior::NotSent };
         Plan {
             tasks: vec![task; tasks],
             accepted,
@@ -160,7 +160,7 @@ mod tests {
     fn ended(accepted: u64, rejected: u64, not_sent: u64, unknown: u64) -> Tally {
         Tally {
             ended: OutcomeCounts { accepted, rejected, not_sent, unknown },
-            before: PriorCounts { not_sent: accepted + rejected + not_sent + unknown, ..PriorCounts::default() },
+            prior: PriorCounts { not_sent: accepted + rejected + not_sent + unknown, ..PriorCounts::default() },
             ..Tally::default()
         }
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_row_that_was_not_reached_stays_what_it_was() {
-        let task = |index, before| Task { index, before };
+        let task = |index, prior| Task { index, prior };
         let plan = Plan {
             tasks: vec![
                 task(0, Prior::Unknown),
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!((list.rejected, list.not_sent, list.unknown), (2, 1, 3));
         assert_eq!(Tally::default().due_of_list(&plan).total(), 2);
         let mut tally = ended(1, 0, 0, 0);
-        tally.before = PriorCounts { unknown: 1, ..PriorCounts::default() };
+        tally.prior = PriorCounts { unknown: 1, ..PriorCounts::default() };
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.unknown), (1, 2));
         assert_eq!(tally.verdict(&plan, None), Verdict::Unknown);

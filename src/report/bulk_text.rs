@@ -215,7 +215,7 @@ fn to_send(facts: &PlanFacts) -> String {
         0 => String::new(),
         count => format!("; {} left for later by --limit", counted(count, "row")),
     };
-    let doubtful = match plan.before().unknown - plan.beyond_limit.unknown {
+    let doubtful = match plan.prior().unknown - plan.beyond_limit.unknown {
         0 => String::new(),
         count => format!("; {count} of them may have been mailed already"),
     };

@@ -138,9 +138,9 @@ impl Case {
                 let element = Element::of(outcome)?;
                 Some((element, outcome.word(), Exit::from(class).row().title))
             }
-            Self::Decided(Decision::Send(before)) => {
-                let outcome = prior_outcome(before);
-                let text = match before {
+            Self::Decided(Decision::Send(prior)) => {
+                let outcome = prior_outcome(prior);
+                let text = match prior {
                     Prior::NotSent => "the run ended before this row",
                     Prior::Rejected | Prior::Due | Prior::Unknown => {
                         "in an earlier run; this one ended before this row"
@@ -152,8 +152,8 @@ impl Case {
             Self::Decided(Decision::BeyondLimit(Prior::Unknown)) => {
                 Some((Element::Error, Outcome::Unknown.word(), "in an earlier run; left for a later run by --limit"))
             }
-            Self::Decided(Decision::BeyondLimit(before)) => {
-                Some((Element::Skipped, prior_outcome(before).word(), "left for a later run by --limit"))
+            Self::Decided(Decision::BeyondLimit(prior)) => {
+                Some((Element::Skipped, prior_outcome(prior).word(), "left for a later run by --limit"))
             }
             Self::Decided(Decision::Leave(outcome)) => {
                 Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in an earlier run"))
@@ -165,8 +165,8 @@ impl Case {
     }
 }
 
-const fn prior_outcome(before: Prior) -> Outcome {
-    match before {
+const fn prior_outcome(prior: Prior) -> Outcome {
+    match prior {
         Prior::NotSent => Outcome::NotSent,
         Prior::Rejected | Prior::Due => Outcome::Rejected,
         Prior::Unknown => Outcome::Unknown,
@@ -218,13 +218,13 @@ mod tests {
     /// Every plan of two rows, with every end of each that was sent.
     #[test]
     fn errors_and_failures_are_those_of_the_verdict() {
-        let befores = [Prior::NotSent, Prior::Rejected, Prior::Due, Prior::Unknown];
+        let priors = [Prior::NotSent, Prior::Rejected, Prior::Due, Prior::Unknown];
         let outcomes = [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown];
         let mut cases = Vec::new();
-        for before in befores {
-            cases.push((Decision::Send(before), None));
-            cases.push((Decision::BeyondLimit(before), None));
-            cases.extend(outcomes.map(|outcome| (Decision::Send(before), Some(outcome))));
+        for prior in priors {
+            cases.push((Decision::Send(prior), None));
+            cases.push((Decision::BeyondLimit(prior), None));
+            cases.extend(outcomes.map(|outcome| (Decision::Send(prior), Some(outcome))));
         }
         for outcome in [Outcome::Accepted, Outcome::Rejected, Outcome::Unknown] {
             cases.push((Decision::Leave(outcome), None));
@@ -237,9 +237,9 @@ mod tests {
             }
             let (mut tally, mut report) = (Tally::default(), Cases::new(&plan));
             for (index, (decision, outcome)) in (0..).zip([first, second]) {
-                if let (Decision::Send(before), Some(outcome)) = (decision, outcome) {
+                if let (Decision::Send(prior), Some(outcome)) = (decision, outcome) {
                     tally.ended.add(*outcome);
-                    tally.before.add(*before);
+                    tally.prior.add(*prior);
                     report.0[index] = Case::Ended(*outcome, Class::NotFound);
                 }
             }

@@ -389,7 +389,7 @@ mod tests {
     use crate::bulk::plan::Prior;
 
     fn plan(tasks: &[(u32, Prior)], accepted: u64) -> Plan {
-        let task = |&(index, before): &(u32, Prior)| Task { index, before };
+        let task = |&(index, prior): &(u32, Prior)| Task { index, prior };
         Plan { tasks: tasks.iter().map(task).collect(), accepted, ..Plan::default() }
     }
 

@@ -53,8 +53,9 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) 
             let reporter = Reporter::new(streams, Output::early(&flags, environment), environment);
             let mut context = Context { arguments, flags: &flags, environment, reporter };
             dispatch(&command, &mut context).unwrap_or_else(|error| {
-                context.reporter.error(&error.report());
-                error.ending()
+                let ending = error.ending();
+                context.reporter.error(&error.report(), ending);
+                ending
             })
         }
         Err(error) => usage::report(error, arguments, environment, streams).into(),

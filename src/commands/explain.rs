@@ -13,6 +13,8 @@ struct ExplainDocument {
     schema: &'static str,
     ok: bool,
     exit_codes: Vec<&'static ExitRow>,
+    signal: Option<u16>,
+    exit_code: u8,
 }
 
 /// The explanation of a code, a status or a class, or the table of all codes.
@@ -20,8 +22,12 @@ pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, C
     let found = what.map(find).transpose()?;
     match found {
         _ if json => {
-            let rows = found.map_or_else(|| rows().collect(), |found| found.row().into_iter().collect::<Vec<_>>());
-            Ok(json_line(&ExplainDocument { schema: "vescli.explain/1", ok: true, exit_codes: rows }))
+            let (exit_codes, signal) = match found {
+                None => (rows().collect(), None),
+                Some(Found::Row(row)) => (vec![row], None),
+                Some(Found::Signal(code)) => (Vec::new(), Some(code - 128)),
+            };
+            Ok(json_line(&ExplainDocument { schema: "vescli.explain/1", ok: true, exit_codes, signal, exit_code: 0 }))
         }
         Some(Found::Row(row)) => Ok(text(row, style)),
         Some(Found::Signal(number)) => Ok(format!(
@@ -43,15 +49,6 @@ pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, C
 enum Found {
     Row(&'static ExitRow),
     Signal(u16),
-}
-
-impl Found {
-    const fn row(&self) -> Option<&'static ExitRow> {
-        match self {
-            Self::Row(row) => Some(row),
-            Self::Signal(_) => None,
-        }
-    }
 }
 
 /// Numbers below 100 are exit codes, from 200 on statuses; a shell adds 128 to a signal.

@@ -219,11 +219,12 @@ then one "vescli.summary/1":
 known as above, other_cname (rows with the address of another row and another cname).
 
 --dry-run prints "vescli.request/1" (method, url, headers, body, proxy), --show-curl "vescli.curl/1" (command),
-`explain --json` "vescli.explain/1", `doctor --json` "vescli.doctor/1" (ok, exit_code, checks, each with name, state,
-message and hint). `config` prints schema, ok and path, and `path` exists, `init` written, `show` text, `check` and
-`profiles` profiles; `config explain` prints profile and settings (key, value, origin).
+`--version --json` "vescli.version/1" (version, features), `explain --json` "vescli.explain/1" (exit_codes, signal),
+`doctor --json` "vescli.doctor/1" (checks, each with name, state, message and hint). `config` prints path, and `path`
+exists, `init` written, `show` text, `check` and `profiles` profiles; `config explain` prints profile and settings (key,
+value, origin). Help and completions are always text.
 
-`journal` prints, each with schema and ok:
+`journal` prints, each with schema, ok and exit_code:
   list      "vescli.journals/1": folder, journals (path, url, rows, last_run, error and others), leftovers (files
             of killed runs)
   show      "vescli.journal/1": path, url, runs, rows (by outcome, and due), unknown (email, cname, row, at, …)

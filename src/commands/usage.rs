@@ -1,4 +1,4 @@
-//! Usage errors, help and version, which clap renders. `--json`, `--quiet` and `--color` count even though the arguments as
+//! Usage errors, help and version, which clap renders; the version also as a document. `--json`, `--quiet` and `--color` count even though the arguments as
 //! a whole were not understood.
 //!
 //! A rendered error mixes what a user typed with what clap writes around it, and clap drops some characters and passes
@@ -12,8 +12,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::api::recipient::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::report::escape::escape_uncut;
+use crate::report::escape::{escape_uncut, json_line};
 use crate::report::exit::Exit;
+use crate::report::json::VERSION;
 use crate::report::style::Style;
 use crate::report::{ErrorReport, Reporter, Streams};
 use crate::settings::{ColorChoice, Output};
@@ -32,10 +33,14 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
         escaped(&text)
     };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let text = text(reporter.out_style());
+        let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
+        let text = if is_document { json_line(&VERSION) } else { text(reporter.out_style()) };
         return match reporter.print(&text) {
             Ok(()) => Exit::Accepted,
-            Err(report) => reporter.error(&report),
+            Err(report) => {
+                reporter.error(&report, report.exit.into());
+                report.exit
+            }
         };
     }
     if !(output.json && output.quiet) {

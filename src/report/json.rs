@@ -89,10 +89,11 @@ impl<'a> ResultDocument<'a> {
         Self::new(info, sent.result.outcome, EndFields::new(info, sent, redactor, warnings))
     }
 
-    /// An error that kept the request from being made.
-    pub(super) fn of_error(info: &'a RequestInfo, report: &ErrorReport, redactor: &Redactor) -> Self {
+    /// An error that kept the request from being made. `exit_code` is that of the process: the sandbox has the shell's own
+    /// code for a command that it cannot run, which is not in the table of exits.
+    pub(super) fn of_error(info: &'a RequestInfo, report: &ErrorReport, exit_code: u8, redactor: &Redactor) -> Self {
         let error = Some(ErrorDocument::of_report(report, redactor));
-        let end = EndFields { exit_code: report.exit.code(), error, ..EndFields::default() };
+        let end = EndFields { exit_code, error, ..EndFields::default() };
         Self::new(info, Outcome::NotSent, end)
     }
 
@@ -194,6 +195,24 @@ impl<'a> RequestDocument<'a> {
         }
     }
 }
+
+/// The version, and which of the optional features are built in.
+#[derive(Debug, Serialize)]
+pub struct VersionDocument {
+    schema: &'static str,
+    ok: bool,
+    version: &'static str,
+    features: &'static [&'static str],
+    exit_code: u8,
+}
+
+pub const VERSION: VersionDocument = VersionDocument {
+    schema: "vescli.version/1",
+    ok: true,
+    version: env!("CARGO_PKG_VERSION"),
+    features: if cfg!(feature = "p12") { &["p12"] } else { &[] },
+    exit_code: 0,
+};
 
 /// The command of `--show-curl`.
 #[derive(Debug, Serialize)]

@@ -192,13 +192,15 @@ impl<'a> Reporter<'a> {
     }
 
     /// Reports an error that kept the command from doing its work.
-    pub fn error(&mut self, report: &ErrorReport) -> Exit {
-        let document =
-            self.output.json.then(|| json_line(&ResultDocument::of_error(&self.request, report, &self.redactor)));
+    pub fn error(&mut self, report: &ErrorReport, ending: Ending) {
+        let document = self.output.json.then(|| self.error_document(report, ending));
         // A hint may contain a command, which does not work when it is cut.
         let hint = report.hint.as_ref().map(|hint| self.redactor.escape_uncut(hint.as_bytes()));
         self.write_error(&self.redactor.escape_lines(&report.message), hint.as_deref(), document);
-        report.exit
+    }
+
+    fn error_document(&self, report: &ErrorReport, ending: Ending) -> String {
+        json_line(&ResultDocument::of_error(&self.request, report, ending.code(), &self.redactor))
     }
 
     fn write_error(&mut self, message: &str, hint: Option<&str>, document: Option<String>) {
@@ -214,7 +216,7 @@ impl<'a> Reporter<'a> {
 
     /// Writes the document of an error whose text is written already.
     pub fn write_error_document(&mut self, report: &ErrorReport) {
-        let document = json_line(&ResultDocument::of_error(&self.request, report, &self.redactor));
+        let document = self.error_document(report, report.exit.into());
         let _ = self.write_out(&document);
     }
 

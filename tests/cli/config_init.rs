@@ -29,7 +29,7 @@ fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
 fn every_config_command_has_a_document() {
     let path = r#""path":"[FOLDER]/.config/vescli/config.toml""#;
     let config = |vescli: Vescli, word: &str, schema: &str, rest: &str| {
-        let document = format!("{{\"schema\":\"vescli.{schema}/1\",\"ok\":true,{path},{rest}}}\n");
+        let document = format!("{{\"schema\":\"vescli.{schema}/1\",\"ok\":true,{path},{rest},\"exit_code\":0}}\n");
         vescli.args(["config", word, "--json"]).stdout(document).run()
     };
     let first = config(Vescli::new(), "path", "config-path", r#""exists":false"#);

@@ -28,6 +28,7 @@ mod credentials;
 mod doctor;
 mod doctor_codes;
 mod doctor_proxies;
+mod documents_alike;
 mod file_kinds;
 mod host_names;
 mod identity_and_proxy;

@@ -20,11 +20,25 @@ use crate::report::json::ErrorDocument;
 use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
 
-/// The end of a run to which somebody said no.
-pub(super) fn declined(same: &SameCommand, reporter: &mut Reporter) -> Ending {
+/// The end of a run that was not confirmed.
+pub(super) fn declined(
+    facts: &PlanFacts,
+    prepared: &Prepared,
+    same: &SameCommand,
+    reporter: &mut Reporter,
+) -> Result<Ending, CommandError> {
+    let (exit, next) = (Exit::BulkStopped, same.whole(None));
+    if reporter.output().json {
+        let report = ErrorReport { exit, message: "not confirmed: nothing was sent".to_owned(), hint: None };
+        let mut document = SummaryDocument::new(facts, facts.plan, &Tally::default(), prepared.warnings());
+        (document.exit_code, document.ok) = (exit.code(), false);
+        document.go_on = Some(next.command.clone());
+        document.error = Some(ErrorDocument::of_report(&report, reporter.redactor()));
+        reporter.print(&json_line(&document))?;
+    }
     reporter.note("nothing was sent");
-    report_next(Some(&same.whole(None)), reporter);
-    Exit::BulkStopped.into()
+    report_next(Some(&next), reporter);
+    Ok(exit.into())
 }
 
 /// Names the command that is to be run next, unless nothing is to be said.

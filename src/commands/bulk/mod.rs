@@ -72,7 +72,7 @@ fn without_sending(
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
         let Some(on_known) = ask_about_known(prepared, &facts, reporter)? else {
-            return Ok(ControlFlow::Break(declined(same, reporter)));
+            return declined(&facts, prepared, same, reporter).map(ControlFlow::Break);
         };
         prepared.bulk.known = Some(on_known);
     }
@@ -96,7 +96,7 @@ fn without_sending(
     if confirm(prepared, &facts, reporter)? {
         return Ok(ControlFlow::Continue(ConfirmedPlan::of(plan, sends_known)));
     }
-    Ok(ControlFlow::Break(declined(same, reporter)))
+    declined(&facts, prepared, same, reporter).map(ControlFlow::Break)
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {

@@ -26,6 +26,7 @@ struct ConfigDocument<'a> {
     ok: bool,
     profile: Option<&'a str>,
     settings: &'a [Explained],
+    exit_code: u8,
 }
 
 #[derive(Serialize)]
@@ -56,7 +57,13 @@ pub(super) fn explain(context: &Context, variables: &Layer) -> Result<String, Co
     add("credential", values.credential());
     if context.output().json {
         let profile = sources.profile.as_deref();
-        return Ok(json_line(&ConfigDocument { schema: "vescli.config/1", ok: true, profile, settings: &settings }));
+        return Ok(json_line(&ConfigDocument {
+            schema: "vescli.config/1",
+            ok: true,
+            profile,
+            settings: &settings,
+            exit_code: 0,
+        }));
     }
     let style = context.reporter.out_style();
     let profile = escape_uncut(sources.profile.as_deref().unwrap_or("none"));

@@ -74,8 +74,9 @@ impl Details<'_> {
             path: &'a str,
             #[serde(flatten)]
             details: &'a Details<'a>,
+            exit_code: u8,
         }
-        json_line(&Document { schema, ok: true, path: &path.to_string_lossy(), details: self })
+        json_line(&Document { schema, ok: true, path: &path.to_string_lossy(), details: self, exit_code: 0 })
     }
 }
 

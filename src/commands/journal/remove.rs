@@ -22,6 +22,7 @@ struct RemoveDocument {
     dry_run: bool,
     removed: Vec<String>,
     leftovers: Vec<String>,
+    exit_code: u8,
 }
 
 /// What was typed: flags and variables only.
@@ -164,6 +165,7 @@ fn removed(journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool, reporter:
             dry_run,
             removed: texts(journals),
             leftovers: texts(leftovers),
+            exit_code: 0,
         });
     }
     let word = if dry_run { "would remove" } else { "removed" };

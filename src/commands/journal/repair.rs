@@ -35,6 +35,7 @@ struct RepairDocument {
     nameless_lines: Vec<u64>,
     unknown: Vec<UnknownDocument>,
     old_file: Option<String>,
+    exit_code: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -192,5 +193,6 @@ fn document(path: &Path, repaired: Option<&Repaired>) -> RepairDocument {
             .map(|person| UnknownDocument { row: person.row, email: person.email.clone(), cname: person.cname.clone() })
             .collect(),
         old_file: repaired.map(|repaired| repaired.old.to_string_lossy().into_owned()),
+        exit_code: 0,
     }
 }

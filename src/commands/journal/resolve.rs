@@ -108,6 +108,7 @@ struct ResolveDocument<'a> {
     #[serde(rename = "as")]
     settled: &'static str,
     rows: Vec<ResolvedRow<'a>>,
+    exit_code: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -165,6 +166,7 @@ fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a IntentDe
             .iter()
             .map(|(key, intent)| ResolvedRow { key: key.to_string(), email: &intent.email, cname: &intent.cname })
             .collect(),
+        exit_code: 0,
     }
 }
 

@@ -23,6 +23,7 @@ struct ListDocument {
     folder: String,
     journals: Vec<JournalDocument>,
     leftovers: Vec<String>,
+    exit_code: u8,
 }
 
 /// A journal that cannot be read has nothing but its path and the error.
@@ -52,6 +53,7 @@ pub(super) fn list(folder: &Path, reporter: &Reporter) -> Result<String, Command
             folder: folder.to_string_lossy().into_owned(),
             journals: scans.map(|(path, found)| list_document(path, &found)).collect(),
             leftovers: leftovers.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            exit_code: 0,
         }));
     }
     let mut text = if paths.is_empty() {
@@ -126,6 +128,7 @@ struct ShowDocument {
     accepted_first: Option<String>,
     accepted_last: Option<String>,
     unknown: Vec<UnknownDocument>,
+    exit_code: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -291,5 +294,6 @@ fn document(path: &Path, recovered: &Recovered, unknown: Vec<UnknownDocument>) -
         accepted_first: recovered.accepted.map(|(first, _)| first.to_string()),
         accepted_last: recovered.accepted.map(|(_, last)| last.to_string()),
         unknown,
+        exit_code: 0,
     }
 }

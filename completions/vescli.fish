@@ -36,12 +36,12 @@ complete -c vescli -n "__fish_vescli_needs_command" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print version'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Mail everybody on a list once; run it again to continue where it stopped'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Mail everybody on a list once; run it again to continue'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Create, inspect and check the configuration'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Inspect, repair and remove the journals of bulk runs, and resolve rows that are unknown'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential, network and clock; mails nobody'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Explain an exit code, an HTTP status or a class, and what to do'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Run a local stand-in for the service to rehearse a runbook; mails nobody'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Inspect, resolve and repair the journals of bulk runs'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential and network; mails no one'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "explain" -d 'Explain an exit code, an HTTP status or a class'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "sandbox" -d 'Rehearse against a local stand-in that mails no one'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "help" -d 'Show the help of a command or a topic'
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -s e -l email -d 'Address of the person who gets the link' -r -f
@@ -58,7 +58,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l co
 staging.volterra.us\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l prefix -d 'Prefix in the URL [default: api]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l base-url -d 'Everything before /no_auth/send_password_email, used unchanged' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l cert -d 'Client certificate and its chain (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l key -d 'Private key of the client certificate (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send-password-email" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
@@ -101,7 +101,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand send" -l console -d 'Conso
 staging.volterra.us\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l prefix -d 'Prefix in the URL [default: api]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l base-url -d 'Everything before /no_auth/send_password_email, used unchanged' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand send" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand send" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l cert -d 'Client certificate and its chain (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l key -d 'Private key of the client certificate (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand send" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
@@ -143,7 +143,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l console -d 'Conso
 staging.volterra.us\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l prefix -d 'Prefix in the URL [default: api]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l base-url -d 'Everything before /no_auth/send_password_email, used unchanged' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l cert -d 'Client certificate and its chain (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l key -d 'Private key of the client certificate (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
@@ -166,7 +166,7 @@ ndjson\t''
 lines\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them' -r
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]' -r -f -a "skip\t''
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from other lists: skip them, or send to them again [default: ask, or refuse]' -r -f -a "skip\t''
 send\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l junit -d 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l metrics -d 'Write counts, times and exit code to FILE when the run has ended, for node_exporter\'s textfile collector' -r -F
@@ -183,7 +183,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l skip-invalid -d '
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l fresh -d 'Start a new journal: people already mailed will be mailed again (people known from other lists: see --known)'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l retry-rejected -d 'Send again the rows that the service rejected earlier'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l resend-unknown -d 'Send again the rows that are unknown: a person may be mailed twice'
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l yes -d 'Do not ask for confirmation; needed if standard input is not a terminal'
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l yes -d 'Do not ask for confirmation; needed without a terminal'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -s n -l dry-run -d 'Print the plan and send nothing'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l json -d 'Short for --output json'
@@ -218,7 +218,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l config -d 'Configuration file to read; `none` reads no file' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l tenant -d 'Tenant: the first label of the console\'s host name' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l cname -d 'Domain that the tenant belongs to [default: the tenant]' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
@@ -252,7 +252,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_su
 staging.volterra.us\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l prefix -d 'Prefix in the URL [default: api]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l base-url -d 'Everything before /no_auth/send_password_email, used unchanged' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l cert -d 'Client certificate and its chain (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l key -d 'Private key of the client certificate (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand config; and __fish_seen_subcommand_from explain" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F
@@ -311,11 +311,11 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_se
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "list" -d 'List the journals with their rows and times'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "show" -d 'Print a summary, then the rows that need a decision'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "check" -d 'Check a journal: what is damaged, where, and what to do'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "export" -d 'Print everybody in a journal with outcome and time: CSV, or with --json an object per line'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "export" -d 'Print everybody in a journal: CSV, or with --json an object per line'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "resolve" -d 'Record the outcome of rows that are unknown; sends nothing'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "repair" -d 'Make a damaged journal usable again: people who may be on a damaged line become unknown'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "repair" -d 'Make a damaged journal usable; people on damaged lines become unknown'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "rm" -d 'Remove one journal'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "prune" -d 'Remove journals of finished runs, and files that killed runs left behind'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "prune" -d 'Remove journals of finished runs, and files left by killed runs'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from list" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
@@ -397,7 +397,7 @@ json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask for confirmation; needed if standard input is not a terminal'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l yes -d 'Do not ask for confirmation; needed without a terminal'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
@@ -410,7 +410,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_s
 always\t''
 never\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s n -l dry-run -d 'Show what would be removed, and remove nothing'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l yes -d 'Do not ask for confirmation; needed if standard input is not a terminal'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l yes -d 'Do not ask for confirmation; needed without a terminal'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l no-input -d 'Never ask a question'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
@@ -428,7 +428,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l console -d 'Con
 staging.volterra.us\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l prefix -d 'Prefix in the URL [default: api]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l base-url -d 'Everything before /no_auth/send_password_email, used unchanged' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l token-file -d 'File that contains the API token; `-` reads standard input' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l token-file -d 'File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l cert -d 'Client certificate and its chain (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l key -d 'Private key of the client certificate (PEM)' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand doctor" -l p12 -l p12-bundle -d 'Client certificate and key in one PKCS#12 file' -r -F

@@ -74,9 +74,12 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
         Command::Config(action) => config::run(*action, context),
         Command::Explain { what } => {
             let text = explain::explain(what.as_deref(), context.output().json, context.reporter.out_style())?;
+            // Not in a pipe, where a line is a row.
+            let is_wrapped = context.reporter.terminals().stdout && !context.output().json;
+            let text = if is_wrapped { context.look().wrap(&text) } else { text };
             context.print(&text)
         }
         Command::Completions { shell } => context.print(&help::completions(*shell)?),
-        Command::Help { topic } => context.print(&help::help(topic, context.reporter.out_style())?),
+        Command::Help { topic } => context.print(&help::help(topic, context.look())?),
     }
 }

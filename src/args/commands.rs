@@ -18,15 +18,7 @@ const REQUEST_GROUPS: &[Group] = &[Group::Request, Group::Target, Group::Credent
 
 /// Mail a new user of an F5 Distributed Cloud tenant the link to set a password
 #[derive(Parser)]
-#[command(
-    name = "vescli",
-    version,
-    after_help = "Try it without a tenant:\n  \
-        vescli sandbox -- vescli send-password-email --email hello@example.com\n\n\
-        More: vescli help exit-codes | environment | config | bulk | json",
-    disable_help_subcommand = true,
-    args_override_self = true
-)]
+#[command(name = "vescli", version, disable_help_subcommand = true, args_override_self = true)]
 pub(super) struct CommandLine {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -35,26 +27,9 @@ pub(super) struct CommandLine {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Ask the service to mail one person the link
-    #[command(
-        name = "send-password-email",
-        visible_alias = "send",
-        after_help = "Every flag is also an environment variable: VESCLI_ and the flag in upper case.\n\
-            The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.\n\n\
-            Examples:\n  \
-            vescli send-password-email --tenant example-corp --email hello@example.com\n  \
-            vescli send --profile prod --email hello@example.com --json | jq -r .outcome\n  \
-            vescli send --profile prod --email hello@example.com --dry-run"
-    )]
+    #[command(name = "send-password-email", visible_alias = "send")]
     Send,
-    /// Mail everybody on a list once; run it again to continue where it stopped
-    #[command(
-        after_help = "The list is CSV with a column email and an optional column cname, NDJSON with the same two, or plain lines.\n\
-            Each request is recorded in a journal, so that nobody is mailed twice: see `vescli help bulk`.\n\n\
-            Examples:\n  \
-            vescli bulk users.csv --profile prod --dry-run\n  \
-            vescli bulk users.csv --profile prod --rate 30/m --yes\n  \
-            jq -c '.[] | {email}' users.json | vescli bulk - --yes --json"
-    )]
+    /// Mail everybody on a list once; run it again to continue
     Bulk {
         /// The list; `-` reads standard input
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -63,49 +38,18 @@ pub enum Command {
     /// Create, inspect and check the configuration
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigAction),
-    /// Inspect, repair and remove the journals of bulk runs, and resolve rows that are unknown
-    #[command(
-        subcommand,
-        disable_help_subcommand = true,
-        after_help = "FILE is a journal, or the list that it belongs to. A journal is text, a JSON object per line: grep and\n\
-            jq read it too. Within `vescli sandbox`, these commands use the journals of rehearsals.\n\n\
-            Examples:\n  \
-            vescli journal list\n  \
-            vescli journal show users.csv\n  \
-            vescli journal resolve users.csv --email ada@example.com --as accepted\n  \
-            vescli journal repair users.csv --list users.csv\n  \
-            vescli journal prune --older-than 90d"
-    )]
+    /// Inspect, resolve and repair the journals of bulk runs
+    #[command(subcommand, disable_help_subcommand = true)]
     Journal(JournalAction),
-    /// Check configuration, credential, network and clock; mails nobody
-    #[command(
-        after_help = "It checks configuration, URL, credential, trusted certificates, DNS, TCP, proxy, TLS, HTTP\n\
-            and clock, one line each. It sends a HEAD for / of the host, without the token, and no POST.\n\
-            Its exit code is that of the first failure, the same that a send would end with.\n\n\
-            Examples:\n  \
-            vescli doctor --tenant example-corp\n  \
-            vescli doctor --profile prod -v\n  \
-            vescli doctor --profile prod --json | jq -r '.checks[] | select(.state == \"failure\") | .hint'"
-    )]
+    /// Check configuration, credential and network; mails no one
     Doctor,
-    /// Explain an exit code, an HTTP status or a class, and what to do
+    /// Explain an exit code, an HTTP status or a class
     Explain {
-        /// An exit code, an HTTP status or a class; without it, the table of all
+        /// A code, an HTTP status or a class; without it, the table of all
         #[arg(value_name = "CODE|NAME")]
         what: Option<String>,
     },
-    /// Run a local stand-in for the service to rehearse a runbook; mails nobody
-    #[command(
-        after_help = "The name before the @ chooses the answer: status-429@… that status, flaky-429@… once and then 200,\n\
-            late-20s@… 404 for that long and then 200 (to rehearse --wait-for-user), drop@… hangs up, slow@…\n\
-            answers after a minute, html@… a login page, redirect@… a 302.\n\
-            Everybody else is accepted. Without a command it prints lines to run in another terminal, and serves\n\
-            until Ctrl-C.\n\n\
-            Examples:\n  \
-            vescli sandbox -- vescli send-password-email --email hello@example.com\n  \
-            vescli sandbox -- ./onboard.sh\n  \
-            vescli sandbox --rate 30/m --log requests.ndjson"
-    )]
+    /// Rehearse against a local stand-in that mails no one
     Sandbox {
         /// Command to run against the sandbox, after --
         #[arg(last = true, num_args = 0.., value_hint = ValueHint::CommandWithArguments)]
@@ -147,34 +91,12 @@ pub struct JournalFile {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum JournalAction {
     /// List the journals with their rows and times
-    #[command(after_help = "Journals are kept in $XDG_STATE_HOME/vescli if that is an absolute path,\n\
-        else in ~/.local/state/vescli; those of rehearsals in the folder rehearsals below it.\n\n\
-        Examples:\n  \
-        vescli journal list\n  \
-        vescli journal list --json | jq -r '.journals[] | select(.rows.unknown > 0) | .path'")]
     List,
     /// Print a summary, then the rows that need a decision
-    #[command(after_help = "A row needs a decision when its outcome is unknown: the person may have been mailed.\n\
-        No run sends it until then.\n\n\
-        Examples:\n  \
-        vescli journal show users.csv\n  \
-        vescli journal show users.csv --json | jq -r '.unknown[].email'")]
     Show(JournalFile),
     /// Check a journal: what is damaged, where, and what to do
-    #[command(after_help = "It changes nothing. The exit code is 65 when the journal is damaged.\n\n\
-        Examples:\n  \
-        vescli journal check users.csv\n  \
-        vescli journal check users.csv --json | jq .damage")]
     Check(JournalFile),
-    /// Print everybody in a journal with outcome and time: CSV, or with --json an object per line
-    #[command(
-        after_help = "The columns are email, cname, outcome, at, status, attempts, resolved (by an operator), row, run, user,\n\
-        host and job; JSON has the same fields. A CSV cell that begins like a formula (= + - @, tab, CR) gets an\n\
-        apostrophe in front. The journal may be in use. Older journals do not say user, host and job.\n\n\
-        Examples:\n  \
-        vescli journal export users.csv > audit.csv\n  \
-        vescli journal export users.csv --json | jq -r 'select(.outcome == \"accepted\") | .email'"
-    )]
+    /// Print everybody in a journal: CSV, or with --json an object per line
     Export {
         #[command(flatten)]
         journal: JournalFile,
@@ -183,14 +105,6 @@ pub enum JournalAction {
         csv: bool,
     },
     /// Record the outcome of rows that are unknown; sends nothing
-    #[command(after_help = "Find out first: ask the person, or look in the console.\n\
-        If one of the rows is not unknown, nothing is written. After --as not-sent the next run sends the row;\n\
-        after --undo it is unknown again.\n\n\
-        Examples:\n  \
-        vescli journal resolve users.csv --email ada@example.com --as accepted\n  \
-        vescli journal resolve users.csv -e bob@example.com -e cy@example.com --as not-sent\n  \
-        vescli journal resolve users.csv --all-unknown --as accepted\n  \
-        vescli journal resolve users.csv --email bob@example.com --undo")]
     Resolve {
         #[command(flatten)]
         journal: JournalFile,
@@ -199,38 +113,16 @@ pub enum JournalAction {
         #[arg(help_heading = Group::Journal.heading())]
         emails: Vec<String>,
     },
-    /// Make a damaged journal usable again: people who may be on a damaged line become unknown
-    #[command(
-        after_help = "Damaged lines are removed. People who may be on one of them become unknown, and no run mails\n\
-        them until `vescli journal resolve` decides. The old file is kept beside the new one.\n\
-        --cname and the target are used only if no record of a run is left.\n\n\
-        Examples:\n  \
-        vescli journal repair users.csv --list users.csv\n  \
-        vescli journal show users.csv"
-    )]
+    /// Make a damaged journal usable; people on damaged lines become unknown
     Repair(JournalFile),
     /// Remove one journal
-    #[command(
-        name = "rm",
-        after_help = "The record of who was mailed is lost: the next run of the same list mails everybody again.\n\
-            A journal that a run is using is not removed.\n\n\
-            Examples:\n  \
-            vescli journal rm users.csv\n  \
-            vescli journal rm users.csv --yes"
-    )]
+    #[command(name = "rm")]
     Remove {
         /// The journal, or its list
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Remove journals of finished runs, and files that killed runs left behind
-    #[command(
-        after_help = "A run is finished when no row is left to send and none is unknown. Journals of rehearsals count as\n\
-        finished. Without --older-than only the files of killed runs are removed.\n\n\
-        Examples:\n  \
-        vescli journal prune --older-than 90d --dry-run\n  \
-        vescli journal prune --older-than 90d --yes"
-    )]
+    /// Remove journals of finished runs, and files left by killed runs
     Prune,
 }
 

@@ -33,6 +33,40 @@ pub fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
     Ok(Invocation { command: typed.command, flags: Layer::from_flags(innermost) })
 }
 
+/// A request for help, by `-h` or `--help` or because a command is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpRequest {
+    /// The words after `vescli`, such as `journal show`.
+    pub command: String,
+    pub is_long: bool,
+}
+
+/// The help that the arguments ask for. clap's error does not tell which: so these arguments are parsed again by commands
+/// whose whole help is their own name, in the long form with a mark.
+pub fn help_request(arguments: &[OsString]) -> HelpRequest {
+    let shown = match marked(command(), "").try_get_matches_from(arguments) {
+        Err(error) => error.render().to_string(),
+        Ok(_) => String::new(),
+    };
+    let shown = shown.trim();
+    let (is_long, command) = shown.strip_prefix(LONG_MARK).map_or((false, shown), |rest| (true, rest.trim()));
+    HelpRequest { command: command.to_owned(), is_long }
+}
+
+const LONG_MARK: &str = "--help";
+
+fn marked(command: clap::Command, path: &str) -> clap::Command {
+    command
+        .help_template("{before-help}")
+        .term_width(0)
+        .before_help(path.to_owned())
+        .before_long_help(format!("{LONG_MARK} {path}"))
+        .mut_subcommands(|sub| {
+            let path = format!("{path} {}", sub.get_name());
+            marked(sub, path.trim())
+        })
+}
+
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let wrong = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) => wrong.clone(),
@@ -112,6 +146,25 @@ mod tests {
         assert_eq!(value(Setting::Verbose), Some(Value::Count(2)));
         assert_eq!(value(Setting::Resolve), Some(Value::List(vec!["a:1:::1".into(), "b:2:::1".into()])));
         assert_eq!(value(Setting::Quiet), None);
+    }
+
+    #[test]
+    fn the_help_that_is_asked_for_is_found() {
+        for (line, command, is_long) in [
+            ("vescli", "", false),
+            ("vescli -h", "", false),
+            ("vescli --help", "", true),
+            ("vescli send -qe a@b.co -h --help", "send-password-email", false),
+            ("vescli -o json bulk --help -h", "bulk", true),
+            ("vescli journal", "journal", false),
+            ("vescli journal --json resolve --as accepted -vh", "journal resolve", false),
+            ("vescli send -p bulk --help", "send-password-email", true),
+        ] {
+            let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+            assert!(parse(&arguments).is_err(), "{line}");
+            let request = help_request(&arguments);
+            assert_eq!((request.command.as_str(), request.is_long), (command, is_long), "{line}");
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ settings! {
             "Everything before /no_auth/send_password_email, used unchanged";
     }
     Credential "Credential" {
-        TokenFile: "token-file", File, Everywhere => "File that contains the API token; `-` reads standard input";
+        TokenFile: "token-file", File, Everywhere => "File that contains the API token, if not in VESCLI_TOKEN; `-` reads standard input";
         TokenCommand: "token-command", List("WORD"), FileOnly =>
             "Command that prints the API token, as an array of words; run without a shell";
         TokenCommandTimeout: "token-command-timeout", Duration, FileOnly, default: "30s" =>
@@ -145,12 +145,12 @@ settings! {
         Limit: "limit", Count, RunOnly =>
             "Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them";
         Known: "known", Choice(&["skip", "send"]), RunOnly =>
-            "People known from the journals of other lists: skip leaves them out, send mails them again [default: ask, or refuse]";
+            "People known from other lists: skip them, or send to them again [default: ask, or refuse]";
         Junit: "junit", File, RunOnly =>
             "Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system";
         Metrics: "metrics", File, RunOnly =>
             "Write counts, times and exit code to FILE when the run has ended, for node_exporter's textfile collector";
-        Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed if standard input is not a terminal";
+        Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed without a terminal";
     }
     Sandbox "Sandbox" {
         RequireAuth: "require-auth", Switch, RunOnly => "Answer 401 to a request without the sandbox's own token";

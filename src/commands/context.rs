@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::error::CommandError;
+use super::help::Look;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
@@ -22,6 +23,11 @@ pub struct Context<'a> {
 impl Context<'_> {
     pub fn output(&self) -> Output {
         self.reporter.output()
+    }
+
+    /// How a text is shown on standard output.
+    pub fn look(&self) -> Look {
+        Look::new(self.reporter.out_style(), self.environment, self.reporter.terminals().stdout)
     }
 
     /// Takes the format that all settings together ask for, once they are known.

@@ -9,14 +9,16 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::help::{self, Look};
 use crate::api::recipient::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
+use crate::args::parse::help_request;
 use crate::report::escape::{escape_uncut, json_line};
 use crate::report::exit::Exit;
 use crate::report::json::VERSION;
 use crate::report::style::Style;
-use crate::report::{ErrorReport, Reporter, Streams};
+use crate::report::{ErrorReport, Reporter, Streams, Terminals};
 use crate::settings::{ColorChoice, Output};
 
 pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: Streams) -> Exit {
@@ -28,13 +30,19 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     let mut reporter = Reporter::new(streams, output, environment);
     let error = with_placeholders(error);
     let rendered = error.render();
-    let text = |style: Style| {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    let text = |style: Style, is_terminal| {
+        if is_help {
+            let look = Look::new(style, environment, is_terminal);
+            return help::asked_for(&help_request(arguments), look);
+        }
         let text = if style.has_colors() { rendered.ansi().to_string() } else { rendered.to_string() };
         escaped(&text)
     };
+    let Terminals { stdout, stderr, .. } = reporter.terminals();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
-        let text = if is_document { json_line(&VERSION) } else { text(reporter.out_style()) };
+        let text = if is_document { json_line(&VERSION) } else { text(reporter.out_style(), stdout) };
         return match reporter.print(&text) {
             Ok(()) => Exit::Accepted,
             Err(report) => {
@@ -44,7 +52,7 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
         };
     }
     if !(output.json && output.quiet) {
-        let text = text(reporter.err_style());
+        let text = text(reporter.err_style(), stderr);
         reporter.write_err(&text);
     }
     if output.json {

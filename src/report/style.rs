@@ -44,6 +44,11 @@ impl Style {
         self.apply(text, |text| text.bold())
     }
 
+    /// A heading as clap shows one.
+    pub fn section(self, text: &str) -> String {
+        self.apply(text, |text| text.bold().underline())
+    }
+
     pub fn dim(self, text: &str) -> String {
         self.apply(text, |text| text.dimmed())
     }

@@ -30,6 +30,7 @@ mod doctor_codes;
 mod doctor_proxies;
 mod documents_alike;
 mod file_kinds;
+mod help;
 mod host_names;
 mod identity_and_proxy;
 mod interrupted;

@@ -46,6 +46,7 @@ pub(crate) const ANY: Row = row("", Start::Fresh);
 pub(crate) const ROWS: &[Row] = &[
     row("vescli config init", Start::NoConfig),
     row("vescli sandbox --rate 30/m --log requests.ndjson", Start::Serves),
+    Row { code: 42, ..row("vescli sandbox -- vescli send --email status-429@", Start::Fresh) },
     row("vescli sandbox -- vescli", Start::Fresh),
     row("--undo", Start::Resolved),
     row("vescli journal resolve", Start::Unknown),
@@ -57,6 +58,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("vescli journal", Start::Sent),
     row("vescli bulk users.csv --profile prod --rate 30/m --yes", Start::Fresh),
     confirmed("vescli bulk users.csv --profile prod --rate 30/m", Start::Fresh),
+    confirmed("vescli bulk users.csv", Start::Fresh),
 ];
 
 /// What is not run: how the command begins, and why.

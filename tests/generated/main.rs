@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use vescli::args::commands::command;
+use vescli::args::command_help::rows as help_rows;
 use vescli::args::settings_table::specs;
 use vescli::commands::help::{self, BULK, JSON};
 use vescli::report::exit::{ExitRow, rows};
@@ -137,22 +137,11 @@ fn shell_lines(readme: &str) -> Vec<String> {
     lines
 }
 
-fn examples(command: &clap::Command, lines: &mut Vec<String>) {
-    let help = command.get_after_help().map(ToString::to_string);
-    let help = help.unwrap_or_default();
-    if let Some((_, examples)) = help.split_once("Examples:\n") {
-        lines.extend(examples.lines().map(str::to_owned));
-    }
-    for sub in command.get_subcommands() {
-        examples(sub, lines);
-    }
-}
-
 /// A prompt of zsh takes no comments, unless it is configured to: what is to be pasted contains none.
 fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);
-    examples(&command(), &mut lines);
+    lines.extend(help_rows().flat_map(|row| row.examples).map(|example| (*example).to_owned()));
     let prose = [BULK, JSON].concat();
     let pasted = prose.lines().filter(|line| line.starts_with("  vescli "));
     lines.extend(pasted.map(str::to_owned));
@@ -160,13 +149,6 @@ fn no_comment_is_to_be_pasted() {
     let is_comment = |line: &&String| line.starts_with('#') || line.contains(" #");
     let comments: Vec<&String> = lines.iter().filter(is_comment).collect();
     assert!(comments.is_empty(), "{comments:#?}");
-}
-
-#[test]
-fn the_topic_of_lists_fits_a_narrow_terminal() {
-    let wide = BULK.lines().filter(|line| line.chars().count() > 111);
-    let wide: Vec<&str> = wide.collect();
-    assert!(wide.is_empty(), "{wide:#?}");
 }
 
 /// Holds the part of a file between two marks.

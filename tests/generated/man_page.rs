@@ -7,6 +7,7 @@ use std::io::Write;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use vescli::args::command_help::{CommandHelp, help_of};
 use vescli::args::commands::command;
 use vescli::args::settings_table::{Kind, SettingSpec, specs};
 use vescli::commands::help::BULK;
@@ -131,10 +132,10 @@ fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
 }
 
 fn page(command: &Command, name: &str) -> String {
-    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let (notes, examples) = help.split_once("Examples:\n").unwrap_or((help.as_str(), ""));
-    // clap would print these as one block; they get sections of their own.
-    let plain = command.clone().name(name.to_owned()).after_help("");
+    let words = name.strip_prefix("vescli").unwrap_or_default().replace('-', " ");
+    let words = if words == " send password email" { "send-password-email" } else { words.trim() };
+    let help = help_of(words).unwrap_or_else(|| panic!("{name} has no row in src/args/command_help.rs"));
+    let plain = command.clone().name(name.to_owned());
     let man = Man::new(plain)
         .title(name.to_uppercase())
         .date(DATE)
@@ -152,15 +153,15 @@ fn page(command: &Command, name: &str) -> String {
     written.expect("memory can be written");
     let mut roff = Roff::new();
     // The page of `bulk` has all of its topic in their place.
-    if !notes.trim().is_empty() && !["vescli", "vescli-bulk"].contains(&name) {
-        heading(&mut roff, "NOTES");
-        verbatim(&mut roff, notes.trim());
+    if !help.notes.is_empty() && name != "vescli-bulk" {
+        text.extend(format!(".SH NOTES\n{}", notes(help)).into_bytes());
     }
     exit_status(&mut roff, name);
     environment(&mut roff, command);
     files(&mut roff);
     heading(&mut roff, "EXAMPLES");
-    verbatim(&mut roff, if examples.trim().is_empty() { default_example(name) } else { examples.trim_end() });
+    let examples = help.examples.iter().fold(String::new(), |lines, example| lines + "  " + example + "\n");
+    verbatim(&mut roff, &examples);
     text.extend(roff.render().into_bytes());
     text.extend(see_also(&format!("{name}.1")).into_bytes());
     settle(&String::from_utf8(text).expect("man pages are text"))
@@ -235,6 +236,12 @@ fn see_also(page: &str) -> String {
     let others: Vec<String> =
         others.iter().map(|(name, section)| format!("\\fB{}\\fR({section})", escape(name))).collect();
     format!(".SH \"SEE ALSO\"\n{}\n", others.join(",\n"))
+}
+
+/// The paragraphs of `--help` behind the flags.
+fn notes(help: &CommandHelp) -> String {
+    let paragraphs: Vec<String> = help.notes.lines().map(|line| format!("{}\n", inline(line))).collect();
+    paragraphs.join(".PP\n")
 }
 
 fn heading(roff: &mut Roff, title: &str) {
@@ -315,26 +322,4 @@ fn files(roff: &mut Roff) {
         vec![italic("$XDG_STATE_HOME/vescli/"), roman(", else "), italic("~/.local/state/vescli/")],
         "Journals of bulk runs.",
     );
-}
-
-/// A page whose command has no examples of its own shows the command itself.
-fn default_example(name: &str) -> &'static str {
-    match name {
-        "vescli" => {
-            "  vescli sandbox -- vescli send-password-email --email hello@example.com\n  vescli help exit-codes"
-        }
-        "vescli-explain" => "  vescli explain 42\n  vescli explain 503\n  vescli explain rate_limited",
-        "vescli-completions" => {
-            "  vescli completions bash | install -D -m 644 /dev/stdin ~/.local/share/bash-completion/completions/vescli"
-        }
-        "vescli-config" => "  vescli config init --tenant example-corp\n  vescli config explain --profile prod",
-        "vescli-config-path" => "  vescli config path",
-        "vescli-config-init" => "  vescli config init --tenant example-corp --token-file ~/.config/vescli/prod.token",
-        "vescli-config-show" => "  vescli config show",
-        "vescli-config-explain" => "  vescli config explain --profile prod",
-        "vescli-config-check" => "  vescli config check --config ./vescli.toml",
-        "vescli-config-profiles" => "  vescli config profiles",
-        "vescli-help" => "  vescli help send-password-email\n  vescli help exit-codes",
-        other => panic!("{other} has no example: give its command an after_help with `Examples:`"),
-    }
 }

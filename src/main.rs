@@ -14,6 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for the arguments")]
 fn main() -> ExitCode {
+    vescli::end_at_panic();
     // A file that may not grow (`ulimit -f`) is to fail the write, not to kill the process, which could not report the
     // outcome of its request any more. Children get the default back (execve(2)); a failure leaves everything as it was.
     #[cfg(unix)]

@@ -77,8 +77,6 @@ pub enum Stop {
     OtherRun,
     /// The journal cannot be written, or is gone; in words.
     Journal(String),
-    /// A worker met a fault of ours.
-    Fault,
 }
 
 impl Stop {

@@ -254,18 +254,6 @@ impl Gate {
     }
 }
 
-/// Stops the run when the thread that holds it panics, so that the other workers do not continue without it.
-#[derive(Debug)]
-pub struct Alarm<'a>(pub &'a Gate);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.stop(Stop::Fault);
-        }
-    }
-}
-
 /// What is known of a row while it is sent.
 #[derive(Debug)]
 pub struct RowInProgress {

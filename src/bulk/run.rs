@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Stop, fails_every_row, is_throttled};
-use super::gate::{Alarm, Gate, RowInProgress, Work, earlier};
+use super::gate::{Gate, RowInProgress, Work, earlier};
 use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
 use super::known::ConcurrentRuns;
 use super::list::Row;
@@ -59,7 +59,6 @@ impl Run<'_> {
     /// Works until nothing is left or the run stops. What happens is reported through the journal; when nobody takes it
     /// there, the work continues all the same.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
-        let _alarm = Alarm(self.gate);
         let mut worker = Worker { transport, journal, request: self.request.clone() };
         while let Some((permit, work)) = self.gate.acquire_next() {
             let Some((pending, row)) = self.begin(work) else {

@@ -67,8 +67,6 @@ pub enum Verdict {
     Journal,
     /// A signal with this number ended it.
     Signal(i32),
-    /// A fault of ours ended it.
-    Fault,
 }
 
 impl Tally {
@@ -116,7 +114,6 @@ impl Tally {
         let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;
         let is_cut_short = self.ended.total() < plan.count() || self.due.rejected > 0;
         match stop {
-            Some(Stop::Fault) => Verdict::Fault,
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::EveryRowFails(_)) => Verdict::Stopped,
@@ -188,7 +185,6 @@ mod tests {
     fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
         let hour = Stop::WaitTooLong(Duration::from_secs(60 * 60));
         for (stop, begun, over) in [
-            (Stop::Fault, Verdict::Fault, Verdict::Fault),
             (Stop::Journal(String::new()), Verdict::Journal, Verdict::Journal),
             (Stop::Signal(15), Verdict::Signal(15), Verdict::Signal(15)),
             (Stop::EveryRowFails(Class::Forbidden), Verdict::Stopped, Verdict::Stopped),

@@ -29,7 +29,6 @@ mod caught {
     use std::io::{self, ErrorKind, Read, Write};
     use std::ops::ControlFlow;
     use std::os::unix::net::UnixStream;
-    use std::panic::resume_unwind;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc::sync_channel;
@@ -93,13 +92,12 @@ mod caught {
             work: impl FnOnce() -> T + Send + 'static,
         ) -> Result<T, Interrupted> {
             self.refuse_when_signalled()?;
-            let done = Done(Arc::clone(&self.writer));
+            let done = Arc::clone(&self.writer);
             let (sender, result) = sync_channel(1);
-            let thread = thread::Builder::new().spawn(move || {
-                // Wakes the other side when a panic ends the work, too.
-                let _done = done;
-                // After a signal the receiver may be gone.
+            thread::Builder::new().spawn(move || {
+                // After a signal the receiver may be gone, and the other end when the process is about to end.
                 let _ = sender.send(work());
+                let _ = (&*done).write_all(&[1]);
             })?;
             self.reader.set_read_timeout(None)?;
             self.wait()?;
@@ -107,14 +105,8 @@ mod caught {
                 return Ok(result);
             }
             self.refuse_when_signalled()?;
-            // No signal, so the work has ended, or panicked.
-            if let Ok(result) = result.recv() {
-                return Ok(result);
-            }
-            match thread.join() {
-                Err(panic) => resume_unwind(panic),
-                Ok(()) => Err(io::Error::from(ErrorKind::BrokenPipe).into()),
-            }
+            // A byte and no signal: the work has ended.
+            result.recv().map_err(|_| io::Error::from(ErrorKind::BrokenPipe).into())
         }
 
         /// Waits for some time, or until a signal comes.
@@ -146,16 +138,6 @@ mod caught {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
                 waited => waited,
             }
-        }
-    }
-
-    /// Wakes the waiting side when the work has ended, also by a panic.
-    struct Done(Arc<UnixStream>);
-
-    impl Drop for Done {
-        fn drop(&mut self) {
-            // The other side has gone only when the process ends.
-            let _ = (&*self.0).write_all(&[1]);
         }
     }
 

@@ -1,6 +1,8 @@
 //! What a machine does to a program: no more descriptors, files that may not grow. It never panics and never calls itself
 //! at fault (1), it comes to an end, and what it says of the request is what the server saw.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use support::harness::{Output, Vescli};
@@ -92,4 +94,26 @@ fn a_result_that_may_not_grow_does_not_take_back_the_acceptance() {
             .run();
     }
     assert_eq!(server.count(), 2);
+}
+
+/// The process of the test below: any program with a thread that panics while another one still works.
+const PANICS: &str = "VESCLI_TEST_PANICS";
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "by its own environment it knows which of the two processes it is")]
+fn a_panic_of_any_thread_ends_the_process_with_the_code_of_the_table() {
+    let test = "machine::a_panic_of_any_thread_ends_the_process_with_the_code_of_the_table";
+    if std::env::var_os(PANICS).is_some() {
+        vescli::end_at_panic();
+        let _ = std::thread::spawn(|| panic!("as planned")).join();
+        return;
+    }
+    let this_program = std::env::current_exe().unwrap();
+    let mut command = Command::new(this_program);
+    let child = command.args([test, "--exact", "--nocapture"]).env(PANICS, "1").output().unwrap();
+    let stderr = String::from_utf8(child.stderr).unwrap();
+    assert_eq!(child.status.code(), Some(1), "{stderr}");
+    for part in ["as planned", "error: internal error: this is a bug in vescli\n  hint: Report the message"] {
+        assert!(stderr.contains(part), "{part:?} is missing: {stderr}");
+    }
 }

@@ -110,7 +110,6 @@ const fn exit_of(verdict: Verdict) -> Exit {
         Verdict::Unknown => Exit::BulkUnknown,
         Verdict::Stopped | Verdict::Signal(_) => Exit::BulkStopped,
         Verdict::Journal => Exit::Io,
-        Verdict::Fault => Exit::Internal,
     }
 }
 /// Reports what came of the run, and decides its end.
@@ -126,7 +125,7 @@ pub(super) fn conclude(
     let exit = exit_of(verdict);
     let elapsed = screen.progress.elapsed();
     let output = screen.reporter().output();
-    let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal | Verdict::Fault);
+    let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal);
     let error = end.stop.filter(|_| was_stopped);
     let error = error.map(|stop| reason(stop, end.lost_journal));
     if output.json {
@@ -232,7 +231,6 @@ fn reason(stop: &Stop, lost_journal: bool) -> ErrorReport {
             ..report(Exit::Io, format!("stopped: {cause}"))
         },
         Stop::Journal(cause) => report(Exit::Io, format!("stopped: {cause}")),
-        Stop::Fault => report(Exit::Internal, "stopped by a fault of vescli".to_owned()),
     }
 }
 

@@ -202,9 +202,7 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
             Some(same.rest(Some(Setting::RetryRejected)))
         }
         Verdict::Failed if due == 0 => Some(same.rest(Some(Setting::RetryRejected))),
-        Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) | Verdict::Fault => {
-            Some(same.rest(None))
-        }
+        Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => Some(same.rest(None)),
         Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.rest(None)),
         Verdict::Accepted if end.broken => Some(NextStep::show(end.journal)),
         Verdict::Accepted => None,

@@ -16,7 +16,7 @@ use super::workers::{self, Capacity, Shortage, no_thread, of_first_client};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::environment::Environment;
 use crate::bulk::event::{Event, Stop};
-use crate::bulk::gate::{Alarm, Gate};
+use crate::bulk::gate::Gate;
 use crate::bulk::journal::{
     Author, Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Snapshot, Writer, keep_index,
 };
@@ -139,7 +139,6 @@ fn work(
     };
     let started = OnceLock::new();
     let remark = thread::scope(|scope| {
-        let _alarm = Alarm(gate);
         let remark = workers::start(scope, &started, room, clients, |transport| {
             let handle = handle.clone();
             move || run.work(&transport, &handle)

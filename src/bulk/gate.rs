@@ -478,6 +478,25 @@ mod tests {
         });
     }
 
+    #[test]
+    fn a_worker_that_waits_for_a_later_user_wakes_for_an_earlier_one() {
+        let gate = Gate::new(Pace::new(None), false, 0, 0);
+        gate.await_user(row(1, 0), Duration::from_secs(60 * 60));
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| gate.acquire_next());
+            // It should sleep by then. One that does not yet is not seen to sleep on, but fails nothing either.
+            std::thread::sleep(Duration::from_millis(50));
+            gate.await_user(row(2, 0), Duration::ZERO);
+            let end = Instant::now() + Duration::from_secs(20);
+            while !next.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            gate.stop(Stop::Signal(2));
+            let taken = next.join().unwrap();
+            assert!(matches!(taken, Some((_, Work::Begun(row))) if row.index == 2), "it slept on");
+        });
+    }
+
     fn row(index: u32, waits: u64) -> Box<RowInProgress> {
         let mut row = begun(waits);
         row.index = index;

@@ -121,3 +121,46 @@ fn no_exported_cell_is_a_formula_and_a_journal_in_use_is_exported() {
     writer.close().unwrap();
     assert_eq!(cells(&export())[1..], [row("accepted", "200")]);
 }
+
+/// Two runs: the second one sends again to whom the first one did not reach.
+#[test]
+fn the_last_attempt_is_exported_with_its_own_run_and_the_time_of_its_end() {
+    let output = journal(&["list"], |_| ()).stdout_contains("").run();
+    let path = at(&output.folder, "a.ndjson");
+    let write = |user: &str, attempts: &[(&str, u64, Outcome, Option<u16>)]| {
+        let author = Author { user: Some(user.to_owned()), ..Author::default() };
+        let (journal, _) = Journal::open(&path, OpenMode::Resume, &RunHeader { author, ..header(2) }).unwrap();
+        let (writer, handle) = journal.write::<()>().unwrap();
+        for &(email, attempt, outcome, status) in attempts {
+            let person = Person { key: key(&service_of(URL), "acme", email), email, cname: "acme" };
+            handle.intend(&Intent { person, row: attempt, attempt }).unwrap();
+            // Records have milliseconds, and an end is to be another moment than its intent.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            handle.conclude(&person, &End { attempt, outcome, status, due: false }, None);
+        }
+        writer.close().unwrap();
+    };
+    let (ada, bob) = ("ada@example.com", "bob@example.com");
+    let late = (ada, 1, Outcome::NotSent, None);
+    write("eve", &[late, (bob, 1, Outcome::Accepted, Some(200)), (ada, 2, Outcome::Rejected, Some(429))]);
+    write("mallory", &[(ada, 3, Outcome::Accepted, Some(202))]);
+
+    let records = fs::read_to_string(&path).unwrap();
+    let records: Vec<serde_json::Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_kind = |kinds: &'static [&str]| {
+        let is_of_kind = move |record: &&serde_json::Value| kinds.contains(&record["t"].as_str().unwrap());
+        records.iter().filter(is_of_kind).collect::<Vec<_>>()
+    };
+    let (runs, accepted) = (of_kind(&["run"]), of_kind(&["accepted"]));
+    assert_eq!((runs.len(), accepted.len()), (2, 2));
+    let exported = output.again().args(["journal", "export", "--json"]).stdout_contains("").run().stdout;
+    let people: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = [(bob, "eve", 1, 200, 0), (ada, "mallory", 3, 202, 1)];
+    assert_eq!(people.len(), expected.len());
+    for (person, (email, user, attempts, status, run)) in people.iter().zip(expected) {
+        let shown = ["email", "user", "attempts", "status", "row", "run", "at"].map(|name| &person[name]);
+        let (run, at) = (&runs[run]["id"], &accepted[run]["at"]);
+        let expected = serde_json::json!([email, user, attempts, status, attempts, run, at]);
+        assert_eq!(serde_json::json!(shown), expected);
+    }
+}

@@ -117,6 +117,17 @@ fn the_document_lists_every_check_and_no_post_is_sent() {
     }
 }
 
+/// `localhost` has two addresses, and the server listens at one of them.
+#[test]
+fn the_address_that_answered_is_the_one_that_is_shown() {
+    let server = dated(Server::http(), 0).start();
+    doctor(&["--base-url", &server.url_for("localhost"), "--tenant", "t", "--no-auth"])
+        .port(server.port())
+        .stdout_contains("ok       tcp         127.0.0.1:[PORT] answered in N ms\n")
+        .run();
+    only_heads(&server, 1);
+}
+
 #[test]
 fn quiet_prints_nothing_on_success_and_verbose_shows_the_handshake() {
     let authority = Authority::new();

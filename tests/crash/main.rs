@@ -5,7 +5,7 @@
 //! Each check stands beside a fault that was made on purpose and that it finds: intents that are not synced, or synced
 //! too late (`order`), forgotten (`random_kills`), resuming by row number, a retry of unknown rows (`planted`), a damaged
 //! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
-//! it was synced (`power_cut`).
+//! it was synced (`power_cut`), a report that is emptied before it is replaced (`reports`).
 //!
 //! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 unless
 //! it is set); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those that write, sync, send
@@ -28,6 +28,7 @@ mod order;
 mod planted;
 mod power_cut;
 mod random_kills;
+mod reports;
 mod trace;
 
 /// A variable that asks for more than the small size.

@@ -18,10 +18,12 @@ pub struct Author {
 
 impl Author {
     pub fn of(environment: &Environment) -> Self {
-        let variable = |name: &str| environment.get(name).map(|value| bounded(&value.to_string_lossy()));
+        // A URL is bounded only when its secrets are gone: cut before, it may end within a password that nothing finds.
+        let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable).or_else(user_number);
         let host = host().or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
-        Self { user, host, job: job(variable) }
+        let [user, host, job] = [user, host, job(variable)].map(|value| value.map(bounded));
+        Self { user, host, job }
     }
 }
 
@@ -30,32 +32,34 @@ fn job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let github = || {
         let (repository, run) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_RUN_ID")?);
         let server = variable("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-        Some(without_user(&format!("{server}/{repository}/actions/runs/{run}")))
+        without_secrets(&format!("{server}/{repository}/actions/runs/{run}"))
     };
-    let url = |name: &str| variable(name).map(|url| without_user(&url));
+    let url = |name: &str| variable(name).and_then(|url| without_secrets(&url));
     let number = |system: &str, name: &str| variable(name).map(|number| format!("{system} job {number}"));
-    let job = github()
+    github()
         .or_else(|| url("CI_JOB_URL"))
         .or_else(|| number("GitLab", "CI_JOB_ID"))
         .or_else(|| url("BUILD_URL"))
-        .or_else(|| number("Slurm", "SLURM_JOB_ID"));
-    job.map(|job| bounded(&job))
+        .or_else(|| number("Slurm", "SLURM_JOB_ID"))
 }
 
-fn bounded(text: &str) -> String {
-    text.chars().take(LENGTH_MAX).collect()
+fn bounded(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LENGTH_MAX) {
+        text.truncate(end);
+    }
+    text
 }
 
-/// A URL without what may be a secret: its user, its password, and its query.
-fn without_user(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else {
-        return text.to_owned();
-    };
-    // These fail for a URL without a host, which has no user either.
+/// A URL without what may be a secret: its user, its password, its query and its fragment. None for other text, in which
+/// nothing shows where a secret would be.
+fn without_secrets(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(Url::has_host)?;
+    // These fail for a URL without a host alone.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);
-    url.into()
+    url.set_fragment(None);
+    Some(url.into())
 }
 
 #[cfg(unix)]
@@ -73,7 +77,7 @@ const fn user_number() -> Option<String> {
 fn host() -> Option<String> {
     let name = rustix::system::uname();
     let name = name.nodename().to_string_lossy();
-    (!name.is_empty()).then(|| bounded(&name))
+    (!name.is_empty()).then(|| name.into_owned())
 }
 
 #[cfg(not(unix))]
@@ -103,6 +107,29 @@ mod tests {
         assert_eq!(url(job_of(&[("BUILD_URL", "https://ci.example/job/a/9/")])), "https://ci.example/job/a/9/");
         assert_eq!(url(job_of(&[("SLURM_JOB_ID", "4711")])), "Slurm job 4711");
         assert_eq!(job_of(&[("GITHUB_RUN_ID", "17")]), None);
+    }
+
+    #[test]
+    fn no_job_contains_a_secret_of_its_url_or_is_longer_than_the_bound() {
+        let long = "x".repeat(LENGTH_MAX);
+        for secret in ["hunter2", &long] {
+            let server = format!("https://ada:{secret}@ci.example");
+            let url = format!("{server}/9?key={secret}#key={secret}");
+            let github = [("GITHUB_SERVER_URL", server.as_str()), ("GITHUB_REPOSITORY", "a/b"), ("GITHUB_RUN_ID", "9")];
+            assert_eq!(job_of(&github).unwrap(), "https://ci.example/a/b/actions/runs/9");
+            for name in ["CI_JOB_URL", "BUILD_URL"] {
+                assert_eq!(job_of(&[(name, &url)]).unwrap(), "https://ci.example/9", "{name}");
+            }
+        }
+        for text in ["https://ada:hunter2@", "ada:hunter2@ci.example/9", "//ada:hunter2@ci.example", "hunter2"] {
+            assert_eq!(job_of(&[("BUILD_URL", text)]), None);
+            assert_eq!(job_of(&[("CI_JOB_URL", text), ("CI_JOB_ID", "5")]).unwrap(), "GitLab job 5");
+        }
+        let path = format!("https://ci.example/{long}");
+        let numbers = [("CI_JOB_ID", long.as_str()), ("SLURM_JOB_ID", &long), ("BUILD_URL", &path)];
+        for job in numbers.map(|variable| job_of(&[variable])) {
+            assert_eq!(job.unwrap().len(), LENGTH_MAX);
+        }
     }
 
     #[test]

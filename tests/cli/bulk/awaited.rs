@@ -2,7 +2,7 @@
 //! else up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -122,6 +122,26 @@ fn whoever_is_not_there_after_the_limit_is_rejected_with_the_time_and_not_due() 
     keep_to_the_gap(&server);
     again(&run, &server).code(10).run();
     assert_eq!(server.count(), 3, "it was left alone");
+}
+
+/// Other refusals in between are neither counted with the 404s nor retried sooner.
+#[test]
+fn a_busy_service_in_between_does_not_make_it_faster_and_takes_its_own_retries() {
+    for busy in [Answer::status(408), Answer::status(429).header("Retry-After", "0")] {
+        let count = AtomicUsize::new(0);
+        let server = Server::http().choose(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::status(404),
+            1 => busy.clone(),
+            _ => Answer::accepted(),
+        });
+        let server = server.start();
+        bulk(&server, 1)
+            .args(["--wait-for-user", "10m", "--retries", "1"])
+            .stdout_contains("accepted  a0@example.com")
+            .run();
+        assert_eq!(server.count(), 3);
+        keep_to_the_gap(&server);
+    }
 }
 
 #[test]

@@ -201,6 +201,27 @@ fn a_run_that_stopped_or_was_interrupted_is_reported() {
 }
 
 #[test]
+fn a_run_whose_output_cannot_be_written_is_reported() {
+    let server = Server::http().start();
+    let program = support::program();
+    let reports = "--junit out.xml --metrics out.prom";
+    let script = format!("exec {program} bulk list.txt --yes --rate none {reports} > /dev/full");
+    let run = |vescli: Vescli| {
+        let vescli = vescli.against(&server).env("VESCLI_TENANT", "example-corp").args(["-c", &script]);
+        vescli.code(74).stderr_contains("standard output").run()
+    };
+    let first = run(Vescli::program("/bin/sh").file("list.txt", super::lines(2)));
+    assert_eq!(junit(&first), [case(0, ""), case(1, "")]);
+    assert_eq!(metrics(&first)["vescli_last_run_exit_code"], "74");
+    // The same with nothing left to send.
+    let second = run(first.again_with("/bin/sh"));
+    let known = "skipped accepted: in an earlier run";
+    assert_eq!(junit(&second), [case(0, known), case(1, known)]);
+    assert_eq!(metrics(&second)["vescli_last_run_exit_code"], "74");
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
 fn what_cannot_be_written_is_found_before_anybody_is_mailed() {
     let server = Server::http().uncalled().start();
     for flag in ["--junit", "--metrics"] {

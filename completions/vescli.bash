@@ -121,7 +121,7 @@ _vescli() {
             return 0
             ;;
         vescli__subcmd__bulk)
-            opts="-p -x -n -o -q -v -h --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --wait-for-user --rate --jobs --max-failures --keep-alive --format --skip-invalid --journal --fresh --retry-rejected --resend-unknown --limit --known --junit --metrics --yes --dry-run --no-input --output --json --quiet --verbose --color --help"
+            opts="-p -x -n -o -q -v -h --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --wait-for-user --rate --jobs --max-failures --keep-alive --format --skip-invalid --journal --fresh --retry-rejected --resend-unknown --limit --shard --known --junit --metrics --yes --dry-run --no-input --output --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,6 +404,13 @@ _vescli() {
                     ;;
                 --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --known)

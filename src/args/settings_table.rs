@@ -144,6 +144,8 @@ settings! {
             "Send again the rows that are unknown: a person may be mailed twice";
         Limit: "limit", Count, RunOnly =>
             "Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them";
+        Shard: "shard", Text("K/N"), RunOnly =>
+            "Send only shard K of N, a fixed part of the people; --rate is for all shards together, --jobs and --limit for each";
         Known: "known", Choice(&["skip", "send"]), RunOnly =>
             "People known from other lists: skip them, or send to them again [default: ask, or refuse]";
         Junit: "junit", File, RunOnly =>

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::journal::{Contents, JournalError, JournalFollower, KeyHasher, RowKey, identity_at, journals_in, people_in};
+use super::journal::{
+    Contents, JournalError, JournalFollower, KeyHasher, RowKey, are_siblings, identity_at, journals_in, people_in,
+};
 use crate::api::outcome::Outcome;
 
 /// A list on which people are known, with how many.
@@ -163,14 +165,15 @@ fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
     KnownList { journal, list: contents.list, at: contents.at.map(|at| at.to_string()), accepted: 0, unknown: 0 }
 }
 
-/// Whether a journal is that of this run, or one that this list's `--fresh` has set aside: a user who asks for a new journal
-/// knows of the old one.
+/// Whether a journal is that of this run, one of another shard of its list, or one that this list's `--fresh` has set aside: a
+/// user who asks for a new journal knows of the old one. Those of other shards were read with the run's own.
 pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
     };
     path == own.journal
+        || are_siblings(path, own.journal)
         || own.succeeds
             && path.parent() == own.journal.parent()
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))

@@ -3,10 +3,12 @@
 //! [`super::gate`] does the waiting.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::retry::backoff;
+use crate::settings::clock::since_epoch;
 use crate::settings::rate::Rate;
+use crate::settings::shard::Shard;
 
 /// Whether a request may go now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +21,38 @@ pub enum Start {
     AfterAnEnd,
 }
 
+/// What a rate means for one run.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// How long a request counts after its end.
+    per: Duration,
+    /// How many may count at once.
+    most: u64,
+    /// Between two starts.
+    step: Duration,
+    /// How long a turn lasts; none if a request that is late may go all the same.
+    slot: Option<Duration>,
+}
+
+/// The same moment by two clocks: one that never runs backwards, and one that machines have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    pub now: Instant,
+    pub time: SystemTime,
+}
+
 /// The pace of a run. The moments that it is given must not run backwards.
 ///
 /// A request reaches the server at some time between its start and its end, so it counts from its start until the
 /// length of the rate after its end. At most `count` such requests may be there when another one starts: then no
 /// stretch of that length, wherever it lies, holds more than `count + 1` at the server, however late some arrive.
+///
+/// Shards share these `count + 1`, so that together they stay within them without a word between their machines. Where
+/// there are more shards than that, each has turns by the clock, of which any stretch meets `count + 1` at most: then the
+/// machines' clocks have to agree.
 #[derive(Debug, Clone)]
 pub struct Pace {
-    rate: Option<Rate>,
+    limit: Option<Limit>,
     /// The earliest time of the next start, for even spacing.
     next: Option<Instant>,
     /// Until when nobody may start.
@@ -38,8 +64,41 @@ pub struct Pace {
 
 impl Pace {
     /// A pace at which nothing has been sent yet; `None` is as fast as can be.
-    pub const fn new(rate: Option<Rate>) -> Self {
-        Self { rate, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
+    pub fn new(rate: Option<Rate>) -> Self {
+        let limit = rate.map(|rate| Limit {
+            per: rate.per,
+            most: u64::from(rate.count.get()) + 1,
+            step: rate.per / rate.count.get(),
+            slot: None,
+        });
+        Self { limit, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
+    }
+
+    /// The pace of a shard, whose last requests ended at these times, the oldest first. Its first turn comes by the clock,
+    /// so that shards that start together do not send together.
+    pub fn of_shard(rate: Option<Rate>, shard: Shard, clock: Clock, ended: &[SystemTime]) -> Self {
+        let Some(rate) = rate else {
+            return Self::new(None);
+        };
+        let (count, shards) = (rate.count.get(), shard.count().get());
+        let slot = nanoseconds(rate.per.as_nanos().div_ceil(u128::from(count)));
+        let step = slot * u32::from(shards);
+        let own = slot * u32::from(shard.number() - 1);
+        let since = since_epoch(clock.time).as_nanos() % step.as_nanos();
+        let wait = nanoseconds((step.as_nanos() + own.as_nanos() - since) % step.as_nanos());
+        let age = |end: &SystemTime| clock.time.duration_since(*end).unwrap_or_default();
+        let limit = Limit {
+            per: rate.per,
+            most: shard.part_of(u64::from(count) + 1).max(1),
+            step,
+            slot: (u32::from(shards) > count.saturating_add(1)).then_some(slot),
+        };
+        Self {
+            limit: Some(limit),
+            next: Some(clock.now + wait),
+            ended: ended.iter().filter_map(|end| clock.now.checked_sub(age(end))).collect(),
+            ..Self::new(None)
+        }
     }
 
     /// Asks for a request to be started at `now`.
@@ -47,38 +106,52 @@ impl Pace {
         if let Some(wait) = self.pause_left(now) {
             return Start::After(wait);
         }
-        let Some(rate) = self.rate else {
+        let Some(limit) = self.limit else {
             self.under_way += 1;
             return Start::Now;
         };
+        self.skip_missed_turns(limit, now);
         if let Some(wait) = left(self.next, now) {
             return Start::After(wait);
         }
-        while self.ended.front().is_some_and(|end| now.saturating_duration_since(*end) > rate.per) {
+        while self.ended.front().is_some_and(|end| now.saturating_duration_since(*end) > limit.per) {
             self.ended.pop_front();
         }
         let counted = self.under_way + self.ended.len() as u64;
-        if counted > u64::from(rate.count.get()) {
+        if counted >= limit.most {
             return match self.ended.front() {
                 // A nanosecond more: an end exactly that old still counts.
                 Some(oldest) => Start::After(
-                    (rate.per + Duration::from_nanos(1)).saturating_sub(now.saturating_duration_since(*oldest)),
+                    (limit.per + Duration::from_nanos(1)).saturating_sub(now.saturating_duration_since(*oldest)),
                 ),
                 None => Start::AfterAnEnd,
             };
         }
         // One that was woken late may catch up, but by one step at most: no bursts.
-        let step = rate.per / rate.count.get();
         let due = self.next.unwrap_or(now);
-        self.next = Some(due.max(now.checked_sub(step).unwrap_or(now)) + step);
+        self.next = Some(due.max(now.checked_sub(limit.step).unwrap_or(now)) + limit.step);
         self.under_way += 1;
         Start::Now
+    }
+
+    /// A turn that has passed belongs to the next shard.
+    fn skip_missed_turns(&mut self, limit: Limit, now: Instant) {
+        let (Some(slot), Some(next)) = (limit.slot, self.next) else {
+            return;
+        };
+        let late = now.saturating_duration_since(next);
+        if late >= slot {
+            let missed = late.as_nanos() / limit.step.as_nanos();
+            let into = late.as_nanos() % limit.step.as_nanos();
+            let turns = missed + u128::from(into >= slot.as_nanos());
+            self.next = Some(next + nanoseconds(turns * limit.step.as_nanos()));
+        }
     }
 
     /// Notes that a request has ended, answered or not.
     pub fn release(&mut self, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
-        if self.rate.is_some() {
+        if self.limit.is_some() {
             self.ended.push_back(now);
         }
     }
@@ -93,6 +166,11 @@ impl Pace {
     pub fn pause_left(&self, now: Instant) -> Option<Duration> {
         left(self.paused, now)
     }
+}
+
+/// Nanoseconds that fit: no time here is longer than a few days.
+fn nanoseconds(count: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
@@ -286,6 +364,94 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Lets all shards run at once, each of them killed after some requests and started again a moment later. Gives the
+    /// arrivals, sorted.
+    fn arrivals_of_shards(rate: Option<Rate>, shards: u16, requests: usize, longest: u32, seed: u64) -> Vec<Duration> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (start, time) = (Instant::now(), SystemTime::now());
+        let mut came = Vec::new();
+        for number in 1..=shards {
+            let shard = format!("{number}/{shards}").parse().unwrap();
+            let (mut now, mut ended): (Instant, Vec<SystemTime>) = (start + MS * random.u32(0..300), Vec::new());
+            let mut sent = 0;
+            while sent < requests {
+                let clock = Clock { now, time: time + (now - start) };
+                let mut pace = Pace::of_shard(rate, shard, clock, &ended);
+                for _ in 0..random.usize(1..20) {
+                    loop {
+                        match pace.acquire(now) {
+                            Start::Now => break,
+                            Start::After(wait) => now += wait,
+                            Start::AfterAnEnd => panic!("one worker has nothing under way here"),
+                        }
+                    }
+                    let length = MS * random.u32(1..longest);
+                    came.push(now + if random.bool() { length } else { Duration::ZERO } - start);
+                    now += length;
+                    pace.release(now);
+                    ended.push(time + (now - start));
+                    sent += 1;
+                }
+            }
+        }
+        came.sort();
+        came
+    }
+
+    #[test]
+    fn all_shards_together_keep_to_the_rate_also_when_they_are_killed_and_started_again() {
+        for (text, shards) in [("20/s", 4), ("3/s", 4), ("50/s", 7), ("5/s", 5), ("100/s", 1), ("11/s", 3)] {
+            let rate = rate(text);
+            let count = rate.map_or(0, |rate| rate.count.get() as usize);
+            for seed in 0..20 {
+                let came = arrivals_of_shards(rate, shards, 60, 700, seed);
+                for stretch in came.windows(count + 2) {
+                    let length = stretch[count + 1].checked_sub(stretch[0]).unwrap();
+                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {stretch:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn more_shards_than_the_rate_has_requests_take_turns_by_the_clock() {
+        for (text, shards) in [("2/s", 4), ("1/s", 8), ("5/s", 30)] {
+            let rate = rate(text);
+            let count = rate.map_or(0, |rate| rate.count.get() as usize);
+            for seed in 0..20 {
+                // As far as requests arrive when they start.
+                let came = arrivals_of_shards(rate, shards, 20, 2, seed);
+                for stretch in came.windows(count + 2) {
+                    let length = stretch[count + 1].checked_sub(stretch[0]).unwrap() + 2 * MS;
+                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {stretch:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shards_that_start_together_do_not_send_together_and_reach_the_rate() {
+        let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+        let mut starts: Vec<Duration> = Vec::new();
+        for number in 1..=4 {
+            let mut pace = Pace::of_shard(rate("60/m"), format!("{number}/4").parse().unwrap(), clock, &[]);
+            let mut now = clock.now;
+            while now < clock.now + Duration::from_secs(600) {
+                match pace.acquire(now) {
+                    Start::Now => {
+                        starts.push(now - clock.now);
+                        pace.release(now);
+                    }
+                    Start::After(wait) => now += wait,
+                    Start::AfterAnEnd => panic!("nothing is under way"),
+                }
+            }
+        }
+        starts.sort();
+        assert!(starts.windows(2).all(|pair| pair[1].checked_sub(pair[0]).unwrap() > 999 * MS), "{starts:?}");
+        assert!(starts.len() >= 595, "{}", starts.len());
     }
 
     #[test]

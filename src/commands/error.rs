@@ -247,7 +247,10 @@ const fn of_journal(error: &JournalError) -> Exit {
         | JournalError::Damaged { .. }
         | JournalError::TheList { .. }
         | JournalError::OtherTarget { .. }
-        | JournalError::NoRehearsal { .. } => Exit::BadInput,
+        | JournalError::NoRehearsal { .. }
+        | JournalError::OtherShard { .. }
+        | JournalError::ShardsMissing { .. }
+        | JournalError::FreshShard { .. } => Exit::BadInput,
         JournalError::Read { .. } | JournalError::Write { .. } | JournalError::NoSpace { .. } => Exit::Io,
         JournalError::NoThread => Exit::OsError,
     }

@@ -76,6 +76,7 @@ pub struct PlanDocument<'a> {
     warnings: Vec<String>,
     known: KnownDocument,
     other_cname: u64,
+    shard: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,12 +111,13 @@ impl<'a> PlanDocument<'a> {
             beyond_limit: plan.beyond_limit.total(),
             rate: facts.rate.map(|rate| rate.to_string()),
             jobs: facts.jobs,
-            seconds: plan.time_at(facts.rate).map(|time| time.as_secs()),
+            seconds: facts.time().map(|time| time.as_secs()),
             sample: sample(list, plan, &Redactor::default()),
             exit_code: 0,
             warnings,
             known: KnownDocument::new(facts),
             other_cname: list.other_cname,
+            shard: facts.shard.map(|shard| shard.to_string()),
         }
     }
 }
@@ -176,6 +178,7 @@ pub struct SummaryDocument<'a> {
     known: KnownDocument,
     due: u64,
     beyond_limit: u64,
+    shard: Option<String>,
 }
 
 impl<'a> SummaryDocument<'a> {
@@ -204,6 +207,7 @@ impl<'a> SummaryDocument<'a> {
             known: KnownDocument::new(facts),
             due: tally.due_of_list(plan).total(),
             beyond_limit: plan.beyond_limit.total(),
+            shard: facts.shard.map(|shard| shard.to_string()),
         }
     }
 }

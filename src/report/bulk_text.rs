@@ -16,6 +16,7 @@ use crate::bulk::plan::Plan;
 use crate::bulk::tally::{Due, OutcomeCounts, Tally};
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
+use crate::settings::shard::Shard;
 
 /// How many rows of each kind are named in a plan.
 const NAMED: usize = 10;
@@ -32,7 +33,14 @@ pub struct PlanFacts<'a> {
     pub name: &'a str,
     pub journal: &'a str,
     pub list: &'a List,
+    /// How many people are on the list; with a shard, more than it has rows here.
+    pub people: u64,
     pub plan: &'a Plan,
+    /// The part of the list that this run sends.
+    pub shard: Option<Shard>,
+    /// How many journals of other divisions of the list were read.
+    pub siblings: u64,
+    /// That of all shards together.
     pub rate: Option<Rate>,
     pub jobs: usize,
     /// When the first and the last row were accepted, RFC 3339.
@@ -42,6 +50,14 @@ pub struct PlanFacts<'a> {
     pub on_known: Option<OnKnown>,
     /// Whether a new journal replaces an existing one, which is kept under another name.
     pub sets_aside: bool,
+}
+
+impl PlanFacts<'_> {
+    /// How long the plan takes, if the rate is limited.
+    pub fn time(&self) -> Option<Duration> {
+        let own = self.rate.map(|rate| self.shard.map_or(rate, |shard| rate.shared_by(shard.count())));
+        self.plan.time_at(own)
+    }
 }
 
 pub const fn format_word(format: Format) -> &'static str {
@@ -87,6 +103,10 @@ fn target(facts: &PlanFacts, redactor: &Redactor) -> Vec<(&'static str, String)>
         ("cname", format!("{}{own}", redactor.escape(facts.cname))),
         ("list", of_list(facts, redactor)),
     ];
+    if let Some(shard) = facts.shard {
+        let (own, all) = (grouped(list.rows.len() as u64), counted(facts.people, "row"));
+        lines.push(("shard", format!("{shard}: {own} of {all}")));
+    }
     if list.repeats > 0 {
         let rows = counted(list.repeats, "row");
         lines.push(("repeats", format!("{rows} dropped")));
@@ -200,13 +220,18 @@ fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
         "{} ({}), {}{bad}{ignored}",
         redactor.escape(facts.name),
         format_word(list.format),
-        counted(list.rows.len() as u64, "row"),
+        counted(facts.people, "row"),
     )
 }
 
 fn journal(facts: &PlanFacts, redactor: &Redactor) -> String {
     let path = redactor.escape(facts.journal);
-    if facts.sets_aside { format!("{path}, new: people already mailed will be mailed again") } else { path }
+    let also = match facts.siblings {
+        0 => String::new(),
+        count => format!("; also read: {} of other shards", counted(count, "journal")),
+    };
+    let new = if facts.sets_aside { ", new: people already mailed will be mailed again" } else { "" };
+    format!("{path}{new}{also}")
 }
 
 fn to_send(facts: &PlanFacts) -> String {
@@ -219,8 +244,9 @@ fn to_send(facts: &PlanFacts) -> String {
         0 => String::new(),
         count => format!("; {count} of them may have been mailed already"),
     };
-    let pace = match (facts.rate, plan.time_at(facts.rate)) {
-        (Some(rate), Some(length)) => format!("at {rate}, about {}", duration(length)),
+    let shared = if facts.shard.is_some() { " for all shards" } else { "" };
+    let pace = match (facts.rate, facts.time()) {
+        (Some(rate), Some(length)) => format!("at {rate}{shared}, about {}", duration(length)),
         _ => "without a limit on the rate".to_owned(),
     };
     let jobs = counted(facts.jobs as u64, "job");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::error::SettingsError;
 use super::rate::Rate;
+use super::shard::Shard;
 use super::sources::Sources;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
@@ -33,7 +34,9 @@ impl OnKnown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct BulkSettings {
-    /// `None` is no limit.
+    /// The part of the list that this run sends, if several share it.
+    pub shard: Option<Shard>,
+    /// That of all shards together; `None` is no limit.
     pub rate: Option<Rate>,
     /// Requests under way at once.
     pub jobs: usize,
@@ -56,9 +59,10 @@ pub struct BulkSettings {
 
 impl BulkSettings {
     /// # Errors
-    /// [`SettingsError::Value`] for a rate that cannot be read, and for jobs or a limit out of range.
+    /// [`SettingsError::Value`] for a rate or a shard that cannot be read, and for jobs or a limit out of range.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
         Ok(Self {
+            shard: sources.pick(Setting::Shard).map(Shard::of_setting).transpose()?,
             rate: sources.pick(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
             jobs: jobs(sources)?,
             max_failures: sources.count(Setting::MaxFailures),

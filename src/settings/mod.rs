@@ -18,6 +18,7 @@ pub mod file;
 pub mod network;
 pub mod proxy;
 pub mod rate;
+pub mod shard;
 pub mod sources;
 pub mod target;
 

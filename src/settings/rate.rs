@@ -1,7 +1,7 @@
 //! How often something may happen: the grammar of `--rate`, such as `30/m`.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -38,6 +38,11 @@ pub struct Rate {
 pub struct RateError(String);
 
 impl Rate {
+    /// What each of N takes that share it.
+    pub fn shared_by(self, count: NonZeroU16) -> Self {
+        Self { per: self.per * u32::from(count.get()), ..self }
+    }
+
     /// The rate of a setting; `None` for the word `none`.
     ///
     /// # Errors

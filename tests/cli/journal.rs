@@ -50,6 +50,7 @@ pub(crate) fn header(rows: u64) -> RunHeader {
         list: "/lists/users.csv".to_owned(),
         input_sha256: "0".repeat(64),
         rows,
+        shard: None,
         author: Author::default(),
     }
 }

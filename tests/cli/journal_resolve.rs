@@ -160,7 +160,7 @@ fn a_list_selects_its_journal_and_other_files_are_named_as_such() {
         rows(&at(folder, "b.ndjson"), &[]);
     })
     .code(2)
-    .stderr_contains("/lists/users.csv has 2 journals, one for each URL and cname")
+    .stderr_contains("/lists/users.csv has 2 journals, one for each URL, cname and shard")
     .run();
     std::fs::remove_file(at(&output.folder, "b.ndjson")).unwrap();
     output.again().args(["journal", "show", "/lists/users.csv"]).stdout_contains("rows that need a decision (2)").run();

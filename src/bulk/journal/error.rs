@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::settings::shard::Shard;
+
 /// What is wrong with a line of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum Flaw {
@@ -62,6 +64,16 @@ pub enum JournalError {
     OtherTarget { path: PathBuf, url: String },
     #[error("the journal {} belongs to {url}, and a rehearsal does not take its place: use another file with --journal", .path.display())]
     NoRehearsal { path: PathBuf, url: String },
+    #[error("the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`", .path.display())]
+    OtherShard { path: PathBuf, shard: Shard },
+    #[error(
+        "the list was sent in another number of shards, and the journals of {} are not in {}: people in them would be mailed again",
+        shards(.missing),
+        .folder.display()
+    )]
+    ShardsMissing { folder: PathBuf, missing: Vec<Shard> },
+    #[error("--fresh starts only the journal of this run again, and the journal {} of the same list knows people too: move or remove it first", .path.display())]
+    FreshShard { path: PathBuf },
     #[error("the journal {} cannot be read: {source}", .path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("the journal {} cannot be written: {source}", .path.display())]
@@ -78,6 +90,17 @@ pub enum JournalError {
     KnownSince,
     #[error("no thread can be started that writes the journal: the system starts no more threads")]
     NoThread,
+}
+
+/// Most shards that a message names.
+const SHARDS_NAMED: usize = 5;
+
+fn shards(missing: &[Shard]) -> String {
+    let named: Vec<String> = missing.iter().take(SHARDS_NAMED).map(Shard::to_string).collect();
+    let more = missing.len().saturating_sub(named.len());
+    let word = if missing.len() == 1 { "shard" } else { "shards" };
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{word} {}{more}", named.join(", "))
 }
 
 impl JournalError {

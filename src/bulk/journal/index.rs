@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::error::JournalError;
 use super::file::{self, Identity};
 use super::key::{KeyHasher, RowKey};
-use super::record::{self, LINE_MAX, Record, Timestamp};
+use super::record::{self, LINE_MAX, Record};
 use super::scan::{Keys, next_line, scan};
+use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
 
 /// The ending of an index's name.

@@ -17,6 +17,15 @@ impl RowKey {
         self.0
     }
 
+    /// Evenly spread bits that decide the person's shard. They are not those that a table hashes by: the people of one
+    /// shard would otherwise share a remainder there.
+    pub const fn shard_bits(self) -> u64 {
+        let [_, last] = *self.0.as_chunks::<8>().0 else {
+            return 0;
+        };
+        u64::from_be_bytes(last)
+    }
+
     /// The key of these bytes.
     pub const fn of_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

@@ -24,7 +24,9 @@ mod people;
 mod record;
 mod repair;
 mod scan;
+mod siblings;
 mod state;
+mod timestamp;
 mod writer;
 
 /// The primitives that the writer shares memory by. A test compiles the writer a second time with those of `shuttle` in
@@ -46,13 +48,17 @@ pub use index::{Contents, JournalFollower, identity_at, index_of, keep_index, pe
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use open::{Journal, OpenMode};
-pub use path::{ListName, default_path, journal_folder, journals_in, leftovers_in, named_after};
-pub use people::{LastWord, People};
-pub use record::{End, Intent, Person, Resolution, RunHeader, RunRecord, Timestamp};
+pub use path::{
+    ListName, are_siblings, default_path, journal_folder, journal_of_shard, journals_in, leftovers_in, named_after,
+};
+pub use people::{LastWord, People, recent_attempts};
+pub use record::{End, Intent, Person, Resolution, RunHeader, RunRecord};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
 pub use scan::{
     IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, excerpt, find_intents, first_run, inspect, intents_of,
     scan, take_snapshot,
 };
+pub use siblings::{OwnRun, Siblings};
 pub use state::{Counts, Recovered, RowState};
+pub use timestamp::Timestamp;
 pub use writer::{Delivered, JournalHandle, Writer};

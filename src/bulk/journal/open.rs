@@ -10,9 +10,10 @@ use super::error::JournalError;
 use super::file::{self, JournalFile, Place};
 use super::key::RowKey;
 use super::path::EXTENSION;
-use super::record::{self, Resolution, RunHeader, Timestamp};
+use super::record::{self, Resolution, RunHeader};
 use super::scan::{Scan, Snapshot, Tail, read_valid};
 use super::state::Recovered;
+use super::timestamp::Timestamp;
 use super::writer::{JournalHandle, Writer};
 
 /// What stands in the name of a journal that was set aside, before the time.
@@ -63,6 +64,12 @@ impl Journal {
         recovered.cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
         if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
+        }
+        // A journal of the whole list, such as one that was merged, serves every shard; that of a shard serves no other.
+        if let Some(shard) = recovered.runs.last().and_then(|run| run.shard)
+            && header.shard != Some(shard)
+        {
+            return Err(JournalError::OtherShard { path: path.to_owned(), shard });
         }
         let mut first = String::new();
         if found.tail == Tail::Unbroken {

@@ -9,11 +9,15 @@ use sha2::{Digest, Sha256};
 use super::error::JournalError;
 use super::key::hex;
 use crate::args::environment::Environment;
+use crate::settings::shard::Shard;
 
 /// The ending of every journal's name.
 pub(super) const EXTENSION: &str = "ndjson";
 /// The folder of the journals of rehearsals, below that of the others.
 const REHEARSALS: &str = "rehearsals";
+/// What stands in the name of a shard's journal, before its numbers.
+const SHARD: &str = ".shard-";
+const OF: &str = "-of-";
 /// Most characters of the list's name in the name of its journal.
 const NAME_MAX: usize = 40;
 
@@ -58,6 +62,44 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
     folder.join(format!("{shown}-{digest}.{EXTENSION}"))
 }
 
+/// The name of a shard's journal: that of the whole list's with the shard in front of its extension, so that one command
+/// line in which only the shard changes works on every machine.
+pub fn journal_of_shard(path: &Path, shard: Shard) -> PathBuf {
+    let (whole, _) = split_name(path);
+    let (stem, extension) = whole.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unzip();
+    let stem = stem.unwrap_or(&whole);
+    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    let name = format!("{stem}{SHARD}{}{OF}{}{extension}", shard.number(), shard.count());
+    path.with_file_name(name)
+}
+
+/// The name of the whole list's journal, and the shard that a name has in it.
+pub(super) fn split_name(path: &Path) -> (String, Option<Shard>) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let split = || {
+        let (stem, rest) = name.rsplit_once(SHARD)?;
+        let (numbers, extension) = rest.split_once('.').map_or((rest, None), |(numbers, rest)| (numbers, Some(rest)));
+        let (number, count) = numbers.split_once(OF)?;
+        let shard: Shard = format!("{number}/{count}").parse().ok()?;
+        // More than an extension is the name of a journal that was set aside.
+        match extension {
+            None => Some((stem.to_owned(), shard)),
+            Some(extension) if extension.contains('.') => None,
+            Some(extension) => Some((format!("{stem}.{extension}"), shard)),
+        }
+    };
+    match split() {
+        Some((whole, shard)) => (whole, Some(shard)),
+        None => (name, None),
+    }
+}
+
+/// Whether two journals are of the same list: they lie in one folder, and their names differ in the shard at most.
+pub fn are_siblings(one: &Path, other: &Path) -> bool {
+    split_name(one).0 == split_name(other).0
+        && (one.parent() == other.parent() || resolve_folder(one).parent() == resolve_folder(other).parent())
+}
+
 /// Whether a journal's name was made from that of a list. Not proof: the journal of another folder's list may be called
 /// the same.
 pub fn named_after(journal: &Path, list: &ListName) -> bool {
@@ -65,8 +107,7 @@ pub fn named_after(journal: &Path, list: &ListName) -> bool {
         ListName::File(path) => plain(path.file_name().unwrap_or_default()),
         ListName::Stdin | ListName::Stream => "stdin".to_owned(),
     };
-    let name = journal.file_stem().unwrap_or_default().to_string_lossy();
-    name.rsplit_once('-').is_some_and(|(name, _)| name == shown)
+    split_name(journal).0.rsplit_once('-').is_some_and(|(name, _)| name == shown)
 }
 
 /// A file name in letters that need no quotes in a shell.
@@ -94,7 +135,7 @@ pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     })
 }
 
-fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, JournalError> {
+pub(super) fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, JournalError> {
     let failed = JournalError::reading(folder);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,10 +1,11 @@
 //! Everybody in a journal with what came of them, one at a time: what is kept of a person is where their lines are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::BuildHasherDefault;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::vec;
 
 use serde::Deserialize;
@@ -108,6 +109,39 @@ impl People {
             run: lines.run,
         })
     }
+}
+
+/// Bytes of the journal that an attempt takes, by far.
+const ATTEMPT: u64 = 4096;
+
+/// When the last `most` attempts of a journal ended, the oldest first; one whose end is missing ends now. A request that was
+/// cut off may still be on its way, and the next run of a shard counts it against the rate.
+pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
+    let failed = |source| JournalError::Read { path: path.to_owned(), source };
+    let mut file = open_to_read(path)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let start = length.saturating_sub(most.saturating_mul(ATTEMPT));
+    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let (mut ends, mut begun) = (Vec::new(), HashSet::new());
+    let mut reader = BufReader::new(file);
+    let mut kept = Vec::new();
+    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
+        // The first line may be the end of one.
+        match record::read(&kept) {
+            Ok(Record::Intent { key, .. }) => {
+                begun.insert(key);
+            }
+            Ok(Record::End { key, .. }) => {
+                begun.remove(&key);
+                let dated = serde_json::from_slice::<Dated>(&kept).ok();
+                ends.extend(dated.and_then(|dated| humantime::parse_rfc3339(&dated.at).ok()));
+            }
+            _ => {}
+        }
+    }
+    ends.extend(begun.iter().map(|_| now));
+    ends.sort();
+    Ok(ends.split_off(ends.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX))))
 }
 
 impl Iterator for People {

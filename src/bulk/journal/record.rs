@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,8 +10,9 @@ use serde_json::Value;
 use super::author::Author;
 use super::error::Flaw;
 use super::key::{RowKey, service_of};
+use super::timestamp::{Timestamp, now};
 use crate::api::outcome::Outcome;
-use crate::settings::clock::{since_epoch, writable};
+use crate::settings::shard::Shard;
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// nobody, and it has no [`Record::Synced`].
@@ -99,6 +99,8 @@ pub struct RunHeader {
     pub list: String,
     pub input_sha256: String,
     pub rows: u64,
+    /// The part of the list that it sends, if several runs share it.
+    pub shard: Option<Shard>,
     pub author: Author,
 }
 
@@ -115,7 +117,7 @@ impl RunHeader {
 
     /// Whether an earlier run sent to the same place.
     pub(super) fn is_for(&self, run: &RunRecord) -> bool {
-        self.service == run.service && path_of(&self.url) == path_of(&run.url)
+        run.is_to(&self.service, &self.url)
     }
 
     /// The bytes that its rows may need.
@@ -144,10 +146,19 @@ pub struct RunRecord {
     pub list: Option<String>,
     pub input_sha256: String,
     pub rows: u64,
+    /// The part of the list that it sent, if several runs shared it.
+    pub shard: Option<Shard>,
     pub vescli: String,
     /// Who ran it; older journals do not say.
     pub author: Author,
     pub at: Timestamp,
+}
+
+impl RunRecord {
+    /// Whether it sent to this service and to the same path there.
+    pub fn is_to(&self, service: &str, url: &str) -> bool {
+        self.service == service && path_of(&self.url) == path_of(url)
+    }
 }
 
 /// A record that was read, without the texts that the state of a person does not need.
@@ -207,8 +218,9 @@ fn number(status: Option<u16>) -> Value {
 pub(super) fn run(id: &str, header: &RunHeader) -> String {
     let tenant = header.tenant.as_deref().map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
     let author = author(&header.author);
+    let shard = header.shard.map_or_else(String::new, |shard| format!(r#","shard":"{shard}""#));
     sealed(format!(
-        r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{},"vescli":"{}"{author},"at":"{}""#,
+        r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{}{shard},"vescli":"{}"{author},"at":"{}""#,
         Quoted(id),
         Quoted(&header.url),
         Quoted(&header.service),
@@ -314,6 +326,7 @@ struct RunFields {
     list: Option<String>,
     input_sha256: String,
     rows: u64,
+    shard: Option<String>,
     vescli: String,
     user: Option<String>,
     host: Option<String>,
@@ -407,6 +420,7 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
     if run.v == 0 || run.v > VERSION {
         return Err(Flaw::Newer);
     }
+    let shard = run.shard.map(|shard| shard.parse()).transpose().map_err(|_| Flaw::NoRecord)?;
     Ok(Record::Run(Box::new(RunRecord {
         version: run.v,
         id: run.id,
@@ -417,6 +431,7 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
         list: run.list,
         input_sha256: run.input_sha256,
         rows: run.rows,
+        shard,
         vescli: run.vescli,
         author: Author { user: run.user, host: run.host, job: run.job },
         at,
@@ -453,47 +468,4 @@ pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
     starts
         .map(|(start, _)| start + CRC_LENGTH)
         .find(|end| bytes.get(..*end).is_some_and(|record| check(record).is_ok()))
-}
-
-/// Whole seconds since 1970. The records themselves hold milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u32);
-
-impl Timestamp {
-    /// Reads a time of RFC 3339, in UTC.
-    pub fn parse(text: &str) -> Option<Self> {
-        humantime::parse_rfc3339(text).ok().map(Self::from)
-    }
-
-    pub const fn seconds(self) -> u32 {
-        self.0
-    }
-
-    /// The moment so many seconds after 1970.
-    pub const fn of_seconds(seconds: u32) -> Self {
-        Self(seconds)
-    }
-
-    /// The same as the standard library has it.
-    pub fn time(self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(u64::from(self.0))
-    }
-}
-
-impl From<SystemTime> for Timestamp {
-    /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
-    fn from(time: SystemTime) -> Self {
-        Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_rfc3339_seconds(self.time()).fmt(f)
-    }
-}
-
-/// Now, as a record has it: RFC 3339 in UTC with milliseconds.
-fn now() -> humantime::Rfc3339Timestamp {
-    humantime::format_rfc3339_millis(writable(SystemTime::now()))
 }

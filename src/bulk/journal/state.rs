@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
-use super::record::{Record, Resolution, RunRecord, Timestamp};
+use super::record::{Record, Resolution, RunRecord};
+use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
 
 /// What the last record of a row says. Small: there may be a million of them.

@@ -80,6 +80,7 @@ fn report_nothing_left(
         tally: &tally,
         plan: facts.plan,
         journal: &prepared.journal,
+        unknown_in: prepared.siblings.unknown.as_deref(),
         lost_journal: false,
         broken: false,
     };
@@ -266,6 +267,10 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
         ) => {
             format!("when the other run has ended, run {}", quoted(&same.whole(None)))
         }
+        (CommandError::Journal(JournalError::ShardsMissing { .. }), _) => format!(
+            "copy them there, or a journal that `vescli journal merge` made of them; first run a shard that never ran; then run {}",
+            quoted(&same.whole(None))
+        ),
         (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
         (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };

@@ -47,11 +47,18 @@ fn carry_out(
     environment: &Environment,
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
-    let snapshot = prepared.inspect_journal()?;
+    let mut snapshot = prepared.inspect_journal()?;
+    prepared.read_siblings(&mut snapshot.recovered)?;
     prepared.elsewhere = prepared.search_other_journals(&snapshot.recovered)?;
     let is_decided = prepared.bulk.known.is_some();
     let confirmed = match without_sending(prepared, &snapshot.recovered, same, reporter)? {
-        ControlFlow::Break(ending) => return Ok(ending),
+        ControlFlow::Break(ending) => {
+            // Not one that was declined, of which nothing is left.
+            if !prepared.dry_run && ending != Exit::BulkStopped.into() {
+                prepared.leave_journal(environment)?;
+            }
+            return Ok(ending);
+        }
         ControlFlow::Continue(confirmed) => confirmed,
     };
     let decided = prepared.bulk.known.filter(|_| !is_decided);

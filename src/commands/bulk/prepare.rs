@@ -16,8 +16,8 @@ use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    JournalError, ListName, Recovered, RunRecord, Snapshot, default_path, first_run, journal_folder, open_to_read,
-    service_of, take_snapshot,
+    Author, Journal, JournalError, ListName, OpenMode, OwnRun, Recovered, RunHeader, RunRecord, Siblings, Snapshot,
+    default_path, first_run, journal_folder, journal_of_shard, open_to_read, service_of, take_snapshot,
 };
 use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
@@ -57,6 +57,10 @@ pub(super) struct Prepared {
     pub(super) journal: PathBuf,
     /// Where the journals of other lists are.
     pub(super) folder: PathBuf,
+    /// How many people are on the list; without --shard, all of its rows.
+    pub(super) people: usize,
+    /// What the journals of this list know that belong to other shards, once they were read.
+    pub(super) siblings: Siblings,
     /// Who is known from other lists, once the journals were asked.
     pub(super) elsewhere: KnownElsewhere,
     /// The files of `--junit` and `--metrics`.
@@ -88,16 +92,21 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
     if from_stdin && list_name.is_stdin() {
         return Err(BulkError::TwoInputs.into());
     }
-    let list = read(input, &bulk, &cname, settings.allow_any_email)?;
+    let mut list = read(input, &bulk, &cname, settings.allow_any_email)?;
     let credential = settings.credential.load(environment)?;
     info.with_credential = credential.token.is_some() || credential.certificate.is_some();
     let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
     let place = Place::of(&unsigned.url, environment)?;
-    let journal = match &bulk.journal {
+    let mut journal = match &bulk.journal {
         Some(path) => path.clone(),
         None => default_path(&place.folder, &place.url, &cname, &list_name),
     };
+    let people = list.rows.len();
+    if let Some(shard) = bulk.shard {
+        journal = journal_of_shard(&journal, shard);
+        list.rows.retain(|row| shard.contains(key_of(&place.service, &cname, row).shard_bits()));
+    }
     let dry_run = sources.is_on(Setting::DryRun);
     let reports = if dry_run { Reports::default() } else { Reports::open(&bulk, input, &journal)? };
     Ok(Prepared {
@@ -113,6 +122,8 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         service: place.service,
         journal,
         folder: place.folder,
+        people,
+        siblings: Siblings::default(),
         elsewhere: KnownElsewhere::default(),
         reports,
         dry_run,
@@ -186,7 +197,10 @@ impl Prepared {
             name: &self.name,
             journal: self.journal.to_str().unwrap_or("(a path that is no text)"),
             list: &self.list,
+            people: self.people as u64,
             plan,
+            shard: self.bulk.shard,
+            siblings: self.siblings.paths().count() as u64,
             rate: self.bulk.rate,
             jobs: self.bulk.jobs,
             accepted_at: known.accepted.map(|(first, last)| (first.to_string(), last.to_string())),
@@ -293,6 +307,61 @@ impl Prepared {
             Err(JournalError::Missing { .. }) => Ok(Snapshot::default()),
             snapshot => snapshot,
         }
+    }
+
+    /// Reads the other journals of this list, and adds what they know to what its own one does.
+    pub(super) fn read_siblings(&mut self, known: &mut Recovered) -> Result<(), JournalError> {
+        let siblings = Siblings::read(self.own_run(), &known.runs)?;
+        if let (true, Some(path)) = (self.bulk.fresh, siblings.paths().next()) {
+            return Err(JournalError::FreshShard { path: path.to_owned() });
+        }
+        siblings.add_to(known);
+        self.siblings = siblings;
+        Ok(())
+    }
+
+    /// Asks once more, with the run's own journal locked, and adds what they know to what that does. A journal that was
+    /// made for a run that may not begin is removed: it would look like one whose people are missing here.
+    pub(super) fn recheck_siblings(&self, known: &mut Recovered) -> Result<(), JournalError> {
+        self.siblings.check_unchanged(self.own_run()).inspect_err(|_| {
+            if known.runs.is_empty() && known.set_aside.is_none() {
+                let _ = fs::remove_file(&self.journal);
+            }
+        })?;
+        self.siblings.add_to(known);
+        Ok(())
+    }
+
+    fn own_run(&self) -> OwnRun<'_> {
+        OwnRun {
+            journal: &self.journal,
+            shard: self.bulk.shard,
+            service: &self.service,
+            url: self.request.url.as_str(),
+        }
+    }
+
+    /// What the journal says of the run.
+    pub(super) fn header(&self, environment: &Environment) -> RunHeader {
+        RunHeader {
+            url: self.request.url.to_string(),
+            service: self.service.clone(),
+            tenant: self.settings.tenant.clone(),
+            cname: self.cname.clone(),
+            list: self.list_name.word(),
+            input_sha256: self.list.sha256.clone(),
+            rows: self.list.rows.len() as u64,
+            shard: self.bulk.shard,
+            author: Author::of(environment),
+        }
+    }
+
+    /// Makes the journal of a shard that has nobody to send to, so that it shows that this shard was run.
+    pub(super) fn leave_journal(&self, environment: &Environment) -> Result<(), JournalError> {
+        if self.bulk.shard.is_some() && !self.journal.exists() {
+            Journal::open(&self.journal, OpenMode::Resume, &self.header(environment))?;
+        }
+        Ok(())
     }
 
     /// Whether the journal may be set aside: what was rehearsed must not stand in the place of what was sent.

@@ -185,6 +185,8 @@ pub(super) struct End<'a> {
     pub(super) tally: &'a Tally,
     pub(super) plan: &'a Plan,
     pub(super) journal: &'a Path,
+    /// A journal of another shard that has somebody of this run whose outcome is unknown.
+    pub(super) unknown_in: Option<&'a Path>,
     /// Whether the journal may be another one by now than this run wrote.
     pub(super) lost_journal: bool,
     /// Whether standard output could not be written.
@@ -196,6 +198,7 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
     let due = end.tally.due_of_list(end.plan).total();
     let was_rejected = end.tally.ended.rejected > end.tally.due.rejected;
     match end.verdict {
+        Verdict::Unknown if end.tally.ended.unknown == 0 => Some(NextStep::show(end.unknown_in.unwrap_or(end.journal))),
         Verdict::Unknown => Some(NextStep::show(end.journal)),
         Verdict::Journal if end.lost_journal => Some(NextStep::check(end.journal)),
         Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Instant, SystemTime};
 
 #[cfg(unix)]
 use caught::Signals;
@@ -18,14 +19,16 @@ use crate::args::environment::Environment;
 use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{
-    Author, Journal, JournalHandle, JournalStopped, OpenMode, Recovered, RunHeader, Snapshot, Writer, keep_index,
+    Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, keep_index,
+    recent_attempts,
 };
-use crate::bulk::pace::Pace;
+use crate::bulk::pace::{Clock, Pace};
 use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::exit::Ending;
+use crate::settings::bulk::BulkSettings;
 
 /// Opens the journal, of which `snapshot` was read before and whose plan was `confirmed`, and sends.
 ///
@@ -42,9 +45,11 @@ pub(super) fn send(
     let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
     let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
     let clients = prepared.transports().map_err(of_first_client)?;
-    let header = header(prepared, environment);
+    let header = prepared.header(environment);
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
-    let (journal, known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
+    let (journal, mut known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
+    prepared.recheck_siblings(&mut known)?;
+    let pace = pace(prepared)?;
     let journal = journal.write()?;
     report_journal(&known, reporter);
     // Once more, for another run may have been at work until the journal was locked.
@@ -54,7 +59,7 @@ pub(super) fn send(
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, same, reporter);
     }
-    let gate = Arc::new(Gate::new(Pace::new(bulk.rate), bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
+    let gate = Arc::new(Gate::new(pace, bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
     let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
     let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
     screen.cases = prepared.reports.cases(&plan);
@@ -73,6 +78,7 @@ pub(super) fn send(
         tally: &tally,
         plan: &plan,
         journal: &prepared.journal,
+        unknown_in: prepared.siblings.unknown.as_deref(),
         lost_journal,
         broken: screen.broken.is_some(),
     };
@@ -83,18 +89,17 @@ pub(super) fn send(
     Ok(ending)
 }
 
-/// What the journal says of the run.
-fn header(prepared: &Prepared, environment: &Environment) -> RunHeader {
-    RunHeader {
-        url: prepared.request.url.to_string(),
-        service: prepared.service.clone(),
-        tenant: prepared.settings.tenant.clone(),
-        cname: prepared.cname.clone(),
-        list: prepared.list_name.word(),
-        input_sha256: prepared.list.sha256.clone(),
-        rows: prepared.list.rows.len() as u64,
-        author: Author::of(environment),
-    }
+/// The pace of the run. Of a shard, what its last run has just sent counts as well: a job that is killed and started again
+/// keeps to the rate of the whole list.
+fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
+    let BulkSettings { rate, shard, .. } = prepared.bulk;
+    let (Some(shard), Some(whole)) = (shard, rate) else {
+        return Ok(Pace::new(rate));
+    };
+    let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+    let most = shard.part_of(u64::from(whole.count.get()) + 1).max(1);
+    let ended = recent_attempts(&prepared.journal, most, clock.time)?;
+    Ok(Pace::of_shard(rate, shard, clock, &ended))
 }
 
 /// Closes the journal, and says whether it may be another one by now than the one that was written. Of one that could

@@ -166,13 +166,14 @@ With --json, standard output contains exactly one document on one line, for succ
   signal       the number of the signal that ended the run, or null
   due          how many rows of the list the next run sends without another flag, rejected ones included
   beyond_limit    how many of them --limit leaves for later
+  shard        2/4 for the second of four shards, whose people rows and all counts are about, or null
   go_on        the command to run next, or null
   known        people on the list who are known from other lists: accepted, unknown, choice (skip, send or null), \
     lists (list, journal, at, accepted, unknown)
   error        why the run stopped, or null
 
 `bulk --dry-run` prints \"vescli.plan/1\": to_send, accepted, rejected, unknown (row and email), sample, seconds, \
-  known as above, other_cname (rows with the address of another row and another cname).
+  known and shard as above, other_cname (rows with the address of another row and another cname).
 
 --dry-run prints \"vescli.request/1\" (method, url, headers, body, proxy), --show-curl \"vescli.curl/1\" (command), \
   `--version --json` \"vescli.version/1\" (version, features), `explain --json` \"vescli.explain/1\" (exit_codes, \
@@ -264,6 +265,19 @@ Pace
     says so. --keep-alive reuses connections that were idle for less than a second: faster, but if the server closes \
     one at that moment its row is unknown. A connection on which the server has sent something unexpected is closed, \
     not reused.
+
+Several machines
+  --shard 2/4 sends the second of four parts of the list. Every machine gets the whole list and the same command, in \
+    which only the shard's number differs; it counts from 1. A person's shard follows from service, cname and \
+    address, not from the line, so an edited list keeps its shards. --rate is for all shards together: in any \
+    period the service gets at most one request more than the rate, also when a shard is killed and started again \
+    with its journal. If there are more shards than requests in a period, they take turns by the clock: then the \
+    clocks of the machines have to agree. --jobs, --limit, --max-failures and the number of retries are for each \
+    shard.
+  Each shard has a journal of its own, with shard-2-of-4 in its name, also with --journal FILE. A run with another \
+    number of shards, or without --shard, first reads the journals of the earlier shards: people in them are not \
+    planned again. It refuses if one of these journals is missing (65: copy it into the folder) or is being \
+    written (75).
 
 Reports
   --junit FILE writes a case for each row: unknown is an error; rejected and not sent are failures; accepted \

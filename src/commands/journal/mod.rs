@@ -87,7 +87,11 @@ fn find(file: Option<&Path>, folder: &Path, reporter: &Reporter) -> Result<PathB
         }
         .into()),
         several => Err(CommandError::Usage {
-            message: format!("{} has {} journals, one for each URL and cname", reporter.path(file), several.len()),
+            message: format!(
+                "{} has {} journals, one for each URL, cname and shard",
+                reporter.path(file),
+                several.len()
+            ),
             hint: format!("name one of them: {}", names(several, reporter)),
         }),
     }

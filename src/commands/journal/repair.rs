@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::request;
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, service_of};
+use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, key, service_of};
 use crate::bulk::list::{self, Format};
 use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
@@ -59,7 +59,11 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
         return Ok(report(path, None, &context.reporter));
     };
     let cname = default_cname(&journal, &sources)?;
-    let (people, sha256) = people(&list, &cname)?;
+    let (mut people, sha256) = people(&list, &cname)?;
+    if let Some((shard, service)) = journal.last_run().and_then(|run| Some((run.shard?, &run.service))) {
+        // Those of other shards cannot be on a line of this journal.
+        people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));
+    }
     let header =
         RunHeader { author: Author::of(context.environment), ..header(&journal, &sources, cname, &people, sha256)? };
     let repaired = journal.repair(&header, &people)?;
@@ -117,6 +121,7 @@ fn header(
         list: list.unwrap_or_else(|| "-".to_owned()),
         input_sha256,
         rows: people.len() as u64,
+        shard: journal.last_run().and_then(|run| run.shard),
         author: Author::default(),
     })
 }

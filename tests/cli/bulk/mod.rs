@@ -13,6 +13,7 @@ mod output;
 mod paced;
 mod reports;
 mod resumed;
+mod shards;
 mod signalled;
 mod stopped;
 mod throttled;

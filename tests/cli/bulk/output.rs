@@ -48,6 +48,7 @@ const SUMMARY_FIELDS: &[&str] = &[
     "known",
     "due",
     "beyond_limit",
+    "shard",
 ];
 
 /// Checks the fields of a document and their order.
@@ -226,6 +227,7 @@ fn a_plan_as_json() {
             "warnings",
             "known",
             "other_cname",
+            "shard",
         ],
     );
 }

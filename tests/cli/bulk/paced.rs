@@ -10,14 +10,14 @@ use support::harness::Vescli;
 use support::server::{Answer, Server};
 
 /// When the requests arrived, in order.
-fn arrivals(server: &Server) -> Vec<Instant> {
+pub(super) fn arrivals(server: &Server) -> Vec<Instant> {
     let mut arrivals: Vec<Instant> = server.requests().iter().map(|seen| seen.arrived).collect();
     arrivals.sort();
     arrivals
 }
 
 /// The most requests that arrived within any stretch of time of this length.
-fn densest(arrivals: &[Instant], length: Duration) -> usize {
+pub(super) fn densest(arrivals: &[Instant], length: Duration) -> usize {
     let within = |first: usize| {
         let rest = arrivals[first..].iter();
         rest.take_while(|at| **at - arrivals[first] <= length).count()

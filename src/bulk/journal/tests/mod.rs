@@ -28,6 +28,7 @@ fn header() -> RunHeader {
         list: "/lists/users.csv".to_owned(),
         input_sha256: "00".repeat(32),
         rows: 9,
+        shard: None,
         author: Author::default(),
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::files::folder;
+use super::path::split_name;
 use super::*;
 use crate::args::environment::Environment;
 
@@ -56,4 +57,25 @@ fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
         path::state_folder(&relative)
             .is_none_or(|folder| folder.ends_with(".local/state/vescli") && folder.is_absolute())
     );
+}
+
+#[test]
+fn the_shard_is_in_front_of_the_extension_and_is_read_back() {
+    for (whole, name) in [
+        ("/j/users.csv-0123456789abcdef.ndjson", "/j/users.csv-0123456789abcdef.shard-2-of-4.ndjson"),
+        ("journal", "journal.shard-2-of-4"),
+        (".journal", ".journal.shard-2-of-4"),
+        ("a.shard-1-of-3.ndjson", "a.shard-2-of-4.ndjson"),
+        ("a.shard-x.ndjson", "a.shard-x.shard-2-of-4.ndjson"),
+    ] {
+        let path = journal_of_shard(Path::new(whole), "2/4".parse().unwrap());
+        assert_eq!(path, Path::new(name));
+        assert_eq!(split_name(&path).1, Some("2/4".parse().unwrap()));
+        assert!(are_siblings(&path, Path::new(whole)));
+    }
+    for name in ["a.ndjson", "a.shard-0-of-4.ndjson", "a.shard-1-of-4.until-2026-01-02T030405Z.ndjson"] {
+        assert_eq!(split_name(Path::new(name)), (name.to_owned(), None));
+    }
+    assert!(!are_siblings(Path::new("a.ndjson"), Path::new("b.shard-1-of-2.ndjson")));
+    assert!(!are_siblings(Path::new("/x/a.ndjson"), Path::new("/y/a.shard-1-of-2.ndjson")));
 }

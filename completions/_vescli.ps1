@@ -422,7 +422,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Address of a row; may be repeated')
             [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'Address of a row; may be repeated')
             [CompletionResult]::new('--cname', '--cname', [CompletionResultType]::ParameterName, 'Domain that the tenant belongs to [default: the tenant]')
-            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Outcome of the rows: accepted if the people were mailed, not-sent if nobody was')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Outcome of the rows: accepted if the people were mailed, not-sent if no one was')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')

@@ -403,7 +403,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand -e 'Address of a row; may be repeated'
             cand --email 'Address of a row; may be repeated'
             cand --cname 'Domain that the tenant belongs to [default: the tenant]'
-            cand --as 'Outcome of the rows: accepted if the people were mailed, not-sent if nobody was'
+            cand --as 'Outcome of the rows: accepted if the people were mailed, not-sent if no one was'
             cand -o 'Format of the result on standard output [default: text]'
             cand --output 'Format of the result on standard output [default: text]'
             cand --color 'When to use colours [default: auto]'

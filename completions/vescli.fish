@@ -356,7 +356,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_s
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s e -l email -d 'Address of a row; may be repeated' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l cname -d 'Domain that the tenant belongs to [default: the tenant]' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'Outcome of the rows: accepted if the people were mailed, not-sent if nobody was' -r -f -a "accepted\t''
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'Outcome of the rows: accepted if the people were mailed, not-sent if no one was' -r -f -a "accepted\t''
 not-sent\t''
 not_sent\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''

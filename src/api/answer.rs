@@ -50,7 +50,6 @@ impl Body {
     }
 }
 
-/// An HTTP answer, as far as the outcome depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
@@ -81,7 +80,7 @@ pub enum BodyContent {
     Html,
     /// JSON that is neither an object nor a string, or bytes that are not text.
     Other,
-    /// A body that broke off before it showed what it is, or that is encoded.
+    /// A body that was cut before it showed what it is, or that is encoded.
     Unreadable,
 }
 
@@ -213,8 +212,8 @@ fn is_html(bytes: &[u8]) -> bool {
 
 /// Reads `Retry-After`: seconds, or an HTTP-date (RFC 9110, section 10.2.3).
 ///
-/// `date` is the answer's own `Date` header, so that a wrong clock here does not matter; without one, `now` serves.
-/// A date that is not in the future and anything garbled count as not said.
+/// `date` is the answer's own `Date` header, so that a wrong clock here does not matter; without one, `now` is used.
+/// A date that is not in the future and a value that cannot be read are ignored.
 pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -262,7 +261,7 @@ impl Fields {
 }
 
 /// Whether an object has an `error` or a `code` other than 0. All of its keys are inspected, so that a second `code`
-/// does not take back the first, and no value is built, so that nothing can hide behind one that nests too deep.
+/// does not undo the first, and no value is built, so that a value that nests too deep cannot hide one.
 struct HasError(bool);
 
 impl<'de> Deserialize<'de> for HasError {

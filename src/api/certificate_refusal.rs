@@ -1,5 +1,5 @@
-//! Why a certificate was refused, in words: which name was asked for and which it bears, when it ends, who issued it,
-//! and how to make a right one where it is known what went wrong in the making.
+//! Why a certificate was refused, in words: which name was asked for and which it has, when it ends, who issued it,
+//! and how to make a correct one where the mistake is known.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -38,7 +38,7 @@ pub(super) fn cause(error: &CertificateError, refused: Option<&Refused>) -> Stri
         }
         CertificateError::UnknownIssuer => unknown_issuer(whose, facts),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            format!("{whose} was issued for another purpose than to be shown by a server")
+            format!("{whose} was issued for another purpose, not for a server")
         }
         CertificateError::Other(error) => other(whose, &error.to_string(), refused),
         CertificateError::BadSignature => {
@@ -52,11 +52,11 @@ pub(super) fn cause(error: &CertificateError, refused: Option<&Refused>) -> Stri
     }
 }
 
-/// The refusals that hardly ever happen.
+/// The rare refusals.
 fn rare(whose: &str, error: &CertificateError) -> String {
     match error {
         CertificateError::Expired => {
-            format!("the dates of {whose} are over, or end before they begin")
+            format!("{whose} has expired, or its dates are wrong")
         }
         CertificateError::NotValidYet => format!("{whose} is not valid yet"),
         CertificateError::NotValidForName => format!("{whose} is for another name"),
@@ -65,7 +65,7 @@ fn rare(whose: &str, error: &CertificateError) -> String {
             format!("{whose} has an extension that must be understood and is not known here")
         }
         CertificateError::UnknownRevocationStatus => {
-            format!("it cannot be found out whether {whose} was revoked")
+            format!("vescli cannot find out whether {whose} was revoked")
         }
         CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
             format!("the list of revoked certificates for {whose} has expired")
@@ -95,10 +95,10 @@ fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
     match error {
         "CaUsedAsEndEntity" => authority(whose, refused.map_or("localhost", |_| name)),
         "EndEntityUsedAsCa" => {
-            format!("{whose} was issued by a certificate that is not that of an authority")
+            format!("{whose} was issued with a certificate that does not belong to an authority")
         }
         "NameConstraintViolation" => {
-            format!("the authority of {whose} may issue none for {name} (name constraints)")
+            format!("the authority of {whose} may not issue certificates for {name} (name constraints)")
         }
         "PathLenConstraintViolated"
         | "MaximumPathDepthExceeded"
@@ -123,7 +123,7 @@ fn named(whose: &str, name: &str) -> String {
     if name.contains("UnsupportedSignatureAlgorithm") {
         return signature(whose);
     }
-    // Whatever stands behind a name in a debug text is about the program and not about the certificate.
+    // What follows a name in a debug text is about the program, not about the certificate.
     let head = name.split(['(', '{']).next().unwrap_or_default().trim();
     let is_name = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let cause = if is_name {
@@ -141,7 +141,7 @@ fn named(whose: &str, name: &str) -> String {
     format!("{whose} was refused: {cause}")
 }
 
-/// A date of another certificate than the server's own is one of the chain.
+/// A date that is not that of the server's own certificate belongs to another certificate of the chain.
 fn in_chain(whose: &str, own: Option<SystemTime>, found: UnixTime) -> String {
     match own {
         Some(own) if own != system_time(found) => {
@@ -157,11 +157,11 @@ fn unknown_issuer(whose: &str, facts: Option<&CertificateFacts>) -> String {
             format!("{whose} was issued by an authority that is not trusted here (see --cacert)")
         }
         Some(facts) if facts.is_self_signed() => format!(
-            "{whose} ({}) is signed by itself and not trusted here; if it is the right one, name it with --cacert",
+            "{whose} ({}) is self-signed and not trusted here; if it is the right one, name it with --cacert",
             facts.subject
         ),
         Some(facts) => format!(
-            "{whose} was issued by {}, which is not trusted here, or the server leaves out the certificate between; if it is the right one, name the authority's certificate with --cacert",
+            "{whose} was issued by {}, which is not trusted here, or the server does not send the intermediate certificate; if it is the right one, name the authority's certificate with --cacert",
             facts.issuer
         ),
     }
@@ -170,7 +170,7 @@ fn unknown_issuer(whose: &str, facts: Option<&CertificateFacts>) -> String {
 fn authority(whose: &str, name: &str) -> String {
     let kind = if name.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
     format!(
-        "{whose} is that of an authority (CA:TRUE), which a server must not show as its own; plain `openssl req -x509` makes such ones: \
+        "{whose} is the certificate of an authority (CA:TRUE), which a server must not use as its own; plain `openssl req -x509` makes such certificates: \
          make it with `-addext basicConstraints=critical,CA:FALSE -addext subjectAltName={kind}:{name}`"
     )
 }

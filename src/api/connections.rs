@@ -1,5 +1,5 @@
-//! Counts the connections that came up (TCP, tunnel and TLS). If none did, nothing was sent: that is the exact bit
-//! between "surely not sent" and "perhaps sent", which no error of the libraries below tells.
+//! Counts the connections that were established (TCP, tunnel and TLS). If there was none, nothing was sent. No error of
+//! the libraries below shows this difference between "not sent" and "may have been sent".
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use super::observer::Observer;
 /// The bit that says that no more connections are used.
 const CLOSED: u64 = 1 << 63;
 
-/// How many connections came up, and whether more may. Both stand in one number, so that a connection either counts
-/// before the door is closed or carries nothing.
+/// How many connections were established, and whether more may be used. Both are in one number, so that a connection
+/// either counts before the counter is closed or carries nothing.
 #[derive(Debug, Default)]
 pub(super) struct Connections(AtomicU64);
 
@@ -24,25 +24,24 @@ impl Connections {
         self.0.load(Ordering::SeqCst) & !CLOSED
     }
 
-    /// From now on no connection is used. Gives the count, which is final.
+    /// From now on no connection is used. Returns the count, which is final.
     pub(super) fn close(&self) -> u64 {
         self.0.fetch_or(CLOSED, Ordering::SeqCst) & !CLOSED
     }
 
-    /// Counts a connection that came up. Says whether it may be used.
+    /// Counts an established connection. Returns whether it may be used.
     fn admit(&self) -> bool {
         self.0.fetch_add(1, Ordering::SeqCst) & CLOSED == 0
     }
 }
 
-/// A layer around reqwest's connector that counts what comes up.
+/// A layer around reqwest's connector that counts connections.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionLayer {
     pub(super) connections: Arc<Connections>,
     pub(super) observer: Arc<Observer>,
 }
 
-/// The connector with the counter around it.
 #[derive(Debug, Clone)]
 pub(super) struct Counted<S> {
     connector: S,
@@ -75,7 +74,7 @@ where
         let ConnectionLayer { connections, observer } = self.layer.clone();
         Box::pin(async move {
             match connecting.await {
-                // Nobody waits for it: the process is about to end.
+                // No one waits for it: the process is about to end.
                 Ok(_) if !connections.admit() => {}
                 Ok(connected) => {
                     observer.connected();

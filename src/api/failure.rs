@@ -1,8 +1,8 @@
-//! Classifies the failures of reqwest and the libraries below it, and says their cause in words: whose fault it was (this
-//! machine's, the proxy's or the service's) and what was said. reqwest tells time-outs and connects apart and little else:
+//! Classifies the failures of reqwest and the libraries below it, and describes their cause: whose fault it was (this
+//! machine's, the proxy's or the service's) and what it reported. reqwest separates time-outs and connects and little else:
 //! TLS causes are `rustls::Error` inside nested `io::Error`s, and what a proxy refuses is only in texts. What the
-//! observer noted says the rest. Each kind is provoked for real in the tests, so that an update of a library cannot move an
-//! exit code silently.
+//! observer noted shows the rest. The tests provoke each kind with real servers, so that an update of a library cannot
+//! change an exit code silently.
 
 use std::error::Error;
 use std::io;
@@ -16,11 +16,11 @@ use super::outcome::{Failure, FailureKind};
 /// What is known of an attempt besides its error.
 #[derive(Debug)]
 pub(super) struct Circumstances<'a> {
-    /// Whether a connection (TCP, TLS and tunnel) was up, so that the request may have left.
+    /// Whether a connection (TCP, TLS and tunnel) was established, so that the request may have been sent.
     pub(super) connected: bool,
     /// The proxy that was used, as it may be shown.
     pub(super) proxy: Option<&'a str>,
-    /// The host and port that were to be reached.
+    /// The host and port to reach.
     pub(super) target: &'a str,
     pub(super) observed: Observed,
 }
@@ -30,13 +30,13 @@ pub(super) fn classify(error: &reqwest::Error, circumstances: &Circumstances) ->
     let chain = Chain::of(error);
     let step = step(&chain, circumstances);
     let kind = kind(error, &chain, step, circumstances);
-    // The cause never holds a secret: the libraries below are given no token, and the proxy's password is not shown.
+    // The cause never contains a secret: the libraries below get no token, and the proxy's password is not shown.
     let cause = cause(kind, &chain, step, circumstances);
     (Failure { kind, connected: circumstances.connected, cause }, step)
 }
 
-/// What the observer noted, and behind it what the texts of hyper-util's `TunnelError` and `SocksError` say: the one is
-/// private, the other has a private type inside.
+/// What the observer noted, and then the texts of hyper-util's `TunnelError` and `SocksError`: the first is private, the
+/// second has a private type inside.
 fn step(chain: &Chain, circumstances: &Circumstances) -> Step {
     if circumstances.connected {
         return Step::Http;
@@ -45,7 +45,7 @@ fn step(chain: &Chain, circumstances: &Circumstances) -> Step {
     match chain.of_proxy() {
         Some("failed to create underlying connection") => noted,
         Some(_) => Step::Tunnel,
-        // Nothing is noted between the proxy's address and TLS with the service, so out of time is out of time there.
+        // Nothing is noted between the proxy's address and TLS with the service, so a time-out there has no step.
         None if circumstances.proxy.is_some() && noted == Step::Tcp && !chain.tcp_failed() => Step::Tunnel,
         None => noted,
     }
@@ -67,7 +67,8 @@ fn kind(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circu
     match step {
         Step::Lookup if circumstances.observed.not_found.is_some() => FailureKind::Dns,
         Step::Tunnel => FailureKind::Proxy,
-        // TCP came up and TLS did not, without a TLS error: the other side hung up or reset in the handshake.
+        // TCP was established and TLS was not, without a TLS error: the other side closed or reset the connection in the
+        // handshake.
         Step::ProxyTls | Step::Tls => FailureKind::Tls,
         Step::Lookup | Step::Tcp | Step::Http => FailureKind::Connect,
     }
@@ -78,8 +79,8 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
     let asked = circumstances.observed.asked_by.is_some();
     match error {
         rustls::Error::InvalidCertificate(_) => FailureKind::Certificate,
-        // Only a server that asked for a certificate can mean ours, and only where it asked in this attempt is it sure
-        // that it had not taken the request yet: on an older connection it may have.
+        // Only a server that asked for a certificate can mean ours. Only if it asked in this attempt, it cannot have
+        // accepted the request yet: on an older connection it may have.
         rustls::Error::AlertReceived(
             Alert::CertificateRequired
             | Alert::BadCertificate
@@ -91,8 +92,8 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
             | Alert::AccessDenied
             | Alert::DecryptError,
         ) if asked => FailureKind::ClientCertificate,
-        // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a handshake that failed has to
-        // do. Once the connection is up, the same alert means something else.
+        // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a failed handshake is
+        // the only sign. Once the connection is established, the same alert means something else.
         rustls::Error::AlertReceived(Alert::HandshakeFailure) if asked && step != Step::Http => {
             FailureKind::ClientCertificate
         }
@@ -101,7 +102,7 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
     }
 }
 
-/// An error with its causes, laid flat.
+/// An error and its causes as a list.
 struct Chain<'a> {
     messages: Vec<String>,
     tls: Option<&'a rustls::Error>,
@@ -120,7 +121,7 @@ impl<'a> Chain<'a> {
             if chain.messages.last() != Some(&message) {
                 chain.messages.push(message);
             }
-            // `source` of an `io::Error` skips the error inside it and goes on with that one's source.
+            // `source` of an `io::Error` skips the error inside it and returns that one's source.
             next = match io.and_then(io::Error::get_ref) {
                 Some(inner) => Some(inner),
                 None => error.source(),
@@ -138,7 +139,7 @@ impl<'a> Chain<'a> {
         self.limit.or(circumstances.observed.limit.as_deref())
     }
 
-    /// What was said of the way through a proxy.
+    /// What hyper-util reports about a proxy.
     fn of_proxy(&self) -> Option<&str> {
         let under = |prefix: &str| self.messages.iter().find_map(|message| message.strip_prefix(prefix));
         under("tunnel error: ").or_else(|| under("SOCKS error: "))
@@ -162,11 +163,11 @@ fn cause(kind: FailureKind, chain: &Chain, step: Step, circumstances: &Circumsta
     }
     let last = chain.last();
     match (kind, circumstances.proxy) {
-        (FailureKind::Timeout, _) if step == Step::Http => format!("out of time before {target} had answered"),
+        (FailureKind::Timeout, _) if step == Step::Http => format!("out of time before {target} answered"),
         (FailureKind::Timeout, Some(proxy)) => {
-            format!("out of time before the proxy {proxy} had opened the way to the service")
+            format!("out of time before the proxy {proxy} opened a tunnel to the service")
         }
-        (FailureKind::Timeout, None) => format!("out of time before a connection to {target} was up"),
+        (FailureKind::Timeout, None) => format!("out of time before a connection to {target} was established"),
         (FailureKind::Broken, _) if step == Step::Http => format!("the connection to {target} broke: {last}"),
         (FailureKind::Dns, proxy) => {
             // Through a proxy only the proxy's own name is ever looked up here.
@@ -193,22 +194,24 @@ fn cause(kind: FailureKind, chain: &Chain, step: Step, circumstances: &Circumsta
 fn refusal(chain: &Chain, proxy: &str, target: &str) -> String {
     match chain.of_proxy() {
         Some("proxy authorization required") => {
-            format!("the proxy {proxy} wants another user and password than it was given, or any at all (407)")
+            format!("the proxy {proxy} refused the user and password, or requires them (407)")
         }
         Some("unsuccessful") => {
-            format!("the proxy {proxy} refused to open the way to {target}, or is not an HTTP proxy")
+            format!("the proxy {proxy} refused to open a tunnel to {target}, or is not an HTTP proxy")
         }
-        // SOCKS says the same of its own messages in other words.
-        Some("unexpected end of file") => format!("the proxy {proxy} hung up when it was asked for {target}"),
+        // hyper-util has other texts for SOCKS.
+        Some("unexpected end of file") => {
+            format!("the proxy {proxy} closed the connection when it was asked for {target}")
+        }
         Some("credentials not accepted") => {
-            format!("the proxy {proxy} did not take the user and password that it was given")
+            format!("the proxy {proxy} did not accept the user and password")
         }
         Some("server does not support user/pass authentication" | "server implements authentication incorrectly") => {
             format!(
-                "the proxy {proxy} does not offer the kind of authentication that its URL asks for: with or without a user and password"
+                "the proxy {proxy} does not offer the kind of authentication that its URL requires: with or without a user and password"
             )
         }
-        said => format!("the proxy {proxy} did not open the way to {target}: {}", said.unwrap_or(chain.last())),
+        said => format!("the proxy {proxy} did not open a tunnel to {target}: {}", said.unwrap_or(chain.last())),
     }
 }
 
@@ -221,14 +224,16 @@ fn tls_cause(error: &rustls::Error, step: Step, circumstances: &Circumstances) -
     match (error, observed.asked_by) {
         (rustls::Error::InvalidCertificate(error), _) => certificate_refusal::cause(error, observed.refused.as_ref()),
         (rustls::Error::AlertReceived(alert), Some(Peer::Proxy)) => format!(
-            "the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert {alert:?}"
+            "the proxy asked for a client certificate, which vescli sends only to the service, and ended the connection with the alert {alert:?}"
         ),
         (rustls::Error::AlertReceived(alert), Some(Peer::Service)) => {
-            let got = if observed.has_identity { "did not take the one that it got" } else { "got none" };
-            format!("the server asked for a client certificate, {got}, and ended with the alert {alert:?}")
+            let got = if observed.has_identity { "refused the one that it got" } else { "got none" };
+            format!(
+                "the server asked for a client certificate, {got}, and ended the connection with the alert {alert:?}"
+            )
         }
         (rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) | rustls::Error::PeerIncompatible(_), _) => {
-            format!("the {whose} speaks no version of TLS that is safe: it takes 1.2 or 1.3")
+            format!("the {whose} supports no safe version of TLS: 1.2 or 1.3 is needed")
         }
         (rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol), _) => {
             format!("the {whose} does not speak HTTP/1.1 (ALPN)")
@@ -262,14 +267,14 @@ pub fn without_number(text: &str) -> String {
     plain
 }
 
-/// The limit of this machine that was reached, if that is the error: then nobody else had a part in it.
+/// The limit of this machine that was reached, if that is the error: then no one else caused it.
 pub(super) fn machine_limit(error: &io::Error) -> Option<&'static str> {
     let number = error.raw_os_error()?;
     let is = |numbers: &[i32]| numbers.contains(&number);
     if is(OF_PROCESS) {
-        Some("vescli may open no more files and sockets: its limit is reached (`ulimit -n` shows and raises it)")
+        Some("vescli cannot open more files and sockets: its limit is reached (`ulimit -n` shows and raises it)")
     } else if is(OF_MACHINE) {
-        Some("this machine can open no more files and sockets")
+        Some("this machine cannot open more files and sockets")
     } else {
         None
     }
@@ -281,7 +286,7 @@ const OF_PROCESS: &[i32] = &[rustix::io::Errno::MFILE.raw_os_error()];
 #[cfg(not(unix))]
 const OF_PROCESS: &[i32] = &[10024];
 
-/// No more descriptors for anybody: `ENFILE`.
+/// No more descriptors for any process: `ENFILE`.
 #[cfg(unix)]
 const OF_MACHINE: &[i32] = &[rustix::io::Errno::NFILE.raw_os_error()];
 #[cfg(not(unix))]

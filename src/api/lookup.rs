@@ -36,8 +36,8 @@ impl Endpoint {
         }
     }
 
-    /// The addresses that are known without a resolver: those of `--resolve`, and this machine's for `localhost`,
-    /// whatever a resolver says of it.
+    /// The addresses that are known without a resolver: those of `--resolve`, and this machine's for `localhost`. A
+    /// resolver is never asked for `localhost`.
     pub(super) fn fixed_addresses(&self, network: &Network) -> Option<(AddressSource, Vec<SocketAddr>)> {
         let overrides = network.resolve.iter().filter(|entry| entry.host == self.host && entry.port == self.port);
         let overrides: Vec<SocketAddr> = overrides.map(|entry| SocketAddr::new(entry.address, self.port)).collect();
@@ -53,12 +53,12 @@ impl Endpoint {
 /// `None` until the resolver has answered.
 type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 
-/// Looks names up for reqwest, which asks for those that are no addresses. Every name is noted that was not found: SOCKS
+/// Looks names up for reqwest, which asks for those that are not addresses. Names that were not found are noted: SOCKS
 /// errors hide their cause, and with a proxy it matters whose name it was.
 ///
-/// The system's resolver knows no time-out and cannot be cancelled, and a runtime waits at its end for every blocking call
-/// that it made. So the call has a thread of its own, which nobody waits for: it ends with the process if the resolver
-/// never answers. An attempt that finds such a call still at work joins it, so that retries do not pile up threads.
+/// The system's resolver has no time-out and cannot be cancelled, and a runtime that ends waits for every blocking call
+/// that it made. So the call has its own thread, which no one waits for: it ends with the process if the resolver never
+/// answers. An attempt that finds such a call still running waits for it, so that retries do not add threads.
 #[derive(Debug)]
 pub(super) struct Lookup {
     /// Addresses that need no look-up, for all names that are asked for.
@@ -72,7 +72,7 @@ impl Lookup {
         Self { fixed, observer, latest: Mutex::default() }
     }
 
-    /// The answer to come: of a new call, unless one for the name is at work.
+    /// The answer to come: of a new call, unless one for the name is still running.
     fn ask(&self, name: &str) -> io::Result<watch::Receiver<Answer>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, answer)) = latest.as_ref()
@@ -86,7 +86,7 @@ impl Lookup {
         let asked = name.to_owned();
         thread::Builder::new().spawn(move || {
             let found = (asked.as_str(), 0).to_socket_addrs();
-            // Nobody listens any more when the time is up.
+            // No one listens any more when the time is up.
             let _ = sender.send(Some(Arc::new(found.map(Iterator::collect))));
         })?;
         *latest = Some((name.to_owned(), answer.clone()));
@@ -115,7 +115,7 @@ impl Resolve for Lookup {
             };
             let mut answer = asked.inspect_err(|error| {
                 let error = without_number(&error.to_string());
-                limit(format!("no name can be looked up, for no thread could be started: {error}"));
+                limit(format!("names cannot be looked up, because no thread could be started: {error}"));
             })?;
             let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
             match answer.as_deref() {

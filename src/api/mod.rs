@@ -1,4 +1,4 @@
-//! An operation: what is sent, what came of it, and whether to send it again.
+//! An operation of the API: what is sent, what came back, and whether to send it again.
 
 pub mod answer;
 mod certificate_refusal;

@@ -1,9 +1,9 @@
-//! Notes what an attempt passed on its way: addresses, TCP, proxy, TLS and the certificates. `doctor` reads it to report
-//! each step, and the classification of failures to say what happened. It decides nothing: certificates are verified by
-//! the verifier inside, and its verdict is handed on unchanged.
+//! Notes what an attempt passed: addresses, TCP, proxy, TLS and the certificates. `doctor` reads it to report each step,
+//! and the classification of failures reads it to explain what happened. It decides nothing: certificates are verified
+//! by the verifier inside, and its result is passed on unchanged.
 //!
-//! reqwest tells of a connection only that it came up or failed. The rest is learned where it calls back: the resolver,
-//! the store of TLS sessions (asked once at the start of each handshake) and the callbacks of TLS.
+//! reqwest reports of a connection only that it was established or failed. The rest is noted where it calls back: the
+//! resolver, the store of TLS sessions (asked once at the start of each handshake) and the callbacks of TLS.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,16 +29,14 @@ pub enum Step {
     /// The proxy is asked for a tunnel.
     Tunnel,
     Tls,
-    /// The connection is up, and the request may have left.
+    /// The connection is established, and the request may have been sent.
     Http,
 }
 
 /// Where the addresses of a host come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressSource {
-    /// The host is an address.
     Literal,
-    /// `--resolve`.
     Override,
     Localhost,
     /// The system's resolver.
@@ -65,7 +63,7 @@ pub struct Observed {
     pub limit: Option<String>,
     /// When TCP began.
     pub(super) begun: Option<Instant>,
-    /// Whether it is known that an address was connected to.
+    /// Whether it is known that TCP was established.
     pub tcp: bool,
     /// How long that took, unless a tunnel was part of it.
     pub tcp_time: Option<Duration>,
@@ -73,9 +71,9 @@ pub struct Observed {
     pub remote: Option<SocketAddr>,
     /// The handshake with the service.
     pub tls: Option<Handshake>,
-    /// Who asked for a client certificate, in the latest handshake of this very attempt.
+    /// Who asked for a client certificate in the latest handshake of this attempt.
     pub asked_by: Option<Peer>,
-    /// Whether there was a client certificate to show.
+    /// Whether vescli had a client certificate to send.
     pub has_identity: bool,
     /// The certificate that was refused.
     pub refused: Option<Refused>,
@@ -102,7 +100,7 @@ pub struct Handshake {
 pub struct Refused {
     /// The name that was asked for.
     pub name: String,
-    /// What the certificate says of itself, if it can be read.
+    /// The contents of the certificate, if it can be read.
     pub facts: Option<CertificateFacts>,
     pub peer: Peer,
 }
@@ -112,9 +110,9 @@ pub struct Refused {
 pub(super) enum Route {
     #[default]
     Direct,
-    /// A proxy that is spoken to in plain text: HTTP or SOCKS.
+    /// A proxy without TLS: HTTP or SOCKS.
     Proxy,
-    /// A proxy that is itself reached through TLS.
+    /// A proxy with TLS: HTTPS.
     TlsProxy,
 }
 
@@ -166,7 +164,7 @@ impl Observer {
             let is_first = observed.step < Step::ProxyTls || observed.step == Step::Http;
             let of_proxy = self.route == Route::TlsProxy && is_first;
             observed.step = if of_proxy { Step::ProxyTls } else { Step::Tls };
-            // A proxy that asked for a client certificate and let us through was content without one.
+            // A proxy that asked for a client certificate and opened the tunnel does not need one.
             observed.asked_by = None;
         });
     }
@@ -187,7 +185,7 @@ impl Observer {
     }
 }
 
-/// The sessions to resume, by which the start of a handshake is noted.
+/// The sessions to resume. rustls asks for them at the start of a handshake, which is noted here.
 #[derive(Debug)]
 pub(super) struct ObservedSessions {
     pub(super) sessions: Arc<Sessions>,
@@ -298,7 +296,7 @@ impl ServerCertVerifier for ObservedVerifier {
     }
 }
 
-/// Shows the client certificate to the service that asks for it, and notes that it was asked for. A proxy that asks gets
+/// Sends the client certificate to a service that asks for it, and notes that it was asked for. A proxy that asks gets
 /// none: the certificate belongs to the service's host.
 #[derive(Debug)]
 pub(super) struct ObservedIdentity {

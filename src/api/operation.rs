@@ -1,6 +1,5 @@
-//! What vescli knows of one operation of the API, as a value: path, body and phrases. Everything else that sends, judges
-//! and reports is the same for all operations and takes the value, so that another operation is another value, in a file
-//! of its own beside this one.
+//! One operation of the API as a value: path, body and phrases. The code that sends, classifies and reports is the same
+//! for all operations and takes this value. Another operation is another value, in a file of its own in this folder.
 
 use crate::args::settings_table::Setting;
 
@@ -13,15 +12,15 @@ pub struct Operation {
     pub published_prefix: &'static str,
     /// The fields of the body, in the order of the published page.
     pub fields: &'static [Field],
-    /// Which of the fields says whom it is about.
+    /// The index of the field that names the person.
     pub subject: usize,
     /// What the service accepts: `accepted: … for hello@example.com`.
     pub noun: &'static str,
-    /// What a rejection proves.
+    /// What a rejection proves, such as that no mail was sent.
     pub rejected: &'static str,
-    /// What may be true when nothing proves the outcome.
+    /// What may have happened when the outcome is unknown.
     pub unknown: &'static str,
-    /// What to do before sending again when nothing proves the outcome.
+    /// What to do before sending again when the outcome is unknown.
     pub check_first: &'static str,
 }
 

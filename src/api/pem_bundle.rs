@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
-/// The certificates of a bundle in order, or `None` when it holds anything but plain PEM certificates and remarks
+/// The certificates of a bundle in order, or `None` when it contains anything but plain PEM certificates and comments
 /// between them.
 pub(super) fn certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let mut found = Vec::new();

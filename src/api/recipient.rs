@@ -15,7 +15,7 @@ pub enum RecipientError {
     #[error("is {0} characters long; the service takes at most {FIELD_MAX}")]
     TooLong(usize),
     /// A character that cannot be seen, or that turns the text around.
-    #[error("holds the invisible or control character U+{0:04X}")]
+    #[error("contains the invisible or control character U+{0:04X}")]
     Invisible(u32),
     /// No `@` at all.
     #[error("has no @: an address looks like name@example.com")]
@@ -25,7 +25,7 @@ pub enum RecipientError {
     Pattern(&'static str),
 }
 
-/// Whether `c` is shown by no glyph of its own, or steers the glyphs around it: control characters, bidirectional
+/// Whether `c` is invisible, or changes how the characters around it are shown: control characters, bidirectional
 /// and zero-width ones, and the byte order mark (Unicode categories Cc and the dangerous part of Cf, with U+2028/2029).
 pub fn is_invisible(c: char) -> bool {
     c.is_control()

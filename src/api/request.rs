@@ -17,7 +17,7 @@ pub const USER_AGENT: &str = concat!("vescli/", env!("CARGO_PKG_VERSION"));
 pub struct ApiRequest {
     pub operation: &'static Operation,
     pub url: Url,
-    /// Names and values in the order in which they are sent, but for `Authorization`.
+    /// Names and values in the order in which they are sent, without `Authorization`.
     pub headers: [(&'static str, &'static str); 3],
     /// The token for `Authorization`, if there is one.
     pub token: Option<Secret>,
@@ -30,7 +30,7 @@ pub struct ApiRequest {
 pub enum RequestError {
     #[error("the {} `{}` {error}", .field.noun, .value.escape_debug())]
     Field { field: &'static Field, value: String, error: RecipientError },
-    /// What a URL parser makes of the URL is not what was meant.
+    /// A URL parser reads the URL as something else than was meant.
     #[error("the URL {0} would not be sent as it was meant")]
     Url(String),
 }
@@ -112,7 +112,8 @@ pub fn url(operation: &Operation, target: &Target) -> Result<Url, RequestError> 
 }
 
 /// Puts the variables into the published URL, and then compares what a parser reads there, part by part, with what
-/// was meant. The grammar of labels already makes a difference impossible; this holds even if the grammar had a hole.
+/// was meant. The grammar of labels already makes a difference impossible; this check protects against a mistake in the
+/// grammar.
 fn published_url(operation: &Operation, variables: &UrlVariables) -> Result<Url, RequestError> {
     let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
     let host = format!("{tenant}.{console}");

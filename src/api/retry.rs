@@ -1,5 +1,5 @@
-//! Whether a request may be sent again, and after how long. Pure functions over values: a POST without an idempotency
-//! key must not be repeated blindly (RFC 9110, section 9.2.2), so only what surely mailed nobody is.
+//! Whether a request may be sent again, and after how long. Pure functions over values. A POST without an idempotency key
+//! must not be retried automatically (RFC 9110, section 9.2.2), so only requests that cannot have sent mail are retried.
 
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ const CAP: Duration = Duration::from_secs(30);
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// This is the end of it.
     Stop,
     /// Send again after this time.
     After(Duration),
@@ -33,7 +32,7 @@ pub fn decide(policy: &RetryPolicy, result: &AttemptResult, attempt: u64, jitter
     }
 }
 
-/// Whether the same request may be sent again without mailing anybody twice, and has a chance to fare better.
+/// Whether the same request may be sent again without mailing anyone twice, and has a chance to succeed.
 pub fn is_repeatable(result: &AttemptResult) -> bool {
     match result.outcome {
         Outcome::Rejected => {
@@ -53,8 +52,8 @@ pub fn backoff(attempt: u64, jitter: f64) -> Duration {
 
 /// The outcome of a request after one more attempt.
 ///
-/// Once an attempt may have mailed somebody, a later refusal does not take that back: the whole stays unknown, as the
-/// earlier attempt left it. A later acceptance settles it.
+/// Once an attempt may have mailed someone, a later refusal does not change that: the request stays unknown. Only a later
+/// accepted attempt changes it.
 pub fn after_another(before: Option<AttemptResult>, latest: AttemptResult) -> AttemptResult {
     match before {
         Some(before)

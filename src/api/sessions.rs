@@ -1,5 +1,5 @@
 //! TLS sessions to resume. No certificate is shown in a resumed handshake, so none is verified; a session is therefore
-//! resumed only as long as the certificates of the last full handshake would stand a check of their dates by this
+//! resumed only as long as the certificates of the last full handshake are valid by this
 //! machine's clock. After that, and when the clock was set back, the handshake is a full one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what a full handshake showed and the verifier took.
+    /// Keeps the certificates of a full handshake that the verifier accepted.
     pub(super) fn verified(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -61,7 +61,7 @@ impl Sessions {
         Arc::clone(&self.lock().cache)
     }
 
-    /// The cache, emptied of sessions whose certificates would no longer be taken.
+    /// The cache, emptied of sessions whose certificates would no longer be accepted.
     fn sound_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
         let mut state = self.lock();
         if !state.verified.as_mut().is_some_and(|verified| verified.stands(now)) {
@@ -83,7 +83,7 @@ impl Verified {
     }
 }
 
-/// The first end among certificates that were valid then. Servers send some along that are over and were not needed.
+/// The earliest end of the certificates that were valid then. Servers also send expired ones that were not needed.
 fn end_of(chain: &[CertificateDer], at: SystemTime) -> SystemTime {
     let ends = chain
         .iter()

@@ -1,5 +1,5 @@
-//! The only HTTP client. One attempt is at most one request: no redirect is followed, nothing is repeated, no connection
-//! is reused unless that is asked for; the body is bounded and read against the same deadline as all the rest.
+//! The only HTTP client. One attempt is at most one request: no redirect is followed, nothing is retried, and no
+//! connection is reused unless --keep-alive is set. The body is bounded and read against the same deadline as the rest.
 
 use std::io::{self, Read};
 use std::iter;
@@ -79,11 +79,11 @@ pub enum Reuse {
 }
 
 /// How long a connection may have been idle and still be used again: a server that closes idle ones hardly does so
-/// within a second, and a request that meets the close is one whose outcome nobody knows.
+/// within a second, and a request that is sent while the server closes has an unknown outcome.
 const IDLE_MAX: Duration = Duration::from_millis(900);
 
 impl Transport {
-    /// Makes a client for requests to one URL, which shows the identity to a service that asks for it.
+    /// Makes a client for requests to one URL, which sends the client certificate to a service that asks for it.
     pub fn new(
         network: &Network,
         identity: Option<&ClientCertificate>,
@@ -220,7 +220,7 @@ impl Transport {
         }
     }
 
-    /// Asks for the head of a page: no body goes out or comes back, no credential is sent, and nobody is mailed.
+    /// Sends a HEAD request: without a body or a credential, so that no one is mailed.
     pub fn head(&self, url: &Url) -> Result<Exchange, Failure> {
         let before = self.begin();
         let request = self.client.head(url.clone()).timeout(self.timeout).header("user-agent", USER_AGENT);
@@ -229,8 +229,8 @@ impl Transport {
         Ok(exchange(&response))
     }
 
-    /// Goes as far as to the TLS handshake with the service, which fails for want of trusted certificates before anything
-    /// is sent.
+    /// Connects up to the TLS handshake with the service, which fails before anything is sent, because no certificate is
+    /// trusted.
     pub fn reach(&self, url: &Url) -> Result<(), Failure> {
         match self.head(url) {
             Err(failure) if self.observed().step < Step::Tls => Err(failure),
@@ -238,7 +238,7 @@ impl Transport {
         }
     }
 
-    /// Gives the number of connections so far.
+    /// Starts an attempt, and returns the number of connections so far.
     fn begin(&self) -> u64 {
         self.observer.begin();
         if let Some(address) = self.literal {
@@ -258,23 +258,23 @@ impl Transport {
         let (failure, step) = classify(&error.without_url(), &circumstances);
         self.observer.note(|observed| {
             observed.step = step;
-            // A proxy that refused was connected to; of one that is silent that is not known.
+            // A proxy that refused was connected to; whether a silent one was, is not known.
             observed.tcp |= step > Step::Tcp && failure.kind != FailureKind::Timeout;
         });
         failure
     }
 
-    /// Whether a connection was up in an attempt that failed, `before` being the number of them when it began.
+    /// Whether a connection was established in an attempt that failed; `before` is their number when it began.
     ///
-    /// With [`Reuse::Brief`] an older one may have carried the request without any coming up anew. Then only a failure
-    /// to connect, or that there never was a connection, shows that nothing was sent.
+    /// With [`Reuse::Brief`] an older connection may have carried the request. Then only a failure to connect, or that there
+    /// never was a connection, shows that nothing was sent.
     fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
         let now = self.connections.count();
         now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
     }
 }
 
-/// The trusted certificates, loaded only when TLS is going to be spoken.
+/// The trusted certificates, loaded only when TLS is used.
 fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportError> {
     let tls = url.scheme() == "https";
     Ok(tls.then(|| Trust::load(network)).transpose()?)
@@ -292,7 +292,7 @@ fn read(response: Response, deadline: Instant) -> (Reply, Exchange) {
     let mut exchange = exchange(&response);
     let body = read_body(response, deadline);
     exchange.body = body.bytes().to_vec();
-    // Bytes that cannot be decoded here prove nothing about what was said.
+    // Bytes that cannot be decoded here prove nothing about the answer.
     let body = match body {
         body if is_encoded && !body.bytes().is_empty() => Body::Encoded(body.cut()),
         body => body,
@@ -315,7 +315,7 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
-/// reads the clock is read here, because reqwest's blocking body starts its time anew with each.
+/// reads the clock is read here, because reqwest's blocking body starts a new time-out with each.
 fn read_body(mut response: Response, deadline: Instant) -> Body {
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 8 * 1024];

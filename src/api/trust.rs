@@ -1,5 +1,5 @@
-//! Which certificates are trusted, where they are read from, and the TLS configuration made of them. Nothing here can be
-//! switched off: there is no way to accept a certificate that does not verify.
+//! Which certificates are trusted, where they are read from, and the TLS configuration made of them. No setting
+//! accepts a certificate that does not verify.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -26,16 +26,14 @@ use crate::settings::network::Network;
 /// Why no TLS configuration can be made.
 #[derive(Debug, Error)]
 pub enum TrustError {
-    /// A file of certificates.
     #[error(transparent)]
     File(#[from] CertificateFileError),
-    /// There is nothing to trust.
     #[error(
         "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert"
     )]
     NoStore,
-    /// What the user named in place of the machine's store holds nothing.
-    #[error("{0} holds no certificate to trust: correct it, unset it, or name a file with --cacert")]
+    /// The file or folder that replaces the machine's store is empty.
+    #[error("{0} contains no certificate to trust: correct it, unset it, or name a file with --cacert")]
     Empty(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
@@ -45,7 +43,7 @@ pub enum TrustError {
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// What verifies the server's certificate, and a line that says where its certificates come from.
+/// What verifies the server's certificate, and a line that names the sources of its certificates.
 #[derive(Debug, Clone)]
 pub struct Trust {
     verifier: Arc<dyn ServerCertVerifier>,
@@ -97,7 +95,7 @@ impl Trust {
         let mut extra = Vec::new();
         if let Some(path) = &network.cacert {
             read_file("--cacert", path, Strictness::Everything, &mut |der| {
-                // Looked at here, because not every verifier does.
+                // Checked here, because not every verifier does.
                 rustls::server::ParsedCertificate::try_from(&der)?;
                 extra.push(der);
                 Ok(())
@@ -160,8 +158,7 @@ impl TimeProvider for Clock {
     }
 }
 
-/// What `SSL_CERT_FILE` and `SSL_CERT_DIR` name takes the place of the machine's store, as with OpenSSL; the second
-/// may list several folders.
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's store, as with OpenSSL; the second may list several folders.
 fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) -> Result<TrustedStore, TrustError> {
     let mut store = TrustedStore::empty();
     if let Some(path) = &network.ssl_cert_file {
@@ -182,10 +179,10 @@ fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) ->
     Ok(store)
 }
 
-/// The verifier for the machine's store with `extra` certificates besides, and a line that says where they come from.
+/// The verifier for the machine's store and the `extra` certificates, and a line that names their sources.
 ///
 /// # Errors
-/// [`TrustError`] when the store cannot be read, or neither it nor `extra` holds anything.
+/// [`TrustError`] when the store cannot be read, or both it and `extra` are empty.
 #[cfg(not(any(target_os = "macos", windows)))]
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
@@ -193,7 +190,7 @@ fn system_verifier(
 ) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
     const NAME: &str = "the system's store";
     let mut store = TrustedStore::empty();
-    // The bundle alone: the folder of single certificates beside it holds the same ones and takes as long again.
+    // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
     let found = openssl_probe::probe();
     match (found.cert_file, found.cert_dir.into_iter().next()) {
         (Some(path), _) => {
@@ -215,7 +212,7 @@ fn system_verifier(
     })
 }
 
-/// The platform's verifier, with `extra` certificates besides.
+/// The platform's verifier, and the `extra` certificates.
 ///
 /// # Errors
 /// [`TrustError::Tls`] when it refuses.
@@ -232,7 +229,7 @@ fn system_verifier(
     Ok((Arc::new(verifier), source))
 }
 
-/// Most bytes of a file of certificates: the bundle of a system holds a quarter of a megabyte.
+/// Most bytes of a file of certificates: the bundle of a system has a quarter of a megabyte.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
 
 /// Why a file of certificates cannot be used.
@@ -241,16 +238,15 @@ pub enum CertificateFileError {
     /// `name` is the flag or variable that named the file.
     #[error("{name}: {error}{}", hint(.error))]
     File { name: &'static str, error: FileError },
-    /// It holds no certificate.
-    #[error("{name}: {path} holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
+    #[error("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
     NoCertificate {
         /// The flag or variable that named it.
         name: &'static str,
         /// The file.
         path: PathBuf,
     },
-    /// It holds something else than PEM certificates.
-    #[error("{name}: {path} holds a damaged certificate: {reason}", path = .path.display())]
+    /// It contains something else than PEM certificates.
+    #[error("{name}: {path} contains a damaged certificate: {reason}", path = .path.display())]
     Damaged {
         /// The flag or variable that named it.
         name: &'static str,
@@ -261,21 +257,21 @@ pub enum CertificateFileError {
     },
 }
 
-/// How much of a file has to be sound.
+/// How much of a file has to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strictness {
     /// All of it: a file that the user made for vescli.
     Everything,
-    /// One certificate at least: a bundle may hold relics that nobody can parse.
+    /// One certificate at least: a bundle may contain old certificates that cannot be parsed.
     Something,
     /// Nothing: one file of many.
     Nothing,
 }
 
-/// Hands every certificate of a file to `add`, which says whether it takes it. `name` is what named the file.
+/// Passes every certificate of a file to `add`, which may refuse it. `name` is the flag or variable that named the file.
 ///
 /// # Errors
-/// [`CertificateFileError`] when the file cannot be read, or is not as sound as it has to be.
+/// [`CertificateFileError`] when the file cannot be read, or is less valid than `strictness` requires.
 fn read_file(
     name: &'static str,
     path: &Path,
@@ -316,12 +312,12 @@ fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFil
 
 fn hint(error: &FileError) -> &'static str {
     match error.kind {
-        FileErrorKind::TooLarge { .. } => ", which no bundle of certificates is",
+        FileErrorKind::TooLarge { .. } => ", too large for a bundle of certificates",
         _ => "",
     }
 }
 
-/// The same for every file of a folder, whatever else lies there.
+/// The same for every file of a folder; other files there are ignored.
 ///
 /// # Errors
 /// [`CertificateFileError`] when the folder cannot be read.
@@ -333,7 +329,7 @@ fn read_folder(
     let entries = std::fs::read_dir(folder)
         .map_err(|error| CertificateFileError::File { name, error: FileErrorKind::from(error).at(folder) })?;
     for entry in entries.flatten() {
-        // A dead link or a file of somebody else's is no reason to distrust the others.
+        // A dead link or another user's file does not make the others invalid.
         if entry.path().is_file() {
             let _ = read_file(name, &entry.path(), Strictness::Nothing, add);
         }

@@ -1,5 +1,5 @@
-//! How long a user is waited for who does not exist yet. Whoever creates a user and mails at once gets 404 for a while; a
-//! 404 mails nobody, so it may be repeated. Pure: moments go in, waits come out.
+//! How long to wait for a user who does not exist yet. After a user was created, the service answers 404 for a while; a
+//! 404 mails no one, so it may be retried. Pure: times go in, waits come out.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ pub fn wait_for_user(limit: Duration, waited: Duration, refusals: u64, jitter: f
     let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).min(16);
     let bound = USER_GAP.saturating_mul(1 << doublings).min(USER_CAP);
     let wait = USER_GAP + bound.saturating_sub(USER_GAP).mul_f64(jitter.clamp(0.0, 1.0));
-    // Behind this wait there has to be room for another one.
+    // After this wait there has to be time for another one.
     Some(if wait + USER_GAP > left { left.max(USER_GAP) } else { wait })
 }
 
-/// What is known of the wait for one user.
+/// The wait for one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserWait {
     /// When the first 404 came.

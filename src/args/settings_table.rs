@@ -160,7 +160,7 @@ settings! {
     }
     Journal "Journal" {
         As: "as", Choice(&["accepted", "not-sent", "not_sent"]), RunOnly =>
-            "Outcome of the rows: accepted if the people were mailed, not-sent if nobody was";
+            "Outcome of the rows: accepted if the people were mailed, not-sent if no one was";
         AllUnknown: "all-unknown", Switch, RunOnly => "All rows that are unknown, instead of --email";
         Undo: "undo", Switch, RunOnly => "Take back an earlier `resolve`: the rows are unknown again";
         List: "list", File, RunOnly =>

@@ -102,7 +102,7 @@ exits! {
     BrokenReply = 8 from BrokenReply: "broken_reply", "broken reply", "", "unknown", "may mail twice",
         "The request was sent, and then the connection broke before the answer was complete, or the answer was not HTTP.",
         "Ask the person or check the console before sending again.";
-    BulkFailed = 10: "bulk_failed", "some rows failed", "", "per row", "yes: those that are due go out, other rejected ones stay",
+    BulkFailed = 10: "bulk_failed", "some rows failed", "", "per row", "yes: those that are due are sent, other rejected ones stay",
         "A bulk run finished; some rows were rejected or not sent.",
         "Run the command that is printed: the same one for the rows that are due, with --retry-rejected for the other rejected ones.";
     BulkUnknown = 11: "bulk_unknown", "some rows are unknown", "", "per row", "yes: those stay until they are resolved",
@@ -172,7 +172,7 @@ exits! {
         "This machine lacks what vescli needs: threads, file descriptors, a local port to listen on, or a clock after 1970.",
         "End other programs or raise the limit that the message names (`ulimit -a` lists them), then run it again.";
     Io = 74: "io", "cannot be written", "", "see the message", "see the message; no, if it was accepted",
-        "Output or the journal cannot be written, or the journal was removed, moved or cut during the run. The message says what became of the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
+        "Output or the journal cannot be written, or the journal was removed, moved or cut during the run. The message says what happened to the request. A send that was answered keeps the code of its answer, and a warning says that it could not be printed.",
         "Free some space, or write elsewhere; put a removed journal back before the next run.";
     Locked = 75: "locked", "locked", "", "not_sent", "yes, later",
         "Another run uses this journal.",

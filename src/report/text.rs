@@ -111,7 +111,7 @@ pub fn outcome(operation: &Operation, result: &AttemptResult) -> String {
         Outcome::Accepted => "accepted",
         Outcome::Rejected => &format!("rejected: {}", operation.rejected),
         Outcome::NotSent => "not sent",
-        Outcome::Unknown => "unknown: may have been sent, and nothing proves what became of the request",
+        Outcome::Unknown => "unknown: may have been sent, and no answer shows its outcome",
     };
     match result.retry_after {
         Some(wait) if result.outcome != Outcome::Accepted => {

@@ -141,7 +141,7 @@ fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     let hint = if text.contains('.') && key == Setting::Tenant {
         ": give only the first part of the host name, such as `example-corp`"
     } else {
-        ": it takes 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
+        ": it must be 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
     };
     let entry = sources.pick(key).ok_or_else(|| sources.missing(key))?;
     Err(entry.invalid(key, format!("`{}` is not one DNS label{hint}", text.escape_debug())).into())
@@ -161,7 +161,7 @@ pub struct BaseUrl {
 /// Why a base URL cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BaseUrlError {
-    #[error("`{0}` is not a URL ({1}): it looks like https://example-corp.console.ves.volterra.io")]
+    #[error("`{0}` is not a URL ({1}): it must look like https://example-corp.console.ves.volterra.io")]
     Syntax(String, String),
     #[error("`{0}` does not begin with https://")]
     Scheme(String),

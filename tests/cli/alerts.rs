@@ -44,7 +44,7 @@ fn a_send_is_unknown_and_not_retried() {
                     assert_eq!(document["error"]["class"], "client_certificate");
                     assert_eq!(document["error"]["safe_to_retry"], false);
                 })
-                .stderr_contains("\n  unknown: may have been sent, and nothing proves")
+                .stderr_contains("\n  unknown: may have been sent, and no answer shows its outcome")
                 .stderr_contains("hint: ask the person or check the console before sending again")
                 .run();
             assert_eq!(mailed(&server), ["a@b.co"], "alert {alert}");

@@ -182,10 +182,10 @@ fn a_rejected_client_certificate_is_reported() {
                 .stderr_contains(text)
                 .run();
         };
-        refused(&[], "the server asked for a client certificate, got none, and ended with the alert ");
+        refused(&[], "the server asked for a client certificate, got none, and ended the connection with the alert ");
         refused(
             &["--cert", "stranger.pem"],
-            "the server asked for a client certificate, did not take the one that it got, and ended with the alert ",
+            "the server asked for a client certificate, refused the one that it got, and ended the connection with the alert ",
         );
         assert_eq!((server.count(), server.bytes_received()), (0, 0));
     }

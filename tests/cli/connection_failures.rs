@@ -88,7 +88,7 @@ fn without_descriptors_the_message_names_the_limit_of_this_machine() {
         .args(["--base-url", &server.url()])
         .stdout_contains(": 0\n")
         .stderr_contains(format!(
-            "cause: no connection to {} could be opened: vescli may open no more files and sockets: its limit is \
+            "cause: no connection to {} could be opened: vescli cannot open more files and sockets: its limit is \
              reached (`ulimit -n` shows and raises it)\n  not sent\n",
             server.address()
         ))

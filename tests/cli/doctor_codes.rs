@@ -136,6 +136,6 @@ fn a_credential_omitted_on_purpose_is_not_a_warning() {
     without("none is sent (--no-auth)", "ooosooosoo").arg("--no-auth").run();
     without("none is sent (VESCLI_NO_AUTH)", "ooosooosoo").env("VESCLI_NO_AUTH", "1").run();
     without("config.toml:2:1 [profiles.lab])", "ooosooosoo").config("[profiles.lab]\nno_auth = true\n").run();
-    without("none: the request goes without", "oowsooosoo").run();
+    without("none: the request is sent without one", "oowsooosoo").run();
     only_heads(&server, 4);
 }

@@ -78,8 +78,8 @@ fn a_file_beyond_its_limit_is_refused() {
         .stderr("error: c.toml is larger than 1 MiB: name another with --config, or `--config none`\n")
         .run();
     for (size, message) in [
-        (16 << 20, "holds no certificate"),
-        ((16 << 20) + 1, "is larger than 16 MiB, which no bundle of certificates is"),
+        (16 << 20, "contains no certificate"),
+        ((16 << 20) + 1, "is larger than 16 MiB, too large for a bundle of certificates"),
     ] {
         send()
             .against(&server)

@@ -18,7 +18,7 @@ fn a_proxy_that_asks_does_not_get_the_client_certificate() {
         .args(["--cert", "ada.pem", "--base-url", "https://console.invalid"])
         .args(["--proxy", &format!("https://localhost:{}", proxy.port())])
         .code(58)
-        .stderr_contains("cause: the proxy asked for a client certificate, which is shown to the service alone, and ended with the alert ")
+        .stderr_contains("cause: the proxy asked for a client certificate, which vescli sends only to the service, and ended the connection with the alert ")
         .stderr_contains("\n  not sent\n")
         .run();
     assert_eq!(proxy.count(), 0);

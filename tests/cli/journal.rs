@@ -170,7 +170,7 @@ fn an_intact_journal_is_reported_as_such_and_so_is_a_torn_end() {
     output
         .again()
         .args(["journal", "check"])
-        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: valid, 21 lines, 1 run\nline 21 is unfinished: nothing was sent because of it, and the next run cuts its 16 bytes off\n")
+        .stdout("[FOLDER]/.local/state/vescli/a.ndjson: valid, 21 lines, 1 run\nline 21 is unfinished: nothing was sent because of it, and the next run removes its 16 bytes\n")
         .run();
     output
         .again()
@@ -195,7 +195,7 @@ fn damage_is_reported_with_a_remedy_and_foreign_text_is_escaped() {
     })
     .code(65)
     .stdout_contains("a.ndjson: 1 damaged line\n  line 15, byte ")
-    .stdout_contains(": its check sum does not fit: it was changed after it was written\n    {\"t\":\"intent\",")
+    .stdout_contains(": its checksum is wrong: it was changed after it was written\n    {\"t\":\"intent\",")
     .stdout_contains("\"email\":\"e\\u{1b}]0;@example.com\"")
     .stdout_contains("What you can do:\n")
     .stdout_lacks("\u{1b}")
@@ -219,7 +219,7 @@ fn damage_is_reported_with_a_remedy_and_foreign_text_is_escaped() {
             .arg("journal")
             .args(action)
             .code(65)
-            .stderr("error: the journal [FOLDER]/.local/state/vescli/a.ndjson is damaged at line 15: its check sum does not fit: it was changed after it was written; to continue could mail someone twice: see `vescli journal check` and `vescli journal repair`\n")
+            .stderr("error: the journal [FOLDER]/.local/state/vescli/a.ndjson is damaged at line 15: its checksum is wrong: it was changed after it was written; continuing could mail someone twice: see `vescli journal check` and `vescli journal repair`\n")
             .run();
     }
 }
@@ -237,9 +237,7 @@ fn a_file_that_is_not_a_journal_is_refused() {
         .file_mode("open.ndjson", "", 0o644)
         .args(["journal", "show", "open.ndjson", "--json"])
         .code(65)
-        .stderr(
-            "error: open.ndjson is open to others (mode 0644): run `chmod 600` on it, if nobody else wrote into it\n",
-        )
+        .stderr("error: open.ndjson is open to others (mode 0644): run `chmod 600` on it, if no one else wrote to it\n")
         .stdout_json(|result| {
             assert_eq!((&result["exit_code"], &result["error"]["class"]), (&65.into(), &"bad_input".into()));
         })

@@ -35,7 +35,7 @@ fn one_journal_is_removed_when_that_is_confirmed_and_no_run_uses_it() {
     let path = output.folder.join("a.ndjson");
     let (held, _) = Journal::open(&path, OpenMode::Resume, &header(0)).unwrap();
     let remove = || output.again().args(["journal", "rm", "a.ndjson", "--yes"]);
-    remove().code(75).stderr_contains("another run holds the journal").run();
+    remove().code(75).stderr_contains("another run uses the journal").run();
     drop(held);
     assert!(path.exists());
     remove().stdout("removed: a.ndjson\n").run();

@@ -81,7 +81,7 @@ fn a_damaged_line_with_a_readable_person_makes_only_that_person_unknown() {
     let repaired = repair(&output)
         .stdout_contains("repaired: ")
         .stdout_contains("2 damaged lines removed")
-        .stdout_contains("nobody became unknown: run the bulk command again to continue\n")
+        .stdout_contains("no one became unknown: run the bulk command again to continue\n")
         .run();
     let old = repaired.stdout.split("the old file is ").nth(1).unwrap();
     assert_eq!(fs::read(old.lines().next().unwrap()).unwrap(), before);

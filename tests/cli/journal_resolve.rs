@@ -53,7 +53,7 @@ fn resolve_asks_for_its_required_arguments() {
     let path = |folder: &Path| at(folder, "a.ndjson");
     let output = journal(&["resolve", "--email", "dee@example.com"], |folder| usual(&path(folder)))
         .code(2)
-        .stderr("error: --as is missing\n  hint: use --as accepted if the people were mailed, --as not-sent if nobody was\n")
+        .stderr("error: --as is missing\n  hint: use --as accepted if the people were mailed, --as not-sent if no one was\n")
         .run();
     // The address of a smoke check in the configuration is not a row to resolve.
     output
@@ -98,7 +98,7 @@ fn a_journal_in_use_can_be_shown_but_not_resolved() {
         .again()
         .args(["journal", "resolve", "--email", "dee@example.com", "--as", "accepted"])
         .code(75)
-        .stderr("error: another run holds the journal [FOLDER]/.local/state/vescli/a.ndjson: wait for its end\n")
+        .stderr("error: another run uses the journal [FOLDER]/.local/state/vescli/a.ndjson: wait until it ends\n")
         .run();
     drop(held);
 }

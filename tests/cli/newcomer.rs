@@ -41,7 +41,7 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
     (
         &["--tenant", "t", "-e", "a@example.com", "-n", "--base-url", "example.com"],
         2,
-        "--base-url: `example.com` is not a URL (relative URL without a base): it looks like https://example-corp.console.ves.volterra.io",
+        "--base-url: `example.com` is not a URL (relative URL without a base): it must look like https://example-corp.console.ves.volterra.io",
     ),
     (
         &["--tenant", "t", "-e", "a@example.com", "-n", "--cacert", "missing.pem"],
@@ -51,7 +51,7 @@ const MISTAKES: &[(&[&str], u8, &str)] = &[
     (
         &["--tenant", "t", "-e", "a@example.com", "-n", "--cacert", "open"],
         65,
-        "--cacert: open holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
+        "--cacert: open contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----",
     ),
     (
         &["--tenant", "t", "-e", "a@example.com", "-n", "--timeout", "30"],

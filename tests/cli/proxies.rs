@@ -84,7 +84,7 @@ fn a_user_and_password_come_from_the_url() {
             &authority,
             &url(pair),
             97,
-            &format!("the proxy {shown} wants another user and password than it was given, or any at all (407)\n"),
+            &format!("the proxy {shown} refused the user and password, or requires them (407)\n"),
         );
     }
     assert_eq!(server.count(), 2);
@@ -94,13 +94,13 @@ fn a_user_and_password_come_from_the_url() {
 fn a_proxy_refuses_in_every_way() {
     let authority = Authority::new();
     for (tunnel, words) in [
-        (Tunnel::Deny(403), "refused to open the way to console.invalid:443"),
-        (Tunnel::Deny(503), "refused to open the way to console.invalid:443"),
+        (Tunnel::Deny(403), "refused to open a tunnel to console.invalid:443"),
+        (Tunnel::Deny(503), "refused to open a tunnel to console.invalid:443"),
         (
             Tunnel::Say(b"garbage\r\n\r\n".to_vec()),
-            "refused to open the way to console.invalid:443, or is not an HTTP proxy",
+            "refused to open a tunnel to console.invalid:443, or is not an HTTP proxy",
         ),
-        (Tunnel::Close, "hung up when it was asked for console.invalid:443"),
+        (Tunnel::Close, "closed the connection when it was asked for console.invalid:443"),
     ] {
         let proxy = Proxy::start(tunnel);
         let cause = format!("the proxy {} {words}", proxy.url());

@@ -30,7 +30,7 @@ fn socks_accepts_a_password_or_refuses() {
         .stdout(ACCEPTED)
         .stderr_contains("(ALL_PROXY)\n")
         .run();
-    let cause = format!("the proxy {} did not take the user and password", url("***@"));
+    let cause = format!("the proxy {} did not accept the user and password", url("***@"));
     fails(&authority, &url("ada:wrong-password@"), 97, &cause);
     let cause = format!("the proxy {} does not offer the kind of authentication", url(""));
     fails(&authority, &url(""), 97, &cause);

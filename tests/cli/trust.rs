@@ -80,13 +80,13 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
         (
             Some("hello"),
             65,
-            "--cacert: ca.pem holds no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----",
+            "--cacert: ca.pem contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----",
         ),
-        (Some(cut), 65, "--cacert: ca.pem holds a damaged certificate: its last line is missing"),
+        (Some(cut), 65, "--cacert: ca.pem contains a damaged certificate: its last line is missing"),
         (
             Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
             65,
-            "--cacert: ca.pem holds a damaged certificate: ",
+            "--cacert: ca.pem contains a damaged certificate: ",
         ),
     ] {
         let mut vescli = send().args(["--cacert", "ca.pem"]);
@@ -105,7 +105,7 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
         .against(&server)
         .code(78)
         .stderr(
-            "error: empty (SSL_CERT_DIR) holds no certificate to trust: correct it, unset it, or name a file with --cacert\n",
+            "error: empty (SSL_CERT_DIR) contains no certificate to trust: correct it, unset it, or name a file with --cacert\n",
         )
         .run();
 }

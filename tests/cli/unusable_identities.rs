@@ -41,7 +41,7 @@ fn pem_files_that_do_not_fit() {
     fails(
         &pem("text", "ada.key"),
         78,
-        "--cert: text contains no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12",
+        "--cert: text contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12",
     );
     fails(
         &["--cert", "ada.pem"],

@@ -147,6 +147,6 @@ fn a_rate_limit_in_the_middle_of_a_list_omits_no_one_and_mails_no_one_twice() {
         }
     }
     assert_eq!(accepted.len(), ROWS, "everybody was mailed");
-    assert!(accepted.values().all(|times| *times == 1), "nobody was mailed twice");
+    assert!(accepted.values().all(|times| *times == 1), "no one was mailed twice");
     assert!(refused > 0, "the limit was met");
 }

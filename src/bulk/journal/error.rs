@@ -13,17 +13,17 @@ use crate::settings::shard::Shard;
 pub enum Flaw {
     #[error("it is not a record of a journal")]
     NoRecord,
-    #[error("its check sum does not fit: it was changed after it was written")]
+    #[error("its checksum is wrong: it was changed after it was written")]
     Crc,
-    #[error("it holds zeros in place of text")]
+    #[error("it contains zeros instead of text")]
     Zeros,
     #[error("a newer vescli wrote it")]
     Newer,
-    #[error("no record of a run stands before it")]
+    #[error("no record of a run comes before it")]
     NoRun,
-    #[error("it ends a request whose beginning is missing")]
+    #[error("it ends a request whose intent is missing")]
     NoIntent,
-    #[error("the line break behind it was changed")]
+    #[error("the line break after it was changed")]
     NoBreak,
     #[error("it is longer than any record")]
     TooLong,
@@ -46,7 +46,7 @@ pub enum JournalError {
     NoHome,
     #[error("the journal {} is not there", .path.display())]
     Missing { path: PathBuf },
-    #[error("another run holds the journal {}: wait for its end", .path.display())]
+    #[error("another run uses the journal {}: wait until it ends", .path.display())]
     Locked { path: PathBuf },
     #[error("{} is a symbolic link: name the journal itself", .path.display())]
     Link { path: PathBuf },
@@ -54,15 +54,15 @@ pub enum JournalError {
     NotRegular { path: PathBuf },
     #[error("{} belongs to user {owner}, not to you: it cannot be trusted", .path.display())]
     Owner { path: PathBuf, owner: u32 },
-    #[error("{} is open to others (mode {mode:04o}): run `chmod 600` on it, if nobody else wrote into it", .path.display())]
+    #[error("{} is open to others (mode {mode:04o}): run `chmod 600` on it, if no one else wrote to it", .path.display())]
     Exposed { path: PathBuf, mode: u32 },
     #[error("{} is not a journal", .path.display())]
     NotAJournal { path: PathBuf },
-    #[error("the journal {} is damaged at line {}: {}; to continue could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.flaw)]
+    #[error("the journal {} is damaged at line {}: {}; continuing could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.flaw)]
     Damaged { path: PathBuf, damage: Damage },
     #[error("the journal {} belongs to {url}: use another file, or --fresh for a new journal", .path.display())]
     OtherTarget { path: PathBuf, url: String },
-    #[error("the journal {} belongs to {url}, and a rehearsal does not take its place: use another file with --journal", .path.display())]
+    #[error("the journal {} belongs to {url}, and a rehearsal does not replace it: use another file with --journal", .path.display())]
     NoRehearsal { path: PathBuf, url: String },
     #[error("the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`", .path.display())]
     OtherShard { path: PathBuf, shard: Shard },
@@ -78,7 +78,7 @@ pub enum JournalError {
     Read { path: PathBuf, source: io::Error },
     #[error("the journal {} cannot be written: {source}", .path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("there is no room for the journal {} ({needed} bytes are needed): {source}", .path.display())]
+    #[error("there is not enough space for the journal {} ({needed} bytes are needed): {source}", .path.display())]
     NoSpace { path: PathBuf, needed: u64, source: io::Error },
     #[error("{} is the list itself: name another file with --journal", .path.display())]
     TheList { path: PathBuf },
@@ -88,7 +88,7 @@ pub enum JournalError {
         "another run has just mailed people on this list; nothing was sent: run the command again to see who they are"
     )]
     KnownSince,
-    #[error("no thread can be started that writes the journal: the system starts no more threads")]
+    #[error("cannot start the thread that writes the journal: the system starts no more threads")]
     NoThread,
 }
 

@@ -49,7 +49,7 @@ pub struct Scan {
 ///
 /// Damage is cut like an unfinished end when it lies behind the last place that a record says is surely on the disk: a
 /// power failure leaves any part of what was written after that, and nothing was sent on the strength of it. The later
-/// ends that go with it bring their rows back as unknown, which mails nobody.
+/// ends that go with it bring their rows back as unknown, which mails no one.
 ///
 /// # Errors
 /// What the reader says. Damage is no error here: it is part of what is found.

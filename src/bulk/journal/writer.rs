@@ -23,7 +23,7 @@ use super::sync::{
 pub struct Delivered<E> {
     pub event: E,
     /// Whether its record survives the end of the program. A power failure it survives from the next intent on, or from
-    /// the end of the run; until then its row would come back as unknown, which mails nobody.
+    /// the end of the run; until then its row would come back as unknown, which mails no one.
     pub is_written: bool,
 }
 

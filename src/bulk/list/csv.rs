@@ -81,7 +81,7 @@ fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collec
     let extra = record.iter().skip(columns.count);
     if extra.into_iter().any(|cell| !cell.trim_ascii().is_empty()) {
         let reason = format!(
-            "has {} fields, but the header has {}: a field that holds the separator belongs in quotes",
+            "has {} fields, but the header has {}: a field that contains the separator belongs in quotes",
             record.len(),
             columns.count
         );

@@ -1,5 +1,5 @@
 //! Reads a list of people: CSV, NDJSON or plain lines, as spreadsheets and directories export them. The whole list is
-//! read and checked before anybody is mailed.
+//! read and checked before anyone is mailed.
 
 mod csv;
 mod detect;

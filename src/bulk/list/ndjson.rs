@@ -45,8 +45,8 @@ fn why(error: &serde_json::Error) -> String {
     let why = text.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&text);
     match column {
         // It knows no place within the line.
-        0 => format!("is no usable JSON object: {why}"),
-        _ => format!("is no usable JSON object: {why} (column {column})"),
+        0 => format!("is not a usable JSON object: {why}"),
+        _ => format!("is not a usable JSON object: {why} (column {column})"),
     }
 }
 

@@ -227,7 +227,7 @@ pub struct BadRow {
 pub enum RowsError {
     #[error("the list cannot be read: {0}")]
     Read(#[source] io::Error),
-    #[error("the list holds no rows")]
+    #[error("the list contains no rows")]
     Empty,
     #[error(
         "line {line} is not UTF-8 text; most likely it is Latin-1: convert the list with `iconv -f latin1 -t utf-8`"
@@ -244,22 +244,22 @@ pub enum RowsError {
     )]
     NoEmailColumn { line: u64, columns: Vec<String> },
     #[error(
-        "line {line} holds an address where the names of the columns belong: put a line such as `email,cname` on top; for one address per line without a header, say --format lines"
+        "line {line} contains an address where the column names belong: put a line such as `email,cname` on top; for one address per line without a header, use --format lines"
     )]
     NoHeader { line: u64 },
     #[error("line {line}: two columns are called `{name}`: rename the one that is not meant")]
     TwoColumns { line: u64, name: &'static str },
     #[error(
-        "line {line}: a list cannot have a `{name}` for each row, because one run addresses one tenant: make one list per {name}, say it with --{name}, and take the column out"
+        "line {line}: a list cannot have a `{name}` for each row, because one run is for one tenant: make one list per {name}, set it with --{name}, and remove the column"
     )]
     Addressing { line: u64, name: &'static str },
     /// A quote that is never closed swallows the rows behind it.
     #[error("line {line}: a quote is opened and never closed, so the rows after it cannot be separated")]
     OpenQuote { line: u64 },
     /// Text behind a closing quote: the quotes are not where they seem to be.
-    #[error("line {line}: text stands behind a closing quote: a quote inside a quoted field has to be written twice")]
+    #[error("line {line}: there is text after a closing quote: a quote inside a quoted field has to be written twice")]
     StrayQuote { line: u64 },
-    #[error("line {line} is longer than 1 MiB: this is no list of addresses")]
+    #[error("line {line} is longer than 1 MiB: this is not a list of addresses")]
     TooLong { line: u64 },
 }
 

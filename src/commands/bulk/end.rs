@@ -221,7 +221,7 @@ fn reason(stop: &Stop, lost_journal: bool) -> ErrorReport {
         },
         Stop::ThrottledTooOften => report(
             Exit::RateLimited,
-            format!("stopped: the service asked to wait {WAITS_MAX} times, and took nothing in between"),
+            format!("stopped: the service asked to wait {WAITS_MAX} times, and accepted nothing in between"),
         ),
         Stop::OtherRun => ErrorReport {
             hint: Some("when that run has ended, run the command that is printed".to_owned()),

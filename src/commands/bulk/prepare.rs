@@ -195,7 +195,7 @@ impl Prepared {
             url: self.request.url.as_str(),
             cname: &self.cname,
             name: &self.name,
-            journal: self.journal.to_str().unwrap_or("(a path that is no text)"),
+            journal: self.journal.to_str().unwrap_or("(a path that is not text)"),
             list: &self.list,
             people: self.people as u64,
             plan,
@@ -222,7 +222,7 @@ impl Prepared {
     pub(super) fn unread(&self) -> impl Iterator<Item = String> + '_ {
         self.elsewhere.unread.iter().map(|(path, why)| {
             format!(
-                "the journal {} could not be read in full ({why}): people whom it knows may be mailed again; see `vescli journal check`",
+                "the journal {} could not be read completely ({why}): people in it may be mailed again; see `vescli journal check`",
                 path.display()
             )
         })

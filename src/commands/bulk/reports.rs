@@ -1,4 +1,4 @@
-//! The files that a run leaves for other programs, `--junit` and `--metrics`: opened before anybody is mailed, written at
+//! The files that a run leaves for other programs, `--junit` and `--metrics`: opened before anyone is mailed, written at
 //! the end.
 
 use std::io;

@@ -183,7 +183,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
         if let Some(Stop::Signal(_)) = gate.stopped() {
             self.stop_announced = true;
-            let text = "no new requests; those under way are waited for (Ctrl-C once more ends at once)\n";
+            let text = "no new requests; waiting for those under way (Ctrl-C again ends at once)\n";
             let text = self.reporter.err_style().warning(text.trim_end());
             self.write("", &format!("{text}\n"));
         }
@@ -226,7 +226,7 @@ fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Even
 
 /// The error of a standard output that took no more, for people.
 pub(super) fn broken_output(error: &io::Error) -> String {
-    format!("standard output could not be written: {error}; the run went on, and the journal knows every row")
+    format!("standard output could not be written: {error}; the run continued, and the journal has every row")
 }
 
 /// How often a plain line is written.

@@ -114,10 +114,10 @@ fn close(journal: Writer<Event>, gate: &Gate) -> bool {
 
 fn report_journal(known: &Recovered, reporter: &mut Reporter) {
     if let Some(path) = &known.set_aside {
-        reporter.note(&format!("the journal so far is now {}", path.display()));
+        reporter.note(&format!("the old journal is now {}", path.display()));
     }
     if known.cut > 0 {
-        reporter.note("the journal ended in an unfinished record, which was cut off");
+        reporter.note("the journal ended in an unfinished record, which was removed");
     }
 }
 

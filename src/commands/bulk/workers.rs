@@ -51,13 +51,13 @@ impl Shortage {
 
     /// The error of a run that has not a single worker.
     pub(super) fn report(self) -> ErrorReport {
-        ErrorReport { exit: Exit::OsError, message: format!("not one worker can be started: {}", self.0), hint: None }
+        ErrorReport { exit: Exit::OsError, message: format!("no worker can be started: {}", self.0), hint: None }
     }
 
     /// The remark of a run that has fewer than it was asked to have.
     fn remark(&self, workers: usize, wanted: usize) -> String {
         let workers = counted(workers as u64, "worker");
-        format!("{workers} in place of {wanted}: {}", self.0)
+        format!("{workers} instead of {wanted}: {}", self.0)
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn check(sources: &Sources, environment: &Environment, target: &Targe
         }
         None if found.is_empty() => Check::warning(
             NAME,
-            "none: the request goes without, and a 401 will say so if one is needed",
+            "none: the request is sent without one; a service that needs one answers 401",
             "set VESCLI_TOKEN, or name a file with --token-file; --no-auth sends none on purpose",
         ),
         None => Check::ok(NAME, found.join("; ")),
@@ -100,7 +100,7 @@ fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (
     let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
     let Some(facts) = facts else {
         let words = format!("client certificate {}, whose dates cannot be read", file.display());
-        let hint = "look at it with `openssl x509 -text`".to_owned();
+        let hint = "inspect it with `openssl x509 -text`".to_owned();
         return (words, Some(hint));
     };
     let until = day(facts.not_after);

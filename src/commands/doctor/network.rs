@@ -98,7 +98,7 @@ impl Route<'_> {
         if observed.tcp {
             chart.add(Check::ok("tcp", self.connected(observed)));
         } else if end > Step::Tcp {
-            chart.add(Check::skipped("tcp", "not known apart from the proxy's answer, which did not come"));
+            chart.add(Check::skipped("tcp", "not known: the proxy did not answer"));
         }
         if end > Step::Tunnel {
             chart.add(Check::ok("proxy", self.proxy()));
@@ -242,7 +242,7 @@ fn compare(server: Option<Result<SystemTime, String>>, ours: SystemTime) -> Chec
         Some(Err(text)) => {
             return Check::warning(
                 "clock",
-                format!("the server sends the date `{text}`, which is none"),
+                format!("the server sends the date `{text}`, which is not a date"),
                 "compare this machine's clock with another",
             );
         }
@@ -265,7 +265,7 @@ fn compare(server: Option<Result<SystemTime, String>>, ours: SystemTime) -> Chec
     Check::warning(
         "clock",
         format!("this machine's clock is {off} {way} the server's"),
-        "set it (NTP): the dates of certificates and of Retry-After are read against it",
+        "set it (NTP): certificates and Retry-After are compared with it",
     )
 }
 

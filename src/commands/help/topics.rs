@@ -136,8 +136,8 @@ With --json, standard output contains exactly one document on one line, for succ
   ok           true exactly when the service accepted the request
   outcome      the field that scripts need:
                  accepted   the service accepted it: a complete 2xx, empty or a JSON object without an error
-                 rejected   the service refused it: nobody was mailed
-                 not_sent   the request was not sent: nobody was mailed
+                 rejected   the service refused it: no one was mailed
+                 not_sent   the request was not sent: no one was mailed
                  unknown    it was sent, and no answer shows its outcome: somebody may have been mailed
   email, cname, tenant, url    as used; null when the run ended before they were known
   status       the HTTP status, or null
@@ -149,7 +149,7 @@ With --json, standard output contains exactly one document on one line, for succ
     message          the class in words, or what is wrong
     server_code      the service's own (gRPC) number, or null
     server_message   the service's own message, unchanged, or null
-    safe_to_retry    true when the same request may be sent again, at once or later, without mailing anybody twice
+    safe_to_retry    true when the same request may be sent again, at once or later, without mailing anyone twice
     retry_after_s    seconds that the server asks vescli to wait, or null
     hint             what to do
     cause            why the network failed, or null
@@ -237,7 +237,7 @@ The journal
 
 When the journal is damaged
   A journal that is removed, moved, replaced or truncated during a run stops the run before its next request (74). \
-    After a power failure the next run removes what was written after the last sync: nobody was mailed because of \
+    After a power failure the next run removes what was written after the last sync: no one was mailed because of \
     it. Any other damage is refused (65), because continuing could mail someone twice. To continue:
     vescli journal check users.csv
     vescli journal repair users.csv --list users.csv
@@ -283,11 +283,11 @@ Reports
   --junit FILE writes a case for each row: unknown is an error; rejected and not sent are failures; accepted \
     earlier, known from another list, left for later by --limit and unusable are skipped. --metrics FILE writes rows \
     by outcome, times and exit code for Prometheus. Both replace the old file when a run has ended, however it \
-    ended. A path that cannot be written is refused before anybody is mailed (74); if writing fails at the end, \
+    ended. A path that cannot be written is refused before anyone is mailed (74); if writing fails at the end, \
     vescli warns and the exit code stays.
 
 Users who were just created
-  Until a new user exists, the service answers 404, which mails nobody. --wait-for-user 2m repeats a 404 for 2 \
+  Until a new user exists, the service answers 404, which mails no one. --wait-for-user 2m retries a 404 for 2 \
     minutes from the first one on, at random intervals of 5 to 35 s: at most one request per person in 5 s, and the \
     last one when the limit is reached. Other rows are sent meanwhile; a row that waits occupies none of --jobs. \
     These requests count against --rate, but not against --retries; at a low rate, new rows and those that wait are \

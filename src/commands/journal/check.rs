@@ -98,7 +98,7 @@ fn text(path: &Path, scan: &Scan, damage: &[DamageDocument], reporter: &Reporter
         );
         if scan.tail == Tail::Torn {
             text.push_str(&format!(
-                "line {} is unfinished: nothing was sent because of it, and the next run cuts its {} bytes off\n",
+                "line {} is unfinished: nothing was sent because of it, and the next run removes its {} bytes\n",
                 scan.lines,
                 unfinished(scan)
             ));

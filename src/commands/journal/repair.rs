@@ -154,7 +154,7 @@ fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> Stri
     let nameless = "lines about people who are not on the list, also removed";
     text.push_str(&lines(nameless, &repaired.nameless));
     if repaired.unknown.is_empty() {
-        text.push_str("nobody became unknown: run the bulk command again to continue\n");
+        text.push_str("no one became unknown: run the bulk command again to continue\n");
         return text;
     }
     let count = repaired.unknown.len();

@@ -69,7 +69,7 @@ impl Request {
             (None, false) => {
                 return Err(usage(
                     "--as is missing",
-                    "use --as accepted if the people were mailed, --as not-sent if nobody was",
+                    "use --as accepted if the people were mailed, --as not-sent if no one was",
                 ));
             }
         };

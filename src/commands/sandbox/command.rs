@@ -397,7 +397,7 @@ mod tests {
         }
         let (end, text) = serving.join().unwrap();
         assert!(matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })), "{end:?}");
-        assert!(text.contains("it mails nobody") && text.contains("Ctrl-C"), "{text}");
+        assert!(text.contains("it mails no one") && text.contains("Ctrl-C"), "{text}");
         assert!(lines.next().is_none());
     }
 

@@ -32,7 +32,7 @@ pub(super) enum Violation {
     #[error("no operation at {path:?}; it is {known}")]
     Path { path: String, known: String },
     #[error(
-        "the client followed the redirect to the login page; a redirect must never be followed, because the POST becomes a GET that mails nobody"
+        "the client followed the redirect to the login page; a redirect must never be followed, because the POST becomes a GET that mails no one"
     )]
     FollowedRedirect,
     #[error("{name} in the path is {value:?}; it must be {rule}")]
@@ -43,7 +43,7 @@ pub(super) enum Violation {
     Method(String),
     #[error("the content-type is {0:?}; it must be given once, as application/json")]
     ContentType(String),
-    #[error("the accept header, {0:?}, does not admit application/json")]
+    #[error("the accept header, {0:?}, does not accept application/json")]
     Accept(String),
     /// Never repeats the header: what is wrong with it may well be a secret in the wrong place.
     #[error("the authorization header must be given once, as APIToken, one space and a token of visible ASCII")]
@@ -52,7 +52,7 @@ pub(super) enum Violation {
     TooLarge(usize),
     #[error("the body is not JSON: {0}")]
     Json(String),
-    #[error("the body is JSON, but no object")]
+    #[error("the body is JSON, but not an object")]
     NotAnObject,
     #[error("the body has an unknown field {0:?}; the operation knows {1}")]
     UnknownField(String, String),

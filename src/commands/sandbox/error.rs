@@ -50,7 +50,7 @@ pub enum SandboxError {
     #[error("this machine's clock is before 1970, and the sandbox cannot write that date into its answers")]
     Clock,
     /// The command was or would be started, and its end cannot be observed.
-    #[error("cannot watch over the command")]
+    #[error("cannot wait for the command")]
     Watch(#[source] io::Error),
 }
 

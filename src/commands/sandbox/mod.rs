@@ -151,7 +151,7 @@ fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err
     write_note(
         err,
         &format!(
-            "sandbox: a stand-in for the service at {origin}; it mails nobody\n\
+            "sandbox: a stand-in for the service at {origin}; it mails no one\n\
              sandbox: run the lines above in another shell, then vescli there; Ctrl-C here stops it\n"
         ),
     );

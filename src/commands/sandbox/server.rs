@@ -177,7 +177,7 @@ struct Memory {
 
 /// The connection is to be closed without an answer. hyper does that when the service fails.
 #[derive(Debug, Error)]
-#[error("hung up, as the recipient or the client asked for")]
+#[error("closed the connection, as the recipient or the client asked")]
 pub(super) struct HangUpError;
 
 /// What a request is met with.
@@ -257,7 +257,7 @@ impl Handler {
             let message = if request.token.is_some() {
                 "the token is not the sandbox's"
             } else {
-                "the sandbox wants its token, and none was sent"
+                "the sandbox requires its token, and none was sent"
             };
             let answer = Answer::refused(StatusCode::UNAUTHORIZED, message);
             return (Reply::Answer(answer), None);

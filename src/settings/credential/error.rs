@@ -37,7 +37,7 @@ pub enum CredentialError {
 /// Why a client certificate cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClientCertificateError {
-    #[error("{path} contains no certificate: it takes PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12", path = .path.display())]
+    #[error("{path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12", path = .path.display())]
     NoCertificate { path: PathBuf },
     #[error("{path} contains no private key: name the file of the key with --key, or put the key into the file of the certificate", path = .path.display())]
     NoPrivateKey { path: PathBuf },
@@ -45,7 +45,7 @@ pub enum ClientCertificateError {
     Damaged { path: PathBuf, reason: String },
     #[error("the private key in {path} is encrypted, which is not supported for PEM: decrypt it with `(umask 077; openssl pkey -in {path} -out key.pem)`, or use a PKCS#12 file with --p12", path = .path.display())]
     Encrypted { path: PathBuf },
-    #[error("the private key in {path} cannot be used: it takes RSA from 2048 bits on, ECDSA on P-256 or P-384, or Ed25519", path = .path.display())]
+    #[error("the private key in {path} cannot be used: RSA from 2048 bits on, ECDSA on P-256 or P-384, and Ed25519 are supported", path = .path.display())]
     UnusableKey { path: PathBuf },
     #[error("the private key in {key} does not belong to the certificate in {cert}; the client's own certificate has to come first in its file", key = .key.display(), cert = .cert.display())]
     Mismatch { cert: PathBuf, key: PathBuf },
@@ -59,7 +59,7 @@ pub enum ClientCertificateError {
     NoPassword { path: PathBuf },
     #[error("the password of {password} is not UTF-8 text")]
     PasswordNotText { password: Origin },
-    #[error("the password of {password} has a character beyond U+FFFF, with which the old encryption of {path} cannot be opened here: make the file again with `openssl pkcs12 -export` (AES)", path = .path.display())]
+    #[error("the password of {password} has a character beyond U+FFFF, which does not work with the old encryption of {path}: make the file again with `openssl pkcs12 -export` (AES)", path = .path.display())]
     PasswordCharacters { path: PathBuf, password: Origin },
     #[error("{path} is not a PKCS#12 file, or a damaged one; name PEM files with --cert and --key", path = .path.display())]
     NotPkcs12 { path: PathBuf },

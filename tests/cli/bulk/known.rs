@@ -169,12 +169,12 @@ fn an_unreadable_journal_is_refused_until_the_user_decides() {
         .code(65)
         .stderr_contains("2 of these 4 people are known from other lists: 2 accepted")
         .stderr_contains(
-            "could not be read in full (some of its lines are damaged): people whom it knows may be mailed again",
+            "could not be read completely (some of its lines are damaged): people in it may be mailed again",
         )
         .run();
     fs::write(&journal, &sound).unwrap();
     fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = "could not be read in full";
+    let refused = "could not be read completely";
     over(&first, &server, "other.txt")
         .code(65)
         .stderr_contains("nothing was sent")
@@ -197,7 +197,7 @@ fn another_journal_torn_by_a_power_failure_does_not_prevent_sending() {
     let journal = kept(&first, "ndjson");
     let sound = fs::read_to_string(&journal).unwrap();
     fs::write(&journal, format!("{sound}\0\0\0\n")).unwrap();
-    let over = || over(&first, &server, "other.txt").stderr_lacks("could not be read in full");
+    let over = || over(&first, &server, "other.txt").stderr_lacks("could not be read completely");
     over().code(65).stderr_contains(KNOWN).run();
     over().args(["--known", "skip"]).run();
     assert_eq!(mailed(&server), each_once(4));

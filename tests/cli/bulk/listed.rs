@@ -37,9 +37,9 @@ fn unusable_lists_are_refused_before_the_first_request() {
         (good, &["list.csv", "--yes", "--jobs", "0"], 2, "--jobs: `0` is out of range"),
         (good, &["-", "--yes", "--token-file", "-"], 2, "both the token and the list"),
         ("email\na@b.co\nbad\n", &["list.csv", "--yes"], 65, "line 3: the address `bad` has no @"),
-        ("email,tenant\na@b.co,x\n", &["list.csv", "--yes"], 65, "one run addresses one tenant"),
+        ("email,tenant\na@b.co,x\n", &["list.csv", "--yes"], 65, "one run is for one tenant"),
         ("name\nada\n", &["list.csv", "--yes"], 65, "no column is called `email`"),
-        ("", &["list.csv", "--yes"], 65, "the list holds no rows"),
+        ("", &["list.csv", "--yes"], 65, "the list contains no rows"),
         (good, &["list.csv", "--yes", "--format", "ndjson"], 65, "line 1"),
     ] {
         refused(list, args, code, text);

@@ -24,7 +24,7 @@ fn the_workers_fit_the_limit_on_descriptors() {
         let server = Server::http().start();
         limited(&server, 600, &format!("ulimit -n {limit}"))
             .stdout_contains("this run: 600 accepted (600 requests")
-            .stderr_contains(format!(" workers in place of 256: the limit on open files is {limit} (`ulimit -n`)\n"))
+            .stderr_contains(format!(" workers instead of 256: the limit on open files is {limit} (`ulimit -n`)\n"))
             .run();
         assert_eq!(mailed(&server), each_once(600));
     }
@@ -35,7 +35,7 @@ fn a_soft_limit_is_raised_as_far_as_it_is_needed() {
     let server = Server::http().start();
     limited(&server, 300, "ulimit -Sn 64; ulimit -Hn 4096")
         .stdout_contains("this run: 300 accepted (300 requests")
-        .stderr_lacks("in place of")
+        .stderr_lacks("instead of")
         .run();
     assert_eq!(mailed(&server), each_once(300));
 }
@@ -46,7 +46,7 @@ fn without_memory_for_a_worker_no_one_is_mailed() {
     limited(&server, 5, "ulimit -n 14")
         .code(71)
         .stdout("")
-        .stderr_contains("error: not one worker can be started: ")
+        .stderr_contains("error: no worker can be started: ")
         .stderr_contains("the limit on open files is 14 (`ulimit -n`)")
         .run();
 }
@@ -57,7 +57,7 @@ fn with_few_threads_fewer_workers_do_all_of_the_work() {
     let server = Server::http().start();
     limited(&server, 60, "ulimit -v 12582912; export RUST_MIN_STACK=1073741824")
         .stdout_contains("this run: 60 accepted (60 requests")
-        .stderr_contains(" in place of 60: the system starts no more threads\n")
+        .stderr_contains(" instead of 60: the system starts no more threads\n")
         .run();
     assert_eq!(mailed(&server), each_once(60));
 }

@@ -108,7 +108,7 @@ fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
         .arg(&journal)
         .code(75)
         .stdout("")
-        .stderr_contains("error: another run holds the journal")
+        .stderr_contains("error: another run uses the journal")
         .run();
     assert!(second.elapsed.as_secs() < 5);
     hold.release();

@@ -16,7 +16,7 @@ fn the_first_signal_waits_for_running_requests_and_sends_nothing_more() {
             .start();
         hold.wait_for(3);
         running.signal(name);
-        running.wait_for_stderr("no new requests; those under way are waited for");
+        running.wait_for_stderr("no new requests; waiting for those under way");
         hold.release();
         let output = running.finish();
         assert_eq!(server.count(), 3, "{name}");

@@ -123,7 +123,7 @@ fn a_full_standard_output_is_reported_and_does_not_stop_the_run() {
             .args(["-c", &script])
             .code(code)
             .stderr_contains("standard output could not be written")
-            .stderr_contains("the journal knows every row")
+            .stderr_contains("the journal has every row")
             .stderr_contains("this run: ")
             .run();
         assert_eq!(mailed(&server), each_once(9));

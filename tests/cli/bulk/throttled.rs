@@ -96,7 +96,7 @@ fn a_service_that_asks_to_wait_forever_stops_the_run_and_loses_no_one() {
             }
             assert_eq!(summary["rejected"], rows.len());
         })
-        .stderr_contains("error: stopped: the service asked to wait 20 times, and took nothing in between")
+        .stderr_contains("error: stopped: the service asked to wait 20 times, and accepted nothing in between")
         .run();
     let asked = server.count();
     assert!((20..=22).contains(&asked), "{asked} requests");

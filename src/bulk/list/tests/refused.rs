@@ -12,8 +12,8 @@ fn bad_rows_are_listed_with_their_lines() {
         [
             (2, "the address `ada.x.de` has no @: an address looks like name@example.com"),
             (3, "the address `` is empty"),
-            (4, "the cname `\u{202e}x` holds the invisible or control character U+202E"),
-            (5, "has 4 fields, but the header has 3: a field that holds the separator belongs in quotes"),
+            (4, "the cname `\u{202e}x` contains the invisible or control character U+202E"),
+            (5, "has 4 fields, but the header has 3: a field that contains the separator belongs in quotes"),
         ]
     );
     assert_eq!(list.rows.len(), 1);
@@ -31,11 +31,11 @@ fn bad_objects_are_listed_with_their_lines() {
     assert_eq!(
         said[1..],
         [
-            "is no usable JSON object: invalid type: integer `7`, expected a string (column 10)",
-            "is no usable JSON object: two fields are called `email` (column 25)",
-            "is no usable JSON object: expected value (column 1)",
-            "is no usable JSON object: trailing characters (column 20)",
-            "is no usable JSON object: invalid type: sequence, \
+            "is not a usable JSON object: invalid type: integer `7`, expected a string (column 10)",
+            "is not a usable JSON object: two fields are called `email` (column 25)",
+            "is not a usable JSON object: expected value (column 1)",
+            "is not a usable JSON object: trailing characters (column 20)",
+            "is not a usable JSON object: invalid type: sequence, \
              expected an object such as {\"email\":\"hello@example.com\"}",
         ]
     );
@@ -46,9 +46,9 @@ fn bad_objects_are_listed_with_their_lines() {
 #[test]
 fn lists_that_cannot_be_used_are_refused_with_what_to_do() {
     for (text, part) in [
-        ("", "holds no rows"),
-        ("\u{feff}\r\n# nobody\n", "holds no rows"),
-        ("email,cname\n,\n", "holds no rows"),
+        ("", "contains no rows"),
+        ("\u{feff}\r\n# nobody\n", "contains no rows"),
+        ("email,cname\n,\n", "contains no rows"),
         ("ada@x.de,one\nbob@x.de,two\n", "put a line such as `email,cname` on top"),
         ("Name,E-Mail\nAda,ada@x.de\n", "line 1: no column is called `email`; the columns are `Name`, `E-Mail`"),
         ("email,x,Email\n", "line 1: two columns are called `email`"),
@@ -58,7 +58,7 @@ fn lists_that_cannot_be_used_are_refused_with_what_to_do() {
         ("{\"email\":\"a@x.de\",\"Tenant\":null}", "line 1: a list cannot have a `tenant`"),
         ("[{\"email\":\"a@x.de\"}]", "jq -c '.[]'"),
         ("email,name\na@x.de,\"Ada\nb@x.de,Bob\n", "line 2: a quote is opened and never closed"),
-        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\nc@x.de,\"Cy\"\n", "line 4: text stands behind a closing quote"),
+        ("email,name\na@x.de,\"Ada\nb@x.de,Bob\nc@x.de,\"Cy\"\n", "line 4: there is text after a closing quote"),
         ("PK\u{3}\u{4}rest of a workbook", "is a workbook"),
     ] {
         let message = refusal(text);

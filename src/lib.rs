@@ -95,6 +95,10 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
             context.print(&text)
         }
         Command::Completions { shell } => context.print(&help::completions(*shell)?),
-        Command::Help { topic } => context.print(&help::help(topic, context.look())?),
+        Command::Help { topic } => {
+            let text = help::help(topic, context.look())?;
+            help::pager::show(&text, &mut context.reporter, context.environment)?;
+            Ok(Exit::Accepted.into())
+        }
     }
 }

@@ -23,6 +23,11 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether a variable is there, even an empty one.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
     pub fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
         self.get(name).map(|value| value.to_str().ok_or_else(|| NotUtf8(name.to_owned()))).transpose()
     }

@@ -31,10 +31,10 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     let error = with_placeholders(error);
     let rendered = error.render();
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    let request = is_help.then(|| help_request(arguments));
     let text = |style: Style, is_terminal| {
-        if is_help {
-            let look = Look::new(style, environment, is_terminal);
-            return help::asked_for(&help_request(arguments), look);
+        if let Some(request) = &request {
+            return help::asked_for(request, Look::new(style, environment, is_terminal));
         }
         let text = if style.has_colors() { rendered.ansi().to_string() } else { rendered.to_string() };
         escaped(&text)
@@ -43,7 +43,11 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
         let text = if is_document { json_line(&VERSION) } else { text(reporter.out_style(), stdout) };
-        return match reporter.print(&text) {
+        let printed = match &request {
+            Some(request) if request.is_long => help::pager::show(&text, &mut reporter, environment),
+            _ => reporter.print(&text),
+        };
+        return match printed {
             Ok(()) => Exit::Accepted,
             Err(report) => {
                 reporter.error(&report, report.exit.into());

@@ -9,6 +9,7 @@
 )]
 
 mod curl;
+mod pager;
 mod scripts;
 mod show_curl;
 mod terminal;

@@ -1,5 +1,6 @@
 //! The questions of `vescli bulk`, asked on a real terminal: that of tmux.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,24 +12,30 @@ use support::server::Server;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A terminal with a shell in the folder of a run.
-struct Terminal {
+pub(crate) struct Terminal {
     socket: String,
 }
 
 impl Terminal {
     fn start(vescli: &Vescli, server: &Server) -> Self {
-        let folder = vescli.folder();
+        let url = server.url();
+        let variables = [("VESCLI_BASE_URL", url.as_str()), ("VESCLI_TENANT", "example-corp")];
+        Self::sized(vescli.folder(), [100, 40], "sh", &variables)
+    }
+
+    /// Of so many columns and lines, with a shell in this folder.
+    pub(crate) fn sized(folder: &Path, size: [u16; 2], shell: &str, variables: &[(&str, &str)]) -> Self {
         let socket = folder.join("tmux").to_str().unwrap().to_owned();
         let terminal = Self { socket };
+        let [columns, lines] = size.map(|number| number.to_string());
         let status = terminal
-            .command(&["new-session", "-d", "-x", "100", "-y", "40", "sh"])
+            .command(&["new-session", "-d", "-x", &columns, "-y", &lines, shell])
             .current_dir(folder)
             .env_clear()
             .env("HOME", folder)
             .env("PATH", format!("{}:/usr/bin:/bin", support::program_folder()))
             .env("LC_ALL", "C.UTF-8")
-            .env("VESCLI_BASE_URL", server.url())
-            .env("VESCLI_TENANT", "example-corp")
+            .envs(variables.iter().copied())
             .status();
         assert!(status.expect("tmux is needed").success());
         terminal
@@ -46,7 +53,7 @@ impl Terminal {
     }
 
     /// Types a line, and waits until the screen shows a text that was not there before.
-    fn types(&self, line: &str, expected: &str) -> String {
+    pub(crate) fn types(&self, line: &str, expected: &str) -> String {
         assert!(self.command(&["send-keys", "-R", line, "Enter"]).status().unwrap().success());
         assert!(self.command(&["clear-history"]).status().unwrap().success());
         let start = Instant::now();

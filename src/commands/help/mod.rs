@@ -3,6 +3,7 @@
 
 mod look;
 mod page;
+pub mod pager;
 mod topics;
 mod wrap;
 

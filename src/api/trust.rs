@@ -147,7 +147,7 @@ pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TrustEr
     Ok(config)
 }
 
-/// The machine's clock. rustls's own panics when it stands before 1970; by this one every certificate is too new then,
+/// The machine's clock. rustls's own panics when it comes before 1970; by this one every certificate is too new then,
 /// and the refusal says so.
 #[derive(Debug)]
 struct Clock;

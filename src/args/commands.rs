@@ -29,7 +29,7 @@ pub enum Command {
     /// Ask the service to mail one person the link
     #[command(name = "send-password-email", visible_alias = "send")]
     Send,
-    /// Mail everybody on a list once; run it again to continue
+    /// Mail everyone on a list once; run it again to continue
     Bulk {
         /// The list; `-` reads standard input
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -96,7 +96,7 @@ pub enum JournalAction {
     Show(JournalFile),
     /// Check a journal: what is damaged, where, and what to do
     Check(JournalFile),
-    /// Print everybody in a journal: CSV, or with --json an object per line
+    /// Print everyone in a journal: CSV, or with --json an object per line
     Export {
         #[command(flatten)]
         journal: JournalFile,

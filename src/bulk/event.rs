@@ -17,7 +17,7 @@ pub enum Event {
         request: Box<ApiRequest>,
         answer: Option<Box<Exchange>>,
     },
-    /// A row is going to be tried again.
+    /// A row will be retried.
     Retry {
         index: u32,
         attempt: u64,
@@ -65,28 +65,28 @@ impl From<RowEnd> for Event {
 pub enum Stop {
     /// A signal with this number came.
     Signal(i32),
-    /// An answer or failure that everybody else would meet as well.
+    /// An answer or failure that every other row would get as well.
     EveryRowFails(Class),
     /// N consecutive rows were not accepted.
     Failures(u64),
     /// The server asks for a wait longer than the one allowed.
     WaitTooLong(Duration),
-    /// The server asks to wait again and again, and takes nothing in between.
+    /// The server asks to wait again and again, and accepts nothing in between.
     ThrottledTooOften,
     /// Another run is mailing people on this list.
     OtherRun,
-    /// The journal cannot be written, or is gone; in words.
+    /// The journal cannot be written, or was removed; in words.
     Journal(String),
 }
 
 impl Stop {
-    /// The stop by a journal that took no more.
+    /// The stop by a journal that failed.
     pub fn journal(stopped: &JournalStopped) -> Self {
         Self::Journal(format!("{stopped}; no request was sent after that"))
     }
 }
 
-/// Whether everybody else would meet the same: the credential, the URL or the way there is wrong.
+/// Whether every other row would fail the same way: the credential, the URL or the network is wrong.
 pub const fn fails_every_row(class: Class) -> bool {
     match class {
         Class::Unauthorized
@@ -114,7 +114,7 @@ pub const fn fails_every_row(class: Class) -> bool {
     }
 }
 
-/// Whether the server wants everybody to slow down.
+/// Whether the server asks for fewer requests.
 pub const fn is_throttled(result: &AttemptResult) -> bool {
     matches!(result.class, Class::RateLimited | Class::Unavailable)
 }

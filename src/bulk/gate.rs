@@ -64,11 +64,11 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A worker that panicked left numbers behind, and numbers are always whole.
+        // A worker that panicked left only numbers, and numbers are always complete.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a permit and gives it with the row that is to be sent; nothing when nobody is left, or the run has stopped.
+    /// Waits for a permit and returns it with the row to send; nothing when no row is left, or the run has stopped.
     pub fn acquire_next(&self) -> Option<(Permit, Work)> {
         let mut state = self.lock();
         loop {
@@ -92,7 +92,7 @@ impl Gate {
         }
     }
 
-    /// Waits for the permit of a request that is repeated; nothing when the run has stopped.
+    /// Waits for the permit of a retry; nothing when the run has stopped.
     pub fn acquire(&self) -> Option<Permit> {
         let mut state = self.lock();
         loop {
@@ -106,7 +106,7 @@ impl Gate {
         }
     }
 
-    /// Whether a permit still holds: the run has not stopped, and nobody was asked to wait since it was given.
+    /// Whether a permit is still valid: the run has not stopped, and no pause has begun since it was acquired.
     pub fn is_valid(&self, permit: Permit) -> bool {
         let state = self.lock();
         state.stop.is_none() && state.throttle.is_current(permit) && state.pace.pause_left(Instant::now()).is_none()
@@ -159,8 +159,8 @@ impl Gate {
         self.over(state);
     }
 
-    /// Notes that a request was throttled: nobody passes for the time that the service asked for, or for one that grows if
-    /// it named none. Gives that time; nothing when the service was asked in vain too often, which stops the run.
+    /// Notes that a request was throttled: no permit is given for the time that the service asked for, or for one that grows
+    /// if it named none. Returns that time; nothing after too many waits without an accepted row, which stops the run.
     pub fn release_throttled(&self, permit: Permit, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
         let wait = state.throttle.release_refused(permit, asked, fastrand::f64());
@@ -188,7 +188,7 @@ impl Gate {
         self.lock().backlog.refused(row);
     }
 
-    /// Takes back a row whose user is waited for: no worker has it meanwhile.
+    /// Takes back a row that waits for its user: no worker has it meanwhile.
     pub fn await_user(&self, row: Box<RowInProgress>, wait: Duration) {
         let is_first = self.lock().backlog.await_user(row, Instant::now() + wait);
         // The other workers sleep until the row that was first before.
@@ -215,7 +215,7 @@ impl Gate {
         self.lock().pace.pause_left(Instant::now())
     }
 
-    /// Asks for one repeat out of the run's budget.
+    /// Takes one retry from the run's budget.
     pub fn take_retry(&self) -> bool {
         self.lock().budget.take()
     }
@@ -254,7 +254,7 @@ impl Gate {
     }
 }
 
-/// What is known of a row while it is sent.
+/// The state of a row while it is sent.
 #[derive(Debug)]
 pub struct RowInProgress {
     pub index: u32,
@@ -262,9 +262,9 @@ pub struct RowInProgress {
     /// Its name in the journal.
     pub key: RowKey,
     pub attempts: u64,
-    /// How many of these were refused with the wish to wait: these do not count against the row.
+    /// How many of these were throttled: these do not count against the row.
     pub waits: u64,
-    /// How many of these went alone, right after a wait.
+    /// How many of these were sent alone, right after a wait.
     pub alone: u64,
     /// The wait for a user who does not exist yet.
     pub user: UserWait,
@@ -292,7 +292,7 @@ impl RowInProgress {
     }
 }
 
-/// What stands for an earlier run that left a row unknown.
+/// Represents an earlier run that left a row unknown.
 pub fn earlier() -> AttemptResult {
     AttemptResult {
         outcome: Outcome::Unknown,
@@ -314,13 +314,13 @@ pub enum Work {
     Begun(Box<RowInProgress>),
 }
 
-/// What is left. Rows that were throttled go first, then those that were held back by a pause, then by turns those that
-/// waited for their user and the rest of the list.
+/// What is left. Rows that were throttled are sent first, then those that a pause delayed, then by turns those that waited
+/// for their user and the rest of the list.
 #[derive(Debug, Default)]
 pub struct Backlog {
     refused: VecDeque<Box<RowInProgress>>,
     held: VecDeque<Box<RowInProgress>>,
-    /// By the moment from which each may be sent again; the place in the list keeps the keys apart.
+    /// By the time from which each may be sent again; the place in the list keeps the keys unique.
     awaited: BTreeMap<(Instant, u32), Box<RowInProgress>>,
     /// Whether the last row that was taken had waited for its user.
     was_awaited: bool,

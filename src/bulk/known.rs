@@ -1,10 +1,10 @@
 //! Who of a list is known from other lists: every journal of the same service in a folder is read before the first request,
-//! so that a list that was copied, renamed or read in another way does not mail anybody again unasked.
+//! so that a list that was copied, renamed or read in another way does not mail anyone again.
 //!
-//! Other runs may be at work at the same time. Each writes its intents into its own journal, so the journals of the folder
-//! are followed while they grow: a person who appears there was not known when this run was planned, and is not mailed by
-//! it as well. A run first brings its own intent to the disk and reads the other journals afterwards. Of two runs that mean
-//! the same person at the same time, at least one sees the other.
+//! Other runs may be running at the same time. Each writes its intents into its own journal, so the journals of the folder
+//! are followed while they grow: a person who appears there was not known when this run was planned, and this run does not
+//! mail them. A run first syncs its own intent and reads the other journals afterwards. So of two runs that are about to
+//! mail the same person at the same time, at least one sees the other.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -26,7 +26,7 @@ pub struct KnownList {
     pub list: Option<String>,
     /// When the last person on it was accepted, or its last run began: RFC 3339.
     pub at: Option<String>,
-    /// How many people of this run it knows best.
+    /// How many people of this run have their final state from it.
     pub accepted: u64,
     /// The same for those that are unknown there.
     pub unknown: u64,
@@ -35,11 +35,11 @@ pub struct KnownList {
 /// Who is known from other lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownElsewhere {
-    /// The places in the list of those who are, in its order, and as what.
+    /// Their places in the list, in its order, and as what they are known.
     pub rows: Vec<(u32, Outcome)>,
-    /// The lists that know somebody.
+    /// The lists that know someone.
     pub lists: Vec<KnownList>,
-    /// Journals that could not be read, or not all of it; somebody in there may be missed.
+    /// Journals that could not be read completely; someone in them may be missed.
     pub unread: Vec<(PathBuf, String)>,
     /// The journals of the folder as they were when they were read.
     stamps: Vec<Stamp>,
@@ -49,8 +49,8 @@ pub struct KnownElsewhere {
 #[derive(Debug, Clone, Copy)]
 pub struct OwnJournal<'a> {
     pub journal: &'a Path,
-    /// Whether it stands for those that `--fresh` has set aside for it. One that knows nobody does not: perhaps nothing was
-    /// sent after the old one was set aside.
+    /// Whether it replaces those that `--fresh` has set aside for it. One that is empty does not: perhaps nothing was sent
+    /// after the old one was set aside.
     pub succeeds: bool,
 }
 
@@ -70,10 +70,10 @@ impl KnownElsewhere {
         found.ok().map(|at| self.rows[at].1)
     }
 
-    /// Asks all journals of a folder but the one of this run.
+    /// Searches all journals of a folder except that of this run.
     ///
-    /// `people` are the places and keys of those who would be mailed, `count` how many at least. They are asked for only
-    /// when there is a journal to look into: to hash a million people takes its time.
+    /// `people` are the places and keys of those who would be mailed, `count` how many at least. They are computed only
+    /// when there is a journal to search: hashing a million people takes time.
     pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
         own: OwnJournal<'_>,
@@ -86,7 +86,7 @@ impl KnownElsewhere {
             return Ok(known);
         }
         let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
-        // As large as it is going to be, if that is known: a table that grows exists twice while it does.
+        // With its final size, if that is known: a table that grows exists twice while it is copied.
         let mut wanted = Wanted::with_capacity_and_hasher(count, BuildHasherDefault::default());
         wanted.extend(people().map(|(index, key)| (key, Findings::new(index))));
         for path in others {
@@ -181,14 +181,14 @@ pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
 
 type Wanted = HashMap<RowKey, Findings, BuildHasherDefault<KeyHasher>>;
 
-/// What one list says of somebody.
+/// What one list knows of a person.
 #[derive(Debug, Clone, Copy)]
 struct Finding {
     list: u16,
     outcome: Outcome,
 }
 
-/// What the lists say of somebody: the best so far, and what the one that is read says up to now.
+/// What the lists know of a person: the best so far, and that of the list that is being read.
 #[derive(Debug, Clone, Copy)]
 struct Findings {
     index: u32,
@@ -201,7 +201,7 @@ impl Findings {
         Self { index, best: None, latest: None }
     }
 
-    /// The last word of a list counts.
+    /// The last record of a list decides.
     fn take(&mut self, list: u16, outcome: Option<Outcome>) {
         if self.latest.is_some_and(|latest| latest.list != list) {
             self.keep_best();
@@ -209,7 +209,7 @@ impl Findings {
         self.latest = outcome.map(|outcome| Finding { list, outcome });
     }
 
-    /// Accepted by one list is accepted, whatever another says.
+    /// Accepted on one list is accepted, whatever another list has.
     fn keep_best(&mut self) {
         let latest = self.latest.take();
         let is_better = match (self.best, latest) {
@@ -258,7 +258,7 @@ impl ConcurrentRuns {
         }
     }
 
-    /// Whether another run has meant this person since the plan was made. Only after the own intent is on the disk.
+    /// Whether another run has an intent for this person since the plan was made. Called after the own intent is on the disk.
     pub fn have_claimed(&self, key: RowKey) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.list(&mut watch);
@@ -275,7 +275,7 @@ impl ConcurrentRuns {
         watch.people.contains(&key)
     }
 
-    /// Takes in journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
+    /// Adds journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
     fn list(&self, watch: &mut Watch) {
         let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
         let changed = changed.ok();

@@ -1,4 +1,4 @@
-//! A list of people instead of one: reading it, the journal that knows what became of each row, and the run over it.
+//! A list of people instead of one: reading it, the journal with the outcome of each row, and the run over it.
 
 pub mod event;
 pub mod gate;

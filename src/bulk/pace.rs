@@ -1,4 +1,4 @@
-//! When the next request may go: evenly paced, never more than the rate allows at the server, fewer at a time after the
+//! When the next request may be sent: evenly paced, never more than the rate allows at the server, fewer at a time after the
 //! service asked to slow down, and retries within one budget for the run. Pure: times go in, waits come out;
 //! [`super::gate`] does the waiting.
 
@@ -10,7 +10,7 @@ use crate::settings::clock::since_epoch;
 use crate::settings::rate::Rate;
 use crate::settings::shard::Shard;
 
-/// Whether a request may go now.
+/// Whether a request may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// Yes, and it counts from now on, until [`Pace::release`] and for the length of the rate after that.
@@ -55,7 +55,7 @@ pub struct Pace {
     limit: Option<Limit>,
     /// The earliest time of the next start, for even spacing.
     next: Option<Instant>,
-    /// Until when nobody may start.
+    /// No request may start before this time.
     paused: Option<Instant>,
     under_way: u64,
     /// The ends that still count, the oldest first.
@@ -156,7 +156,7 @@ impl Pace {
         }
     }
 
-    /// Lets nobody start for a time. A longer pause that is under way stays.
+    /// Pauses: no request starts for a time. A longer pause that is under way stays.
     pub fn pause(&mut self, now: Instant, length: Duration) {
         let until = now.checked_add(length);
         self.paused = self.paused.max(until);
@@ -177,8 +177,8 @@ fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
 }
 
-/// Waits in a row, without a request taken in between, after which the run stops: a service that refuses for ever must
-/// not be asked for ever.
+/// Waits in a row, without a request taken in between, after which the run stops: a service that always refuses must
+/// not be asked without end.
 pub const WAITS_MAX: u64 = 20;
 /// Refusals of one row that went alone, right after the wait, after which it is left to the next run: then it is the row
 /// that the service refuses.
@@ -186,26 +186,26 @@ pub const ALONE_MAX: u64 = 10;
 /// From this number of requests under way on there is no bound any more: no run has as many workers.
 const WINDOW_MAX: u64 = 256;
 
-/// Leave for one request.
+/// The permit for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a permit that is not given back counts as under way for ever"]
 pub struct Permit {
-    /// How many waits there had been.
+    /// How many waits there were when it was given.
     era: u64,
-    /// Whether nobody else is sent at the same time, because the service has just asked to slow down.
+    /// Whether no one else is sent at the same time, because the service has just asked to slow down.
     pub alone: bool,
 }
 
-/// How many requests may be under way, by what the service said of those before.
+/// How many requests may be under way, by how the service answered earlier ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Throttle {
-    /// How many waits there were. Requests that were sent before the last of them say nothing new of it.
+    /// How many waits there were. Answers to requests from before the last of them are ignored.
     era: u64,
     /// How many requests may be under way; no bound before the first refusal.
     window: Option<u64>,
     /// How many of this era are.
     under_way: u64,
-    /// Waits since the service took a request.
+    /// Waits since the service accepted a request.
     waits: u64,
 }
 
@@ -245,8 +245,8 @@ impl Throttle {
         }
     }
 
-    /// A request was throttled, with the wait that the service asked for if it named one. Gives how long
-    /// nobody may be sent. `jitter` is a random number from 0 to 1.
+    /// A request was throttled, with the wait that the service asked for if it named one. Returns how long
+    /// no one may be sent. `jitter` is a random number from 0 to 1.
     pub fn release_refused(&mut self, permit: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
         if self.is_current(permit) {
             *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
@@ -254,21 +254,21 @@ impl Throttle {
         asked.unwrap_or_else(|| backoff(self.waits, jitter))
     }
 
-    /// Whether the service was asked too often in vain.
+    /// Whether there were too many waits without an accepted request.
     pub const fn is_exhausted(&self) -> bool {
         self.waits >= WAITS_MAX
     }
 }
 
-/// Repeats that every run has, however short its list.
+/// Retries that every run has, however short its list.
 const BASE: u64 = 20;
 /// One retry more for this many rows that were begun.
 const ROWS_PER_REPEAT: u64 = 10;
 
-/// The budget: 20 repeats, and one more for every ten rows begun.
+/// The budget: 20 retries, and one more for every ten rows begun.
 ///
-/// A repeat that the server itself asked for with `Retry-After` is free: everybody waits before it, so that it adds
-/// nothing to an outage, and the retries of one row bound it.
+/// A retry that the server itself asked for with `Retry-After` is free: all workers wait before it, so that it does not
+/// make an outage worse, and the retries of one row limit it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetryBudget {
     begun: u64,
@@ -281,7 +281,7 @@ impl RetryBudget {
         self.begun += 1;
     }
 
-    /// Takes one repeat out, if there is one left.
+    /// Takes one retry, if one is left.
     pub const fn take(&mut self) -> bool {
         let has = self.spent < BASE + self.begun / ROWS_PER_REPEAT;
         if has {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     /// Runs so many requests through a pace with so many workers; `lasts` says how long each takes, `arrives` how long
-    /// after its start it reaches the server. Gives the moments of arrival, sorted.
+    /// after its start it reaches the server. Returns the moments of arrival, sorted.
     fn arrivals(
         rate: Option<Rate>,
         workers: usize,
@@ -366,7 +366,7 @@ mod tests {
         }
     }
 
-    /// Lets all shards run at once, each of them killed after some requests and started again a moment later. Gives the
+    /// Lets all shards run at once, each of them killed after some requests and started again a moment later. Returns the
     /// arrivals, sorted.
     fn arrivals_of_shards(rate: Option<Rate>, shards: u16, requests: usize, longest: u32, seed: u64) -> Vec<Duration> {
         let mut random = fastrand::Rng::with_seed(seed);

@@ -1,4 +1,4 @@
-//! Which rows of a list go out, and which do not and why: decided from what the journal knows. Pure.
+//! Which rows of a list are sent, and which are not and why: decided from what the journal knows. Pure.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::api::outcome::Outcome;
 use crate::settings::bulk::OnKnown;
 use crate::settings::rate::Rate;
 
-/// What is done with rows that an earlier run has left.
+/// What to do with rows that an earlier run has left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Choice {
     pub retry_rejected: bool,
     pub resend_unknown: bool,
     pub limit: Option<u64>,
-    /// What is done with people who are known from other lists. Until that is decided, they go out.
+    /// What to do with people who are known from other lists. Until that is decided, they are sent.
     pub known: Option<OnKnown>,
 }
 
-/// A row that goes out. Small: there may be a million of them.
+/// A row that is sent. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Task {
     /// Its place in the list, from 0 on.
@@ -27,20 +27,20 @@ pub struct Task {
     pub prior: Prior,
 }
 
-/// What was known of a row that goes out, before it does.
+/// What is known of a row before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prior {
     /// Nothing, or that it was not sent.
     NotSent,
-    /// It was rejected, and goes out because that was asked for.
+    /// It was rejected, and is sent because of --retry-rejected.
     Rejected,
-    /// It was rejected for a reason that is not its own, and goes out unasked.
+    /// It was rejected, but the row itself was not the reason; it is sent without another flag.
     Due,
-    /// An earlier request may have mailed the person: then no later refusal takes that back.
+    /// An earlier request may have mailed the person: a later refusal does not change that.
     Unknown,
 }
 
-/// Rows that go out, by what was known of them.
+/// Rows that are sent, by what was known of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PriorCounts {
     pub not_sent: u64,
@@ -68,7 +68,7 @@ impl PriorCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Send(Prior),
-    /// It would go out, but for the limit.
+    /// It would be sent, but for the limit.
     BeyondLimit(Prior),
     /// It is left alone, because of what the journal knows.
     Leave(Outcome),
@@ -76,10 +76,10 @@ pub enum Decision {
     LeaveKnown(Outcome),
 }
 
-/// What becomes of each row of a list.
+/// What happens to each row of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What goes out, in the order of the list.
+    /// The rows that are sent, in the order of the list.
     pub tasks: Vec<Task>,
     /// How many were accepted earlier.
     pub accepted: u64,
@@ -87,7 +87,7 @@ pub struct Plan {
     pub rejected: u64,
     /// The places of those that are unknown and left alone.
     pub unknown: Vec<u32>,
-    /// Those that would go out, but for the limit.
+    /// Those that would be sent, but for the limit.
     pub beyond_limit: PriorCounts,
     /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
     pub skipped: Skipped,
@@ -133,7 +133,7 @@ impl Plan {
         let mut plan = Self { decisions: Vec::with_capacity(rows.len()), ..Self::default() };
         let limit = choice.limit.unwrap_or(u64::MAX);
         for (index, row) in (0..).zip(rows) {
-            // Hashing a million rows takes its time, and an empty journal knows none of them.
+            // Hashing a million rows takes time, and an empty journal knows none of them.
             let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
             let skips_known = choice.known == Some(OnKnown::Skip);
             let decision = match next(state, choice) {
@@ -165,7 +165,7 @@ impl Plan {
         }
     }
 
-    /// The places and keys of all rows that would go out, whatever the limit.
+    /// The places and keys of all rows that would be sent, whatever the limit.
     pub fn candidates<'a>(
         rows: &'a [Row],
         known: &'a Recovered,
@@ -183,7 +183,7 @@ impl Plan {
         self.tasks.len() as u64
     }
 
-    /// What was known of those that go out and of those beyond the limit.
+    /// What was known of those that are sent and of those beyond the limit.
     pub fn prior(&self) -> PriorCounts {
         let mut prior = self.beyond_limit;
         self.tasks.iter().for_each(|task| prior.add(task.prior));

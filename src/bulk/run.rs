@@ -1,5 +1,5 @@
-//! The loop over a list: take a row, write down the intent, send, hand what came of it to the journal, which passes it on
-//! to the screen. Each worker owns its client and takes one row at a time.
+//! The loop over a list: take a row, record the intent, send, pass the result to the journal, which passes it on to the
+//! screen. Each worker owns its client and takes one row at a time.
 
 use std::time::{Duration, Instant};
 
@@ -27,18 +27,18 @@ pub struct Run<'a> {
     pub service: &'a str,
     /// The cname of rows that bring none.
     pub cname: &'a str,
-    /// The request, but for whom it is addressed to.
+    /// The request without its recipient.
     pub request: &'a ApiRequest,
     pub policy: &'a RetryPolicy,
-    /// Where everybody waits, and what is left.
+    /// Where the workers wait, and what is left.
     pub gate: &'a Gate,
-    /// Runs that may be at work with other lists; none if people who are known from these are mailed again.
+    /// Runs of other lists that may be running; none if people who are known from these are mailed again.
     pub concurrent_runs: Option<&'a ConcurrentRuns>,
     /// Whether each exchange is reported.
     pub trace: bool,
 }
 
-/// What one worker has for itself.
+/// What each worker has of its own.
 struct Worker<'a> {
     transport: &'a Transport,
     journal: &'a JournalHandle<Event>,
@@ -56,8 +56,8 @@ impl Worker<'_> {
 }
 
 impl Run<'_> {
-    /// Works until nothing is left or the run stops. What happens is reported through the journal; when nobody takes it
-    /// there, the work continues all the same.
+    /// Works until nothing is left or the run stops. What happens is reported through the journal; the work
+    /// continues even if no one reads it there.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let mut worker = Worker { transport, journal, request: self.request.clone() };
         while let Some((permit, work)) = self.gate.acquire_next() {
@@ -75,7 +75,7 @@ impl Run<'_> {
         }
     }
 
-    /// What is known of a row before it is sent. There is none for a task that the plan does not have.
+    /// The state of a row before it is sent; none for a task that the plan does not have.
     fn begin(&self, work: Work) -> Option<(Box<RowInProgress>, &Row)> {
         let row = |index: u32| self.rows.get(index as usize);
         match work {
@@ -110,7 +110,7 @@ impl Run<'_> {
         Person { key: pending.key, email: &row.email, cname: row.cname.as_deref().unwrap_or(self.cname) }
     }
 
-    /// Sends a row, and repeats what may be repeated. The row may also be put back, to be sent later.
+    /// Sends a row, and retries what may be retried. The row may also be put back, to be sent later.
     fn send(&self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row, worker: &Worker) {
         loop {
             let (mut latest, answer) = match self.attempt(permit, &mut pending, row, worker) {
@@ -142,7 +142,7 @@ impl Run<'_> {
         }
     }
 
-    /// Hands what came of the row so far to the journal, with the events that report it. The row comes back if it is tried again.
+    /// Passes the result so far to the journal, with the events that report it. Returns the row if it is retried.
     fn conclude(
         &self,
         next: Next,
@@ -175,8 +175,7 @@ impl Run<'_> {
         left
     }
 
-    /// Writes the intent down and sends once. Nothing comes back when a wait or a stop came in between: then nothing was
-    /// sent.
+    /// Records the intent and sends once. Returns nothing when a wait or a stop came in between: then nothing was sent.
     fn attempt(
         &self,
         permit: Permit,
@@ -210,7 +209,7 @@ impl Run<'_> {
         Ok(Some((sent.result, sent.exchange)))
     }
 
-    /// Decides what comes after an attempt, gives its permit back, and lets everybody wait or go home if it calls for that.
+    /// Decides what comes after an attempt, releases its permit, and pauses or stops all workers if the result requires that.
     fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &mut AttemptResult) -> Next {
         let limit = self.policy.wait_for_user;
         if let Some(wait) = pending.user.after(limit, latest, Instant::now(), fastrand::f64()) {
@@ -225,7 +224,7 @@ impl Run<'_> {
         }
     }
 
-    /// The same for an answer that is no reason to wait for the user.
+    /// The same for an answer that is not a reason to wait for the user.
     fn after_answer(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
         if latest.outcome == Outcome::Rejected && is_throttled(latest) {
             return self.throttled(permit, pending, latest);
@@ -239,7 +238,7 @@ impl Run<'_> {
         let counted = pending.attempts - pending.waits - pending.user.refusals;
         match decide(self.policy, latest, counted, fastrand::f64()) {
             Decision::After(wait) if self.gate.take_retry() => Next::Retry(wait),
-            // Nobody is forgotten because the service was busy.
+            // The row is due, so that no one is forgotten because the service was busy.
             Decision::After(_) | Decision::Stop if latest.outcome == Outcome::Rejected && is_repeatable(latest) => {
                 Next::Later
             }
@@ -247,7 +246,7 @@ impl Run<'_> {
         }
     }
 
-    /// The same for a row that was throttled. The wait is everybody's, and no attempt of the row.
+    /// The same for a row that was throttled. All workers wait, and it does not count as an attempt of the row.
     fn throttled(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
         let asked = latest.retry_after;
         if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
@@ -277,6 +276,6 @@ enum Next {
     End,
     /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
     Later,
-    /// The end of the run, which says nothing of the row.
+    /// The end of the run; the row has no outcome yet.
     Stop,
 }

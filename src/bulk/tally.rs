@@ -1,4 +1,4 @@
-//! What came of a run, counted, and how it is to end. Pure.
+//! The results of a run, counted, and how it ends. Pure.
 
 use super::event::{RowEnd, Stop};
 use super::plan::{Plan, PriorCounts};
@@ -28,7 +28,7 @@ impl OutcomeCounts {
     }
 }
 
-/// Rows that the next run sends unasked, by what they are now.
+/// Rows that the next run sends without another flag, by what they are now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Due {
     pub not_sent: u64,
@@ -41,14 +41,14 @@ impl Due {
     }
 }
 
-/// What came of a run so far.
+/// The results of a run so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The rows that ended in this run, as they were reported.
     pub ended: OutcomeCounts,
-    /// Those of them that the next run sends, unasked.
+    /// Those of them that the next run sends without another flag.
     pub due: Due,
-    /// What was known of those that ended, before they did.
+    /// Their states before they were sent.
     pub prior: PriorCounts,
     /// How many requests were made, retries included.
     pub requests: u64,
@@ -56,7 +56,7 @@ pub struct Tally {
     pub unrecorded: u64,
 }
 
-/// How a run is to end.
+/// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Accepted,
@@ -83,7 +83,7 @@ impl Tally {
         }
     }
 
-    /// The whole list as it stands now: what was known before, and what has come to it.
+    /// The whole list as it is now: what was known before, and the results of this run.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
         let prior = plan.prior();
         let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
@@ -98,7 +98,7 @@ impl Tally {
         }
     }
 
-    /// How many rows of the list the next run sends unasked.
+    /// How many rows of the list the next run sends without another flag.
     pub fn due_of_list(&self, plan: &Plan) -> Due {
         let prior = plan.prior();
         let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
@@ -108,7 +108,7 @@ impl Tally {
         }
     }
 
-    /// Decides how the run is to end. What the limit kept back is no failure: that was asked for.
+    /// Decides how the run ends. Rows that --limit left for later are not failures.
     pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
         let list = self.of_list(plan);
         let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;

@@ -138,7 +138,7 @@ fn print_request(request: &ApiRequest, settings: &Settings, context: &mut Contex
     context.print(&text)
 }
 
-/// Reads the credential. What may wait for somebody, a command or a pipe, is read so that a signal can end it.
+/// Reads the credential. What may wait for someone, a command or a pipe, is read so that a signal can end it.
 fn load(
     settings: &Settings,
     environment: &Environment,

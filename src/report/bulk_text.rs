@@ -146,7 +146,7 @@ fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Who of those that would be mailed is known from other lists, if anybody is.
+/// Who of those that would be mailed is known from other lists, if anyone is.
 pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     let (plan, elsewhere) = (facts.plan, facts.elsewhere);
     let (accepted, unknown) = elsewhere.counts();

@@ -15,7 +15,7 @@ use crate::settings::clock::writable;
 /// What became of a row. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
-    /// It did not go out in this run, or not yet.
+    /// It was not sent in this run, or not yet.
     Decided(Decision),
     Ended(Outcome, Class),
 }
@@ -148,7 +148,7 @@ impl Case {
                 };
                 Some((Element::of(outcome)?, outcome.word(), text))
             }
-            // Of these nobody knows more than before, limit or not.
+            // Of these no one knows more than before, limit or not.
             Self::Decided(Decision::BeyondLimit(Prior::Unknown)) => {
                 Some((Element::Error, Outcome::Unknown.word(), "in an earlier run; left for a later run by --limit"))
             }

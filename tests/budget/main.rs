@@ -26,7 +26,7 @@ fn refuse_debug_builds() {
     assert!(is_release, "add --release: the budget is that of a release build");
 }
 
-/// Runs a tool around vescli, in a folder, and gives back what the tool wrote to standard error. The request goes to
+/// Runs a tool around vescli, in a folder, and returns what the tool wrote to standard error. The request goes to
 /// nginx, and is to end with 0.
 fn around(nginx: &Nginx, tool: &[&str], arguments: &[&str], folder: &Path) -> String {
     refuse_debug_builds();

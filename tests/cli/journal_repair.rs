@@ -146,7 +146,7 @@ fn damage_of_every_single_line_is_repaired_and_mails_no_one_again() {
             });
             fs::write(&path, lines.collect::<String>()).unwrap();
             repair(&output).env("VESCLI_TENANT", "example-corp").against(&server).stdout_contains("repaired: ").run();
-            // Two may have been mailed; the third goes out unless a line that shows nothing may be theirs.
+            // Two may have been mailed; the third is sent unless a line that shows nothing may be theirs.
             let before = server.count();
             bulk(output.again(), &server).args(["--retries", "0"]).code(11).run();
             let mailed = server.requests();

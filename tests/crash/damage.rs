@@ -31,11 +31,11 @@ struct Damage {
     journal: Vec<u8>,
     /// Whether it may be refused: then no one is mailed. A cut never is.
     refusable: bool,
-    /// Who goes out if it is not.
+    /// Who is sent if it is not.
     expected: BTreeSet<String>,
 }
 
-/// Whoever is accepted or unknown stays; the others go out.
+/// Whoever is accepted or unknown stays; the others are sent.
 fn to_go(case: &Case, journal: &[u8]) -> BTreeSet<String> {
     let states = states(&String::from_utf8_lossy(journal));
     let goes = |email: &&String| !matches!(states.get(*email), Some(State::Accepted | State::Unknown));

@@ -106,7 +106,7 @@ impl Fixture {
         command.args(Self::arguments(case, jobs)).spawn().unwrap()
     }
 
-    /// Runs to the end; the code says that nothing is left that may go out.
+    /// Runs to the end; the code says that nothing is left that may be sent.
     pub(crate) fn finish(&self, case: &Case) {
         let mut child = self.start(case, 8);
         let status = wait(&mut child);

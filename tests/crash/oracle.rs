@@ -52,7 +52,7 @@ pub(crate) struct Faults {
     pub(crate) falsely_accepted: BTreeSet<String>,
 }
 
-/// Compares. `everybody` is whom a run that came to its end had on its list.
+/// Compares. `everyone` is whom a run that came to its end had on its list.
 pub(crate) fn compare<'a>(
     everybody: impl IntoIterator<Item = &'a String>,
     mailed: &BTreeMap<String, usize>,

@@ -30,7 +30,7 @@ struct Timeline {
     moments: Vec<(usize, usize)>,
 }
 
-/// Runs over a list below strace, with a journal of which `before` bytes are surely on the disk.
+/// Runs over a list below strace, with a journal of which `before` bytes are known to be on the disk.
 fn timeline(fixture: &Fixture, case: Case, before: usize) -> Timeline {
     let mut strace = fixture.command(find("strace", "strace"));
     strace

@@ -53,7 +53,7 @@ fn addresses(text: &str) -> Vec<String> {
     let words = text.split(|c: char| c.is_whitespace() || c == '"' || c == '\\');
     words
         .filter(|word| word.contains('@'))
-        // What stands before an address on a new line is the rest of `\n`.
+        // What comes before an address on a new line is the rest of `\n`.
         .map(|word| word.strip_prefix('n').unwrap_or(word).to_owned())
         .collect()
 }

@@ -1,4 +1,4 @@
-//! How fast a list goes out, by nginx's own clock, and what happens when it meets nginx's own limit: everyone is mailed
+//! How fast a list is sent, by nginx's own clock, and what happens when it meets nginx's own limit: everyone is mailed
 //! in the end, each once, never faster than asked for, and no one while nginx has asked to wait.
 
 use std::collections::BTreeMap;

@@ -27,7 +27,7 @@ impl Squid {
     fn start(allowed_port: u16) -> Self {
         let program = find("squid", "squid");
         let folder = TempDir::with_prefix("vescli-squid-").unwrap();
-        // Started by root, squid becomes nobody, who has to write its logs here.
+        // Started by root, squid becomes the user nobody, who has to write its logs here.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let [port] = free_ports();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

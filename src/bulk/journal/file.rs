@@ -1,7 +1,7 @@
 //! The file of a journal: its folder, opening it without being led astray, the lock, room on the disk, and writing to it.
 //!
 //! It knows how long it has to be and where it has to stand, so that a journal that was removed, moved or cut under the run
-//! is noticed before anything more is sent on its strength.
+//! is noticed before anything more is sent because of it.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ pub(super) struct Place {
     pub(super) file: File,
     /// Whether it was made just now.
     pub(super) created: bool,
-    /// Folders that hold a new entry and have to be synced.
+    /// Folders that contain a new entry and have to be synced.
     pub(super) folders: Vec<PathBuf>,
 }
 
@@ -46,7 +46,7 @@ impl Place {
         Err(JournalError::Locked { path: path.to_owned() })
     }
 
-    /// Makes a file beside a journal that is going to take its place, locked, and gives back its name.
+    /// Makes a file beside a journal that is going to take its place, locked, and returns its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
         let beside = beside_name(path);
         let file = make_file(&beside).map_err(JournalError::writing(path))?;
@@ -86,7 +86,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes what is missing of the folder, for nobody else, and gives back the folders whose entries are new.
+/// Makes what is missing of the folder, for no one else, and returns the folders whose entries are new.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
     let mut changed = vec![folder.to_owned()];
@@ -122,14 +122,14 @@ pub(super) fn make_file(path: &Path) -> io::Result<File> {
 
 fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
-    // Behind the end, wherever that is: what somebody has cut must not become a hole that looks like the rest.
+    // Behind the end, wherever that is: what someone has cut must not become a hole that looks like the rest.
     options.read(true).append(write);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
 
-        // Without waiting: opening a FIFO would wait for somebody at its other end.
+        // Without waiting: opening a FIFO would wait for someone at its other end.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         options.custom_flags(flags.cast_signed());
     }
@@ -221,7 +221,7 @@ pub(super) const fn is_removed(_: &Metadata) -> bool {
 }
 
 /// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
-/// somebody may have removed it.
+/// someone may have removed it.
 pub(super) fn leads_to(path: &Path, identity: Option<Identity>) -> bool {
     let there = fs::symlink_metadata(path).ok();
     identity.is_none() || there.and_then(|metadata| identity_of(&metadata)) == identity
@@ -270,7 +270,7 @@ pub(super) trait Store: Send + 'static {
     fn sync(&mut self) -> io::Result<()>;
     /// Writes down that everything so far is on the disk. Only after a sync that went well.
     fn mark(&mut self) -> io::Result<()>;
-    /// Gives back the room that was not used.
+    /// Returns the room that was not used.
     fn trim(&mut self) -> io::Result<()>;
 }
 

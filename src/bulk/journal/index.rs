@@ -1,6 +1,6 @@
 //! Whom a journal knows, read for the run of another list: by an index, and by following it while another run writes it.
 //!
-//! The index of a journal holds who is accepted or unknown, as keys of 17 bytes, so that a list can be compared with a
+//! The index of a journal contains who is accepted or unknown, as keys of 17 bytes, so that a list can be compared with a
 //! million people in other journals in less than a second. It is made from the journal, follows it while that grows, and is
 //! never the truth: an index that does not fit its journal in every respect is made again.
 
@@ -43,7 +43,7 @@ struct Header {
     /// How far it was read, and the CRC of the last bytes before that.
     covered: u64,
     probe: u32,
-    /// Whether a run of version 1 is in it: its ends cannot be read without all that stands before them.
+    /// Whether a run of version 1 is in it: its ends cannot be read without all that comes before them.
     whole: bool,
     service: String,
     list: Option<String>,
@@ -59,15 +59,15 @@ pub struct Contents {
     pub service: String,
     /// The list of its last run: a path, `-`, or nothing for a journal of version 1.
     pub list: Option<String>,
-    /// When the last person was accepted; if nobody was, when the last run began.
+    /// When the last person was accepted; if no one was, when the last run began.
     pub at: Option<Timestamp>,
-    /// Whether damage may hide somebody.
+    /// Whether damage may hide someone.
     pub is_damaged: bool,
     entries: Vec<u8>,
 }
 
 impl Contents {
-    /// Everybody, in the order in which it became known; the last entry of a person counts. `None` takes back what an
+    /// Everyone, in the order in which it became known; the last entry of a person counts. `None` takes back what an
     /// earlier entry said.
     pub fn people(&self) -> impl Iterator<Item = (RowKey, Option<Outcome>)> {
         self.entries.as_chunks::<ENTRY>().0.iter().map(|entry| {
@@ -146,7 +146,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         contents.add(key, outcome);
     }
     if contents.is_damaged {
-        // What a power failure has left hides nobody: a run of that list cuts it.
+        // What a power failure has left hides no one: a run of that list cuts it.
         let mut file = file;
         file.seek(SeekFrom::Start(0))?;
         contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
@@ -210,7 +210,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
             tail.extend(ended);
         }
     }
-    // Somebody whose end is still to come. It will stand behind this and count.
+    // Someone whose end is still to come. It will stand behind this and count.
     for key in open {
         contents.add(key, Outcome::Unknown);
     }
@@ -218,7 +218,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
 }
 
 impl Header {
-    /// Takes in a record, and gives what it says of somebody in the end.
+    /// Takes in a record, and gives what it says of someone in the end.
     fn take(
         &mut self,
         record: Record,
@@ -292,7 +292,7 @@ impl JournalFollower {
         self.path == path
     }
 
-    /// Gives everybody about whom something has come to the journal, and whether they may have been mailed. What cannot be
+    /// Returns everyone about whom something has come to the journal, and whether they may have been mailed. What cannot be
     /// read is passed over: it could not be read for the plan either.
     pub fn follow(&mut self, mut found: impl FnMut(RowKey, bool)) {
         let Ok(metadata) = fs::symlink_metadata(&self.path) else {

@@ -41,7 +41,7 @@ impl Hash for RowKey {
     }
 }
 
-/// Keys are hashes already, and serve a table as they are. Nobody gains from a list whose keys fall into few places of the
+/// Keys are hashes already, and serve a table as they are. No one gains from a list whose keys fall into few places of the
 /// table: each such address takes many hashes to find, and all it does is slow down the run of its author.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);

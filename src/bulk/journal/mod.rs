@@ -1,6 +1,6 @@
 //! The journal of a bulk run: append-only NDJSON that knows of every row whether it was mailed. An intent is on the disk
-//! before the first byte of its request leaves, so that whatever ends the program, nobody is mailed twice unasked and
-//! nobody is forgotten.
+//! before the first byte of its request leaves, so that whatever ends the program, no one is mailed twice and
+//! no one is forgotten.
 //!
 //! ```text
 //! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","user":…,"host":…,"job":…,"at":…,"crc":"…"}

@@ -91,7 +91,7 @@ impl Journal {
                 Ok((Self::new(path, place.file, length), recovered))
             }
             Err(error) => {
-                // Nobody knows of it yet.
+                // No one knows of it yet.
                 let _ = fs::remove_file(&beside);
                 Err(error)
             }
@@ -133,13 +133,13 @@ impl Journal {
     }
 }
 
-/// What the journal holds; read again unless it is as the snapshot has it.
+/// What the journal contains; read again unless it is as the snapshot has it.
 fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, JournalError> {
     snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)
 }
 
 /// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
-/// Gives back how long the journal is then.
+/// Returns how long the journal is then.
 pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
     let failed = JournalError::writing(path);
     let length = valid + text.len() as u64;
@@ -169,7 +169,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, tex
     })
 }
 
-/// Puts a new journal into the place of the old one, which keeps its content under another name. Gives back that name.
+/// Puts a new journal into the place of the old one, which keeps its content under another name. Returns that name.
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();

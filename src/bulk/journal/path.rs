@@ -27,7 +27,7 @@ pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
 }
 
-/// The folder of the journals that a run may continue. Those of a rehearsal lie apart: nobody in them was mailed.
+/// The folder of the journals that a run may continue. Those of a rehearsal lie apart: no one in them was mailed.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep them in.
@@ -40,8 +40,8 @@ pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<P
 /// cname and the list's name. A stream has no name of its own: all of it that is sent from one folder shares a journal.
 ///
 /// The content takes no part. A journal is kept when rows are added, taken out or moved: what was sent before is then
-/// known, and only what is new goes out. With the content in the name, an edited list would begin a journal of its own,
-/// and everybody on it would be mailed a second time.
+/// known, and only what is new is sent. With the content in the name, an edited list would begin a journal of its own,
+/// and everyone on it would be mailed a second time.
 pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
     let (shown, identity) = match list {
         ListName::File(path) => {

@@ -1,4 +1,4 @@
-//! Everybody in a journal with what came of them, one at a time: what is kept of a person is where their lines are.
+//! Everyone in a journal with what came of them, one at a time: what is kept of a person is where their lines are.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;

@@ -15,7 +15,7 @@ use crate::api::outcome::Outcome;
 use crate::settings::shard::Shard;
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
-/// nobody, and it has no [`Record::Synced`].
+/// no one, and it has no [`Record::Synced`].
 const VERSION: u32 = 2;
 /// What stands between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
@@ -48,7 +48,7 @@ pub struct End {
     pub outcome: Outcome,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Only of a rejected row: the reason was not its own, and the next run sends it unasked.
+    /// Only of a rejected row: the reason was not its own, and the next run sends it without another flag.
     pub due: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct End {
 pub enum Resolution {
     /// The person was mailed.
     Accepted,
-    /// Nobody was mailed: the row may go out again.
+    /// No one was mailed: the row may be sent again.
     NotSent,
     /// The operator takes back what was said before.
     Unknown,
@@ -174,7 +174,7 @@ pub(super) enum Record {
         key: RowKey,
         outcome: Outcome,
         status: Option<u16>,
-        /// Of a rejected row: whether the next run sends it unasked.
+        /// Of a rejected row: whether the next run sends it without another flag.
         due: bool,
         at: Timestamp,
     },
@@ -287,7 +287,7 @@ pub(super) fn resolved(key: RowKey, resolution: Resolution) -> String {
     sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, resolution.word(), now()))
 }
 
-/// The line that says how far the journal is surely on the disk, in bytes from its beginning.
+/// The line that says how far the journal is known to be on the disk, in bytes from its beginning.
 pub(super) fn synced(bytes: u64) -> String {
     sealed(format!(r#"{{"t":"synced","bytes":{bytes}"#))
 }
@@ -447,7 +447,7 @@ pub(super) struct Named<'a> {
     pub(super) cname: Cow<'a, str>,
 }
 
-/// Checks that a line ends in the CRC of what stands before it.
+/// Checks that a line ends in the CRC of what comes before it.
 fn check(line: &[u8]) -> Result<(), Flaw> {
     if line.first() == Some(&0) {
         return Err(Flaw::Zeros);

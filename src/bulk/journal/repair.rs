@@ -14,7 +14,7 @@ use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeade
 use super::scan::{Keys, Line, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
-/// Somebody on the list, or in the journal.
+/// Someone on the list, or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPerson {
     pub row: u64,
@@ -28,7 +28,7 @@ pub struct Repaired {
     pub kept: u64,
     /// The numbers of the damaged lines, which were taken out.
     pub damaged: Vec<u64>,
-    /// Those of them that do not show whose they are: anybody may be on them.
+    /// Those of them that do not show whose they are: anyone may be on them.
     pub unreadable: Vec<u64>,
     /// The numbers of valid lines about people who are neither on the list nor named in the journal; taken out as well.
     pub nameless: Vec<u64>,
@@ -147,7 +147,7 @@ impl DamagedJournal {
         }
     }
 
-    /// What has to stand in front of the valid lines, for every journal begins with a run.
+    /// What has to come before the valid lines, for every journal begins with a run.
     fn head(&self, header: &RunHeader) -> String {
         let first = self.runs().next();
         let begins = self.valid.first().map(|line| line.number);
@@ -177,7 +177,7 @@ impl DamagedJournal {
     }
 }
 
-/// Whether a line is an unfinished last one, on the strength of which nothing was sent.
+/// Whether a line is an unfinished last one, because of which nothing was sent.
 fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
     let text = kept.trim_ascii_end();
     let text = &text[..text.len() - text.iter().rev().take_while(|byte| **byte == 0).count()];
@@ -188,7 +188,7 @@ fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
 struct Rebuilt {
     text: String,
     keys: Keys,
-    /// Everybody who is named anywhere.
+    /// Everyone who is named anywhere.
     people: HashMap<RowKey, ListedPerson>,
     /// The same by the keys of version 1.
     old_keys: HashMap<RowKey, RowKey>,
@@ -267,7 +267,7 @@ impl Rebuilt {
         self.text.push('\n');
     }
 
-    /// Makes everybody unknown who may be on a damaged line.
+    /// Makes everyone unknown who may be on a damaged line.
     fn doubt(&mut self, damaged: &[DamagedLine]) {
         let mut doubtful = BTreeSet::new();
         for line in damaged {
@@ -279,7 +279,7 @@ impl Rebuilt {
                 Some(keys) => keys,
                 None => self.people.keys().copied().collect(),
             };
-            // What a later line says of somebody counts, whatever this one said; and nothing takes back an acceptance.
+            // What a later line says of someone counts, whatever this one said; and nothing takes back an acceptance.
             let is_open = |key: &RowKey| match self.last.get(key) {
                 None => true,
                 Some((_, Outcome::Accepted | Outcome::Unknown)) => false,

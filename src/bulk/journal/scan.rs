@@ -15,7 +15,7 @@ use super::record::{self, LINE_MAX, Named, Record, RunRecord};
 use super::state::Recovered;
 use crate::api::outcome::Outcome;
 
-/// What stands behind the last line break.
+/// What follows the last line break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Tail {
     #[default]
@@ -27,28 +27,28 @@ pub enum Tail {
     Unbroken,
 }
 
-/// What a journal holds.
+/// What a journal contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
     /// What it says of its rows, as far as it is valid.
     pub recovered: Recovered,
     /// Every damaged line. With any, no run continues this journal.
     pub damage: Vec<Damage>,
-    /// What stands behind the last line break.
+    /// What follows the last line break.
     pub tail: Tail,
     /// How many bytes from the beginning count.
     pub valid: u64,
     pub length: u64,
     /// How many lines there are, the tail included.
     pub lines: u64,
-    /// Whether it holds no record at all and does not begin like a journal: it is something else.
+    /// Whether it contains no record at all and does not begin like a journal: it is something else.
     pub is_foreign: bool,
 }
 
 /// Reads a whole journal.
 ///
-/// Damage is cut like an unfinished end when it lies behind the last place that a record says is surely on the disk: a
-/// power failure leaves any part of what was written after that, and nothing was sent on the strength of it. The later
+/// Damage is cut like an unfinished end when it lies behind the last place that a record says is known to be on the disk: a
+/// power failure leaves any part of what was written after that, and nothing was sent because of it. The later
 /// ends that go with it bring their rows back as unknown, which mails no one.
 ///
 /// # Errors
@@ -76,7 +76,7 @@ pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
 struct Scanner {
     scan: Scan,
     keys: Keys,
-    /// How far the journal is surely on the disk, by the last record that says so.
+    /// How far the journal is known to be on the disk, by the last record that says so.
     synced: Option<u64>,
     /// What was known before the first damage.
     before_damage: Option<Recovered>,
@@ -85,7 +85,7 @@ struct Scanner {
     /// Whether the first bytes are those of a journal.
     begins_well: bool,
     has_records: bool,
-    /// Whether it holds an end of any person, be it behind damage.
+    /// Whether it contains an end of any person, be it behind damage.
     has_ends: bool,
 }
 
@@ -149,7 +149,7 @@ impl Scanner {
         };
         let unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
-        // The first mark of a new journal is written when its first run is on the disk. An end stands behind a request,
+        // The first mark of a new journal is written when its first run is on the disk. An end follows a request,
         // and a request behind a sync that covers that mark.
         let is_first_mark = first.line == 2 && self.synced.is_none() && !self.has_ends;
         let writes_marks = |before: &Recovered| before.runs.iter().all(|run| run.version > 1);
@@ -172,8 +172,8 @@ pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     bytes.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
 }
 
-/// Whether a line is the first one of a journal, whose missing parts are zeros: then the journal holds nothing yet. What
-/// somebody else has written there has no zeros in it, and is left alone.
+/// Whether a line is the first one of a journal, whose missing parts are zeros: then the journal contains nothing yet. What
+/// someone else has written there has no zeros in it, and is left alone.
 fn is_torn_beginning(line: &[u8]) -> bool {
     let begins = line.starts_with(b"{\"v\":") || line.first() == Some(&0);
     begins && line.contains(&0)
@@ -300,9 +300,9 @@ pub struct Snapshot {
     mark: Option<Mark>,
 }
 
-/// By what a file is known again. Nothing that a journal holds is ever changed: runs only add to it, and the one thing
+/// By what a file is known again. Nothing that a journal contains is ever changed: runs only add to it, and the one thing
 /// that is ever cut is an unfinished end. So as long as only vescli has written it, the length alone tells
-/// whether anything has come to it; the rest is for somebody with an editor.
+/// whether anything has come to it; the rest is for someone with an editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     length: u64,
@@ -318,7 +318,7 @@ impl Mark {
 }
 
 impl Snapshot {
-    /// What the file holds, if it is unchanged since the snapshot.
+    /// What the file contains, if it is unchanged since the snapshot.
     pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
         let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
         Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })

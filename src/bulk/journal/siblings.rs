@@ -22,12 +22,12 @@ use crate::settings::shard::Shard;
 type Stamp = (PathBuf, u64, Option<SystemTime>);
 
 /// What the journals of the same list know that belong to another division of it: to another number of shards, or to the
-/// whole list. Those of the same division know nobody of this run, and may be on other machines.
+/// whole list. Those of the same division know no one of this run, and may be on other machines.
 #[derive(Debug, Default)]
 pub struct Siblings {
     stamps: Vec<Stamp>,
     known: Recovered,
-    /// The first of them that has somebody of this run whose outcome is unknown.
+    /// The first of them that has someone of this run whose outcome is unknown.
     pub unknown: Option<PathBuf>,
 }
 
@@ -153,7 +153,7 @@ impl Recovered {
 }
 
 impl RowState {
-    /// What counts where journals differ. A row that is due goes out unasked, as one does that was not sent.
+    /// What counts where journals differ. A row that is due is sent without another flag, as one does that was not sent.
     const fn weight(self) -> u8 {
         match self.effective() {
             Outcome::Accepted => 4,

@@ -22,7 +22,7 @@ pub enum RowState {
     },
     Rejected {
         status: Option<u16>,
-        /// Whether the next run sends it unasked: the reason was not its own.
+        /// Whether the next run sends it without another flag: the reason was not its own.
         due: bool,
     },
     NotSent,
@@ -55,7 +55,7 @@ pub struct Counts {
     pub rejected: u64,
     pub not_sent: u64,
     pub unknown: u64,
-    /// How many of these the next run sends unasked.
+    /// How many of these the next run sends without another flag.
     pub due: u64,
 }
 

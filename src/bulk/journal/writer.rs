@@ -49,7 +49,7 @@ pub(super) struct Batch<E> {
     records: Vec<u8>,
     /// The people of the records that end an attempt.
     ends: Vec<RowKey>,
-    /// Each event stands behind its record, which may be in an earlier batch.
+    /// Each event follows its record, which may be in an earlier batch.
     events: Vec<(RowKey, E)>,
     pub(super) waiting: Vec<Arc<Waiter>>,
 }
@@ -135,7 +135,7 @@ impl<E> Queue<E> {
         self.lock().stopped.clone().unwrap_or_else(|| self.closed())
     }
 
-    /// Notifying costs a system call also when nobody waits, so that is remembered.
+    /// Notifying costs a system call also when no one waits, so that is remembered.
     fn wake_thread(&self, mut state: MutexGuard<'_, State<E>>) {
         let waits = mem::take(&mut state.thread_waits);
         drop(state);
@@ -402,14 +402,14 @@ impl<E, S: Store> Loop<E, S> {
         let Self { queue, store, .. } = self;
         store.check().map_err(|loss| JournalStopped::Lost { path: Arc::clone(&queue.path), loss })?;
         store.sync().map_err(|error| queue.failed(Stage::Sync, &error))?;
-        // Before anybody is woken: an intent whose request may have left has a mark behind it, whatever ends the program.
+        // Before anyone is woken: an intent whose request may have left has a mark behind it, whatever ends the program.
         store.mark().map_err(|error| queue.failed(Stage::Write, &error))?;
         self.is_synced = true;
         Ok(())
     }
 }
 
-/// Nobody waits for a thread that has gone, however it went, and every event reaches the screen.
+/// No one waits for a thread that has gone, however it went, and every event reaches the screen.
 impl<E, S> Drop for Loop<E, S> {
     fn drop(&mut self) {
         let batch = mem::take(&mut self.batch);

@@ -40,7 +40,7 @@ pub(super) fn read(mut input: impl BufRead, table: Table, collector: &mut Collec
     Ok(())
 }
 
-/// Leaves out the first bytes, and gives back how many line breaks they held.
+/// Leaves out the first bytes, and returns how many line breaks they held.
 fn skip(input: &mut impl BufRead, length: usize) -> Result<u64, RowsError> {
     let mut skipped = vec![0; length];
     input.read_exact(&mut skipped)?;

@@ -13,7 +13,7 @@ pub(super) struct Table {
     pub(super) preface: usize,
 }
 
-/// The format of a list that nobody named.
+/// The format of a list that no one named.
 pub(super) fn format(glance: &[u8]) -> Result<Format, RowsError> {
     let text = String::from_utf8_lossy(glance);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();

@@ -46,7 +46,7 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// The SHA-256 of all bytes, those included that nobody has read yet.
+    /// The SHA-256 of all bytes, those included that no one has read yet.
     pub(super) fn sha256(mut self) -> Result<String, RowsError> {
         io::copy(&mut self, &mut io::sink())?;
         Ok(hex(&self.hash.finalize()))

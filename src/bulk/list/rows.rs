@@ -222,7 +222,7 @@ pub struct BadRow {
     pub reason: String,
 }
 
-/// Why a list cannot be used at all. Messages hold text of the list that has to be made safe before it is shown.
+/// Why a list cannot be used at all. Messages contain text of the list that has to be made safe before it is shown.
 #[derive(Debug, Error)]
 pub enum RowsError {
     #[error("the list cannot be read: {0}")]

@@ -64,7 +64,7 @@ pub(super) fn nothing_left(
     ended
 }
 
-/// Reports that nobody is left to send to, and how to start with a new journal.
+/// Reports that no one is left to send to, and how to start with a new journal.
 fn report_nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,

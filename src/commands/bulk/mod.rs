@@ -1,4 +1,4 @@
-//! `vescli bulk`: mails everybody on a list, each once. Reads and checks all of it, shows the plan, asks for confirmation,
+//! `vescli bulk`: mails everyone on a list, each once. Reads and checks all of it, shows the plan, asks for confirmation,
 //! sends, and reports what came of it.
 
 mod end;
@@ -122,7 +122,7 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
 /// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.
 ///
 /// # Errors
-/// [`BulkError::Known`] where nobody can be asked.
+/// [`BulkError::Known`] where no one can be asked.
 fn ask_about_known(
     prepared: &Prepared,
     facts: &PlanFacts,
@@ -141,10 +141,10 @@ fn ask_about_known(
     })
 }
 
-/// Shows the plan, and asks whether to send if nobody has said so; anything but yes is no.
+/// Shows the plan, and asks whether to send if no one has said so; anything but yes is no.
 ///
 /// # Errors
-/// [`BulkError::NotAsked`] where nobody can be asked; [`BulkError::Unread`] where nobody is, with a journal that cannot be
+/// [`BulkError::NotAsked`] where no one can be asked; [`BulkError::Unread`] where no one is, with a journal that cannot be
 /// read.
 fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
     let people = match facts.plan.count() {

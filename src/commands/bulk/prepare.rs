@@ -172,7 +172,7 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
     let name = || input.to_string_lossy().into_owned();
     let list =
         list::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows { name: name(), error })?;
-    // With nobody left there is nothing to leave rows out of.
+    // With no one left there is nothing to leave rows out of.
     if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
         return Err(BulkError::BadRows { name: name(), bad: list.bad, usable: !list.rows.is_empty() });
     }
@@ -267,7 +267,7 @@ impl Prepared {
 pub(super) struct ConfirmedPlan {
     tasks: Vec<Task>,
     accepted: u64,
-    /// Whether people go out whatever other lists know of them, without a question.
+    /// Whether people are sent whatever other lists know of them, without a question.
     sends_known: bool,
 }
 
@@ -280,7 +280,7 @@ impl ConfirmedPlan {
         Self { tasks: plan.tasks, accepted: plan.accepted, sends_known }
     }
 
-    /// Whether a plan sends to nobody else than those who were shown, each of whom the same was said.
+    /// Whether a plan sends to no one else than those who were shown, each of whom the same was said.
     fn covers(&self, plan: &Plan) -> bool {
         // Both are in the order of the list.
         let mut shown = self.tasks.iter();
@@ -356,7 +356,7 @@ impl Prepared {
         }
     }
 
-    /// Makes the journal of a shard that has nobody to send to, so that it shows that this shard was run.
+    /// Makes the journal of a shard that has no one to send to, so that it shows that this shard was run.
     pub(super) fn leave_journal(&self, environment: &Environment) -> Result<(), JournalError> {
         if self.bulk.shard.is_some() && !self.journal.exists() {
             Journal::open(&self.journal, OpenMode::Resume, &self.header(environment))?;
@@ -390,7 +390,7 @@ impl Prepared {
         }
     }
 
-    /// Which rows go out, by what the journal knows once it is locked. Nobody is sent to of whom the plan that was shown
+    /// Which rows are sent, by what the journal knows once it is locked. No one is sent to of whom the plan that was shown
     /// said something else: another run may have begun a new journal meanwhile.
     pub(super) fn plan_again(&self, known: &Recovered, shown: &ConfirmedPlan) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
@@ -413,7 +413,7 @@ impl Prepared {
         Ok(now.rows.iter().any(|(index, _)| self.elsewhere.of(*index).is_none()))
     }
 
-    /// Which rows go out, by what the journal knows.
+    /// Which rows are sent, by what the journal knows.
     pub(super) fn plan(&self, known: &Recovered) -> Plan {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
@@ -444,7 +444,7 @@ impl Prepared {
     pub(super) fn search_other_journals(&self, known: &Recovered) -> Result<KnownElsewhere, JournalError> {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
-        // The journal holds back whom it knows at most.
+        // The journal holds back people it knows at most.
         let count = rows.len().saturating_sub(known.states.len());
         KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
             Plan::candidates(rows, known, key_of, self.choice())
@@ -473,7 +473,7 @@ mod tests {
             (&[], 4, true),
             // It was, and the limit now lets others out, though no more of them.
             (&[(1, NotSent), (4, Due), (5, NotSent)], 2, false),
-            // It left somebody unknown.
+            // It left someone unknown.
             (&[(0, Unknown), (1, NotSent)], 2, false),
             // It began a new journal.
             (&[(0, NotSent)], 0, false),

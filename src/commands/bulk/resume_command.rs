@@ -19,7 +19,7 @@ const ONCE_KEYS: [Setting; 2] = [Setting::Fresh, Setting::ResendUnknown];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NextStep {
     pub(super) command: String,
-    /// Whether it needs the same list on standard input once more, and nobody knows from where.
+    /// Whether it needs the same list on standard input once more, and no one knows from where.
     pub(super) needs_list: bool,
 }
 
@@ -34,7 +34,7 @@ impl NextStep {
         Self::of_journal("show", journal)
     }
 
-    /// A look at the journal itself, for when nobody knows whether it is the one that the run wrote.
+    /// A look at the journal itself, for when no one knows whether it is the one that the run wrote.
     pub(super) fn check(journal: &Path) -> Self {
         Self::of_journal("check", journal)
     }
@@ -185,7 +185,7 @@ pub(super) struct End<'a> {
     pub(super) tally: &'a Tally,
     pub(super) plan: &'a Plan,
     pub(super) journal: &'a Path,
-    /// A journal of another shard that has somebody of this run whose outcome is unknown.
+    /// A journal of another shard that has someone of this run whose outcome is unknown.
     pub(super) unknown_in: Option<&'a Path>,
     /// Whether the journal may be another one by now than this run wrote.
     pub(super) lost_journal: bool,
@@ -229,7 +229,7 @@ mod tests {
         let none = Environment::default();
         let line = "/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3";
         assert_eq!(command(&typed(line), &none, "a.csv").rest(None).command, "vescli bulk a.csv --yes --limit 3");
-        // Nobody was mailed before a run has begun.
+        // No one was mailed before a run has begun.
         assert_eq!(
             command(&typed(line), &none, "a.csv").whole(None).command,
             "vescli bulk --fresh a.csv --resend-unknown --yes --limit 3"

@@ -1,5 +1,5 @@
 //! How many workers a machine has room for, and their start: fewer than were asked for do all of the work as well, and
-//! without room for a single one nobody is mailed.
+//! without room for a single one no one is mailed.
 
 use std::io;
 use std::sync::OnceLock;

@@ -13,7 +13,7 @@ pub(super) const NAMES: [&str; 10] =
 pub(super) enum State {
     /// As it should.
     Ok,
-    /// It holds, and yet needs a look.
+    /// It passed, but needs attention.
     Warning,
     /// It does not hold; a send would end with this exit.
     Failure(Exit),

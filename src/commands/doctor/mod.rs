@@ -1,5 +1,5 @@
 //! `vescli doctor`: looks at everything that a send needs, from the configuration to the server's clock, and mails
-//! nobody. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
+//! no one. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
 //! and every HTTP server answers one with its `Date`.
 
 mod chart;

@@ -1,4 +1,4 @@
-//! `vescli journal export`: everybody in a journal with what came of them, for an auditor's spreadsheet or a script.
+//! `vescli journal export`: everyone in a journal with what came of them, for an auditor's spreadsheet or a script.
 
 use std::path::Path;
 

@@ -50,7 +50,7 @@ impl Request {
         })
     }
 
-    /// Asks whether to remove; where nobody can be asked, `--yes` is needed.
+    /// Asks whether to remove; where no one can be asked, `--yes` is needed.
     fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, CommandError> {
         if self.yes {
             return Ok(true);

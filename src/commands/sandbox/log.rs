@@ -45,7 +45,7 @@ impl Log {
     }
 
     /// Logs one request: when it came, what it contained, which rule it broke, and the status that answers it (`None`
-    /// when the sandbox hangs up). The whole line goes out in one write, so that two sandboxes can share a file.
+    /// when the sandbox hangs up). The whole line is sent in one write, so that two sandboxes can share a file.
     ///
     /// # Errors
     /// What the system says when the line cannot be written.

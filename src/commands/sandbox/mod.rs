@@ -1,5 +1,5 @@
 //! `vescli sandbox`: a local stand-in for the service, to rehearse a runbook with. It keeps and checks the contract, mails
-//! nobody, listens on a loopback address only, and answers as the recipient's name asks it to.
+//! no one, listens on a loopback address only, and answers as the recipient's name asks it to.
 
 mod answer;
 mod command;

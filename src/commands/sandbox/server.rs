@@ -290,7 +290,7 @@ impl Handler {
         };
         if let Err(error) = log.write(at, parts, body, violation, status) {
             memory.log = None;
-            // When the sandbox is ending, nobody receives this, and nobody needs it.
+            // When the sandbox is ending, no one receives this, and no one needs it.
             let _ = self.failures.send(error);
         }
     }

@@ -1,4 +1,4 @@
-//! `--wait-for-user` with a list: users who appear late are mailed once, none too often asked for, and they hold nobody
+//! `--wait-for-user` with a list: users who appear late are mailed once, none too often asked for, and they hold no one
 //! else up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

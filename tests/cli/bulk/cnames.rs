@@ -1,4 +1,4 @@
-//! One address with several cnames: each is a mail of its own, and the same pair goes out once.
+//! One address with several cnames: each is a mail of its own, and the same pair is sent once.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! People who are known from other lists: a list that was copied, renamed, or reached or addressed in another way mails
-//! no one again unasked.
+//! no one again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -12,7 +12,7 @@ use support::server::{Answer, Server};
 const ROWS: usize = 200;
 const JOBS: usize = 2;
 
-/// Runs over a list while `happens` to its journal at the tenth request, and gives back the server and the text of the end.
+/// Runs over a list while `happens` to its journal at the tenth request, and returns the server and the text of the end.
 fn during_a_run(words: &'static str, happens: impl Fn(&Path) + Send + Sync + 'static) -> (Server, Output, PathBuf) {
     let vescli = Vescli::new().file("list.txt", lines(ROWS));
     let journal = vescli.folder().join("journal");

@@ -1,4 +1,4 @@
-//! The index of a journal that is still being written: it hides nobody, wherever the look came in between.
+//! The index of a journal that is still being written: it hides no one, wherever the look came in between.
 
 use std::fs::OpenOptions;
 use std::io::Write;

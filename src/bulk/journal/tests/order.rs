@@ -42,7 +42,7 @@ pub(super) struct Noting {
     pub(super) log: Log,
     /// Which call fails, and how many are left before it.
     pub(super) fails: Option<(Stage, u32)>,
-    /// Each sync waits for a word, if there is anybody to give it.
+    /// Each sync waits for a word, if there is anyone to give it.
     pub(super) gate: Option<Receiver<()>>,
     /// What lets others run ahead.
     pub(super) pause: Option<fn()>,
@@ -93,7 +93,7 @@ impl Store for Noting {
     }
 }
 
-/// What breaks the promise: a row that is sent without its intent on the disk, an end that stands before its intent is
+/// What breaks the promise: a row that is sent without its intent on the disk, an end that comes before its intent is
 /// there, an event that is shown before its batch is done, or a call after one that failed.
 pub(super) fn fault(events: &[Event]) -> Option<String> {
     let (mut written, mut synced, mut failed) = (HashSet::new(), HashSet::new(), false);

@@ -183,7 +183,7 @@ fn a_mark_covers_all_that_stands_before_it_also_in_journals_that_were_put_togeth
     let two = format!("{two}{}", record::synced(two.len() as u64));
     let together = format!("{one}{}{two}", record::run("a0", &header()).repeat(4));
     assert!(scanned(together.as_bytes()).damage.is_empty());
-    // What is damaged stands before the last mark, though behind the place that this one names.
+    // What is damaged comes before the last mark, though behind the place that this one names.
     let damaged = together.replace("bob@", "bab@");
     assert_eq!(scanned(damaged.as_bytes()).damage.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Whatever a list holds, reading it neither panics nor hangs nor loses a row.
+//! Whatever a list contains, reading it neither panics nor hangs nor loses a row.
 
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ proptest! {
         }
     }
 
-    /// Nobody is forgotten: what is written by the rules comes back, row by row.
+    /// No one is forgotten: what is written by the rules comes back, row by row.
     #[test]
     fn every_row_of_a_sound_table_comes_back(
         names in proptest::collection::vec("[ -~é\r\n]{0,12}", 1..20),

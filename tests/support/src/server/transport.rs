@@ -27,7 +27,7 @@ impl Metered {
 
     /// Ends in order and waits for the client to go.
     ///
-    /// Closing a socket that holds unread bytes sends a reset, which can overtake what was
+    /// Closing a socket that contains unread bytes sends a reset, which can overtake what was
     /// written before, so everything is read first.
     pub(super) fn finish(mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);

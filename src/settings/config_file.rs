@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::file::{self, Accept, FileError, FileErrorKind};
 use crate::args::environment::Environment;
@@ -423,8 +423,8 @@ fn read_value(spec: &SettingSpec, value: &DeValue<'_>, file: &Path) -> Result<Va
     let (read, takes) = match spec.kind {
         Kind::Text(_) if spec.setting == Setting::Rate => {
             // A rate without a unit is a number to TOML too.
-            let number = value.as_integer().map(|number| number.as_str());
-            let number = number.or_else(|| value.as_float().map(|number| number.as_str()));
+            let number = value.as_integer().map(DeInteger::as_str);
+            let number = number.or_else(|| value.as_float().map(DeFloat::as_str));
             (text().or_else(|| number.map(|number| Value::Text(number.to_owned()))), "a rate, such as \"30/m\" or 30")
         }
         Kind::Text(_) => (text(), "a text in quotes"),

@@ -63,7 +63,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     intend(&journal, "bob");
     let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
     journal.1.conclude(&person("ada", "ada@x.de"), &end, [()]);
-    assert!(journal.0.events(Duration::from_mins(1)).unwrap()[0].is_written);
+    assert!(journal.0.events(Duration::from_secs(60)).unwrap()[0].is_written);
     // What others see while it is open: whole lines, and nothing of what is reserved.
     assert_eq!(inspect(&path).unwrap().lines, 7);
     journal.0.close().unwrap();

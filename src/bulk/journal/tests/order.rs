@@ -317,7 +317,7 @@ fn an_event_whose_record_was_written_earlier_is_not_called_unwritten() {
     let ((writer, handle), _) = start(Some((Stage::Write, 3)), None);
     intend(&handle, "ada").unwrap();
     conclude(&handle, "ada");
-    let shown = writer.events(Duration::from_mins(1)).unwrap();
+    let shown = writer.events(Duration::from_secs(60)).unwrap();
     assert!(shown.iter().all(|event| event.is_written) && shown.len() == 1);
     assert!(intend(&handle, "bob").is_err());
     handle.report(key_of("ada"), "again".to_owned());
@@ -326,7 +326,7 @@ fn an_event_whose_record_was_written_earlier_is_not_called_unwritten() {
     let shown = writer.events(Duration::ZERO).unwrap();
     assert_eq!(shown.iter().map(|event| event.is_written).collect::<Vec<_>>(), [true, false, false]);
     drop(handle);
-    assert_eq!(writer.events(Duration::from_mins(1)), None);
+    assert_eq!(writer.events(Duration::from_secs(60)), None);
 }
 
 #[test]
@@ -352,5 +352,5 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
     let (writer, handle) = Writer::start(PathBuf::from("j"), Panicking).unwrap();
     assert!(intend(&handle, "ada").is_err());
     conclude(&handle, "ada");
-    assert!(!writer.events(Duration::from_mins(1)).unwrap()[0].is_written);
+    assert!(!writer.events(Duration::from_secs(60)).unwrap()[0].is_written);
 }

@@ -1,10 +1,10 @@
-//! Who ran it: what a run says of its user, its machine and its job, for whoever audits the journal later.
+//! Who ran it: what a run says of its user, its machine and its job, for a later audit of the journal.
 
 use url::Url;
 
 use crate::args::environment::Environment;
 
-/// Most characters of each value: they come from the environment, and stand in every run's record.
+/// Most characters of each value: they come from the environment, and are in every run's record.
 const LENGTH_MAX: usize = 300;
 
 /// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
@@ -18,7 +18,7 @@ pub struct Author {
 
 impl Author {
     pub fn of(environment: &Environment) -> Self {
-        // A URL is bounded only when its secrets are gone: cut before, it may end within a password that nothing finds.
+        // A URL is cut only after its secrets are removed: cut before, it may end within a password that is not recognised.
         let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable).or_else(user_number);
         let host = host().or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
@@ -27,7 +27,7 @@ impl Author {
     }
 }
 
-/// The variables are those that the systems themselves document. A scheduler comes last: a runner may itself be its job.
+/// The variables are those that the systems themselves document. A scheduler comes last: a CI runner may itself be its job.
 fn job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let github = || {
         let (repository, run) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_RUN_ID")?);
@@ -51,10 +51,10 @@ fn bounded(mut text: String) -> String {
 }
 
 /// A URL without what may be a secret: its user, its password, its query and its fragment. None for other text, in which
-/// nothing shows where a secret would be.
+/// a secret could be anywhere.
 fn without_secrets(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok().filter(Url::has_host)?;
-    // These fail for a URL without a host alone.
+    // These fail only for a URL without a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);

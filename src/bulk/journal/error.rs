@@ -1,4 +1,4 @@
-//! Why a journal cannot be used, and why it took no more.
+//! Why a journal cannot be used, and why it accepts no more records.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -133,10 +133,10 @@ pub enum Loss {
     Changed,
 }
 
-/// Why the journal takes no more records. Nothing may be sent from now on.
+/// Why the journal accepts no more records. Nothing may be sent from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalStopped {
-    /// A write or a sync failed. Neither is tried again, because a second one may lie.
+    /// A write or a sync failed. Neither is retried, because the second one may report success without being on the disk.
     #[error("the journal {} could not be {stage}: {cause}", .path.display())]
     Failed { path: Arc<PathBuf>, stage: Stage, kind: io::ErrorKind, cause: Arc<str> },
     #[error("the journal {} {loss}", .path.display())]

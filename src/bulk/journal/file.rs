@@ -1,7 +1,7 @@
-//! The file of a journal: its folder, opening it without being led astray, the lock, room on the disk, and writing to it.
+//! The file of a journal: its folder, opening it safely, the lock, space on the disk, and writing to it.
 //!
-//! It knows how long it has to be and where it has to stand, so that a journal that was removed, moved or cut under the run
-//! is noticed before anything more is sent because of it.
+//! It knows how long the file has to be and where it has to be, so that a journal that was removed, moved or cut during the
+//! run is noticed before anything more is sent.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Opens the journal, and makes it and its folder if they are missing and `create` says so. Holds the lock.
+    /// Opens the journal, and makes it and its folder if they are missing and `create` is set. Holds the lock.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
         let mut folders = Vec::new();
         for _ in 0..TRIES {
@@ -46,7 +46,7 @@ impl Place {
         Err(JournalError::Locked { path: path.to_owned() })
     }
 
-    /// Makes a file beside a journal that is going to take its place, locked, and returns its name.
+    /// Makes a locked file that will replace a journal, in the same folder, and returns its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
         let beside = beside_name(path);
         let file = make_file(&beside).map_err(JournalError::writing(path))?;
@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-/// Opens a journal to look into it. A run that writes it is not in the way.
+/// Opens a journal for reading. A run may be writing it.
 pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
 }
@@ -86,7 +86,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes what is missing of the folder, for no one else, and returns the folders whose entries are new.
+/// Makes what is missing of the folder, readable by its owner only, and returns the folders whose entries are new.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
     let mut changed = vec![folder.to_owned()];
@@ -106,7 +106,7 @@ fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(changed)
 }
 
-/// A name beside a file for what is going to take its place.
+/// A name in the folder of a file for the file that will replace it.
 pub(super) fn beside_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)))
@@ -122,7 +122,7 @@ pub(super) fn make_file(path: &Path) -> io::Result<File> {
 
 fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
-    // Behind the end, wherever that is: what someone has cut must not become a hole that looks like the rest.
+    // At the end, wherever that is: what someone has cut must not become a hole of zeros.
     options.read(true).append(write);
     #[cfg(unix)]
     {
@@ -143,7 +143,7 @@ fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
         }
         metadata => metadata.map_err(JournalError::reading(path))?,
     };
-    // Looked at before it is opened, so that no device is touched, and once more afterwards, because it may have changed.
+    // Checked before it is opened, so that no device is touched, and again afterwards, because it may have changed.
     check(&metadata, path)?;
     let file = options(write).open(path).map_err(|source| {
         if source.kind() == io::ErrorKind::NotFound {
@@ -227,8 +227,8 @@ pub(super) fn leads_to(path: &Path, identity: Option<Identity>) -> bool {
     identity.is_none() || there.and_then(|metadata| identity_of(&metadata)) == identity
 }
 
-/// Reserves room behind the end of a file without making it longer, so that every reader still sees whole lines only.
-/// A file system that cannot do that is no error: a full disk is then found by the first write that fails.
+/// Reserves space after the end of a file without making it longer, so that every reader still sees only whole lines.
+/// A file system that cannot do that is not an error: a full disk is then found by the first write that fails.
 #[cfg(target_os = "linux")]
 pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -252,7 +252,7 @@ pub(super) const fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Brings the entries of a folder to the disk.
+/// Syncs the entries of a folder.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
@@ -260,17 +260,17 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where records end up.
+/// Where records are written.
 pub(super) trait Store: Send + 'static {
-    /// Writes all of the bytes behind what is there.
+    /// Appends all of the bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Whether it still is where the next run looks for it, with everything that was written.
     fn check(&mut self) -> Result<(), Loss>;
     /// Returns when everything that was written survives a power failure.
     fn sync(&mut self) -> io::Result<()>;
-    /// Writes down that everything so far is on the disk. Only after a sync that went well.
+    /// Records that everything so far is on the disk. Called only after a sync that succeeded.
     fn mark(&mut self) -> io::Result<()>;
-    /// Returns the room that was not used.
+    /// Frees the space that was reserved and not used.
     fn trim(&mut self) -> io::Result<()>;
 }
 
@@ -326,7 +326,7 @@ impl Store for JournalFile {
 
 impl Drop for JournalFile {
     fn drop(&mut self) {
-        // By hand: a child process that is being started this very moment still has the file, and with it the lock.
+        // Explicitly: a child process that is just being started still has the file, and with it the lock.
         let _ = self.file.unlock();
     }
 }

@@ -1,8 +1,8 @@
-//! Whom a journal knows, read for the run of another list: by an index, and by following it while another run writes it.
+//! Who is in a journal, read for the run of another list: by an index, and by following the journal while another run writes it.
 //!
 //! The index of a journal contains who is accepted or unknown, as keys of 17 bytes, so that a list can be compared with a
-//! million people in other journals in less than a second. It is made from the journal, follows it while that grows, and is
-//! never the truth: an index that does not fit its journal in every respect is made again.
+//! million people in other journals in less than a second. It is made from the journal, grows with it, and is only a
+//! cache: an index that does not fit its journal in every respect is made again.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -30,10 +30,10 @@ const PROBE: u64 = 4096;
 const HEADER_MAX: u64 = 64 * 1024;
 /// Bytes of an entry: the key and what is known.
 const ENTRY: usize = 17;
-/// A run keeps the index of its journal up to date when so many bytes have come to it; otherwise the next reader does it.
+/// A run updates the index of its journal after this many new bytes; otherwise the next reader does it.
 const WORTH: u64 = 4 * 1024 * 1024;
 
-/// What an index says of itself: its first line.
+/// The first line of an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Header {
     v: u32,
@@ -52,7 +52,7 @@ struct Header {
     entries: u32,
 }
 
-/// What is known of a journal and its people.
+/// The contents of a journal, as far as other lists need them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Its service; empty if no run has begun.
@@ -67,8 +67,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Everyone, in the order in which it became known; the last entry of a person counts. `None` takes back what an
-    /// earlier entry said.
+    /// Everyone, in the order of the journal; the last entry of a person counts. `None` cancels an earlier entry.
     pub fn people(&self) -> impl Iterator<Item = (RowKey, Option<Outcome>)> {
         self.entries.as_chunks::<ENTRY>().0.iter().map(|entry| {
             let mut key = [0; 16];
@@ -92,19 +91,19 @@ impl Contents {
     }
 }
 
-/// Whom a journal knows, by its index as far as that goes; a newer index is kept.
+/// Who is in a journal, by its index as far as that goes; a newer index is kept.
 ///
 /// # Errors
-/// [`JournalError`] when the journal cannot be read. Damage is not an error: what is sound is used.
+/// [`JournalError`] when the journal cannot be read. Damage is not an error: what is valid is used.
 pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
     let file = file::open_to_read(path)?;
     read_people(&file, path).map_err(JournalError::reading(path))
 }
 
-/// Brings the index of a journal up to date, if much has come to it. Nothing depends on it, so nothing is said of a failure.
+/// Updates the index of a journal that has grown much. Nothing depends on it, so failures are not reported.
 pub fn keep_index(path: &Path) {
     if index_of(path) == path {
-        // The user has named a journal like an index.
+        // The user gave a journal the name of an index.
         return;
     }
     let covered = || Some(load(path)?.0.covered);
@@ -146,7 +145,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         contents.add(key, outcome);
     }
     if contents.is_damaged {
-        // What a power failure has left hides no one: a run of that list cuts it.
+        // What a power failure has left hides no one: a run of that list removes it.
         let mut file = file;
         file.seek(SeekFrom::Start(0))?;
         contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
@@ -156,7 +155,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
     Ok(contents)
 }
 
-/// An index as it stands in its file, if that is whole.
+/// The index in its file, if the file is complete.
 fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
     let mut reader = BufReader::new(file::open_to_read(&index_of(journal)).ok()?);
     let mut first = Vec::new();
@@ -169,7 +168,7 @@ fn load(journal: &Path) -> Option<(Header, Vec<u8>)> {
     is_whole.then_some((header, entries))
 }
 
-/// Whether an index was made from this journal as it stands.
+/// Whether an index was made from this journal as it is now.
 fn fits(header: &Header, file: &File, identity: Option<Identity>) -> io::Result<bool> {
     let is_same = identity == Some((header.device, header.number));
     Ok(is_same && header.covered <= file.metadata()?.len() && header.probe == probe(file, header.covered)?)
@@ -184,7 +183,7 @@ fn probe(mut file: &File, end: u64) -> io::Result<u32> {
     Ok(crc32fast::hash(&bytes))
 }
 
-/// Reads what has come to the journal. What an unfinished last line says is given back apart: it may not stay.
+/// Reads what is new in the journal. The content of an unfinished last line is returned separately: it may change.
 fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::Result<Vec<(RowKey, Outcome)>> {
     file.seek(SeekFrom::Start(header.covered))?;
     let mut reader = BufReader::new(file);
@@ -195,7 +194,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
     while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         let Ok(record) = record else {
-            // What a run is writing now may be there in part: it is read again when all of it is.
+            // What a run is writing now may be incomplete: it is read again later.
             if line.terminated {
                 contents.is_damaged = true;
                 header.covered += line.length;
@@ -210,7 +209,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
             tail.extend(ended);
         }
     }
-    // Someone whose end is still to come. It will stand behind this and count.
+    // Someone whose end is still to come. It will follow this record and decide.
     for key in open {
         contents.add(key, Outcome::Unknown);
     }
@@ -218,7 +217,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
 }
 
 impl Header {
-    /// Takes in a record, and gives what it says of someone in the end.
+    /// Adds a record, and returns the state of its person after it.
     fn take(
         &mut self,
         record: Record,
@@ -246,7 +245,7 @@ impl Header {
     }
 }
 
-/// Puts an index in the place of the one before.
+/// Replaces the index.
 fn keep(journal: &Path, header: &Header, entries: &[u8]) -> io::Result<()> {
     let mut first = serde_json::to_vec(header)?;
     first.push(b'\n');
@@ -277,7 +276,7 @@ pub fn identity_at(path: &Path) -> Option<Identity> {
 }
 
 impl JournalFollower {
-    /// Follows what comes to a journal after this many bytes. That may be in the middle of a line.
+    /// Follows a journal from this many bytes on. That may be in the middle of a line.
     pub fn after(path: &Path, length: u64) -> Self {
         Self {
             path: path.to_owned(),
@@ -292,8 +291,8 @@ impl JournalFollower {
         self.path == path
     }
 
-    /// Returns everyone about whom something has come to the journal, and whether they may have been mailed. What cannot be
-    /// read is passed over: it could not be read for the plan either.
+    /// Returns everyone who has a new record, and whether they may have been mailed. What cannot be read is ignored: it could
+    /// not be read for the plan either.
     pub fn follow(&mut self, mut found: impl FnMut(RowKey, bool)) {
         let Ok(metadata) = fs::symlink_metadata(&self.path) else {
             return;

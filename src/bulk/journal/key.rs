@@ -1,4 +1,4 @@
-//! What a person is called in the journal: a hash of what makes the mail, and nothing of where it stood in the list.
+//! The key of a person in the journal: a hash of service, cname and address, independent of the place in the list.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -41,7 +41,7 @@ impl Hash for RowKey {
     }
 }
 
-/// Keys are hashes already, and serve a table as they are. No one gains from a list whose keys fall into few places of the
+/// Keys are hashes already, and a table uses them unchanged. No one gains from a list whose keys fall into few places of the
 /// table: each such address takes many hashes to find, and all it does is slow down the run of its author.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);
@@ -75,7 +75,7 @@ pub fn service_of(url: &str) -> String {
     if is_this_machine(&host) { format!("localhost:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Whether a host is this machine by its very name or address.
+/// Whether a host is this machine, by its name or address.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -87,8 +87,8 @@ pub fn fold_name(name: &str) -> Cow<'_, str> {
     if name.chars().any(char::is_uppercase) { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
 }
 
-/// The key of a person: the service, the cname that is sent, and the address, neither of which has a case that counts.
-/// Each part is hashed with its length in front, so that no two sets of parts run into each other.
+/// The key of a person: the service, the cname that is sent, and the address; case is ignored.
+/// Each part is hashed with its length in front, so that two different sets of parts never give the same bytes.
 pub fn key(service: &str, cname: &str, email: &str) -> RowKey {
     hashed([service, &fold_name(cname), &email.to_lowercase()])
 }
@@ -117,7 +117,7 @@ impl fmt::Display for RowKey {
     }
 }
 
-/// A text is no key of a row.
+/// The text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key has 32 lower-case hexadecimal digits")]
 pub struct NoKey;
@@ -159,7 +159,7 @@ fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
 /// Bytes as lower-case hexadecimal digits.
 pub(in crate::bulk) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
-    // Writing into a text cannot fail.
+    // Writing into a string cannot fail.
     let _ = write_hex(bytes, &mut text);
     text
 }

@@ -10,8 +10,8 @@
 //! {"t":"resolved","key":…,"as":"accepted|not_sent|unknown","at":…,"crc":"…"}
 //! ```
 //!
-//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are surely
-//! on the disk: damage behind the last such record is what a power failure leaves, all other damage is real.
+//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are known
+//! to be on the disk: damage after the last such record is what a power failure leaves, all other damage is real.
 
 mod author;
 mod error;
@@ -29,7 +29,7 @@ mod state;
 mod timestamp;
 mod writer;
 
-/// The primitives that the writer shares memory by. A test compiles the writer a second time with those of `shuttle` in
+/// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
 /// this module's place, and runs it in thousands of interleavings.
 mod sync {
     pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};

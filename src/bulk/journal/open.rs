@@ -1,5 +1,5 @@
-//! Opens a journal for a run: what is there is read back, its torn end is cut, room is reserved, and the run's own record
-//! is on the disk before anything is sent.
+//! Opens a journal for a run: reads what is there, removes an unfinished end, reserves space, and syncs the run's own
+//! record before anything is sent.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use super::state::Recovered;
 use super::timestamp::Timestamp;
 use super::writer::{JournalHandle, Writer};
 
-/// What stands in the name of a journal that was set aside, before the time.
+/// The part of the name of a journal that was set aside, before the time.
 const UNTIL: &str = "until";
 /// The same for one that was repaired.
 pub(super) const DAMAGED: &str = "damaged";
@@ -24,7 +24,7 @@ pub(super) const DAMAGED: &str = "damaged";
 /// What to do with a journal that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Go on with it.
+    /// Continue it.
     Resume,
     /// Set it aside under another name, and begin a new one. It is never deleted: it knows who was mailed.
     Fresh,
@@ -65,7 +65,7 @@ impl Journal {
         if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
-        // A journal of the whole list, such as one that was merged, serves every shard; that of a shard serves no other.
+        // A journal of the whole list, such as one that was merged, is valid for every shard; that of a shard for no other.
         if let Some(shard) = recovered.runs.last().and_then(|run| run.shard)
             && header.shard != Some(shard)
         {
@@ -138,8 +138,8 @@ fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, Journ
     snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)
 }
 
-/// Cuts the torn end, makes room, writes the first text, brings all of it to the disk and writes down that it is there.
-/// Returns how long the journal is then.
+/// Removes an unfinished end, reserves space, writes the first records, syncs and records that it is synced. Returns how
+/// long the journal is then.
 pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
     let failed = JournalError::writing(path);
     let length = valid + text.len() as u64;
@@ -169,7 +169,7 @@ pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, tex
     })
 }
 
-/// Puts a new journal into the place of the old one, which keeps its content under another name. Returns that name.
+/// Replaces the old journal by a new one. The old one is kept under another name, which is returned.
 pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -186,7 +186,7 @@ pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, 
     });
     let mut free = names.map(|name| path.with_file_name(name)).filter(|name| name.symlink_metadata().is_err());
     let target = free.next().ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
-    // A second name first, so that the place is never empty. A file system without them has to do without that.
+    // A second name first, so that the path always exists. A file system without hard links cannot have that.
     if fs::hard_link(path, &target).is_err() {
         fs::rename(path, &target).map_err(failed)?;
     }

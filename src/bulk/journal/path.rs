@@ -15,7 +15,7 @@ use crate::settings::shard::Shard;
 pub(super) const EXTENSION: &str = "ndjson";
 /// The folder of the journals of rehearsals, below that of the others.
 const REHEARSALS: &str = "rehearsals";
-/// What stands in the name of a shard's journal, before its numbers.
+/// The part of the name of a shard's journal before its numbers.
 const SHARD: &str = ".shard-";
 const OF: &str = "-of-";
 /// Most characters of the list's name in the name of its journal.
@@ -27,7 +27,7 @@ pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
     xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
 }
 
-/// The folder of the journals that a run may continue. Those of a rehearsal lie apart: no one in them was mailed.
+/// The folder of the journals that a run may continue. Those of a rehearsal are separate: no one in them was mailed.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep them in.
@@ -158,8 +158,8 @@ const LINKS_MAX: usize = 40;
 /// A list by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListName {
-    /// A file, with its folder resolved. Its own name stands, because a link such as `current.csv` names the same list
-    /// whatever it points at.
+    /// A file, with its folder resolved. A link in the last part is not resolved, because a link such as `current.csv` names the same
+    /// list whatever it points to.
     File(PathBuf),
     /// Standard input, however it is spelled.
     Stdin,
@@ -168,8 +168,8 @@ pub enum ListName {
 }
 
 impl ListName {
-    /// What a name on the command line stands for. What lies below the descriptors of a process is a stream whatever it
-    /// is connected to: the path has the number of the process in it, and names another file in the next one.
+    /// What a name on the command line means. A path below the descriptors of a process is a stream, whatever it is
+    /// connected to: the path has the number of the process in it, and names another file in the next one.
     pub fn of(name: &Path) -> Self {
         if name.as_os_str() == "-" {
             return Self::Stdin;
@@ -199,7 +199,7 @@ fn is_stream(name: &Path) -> bool {
     fs::metadata(name).is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
-/// The same list by whatever way it is reached: its folder is resolved.
+/// The same list by any path: its folder is resolved.
 pub(in crate::bulk) fn resolve_folder(path: &Path) -> PathBuf {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
@@ -253,7 +253,7 @@ mod tests {
         for name in ["-", "/dev/fd/0", "/proc/self/fd/0", "/proc/thread-self/fd/0"] {
             assert_eq!(of(name), ListName::Stdin, "{name}");
         }
-        // Its link leads to a file, a pipe or a terminal here, and is standard input all the same.
+        // Its link leads to a file, a pipe or a terminal here, but it is standard input.
         assert_eq!(of("/dev/stdin"), ListName::Stdin);
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("list.csv");
@@ -272,7 +272,7 @@ mod tests {
         symlink("/dev/stdin", &link).unwrap();
         assert_eq!(ListName::of(&link), ListName::Stdin);
         assert_eq!(of("/dev/null"), ListName::Stream);
-        // A file is one by whatever way, through the folder of a process too.
+        // A file is a file by any path, also through the folder of a process.
         let real = ListName::File(fs::canonicalize(&list).unwrap());
         assert_eq!(ListName::of(&list), real);
         let root = format!("/proc/self/root{}", list.display());

@@ -1,4 +1,4 @@
-//! Everyone in a journal with what came of them, one at a time: what is kept of a person is where their lines are.
+//! Everyone in a journal with their outcome, one at a time: only the places of a person's lines are kept in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -61,8 +61,8 @@ struct Dated {
 }
 
 impl People {
-    /// Reads a journal that a run may be writing: whoever is added from now on is not in it. Its lines stay where they
-    /// are, for a run only adds to them and cuts an unfinished end.
+    /// Reads a journal that a run may be writing: people who are added from now on are not in it. Its lines stay where they
+    /// are, because a run only adds lines and removes an unfinished end.
     ///
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
@@ -71,7 +71,7 @@ impl People {
         let mut file = open_to_read(path)?;
         let scan = read_valid(&file, path)?;
         let (runs, end) = (scan.recovered.runs, scan.valid);
-        // It is large, and so is what comes now.
+        // Dropped here: it is large, and so is what follows.
         drop(scan.recovered.states);
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let lines = lines_of(&file, end).map_err(failed)?;
@@ -89,7 +89,7 @@ impl People {
         if let Some(line) = next_line(&mut self.reader, &mut kept, LINE_MAX)? {
             self.offset += line.length;
         }
-        // A line that lost its line break may have zeros behind it.
+        // A line that lost its line break may have zeros after it.
         let text = kept.split(|byte| *byte == 0).next().unwrap_or_default();
         Ok(serde_json::from_slice(text)?)
     }
@@ -154,7 +154,7 @@ impl Iterator for People {
     }
 }
 
-/// Where the lines of each person are, in the order of their intents. They are sound up to `end`.
+/// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
 fn lines_of(file: &File, end: u64) -> io::Result<Vec<Lines>> {
     let mut reader = BufReader::new(file.take(end));
     let mut found: HashMap<RowKey, Lines, BuildHasherDefault<KeyHasher>> = HashMap::default();

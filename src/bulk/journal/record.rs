@@ -1,5 +1,5 @@
-//! The records of the journal and their bytes: one line of JSON each, whose last field is the CRC-32 of all that stands
-//! before it.
+//! The records of the journal and their bytes: one line of JSON each, whose last field is the CRC-32 of everything before
+//! it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,11 +17,11 @@ use crate::settings::shard::Shard;
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// no one, and it has no [`Record::Synced`].
 const VERSION: u32 = 2;
-/// What stands between the CRC and the bytes that it covers.
+/// The text between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
 /// How long the CRC field is, the closing brace included and the line break not.
 const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
-/// Longest line that is taken for a record, in bytes: an address and a cname of 1024 characters, escaped, fit well.
+/// Longest line that can be a record, in bytes: an address and a cname of 1024 characters, escaped, fit well.
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
 /// Who a record is about.
@@ -41,14 +41,14 @@ pub struct Intent<'a> {
     pub attempt: u64,
 }
 
-/// What came of a row, all attempts together.
+/// The outcome of a row, all attempts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
     pub attempt: u64,
     pub outcome: Outcome,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Only of a rejected row: the reason was not its own, and the next run sends it without another flag.
+    /// Only of a rejected row: the row itself was not the reason, and the next run sends it without another flag.
     pub due: bool,
 }
 
@@ -59,7 +59,7 @@ pub enum Resolution {
     Accepted,
     /// No one was mailed: the row may be sent again.
     NotSent,
-    /// The operator takes back what was said before.
+    /// The operator takes back the earlier decision.
     Unknown,
 }
 
@@ -86,7 +86,7 @@ impl Resolution {
 /// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
 const BYTES_PER_ROW: u64 = 512;
 
-/// What a run says of itself.
+/// The record of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHeader {
     pub url: String,
@@ -95,7 +95,7 @@ pub struct RunHeader {
     pub tenant: Option<String>,
     /// The cname of rows that bring none.
     pub cname: String,
-    /// The list: its path, or what stands for one.
+    /// The list: its path, or `-`.
     pub list: String,
     pub input_sha256: String,
     pub rows: u64,
@@ -164,7 +164,7 @@ impl RunRecord {
 /// A record that was read, without the texts that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    /// Apart, for there are few, and it is much larger than the others.
+    /// Boxed, because there are few, and it is much larger than the others.
     Run(Box<RunRecord>),
     Intent {
         key: RowKey,
@@ -189,7 +189,7 @@ pub(super) enum Record {
 }
 
 impl Record {
-    /// Who the record is about, and what it says of them. An intent alone means unknown: its request may have left.
+    /// Who the record is about, and their state after it. An intent alone means unknown: its request may have been sent.
     pub(super) const fn about(&self) -> Option<(RowKey, Outcome)> {
         match self {
             Self::Intent { key, .. } => Some((*key, Outcome::Unknown)),
@@ -266,7 +266,7 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
     ))
 }
 
-/// The line of what came of an attempt. It names the person, so that it stands for itself should its intent be damaged.
+/// The line of an end. It names the person, so that it is complete even if its intent is damaged.
 /// A version that does not know `due` leaves the row alone.
 pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     sealed(format!(
@@ -299,7 +299,7 @@ pub(super) fn sealed(mut record: String) -> String {
     record
 }
 
-/// Every field of every record. Fields that a later version adds are passed over.
+/// Every field of every record. Fields that a later version adds are ignored.
 #[derive(Deserialize)]
 struct Fields<'a> {
     t: &'a str,
@@ -373,8 +373,8 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
 const TIME_LENGTH: usize = "2026-01-02T03:04:05.678Z".len();
 
 /// Reads an intent or an acceptance as [`intent`] and [`end`] write them, of which a long journal consists: in a fourth of
-/// the time that a parser of JSON takes. The CRC was checked, so the bytes are those that a vescli wrote; whatever looks
-/// otherwise in the least is left to the parser.
+/// the time that a parser of JSON takes. The CRC was checked, so the bytes are those that a vescli wrote; every line in another
+/// form is left to the parser.
 fn read_usual(line: &[u8]) -> Option<Record> {
     let rest = line.strip_prefix(b"{\"t\":\"")?;
     if let Some(rest) = rest.strip_prefix(b"intent\",\"key\":\"") {
@@ -461,8 +461,7 @@ fn check(line: &[u8]) -> Result<(), Flaw> {
     if expected.eq(digits.iter().copied()) { Ok(()) } else { Err(Flaw::Crc) }
 }
 
-/// Where a whole record ends inside bytes that are no record themselves: behind it stands something else than a line
-/// break.
+/// Where a whole record ends inside bytes that are not a record: something else than a line break follows it.
 pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
     let starts = bytes.windows(CRC_FIELD.len()).enumerate().filter(|(_, window)| *window == CRC_FIELD);
     starts

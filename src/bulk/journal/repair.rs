@@ -28,7 +28,7 @@ pub struct Repaired {
     pub kept: u64,
     /// The numbers of the damaged lines, which were taken out.
     pub damaged: Vec<u64>,
-    /// Those of them that do not show whose they are: anyone may be on them.
+    /// Those of them that do not show whom they are about: it may be anyone.
     pub unreadable: Vec<u64>,
     /// The numbers of valid lines about people who are neither on the list nor named in the journal; taken out as well.
     pub nameless: Vec<u64>,
@@ -119,7 +119,7 @@ impl DamagedJournal {
     }
 
     /// Writes a new journal in the place of the damaged one, which is kept under another name. `people` are those of the
-    /// list; `header` stands for a run where none is left.
+    /// list; `header` replaces the record of a run if none is left.
     ///
     /// # Errors
     /// [`JournalError`] when it cannot be written; the damaged one is unchanged then.
@@ -147,7 +147,7 @@ impl DamagedJournal {
         }
     }
 
-    /// What has to come before the valid lines, for every journal begins with a run.
+    /// What has to come before the valid lines, because every journal begins with a run.
     fn head(&self, header: &RunHeader) -> String {
         let first = self.runs().next();
         let begins = self.valid.first().map(|line| line.number);
@@ -216,12 +216,12 @@ impl Rebuilt {
         self.text.push_str(head);
         let line = head.trim_end().as_bytes();
         if let Ok(run) = record::read(line) {
-            // A run is never anything else.
+            // The record of a run is about no person.
             let _ = self.keys.translate(run, line);
         }
     }
 
-    /// Takes over a valid line.
+    /// Adds a valid line.
     fn take(&mut self, line: &ValidLine) {
         let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
@@ -238,7 +238,7 @@ impl Rebuilt {
         let key = if is_intent || self.last.contains_key(&key) {
             key
         } else {
-            // Its intent is damaged: one is made up for it, under the key that the line itself has.
+            // Its intent is damaged: a new one is written for it, under the key that the line itself has.
             let known = self.old_keys.get(&key).copied().unwrap_or(key);
             if let Some(named) = &named {
                 let person = || listed(named);
@@ -279,7 +279,7 @@ impl Rebuilt {
                 Some(keys) => keys,
                 None => self.people.keys().copied().collect(),
             };
-            // What a later line says of someone counts, whatever this one said; and nothing takes back an acceptance.
+            // A later line about the person decides, whatever this one was; and nothing changes accepted.
             let is_open = |key: &RowKey| match self.last.get(key) {
                 None => true,
                 Some((_, Outcome::Accepted | Outcome::Unknown)) => false,

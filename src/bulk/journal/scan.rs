@@ -20,8 +20,8 @@ use crate::api::outcome::Outcome;
 pub enum Tail {
     #[default]
     None,
-    /// The beginning of a record, or zeros: what was being written when the run was cut down. Nothing was sent on the
-    /// strength of it, so it can be dropped.
+    /// The beginning of a record, or zeros: what was being written when the run was killed. Nothing was sent because
+    /// of it, so it can be dropped.
     Torn,
     /// A whole record that lacks its line break only: it counts.
     Unbroken,
@@ -30,7 +30,7 @@ pub enum Tail {
 /// What a journal contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// What it says of its rows, as far as it is valid.
+    /// The states of its rows, as far as it is valid.
     pub recovered: Recovered,
     /// Every damaged line. With any, no run continues this journal.
     pub damage: Vec<Damage>,
@@ -47,12 +47,12 @@ pub struct Scan {
 
 /// Reads a whole journal.
 ///
-/// Damage is cut like an unfinished end when it lies behind the last place that a record says is known to be on the disk: a
-/// power failure leaves any part of what was written after that, and nothing was sent because of it. The later
-/// ends that go with it bring their rows back as unknown, which mails no one.
+/// Damage is removed like an unfinished end if it is after the last place that a record says is on the disk: a power
+/// failure leaves any part of what was written after that, and nothing was sent because of it. Rows whose ends are
+/// removed with it become unknown, which mails no one.
 ///
 /// # Errors
-/// What the reader says. Damage is no error here: it is part of what is found.
+/// Those of the reader. Damage is not an error here: it is part of what is found.
 pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
     let mut scanner = Scanner::default();
     let mut kept = Vec::new();
@@ -76,7 +76,7 @@ pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
 struct Scanner {
     scan: Scan,
     keys: Keys,
-    /// How far the journal is known to be on the disk, by the last record that says so.
+    /// How far the journal is known to be on the disk, by its last `synced`.
     synced: Option<u64>,
     /// What was known before the first damage.
     before_damage: Option<Recovered>,
@@ -85,7 +85,7 @@ struct Scanner {
     /// Whether the first bytes are those of a journal.
     begins_well: bool,
     has_records: bool,
-    /// Whether it contains an end of any person, be it behind damage.
+    /// Whether it contains an end of any person, also after damage.
     has_ends: bool,
 }
 
@@ -99,7 +99,7 @@ impl Scanner {
         }
     }
 
-    /// A line that was not finished let nothing go, unless it was finished once and its line break was lost.
+    /// No request was sent because of an unfinished line, unless it was finished once and its line break was lost.
     fn unterminated(&mut self, kept: &[u8], line: &Line) {
         let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
         let text = &kept[..kept.len() - zeros];
@@ -126,7 +126,7 @@ impl Scanner {
     fn apply(&mut self, record: Record, line: &[u8]) -> Result<(), Flaw> {
         self.has_records = true;
         if let Record::Synced { bytes } = record {
-            // It stands at the place that it names, unless journals were put together or lines taken out by hand.
+            // It is at the offset that it names, unless journals were joined or lines removed by hand.
             self.synced = self.synced.max(Some(bytes.max(self.scan.length)));
         }
         self.has_ends |= matches!(record, Record::End { .. } | Record::Resolved { .. });
@@ -215,7 +215,7 @@ impl Keys {
     }
 }
 
-/// What an intent says for people.
+/// The fields of an intent that people read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IntentDetails {
     pub row: u64,
@@ -226,10 +226,10 @@ pub struct IntentDetails {
     pub at: String,
 }
 
-/// The last intent of each row that `wanted` picks by its key and `fits` by what it says.
+/// The last intent of each row that `wanted` picks by its key and `fits` by its content.
 ///
 /// # Errors
-/// What the reader says. Lines that are not valid intents are skipped.
+/// Those of the reader. Lines that are not valid intents are skipped.
 pub fn intents_of(
     mut reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
@@ -294,15 +294,15 @@ pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usiz
 /// What a journal held when it was read, and how to see that it has not changed since.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// What it said of its rows.
+    /// The states of its rows.
     pub recovered: Recovered,
     /// None if there was no journal, or one with an unfinished end.
     mark: Option<Mark>,
 }
 
-/// By what a file is known again. Nothing that a journal contains is ever changed: runs only add to it, and the one thing
-/// that is ever cut is an unfinished end. So as long as only vescli has written it, the length alone tells
-/// whether anything has come to it; the rest is for someone with an editor.
+/// How a file is recognised. The content of a journal never changes: runs only add to it, and only an unfinished end is
+/// ever removed. So as long as only vescli has written it, the length alone shows whether it has new records; the other
+/// fields are for changes by an editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     length: u64,
@@ -358,7 +358,7 @@ fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
 /// Reads a journal, for `vescli journal`.
 ///
 /// # Errors
-/// [`JournalError`] when it is missing, no file of ours, or cannot be read. Damage is part of what is found.
+/// [`JournalError`] when it is missing, not a journal, or cannot be read. Damage is part of what is found.
 pub fn inspect(path: &Path) -> Result<Scan, JournalError> {
     scan_file(&file::open_to_read(path)?, path)
 }
@@ -374,7 +374,7 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
     }
 }
 
-/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by what it says.
+/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
 pub fn find_intents(
     path: &Path,
     wanted: impl Fn(RowKey) -> bool,
@@ -384,7 +384,7 @@ pub fn find_intents(
     intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
 }
 
-/// The first bytes from `offset` on, at most `length`: what a damaged line still holds.
+/// The first bytes from `offset` on, at most `length`: what a damaged line still contains.
 pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
     let mut file = file::open_to_read(path)?;
     let mut bytes = Vec::new();

@@ -153,7 +153,7 @@ impl Recovered {
 }
 
 impl RowState {
-    /// What counts where journals differ. A row that is due is sent without another flag, as one does that was not sent.
+    /// What counts where journals differ. A row that is due counts like one that was not sent.
     const fn weight(self) -> u8 {
         match self.effective() {
             Outcome::Accepted => 4,

@@ -1,4 +1,4 @@
-//! What a journal says of its rows.
+//! The states of the rows of a journal.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -10,10 +10,10 @@ use super::record::{Record, Resolution, RunRecord};
 use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
 
-/// What the last record of a row says. Small: there may be a million of them.
+/// A row after its last record. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowState {
-    /// It was about to be sent, and no record says how it ended.
+    /// It was about to be sent, and no record shows how it ended.
     Intended {
         attempt: u32,
     },
@@ -26,12 +26,12 @@ pub enum RowState {
         due: bool,
     },
     NotSent,
-    /// It left, and nothing proves what became of it.
+    /// It was sent, and no answer shows its outcome.
     Unknown {
         /// The HTTP status, if there was an answer.
         status: Option<u16>,
     },
-    /// It was unknown, and an operator found out.
+    /// It was unknown, and an operator resolved it.
     Resolved(Resolution),
 }
 
@@ -76,12 +76,12 @@ pub struct Recovered {
     pub accepted: Option<(Timestamp, Timestamp)>,
     /// How many bytes of an unfinished record were cut off the end.
     pub cut: u64,
-    /// Where the journal went that stood here before, when a new one was asked for.
+    /// Where the old journal is now, after `--fresh`.
     pub set_aside: Option<PathBuf>,
 }
 
 impl Recovered {
-    /// What it says of a row; nothing if the row was never about to be sent.
+    /// The state of a row; nothing if the row was never about to be sent.
     pub fn state(&self, key: RowKey) -> Option<RowState> {
         self.states.get(&key).copied()
     }
@@ -133,7 +133,7 @@ impl Recovered {
         Ok(())
     }
 
-    /// An end without its beginning means that a line is gone, and others may be gone too.
+    /// An end without its intent means that a line is lost, and others may be lost too.
     fn end(&mut self, key: RowKey, state: RowState) -> Result<(), Flaw> {
         let before = self.states.get_mut(&key).ok_or(Flaw::NoIntent)?;
         *before = state;

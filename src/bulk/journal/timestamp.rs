@@ -19,7 +19,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment so many seconds after 1970.
+    /// The time this many seconds after 1970.
     pub const fn of_seconds(seconds: u32) -> Self {
         Self(seconds)
     }

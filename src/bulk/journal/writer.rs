@@ -1,8 +1,8 @@
 //! The journal's writer. Workers hand over records together with the events that report them; one thread writes and
 //! syncs them in batches, wakes the workers whose intents are on the disk, and then passes the events on to the screen. So
-//! no request leaves before its intent is synced, and nothing is shown before it is written.
+//! no request is sent before its intent is synced, and nothing is shown before it is written.
 //!
-//! Eight workers share one sync that way. Nothing waits for the screen: what it has not taken yet is kept for it.
+//! Eight workers share one sync that way. Nothing waits for the screen: events that it has not read yet are kept for it.
 
 use std::io;
 use std::mem;
@@ -18,12 +18,12 @@ use super::sync::{
     Arc, AtomicBool, AtomicU8, Builder, Condvar, JoinHandle, Mutex, MutexGuard, Ordering, Thread, current, park,
 };
 
-/// An event behind the journal.
+/// An event that has passed the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered<E> {
     pub event: E,
-    /// Whether its record survives the end of the program. A power failure it survives from the next intent on, or from
-    /// the end of the run; until then its row would come back as unknown, which mails no one.
+    /// Whether its record survives the end of the program. It survives a power failure only after the next intent, or the
+    /// end of the run; until then its row would become unknown, which mails no one.
     pub is_written: bool,
 }
 
@@ -44,7 +44,7 @@ impl Waiter {
     }
 }
 
-/// What the thread takes over in one go.
+/// What the thread takes at once.
 pub(super) struct Batch<E> {
     records: Vec<u8>,
     /// The people of the records that end an attempt.
@@ -198,7 +198,7 @@ impl<E> Queue<E> {
     }
 }
 
-/// What a worker holds of a journal. When the last one is dropped, the journal is closed.
+/// A worker's access to a journal. When the last handle is dropped, the journal is closed.
 pub struct JournalHandle<E>(Arc<Queue<E>>);
 
 impl<E> JournalHandle<E> {
@@ -207,12 +207,12 @@ impl<E> JournalHandle<E> {
         Self(Arc::clone(queue))
     }
 
-    /// Writes an intent down and returns when it is on the disk, with everything that was handed over before it: only then
-    /// may its request be sent.
+    /// Records an intent and returns when it is on the disk, with everything that was passed before it: only then may its
+    /// request be sent.
     ///
     /// # Errors
-    /// [`JournalStopped`] when it is not surely there, because this or an earlier write or sync failed: neither this request
-    /// nor any other may be sent.
+    /// [`JournalStopped`] when it may not be on the disk, because this or an earlier write or sync failed: neither this
+    /// request nor any other may be sent.
     pub fn intend(&self, intent: &Intent<'_>) -> Result<(), JournalStopped> {
         let record = record::intent(intent);
         let waiter = Arc::new(Waiter { thread: current(), state: AtomicU8::new(WAITING) });
@@ -232,20 +232,20 @@ impl<E> JournalHandle<E> {
         }
     }
 
-    /// Hands over what came of an attempt, and the events to be shown when that is written.
+    /// Passes the outcome of an attempt, and the events to show when it is written.
     ///
     /// The last record of a row decides. A row that may have been mailed by an earlier attempt stays unknown when a later
-    /// one was refused or never left: give the outcome of all attempts together.
+    /// one was refused or not sent: pass the outcome of all attempts together.
     pub fn conclude(&self, person: &Person<'_>, end: &End, events: impl IntoIterator<Item = E>) {
         self.0.put(person.key, Some(&record::end(person, end)), events);
     }
 
-    /// Hands over an event of which the journal has the record already.
+    /// Passes an event whose record the journal already has.
     pub fn report(&self, key: RowKey, event: E) {
         self.0.put(key, None, [event]);
     }
 
-    /// Why the journal takes no more, if that is so: then no request may be sent, whatever is on the disk.
+    /// Why the journal has stopped, if it has: then no request may be sent, whatever is on the disk.
     pub fn stopped(&self) -> Option<JournalStopped> {
         self.0.is_over.load(Ordering::SeqCst).then(|| self.0.why())
     }
@@ -269,7 +269,7 @@ impl<E> Drop for JournalHandle<E> {
     }
 }
 
-/// The thread that writes, and the events behind it.
+/// The thread that writes, and the events that it has passed.
 pub struct Writer<E> {
     queue: Arc<Queue<E>>,
     thread: Option<JoinHandle<()>>,
@@ -294,8 +294,8 @@ impl<E: Send + 'static> Writer<E> {
 }
 
 impl<E> Writer<E> {
-    /// What can be shown by now; after the given time perhaps nothing. `None` when the last handle has gone and everything
-    /// was taken.
+    /// What can be shown by now; after the given time perhaps nothing. `None` when the last handle was dropped and everything
+    /// was read.
     pub fn events(&self, longest: Duration) -> Option<Vec<Delivered<E>>> {
         let mut state = self.queue.lock();
         let is_over = |state: &State<E>| state.stopped.is_some() && state.handles == 0;
@@ -308,12 +308,12 @@ impl<E> Writer<E> {
         (!events.is_empty() || !is_over(&state)).then_some(events)
     }
 
-    /// Why the thread has gone, if it has.
+    /// Why the thread has ended, if it has.
     pub fn stopped(&self) -> Option<JournalStopped> {
         self.queue.lock().stopped.clone()
     }
 
-    /// Writes and syncs what is left, gives back the room that was not used, and releases the lock.
+    /// Writes and syncs what is left, frees the space that was not used, and releases the lock.
     ///
     /// # Errors
     /// [`JournalStopped`] when this or anything before it failed, or the journal is no longer where the next run looks for
@@ -329,7 +329,7 @@ impl<E> Writer<E> {
     fn finish(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
-            // A panic in there has reported itself, and the loop ends in order all the same.
+            // A panic in the thread has reported itself, and the loop ends in order.
             let _ = thread.join();
         }
     }
@@ -384,7 +384,7 @@ impl<E, S: Store> Loop<E, S> {
         if !self.is_synced {
             self.sync()?;
         }
-        // Room that is not given back is taken by the next run of this journal.
+        // Space that is not freed is used by the next run of this journal.
         let _ = self.store.trim();
         Ok(())
     }
@@ -402,14 +402,15 @@ impl<E, S: Store> Loop<E, S> {
         let Self { queue, store, .. } = self;
         store.check().map_err(|loss| JournalStopped::Lost { path: Arc::clone(&queue.path), loss })?;
         store.sync().map_err(|error| queue.failed(Stage::Sync, &error))?;
-        // Before anyone is woken: an intent whose request may have left has a mark behind it, whatever ends the program.
+        // Before a worker is woken: an intent whose request may have been sent is followed by a `synced`, whatever ends the
+        // program.
         store.mark().map_err(|error| queue.failed(Stage::Write, &error))?;
         self.is_synced = true;
         Ok(())
     }
 }
 
-/// No one waits for a thread that has gone, however it went, and every event reaches the screen.
+/// When the thread has ended for any reason, no one waits for it, and every event reaches the screen.
 impl<E, S> Drop for Loop<E, S> {
     fn drop(&mut self) {
         let batch = mem::take(&mut self.batch);

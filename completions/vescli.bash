@@ -1750,7 +1750,7 @@ _vescli() {
             return 0
             ;;
         vescli__subcmd__send__subcmd__password__subcmd__email)
-            opts="-e -p -x -n -o -q -v -h --email --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --wait-for-user --dry-run --show-curl --no-input --output --json --quiet --verbose --color --help"
+            opts="-e -p -x -n -o -q -v -h --email --cname --allow-any-email --profile --config --tenant --region --environment --namespace --console --prefix --base-url --token-file --no-auth --cert --key --p12-bundle --p12 --p12-password-file --timeout --connect-timeout --proxy --noproxy --cacert --resolve --retries --max-retry-after --retry-unknown --wait-for-user --dry-run --show-curl --no-input --no-journal --output --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

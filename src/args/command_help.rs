@@ -45,7 +45,9 @@ const ROWS: &[CommandHelp] = &[
         ],
         main_flags: &["email", "profile", "tenant", "token-file", "dry-run", "json"],
         notes: "Every flag is also an environment variable: VESCLI_ and the flag in upper case.\n\
-            The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.",
+            The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.\n\
+            What came of it is recorded in the folder of the journals, so that `vescli bulk` knows the person (see \
+            --known there). Without HOME and XDG_STATE_HOME nothing is recorded.",
     },
     CommandHelp {
         command: "bulk",

@@ -120,6 +120,7 @@ settings! {
         ShowCurl: "show-curl", Switch, RunOnly =>
             "Print the equivalent curl command (bash, zsh, fish, dash) without the secret, and send nothing";
         NoInput: "no-input", Switch, RunOnly => "Never ask a question";
+        NoJournal: "no-journal", Switch, RunOnly => "Do not record the send: no list will know this person";
     }
     Bulk "List" {
         // The slower of the rates that F5's own tools use. The sandbox takes only the flag, and has no limit by default.

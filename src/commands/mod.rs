@@ -9,6 +9,8 @@ pub mod explain;
 pub mod help;
 mod interrupt;
 pub mod journal;
+mod journal_place;
 pub mod sandbox;
 pub mod send;
+mod send_journal;
 pub mod usage;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
+use super::send_journal::SendJournal;
 use crate::api::operation::{Field, Operation};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::{ApiRequest, RequestError};
@@ -33,7 +34,7 @@ use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
 
 pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Ending, CommandError> {
     context.reporter.request = RequestInfo::new(operation);
-    let (sources, settings) = settings(operation, context)?;
+    let (sources, mut settings) = settings(operation, context)?;
     let unsigned = request(operation, &settings, &sources)?;
     context.reporter.request.url = Some(unsigned.url.to_string());
     if sources.is_on(Setting::ShowCurl) {
@@ -61,8 +62,10 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
         Transport::new(&settings.network, identity.as_ref(), &request)?;
         return print_request(&request, &settings, context);
     }
-    Ok(match send(&settings, identity.as_ref(), &Arc::new(request), &interrupts, reporter)? {
+    let mut journal = journal(&request, &settings, &sources, context.environment);
+    Ok(match send(&settings, identity.as_ref(), &Arc::new(request), &interrupts, &mut journal, reporter)? {
         ControlFlow::Continue(sent) => {
+            settings.warnings.append(&mut journal.warnings);
             let exit = reporter.result(&sent, &settings.warnings);
             // A signal that came too late to end the request still ends the loop around this program.
             interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
@@ -117,6 +120,17 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
             None => error.into(),
         }
     })
+}
+
+/// The journal that is to know the person.
+fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
+    let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
+    match (value_of(Setting::Email), value_of(Setting::Cname)) {
+        (Some(email), Some(cname)) if !sources.is_on(Setting::NoJournal) => {
+            SendJournal::new(request, settings.tenant.as_deref(), (email, cname), environment)
+        }
+        _ => SendJournal::default(),
+    }
 }
 
 fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
@@ -216,27 +230,48 @@ impl Attempts {
     }
 }
 
-/// Sends, and retries what may be retried, until a signal comes.
+/// Sends, and records what came of it. What cannot be sent at all leaves no record.
 fn send(
     settings: &Settings,
     identity: Option<&ClientCertificate>,
     request: &Arc<ApiRequest>,
     interrupts: &Interrupts,
+    journal: &mut SendJournal,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
     let transport = Arc::new(Transport::new(&settings.network, identity, request)?);
-    let verbose = reporter.output().verbose;
-    if verbose > 0 {
+    if reporter.output().verbose > 0 {
         trace_route(&transport, settings, identity, request, reporter);
     }
+    let ended = attempt_all(&transport, settings, request, interrupts, journal, reporter);
+    let (outcome, status) = match &ended {
+        Ok(ControlFlow::Continue(sent)) => (sent.result.outcome, sent.result.status),
+        Ok(ControlFlow::Break(interruption)) => (interruption.outcome(), None),
+        Err(_) => (Outcome::NotSent, None),
+    };
+    journal.conclude(outcome, status, reporter);
+    ended
+}
+
+/// Sends, and retries what may be retried, until a signal comes.
+fn attempt_all(
+    transport: &Arc<Transport>,
+    settings: &Settings,
+    request: &Arc<ApiRequest>,
+    interrupts: &Interrupts,
+    journal: &mut SendJournal,
+    reporter: &mut Reporter,
+) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
+    let verbose = reporter.output().verbose;
     let mut attempts = Attempts { start: Instant::now(), count: 0, user: UserWait::default(), result: None };
     loop {
         if verbose > 0 {
             let lines = text::request_lines(request, verbose > 1, reporter.redactor());
             reporter.trace(&lines);
         }
+        journal.intend(attempts.count + 1, interrupts, reporter);
         let connections = transport.connections();
-        let (client, shared) = (Arc::clone(&transport), Arc::clone(request));
+        let (client, shared) = (Arc::clone(transport), Arc::clone(request));
         let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
             // No thread can be started for another attempt, so those before were all.
             (Err(Interrupted::Failed(_)), Some(before)) => {
@@ -262,7 +297,9 @@ fn send(
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
         reporter.note(&retry_note(request.operation, attempts.count, &latest, wait));
-        attempts.result = Some(after_another(attempts.result.take(), latest));
+        let so_far = after_another(attempts.result.take(), latest);
+        let result = attempts.result.insert(so_far);
+        journal.conclude(result.outcome, result.status, reporter);
         if let ControlFlow::Break(signal) = interrupts.sleep(wait) {
             return Ok(ControlFlow::Break(attempts.interrupted(signal, false)));
         }

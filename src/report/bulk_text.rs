@@ -10,6 +10,7 @@ use super::text::{self, counted, duration, grouped};
 use crate::api::answer::BodyContent;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
+use crate::bulk::journal::SINGLE_SENDS;
 use crate::bulk::known::{KnownElsewhere, KnownList};
 use crate::bulk::list::{Format, List, Row};
 use crate::bulk::plan::Plan;
@@ -190,6 +191,11 @@ fn known_list(known: &KnownList, redactor: &Redactor) -> String {
         name.to_string_lossy().into_owned()
     };
     let name = match known.list.as_deref() {
+        // Of a month of them, the day says too little.
+        Some(SINGLE_SENDS) => {
+            let last = known.at.as_deref().map_or_else(String::new, |at| format!(", the last {at}"));
+            return format!("single sends{last}");
+        }
         Some("-") => "standard input".to_owned(),
         Some(list) => file_name(Path::new(list)),
         None => {

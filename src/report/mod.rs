@@ -83,7 +83,7 @@ pub struct Interruption {
 }
 
 impl Interruption {
-    fn outcome(&self) -> Outcome {
+    pub const fn outcome(&self) -> Outcome {
         if self.may_have_been_sent { Outcome::Unknown } else { Outcome::NotSent }
     }
 

@@ -49,6 +49,7 @@ mod proxies;
 mod proxy_choice;
 mod rehearsal;
 mod resumption;
+mod send_journal;
 mod settings;
 mod socks_proxies;
 mod token_command;

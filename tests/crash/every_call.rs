@@ -1,9 +1,11 @@
-//! `kill -9` at every system call of a small run, by strace.
+//! `kill -9` at every system call of a small run and of single sends, by strace.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::process::Command;
 
 use crate::fixtures::{Case, Fixture, wait};
-use crate::oracle::Faults;
+use crate::oracle::{Faults, State, states};
 use support::peer::find;
 
 const ROWS: usize = 4;
@@ -28,7 +30,7 @@ fn seen() -> Vec<String> {
     let mut strace = fixture.command(find("strace", "strace"));
     strace.args(["-f", "-qq", "-c", "-U", "name", "-o", "calls"]);
     run(strace, &case);
-    let table = std::fs::read_to_string(case.list.with_file_name("calls")).unwrap();
+    let table = fs::read_to_string(case.list.with_file_name("calls")).unwrap();
     let word = |line: &str| line.trim().to_owned();
     table
         .lines()
@@ -74,4 +76,45 @@ fn a_kill_at_any_system_call_mails_no_one_twice_and_loses_no_one() {
     }
     assert!(kills > 30, "only {kills} kills");
     println!("{kills} kills, one at each call: none twice, none lost");
+}
+
+#[test]
+fn a_kill_at_any_system_call_of_a_send_leaves_nobody_mailed_who_is_not_known() {
+    let strace = find("strace", "strace");
+    let fixture = Fixture::new();
+    let (mut emails, mut kills) = (Vec::new(), 0);
+    for call in CALLS.split(',') {
+        for nth in 1..=MOST {
+            assert!(nth < MOST, "{call}: the send never comes to its end");
+            let email = format!("{call}{nth}@example.com");
+            let mut command = fixture.command(&strace);
+            let inject = format!("inject={call}:signal=SIGKILL:when={nth}");
+            let trace = format!("trace={call}");
+            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]);
+            command.arg(support::program()).args(["send", "--cacert", "ca.pem", "-e", &email]);
+            let ended = wait(&mut command.spawn().unwrap());
+            emails.push(email);
+            kills += usize::from(ended.is_none());
+            if ended == Some(0) {
+                break;
+            }
+        }
+    }
+    let entries = fs::read_dir(fixture.path(".local/state/vescli")).unwrap();
+    let mut known = BTreeMap::new();
+    // Two of them if a month has just ended.
+    for journal in entries.map(|entry| entry.unwrap().path()) {
+        let mut check = fixture.command(support::program());
+        assert!(check.args(["journal", "check"]).arg(&journal).status().unwrap().success());
+        known.extend(states(&String::from_utf8_lossy(&fs::read(&journal).unwrap())));
+    }
+    let mailed = fixture.mailed();
+    for email in &emails {
+        let (count, state) = (mailed.get(email).copied().unwrap_or(0), known.get(email));
+        let is_known = matches!(state, Some(State::Accepted | State::Unknown));
+        assert!(count <= 1 && (count == 0 || is_known), "{email}: mailed {count} times, {state:?}");
+        assert!(count == 1 || state != Some(&State::Accepted), "{email} was not mailed");
+    }
+    assert!(kills > 30, "only {kills} kills");
+    println!("{kills} kills, one at each call of a send: nobody mailed who is not known");
 }

@@ -44,6 +44,10 @@ impl Fixture {
         Self { nginx, plain, folder }
     }
 
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// The URL without TLS, so that a trace shows the requests.
     pub(crate) fn plain_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.plain)
@@ -116,7 +120,7 @@ impl Fixture {
     /// Mails one person, without a journal.
     pub(crate) fn send(&self, email: &str) {
         let mut command = self.command(support::program());
-        command.args(["send", "--cacert", "ca.pem", "-e", email]);
+        command.args(["send", "--no-journal", "--cacert", "ca.pem", "-e", email]);
         let sent = command.status().unwrap().success();
         assert!(sent, "nginx no longer answers");
     }

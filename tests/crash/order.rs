@@ -1,5 +1,5 @@
 //! The order of system calls: every intent is synced before the first byte of its request, and every end is written
-//! before it is shown. A kill cannot show a sync that is missing, because what was written survives in the page cache.
+//! before it is shown, of a list and of a single send. A kill cannot show a sync that is missing, because what was written survives in the page cache.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,26 +58,44 @@ fn examine(events: &[Event]) -> Findings {
 
 /// The trace of a run over plain http, where requests can be read.
 fn trace(name: &str, inject: &[&str]) -> Vec<Event> {
-    let strace = find("strace", "strace");
     let fixture = Fixture::new();
     let case = fixture.case(name, ROWS);
-    let mut command = fixture.command(strace);
+    traced(&fixture, inject, &Fixture::arguments(&case, WORKERS), &format!("{name}.ndjson>"))
+}
+
+/// The same of a single send.
+fn trace_of_send(inject: &[&str]) -> Vec<Event> {
+    let arguments = ["send", "--email", "ada@example.com"].map(str::to_owned);
+    traced(&Fixture::new(), inject, &arguments, "/send-localhost_")
+}
+
+fn traced(fixture: &Fixture, inject: &[&str], arguments: &[String], journal: &str) -> Vec<Event> {
+    let mut command = fixture.command(find("strace", "strace"));
     command
         .env("VESCLI_BASE_URL", fixture.plain_url())
         .args(["-f", "-y", "-qq", "-s", "65536", "-o", "trace"])
         .args(["-e", "trace=write,writev,sendto,fdatasync,fsync"])
         .args(inject)
         .arg(support::program())
-        .args(Fixture::arguments(&case, WORKERS));
+        .args(arguments);
     assert_eq!(wait(&mut command.spawn().unwrap()), Some(0));
-    let text = fs::read_to_string(case.list.with_file_name("trace")).unwrap();
-    events(&text, &format!("{name}.ndjson>"))
+    let text = fs::read_to_string(fixture.path("trace")).unwrap();
+    events(&text, journal)
 }
 
 #[test]
 fn every_intent_is_synced_before_its_request_and_every_end_is_written_before_it_is_shown() {
     let expected = Findings { sent: ROWS, shown: ROWS, ..Findings::default() };
     assert_eq!(examine(&trace("order", &[])), expected);
+}
+
+#[test]
+fn a_single_send_has_the_same_order_and_a_missing_sync_is_detected() {
+    let expected = Findings { sent: 1, shown: 1, ..Findings::default() };
+    assert_eq!(examine(&trace_of_send(&[])), expected);
+    // The planted fault, as below.
+    let findings = examine(&trace_of_send(&["-e", "inject=fsync:retval=0"]));
+    assert_eq!((findings.sent_early.len(), findings.ended_early.len(), findings.sent), (1, 1, 1));
 }
 
 #[test]

@@ -320,6 +320,6 @@ fn files(roff: &mut Roff) {
     entry(
         roff,
         vec![italic("$XDG_STATE_HOME/vescli/"), roman(", else "), italic("~/.local/state/vescli/")],
-        "Journals of bulk runs.",
+        "Journals of bulk runs, and of single sends for each service and month.",
     );
 }

@@ -25,6 +25,15 @@ pub(super) struct Place {
 impl Place {
     /// Opens the journal, and makes it and its folder if they are missing and `create` is set. Holds the lock.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
+        Self::open_with(path, create, lock)
+    }
+
+    /// The same, with the lock taken by `lock`.
+    pub(super) fn open_with(
+        path: &Path,
+        create: bool,
+        mut lock: impl FnMut(&File, &Path) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
         let mut folders = Vec::new();
         for _ in 0..TRIES {
             let (file, created) = match open_existing(path, true) {
@@ -71,7 +80,7 @@ pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+pub(super) fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => JournalError::Locked { path: path.to_owned() },
         TryLockError::Error(source) => JournalError::writing(path)(source),

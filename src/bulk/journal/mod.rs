@@ -25,6 +25,7 @@ mod record;
 mod repair;
 mod scan;
 mod siblings;
+mod single;
 mod state;
 mod timestamp;
 mod writer;
@@ -59,6 +60,7 @@ pub use scan::{
     scan, take_snapshot,
 };
 pub use siblings::{OwnRun, Siblings};
+pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};
 pub use state::{Counts, Recovered, RowState};
 pub use timestamp::Timestamp;
 pub use writer::{Delivered, JournalHandle, Writer};

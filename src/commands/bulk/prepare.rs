@@ -1,29 +1,27 @@
 //! Everything before the first request: settings, the list, the credential, what the journals know, and the plan that follows
 //! from it.
 
-use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use url::Url;
 
 use super::error::BulkError;
 use super::reports::Reports;
 use crate::api::request::{self, ApiRequest};
 use crate::api::send_password_email::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Reuse, Transport, TransportError};
-use crate::args::environment::{Environment, SANDBOX_VARIABLE};
+use crate::args::environment::Environment;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     Author, Journal, JournalError, ListName, OpenMode, OwnRun, Recovered, RunHeader, RunRecord, Siblings, Snapshot,
-    default_path, first_run, journal_folder, journal_of_shard, open_to_read, service_of, take_snapshot,
+    default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
 };
 use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
+use crate::commands::journal_place::{JournalPlace, SANDBOX};
 use crate::commands::send::secrets;
 use crate::report::bulk_text::PlanFacts;
 use crate::report::text::{counted, grouped};
@@ -34,9 +32,6 @@ use crate::settings::credential::token::TokenSource;
 use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
-
-/// The service of all rehearsals.
-pub(super) const SANDBOX: &str = "sandbox";
 
 /// What is to be done, with everything that it needs.
 pub(super) struct Prepared {
@@ -97,7 +92,7 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
     info.with_credential = credential.token.is_some() || credential.certificate.is_some();
     let secrets = secrets(&settings, &credential);
     let name = input.to_string_lossy().into_owned();
-    let place = Place::of(&unsigned.url, environment)?;
+    let place = JournalPlace::of(&unsigned.url, environment)?;
     let mut journal = match &bulk.journal {
         Some(path) => path.clone(),
         None => default_path(&place.folder, &place.url, &cname, &list_name),
@@ -129,28 +124,6 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         dry_run,
         no_input: sources.is_on(Setting::NoInput),
     })
-}
-
-/// Which journals a run has to do with.
-struct Place {
-    service: String,
-    /// What the name of a journal is made from in place of the URL.
-    url: String,
-    folder: PathBuf,
-}
-
-impl Place {
-    /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one continues in the next.
-    fn of(url: &Url, environment: &Environment) -> Result<Self, CommandError> {
-        let origin = url.origin().ascii_serialization();
-        let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
-        let (service, url) = if is_rehearsal {
-            (SANDBOX.to_owned(), format!("{SANDBOX}{}", url.path()))
-        } else {
-            (service_of(url.as_str()), url.to_string())
-        };
-        Ok(Self { service, url, folder: journal_folder(environment, is_rehearsal)? })
-    }
 }
 
 fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -> Result<List, BulkError> {

@@ -171,7 +171,7 @@ With --json, standard output contains exactly one document on one line, for succ
   shard        2/4 for the second of four shards, whose people rows and all counts are about, or null
   go_on        the command to run next, or null
   known        people on the list who are known from other lists: accepted, unknown, choice (skip, send or null), \
-    lists (list, journal, at, accepted, unknown)
+    lists (list, journal, at, accepted, unknown); the list `send` stands for single sends
   error        why the run stopped, or null
 
 `bulk --dry-run` prints \"vescli.plan/1\": to_send, accepted, rejected, unknown (row and email), sample, seconds, \
@@ -184,8 +184,8 @@ With --json, standard output contains exactly one document on one line, for succ
   settings (key, value, origin). Help and completions are always text.
 
 `journal` prints, each with schema, ok and exit_code:
-  list      \"vescli.journals/1\": folder, journals (path, url, rows, last_run, error and others), leftovers (files \
-    of killed runs)
+  list      \"vescli.journals/1\": folder, journals (path, url, rows, last_run, single_sends, error and others), \
+    leftovers (files of killed runs)
   show      \"vescli.journal/1\": path, url, runs, rows (by outcome, and due), unknown (email, cname, row, at, …)
   check     \"vescli.journal-check/1\": path, lines, runs, unfinished_bytes, damage (line, offset, reason, holds)
   resolve   \"vescli.journal-resolve/1\": path, as, rows (key, email, cname); key, email and cname again when it is \
@@ -213,9 +213,10 @@ Before sending
 People known from other lists
   A person is identified by service (host and port), cname and address. Case and a dot at the end of a name are \
     ignored, and all names of this machine are one host. Before the first request all journals in the state folder \
-    are searched, whatever list they belong to; journals elsewhere (--journal FILE) are not. People who are accepted \
-    or unknown there are in the plan. On a terminal vescli asks whether to skip them or to mail them again. \
-    Elsewhere, and with --yes, the run refuses (65) unless --known decides:
+    are searched, whatever list they belong to; journals elsewhere (--journal FILE) are not. Single sends have \
+    journals there too, unless they were made with --no-journal. People who are accepted or unknown there are in \
+    the plan. On a terminal vescli asks whether to skip them or to mail them again. Elsewhere, and with --yes, the \
+    run refuses (65) unless --known decides:
     --known skip   leaves them out; they count as what they are on the other list
     --known send   mails them again
   The choice applies to one run; the next one needs it again. A journal that may know people of the list and cannot \
@@ -246,7 +247,8 @@ When the journal is damaged
   People who may be on a damaged line become unknown, and the old file is kept.
 
 Journal commands
-  They take a journal or the name of its list: `vescli journal show users.csv`.
+  They take a journal or the name of its list: `vescli journal show users.csv`. Single sends have a journal for each \
+    service and month, `send-HOST_PORT-YYYY-MM.ndjson`: name its file.
     list       all journals, and files that killed runs left behind
     show       the counts, and the rows that need a decision
     resolve    decides rows that are unknown: --email (several times) or --all-unknown, with --as accepted or --as \

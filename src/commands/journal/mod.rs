@@ -1,4 +1,4 @@
-//! `vescli journal`: inspects, exports, repairs and removes the journals of bulk runs, and resolves rows with an unknown outcome.
+//! `vescli journal`: inspects, exports, repairs and removes journals, and resolves rows with an unknown outcome.
 
 mod check;
 mod export;
@@ -135,13 +135,23 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
-    let mut journals = journals_in(folder)?;
+    let all = journals_in(folder)?;
+    let count = all.len();
+    // A journal of single sends is there beside that of a list, and is not what a command without a name means.
+    let is_of_list = |path: &PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
+    let mut journals: Vec<PathBuf> = all.into_iter().filter(is_of_list).collect();
     match journals.len() {
         1 => Ok(journals.remove(0)),
         0 => Err(ErrorReport {
             exit: Exit::NoInput,
-            message: format!("there is no journal in {}", reporter.path(folder)),
-            hint: Some("name the file of the journal".to_owned()),
+            message: match count {
+                0 => format!("there is no journal in {}", reporter.path(folder)),
+                _ => format!("there is no journal of a list in {}, only of single sends", reporter.path(folder)),
+            },
+            hint: Some(match count {
+                0 => "name the file of the journal".to_owned(),
+                _ => "name the file of the journal: `vescli journal list` shows them".to_owned(),
+            }),
         }
         .into()),
         many => Err(CommandError::Usage {

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{JournalError, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove};
+use crate::bulk::journal::{
+    JournalError, RunRecord, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove,
+};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -152,8 +154,11 @@ fn is_old(scan: &Scan, age: Duration) -> bool {
 /// Whether no row is left to send, and none to decide. A row that was rejected may be due.
 fn is_finished(scan: &Scan) -> bool {
     let counts = scan.recovered.counts();
-    let rows = scan.recovered.runs.last().map_or(0, |run| run.rows);
-    scan.damage.is_empty() && counts.due + counts.unknown == 0 && counts.accepted + counts.rejected >= rows
+    let last = scan.recovered.runs.last();
+    // Nothing of a single send is left for a next run.
+    let is_sent = last.is_some_and(RunRecord::is_single_send)
+        || counts.due == 0 && counts.accepted + counts.rejected >= last.map_or(0, |run| run.rows);
+    scan.damage.is_empty() && counts.unknown == 0 && is_sent
 }
 
 fn removed(journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool, reporter: &Reporter) -> String {

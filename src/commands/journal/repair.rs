@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::request;
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, key, service_of};
+use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, first_run, key, service_of};
 use crate::bulk::list::{self, Format};
 use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
@@ -48,18 +48,19 @@ struct UnknownDocument {
 /// An error leaves the journal unchanged.
 pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandError> {
     let sources = Sources::gather(context.flags, context.environment)?;
-    let Some((list, _)) = sources.text(Setting::List) else {
+    let list = sources.text(Setting::List).map(|(list, _)| PathBuf::from(list));
+    // Single sends have no list: who is on a damaged line can only be seen there.
+    if list.is_none() && !first_run(path).is_some_and(|run| run.is_single_send()) {
         return Err(CommandError::Usage {
             message: "--list is missing".to_owned(),
             hint: "name the list of the run: it shows who may be on a damaged line".to_owned(),
         });
-    };
-    let list = PathBuf::from(list);
+    }
     let Some(journal) = DamagedJournal::open(path)? else {
         return Ok(report(path, None, &context.reporter));
     };
     let cname = default_cname(&journal, &sources)?;
-    let (mut people, sha256) = people(&list, &cname)?;
+    let (mut people, sha256) = list.map_or_else(|| Ok(Default::default()), |list| people(&list, &cname))?;
     if let Some((shard, service)) = journal.last_run().and_then(|run| Some((run.shard?, &run.service))) {
         // Those of other shards cannot be on a line of this journal.
         people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));

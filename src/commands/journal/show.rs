@@ -38,6 +38,8 @@ struct JournalDocument {
     rows: Counts,
     accepted_first: Option<String>,
     accepted_last: Option<String>,
+    /// Whether it is of single sends, not of a list.
+    single_sends: bool,
     error: Option<String>,
 }
 
@@ -87,7 +89,12 @@ fn list_line(path: &Path, found: &Result<Scan, JournalError>, reporter: &Reporte
         return format!("{path}\n");
     };
     let last = recovered.runs.last().map_or_else(|| "never".to_owned(), |run| run.at.to_string());
-    format!("{path}  last run {last}  {}\n", outcomes(&recovered.counts()))
+    let what = if of_single_sends(recovered) { "single sends, last" } else { "last run" };
+    format!("{path}  {what} {last}  {}\n", outcomes(&recovered.counts()))
+}
+
+fn of_single_sends(recovered: &Recovered) -> bool {
+    recovered.runs.last().is_some_and(RunRecord::is_single_send)
 }
 
 fn outcomes(counts: &Counts) -> String {
@@ -112,6 +119,7 @@ fn list_document(path: &Path, found: &Result<Scan, JournalError>) -> JournalDocu
         rows: recovered.map(Recovered::counts).unwrap_or_default(),
         accepted_first: accepted.map(|(first, _)| first.to_string()),
         accepted_last: accepted.map(|(_, last)| last.to_string()),
+        single_sends: recovered.is_some_and(of_single_sends),
         error: error_of(found),
     }
 }
@@ -238,13 +246,12 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
         if let Some(tenant) = &last.tenant {
             text.push_str(&format!("tenant    {}\n", reporter.redactor().escape(tenant)));
         }
-        text.push_str(&format!(
-            "runs      {}, the first {}, the last {} with {} rows\n",
-            recovered.runs.len(),
-            first.at,
-            last.at,
-            last.rows
-        ));
+        let (runs, first, at) = (recovered.runs.len(), first.at, last.at);
+        text.push_str(&if last.is_single_send() {
+            format!("sends     {runs}, the first {first}, the last {at}\n")
+        } else {
+            format!("runs      {runs}, the first {first}, the last {at} with {} rows\n", last.rows)
+        });
         text.push_str(&ran_by(last, reporter));
     }
     text.push_str(&format!("rows      {}\n", outcomes(&recovered.counts())));

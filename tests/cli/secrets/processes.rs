@@ -132,7 +132,8 @@ fn a_process_with_a_secret_cannot_be_dumped_or_read_by_its_own_user() {
         let server = Server::http().answer(Answer::stall(Moment::Whole)).start();
         let mut vescli = Vescli::new()
             .args(["send", "--email", "a@b.co", "--cname", "c"])
-            .args(["--config", "none"])
+            // The other user cannot write into the folder of the test.
+            .args(["--config", "none", "--no-journal"])
             .against(&server)
             .dies_by(9);
         if let Some(token) = token {

@@ -1,0 +1,204 @@
+//! The journals of single sends: one for each service and month, so that none grows for ever. A send appends its run, its
+//! intents and its ends, and holds the lock only while it writes: many sends take turns, and their records mix.
+//!
+//! Nothing is read as long as the last record says that everything before it is on the disk. Only an end that is no
+//! acceptance reads the whole file: the last record of a person decides, and must not take back what another send came to.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::error::JournalError;
+use super::file::{self, Place};
+use super::key::RowKey;
+use super::open::begin;
+use super::path::EXTENSION;
+use super::record::{self, End, Intent, LINE_MAX, Person, Record, Resolution, RunHeader, RunRecord};
+use super::scan::{Tail, next_line, read_valid};
+use super::timestamp::Timestamp;
+use crate::api::outcome::Outcome;
+
+/// The list in the record of a single send. The path of a list is absolute, so no list is called that.
+pub const SINGLE_SENDS: &str = "send";
+/// How long a send waits for its turn.
+const LOCK_MAX: Duration = Duration::from_secs(5);
+/// Longest record of how far a journal is on the disk, with room to spare.
+const SYNCED_MAX: u64 = 128;
+
+/// The journal of the single sends to a service that begin now.
+pub fn path_of_single_sends(folder: &Path, service: &str) -> PathBuf {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }
+    };
+    // Not cut, as the name of a list is: a journal is of one service.
+    let service: String = service.chars().map(plain).collect();
+    let now = Timestamp::from(SystemTime::now()).to_string();
+    let month = now.get(..7).unwrap_or_default();
+    folder.join(format!("send-{service}-{month}.{EXTENSION}"))
+}
+
+impl RunRecord {
+    /// Whether it is a single send, and its journal one of these.
+    pub fn is_single_send(&self) -> bool {
+        self.list.as_deref() == Some(SINGLE_SENDS)
+    }
+}
+
+/// A send in the journal of its service and month.
+pub struct SingleSend {
+    path: PathBuf,
+    /// Stays open, so that the end goes to the file that has the intent, or nowhere.
+    place: Place,
+}
+
+impl SingleSend {
+    /// Brings the record of the run and its first intent to the disk; on return the request may be sent. `wait` waits for
+    /// some time, and returns whether to go on waiting for the lock.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it is not surely there.
+    pub fn begin(
+        path: &Path,
+        header: &RunHeader,
+        intent: &Intent<'_>,
+        mut wait: impl FnMut(Duration) -> bool,
+    ) -> Result<Self, JournalError> {
+        let place = Place::open_with(path, true, |file, path| lock(file, path, &mut wait))?;
+        let mut send = Self { path: path.to_owned(), place };
+        let text = header.record() + &record::intent(intent);
+        send.append(|_| Ok(text))?;
+        Ok(send)
+    }
+
+    /// The same for the intent of another attempt.
+    pub fn intend(&mut self, intent: &Intent<'_>, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
+        self.lock(wait)?;
+        self.append(|_| Ok(record::intent(intent)))
+    }
+
+    /// Brings to the disk what came of all attempts so far.
+    pub fn conclude(&mut self, person: &Person<'_>, end: &End) -> Result<(), JournalError> {
+        self.lock(|time| {
+            sleep(time);
+            true
+        })?;
+        self.append(|file| {
+            let own = record::end(person, end);
+            if end.outcome == Outcome::Accepted {
+                return Ok(own);
+            }
+            let others = of_others(file, person, end)?;
+            Ok(others.unwrap_or(own))
+        })
+    }
+
+    fn lock(&self, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
+        let file = &self.place.file;
+        lock(file, &self.path, wait)?;
+        if file::leads_to(&self.path, file::identity(file)) {
+            return Ok(());
+        }
+        let _ = file.unlock();
+        Err(JournalError::Missing { path: self.path.clone() })
+    }
+
+    /// Writes and syncs, and releases the lock.
+    fn append(&mut self, text: impl FnOnce(&File) -> io::Result<String>) -> Result<(), JournalError> {
+        let appended = self.append_locked(text);
+        // By hand: a child process that is being started this very moment still has the file.
+        let _ = self.place.file.unlock();
+        appended.map_err(|error| match error {
+            // Nothing was reserved of which it could say how much.
+            JournalError::NoSpace { path, source, .. } => JournalError::Write { path, source },
+            error => error,
+        })
+    }
+
+    fn append_locked(&mut self, text: impl FnOnce(&File) -> io::Result<String>) -> Result<(), JournalError> {
+        let Self { path, place } = self;
+        let failed = JournalError::reading(path);
+        let length = place.file.metadata().map_err(failed)?.len();
+        if length == 0 {
+            // Perhaps another send has made it and is waiting for this one.
+            place.folders.push(file::folder_of(path).to_owned());
+        }
+        let mut first = String::new();
+        let mut valid = length;
+        if !ends_synced(&place.file, length).map_err(failed)? {
+            (&place.file).seek(SeekFrom::Start(0)).map_err(failed)?;
+            let found = read_valid(&place.file, path)?;
+            if found.tail == Tail::Unbroken {
+                first.push('\n');
+            }
+            valid = found.valid;
+        }
+        let text = first + &text(&place.file).map_err(failed)?;
+        begin(place, path, valid, 0, &text)?;
+        place.folders.clear();
+        Ok(())
+    }
+}
+
+/// Waits for the lock: others hold it as long as a sync takes.
+fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
+    let end = Instant::now() + LOCK_MAX;
+    loop {
+        match file::lock(file, path) {
+            // Of random length, so that those who wait do not try all at once.
+            Err(JournalError::Locked { .. })
+                if Instant::now() < end && wait(Duration::from_micros(fastrand::u64(500..5000))) => {}
+            locked => return locked,
+        }
+    }
+}
+
+/// Whether the last line is whole, and says that everything before it is on the disk.
+fn ends_synced(mut file: &File, length: u64) -> io::Result<bool> {
+    let start = length.saturating_sub(SYNCED_MAX);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(SYNCED_MAX).read_to_end(&mut bytes)?;
+    let Some(text) = bytes.strip_suffix(b"\n") else {
+        return Ok(false);
+    };
+    let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
+    Ok(matches!(record::read(&text[begin..]), Ok(Record::Synced { bytes }) if bytes == start + begin as u64))
+}
+
+/// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
+/// is unknown, perhaps because it is under way. What cannot be read is passed over: it is damaged, and readers warn of it.
+fn of_others(mut file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::new(file);
+    let mut kept = Vec::new();
+    // The own intent is among them.
+    let mut open = 0_u64;
+    let (mut accepted, mut decided) = (None, None);
+    let is_meant = |key: &RowKey| *key == person.key;
+    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
+        let line = || Some(String::from_utf8_lossy(&kept).into_owned() + "\n");
+        match record::read(&kept) {
+            Ok(Record::Intent { key, .. }) if is_meant(&key) => open += 1,
+            Ok(Record::End { key, outcome, .. }) if is_meant(&key) => {
+                open = open.saturating_sub(1);
+                match outcome {
+                    Outcome::Accepted => accepted = line(),
+                    Outcome::Unknown => decided = line(),
+                    Outcome::Rejected | Outcome::NotSent => {}
+                }
+            }
+            Ok(Record::Resolved { key, resolution }) if is_meant(&key) => {
+                open = 0;
+                decided = if resolution == Resolution::NotSent { None } else { line() };
+            }
+            _ => {}
+        }
+    }
+    let under_way = || {
+        let unknown = End { outcome: Outcome::Unknown, status: None, ..*end };
+        (open > 1).then(|| record::end(person, &unknown))
+    };
+    Ok(accepted.or(decided).or_else(under_way))
+}

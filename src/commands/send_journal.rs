@@ -1,0 +1,122 @@
+//! The journal of a single send, by which `bulk` knows the person later. It decides nothing: a send that cannot be recorded
+//! goes out all the same, with a warning.
+
+use std::time::Duration;
+
+use super::interrupt::Interrupts;
+use super::journal_place::JournalPlace;
+use crate::api::failure::without_number;
+use crate::api::outcome::Outcome;
+use crate::api::request::ApiRequest;
+use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
+use crate::args::environment::Environment;
+use crate::bulk::journal::{
+    Author, End, Intent, JournalError, Person, RowKey, RunHeader, SINGLE_SENDS, SingleSend, key, path_of_single_sends,
+};
+use crate::report::Reporter;
+
+/// The one row of a single send.
+const ROW: u64 = 1;
+
+/// What is recorded of a send: all of it, or from a failure on nothing more.
+#[derive(Default)]
+pub(super) struct SendJournal {
+    recording: Option<Recording>,
+    /// What could not be recorded, for the document of the result.
+    pub(super) warnings: Vec<String>,
+}
+
+struct Recording {
+    place: JournalPlace,
+    header: RunHeader,
+    key: RowKey,
+    email: String,
+    send: Option<SingleSend>,
+    /// The attempt whose end is missing.
+    open: Option<u64>,
+}
+
+impl SendJournal {
+    /// The journal for a request to a person. Another operation mails nobody the link, and has none.
+    pub(super) fn new(
+        request: &ApiRequest,
+        tenant: Option<&str>,
+        (email, cname): (String, String),
+        environment: &Environment,
+    ) -> Self {
+        // A container often names no place for journals, and then none is expected. `bulk` also looks for the home of the
+        // user in the system's table, which would cost a send more than all of its record.
+        let is_named = cfg!(windows) || ["XDG_STATE_HOME", "HOME"].iter().any(|name| environment.get(name).is_some());
+        let is_recorded = is_named && *request.operation == SEND_PASSWORD_EMAIL;
+        let place = is_recorded.then(|| JournalPlace::of(&request.url, environment).ok());
+        let Some(place) = place.flatten() else {
+            return Self::default();
+        };
+        let header = RunHeader {
+            url: request.url.to_string(),
+            service: place.service.clone(),
+            tenant: tenant.map(str::to_owned),
+            list: SINGLE_SENDS.to_owned(),
+            input_sha256: String::new(),
+            rows: ROW,
+            shard: None,
+            author: Author::of(environment),
+            cname,
+        };
+        let key = key(&place.service, &header.cname, &email);
+        let recording = Recording { place, header, key, email, send: None, open: None };
+        Self { recording: Some(recording), warnings: Vec::new() }
+    }
+
+    /// Before an attempt: on return its request may be sent.
+    pub(super) fn intend(&mut self, attempt: u64, interrupts: &Interrupts, reporter: &mut Reporter) {
+        if let Some(recording) = &mut self.recording
+            && let Err(error) = recording.intend(attempt, |time| interrupts.sleep(time).is_continue())
+        {
+            let effect = "no list will know this person (to send without a record: --no-journal)";
+            self.give_up(&format!("this send is not recorded: {error}; {effect}"), reporter);
+        }
+    }
+
+    /// After an attempt: what all of them came to, before it is shown.
+    pub(super) fn conclude(&mut self, outcome: Outcome, status: Option<u16>, reporter: &mut Reporter) {
+        if let Some(recording) = &mut self.recording
+            && let Err(error) = recording.conclude(outcome, status)
+        {
+            let effect = "a list will take it for unknown";
+            self.give_up(&format!("the outcome of this send is not recorded: {error}; {effect}"), reporter);
+        }
+    }
+
+    fn give_up(&mut self, warning: &str, reporter: &mut Reporter) {
+        self.recording = None;
+        let warning = without_number(warning);
+        if !reporter.output().json {
+            reporter.warn(&warning);
+        }
+        self.warnings.push(warning);
+    }
+}
+
+impl Recording {
+    fn intend(&mut self, attempt: u64, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
+        let person = Person { key: self.key, email: &self.email, cname: &self.header.cname };
+        let intent = Intent { person, row: ROW, attempt };
+        if let Some(send) = &mut self.send {
+            send.intend(&intent, wait)?;
+        } else {
+            let path = path_of_single_sends(&self.place.folder, &self.place.service);
+            self.send = Some(SingleSend::begin(&path, &self.header, &intent, wait)?);
+        }
+        self.open = Some(attempt);
+        Ok(())
+    }
+
+    fn conclude(&mut self, outcome: Outcome, status: Option<u16>) -> Result<(), JournalError> {
+        let (Some(send), Some(attempt)) = (&mut self.send, self.open.take()) else {
+            return Ok(());
+        };
+        let person = Person { key: self.key, email: &self.email, cname: &self.header.cname };
+        send.conclude(&person, &End { attempt, outcome, status, due: false })
+    }
+}

@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('send-password-email', 'send-password-email', [CompletionResultType]::ParameterValue, 'Ask the service to mail one person the link')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Ask the service to mail one person the link')
-            [CompletionResult]::new('bulk', 'bulk', [CompletionResultType]::ParameterValue, 'Mail everybody on a list once; run it again to continue')
+            [CompletionResult]::new('bulk', 'bulk', [CompletionResultType]::ParameterValue, 'Mail everyone on a list once; run it again to continue')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Create, inspect and check the configuration')
             [CompletionResult]::new('journal', 'journal', [CompletionResultType]::ParameterValue, 'Inspect, resolve and repair the journals of bulk runs')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check configuration, credential and network; mails no one')
@@ -360,7 +360,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the journals with their rows and times')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print a summary, then the rows that need a decision')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a journal: what is damaged, where, and what to do')
-            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print everybody in a journal: CSV, or with --json an object per line')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print everyone in a journal: CSV, or with --json an object per line')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Record the outcome of rows that are unknown; sends nothing')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Make a damaged journal usable; people on damaged lines become unknown')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove one journal')
@@ -548,11 +548,14 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             break
         }
         'vescli;sandbox' {
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port of 127.0.0.1 [default: any free port]')
+            [CompletionResult]::new('--fail-rate', '--fail-rate', [CompletionResultType]::ParameterName, 'Answer 503 to this share of requests, such as 5%')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write one JSON line for each request received')
-            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Answer 429 beyond this rate [default: no limit]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
+            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Serve https; VESCLI_CACERT names the authority')
             [CompletionResult]::new('--require-auth', '--require-auth', [CompletionResultType]::ParameterName, 'Answer 401 to a request without the sandbox''s own token')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for --output json')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing on success, and with --json nothing on standard error')

@@ -36,7 +36,7 @@ complete -c vescli -n "__fish_vescli_needs_command" -s h -l help -d 'Print help'
 complete -c vescli -n "__fish_vescli_needs_command" -s V -l version -d 'Print version'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send-password-email" -d 'Ask the service to mail one person the link'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "send" -d 'Ask the service to mail one person the link'
-complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Mail everybody on a list once; run it again to continue'
+complete -c vescli -n "__fish_vescli_needs_command" -f -a "bulk" -d 'Mail everyone on a list once; run it again to continue'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "config" -d 'Create, inspect and check the configuration'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "journal" -d 'Inspect, resolve and repair the journals of bulk runs'
 complete -c vescli -n "__fish_vescli_needs_command" -f -a "doctor" -d 'Check configuration, credential and network; mails no one'
@@ -314,7 +314,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_se
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "list" -d 'List the journals with their rows and times'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "show" -d 'Print a summary, then the rows that need a decision'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "check" -d 'Check a journal: what is damaged, where, and what to do'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "export" -d 'Print everybody in a journal: CSV, or with --json an object per line'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "export" -d 'Print everyone in a journal: CSV, or with --json an object per line'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "resolve" -d 'Record the outcome of rows that are unknown; sends nothing'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "repair" -d 'Make a damaged journal usable; people on damaged lines become unknown'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve repair rm prune" -f -a "rm" -d 'Remove one journal'
@@ -461,13 +461,16 @@ complete -c vescli -n "__fish_vescli_using_subcommand explain" -l json -d 'Short
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l port -d 'Port of 127.0.0.1 [default: any free port]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l fail-rate -d 'Answer 503 to this share of requests, such as 5%' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l log -d 'Write one JSON line for each request received' -r -F
-complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]' -r -f
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l rate -d 'Answer 429 beyond this rate [default: no limit]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l tls -d 'Serve https; VESCLI_CACERT names the authority'
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l require-auth -d 'Answer 401 to a request without the sandbox\'s own token'
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -l json -d 'Short for --output json'
 complete -c vescli -n "__fish_vescli_using_subcommand sandbox" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'

@@ -18,7 +18,8 @@
 //!
 //! 1. a file beside `api/send_password_email.rs` with its [`api::operation::Operation`], declared in `api/mod.rs` and listed
 //!    in [`api::OPERATIONS`] there, so that the sandbox answers it;
-//! 2. a variant of [`args::commands::Command`] with its help, and its name beside `send-password-email` in `with_flags`;
+//! 2. a variant of [`args::commands::Command`], its name beside `send-password-email` in `with_flags` there, and its
+//!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
 //!    gets a file under `commands`;
 //! 4. `VESCLI_REWRITE=1 cargo test --test generated` for completions and man pages, and a line in the README.

@@ -210,12 +210,16 @@ const ROWS: &[CommandHelp] = &[
             "vescli sandbox -- vescli send-password-email --email hello@example.com",
             "vescli sandbox -- vescli send --email status-429@example.com",
             "vescli sandbox -- ./onboard.sh",
+            "vescli sandbox --tls --fail-rate 5% -- ./onboard.sh",
             "vescli sandbox --rate 30/m --log requests.ndjson",
         ],
-        main_flags: &["rate", "require-auth", "log"],
+        main_flags: &["port", "tls", "rate", "fail-rate", "log"],
         notes: "The name before the @ chooses the answer: status-429@… that status, flaky-429@… once and then 200, \
             late-20s@… 404 for that long and then 200 (to rehearse --wait-for-user), drop@… hangs up, slow@… answers \
-            after a minute, html@… a login page, redirect@… a 302. Everybody else is accepted.\n\
+            after a minute, html@… a login page, redirect@… a 302. Everybody else is accepted, except for the share of \
+            --fail-rate (5% or 0.05): a 503 with Retry-After: 1, so that no one was mailed and a retry is safe. The address \
+            and the number of requests to it before decide which ones fail, so the same list fails in the same way again.\n\
+            With --tls, certificates are made for this run, and the file in VESCLI_CACERT is removed at its end.\n\
             Without a command it prints lines to run in another terminal, and serves until Ctrl-C.",
     },
     CommandHelp {

@@ -143,7 +143,7 @@ fn with_flags(command: clap::Command) -> clap::Command {
         "journal" => command.mut_subcommands(with_journal_flags),
         "doctor" => command.args(flags(&[Group::Target, Group::Credential, Group::Network])),
         "sandbox" => {
-            let rate = "Answer 429 to requests beyond this rate: 30/m, 30 (a minute), 0.5/s [default: no limit]";
+            let rate = "Answer 429 beyond this rate [default: no limit]";
             let rate = flag(Setting::Rate).help(rate).help_heading(Group::Sandbox.heading());
             command.args(flags(&[Group::Sandbox])).arg(rate)
         }

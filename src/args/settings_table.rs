@@ -156,6 +156,9 @@ settings! {
         Yes: "yes", Switch, RunOnly => "Do not ask for confirmation; needed without a terminal";
     }
     Sandbox "Sandbox" {
+        Port: "port", Text("PORT"), RunOnly => "Port of 127.0.0.1 [default: any free port]";
+        Tls: "tls", Switch, RunOnly => "Serve https; VESCLI_CACERT names the authority";
+        FailRate: "fail-rate", Text("SHARE"), RunOnly => "Answer 503 to this share of requests, such as 5%";
         RequireAuth: "require-auth", Switch, RunOnly => "Answer 401 to a request without the sandbox's own token";
         Log: "log", File, RunOnly => "Write one JSON line for each request received";
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::error::CommandError;
 use super::help::Look;
 use crate::args::environment::Environment;
-use crate::args::layer::Layer;
+use crate::args::layer::{Entry, Layer};
 use crate::args::settings_table::Setting;
 use crate::report::Reporter;
 use crate::report::exit::{Ending, Exit};
@@ -54,9 +54,12 @@ pub struct Given<'a> {
 }
 
 impl Given<'_> {
+    pub fn entry(&self, key: Setting) -> Option<&Entry> {
+        self.flags.get(key).or_else(|| self.variables.get(key))
+    }
+
     pub fn text(&self, key: Setting) -> Option<String> {
-        let given = self.flags.get(key).or_else(|| self.variables.get(key));
-        given.map(|given| given.value.to_string())
+        self.entry(key).map(|given| given.value.to_string())
     }
 
     pub fn is_on(&self, key: Setting) -> bool {

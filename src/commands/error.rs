@@ -106,7 +106,7 @@ impl CommandError {
     pub fn report(&self) -> ErrorReport {
         let exit = self.exit();
         let hint = match self {
-            Self::Sandbox(SandboxError::Clock) => Some("set the clock (NTP)".to_owned()),
+            Self::Sandbox(error) if error.hint().is_some() => error.hint().map(str::to_owned),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
@@ -196,12 +196,17 @@ fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
 const fn of_sandbox(error: &SandboxError) -> Exit {
     match error {
         SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. } => Exit::Usage,
-        SandboxError::LogNotWritable { .. } | SandboxError::LogIncomplete { .. } | SandboxError::Output(_) => Exit::Io,
-        SandboxError::SearchPath { .. } => Exit::Config,
-        SandboxError::Start(_) | SandboxError::Watch(_) | SandboxError::NoRoom { .. } | SandboxError::Clock => {
-            Exit::OsError
-        }
-        SandboxError::Stopped => Exit::Internal,
+        SandboxError::LogNotWritable { .. }
+        | SandboxError::LogIncomplete { .. }
+        | SandboxError::AuthorityNotWritable { .. }
+        | SandboxError::Output(_) => Exit::Io,
+        SandboxError::SearchPath { .. } | SandboxError::AuthorityName(_) => Exit::Config,
+        SandboxError::Listen { .. }
+        | SandboxError::Start(_)
+        | SandboxError::Watch(_)
+        | SandboxError::NoRoom { .. }
+        | SandboxError::Clock => Exit::OsError,
+        SandboxError::Certificate(_) | SandboxError::Stopped => Exit::Internal,
     }
 }
 

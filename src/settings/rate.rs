@@ -20,7 +20,8 @@ const UNITS: [(&str, [&str; 2], Duration); 3] = [
 /// The period of a number without a unit: published limits of this API count requests in a minute.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What the decimal places of a rate are parts of: three places, such as 0.125/s.
+/// The decimal places that a rate may have, such as 0.125/s, and how many parts they make of one.
+const PLACES: usize = 3;
 const PARTS: u64 = 1000;
 
 /// At most `count` events in any period as long as `per`.
@@ -65,7 +66,7 @@ impl FromStr for Rate {
         let (count, unit) = text.split_once('/').map_or((text, None), |(count, unit)| (count, Some(unit)));
         let of_unit = |unit| UNITS.into_iter().find(|(letter, names, _)| *letter == unit || names.contains(&unit));
         let per = unit.map_or(Some(MINUTE), |unit| of_unit(unit).map(|(.., per)| per));
-        let read = per.zip(parts(count)).and_then(|(per, parts)| {
+        let read = per.zip(decimal(count, PLACES)).and_then(|(per, parts)| {
             let shared = greatest_common_divisor(parts, PARTS);
             let count = NonZeroU32::new(u32::try_from(parts / shared).ok()?)?;
             Some(Self { count, per: per * u32::try_from(PARTS / shared).ok()? })
@@ -74,13 +75,12 @@ impl FromStr for Rate {
     }
 }
 
-/// A decimal number in thousandths.
-fn parts(number: &str) -> Option<u64> {
-    let (whole, places) = number.split_once('.').unwrap_or((number, "0"));
+/// A plain decimal number with up to `places` decimal places, in units of the last one: `0.5` with three places is 500.
+pub fn decimal(number: &str, places: usize) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_number = is_digits(whole) && is_digits(places) && places.len() <= 3;
-    let places: u64 = is_number.then(|| format!("{places:0<3}").parse().ok())??;
-    whole.parse::<u64>().ok()?.checked_mul(PARTS)?.checked_add(places)
+    let is_number = is_digits(whole) && is_digits(fraction) && fraction.len() <= places;
+    is_number.then(|| format!("{whole}{fraction:0<places$}").parse().ok())?
 }
 
 const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {

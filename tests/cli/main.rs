@@ -48,6 +48,7 @@ mod precedence;
 mod proxies;
 mod proxy_choice;
 mod rehearsal;
+mod rehearsal_options;
 mod resumption;
 mod send_journal;
 mod settings;

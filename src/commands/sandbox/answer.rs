@@ -137,6 +137,11 @@ pub(super) enum Scenario {
 pub(super) struct ImpossibleStatus(u16);
 
 impl Scenario {
+    /// Whether the answer depends on what came before for the address.
+    pub(super) const fn is_by_history(self) -> bool {
+        matches!(self, Self::Flaky(_) | Self::Late(_))
+    }
+
     /// Reads the part of `email` before its last `@`, in any case; `status-` and `flaky-` mean something only when exactly
     /// three digits follow, and `late-` when a time does, so that `status-report@…` is a person.
     ///

@@ -110,8 +110,8 @@ fn end_of(status: ExitStatus) -> SandboxEnd {
 }
 
 /// The sandbox must not die before its command, or the command's code is lost. Ctrl-C and Ctrl-\ at a terminal reach both,
-/// so the sandbox only has to stay; `kill` and `timeout` reach the sandbox alone, so a SIGTERM is passed on. SIGHUP keeps
-/// its default, because a caught one would undo `nohup` for the command.
+/// so the sandbox only has to stay; `kill` and `timeout` reach the sandbox alone, so a SIGTERM is passed on. So is a SIGHUP,
+/// unless it is ignored: a caught one would undo `nohup` for the command.
 #[cfg(unix)]
 mod watch {
     use std::io;
@@ -121,40 +121,51 @@ mod watch {
     use std::time::Duration;
 
     use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
+
+    use crate::commands::interrupt::ignored;
 
     /// How often to check whether the command has ended.
     const POLL: Duration = Duration::from_millis(10);
 
     pub(super) struct Signals {
         terminated: Arc<AtomicBool>,
+        hung_up: Arc<AtomicBool>,
         registered: Vec<SigId>,
     }
 
     impl Signals {
-        /// From now on none of the three signals ends this process. To be called before the command is started: a
-        /// handler, unlike an ignored signal, is not inherited by it.
+        /// From now on none of these signals ends this process. To be called before the command is started: a handler,
+        /// unlike an ignored signal, is not inherited by it.
         pub(super) fn catch() -> io::Result<Self> {
-            let mut signals = Self { terminated: Arc::new(AtomicBool::new(false)), registered: Vec::new() };
-            let unread = Arc::new(AtomicBool::new(false));
-            for (signal, flagged) in [(SIGINT, &unread), (SIGQUIT, &unread), (SIGTERM, &signals.terminated)] {
+            let mut signals = Self { terminated: Arc::default(), hung_up: Arc::default(), registered: Vec::new() };
+            let unread = Arc::default();
+            let flags =
+                [(SIGINT, &unread), (SIGQUIT, &unread), (SIGTERM, &signals.terminated), (SIGHUP, &signals.hung_up)];
+            let ignored = ignored();
+            for (signal, flagged) in flags {
+                if signal == SIGHUP && ignored & (1 << (SIGHUP - 1)) != 0 {
+                    continue;
+                }
                 let id = flag::register(signal, Arc::clone(flagged))?;
                 signals.registered.push(id);
             }
             Ok(signals)
         }
 
-        /// Waits for the command and passes each SIGTERM on. The command's id cannot have gone to another process: it is
+        /// Waits for the command and passes each SIGTERM and SIGHUP on. The command's id cannot have gone to another process: it is
         /// given back by the same thread, in `try_wait`.
         pub(super) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
             loop {
                 if let Some(status) = child.try_wait()? {
                     return Ok(status);
                 }
-                if self.terminated.swap(false, Ordering::Relaxed) {
-                    // The command may have ended just now; the next check finds out.
-                    let _ = kill_process(Pid::from_child(child), Signal::TERM);
+                for (flagged, signal) in [(&self.terminated, Signal::TERM), (&self.hung_up, Signal::HUP)] {
+                    if flagged.swap(false, Ordering::Relaxed) {
+                        // The command may have ended just now; the next check finds out.
+                        let _ = kill_process(Pid::from_child(child), signal);
+                    }
                 }
                 std::thread::sleep(POLL);
             }
@@ -248,10 +259,14 @@ mod tests {
     }
 
     #[test]
-    fn a_termination_is_passed_on_to_the_command() {
-        let script = "trap 'exit 9' TERM; kill -TERM $PPID; i=0; \
-            while [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; exit 1";
-        assert_eq!(code(script), 9);
+    fn a_termination_and_a_hang_up_are_passed_on_to_the_command() {
+        for signal in ["TERM", "HUP"] {
+            let script = format!(
+                "trap 'exit 9' {signal}; kill -{signal} $PPID; i=0; \
+                 while [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; exit 1"
+            );
+            assert_eq!(code(&script), 9, "{signal}");
+        }
     }
 
     #[test]

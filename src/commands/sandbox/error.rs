@@ -3,6 +3,7 @@
 use std::env::JoinPathsError;
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -25,9 +26,21 @@ pub enum SandboxError {
     /// A line of the log could not be written while requests came in, so the log lacks that line and all after it.
     #[error("the log {path:?} is incomplete{}", ended(*.end))]
     LogIncomplete { path: PathBuf, end: Option<SandboxEnd>, source: io::Error },
-    /// The port, the thread or its event loop could not be had; nothing was started.
+    /// Nothing was started.
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    /// The thread or its event loop could not be had; nothing was started.
     #[error("cannot start the sandbox's server on 127.0.0.1")]
     Start(#[source] io::Error),
+    /// Only a system without random numbers can bring it about.
+    #[error("cannot make the certificate of --tls")]
+    Certificate(#[source] Option<rustls::Error>),
+    /// The certificate for `--cacert` cannot be written; nothing was started.
+    #[error("cannot write the certificate {path:?}; set TMPDIR to a folder that can be written")]
+    AuthorityNotWritable { path: PathBuf, source: io::Error },
+    /// A variable of vescli is UTF-8.
+    #[error("the path {0:?} is not UTF-8; set TMPDIR to a folder with another name")]
+    AuthorityName(PathBuf),
     /// The server's thread ended, which only a fault of vescli can bring about.
     #[error("the sandbox's server stopped by itself: this is a bug in vescli")]
     Stopped,
@@ -55,6 +68,21 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
+    /// What to do, where the advice of the exit code is not enough.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Clock => Some("set the clock (NTP)"),
+            Self::Listen { source, .. } => Some(match source.kind() {
+                io::ErrorKind::AddrInUse => "choose another --port, or leave it out for any free port",
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 are for root on most systems: choose another --port, or leave it out"
+                }
+                _ => "choose another --port, or leave it out for any free port; `ulimit -n` may be reached",
+            }),
+            _ => None,
+        }
+    }
+
     /// The exit code that shells, `env` and `timeout` give to a command that cannot be run: 127 when it is not found, 126
     /// when it is not executable; `None` for failures that are not about the command.
     pub fn command_code(&self) -> Option<u8> {
@@ -63,7 +91,11 @@ impl SandboxError {
             Self::CommandNotExecutable { .. } => Some(126),
             Self::LogNotWritable { .. }
             | Self::LogIncomplete { .. }
+            | Self::Listen { .. }
             | Self::Start(_)
+            | Self::Certificate(_)
+            | Self::AuthorityNotWritable { .. }
+            | Self::AuthorityName(_)
             | Self::Stopped
             | Self::Output(_)
             | Self::SearchPath { .. }

@@ -2,34 +2,38 @@
 //! no one, listens on a loopback address only, and answers as the recipient's name asks it to.
 
 mod answer;
+mod certificate;
 mod command;
 mod contract;
 mod error;
 mod log;
+mod options;
 mod server;
+mod tls;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::iter::repeat_with;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::context::Context;
 use super::error::CommandError;
+use super::interrupt::{Interrupted, Interrupts};
 use crate::api::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
-use crate::args::settings_table::Setting;
+use crate::report::escape::quote;
 use crate::report::exit::Ending;
-use crate::settings::rate::Rate;
 use command::SandboxEnvironment;
 use error::SandboxEnd;
 pub use error::SandboxError;
 use log::Log;
+use options::SandboxOptions;
 use server::{Limits, Rules, Server};
+use tls::AuthorityFile;
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
 pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, CommandError> {
-    let options = options(command, context)?;
+    let options = SandboxOptions::of(command, context)?;
     let process = SandboxEnvironment::of_process(context.environment);
     let is_quiet = context.output().quiet;
     let streams = context.reporter.streams();
@@ -42,42 +46,18 @@ pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, Comman
     })
 }
 
-fn options(command: &[OsString], context: &Context) -> Result<SandboxOptions, CommandError> {
-    let given = context.given()?;
-    Ok(SandboxOptions {
-        // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run would
-        // meet a 429 for every request that comes a moment early.
-        rate: context.flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
-        require_auth: given.is_on(Setting::RequireAuth),
-        log: given.text(Setting::Log).map(PathBuf::from),
-        command: command.to_vec(),
-    })
-}
-
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
 const SLOW: Duration = Duration::from_secs(60);
 
 /// Letters and digits of the sandbox's token: as many as make it look like a real one in a rehearsal.
 const TOKEN_LENGTH: usize = 32;
 
-/// What was asked for on the command line.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SandboxOptions {
-    /// Requests beyond this are answered with 429; `None` for no limit.
-    pub rate: Option<Rate>,
-    /// Whether requests without the sandbox's own token are answered with 401.
-    pub require_auth: bool,
-    /// A file that gets one JSON line per request received.
-    pub log: Option<PathBuf>,
-    /// The command to run and its arguments; empty to serve until a signal comes.
-    pub command: Vec<OsString>,
-}
-
 /// Runs the sandbox: with a command until the command has ended, without one until a signal ends the process.
 ///
 /// With a command, nothing is written to `out`, which belongs to the command, and one line with the address to `err`. Without
-/// one, `out` gets the lines that a shell evaluates and `err` says how to continue; SIGINT and SIGTERM keep their default, for
-/// nothing has to be tidied up, and the process dies by them as vescli does everywhere. Hand in a sink for `err` to be quiet.
+/// one, `out` gets the lines that a shell evaluates and `err` says how to continue. SIGINT and SIGTERM then keep their
+/// default unless the file of `--tls` has to be removed, and the process dies by them as vescli does everywhere. Hand in a
+/// sink for `err` to be quiet.
 ///
 /// # Errors
 /// [`SandboxError`] when the sandbox, its log or the command cannot be started, or the log breaks off.
@@ -88,9 +68,10 @@ fn run_sandbox(
     err: &mut dyn Write,
 ) -> Result<SandboxEnd, SandboxError> {
     let token = random_text(TOKEN_LENGTH);
-    let server = start(options, &token)?;
-    let origin = format!("http://{}", server.address());
-    let variables = [
+    let (server, authority) = start(options, &token)?;
+    let scheme = if options.tls { "https" } else { "http" };
+    let origin = format!("{scheme}://{}", server.address());
+    let mut variables = vec![
         // The origin alone: what is before the path of an operation differs from operation to operation.
         ("VESCLI_BASE_URL", origin.clone()),
         (SANDBOX_VARIABLE, origin.clone()),
@@ -99,12 +80,13 @@ fn run_sandbox(
         // A profile's proxy would be refused for plain http.
         ("VESCLI_NOPROXY", server.address().ip().to_string()),
     ];
+    if let Some(authority) = &authority {
+        let path = authority.path().to_str().ok_or_else(|| SandboxError::AuthorityName(authority.path().to_owned()))?;
+        variables.push(("VESCLI_CACERT", path.to_owned()));
+    }
     let Some((program, arguments)) = options.command.split_first() else {
         announce(&variables, &origin, out, err).map_err(SandboxError::Output)?;
-        return Err(match server.wait_for_failure() {
-            Some(source) => log_incomplete(options, None, source),
-            None => SandboxError::Stopped,
-        });
+        return serve(options, server, authority.is_some());
     };
     write_note(err, &format!("sandbox: {origin}\n"));
     let end = command::run_command(program, arguments, &variables, environment)?;
@@ -114,7 +96,22 @@ fn run_sandbox(
     }
 }
 
-fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> {
+/// Serves until a signal ends the process. One is caught only when there is a file to be removed before that.
+fn serve(options: &SandboxOptions, server: Server, has_file: bool) -> Result<SandboxEnd, SandboxError> {
+    let failure = if has_file {
+        let interrupts = Interrupts::watch().map_err(SandboxError::Watch)?;
+        match interrupts.run(move || server.wait_for_failure()) {
+            Ok(failure) => failure,
+            Err(Interrupted::Signal(signal)) => return Ok(SandboxEnd::Signal(signal)),
+            Err(Interrupted::Failed(source)) => return Err(SandboxError::Watch(source)),
+        }
+    } else {
+        server.wait_for_failure()
+    };
+    Err(failure.map_or(SandboxError::Stopped, |source| log_incomplete(options, None, source)))
+}
+
+fn start(options: &SandboxOptions, token: &str) -> Result<(Server, Option<AuthorityFile>), SandboxError> {
     if SystemTime::now() < UNIX_EPOCH {
         return Err(SandboxError::Clock);
     }
@@ -122,15 +119,28 @@ fn start(options: &SandboxOptions, token: &str) -> Result<Server, SandboxError> 
         .log
         .as_deref()
         .map(|path| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source }));
-    Server::start(Rules {
+    let log = log.transpose()?;
+    // Before any file is made: a port that is taken is the likeliest failure.
+    let listener = Server::listen(options.port)?;
+    let (tls, authority) = if options.tls {
+        let (config, pem) = tls::certified()?;
+        let file = AuthorityFile::write(&std::env::temp_dir(), &pem)
+            .map_err(|(path, source)| SandboxError::AuthorityNotWritable { path, source })?;
+        (Some(config), Some(file))
+    } else {
+        (None, None)
+    };
+    let rules = Rules {
         operations: OPERATIONS,
         rate: options.rate,
+        fail_rate: options.fail_rate,
+        tls,
         token: options.require_auth.then(|| token.to_owned()),
-        log: log.transpose()?,
+        log,
         slow: SLOW,
         limits: Limits::default(),
-    })
-    .map_err(SandboxError::Start)
+    };
+    Ok((Server::start(listener, rules).map_err(SandboxError::Start)?, authority))
 }
 
 /// Letters and digits from a generator that is not made for secrets: the token guards nothing but a rehearsal.
@@ -142,7 +152,10 @@ fn random_text(length: usize) -> String {
 fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
     let written = variables
         .iter()
-        .try_for_each(|(name, value)| writeln!(out, "export {name}='{value}'"))
+        .try_for_each(|(name, value)| {
+            let value = if value.contains('\'') { quote(value) } else { format!("'{value}'") };
+            writeln!(out, "export {name}={value}")
+        })
         .and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),

@@ -1,7 +1,6 @@
 //! The sandbox's HTTP server: a thread of its own that listens on a loopback port; each request is read, checked, logged,
 //! and only then answered.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,13 +16,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Scenario};
 use super::contract::{Violation, check};
+use super::error::SandboxError;
 use super::log::Log;
+use super::options::Share;
 use crate::api::operation::Operation;
 use crate::settings::rate::Rate;
 
@@ -57,13 +61,20 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts to serve by `rules`, on 127.0.0.1 and a port that the system chooses. Connections are taken from when this
-    /// returns.
+    /// Takes a port of 127.0.0.1; 0 is one that the system chooses. Nothing is accepted from it yet.
     ///
     /// # Errors
-    /// What the system says when the port cannot be bound, or the thread or its event loop cannot be made.
-    pub(super) fn start(rules: Rules) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    /// [`SandboxError::Listen`].
+    pub(super) fn listen(port: u16) -> Result<std::net::TcpListener, SandboxError> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        std::net::TcpListener::bind(address).map_err(|source| SandboxError::Listen { address, source })
+    }
+
+    /// Starts to serve by `rules`. Connections are taken from when this returns.
+    ///
+    /// # Errors
+    /// What the system says when the thread or its event loop cannot be made.
+    pub(super) fn start(listener: std::net::TcpListener, rules: Rules) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -127,6 +138,17 @@ async fn accept(listener: TcpListener, handler: Arc<Handler>, limits: Limits) {
 }
 
 async fn converse(stream: TcpStream, handler: Arc<Handler>, patience: Duration) {
+    let stream: Box<dyn Stream> = match &handler.tls {
+        None => Box::new(stream),
+        Some(config) => {
+            let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
+            match tokio::time::timeout(patience, handshake).await {
+                Ok(Ok(stream)) => Box::new(stream),
+                // The client refused the certificate, speaks no TLS, or does not answer: there is nothing to reply to.
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
+    };
     let service = service_fn(|request| handler.respond(request));
     // A conversation that breaks off concerns the client, which sees it at its own end; `drop@…` ends here too.
     let _ = http1::Builder::new()
@@ -135,6 +157,10 @@ async fn converse(stream: TcpStream, handler: Arc<Handler>, patience: Duration) 
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
+
+/// A connection with or without TLS: one type, so that the code of HTTP is in the binary once.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Longest request body that is read, in bytes. The two fields of the operation are far from it.
 const BODY_MAX: usize = 64 * 1024;
@@ -146,6 +172,10 @@ pub(super) struct Rules {
     pub(super) operations: &'static [&'static Operation],
     /// How many requests are let through; `None` for all.
     pub(super) rate: Option<Rate>,
+    /// The requests that fail.
+    pub(super) fail_rate: Share,
+    /// The certificate to serve https with; `None` for plain http.
+    pub(super) tls: Option<Arc<ServerConfig>>,
     /// The only token that is let through; `None` when none is needed.
     pub(super) token: Option<String>,
     /// Where requests are written down.
@@ -160,6 +190,8 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) struct Handler {
     operations: &'static [&'static Operation],
+    fail_rate: Share,
+    tls: Option<Arc<ServerConfig>>,
     token: Option<String>,
     slow: Duration,
     patience: Duration,
@@ -170,9 +202,16 @@ pub(super) struct Handler {
 #[derive(Debug)]
 struct Memory {
     window: Option<Window>,
-    /// When the first request to an address came.
-    seen: HashMap<String, Instant>,
+    /// What came before for an address.
+    seen: HashMap<String, Seen>,
     log: Option<Log>,
+}
+
+/// The requests to an address so far.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    first: Instant,
+    count: u64,
 }
 
 /// The connection is to be closed without an answer. hyper does that when the service fails.
@@ -193,6 +232,8 @@ impl Handler {
     pub(super) fn new(rules: Rules, failures: Sender<io::Error>) -> Self {
         Self {
             operations: rules.operations,
+            fail_rate: rules.fail_rate,
+            tls: rules.tls,
             token: rules.token,
             slow: rules.slow,
             patience: rules.limits.patience,
@@ -266,15 +307,16 @@ impl Handler {
         if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
             return (Reply::Answer(Answer::rate_limited(wait)), None);
         }
+        if !scenario.is_by_history() && self.fail_rate.is_none() {
+            return (react(scenario, None, false), None);
+        }
         let now = Instant::now();
-        let mut age = || match memory.seen.entry(request.subject.to_lowercase()) {
-            Entry::Occupied(first) => Some(now - *first.get()),
-            Entry::Vacant(new) => {
-                new.insert(now);
-                None
-            }
-        };
-        (react(scenario, &mut age), None)
+        let address = request.subject.to_lowercase();
+        let seen = memory.seen.entry(address.clone()).or_insert(Seen { first: now, count: 0 });
+        let before = seen.count;
+        seen.count += 1;
+        let age = (before > 0).then(|| now - seen.first);
+        (react(scenario, age, self.fail_rate.contains(&address, before)), None)
     }
 
     /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
@@ -296,15 +338,18 @@ impl Handler {
     }
 }
 
-/// The reply to a scenario; `age` returns how long ago the first request to the address came, and remembers it.
-fn react(scenario: Scenario, age: &mut dyn FnMut() -> Option<Duration>) -> Reply {
+/// The reply to a scenario; `age` is how long ago the first request to the address came, `None` when this is the first.
+/// A name that asks for something gets it; `fails` is for all others.
+fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Reply {
     let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
     Reply::Answer(match scenario {
         Scenario::Drop => return Reply::HangUp,
         Scenario::Slow => return Reply::Late(Answer::accepted()),
         Scenario::Status(code) => status(code),
-        Scenario::Flaky(code) if age().is_none() => status(code),
-        Scenario::Late(time) if age().unwrap_or_default() < time => Answer::of_status(StatusCode::NOT_FOUND),
+        Scenario::Flaky(code) if age.is_none() => status(code),
+        Scenario::Late(time) if age.unwrap_or_default() < time => Answer::of_status(StatusCode::NOT_FOUND),
+        // With `Retry-After`, so that it is known that nobody was mailed; `status-500@…` and others are for the rest.
+        Scenario::Accept if fails => Answer::of_status(StatusCode::SERVICE_UNAVAILABLE),
         Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => Answer::accepted(),
         Scenario::Html => Answer::login_page(),
         Scenario::Redirect => Answer::of_status(StatusCode::FOUND),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::log::Log;
+use super::options::Share;
 use super::server::{Limits, Rules, Server};
 use crate::api::OPERATIONS;
 
@@ -17,11 +18,20 @@ const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 fn rules() -> Rules {
-    Rules { operations: OPERATIONS, rate: None, token: None, log: None, slow: super::SLOW, limits: Limits::default() }
+    Rules {
+        operations: OPERATIONS,
+        rate: None,
+        fail_rate: Share::default(),
+        tls: None,
+        token: None,
+        log: None,
+        slow: super::SLOW,
+        limits: Limits::default(),
+    }
 }
 
 fn server(rules: Rules) -> Server {
-    Server::start(rules).unwrap()
+    Server::start(Server::listen(0).unwrap(), rules).unwrap()
 }
 
 /// One request over a connection of its own; everything that came back, as text.

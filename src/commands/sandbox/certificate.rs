@@ -1,0 +1,193 @@
+//! The two certificates of `--tls`: an authority, and a server's that it signs. They are made for one run, always alike but
+//! for the keys, so they are written down byte by byte (RFC 5280): a library for all certificates is fifty kilobytes.
+
+use ring::digest::{SHA256, digest};
+use ring::error::Unspecified;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
+const UTF8_STRING: u8 = 0x0c;
+const UTC_TIME: u8 = 0x17;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
+
+const VERSION_3: &[u8] = &[INTEGER, 1, 2];
+const ECDSA_WITH_SHA256: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+/// What is before the point of a public key on the curve P-256.
+const P256_KEY: &[u8] =
+    &[SEQUENCE, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const COMMON_NAME: &[u8] = &[6, 3, 0x55, 4, 3];
+/// As long as this form of time allows: the keys are gone with the sandbox, and a wrong clock is not what is rehearsed.
+const VALID: [&[u8]; 2] = [b"000101000000Z", b"491231235959Z"];
+
+/// The last number of the identifiers of extensions, 2.5.29.N.
+const SUBJECT_KEY_IDENTIFIER: u8 = 14;
+const KEY_USAGE: u8 = 15;
+const SUBJECT_ALTERNATIVE_NAME: u8 = 17;
+const BASIC_CONSTRAINTS: u8 = 19;
+const AUTHORITY_KEY_IDENTIFIER: u8 = 35;
+const EXTENDED_KEY_USAGE: u8 = 37;
+
+const IS_AUTHORITY: &[u8] = &[SEQUENCE, 3, 1, 1, 0xff];
+const SIGNS_CERTIFICATES: &[u8] = &[BIT_STRING, 2, 2, 0x04];
+const SIGNS_HANDSHAKES: &[u8] = &[BIT_STRING, 2, 7, 0x80];
+const IS_SERVER: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+
+const AUTHORITY: &str = "vescli sandbox authority";
+const SERVER: &str = "vescli sandbox";
+
+/// What `--tls` serves with.
+pub(super) struct Certificates {
+    pub(super) authority: Vec<u8>,
+    pub(super) server: Vec<u8>,
+    /// The server's key, PKCS#8. The authority's is not needed again.
+    pub(super) key: Vec<u8>,
+}
+
+impl Certificates {
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(super) fn make() -> Result<Self, Unspecified> {
+        let authority = Key::generate()?;
+        let server = Key::generate()?;
+        let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
+        let names = tlv(
+            SEQUENCE,
+            &[
+                &tlv(0x82, &[b"localhost"]),
+                &tlv(0x87, &[&[127, 0, 0, 1]]),
+                &tlv(0x87, &[&std::net::Ipv6Addr::LOCALHOST.octets()]),
+            ],
+        );
+        // Python's strict checks ask for both identifiers.
+        let issuer = tlv(SEQUENCE, &[&tlv(0x80, &[&authority.identifier])]);
+        Ok(Self {
+            authority: authority.sign(
+                AUTHORITY,
+                &authority,
+                &[
+                    &extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
+                    &extension(KEY_USAGE, true, SIGNS_CERTIFICATES),
+                    &subject(&authority),
+                ],
+            )?,
+            server: authority.sign(
+                SERVER,
+                &server,
+                &[
+                    &extension(KEY_USAGE, true, SIGNS_HANDSHAKES),
+                    &extension(EXTENDED_KEY_USAGE, false, IS_SERVER),
+                    &extension(SUBJECT_ALTERNATIVE_NAME, false, &names),
+                    &subject(&server),
+                    &extension(AUTHORITY_KEY_IDENTIFIER, false, &issuer),
+                ],
+            )?,
+            key: server.pkcs8,
+        })
+    }
+}
+
+struct Key {
+    pair: EcdsaKeyPair,
+    pkcs8: Vec<u8>,
+    random: SystemRandom,
+    /// A hash of the public key (RFC 7093, section 2), also the serial number: it is positive, and another in each run.
+    identifier: [u8; 20],
+}
+
+impl Key {
+    fn generate() -> Result<Self, Unspecified> {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)?.as_ref().to_vec();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8, &random).map_err(|_| Unspecified)?;
+        let mut identifier = [0; 20];
+        identifier.copy_from_slice(&digest(&SHA256, pair.public_key().as_ref()).as_ref()[..20]);
+        identifier[0] = identifier[0] & 0x7f | 0x40;
+        Ok(Self { pair, pkcs8, random, identifier })
+    }
+
+    /// The certificate of a key, issued by this one in the name of the authority.
+    fn sign(&self, name: &str, key: &Self, extensions: &[&[u8]]) -> Result<Vec<u8>, Unspecified> {
+        let point = tlv(BIT_STRING, &[&[0], key.pair.public_key().as_ref()]);
+        let content = tlv(
+            SEQUENCE,
+            &[
+                &tlv(VERSION, &[VERSION_3]),
+                &tlv(INTEGER, &[&key.identifier]),
+                ECDSA_WITH_SHA256,
+                &named(AUTHORITY),
+                &tlv(SEQUENCE, &VALID.map(|time| tlv(UTC_TIME, &[time])).each_ref().map(Vec::as_slice)),
+                &named(name),
+                &tlv(SEQUENCE, &[P256_KEY, &point]),
+                &tlv(EXTENSIONS, &[&tlv(SEQUENCE, extensions)]),
+            ],
+        );
+        let signature = self.pair.sign(&self.random, &content)?;
+        Ok(tlv(SEQUENCE, &[&content, ECDSA_WITH_SHA256, &tlv(BIT_STRING, &[&[0], signature.as_ref()])]))
+    }
+}
+
+fn named(name: &str) -> Vec<u8> {
+    let name = tlv(SEQUENCE, &[COMMON_NAME, &tlv(UTF8_STRING, &[name.as_bytes()])]);
+    tlv(SEQUENCE, &[&tlv(SET, &[&name])])
+}
+
+fn extension(number: u8, is_critical: bool, value: &[u8]) -> Vec<u8> {
+    let critical: &[u8] = if is_critical { &[1, 1, 0xff] } else { &[] };
+    tlv(SEQUENCE, &[&[6, 3, 0x55, 0x1d, number], critical, &tlv(OCTET_STRING, &[value])])
+}
+
+/// A value of DER: its tag, its length and its parts. No value here is as long as 64 KiB.
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let [.., high, low] = content.len().to_be_bytes();
+    let length: &[u8] = match (high, low) {
+        (0, 0..0x80) => &[low],
+        (0, _) => &[0x81, low],
+        _ => &[0x82, high, low],
+    };
+    [&[tag], length, &content].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x509_parser::prelude::*;
+
+    #[test]
+    fn another_reader_finds_what_was_written() {
+        let made = Certificates::make().unwrap();
+        let read = |der| {
+            let (rest, certificate) = X509Certificate::from_der(der).unwrap();
+            assert!(rest.is_empty());
+            certificate
+        };
+        let (authority, server) = (read(&made.authority), read(&made.server));
+        assert_eq!(authority.subject().to_string(), "CN=vescli sandbox authority");
+        assert_eq!((server.issuer(), server.subject().to_string()), (authority.subject(), "CN=vescli sandbox".into()));
+        assert!(authority.is_ca() && !server.is_ca());
+        assert!(server.validity().is_valid() && server.version() == X509Version::V3);
+        let names = server.subject_alternative_name().unwrap().unwrap().value;
+        let names: Vec<String> = names.general_names.iter().map(ToString::to_string).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert!(server.extended_key_usage().unwrap().unwrap().value.server_auth);
+        assert!(server.key_usage().unwrap().unwrap().value.digital_signature());
+        assert!(authority.key_usage().unwrap().unwrap().value.key_cert_sign());
+        assert_ne!(authority.raw_serial(), read(&Certificates::make().unwrap().authority).raw_serial());
+    }
+
+    #[test]
+    fn lengths_have_the_shortest_form() {
+        for (length, head) in
+            [(0, &[0][..]), (127, &[127]), (128, &[0x81, 128]), (255, &[0x81, 255]), (256, &[0x82, 1, 0])]
+        {
+            assert_eq!(tlv(OCTET_STRING, &[&vec![0; length]])[1..=head.len()], *head, "{length}");
+        }
+    }
+}

@@ -46,7 +46,7 @@ pub enum CommandError {
     Io(String),
     #[error("{0:#}")]
     Internal(#[from] anyhow::Error),
-    /// Made further in, with its own exit and hint.
+    /// From a deeper level, with its own exit and hint.
     #[error("{}", .0.message)]
     Report(ErrorReport),
 }

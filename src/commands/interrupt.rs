@@ -1,5 +1,5 @@
 //! Work that a signal can end. The thread that reports waits for the work and for signals alike: whatever the work is
-//! blocked in (a name server, a handshake, an answer), the program can report what it knows and die by the signal.
+//! blocked in (a name server, a handshake, an answer), the program can report what it knows and end by the signal.
 
 use std::io;
 
@@ -8,7 +8,7 @@ pub(super) use caught::{Interrupts, ignored};
 #[cfg(not(unix))]
 pub(super) use uncaught::Interrupts;
 
-/// Why work did not come to its end.
+/// Why the work did not finish.
 #[derive(Debug)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "without signals and threads of its own, work comes to its end"))]
 pub(super) enum Interrupted {
@@ -86,7 +86,7 @@ mod caught {
         /// alone: the process is about to end.
         ///
         /// # Errors
-        /// [`Interrupted`], with the work going on if it had begun.
+        /// [`Interrupted`]; work that had begun continues.
         pub(in crate::commands) fn run<T: Send + 'static>(
             &self,
             work: impl FnOnce() -> T + Send + 'static,
@@ -122,7 +122,7 @@ mod caught {
                 }
                 let waited = self.reader.set_read_timeout(Some(left));
                 if waited.and_then(|()| self.wait()).is_err() {
-                    // Then the wait is all that is left of it.
+                    // Then there is only the wait.
                     thread::sleep(left);
                 }
             }

@@ -198,7 +198,7 @@ struct Attempts {
     start: Instant,
     count: u64,
     user: UserWait,
-    /// What they came to together.
+    /// Their result together.
     result: Option<AttemptResult>,
 }
 
@@ -273,7 +273,7 @@ fn attempt_all(
         let connections = transport.connections();
         let (client, shared) = (Arc::clone(transport), Arc::clone(request));
         let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
-            // No thread can be started for another attempt, so those before were all.
+            // No thread can be started for another attempt, so the earlier ones were the last.
             (Err(Interrupted::Failed(_)), Some(before)) => {
                 return Ok(ControlFlow::Continue(attempts.end(before.clone())));
             }

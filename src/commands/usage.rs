@@ -1,5 +1,5 @@
-//! Usage errors, help and version, which clap renders; the version also as a document. `--json`, `--quiet` and `--color` count even though the arguments as
-//! a whole were not understood.
+//! Usage errors, help and version, which clap renders; the version also as a document. `--json`, `--quiet` and `--color`
+//! apply even if the arguments as a whole were not understood.
 //!
 //! A rendered error mixes what a user typed with what clap writes around it, and clap drops some characters and passes
 //! others on. So each invisible character of an argument is replaced by a placeholder before clap renders, and restored

@@ -41,7 +41,7 @@ pub(super) fn declined(
     Ok(exit.into())
 }
 
-/// Names the command that is to be run next, unless nothing is to be said.
+/// Names the command to run next, unless there is none.
 fn report_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     if let Some(step) = step {
         // A command that is cut does not work.
@@ -50,7 +50,7 @@ fn report_next(step: Option<&NextStep>, reporter: &mut Reporter) {
     }
 }
 
-/// The end of a run for which there is nothing to do: reported like that of any other.
+/// The end of a run that has nothing to send: reported like that of any other run.
 pub(super) fn nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,
@@ -113,7 +113,7 @@ const fn exit_of(verdict: Verdict) -> Exit {
         Verdict::Journal => Exit::Io,
     }
 }
-/// Reports what came of the run, and decides its end.
+/// Reports the results of the run, and decides its end.
 pub(super) fn conclude(
     screen: &mut Screen,
     facts: &PlanFacts,
@@ -239,7 +239,7 @@ fn reason(stop: &Stop, lost_journal: bool) -> ErrorReport {
 pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> ErrorReport {
     let report = error.report();
     let hint = match (error, &report.hint) {
-        // Made further in, with its own hint.
+        // Comes from a deeper level, with its own hint.
         (CommandError::Report(_), Some(hint)) => hint.clone(),
         (CommandError::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
             let without = quoted(&same.whole(Some(Setting::SkipInvalid)));

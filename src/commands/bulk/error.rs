@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::bulk::list::{BadRow, RowsError};
 
-/// Most rows that cannot be used that a message lists.
+/// Most invalid rows that a message lists.
 const LISTED: usize = 20;
 
 /// What keeps a list from being sent.

@@ -1,5 +1,5 @@
 //! `vescli bulk`: mails everyone on a list, each once. Reads and checks all of it, shows the plan, asks for confirmation,
-//! sends, and reports what came of it.
+//! sends, and reports the results.
 
 mod end;
 mod error;
@@ -32,7 +32,7 @@ use resume_command::SameCommand;
 pub use error::BulkError;
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
-    // First of all, as long as the process may look at its own descriptors.
+    // First, while the process may still read its own descriptors.
     let same = SameCommand::of(context.arguments, context.environment, input);
     let ended = prepare::prepare(input, context).and_then(|mut prepared| {
         context.reporter.redact(prepared.secrets.clone());
@@ -53,7 +53,7 @@ fn carry_out(
     let is_decided = prepared.bulk.known.is_some();
     let confirmed = match without_sending(prepared, &snapshot.recovered, same, reporter)? {
         ControlFlow::Break(ending) => {
-            // Not one that was declined, of which nothing is left.
+            // Not a file that was declined, which no longer exists.
             if !prepared.dry_run && ending != Exit::BulkStopped.into() {
                 prepared.leave_journal(environment)?;
             }
@@ -66,7 +66,7 @@ fn carry_out(
     send::send(prepared, (snapshot, confirmed), same, environment, reporter)
 }
 
-/// Shows the plan and asks, and gives the end if nothing is to be sent, else what was confirmed.
+/// Shows the plan and asks. Returns the end if nothing is sent, else what was confirmed.
 fn without_sending(
     prepared: &mut Prepared,
     known: &Recovered,
@@ -144,7 +144,7 @@ fn ask_about_known(
 /// Shows the plan, and asks whether to send if no one has said so; anything but yes is no.
 ///
 /// # Errors
-/// [`BulkError::NotAsked`] where no one can be asked; [`BulkError::Unread`] where no one is, with a journal that cannot be
+/// [`BulkError::NotAsked`] where no one can be asked; [`BulkError::Unread`] where no one is asked and a journal cannot be
 /// read.
 fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
     let people = match facts.plan.count() {
@@ -175,7 +175,7 @@ fn can_ask(prepared: &Prepared, reporter: &Reporter) -> bool {
     terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin()
 }
 
-/// The line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+/// The line that was typed, in lower case. If there is no answer, it is empty.
 fn answer(reporter: &mut Reporter) -> String {
     let mut answer = String::new();
     if stdin().lock().read_line(&mut answer).unwrap_or(0) == 0 {

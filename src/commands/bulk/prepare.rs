@@ -33,18 +33,18 @@ use crate::settings::error::{ConfigState, SettingsError};
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
 
-/// What is to be done, with everything that it needs.
+/// A run that is ready to start, with everything that it needs.
 pub(super) struct Prepared {
     pub(super) settings: Settings,
     pub(super) bulk: BulkSettings,
     pub(super) cname: String,
-    /// The request, but for whom it is addressed to.
+    /// The request without its recipient.
     pub(super) request: ApiRequest,
     pub(super) identity: Option<ClientCertificate>,
     /// What must never be shown.
     pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
-    /// The list as it was typed, and what that stands for.
+    /// The list as it was typed, and what that means.
     pub(super) name: String,
     pub(super) list_name: ListName,
     /// The service, by which people are known in the journals.
@@ -56,7 +56,7 @@ pub(super) struct Prepared {
     pub(super) people: usize,
     /// What the journals of this list know that belong to other shards, once they were read.
     pub(super) siblings: Siblings,
-    /// Who is known from other lists, once the journals were asked.
+    /// Who is known from other lists, once the journals were searched.
     pub(super) elsewhere: KnownElsewhere,
     /// The files of `--junit` and `--metrics`.
     pub(super) reports: Reports,
@@ -64,7 +64,7 @@ pub(super) struct Prepared {
     pub(super) no_input: bool,
 }
 
-/// Gets everything ready, and gives the reporter what is known on the way.
+/// Prepares everything, and passes what is known to the reporter as soon as possible.
 pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, CommandError> {
     let environment = context.environment;
     let sources = Sources::gather(context.flags, environment)?;
@@ -82,7 +82,7 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
     let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
     let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
-    // Before any secret is in memory: from then on a process may not look at its own descriptors any more.
+    // Before any secret is in memory: from then on a process may not read its own descriptors any more.
     let list_name = ListName::of(input);
     if from_stdin && list_name.is_stdin() {
         return Err(BulkError::TwoInputs.into());
@@ -145,7 +145,7 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
     let name = || input.to_string_lossy().into_owned();
     let list =
         list::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows { name: name(), error })?;
-    // With no one left there is nothing to leave rows out of.
+    // Also with --skip-invalid, if no valid row is left.
     if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
         return Err(BulkError::BadRows { name: name(), bad: list.bad, usable: !list.rows.is_empty() });
     }
@@ -183,7 +183,7 @@ impl Prepared {
         }
     }
 
-    /// What is odd about the list or the settings, but no error.
+    /// Warnings about the list and the settings.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings.warnings.clone();
         warnings.extend(self.left_out());
@@ -217,13 +217,13 @@ impl Prepared {
         Some(format!("{count} left out: line {line}: {reason}{rest}"))
     }
 
-    /// Checks what a run needs on its way to the server, as far as it can be without sending.
+    /// Checks what a run needs to reach the server, as far as possible without sending.
     pub(super) fn check_the_way(&self) -> Result<(), CommandError> {
         Transport::new(&self.settings.network, self.identity.as_ref(), &self.request)?;
         Ok(())
     }
 
-    /// A client for each worker. The first one is made at once: what is wrong with the settings shows itself there.
+    /// A client for each worker. The first one is made at once, because it finds what is wrong with the settings.
     pub(super) fn transports(
         &self,
     ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, CommandError> {
@@ -235,7 +235,7 @@ impl Prepared {
     }
 }
 
-/// What a plan said that was shown.
+/// The plan that was shown.
 #[derive(Debug)]
 pub(super) struct ConfirmedPlan {
     tasks: Vec<Task>,
@@ -253,7 +253,7 @@ impl ConfirmedPlan {
         Self { tasks: plan.tasks, accepted: plan.accepted, sends_known }
     }
 
-    /// Whether a plan sends to no one else than those who were shown, each of whom the same was said.
+    /// Whether a plan sends only to people who were shown, each with the same state.
     fn covers(&self, plan: &Plan) -> bool {
         // Both are in the order of the list.
         let mut shown = self.tasks.iter();
@@ -261,7 +261,7 @@ impl ConfirmedPlan {
     }
 }
 
-/// Whether two names stand for one file.
+/// Whether two names are the same file.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
@@ -337,7 +337,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// Whether the journal may be set aside: what was rehearsed must not stand in the place of what was sent.
+    /// Whether the journal may be set aside: a rehearsal must not replace the record of what was sent.
     fn check_replaceable(&self) -> Result<(), JournalError> {
         let of_others = |run: &RunRecord| self.service == SANDBOX && run.service != SANDBOX;
         match first_run(&self.journal).filter(of_others) {
@@ -346,7 +346,7 @@ impl Prepared {
         }
     }
 
-    /// Whether no other run is at work with this journal: what it has under way would look unknown. The lock itself is
+    /// Whether no other run uses this journal: its rows under way would look unknown. The lock itself is
     /// taken when the journal is opened.
     fn check_alone(&self) -> Result<(), JournalError> {
         // First of all: `chmod 600`, the advice for a list that other users can read, does not help here.
@@ -363,8 +363,8 @@ impl Prepared {
         }
     }
 
-    /// Which rows are sent, by what the journal knows once it is locked. No one is sent to of whom the plan that was shown
-    /// said something else: another run may have begun a new journal meanwhile.
+    /// Which rows are sent, by what the journal knows once it is locked. A row is not sent if
+    /// the plan that was shown had another state for it: another run may have begun a new journal meanwhile.
     pub(super) fn plan_again(&self, known: &Recovered, shown: &ConfirmedPlan) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
         if !shown.sends_known && self.knows_more_elsewhere(known)? {
@@ -376,8 +376,8 @@ impl Prepared {
         Ok(plan)
     }
 
-    /// Whether other lists know people by now whom they did not know when the plan was made: the question may have waited
-    /// for a long time, with other lists under way meanwhile.
+    /// Whether other lists know people whom they did not know when the plan was made: the question may have waited for a
+    /// long time, and other lists may have been sent meanwhile.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
         if self.elsewhere.is_current(&self.folder, self.own(known))? {
             return Ok(false);
@@ -398,7 +398,7 @@ impl Prepared {
         OwnJournal { journal: &self.journal, succeeds: self.bulk.fresh || !known.states.is_empty() }
     }
 
-    /// The journals of runs that may be at work with other lists.
+    /// The journals of runs of other lists that may be running.
     pub(super) fn concurrent_runs(&self) -> Option<ConcurrentRuns> {
         let is_asked = self.bulk.known != Some(OnKnown::Send);
         is_asked.then(|| ConcurrentRuns::new(&self.folder, &self.journal, self.elsewhere.lengths()))

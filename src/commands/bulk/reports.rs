@@ -59,8 +59,8 @@ impl Reports {
         self.junit.as_ref().map(|_| Cases::new(plan))
     }
 
-    /// Writes the files of a run that has ended. Its exit code stays what it is: it says what became of people, and a job
-    /// that misses its file finds out by itself.
+    /// Writes the files of a run that has ended. Its exit code does not change: it is about the rows, and a job that
+    /// needs its file notices that it is missing.
     pub(super) fn write(
         &self,
         facts: &PlanFacts,

@@ -1,4 +1,4 @@
-//! The one command to run next after a run that is not at its end: mostly the same again, without what belongs to one run.
+//! The one command to run next after a run that is not finished: mostly the same again, without the flags of a single run.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::settings::bulk::OnKnown;
 /// Switches that must not be repeated: they would mail people again who were mailed already.
 const ONCE_KEYS: [Setting; 2] = [Setting::Fresh, Setting::ResendUnknown];
 
-/// The command that is to be run next, as a shell takes it.
+/// The command to run next, quoted for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NextStep {
     pub(super) command: String,
-    /// Whether it needs the same list on standard input once more, and no one knows from where.
+    /// Whether it needs the same list on standard input again, from an unknown source.
     pub(super) needs_list: bool,
 }
 
@@ -29,12 +29,12 @@ impl NextStep {
         format!("next{needed}: {command}\n")
     }
 
-    /// A look into the journal: who is unknown, and how to resolve it.
+    /// Shows the journal: who is unknown, and how to resolve it.
     pub(super) fn show(journal: &Path) -> Self {
         Self::of_journal("show", journal)
     }
 
-    /// A look at the journal itself, for when no one knows whether it is the one that the run wrote.
+    /// Checks the journal, if it may not be the one that the run wrote.
     pub(super) fn check(journal: &Path) -> Self {
         Self::of_journal("check", journal)
     }
@@ -48,9 +48,9 @@ impl NextStep {
 /// The command that was run, in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SameCommand {
-    /// What unsets the variables that must not be repeated.
+    /// Unsets the variables that must not be repeated.
     unset: String,
-    /// What keeps a rehearsal a rehearsal: pasted elsewhere, the command would mail people.
+    /// Keeps a rehearsal a rehearsal: pasted elsewhere, the command would mail people.
     sandbox: &'static str,
     words: Vec<String>,
     /// Where a list comes from that has no name of its own.
@@ -60,7 +60,7 @@ pub(super) struct SameCommand {
 /// Where the list of a run comes from, for the run after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Input {
-    /// The name is enough.
+    /// From a file with a name.
     Named,
     /// From a file behind a descriptor, such as `< list.csv`.
     Redirected(String),
@@ -93,8 +93,8 @@ fn descriptor(list: &str) -> Option<u32> {
 }
 
 impl SameCommand {
-    /// The command of this process, which read this list. A variable that says the same as a switch that must not be
-    /// repeated is taken away from it.
+    /// The command of this process, which read this list. A variable for a switch that must not be repeated
+    /// is unset.
     pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
         let words = arguments
             .iter()
@@ -123,7 +123,7 @@ impl SameCommand {
         }
     }
 
-    /// The same with what was decided about people who are known from other lists.
+    /// The same with the decision about people who are known from other lists.
     pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
         let mut same = self.clone();
         if let Some(known) = known {
@@ -138,7 +138,7 @@ impl SameCommand {
         self.made_of(self.words.iter(), more, "")
     }
 
-    /// The same for what a run has left, with a switch more.
+    /// The same for the rest of a run, with one more switch.
     pub(super) fn rest(&self, more: Option<Setting>) -> NextStep {
         let is_once = |word: &str| ONCE_KEYS.iter().any(|key| is_switch(word, *key));
         let words = self.words.iter().filter(|word| !is_once(word));
@@ -166,7 +166,7 @@ fn is_switch(word: &str, key: Setting) -> bool {
     word.strip_prefix("--") == Some(key.spec().flag)
 }
 
-/// A URL such as a proxy's may bear a password, which is not repeated.
+/// A URL such as a proxy's may contain a password, which is not repeated.
 fn without_password(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else {
         return word.to_owned();
@@ -178,7 +178,7 @@ fn without_password(word: &str) -> String {
     }
 }
 
-/// What is known of the end of a run.
+/// The end of a run, as far as the next command depends on it.
 pub(super) struct End<'a> {
     pub(super) verdict: Verdict,
     pub(super) stop: Option<&'a Stop>,
@@ -187,7 +187,7 @@ pub(super) struct End<'a> {
     pub(super) journal: &'a Path,
     /// A journal of another shard that has someone of this run whose outcome is unknown.
     pub(super) unknown_in: Option<&'a Path>,
-    /// Whether the journal may be another one by now than this run wrote.
+    /// Whether the journal may no longer be the one that this run wrote.
     pub(super) lost_journal: bool,
     /// Whether standard output could not be written.
     pub(super) broken: bool,

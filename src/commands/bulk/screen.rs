@@ -24,7 +24,7 @@ use crate::settings::rate::Rate;
 /// How often the progress is updated.
 const TICK: Duration = Duration::from_millis(100);
 /// When rows end faster than they are shown, wait this long for more: waking up for each costs the workers time, and no
-/// eye sees the difference.
+/// one sees the difference.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
 /// Most events that are shown in one write.
 const BATCH: usize = 512;
@@ -35,9 +35,9 @@ pub(super) struct Screen<'a, 'r, 's> {
     prepared: &'a Prepared,
     pub(super) progress: Progress,
     pub(super) tally: Tally,
-    /// What standard output said when it took no more.
+    /// The error of standard output.
     pub(super) broken: Option<io::Error>,
-    /// What became of each row, if a report is to have it.
+    /// The end of each row, if a report needs it.
     pub(super) cases: Option<Cases>,
     stop_announced: bool,
 }
@@ -69,7 +69,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Shows what the workers report, until the last of them has gone.
+    /// Shows what the workers report, until the last of them has ended.
     pub(super) fn listen(&mut self, journal: &Writer<Event>, gate: &Gate) {
         while let Some(events) = journal.events(TICK) {
             let busy = events.len() > 1;
@@ -176,7 +176,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Says once that the run is ending, while the last requests are still under way.
+    /// Reports once that the run is ending, while the last requests are still under way.
     fn announce_stop(&mut self, gate: &Gate) {
         if self.stop_announced {
             return;
@@ -224,16 +224,16 @@ fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Even
     Some(event)
 }
 
-/// The error of a standard output that took no more, for people.
+/// The error of standard output, for people.
 pub(super) fn broken_output(error: &io::Error) -> String {
     format!("standard output could not be written: {error}; the run continued, and the journal has every row")
 }
 
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
-/// Pauses shorter than this are not worth a word.
+/// Pauses shorter than this are not shown.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// How long a run has to be before its own speed says anything.
+/// How long a run has to be before its own speed is used.
 const SPEED_AFTER: Duration = Duration::from_secs(1);
 
 /// In which form progress is shown.
@@ -318,7 +318,7 @@ impl Progress {
         if awaited > 0 {
             parts.push(format!("{} waiting for the user", grouped(awaited)));
         }
-        // When only those are left, no speed tells how long it takes.
+        // When only those are left, the speed does not show how long it takes.
         let is_tellable = awaited == 0 || done + awaited < self.total;
         if let Some(left) = self.left(done, elapsed).filter(|_| is_tellable) {
             parts.push(format!("{} to go", duration(left)));
@@ -367,7 +367,7 @@ fn bar(total: u64, colour: bool) -> ProgressBar {
 }
 
 /// Standard error as a terminal that looks a little narrower than it is. indicatif fills every line to its end, and the
-/// `^C` that a terminal shows on Ctrl-C would then break into the next line and leave a torn bar behind.
+/// `^C` that a terminal shows on Ctrl-C would then break into the next line and leave a broken bar.
 #[derive(Debug)]
 struct Narrower(Term);
 

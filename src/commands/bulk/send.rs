@@ -52,7 +52,7 @@ pub(super) fn send(
     let pace = pace(prepared)?;
     let journal = journal.write()?;
     report_journal(&known, reporter);
-    // Once more, for another run may have been at work until the journal was locked.
+    // Again, because another run may have used the journal until it was locked.
     let plan = prepared.plan_again(&known, &confirmed)?;
     let facts = prepared.facts(&plan, &known);
     drop(known);
@@ -102,8 +102,8 @@ fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     Ok(Pace::of_shard(rate, shard, clock, &ended))
 }
 
-/// Closes the journal, and says whether it may be another one by now than the one that was written. Of one that could
-/// only not be written, what is on the disk still holds.
+/// Closes the journal, and returns whether it may no longer be the one that was written. One that only failed to write is
+/// still valid on the disk.
 fn close(journal: Writer<Event>, gate: &Gate) -> bool {
     let Err(stopped) = journal.close() else {
         return false;
@@ -121,7 +121,7 @@ fn report_journal(known: &Recovered, reporter: &mut Reporter) {
     }
 }
 
-/// Lets the workers work, and shows what they report.
+/// Starts the workers, and shows what they report.
 fn work(
     prepared: &Prepared,
     plan: &Plan,
@@ -160,7 +160,7 @@ fn work(
     (remark, writer)
 }
 
-/// Signals during a run: the first one stops it in order, a second Ctrl-C or SIGTERM ends the process at once.
+/// Signals during a run: the first one stops new requests, a second Ctrl-C or SIGTERM ends the process at once.
 #[cfg(unix)]
 mod caught {
     use std::io;
@@ -192,7 +192,7 @@ mod caught {
                 [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
             let armed = Arc::new(AtomicBool::new(false));
             for signal in &heeded {
-                // A terminal that goes away may send several hang-ups: only a person's second word ends it at once.
+                // A terminal that is closed may send several SIGHUPs: only a second Ctrl-C or SIGTERM ends the run at once.
                 if *signal != SIGHUP {
                     flag::register_conditional_default(*signal, Arc::clone(&armed))?;
                 }
@@ -214,7 +214,7 @@ mod caught {
         fn drop(&mut self) {
             self.handle.close();
             if let Some(thread) = self.thread.take() {
-                // It only hands signals on.
+                // It only passes signals on.
                 let _ = thread.join();
             }
         }

@@ -1,4 +1,4 @@
-//! How many workers a machine has room for, and their start: fewer than were asked for do all of the work as well, and
+//! How many workers a machine has room for, and their start: fewer than were asked for do all of the work, and
 //! without room for a single one no one is mailed.
 
 use std::io;
@@ -17,7 +17,7 @@ const FILES_PER_WORKER: u64 = 6;
 /// Descriptors that the rest of a run may need: the journal and its folder, two for signals, files that a library opens
 /// for a moment.
 const FILES_OF_RUN: u64 = 10;
-/// How many are taken to be open where the system does not say.
+/// How many are assumed to be open where the system does not show it.
 const FILES_OPEN: u64 = 32;
 
 /// What a machine has too little of.
@@ -54,7 +54,7 @@ impl Shortage {
         ErrorReport { exit: Exit::OsError, message: format!("no worker can be started: {}", self.0), hint: None }
     }
 
-    /// The remark of a run that has fewer than it was asked to have.
+    /// The warning of a run with fewer workers than it was asked to have.
     fn remark(&self, workers: usize, wanted: usize) -> String {
         let workers = counted(workers as u64, "worker");
         format!("{workers} instead of {wanted}: {}", self.0)
@@ -70,7 +70,7 @@ pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     lack.map_or(fault, |lack| lack.report().into())
 }
 
-/// The error of a run for which a thread could not be started that it cannot do without.
+/// The error of a run that needs a thread that could not be started.
 pub(super) fn no_thread(error: &io::Error) -> ErrorReport {
     Shortage::of_io(error).report()
 }
@@ -143,17 +143,17 @@ const fn limit_on_files(_: usize) -> Option<u64> {
     None
 }
 
-/// Lets those go who wait for the start, also when the one who holds it panics.
+/// Starts the workers that wait, also when the thread that drops it panics.
 struct Start<'a>(&'a OnceLock<()>);
 
 impl Drop for Start<'_> {
     fn drop(&mut self) {
-        // It is set here only.
+        // It is set only here.
         let _ = self.0.set(());
     }
 }
 
-/// Starts a worker for each client, as far as there is room, and gives what there is to say of their number. `work` makes
+/// Starts a worker for each client, as far as there is room, and returns a warning about their number, if any. `work` makes
 /// the work of one. None of them begins before all of them are there: until then each has a second thread beside it, so
 /// that there is room left for those that look names up.
 pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(

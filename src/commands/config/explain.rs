@@ -108,7 +108,7 @@ impl Values<'_> {
         .unwrap_or_default())
     }
 
-    /// The origin of what a flag or a variable of this run says.
+    /// The origin of a value that a flag or a variable of this run gives.
     fn typed(&self, key: Setting) -> Option<String> {
         let given = self.context.flags.get(key).or_else(|| self.variables.get(key));
         given.map(|given| given.origin.to_string())
@@ -156,7 +156,7 @@ impl Values<'_> {
             Err(error) => return Some(unusable(&error)),
         };
         let Some(proxy) = &network.proxy else {
-            // An empty text means none on purpose.
+            // An empty value means none on purpose.
             let (_, origin) = self.sources.text(Setting::Proxy)?;
             return Some(value("none", origin.to_string()));
         };

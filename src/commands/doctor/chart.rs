@@ -1,4 +1,4 @@
-//! Tells the checks as they are made: a line each, or one JSON document at the end; and knows the exit.
+//! Reports the checks as they are made: a line each, or one JSON document at the end; and decides the exit.
 
 use serde::Serialize;
 

@@ -15,7 +15,7 @@ pub(super) enum State {
     Ok,
     /// It passed, but needs attention.
     Warning,
-    /// It does not hold; a send would end with this exit.
+    /// It failed; a send would end with this exit.
     Failure(Exit),
     /// Not made, because there is nothing to check or a check before it failed.
     Skipped,
@@ -40,7 +40,7 @@ pub(super) struct Check {
     pub name: &'static str,
     /// How it went.
     pub state: State,
-    /// What was found; may hold foreign text.
+    /// What was found; may contain foreign text.
     pub message: String,
     /// The next thing to do, if there is any.
     pub hint: Option<String>,

@@ -1,4 +1,4 @@
-//! The check of the credential: whether there is one, who can read it, and whether a certificate's dates hold.
+//! The check of the credential: whether there is one, who can read it, and whether a certificate's dates are valid.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -20,7 +20,7 @@ use crate::settings::target::Target;
 
 const NAME: &str = "credential";
 
-/// Checks the credential as a send would read it, and hands it on.
+/// Checks the credential as a send would read it, and returns it.
 pub(super) fn check(sources: &Sources, environment: &Environment, target: &Target) -> (Check, Credential) {
     let read =
         CredentialPlan::resolve(sources, environment, target).and_then(|plan| Ok((plan.load(environment)?, plan)));
@@ -90,7 +90,7 @@ fn readers(_: &Path) -> String {
     "who can read it is not checked on this system".to_owned()
 }
 
-/// The certificate in words, and what to do if it ends soon. One whose dates do not hold was refused before.
+/// The certificate in words, and what to do if it ends soon. One whose dates are not valid was refused before.
 fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (String, Option<String>) {
     let file = match source {
         ClientCertificateSource::Pem { cert, .. } => cert,
@@ -110,7 +110,7 @@ fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (
         Validity::Left(left) => {
             (format!("{who}, {} left", days(left)), Some(format!("it ends on {until}: ask for a new one")))
         }
-        // The dates held when it was read a moment ago: they end right now.
+        // The dates were valid when it was read just now: they have ended since.
         Validity::NotYet | Validity::Over => (who, Some("it has just ended".to_owned())),
     }
 }

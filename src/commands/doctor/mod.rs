@@ -1,4 +1,4 @@
-//! `vescli doctor`: looks at everything that a send needs, from the configuration to the server's clock, and mails
+//! `vescli doctor`: checks everything that a send needs, from the configuration to the server's clock, and mails
 //! no one. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
 //! and every HTTP server answers one with its `Date`.
 
@@ -20,7 +20,7 @@ use crate::settings::proxy::ProxySetting;
 use chart::Chart;
 use check::Check;
 
-/// Makes all checks that make sense and tells them; the exit is that of the first one that failed.
+/// Makes all checks that make sense and reports them; the exit is that of the first one that failed.
 pub fn run(context: &mut Context) -> Exit {
     let (check, setup) = setup::config(context.flags, context.environment);
     if let Some(setup) = &setup {
@@ -34,7 +34,7 @@ pub fn run(context: &mut Context) -> Exit {
     chart.close()
 }
 
-/// A wrong credential is no reason not to look at the network; everything else builds on what came before.
+/// A wrong credential does not keep the network from being checked; every other check needs the one before.
 fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -> Option<()> {
     let (check, target) = setup::url(&setup.sources, &setup.network);
     chart.add(check);

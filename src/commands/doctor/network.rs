@@ -53,7 +53,7 @@ pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, ope
             let took_ms = took.as_millis();
             let message = format!("HEAD {url} was answered with {status} in {took_ms} ms; any status is fine here");
             chart.add(Check::ok("http", message));
-            // The server looked at its clock somewhere between question and answer.
+            // The server read its clock some time between request and answer.
             chart.add(compare(date(&answer), clock + took / 2));
         }
         Err(failure) => {
@@ -219,7 +219,7 @@ fn tls(handshake: &Handshake) -> Check {
     }
 }
 
-/// A clock that is off makes a good certificate look too old or too new, so that is the next thing to look at.
+/// A clock that is off makes a good certificate look too old or too new, so that is checked next.
 fn tls_failed(target: &str, failure: Failure) -> Check {
     let dated = failure.kind == FailureKind::Certificate
         && ["expired on", "valid only from"].iter().any(|words| failure.cause.contains(words));

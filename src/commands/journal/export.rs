@@ -1,4 +1,4 @@
-//! `vescli journal export`: everyone in a journal with what came of them, for an auditor's spreadsheet or a script.
+//! `vescli journal export`: everyone in a journal with their outcome, for an auditor's spreadsheet or a script.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ pub(super) fn export(path: &Path, csv: bool, reporter: &mut Reporter) -> Result<
     }
 }
 
-/// An older journal lacks a part of the trail, and an empty cell does not say why.
+/// An older journal lacks some values, and an empty cell does not show why.
 fn warn_of_nameless(runs: &[RunRecord], reporter: &mut Reporter) {
     let nameless = runs.iter().filter(|run| run.author == Author::default()).count() as u64;
     if nameless > 0 {
@@ -111,7 +111,7 @@ fn table<'a>(people: impl Iterator<Item = PersonDocument<'a>>, escape: impl Fn(&
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A cell that no spreadsheet takes for a formula. Quotes do not prevent that; an apostrophe in front does:
+/// A cell that no spreadsheet reads as a formula. Quotes do not prevent that; an apostrophe in front does:
 /// <https://owasp.org/www-community/attacks/CSV_Injection>.
 fn guarded(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }

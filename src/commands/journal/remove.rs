@@ -1,4 +1,4 @@
-//! `vescli journal rm` and `prune`: remove journals, and with them the knowledge of who was mailed.
+//! `vescli journal rm` and `prune`: remove journals, and with them the record of who was mailed.
 
 use std::fs;
 use std::io::{BufRead, stdin};

@@ -1,4 +1,4 @@
-//! `vescli journal repair`: makes a damaged journal usable again, and reports what that took.
+//! `vescli journal repair`: makes a damaged journal usable again, and reports what was changed.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The command that is rehearsed: started with the sandbox's variables, waited for, and outlived whatever signal comes.
+//! The command that is rehearsed: the sandbox starts it with its variables, waits for it, and outlives it at any signal.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -18,7 +18,7 @@ pub(super) struct SandboxEnvironment {
     pub(super) path: Option<OsString>,
     /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
     pub(super) own_folder: Option<PathBuf>,
-    /// The variables that the command does not get: whatever holds a credential.
+    /// The variables that the command does not get: those with a credential.
     pub(super) hidden: Vec<&'static str>,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn run_command(
 /// The command with the environment of a rehearsal.
 fn prepare(program: &OsStr, variables: &[(&str, String)], hidden: &[&str], search_path: Option<OsString>) -> Command {
     let mut command = Command::new(program);
-    // They would argue with the sandbox's token, and a real secret has no place in a rehearsal.
+    // They would conflict with the sandbox's token, and a real secret must not be in a rehearsal.
     for name in hidden {
         command.env_remove(name);
     }

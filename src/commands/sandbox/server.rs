@@ -104,7 +104,7 @@ impl Server {
         self.failures.try_recv().ok()
     }
 
-    /// Waits, for ever if need be, until the log fails; `None` when the server itself is gone.
+    /// Waits, for ever if need be, until the log fails; `None` when the server itself has ended.
     pub(super) fn wait_for_failure(&self) -> Option<io::Error> {
         self.failures.recv().ok()
     }
@@ -219,7 +219,7 @@ struct Seen {
 #[error("closed the connection, as the recipient or the client asked")]
 pub(super) struct HangUpError;
 
-/// What a request is met with.
+/// How a request is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reply {
     Answer(Answer),

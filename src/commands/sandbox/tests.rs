@@ -287,7 +287,7 @@ fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
         let start = Instant::now();
         let mut stream = hanging(&server, begun);
         let mut rest = String::new();
-        // Whether it is reply why, or cut off with bytes unread, is all the same.
+        // It may be answered with a reason, or cut off with bytes unread: both are fine.
         let _ = stream.read_to_string(&mut rest);
         assert!(start.elapsed() < PATIENCE, "{begun:?} was not hung up on");
         assert!(!rest.contains("200 OK"), "{rest}");

@@ -132,7 +132,8 @@ fn entry(name: &str, help: &str) -> String {
 /// The topic `json`.
 pub const JSON: &str = "\
 With --json, standard output contains exactly one document on one line, for success, failure and usage errors alike. \
-  The order of the fields is fixed; fields are only ever added. Standard error still has the text, unless -q.
+  The order of the fields is fixed; fields are only ever added. Standard error still has the text, unless -q. \
+  The folder schemas/ of the source and of the packages' documentation has a JSON Schema for each document.
 
   schema       \"vescli.result/1\"
   ok           true exactly when the service accepted the request

@@ -10,6 +10,7 @@ pub mod help;
 mod interrupt;
 pub mod journal;
 mod journal_place;
+mod question;
 pub mod sandbox;
 pub mod send;
 mod send_journal;

@@ -10,6 +10,7 @@
 
 mod curl;
 mod pager;
+mod progress;
 mod scripts;
 mod show_curl;
 mod terminal;

@@ -17,7 +17,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    fn start(vescli: &Vescli, server: &Server) -> Self {
+    pub(crate) fn start(vescli: &Vescli, server: &Server) -> Self {
         let url = server.url();
         let variables = [("VESCLI_BASE_URL", url.as_str()), ("VESCLI_TENANT", "example-corp")];
         Self::sized(vescli.folder(), [100, 40], "sh", &variables)
@@ -52,10 +52,27 @@ impl Terminal {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Everything that was shown, as a reader sees it who scrolls up; a line that was broken for its length is one.
+    pub(crate) fn history(&self) -> String {
+        let output = self.command(&["capture-pane", "-p", "-J", "-S", "-"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Gives the window another width, as a user does with the mouse.
+    pub(crate) fn resize(&self, columns: u16) {
+        let columns = columns.to_string();
+        assert!(self.command(&["resize-window", "-x", &columns]).status().unwrap().success());
+    }
+
     /// Types a line, and waits until the screen shows a text that was not there before.
     pub(crate) fn types(&self, line: &str, expected: &str) -> String {
         assert!(self.command(&["send-keys", "-R", line, "Enter"]).status().unwrap().success());
         assert!(self.command(&["clear-history"]).status().unwrap().success());
+        self.wait_for(expected)
+    }
+
+    /// Waits until the screen shows a text.
+    pub(crate) fn wait_for(&self, expected: &str) -> String {
         let start = Instant::now();
         loop {
             let screen = self.screen();
@@ -75,7 +92,7 @@ impl Drop for Terminal {
     }
 }
 
-fn people(count: usize) -> String {
+pub(crate) fn people(count: usize) -> String {
     let row = |row| format!("a{row}@example.com");
     (0..count).map(|number| row(number) + "\n").collect()
 }

@@ -4,18 +4,19 @@
 mod end;
 mod error;
 mod prepare;
+mod progress;
 mod reports;
 mod resume_command;
 mod screen;
 mod send;
 mod workers;
 
-use std::io::{BufRead, stdin};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::context::Context;
 use super::error::CommandError;
+use super::question::Input;
 use crate::args::environment::Environment;
 use crate::bulk::journal::Recovered;
 use crate::report::Reporter;
@@ -129,12 +130,12 @@ fn ask_about_known(
     reporter: &mut Reporter,
 ) -> Result<Option<OnKnown>, BulkError> {
     let known = bulk_text::known(facts, reporter.redactor()).unwrap_or_default();
-    if prepared.bulk.yes || !can_ask(prepared, reporter) {
+    let Some(input) = input(prepared, reporter).filter(|_| !prepared.bulk.yes) else {
         return Err(BulkError::Known(known));
-    }
+    };
     let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
-    reporter.write_err(&format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] "));
-    Ok(match answer(reporter).as_str() {
+    let question = format!("{plan}{known}.\nSkip them (s), mail them again (m), or stop (n)? [s/m/N] ");
+    Ok(match input.ask(&question, reporter).as_str() {
         "s" | "skip" => Some(OnKnown::Skip),
         "m" | "mail" => Some(OnKnown::Send),
         _ => None,
@@ -151,9 +152,11 @@ fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> R
         1 => "1 person".to_owned(),
         count => format!("{} people", grouped(count)),
     };
-    if !prepared.bulk.yes && !can_ask(prepared, reporter) {
-        return Err(BulkError::NotAsked(people));
-    }
+    let input = match input(prepared, reporter) {
+        _ if prepared.bulk.yes => None,
+        Some(input) => Some(input),
+        None => return Err(BulkError::NotAsked(people)),
+    };
     let unread = prepared.unread().next();
     if let (true, None, Some(unread)) = (prepared.bulk.yes, prepared.bulk.known, unread) {
         return Err(BulkError::Unread(unread));
@@ -163,23 +166,12 @@ fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> R
         let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
         reporter.write_err(&plan);
     }
-    if prepared.bulk.yes {
+    let Some(input) = input else {
         return Ok(true);
-    }
-    reporter.write_err(&format!("Mail {people}? [y/N] "));
-    Ok(matches!(answer(reporter).as_str(), "y" | "yes"))
+    };
+    Ok(matches!(input.ask(&format!("Mail {people}? [y/N] "), reporter).as_str(), "y" | "yes"))
 }
 
-fn can_ask(prepared: &Prepared, reporter: &Reporter) -> bool {
-    let terminals = reporter.terminals();
-    terminals.stdin && terminals.stderr && !prepared.no_input && !prepared.is_stdin()
-}
-
-/// The line that was typed, in lower case. If there is no answer, it is empty.
-fn answer(reporter: &mut Reporter) -> String {
-    let mut answer = String::new();
-    if stdin().lock().read_line(&mut answer).unwrap_or(0) == 0 {
-        reporter.write_err("\n");
-    }
-    answer.trim().to_ascii_lowercase()
+fn input(prepared: &Prepared, reporter: &Reporter) -> Option<Input> {
+    Input::find(reporter, prepared.no_input, prepared.is_stdin())
 }

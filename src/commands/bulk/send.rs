@@ -156,7 +156,7 @@ fn work(
         screen.listen(&writer, gate);
         remark
     });
-    screen.progress.finish();
+    screen.finish();
     (remark, writer)
 }
 

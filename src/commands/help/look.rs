@@ -1,5 +1,9 @@
 //! How help is shown: in which colours and how wide.
 
+use std::io::stdout;
+
+use terminal_size::{Width, terminal_size_of};
+
 use super::wrap::wrap;
 use crate::args::environment::Environment;
 use crate::report::style::Style;
@@ -31,6 +35,6 @@ const USUAL_WIDTH: usize = 80;
 /// `COLUMNS`, which a user exports on purpose, else the width of the terminal.
 fn columns(environment: &Environment, is_terminal: bool) -> usize {
     let given = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
-    let of_terminal = || console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let of_terminal = || terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns));
     given.or_else(|| of_terminal().filter(|_| is_terminal)).filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
 }

@@ -1,6 +1,8 @@
 //! Shows a long text in a pager, by the conventions of git and man: only on a terminal, and only what does not fit on it.
 
-use std::io;
+use std::io::{self, stdout};
+
+use terminal_size::{Height, terminal_size_of};
 
 use crate::args::environment::Environment;
 use crate::report::{ErrorReport, Reporter};
@@ -21,7 +23,7 @@ pub fn show(text: &str, reporter: &mut Reporter, environment: &Environment) -> R
 
 fn is_longer_than_the_screen(text: &str) -> bool {
     // The prompt takes one line.
-    console::Term::stdout().size_checked().is_some_and(|(rows, _)| text.lines().count() >= usize::from(rows))
+    terminal_size_of(stdout()).is_some_and(|(_, Height(rows))| text.lines().count() >= usize::from(rows))
 }
 
 /// The exit code of a shell that cannot find a command; 126 is that of one that cannot run it.

@@ -1,7 +1,6 @@
 //! `vescli journal rm` and `prune`: remove journals, and with them the record of who was mailed.
 
 use std::fs;
-use std::io::{BufRead, stdin};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +12,7 @@ use crate::bulk::journal::{
 };
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
+use crate::commands::question::Input;
 use crate::report::Reporter;
 use crate::report::escape::json_line;
 use crate::report::text::counted;
@@ -57,17 +57,11 @@ impl Request {
         if self.yes {
             return Ok(true);
         }
-        let terminals = reporter.terminals();
-        if self.no_input || !terminals.stdin || !terminals.stderr {
-            return Err(CommandError::Usage {
-                message: "cannot ask for confirmation: standard input is not a terminal".to_owned(),
-                hint: "add --yes".to_owned(),
-            });
-        }
-        reporter.write_err(&format!("{question} [y/N] "));
-        let mut answer = String::new();
-        let _ = stdin().lock().read_line(&mut answer);
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        let input = Input::find(reporter, self.no_input, false).ok_or_else(|| CommandError::Usage {
+            message: "cannot ask for confirmation: standard input is not a terminal".to_owned(),
+            hint: "add --yes".to_owned(),
+        })?;
+        Ok(matches!(input.ask(&format!("{question} [y/N] "), reporter).as_str(), "y" | "yes"))
     }
 }
 

@@ -11,10 +11,24 @@
 //! A file imports from its own folder and from those to its left in
 //! `args · settings · api · bulk · report · commands · lib · main`; a test checks it.
 //!
+//! # Where new things go
+//!
+//! - A flag, its variable and its key are one row of `args/settings_table.rs`. The file in `settings` that it is about reads
+//!   it; a flag of a group that no command has yet also goes into `with_flags` of `args/commands.rs`.
+//! - An exit code is one row of `report/exit.rs`. The match in `commands/error.rs` chooses it for an error; with `from`, the
+//!   row belongs to a class of an answer or a network failure, in `api/outcome.rs`. `report/json.rs` decides
+//!   `safe_to_retry`.
+//! - A journal record is a variant in `bulk/journal/record.rs`, which also writes and reads its line. The compiler then asks
+//!   for it in `state.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.
+//! - A line of the help is in `args/command_help.rs`, a topic of `vescli help` in `commands/help/topics.rs`, a man page that
+//!   is more than a command's help in `tests/generated/pages`.
+//!
+//! Afterwards `VESCLI_REWRITE=1 cargo test --test generated` writes completions, man pages and the tables of the README.
+//!
 //! # Another operation of the API
 //!
-//! An operation is a value: path, fields and phrases. What sends, retries, judges and reports takes the value and stays as
-//! it is. Another one needs:
+//! An operation is a value: path, fields and phrases. The code that sends, retries, classifies and reports takes the
+//! value and does not change. Another one needs:
 //!
 //! 1. a file beside `api/send_password_email.rs` with its [`api::operation::Operation`], declared in `api/mod.rs` and listed
 //!    in [`api::OPERATIONS`] there, so that the sandbox answers it;
@@ -22,7 +36,7 @@
 //!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
 //!    gets a file under `commands`;
-//! 4. `VESCLI_REWRITE=1 cargo test --test generated` for completions and man pages, and a line in the README.
+//! 4. the generated files as above, and a line in the README.
 //!
 //! A field whose value no setting has yet is also a row of `args/settings_table.rs`.
 
@@ -92,12 +106,12 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
             let text = explain::explain(what.as_deref(), context.output().json, context.reporter.out_style())?;
             // Not in a pipe, where a line is a row.
             let is_wrapped = context.reporter.terminals().stdout && !context.output().json;
-            let text = if is_wrapped { context.look().wrap(&text) } else { text };
+            let text = if is_wrapped { context.layout().wrap(&text) } else { text };
             context.print(&text)
         }
         Command::Completions { shell } => context.print(&help::completions(*shell)?),
         Command::Help { topic } => {
-            let text = help::help(topic, context.look())?;
+            let text = help::help(topic, context.layout())?;
             help::pager::show(&text, &mut context.reporter, context.environment)?;
             Ok(Exit::Accepted.into())
         }

@@ -1,4 +1,4 @@
-//! The flags of the settings table, as clap takes them.
+//! Makes clap's arguments from the rows of `settings_table`: a new flag is a row there, and changes nothing here.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ValueHint};

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::error::CommandError;
-use super::help::Look;
+use super::help::Layout;
 use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Layer};
 use crate::args::settings_table::Setting;
@@ -26,8 +26,8 @@ impl Context<'_> {
     }
 
     /// How a text is shown on standard output.
-    pub fn look(&self) -> Look {
-        Look::new(self.reporter.out_style(), self.environment, self.reporter.terminals().stdout)
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.reporter.out_style(), self.environment, self.reporter.terminals().stdout)
     }
 
     /// Takes the format that all settings together ask for, once they are known.

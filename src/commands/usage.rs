@@ -9,7 +9,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::help::{self, Look};
+use super::help::{self, Layout};
 use crate::api::recipient::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
@@ -34,7 +34,7 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     let request = is_help.then(|| help_request(arguments));
     let text = |style: Style, is_terminal| {
         if let Some(request) = &request {
-            return help::asked_for(request, Look::new(style, environment, is_terminal));
+            return help::asked_for(request, Layout::new(style, environment, is_terminal));
         }
         let text = if style.has_colors() { rendered.ansi().to_string() } else { rendered.to_string() };
         escaped(&text)

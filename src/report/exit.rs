@@ -58,7 +58,7 @@ pub struct ExitRow {
 /// Makes the enum, its rows, and the exhaustive match of the API's classes from one row for each exit.
 macro_rules! exits {
     ($($exit:ident = $code:literal $(from $class:ident)?: $name:literal, $title:literal, $statuses:literal,
-       $outcome:literal, $again:literal, $meaning:literal, $advice:literal;)*) => {
+       $outcome:literal, $again:literal, $meaning:literal, $advice:expr;)*) => {
         /// How a run ended.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -81,6 +81,9 @@ macro_rules! exits {
     };
 }
 
+/// What to do when the outcome is unknown.
+const ASK_FIRST: &str = "Ask the person or check the console before sending again.";
+
 // By code: variant and code, `from` the API's class of that name, class name, title, HTTP statuses, outcome, safe to run
 // again; what it means; what to do.
 exits! {
@@ -101,7 +104,7 @@ exits! {
         "Check the network, a firewall, and whether a proxy is needed (--proxy).";
     BrokenReply = 8 from BrokenReply: "broken_reply", "broken reply", "", "unknown", "may mail twice",
         "The request was sent, and then the connection broke before the answer was complete, or the answer was not HTTP.",
-        "Ask the person or check the console before sending again.";
+        ASK_FIRST;
     BulkFailed = 10: "bulk_failed", "some rows failed", "", "per row", "yes: those that are due are sent, other rejected ones stay",
         "A bulk run finished; some rows were rejected or not sent.",
         "Run the command that is printed: the same one for the rows that are due, with --retry-rejected for the other rejected ones.";
@@ -143,22 +146,22 @@ exits! {
         "Read the server's message; the user may have a password already.";
     ServerError = 50 from ServerError: "server_error", "server error", "500", "unknown", "may mail twice",
         "The service failed while it worked on the request.",
-        "Ask the person or check the console before sending again.";
+        ASK_FIRST;
     BadGateway = 52 from BadGateway: "bad_gateway", "bad gateway", "502", "unknown", "may mail twice",
         "A gateway got no usable answer from the service.",
-        "Ask the person or check the console before sending again.";
+        ASK_FIRST;
     Unavailable = 53 from Unavailable: "unavailable", "unavailable", "503", "rejected with Retry-After, else unknown", "with Retry-After: yes, later; else may mail twice",
         "The service is not available at the moment.",
         "Check the outcome: rejected can be sent again after the wait, unknown has to be checked first.";
     ServerTimeout = 54 from ServerTimeout: "server_timeout", "server timed out", "504", "unknown", "may mail twice",
         "The service did not finish in time.",
-        "Ask the person or check the console before sending again.";
+        ASK_FIRST;
     ClientCertificate = 58 from ClientCertificate: "client_certificate", "client certificate refused", "", "not_sent if no connection was up, else unknown", "after fixing; if unknown: may mail twice",
         "The server requires a client certificate, or refused the one it got.",
         "Give one with --cert and --key or --p12, or check its dates and its issuer. If the outcome is unknown, ask the person before sending again: with TLS 1.3 the refusal comes after the request.";
     ServerErrorOther = 59 from ServerErrorOther: "server_error_other", "server error", "5xx", "unknown", "may mail twice",
         "A 5xx without a code of its own.",
-        "Ask the person or check the console before sending again.";
+        ASK_FIRST;
     Certificate = 60 from Certificate: "certificate", "certificate not trusted", "", "not_sent", "after fixing",
         "The server's certificate is not trusted, has expired, or is for another name.",
         "With a private certificate authority, name its certificate with --cacert. There is no switch that turns the check off.";

@@ -1,5 +1,6 @@
 //! Reports what happened: as text for people, as one JSON document for scripts.
 
+pub mod atomic_file;
 pub mod bulk_json;
 pub mod bulk_text;
 pub mod curl;
@@ -8,7 +9,6 @@ pub mod exit;
 pub mod json;
 pub mod junit;
 pub mod metrics;
-pub mod replacement;
 mod reporter;
 pub mod style;
 pub mod text;

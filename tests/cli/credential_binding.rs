@@ -27,7 +27,7 @@ fn vescli(toml: &str) -> Vescli {
         .stderr_lacks(TOKEN)
 }
 
-/// The command ends with 78 and says so; `reason` stands on standard error, or in the chart of `doctor`.
+/// The command ends with 78 and says so; `reason` is on standard error, or in the checks of `doctor`.
 fn refused(toml: &str, change: impl Fn(Vescli) -> Vescli, reason: &str) {
     for command in COMMANDS {
         let run = change(vescli(toml).args(command)).code(78);

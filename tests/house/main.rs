@@ -24,9 +24,6 @@ const LINES_MAX: usize = 600;
 const FUNCTION_MAX: usize = 70;
 const MAIN_MAX: usize = 49;
 
-/// The imports that lie on a circle today, a line each. None may be added.
-const KNOWN_CIRCLES: &str = "tests/house/circles.txt";
-
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("the entry can be read").path();
@@ -85,7 +82,7 @@ fn imports(text: &str) -> Vec<(usize, String)> {
 
 /// The imports of a file that look to the right, or have no place, and how many it has in all. The whole file is read:
 /// what is for tests alone may stand anywhere in it, and has no other rules.
-fn judged(name: &str, text: &str) -> (Vec<String>, usize) {
+fn misplaced_imports(name: &str, text: &str) -> (Vec<String>, usize) {
     let module = name.trim_start_matches("src/").trim_end_matches(".rs").replace('/', "::");
     let Some(own) = place(&module) else {
         return (Vec::new(), 0);
@@ -109,7 +106,7 @@ fn parts_import_from_the_left() {
     let mut seen = 0;
     let mut wrong = Vec::new();
     for (name, text) in files(&["src"]) {
-        let (faults, count) = judged(&name, &text);
+        let (faults, count) = misplaced_imports(&name, &text);
         wrong.extend(faults);
         seen += count;
     }
@@ -121,10 +118,10 @@ fn parts_import_from_the_left() {
 fn code_after_a_test_module_is_checked_too() {
     let text = "//! x\nuse crate::api::a;\n#[cfg(test)]\nmod tests;\nuse crate::commands::b;\n\
                 impl X {\n    #[cfg(test)]\n    #[must_use]\n    fn c() {\n        d();\n    }\n\n    fn e() {\n    }\n}\n";
-    let (wrong, seen) = judged("src/bulk/x.rs", text);
+    let (wrong, seen) = misplaced_imports("src/bulk/x.rs", text);
     let expected = "src/bulk/x.rs:5: bulk imports from commands, which is to its right";
     assert_eq!((wrong.as_slice(), seen), ([expected.to_owned()].as_slice(), 2));
-    assert_eq!(judged("src/commands/x.rs", text), (Vec::new(), 2));
+    assert_eq!(misplaced_imports("src/commands/x.rs", text), (Vec::new(), 2));
     assert_eq!(lines_of_code(&Source::new("src/bulk/x.rs".to_owned(), text.to_owned())), 8);
 }
 
@@ -165,27 +162,14 @@ fn functions_and_main_stay_short() {
     }
 }
 
-fn edge(line: &str) -> Option<Edge> {
-    line.split_once(" -> ").map(|(from, to)| (from.to_owned(), to.to_owned()))
-}
-
-/// A circle means that no file of it can be read first. The list of known ones shrinks: `VESCLI_REWRITE=1` writes it
-/// again when imports are gone or files have other names, and refuses when there are more.
+/// No file of a circle can be read first.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the door is for the product")]
-fn no_new_import_closes_a_circle() {
-    let found = circles(&Crate::new(&mut sources(&["src"])).edges());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(KNOWN_CIRCLES);
-    let known: BTreeSet<Edge> = fs::read_to_string(&path).unwrap_or_default().lines().filter_map(edge).collect();
-    let list = |edges: Vec<&Edge>| edges.iter().map(|(a, b)| format!("{a} -> {b}")).collect::<Vec<_>>().join("\n");
-    if std::env::var_os("VESCLI_REWRITE").is_some() && found.len() <= known.len() {
-        fs::write(&path, list(found.iter().collect()) + "\n").expect("the list can be written");
-        return;
-    }
-    let new = list(found.difference(&known).collect());
-    let gone = list(known.difference(&found).collect());
-    assert!(new.is_empty(), "these imports close a circle:\n{new}\nno longer on one:\n{gone}");
-    assert!(gone.is_empty(), "no longer on a circle, run VESCLI_REWRITE=1 cargo test --test house:\n{gone}");
+fn no_import_closes_a_circle() {
+    let found: Vec<String> = circles(&Crate::new(&mut sources(&["src"])).edges())
+        .iter()
+        .map(|(from, to)| format!("{from} -> {to}"))
+        .collect();
+    assert!(found.is_empty(), "these imports close a circle:\n{}", found.join("\n"));
 }
 
 /// The same rule as above, for paths that begin with `super` or `self` too.

@@ -9,18 +9,18 @@ use crate::api::failure::without_number;
 use crate::bulk::plan::Plan;
 use crate::bulk::tally::Tally;
 use crate::commands::error::CommandError;
+use crate::report::atomic_file::{AtomicFile, Readers};
 use crate::report::bulk_text::PlanFacts;
 use crate::report::exit::Ending;
 use crate::report::junit::Cases;
-use crate::report::replacement::{Readers, Replacement};
 use crate::report::{Reporter, metrics};
 use crate::settings::bulk::BulkSettings;
 
 /// The files, if they were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    junit: Option<Replacement>,
-    metrics: Option<Replacement>,
+    junit: Option<AtomicFile>,
+    metrics: Option<AtomicFile>,
     started: Option<SystemTime>,
 }
 
@@ -33,7 +33,7 @@ impl Reports {
             let Some(path) = path else {
                 return Ok(None);
             };
-            let file = Replacement::open(path, readers).map_err(|error| {
+            let file = AtomicFile::open(path, readers).map_err(|error| {
                 let error = without_number(&error.to_string());
                 CommandError::Io(format!("{flag} {}: cannot be written: {error}; nothing was sent", path.display()))
             })?;

@@ -2,8 +2,8 @@
 //! no one. Its only request is a `HEAD` for `/` of the host, without any credential: no operation of the API is a `HEAD`,
 //! and every HTTP server answers one with its `Date`.
 
-mod chart;
 mod check;
+mod checklist;
 mod credential;
 mod network;
 mod setup;
@@ -17,8 +17,8 @@ use crate::commands::error::CommandError;
 use crate::report::exit::Exit;
 use crate::settings::Output;
 use crate::settings::proxy::ProxySetting;
-use chart::Chart;
 use check::Check;
+use checklist::Checklist;
 
 /// Makes all checks that make sense and reports them; the exit is that of the first one that failed.
 pub fn run(context: &mut Context) -> Exit {
@@ -26,33 +26,33 @@ pub fn run(context: &mut Context) -> Exit {
     if let Some(setup) = &setup {
         context.set_output(Output::resolve(&setup.sources));
     }
-    let mut chart = Chart::new(&mut context.reporter);
-    chart.add(check);
+    let mut checklist = Checklist::new(&mut context.reporter);
+    checklist.add(check);
     if let Some(setup) = setup {
-        examine(&setup, context.environment, &mut chart);
+        examine(&setup, context.environment, &mut checklist);
     }
-    chart.close()
+    checklist.close()
 }
 
 /// A wrong credential does not keep the network from being checked; every other check needs the one before.
-fn examine(setup: &setup::Setup, environment: &Environment, chart: &mut Chart) -> Option<()> {
+fn examine(setup: &setup::Setup, environment: &Environment, checklist: &mut Checklist) -> Option<()> {
     let (check, target) = setup::url(&setup.sources, &setup.network);
-    chart.add(check);
+    checklist.add(check);
     let target = target?;
     let (check, credential) = credential::check(&setup.sources, environment, &target);
     let proxy = setup.network.proxy.as_ref();
     let of_proxy = proxy.map_or_else(Vec::new, ProxySetting::secrets);
     let secrets = credential.token.clone().into_iter().chain(of_proxy);
-    chart.reporter.redact(secrets);
-    chart.add(check);
+    checklist.reporter.redact(secrets);
+    checklist.add(check);
     let url = match request::url(&SEND_PASSWORD_EMAIL, &target) {
         Ok(url) => url,
         Err(error) => {
-            chart.add(Check::of_fault("url", &CommandError::from(error)));
+            checklist.add(Check::of_fault("url", &CommandError::from(error)));
             return None;
         }
     };
     let identity = credential.certificate.as_ref();
-    network::check(&setup.network, identity, &url, chart);
+    network::check(&setup.network, identity, &url, checklist);
     Some(())
 }

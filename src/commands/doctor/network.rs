@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
 
-use super::chart::Chart;
 use super::check::Check;
+use super::checklist::Checklist;
 use super::validity::{SOON, Validity, day, days};
 use crate::api::lookup::Endpoint;
 use crate::api::observer::{AddressSource, Handshake, Observed, Step};
@@ -22,7 +22,12 @@ use crate::settings::target::is_loopback;
 /// Clocks that differ by more than this are worth a warning.
 const TOLERATED: Duration = Duration::from_secs(60);
 
-pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, operation: &Url, chart: &mut Chart) {
+pub(super) fn check(
+    network: &Network,
+    identity: Option<&ClientCertificate>,
+    operation: &Url,
+    checklist: &mut Checklist,
+) {
     let mut url = operation.clone();
     url.set_path("/");
     let route = Route { network, url: &url };
@@ -30,14 +35,14 @@ pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, ope
         Ok(transport) => transport,
         Err(error) => {
             let name = if matches!(error, TransportError::Trust(_)) { "trust" } else { "http" };
-            chart.add(Check::of_fault(name, &CommandError::from(error)));
+            checklist.add(Check::of_fault(name, &CommandError::from(error)));
             if name == "trust" {
-                route.without_trust(chart);
+                route.without_trust(checklist);
             }
             return;
         }
     };
-    chart.add(match &transport.trust {
+    checklist.add(match &transport.trust {
         Some(source) => Check::ok("trust", source.as_str()),
         None => Check::skipped("trust", "plain http to this machine: no certificates are used"),
     });
@@ -47,21 +52,21 @@ pub(super) fn check(network: &Network, identity: Option<&ClientCertificate>, ope
     let observed = transport.observed();
     match answer {
         Ok(answer) => {
-            route.passed(&observed, Step::Http, chart);
-            trace(&url, Some(&answer), chart);
+            route.passed(&observed, Step::Http, checklist);
+            trace(&url, Some(&answer), checklist);
             let status = answer.status_line.split(' ').nth(1).unwrap_or_default();
             let took_ms = took.as_millis();
             let message = format!("HEAD {url} was answered with {status} in {took_ms} ms; any status is fine here");
-            chart.add(Check::ok("http", message));
+            checklist.add(Check::ok("http", message));
             // The server read its clock some time between request and answer.
-            chart.add(compare(date(&answer), clock + took / 2));
+            checklist.add(compare(date(&answer), clock + took / 2));
         }
         Err(failure) => {
-            route.passed(&observed, observed.step, chart);
+            route.passed(&observed, observed.step, checklist);
             if observed.step == Step::Http {
-                trace(&url, None, chart);
+                trace(&url, None, checklist);
             }
-            chart.add(route.failed(observed.step, failure));
+            checklist.add(route.failed(observed.step, failure));
         }
     }
 }
@@ -74,44 +79,44 @@ struct Route<'a> {
 
 impl Route<'_> {
     /// Without certificates to trust, the host can still be looked up and connected to.
-    fn without_trust(&self, chart: &mut Chart) {
+    fn without_trust(&self, checklist: &mut Checklist) {
         let Ok(transport) = Transport::without_trust(self.network, self.url) else {
             return;
         };
         let reached = transport.reach(self.url);
         let observed = transport.observed();
         match reached {
-            Ok(()) => self.passed(&observed, Step::Tunnel, chart),
+            Ok(()) => self.passed(&observed, Step::Tunnel, checklist),
             Err(failure) => {
-                self.passed(&observed, observed.step, chart);
-                chart.add(self.failed(observed.step, failure));
+                self.passed(&observed, observed.step, checklist);
+                checklist.add(self.failed(observed.step, failure));
             }
         }
     }
 
     /// The checks of all steps before one.
-    fn passed(&self, observed: &Observed, end: Step, chart: &mut Chart) {
+    fn passed(&self, observed: &Observed, end: Step, checklist: &mut Checklist) {
         if let Some((source, addresses)) = &observed.addresses {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            chart.add(Check::ok("dns", self.found(*source, &addresses.join(", "))));
+            checklist.add(Check::ok("dns", self.found(*source, &addresses.join(", "))));
         }
         if observed.tcp {
-            chart.add(Check::ok("tcp", self.connected(observed)));
+            checklist.add(Check::ok("tcp", self.connected(observed)));
         } else if end > Step::Tcp {
-            chart.add(Check::skipped("tcp", "not known: the proxy did not answer"));
+            checklist.add(Check::skipped("tcp", "not known: the proxy did not answer"));
         }
         if end > Step::Tunnel {
-            chart.add(Check::ok("proxy", self.proxy()));
+            checklist.add(Check::ok("proxy", self.proxy()));
         }
         if end == Step::Http {
             let check = match &observed.tls {
                 Some(handshake) => {
-                    trace_handshake(handshake, chart);
+                    trace_handshake(handshake, checklist);
                     tls(handshake)
                 }
                 None => Check::skipped("tls", "plain http to this machine: there is no TLS to check"),
             };
-            chart.add(check);
+            checklist.add(check);
         }
     }
 
@@ -179,21 +184,22 @@ impl Route<'_> {
 }
 
 /// The request and its answer, for `-v`.
-fn trace(url: &Url, answer: Option<&Exchange>, chart: &mut Chart) {
-    chart.trace(&format!("> HEAD / HTTP/1.1 ({})", url.authority()));
+fn trace(url: &Url, answer: Option<&Exchange>, checklist: &mut Checklist) {
+    checklist.trace(&format!("> HEAD / HTTP/1.1 ({})", url.authority()));
     if let Some(answer) = answer {
-        for line in text::answer_lines(answer, false, chart.reporter.redactor()) {
-            chart.trace(&line);
+        for line in text::answer_lines(answer, false, checklist.reporter.redactor()) {
+            checklist.trace(&line);
         }
     }
 }
 
-fn trace_handshake(handshake: &Handshake, chart: &mut Chart) {
-    chart.trace(&format!("* tls: {}", handshake.version));
+fn trace_handshake(handshake: &Handshake, checklist: &mut Checklist) {
+    checklist.trace(&format!("* tls: {}", handshake.version));
     for certificate in &handshake.certificates {
         if let Some(facts) = CertificateFacts::read(certificate) {
             let (from, until) = (day(facts.not_before), day(facts.not_after));
-            chart.trace(&format!("* certificate: {}, by {}, from {from} until {until}", facts.subject, facts.issuer));
+            checklist
+                .trace(&format!("* certificate: {}, by {}, from {from} until {until}", facts.subject, facts.issuer));
         }
     }
 }

@@ -2,7 +2,6 @@
 //! files that it refuses.
 
 mod files;
-mod going_on;
 #[cfg(unix)]
 mod indexed;
 mod interleavings;
@@ -10,6 +9,7 @@ mod order;
 mod paths;
 mod records;
 mod recovery;
+mod resume;
 
 use std::collections::HashMap;
 

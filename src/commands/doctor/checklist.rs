@@ -28,13 +28,13 @@ struct CheckDocument {
 }
 
 /// The checks that were made so far.
-pub(super) struct Chart<'a, 'b> {
+pub(super) struct Checklist<'a, 'b> {
     pub(super) reporter: &'a mut Reporter<'b>,
     checks: Vec<Check>,
     output_error: Option<ErrorReport>,
 }
 
-impl<'a, 'b> Chart<'a, 'b> {
+impl<'a, 'b> Checklist<'a, 'b> {
     pub(super) const fn new(reporter: &'a mut Reporter<'b>) -> Self {
         Self { reporter, checks: Vec::new(), output_error: None }
     }

@@ -1,4 +1,4 @@
-//! A file that takes the place of another one as a whole: a reader finds the old text or the new one, never a part.
+//! A file that replaces another one as a whole: a reader finds the old text or the new one, never a part.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 pub enum Readers {
     /// Its owner alone: it contains addresses.
     Owner,
-    /// Whoever the umask allows.
+    /// Everyone whom the umask allows.
     Others,
 }
 
-/// An empty file beside the one that it is going to replace. Dropped before that, it is removed.
+/// An empty file in the folder of the one that it will replace. Dropped before that, it is removed.
 #[derive(Debug)]
-pub struct Replacement {
-    /// The file to be replaced, behind all links.
+pub struct AtomicFile {
+    /// The file to replace, with all links resolved.
     path: PathBuf,
     beside: PathBuf,
     file: File,
 }
 
-impl Replacement {
+impl AtomicFile {
     /// # Errors
     /// What the system says when no file can be made in that folder, and when the path is of something other than a file:
     /// a device such as `/dev/null` must not be replaced.
@@ -53,7 +53,7 @@ impl Replacement {
         behind_links(other).is_ok_and(|other| other == self.path)
     }
 
-    /// Writes the text and puts it in the place of the old one.
+    /// Writes the text and replaces the old file.
     ///
     /// # Errors
     /// What the system says; the old file is still there then.
@@ -61,13 +61,13 @@ impl Replacement {
         let mut writer = BufWriter::new(&self.file);
         text(&mut writer)?;
         writer.flush()?;
-        // Some systems report a full disk here only; and after a power cut the new name must not stand for an empty file.
+        // Some systems report a full disk only here; and after a power cut the new name must not be that of an empty file.
         self.file.sync_all()?;
         fs::rename(&self.beside, &self.path)
     }
 }
 
-impl Drop for Replacement {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         // Gone already when it has replaced the other.
         let _ = fs::remove_file(&self.beside);

@@ -10,13 +10,13 @@ use crate::report::style::Style;
 
 /// How a text is shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct Layout {
     pub style: Style,
     /// In columns.
     pub width: usize,
 }
 
-impl Look {
+impl Layout {
     /// For a stream that is a terminal or not. Wide terminals are not filled: long lines are hard to read.
     pub fn new(style: Style, environment: &Environment, is_terminal: bool) -> Self {
         let width = columns(environment, is_terminal).clamp(MIN_WIDTH, MAX_WIDTH);

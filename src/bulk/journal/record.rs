@@ -126,9 +126,10 @@ impl RunHeader {
     }
 }
 
-/// The part of a URL that the service does not stand for.
+/// The part of a URL that the service does not stand for. The scheme takes no part: only a loopback address has another
+/// one than https, and a rehearsal with TLS is continued by one without.
 fn path_of(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| format!("{}{}", url.scheme(), url.path()))
+    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
 }
 
 /// A run that wrote into the journal.

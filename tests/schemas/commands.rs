@@ -4,7 +4,7 @@ use support::harness::Vescli;
 use support::server::{Behaviour, Server};
 use support::sockets::closed_port;
 
-use super::collection::Collection;
+use super::collection::{Collection, prepared};
 
 const CONFIG: &str = "\
 default_profile = \"prod\"\n[defaults]\ntimeout = \"30s\"\n[profiles.prod]\ntenant = \"example-corp\"\n[profiles.lab]\n";
@@ -47,7 +47,7 @@ fn doctor(all: &mut Collection) {
     all.run(Vescli::new(), &format!("doctor --tenant t --base-url https://127.0.0.1:{}", not_tls.port()), 35);
 }
 
-/// The documents of the command that it runs, and its own where it cannot.
+/// The documents of the command that it runs, its own where it cannot, and its own without a command.
 fn sandbox(all: &mut Collection) {
     all.run(Vescli::new(), "sandbox -- no-such-command", 127);
     all.run(Vescli::new(), "sandbox --log /no/such/folder/log", 74);
@@ -64,4 +64,9 @@ fn sandbox(all: &mut Collection) {
     all.add_lines("vescli.sandbox-request-1", &output.folder.join("log.ndjson"));
     let send = format!("sandbox -- {} --json send --email hello@example.com", support::program());
     all.run(Vescli::new(), &send, 0);
+    let serving = prepared(Vescli::new(), "sandbox").start();
+    let announced = serving.wait_for_stdout("\n");
+    all.add_printed("sandbox", &announced, 0);
+    serving.signal("TERM");
+    serving.finish();
 }

@@ -182,7 +182,8 @@ With --json, standard output contains exactly one document on one line, for succ
   `--version --json` \"vescli.version/1\" (version, features), `explain --json` \"vescli.explain/1\" (exit_codes, \
   signal), `doctor --json` \"vescli.doctor/1\" (checks, each with name, state, message and hint). `config` prints path, \
   and `path` exists, `init` written, `show` text, `check` and `profiles` profiles; `config explain` prints profile and \
-  settings (key, value, origin). Help and completions are always text.
+  settings (key, value, origin). `sandbox` without a command prints \"vescli.sandbox/1\" (url, variables). Help and \
+  completions are always text.
 
 `journal` prints, each with schema, ok and exit_code:
   list      \"vescli.journals/1\": folder, journals (path, url, rows, last_run, single_sends, error and others), \

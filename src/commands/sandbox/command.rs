@@ -418,13 +418,12 @@ mod tests {
 
     #[test]
     fn a_reader_of_the_exports_that_went_away_does_not_end_it_and_a_full_disk_does() {
-        let variables = [("NAME", "value".to_owned())];
         let (reader, mut writer) = io::pipe().unwrap();
         drop(reader);
-        let gone = announce(&variables, "http://x", &mut writer, &mut Vec::new());
+        let gone = announce("export NAME='value'\n", "http://x", &mut writer, &mut Vec::new());
         assert!(gone.is_ok());
         let mut short = [0; 4];
-        let full = announce(&variables, "http://x", &mut &mut short[..], &mut Vec::new());
+        let full = announce("export NAME='value'\n", "http://x", &mut &mut short[..], &mut Vec::new());
         assert!(full.is_err());
     }
 

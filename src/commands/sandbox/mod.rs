@@ -16,12 +16,15 @@ use std::io::{self, Write};
 use std::iter::repeat_with;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
+use serde_json::{Map, Value};
+
 use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
 use crate::api::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
-use crate::report::escape::quote;
+use crate::report::escape::{json_line, quote};
 use crate::report::exit::Ending;
 use command::SandboxEnvironment;
 use error::SandboxEnd;
@@ -55,7 +58,7 @@ const TOKEN_LENGTH: usize = 32;
 /// Runs the sandbox: with a command until the command has ended, without one until a signal ends the process.
 ///
 /// With a command, nothing is written to `out`, which belongs to the command, and one line with the address to `err`. Without
-/// one, `out` gets the lines that a shell evaluates and `err` says how to continue. SIGINT and SIGTERM then keep their
+/// one, `out` gets the lines that a shell evaluates, or a document, and `err` says how to continue. SIGINT and SIGTERM then keep their
 /// default unless the file of `--tls` has to be removed, and the process dies by them as vescli does everywhere. Hand in a
 /// sink for `err` to be quiet.
 ///
@@ -85,7 +88,8 @@ fn run_sandbox(
         variables.push(("VESCLI_CACERT", path.to_owned()));
     }
     let Some((program, arguments)) = options.command.split_first() else {
-        announce(&variables, &origin, out, err).map_err(SandboxError::Output)?;
+        let text = if options.json { document(&origin, &variables) } else { exports(&variables) };
+        announce(&text, &origin, out, err).map_err(SandboxError::Output)?;
         return serve(options, server, authority.is_some());
     };
     write_note(err, &format!("sandbox: {origin}\n"));
@@ -148,16 +152,32 @@ fn random_text(length: usize) -> String {
     repeat_with(fastrand::alphanumeric).take(length).collect()
 }
 
+/// The variables as lines that a shell evaluates.
+fn exports(variables: &[(&str, String)]) -> String {
+    let line = |(name, value): &(&str, String)| {
+        let value = if value.contains('\'') { quote(value) } else { format!("'{value}'") };
+        format!("export {name}={value}\n")
+    };
+    variables.iter().map(line).collect()
+}
+
+/// The document of a sandbox that serves; it comes before the end, so its exit code says that the start succeeded.
+fn document(origin: &str, variables: &[(&str, String)]) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: &'static str,
+        ok: bool,
+        url: &'a str,
+        variables: Map<String, Value>,
+        exit_code: u8,
+    }
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    json_line(&Document { schema: "vescli.sandbox/1", ok: true, url: origin, variables, exit_code: 0 })
+}
+
 /// A closed reader of standard output, such as `head`, has what it needs; the sandbox continues.
-fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
-    let written = variables
-        .iter()
-        .try_for_each(|(name, value)| {
-            let value = if value.contains('\'') { quote(value) } else { format!("'{value}'") };
-            writeln!(out, "export {name}={value}")
-        })
-        .and_then(|()| out.flush());
-    match written {
+fn announce(text: &str, origin: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
         _ => {}
     }
@@ -165,7 +185,7 @@ fn announce(variables: &[(&str, String)], origin: &str, out: &mut dyn Write, err
         err,
         &format!(
             "sandbox: a stand-in for the service at {origin}; it mails no one\n\
-             sandbox: run the lines above in another shell, then vescli there; Ctrl-C here stops it\n"
+             sandbox: set the variables above in another shell, then run vescli there; Ctrl-C here stops it\n"
         ),
     );
     Ok(())

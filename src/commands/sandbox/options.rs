@@ -26,6 +26,8 @@ pub(super) struct SandboxOptions {
     pub(super) require_auth: bool,
     /// A file that gets one JSON line per request received.
     pub(super) log: Option<PathBuf>,
+    /// Whether the variables are printed as a document, not as lines for a shell.
+    pub(super) json: bool,
     /// The command to run and its arguments; empty to serve until a signal comes.
     pub(super) command: Vec<OsString>,
 }
@@ -42,6 +44,7 @@ impl SandboxOptions {
             fail_rate: given.entry(Setting::FailRate).map_or(Ok(Share::default()), Share::of_setting)?,
             require_auth: given.is_on(Setting::RequireAuth),
             log: given.text(Setting::Log).map(PathBuf::from),
+            json: context.output().json,
             command: command.to_vec(),
         })
     }

@@ -1,4 +1,4 @@
-//! One send against curl, and the start of the program against one that only prints a line: medians of interleaved
+//! One send against curl, with its journal and without, and the start of the program against one that only prints a line: medians of interleaved
 //! runs, reported as ratios. Needs Debian's packages curl and nginx-light. Run it with `cargo bench --locked --bench send`.
 #![cfg(unix)]
 #![expect(
@@ -34,16 +34,20 @@ fn main() {
         println!("{name:<18} {median:>7.2} ms");
     }
     println!("curl / vescli send         {:>7.1}", medians[1] / medians[0]);
-    println!("vescli --version - a line  {:>7.2} ms", medians[2] - medians[3]);
-    assert_eq!(nginx.requests().len(), 2 * RUNS, "every run was one request");
+    println!("the same without a journal {:>7.1}", medians[1] / medians[2]);
+    println!("vescli --version - a line  {:>7.2} ms", medians[3] - medians[4]);
+    assert_eq!(nginx.requests().len(), 3 * RUNS, "every run was one request");
 }
 
 /// What is compared: names and command lines.
-fn programs<'a>(vescli: &'a str, curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, Vec<&'a str>); 4] {
+fn programs<'a>(vescli: &'a str, curl: &'a str, url: &'a str, full: &'a str) -> [(&'static str, Vec<&'a str>); 5] {
     let body = r#"{"cname":"t","email":"a@b.co"}"#;
+    let send = vec![vescli, "send", "-q", "--email", "a@b.co", "--tenant", "t", "--base-url", url];
+    let unrecorded = [&send[..], &["--no-journal"]].concat();
     [
-        ("vescli send", vec![vescli, "send", "-q", "--email", "a@b.co", "--tenant", "t", "--base-url", url]),
+        ("vescli send", send),
         ("curl", vec![curl, "-q", "-sS", "-o", "/dev/null", "--http1.1", "--json", body, full]),
+        ("without a journal", unrecorded),
         ("vescli --version", vec![vescli, "--version"]),
         ("a line (echo)", vec!["/bin/echo", "vescli"]),
     ]
@@ -70,6 +74,7 @@ fn run(words: &[&str], folder: &Path) -> Duration {
         .args(&words[1..])
         .env_clear()
         .env("SSL_CERT_FILE", folder.join("bundle.pem"))
+        .env("XDG_STATE_HOME", folder.join("state"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()

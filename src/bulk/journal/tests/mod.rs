@@ -10,6 +10,7 @@ mod paths;
 mod records;
 mod recovery;
 mod resume;
+mod single;
 
 use std::collections::HashMap;
 

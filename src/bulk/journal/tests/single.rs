@@ -1,0 +1,97 @@
+//! Single sends to one person that overlap: the last record must not take back what another send came to.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::files::folder;
+use super::*;
+
+const WAIT: fn(Duration) -> bool = |_| panic!("nobody else has the lock");
+
+fn ada() -> Person<'static> {
+    person("ada", "ada@x.de")
+}
+
+fn begin(path: &Path) -> SingleSend {
+    let header = RunHeader { list: SINGLE_SENDS.to_owned(), rows: 1, ..header() };
+    SingleSend::begin(path, &header, &Intent { person: ada(), row: 1, attempt: 1 }, WAIT).unwrap()
+}
+
+fn conclude(send: &mut SingleSend, outcome: Outcome) -> Result<(), JournalError> {
+    send.conclude(&ada(), &End { attempt: 1, outcome, status: None, due: false })
+}
+
+fn known(path: &Path) -> Outcome {
+    let scan = inspect(path).unwrap();
+    assert!(scan.damage.is_empty() && scan.tail == Tail::None, "{scan:?}");
+    scan.recovered.state(ada().key).unwrap().effective()
+}
+
+#[test]
+fn of_sends_that_overlap_an_acceptance_counts_and_then_what_is_unknown() {
+    use Outcome::{Accepted, NotSent, Rejected, Unknown};
+    for (first, second, between, end) in [
+        (Accepted, Rejected, Accepted, Accepted),
+        // The other one is under way, and may be accepted.
+        (Rejected, Accepted, Unknown, Accepted),
+        (NotSent, Accepted, Unknown, Accepted),
+        (Unknown, Accepted, Unknown, Accepted),
+        (Accepted, Unknown, Accepted, Accepted),
+        (Unknown, Rejected, Unknown, Unknown),
+        // The first ended while the second was under way, and nothing takes back what it wrote.
+        (Rejected, Rejected, Unknown, Unknown),
+    ] {
+        let folder = folder();
+        let path = folder.path().join("j.ndjson");
+        let (mut one, mut other) = (begin(&path), begin(&path));
+        assert_eq!(known(&path), Unknown);
+        conclude(&mut one, first).unwrap();
+        assert_eq!(known(&path), between, "{first:?} {second:?}");
+        conclude(&mut other, second).unwrap();
+        assert_eq!(known(&path), end, "{first:?} {second:?}");
+    }
+}
+
+#[test]
+fn an_end_goes_to_the_file_of_its_intent_or_nowhere() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let mut removed = begin(&path);
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(conclude(&mut removed, Outcome::Accepted), Err(JournalError::Missing { .. })));
+    let mut other = begin(&path);
+    assert!(matches!(conclude(&mut removed, Outcome::Accepted), Err(JournalError::Missing { .. })));
+    conclude(&mut other, Outcome::NotSent).unwrap();
+    assert_eq!(known(&path), Outcome::NotSent);
+}
+
+#[test]
+fn what_an_operator_found_out_stands_against_a_later_failure() {
+    for (resolution, after) in [
+        (Resolution::Accepted, Outcome::Accepted),
+        (Resolution::NotSent, Outcome::Rejected),
+        (Resolution::Unknown, Outcome::Unknown),
+    ] {
+        let folder = folder();
+        let path = folder.path().join("j.ndjson");
+        drop(begin(&path));
+        Journal::resolve(&path, |_| Ok::<_, JournalError>(vec![(ada().key, resolution)])).unwrap();
+        let mut later = begin(&path);
+        conclude(&mut later, Outcome::Rejected).unwrap();
+        assert_eq!(known(&path), after, "{resolution:?}");
+    }
+}
+
+#[test]
+fn each_service_and_month_has_a_file_whose_name_needs_no_quotes() {
+    let name = |service: &str| {
+        let path = path_of_single_sends(Path::new("/state"), service);
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    let now = Timestamp::from(std::time::SystemTime::now()).to_string();
+    assert_eq!(name("acme.example:443"), format!("send-acme.example_443-{}.ndjson", &now[..7]));
+    assert!(name("[2001:db8::1]:443").starts_with("send-_2001_db8__1__443-20"));
+    assert_ne!(name(&("a".repeat(60) + ":443")), name(&("a".repeat(60) + ":444")));
+}

@@ -494,3 +494,11 @@ complete -c vescli -n "__fish_vescli_using_subcommand help" -l json -d 'Short fo
 complete -c vescli -n "__fish_vescli_using_subcommand help" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand help" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand help" -s h -l help -d 'Print help'
+
+function __vescli_inner
+    set -l words (commandline -opc)
+    set -l at (contains -i -- -- $words)
+    and contains -- sandbox $words[1..$at]
+    and string join -- ' ' (string escape -- $words[(math $at + 1)..]) (commandline -ct)
+end
+complete -c vescli -n '__vescli_inner >/dev/null' -f -a '(complete -C (__vescli_inner))'

@@ -56,13 +56,18 @@ use args::environment::Environment;
 use args::parse::{Invocation, parse};
 use commands::context::Context;
 use commands::error::CommandError;
-use commands::{config, doctor, explain, help, journal, sandbox, send, usage};
+use commands::{completion, config, doctor, explain, help, journal, sandbox, send, usage};
 use report::exit::{Ending, Exit};
 use report::{Reporter, Streams};
 use settings::Output;
 
 /// Runs vescli. The arguments begin with the program's name.
 pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) -> Ending {
+    if let Some(answer) = completion::answer(arguments, environment) {
+        // The shell that asked is gone if this fails.
+        let _ = streams.out.write_all(&answer).and_then(|()| streams.out.flush());
+        return Exit::Accepted.into();
+    }
     match parse(arguments) {
         Ok(Invocation { command, flags }) => {
             let reporter = Reporter::new(streams, Output::early(&flags, environment), environment);
@@ -109,7 +114,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
             let text = if is_wrapped { context.layout().wrap(&text) } else { text };
             context.print(&text)
         }
-        Command::Completions { shell } => context.print(&help::completions(*shell)?),
+        Command::Completions { shell } => context.print(&completion::script(*shell)?),
         Command::Help { topic } => {
             let text = help::help(topic, context.layout())?;
             help::pager::show(&text, &mut context.reporter, context.environment)?;

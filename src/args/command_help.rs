@@ -230,7 +230,13 @@ const ROWS: &[CommandHelp] = &[
             "vescli completions fish > vescli.fish",
         ],
         main_flags: &[],
-        notes: "",
+        notes: "This script knows commands and flags. Its place is ~/.local/share/bash-completion/completions/vescli, a \
+            file _vescli in a folder of zsh's fpath, or ~/.config/fish/completions/vescli.fish.\n\
+            Another script also knows profiles, journals, topics and exit codes, because it asks vescli at every Tab: \
+            `source <(COMPLETE=bash vescli)` in ~/.bashrc, `source <(COMPLETE=zsh vescli)` in ~/.zshrc after compinit, \
+            or `COMPLETE=fish vescli | source` in ~/.config/fish/completions/vescli.fish. vescli then reads the \
+            configuration file and the names of journals, but no secret, and does not use the network.\n\
+            After `vescli sandbox --`, bash, zsh and fish complete the inner command as usual.",
     },
     CommandHelp {
         command: "help",

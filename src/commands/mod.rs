@@ -1,6 +1,7 @@
 //! The commands, one module each, and what they share.
 
 pub mod bulk;
+pub mod completion;
 pub mod config;
 pub mod context;
 pub mod doctor;

@@ -18,6 +18,7 @@ mod alerts;
 mod audit;
 mod bulk;
 mod client_certificates;
+mod completion;
 mod config_commands;
 mod config_explained;
 mod config_init;

@@ -47,12 +47,12 @@ impl World {
         Self { authority, server, proxy, hangs_up }
     }
 
-    /// bash with the variables that lead to the server, and nothing configured.
-    pub(crate) fn bash(&self, within: Option<&Output>) -> Vescli {
-        let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].map(Path::new);
-        let bash =
-            bash.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("this check needs bash: install it"));
-        let shell = within.map_or_else(|| Vescli::program(*bash), |output| output.again_with(*bash));
+    /// A shell with the variables that lead to the server, and nothing configured.
+    fn shell(&self, name: &str, within: Option<&Output>) -> Vescli {
+        let paths = ["/bin", "/usr/bin", "/usr/local/bin"].map(|folder| Path::new(folder).join(name));
+        let path = paths.iter().find(|path| path.exists());
+        let path = path.unwrap_or_else(|| panic!("this check needs {name}: install it"));
+        let shell = within.map_or_else(|| Vescli::program(path), |output| output.again_with(path));
         let authority = shell.folder().join("ca.pem");
         shell
             .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", support::program_folder()))
@@ -64,10 +64,23 @@ impl World {
             .any_ending()
     }
 
+    pub(crate) fn bash(&self, within: Option<&Output>) -> Vescli {
+        self.shell("bash", within)
+    }
+
     fn script(&self, within: Option<&Output>, script: &str) -> Vescli {
+        self.script_in("bash", within, script)
+    }
+
+    fn script_in(&self, shell: &str, within: Option<&Output>, script: &str) -> Vescli {
+        let flags: &[&str] = match shell {
+            "fish" => &["--no-config", "-c"],
+            "zsh" => &["-f", "-e", "-o", "pipefail", "-c"],
+            _ => &["-e", "-o", "pipefail", "-c"],
+        };
+        let shell = self.shell(shell, within).env("VESCLI_TOKEN", "s3cret-token").stdin("s3cret-token\n");
         // Whoever is on-boarded by a script is its first argument.
-        let arguments = ["-e", "-o", "pipefail", "-c", script, "runbook", "ada@example.com"];
-        self.bash(within).env("VESCLI_TOKEN", "s3cret-token").stdin("s3cret-token\n").args(arguments)
+        shell.args(flags).args([script, "runbook", "ada@example.com"])
     }
 
     /// A home as a command needs it.
@@ -92,8 +105,14 @@ impl World {
 
     /// Runs a command, and says what is wrong, if anything is.
     pub(crate) fn run(&self, printed: &Printed, row: &Row) -> Option<String> {
+        self.run_in("bash", printed, row)
+    }
+
+    pub(crate) fn run_in(&self, shell: &str, printed: &Printed, row: &Row) -> Option<String> {
         let home = self.home(row.start);
-        let mut shell = self.script(Some(&home), &printed.text);
+        // fish would stay in between, and the signal that ends the command is for that alone.
+        let begin = if shell == "fish" && row.start == Start::Serves { "exec " } else { "" };
+        let mut shell = self.script_in(shell, Some(&home), &format!("{begin}{}", printed.text));
         for (name, value) in row.variables {
             shell = shell.env(name, value);
         }

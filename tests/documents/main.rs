@@ -1,5 +1,5 @@
 //! Every command of the README, the man pages and the help is run as it is printed, in a fresh home, and ends with the code
-//! that is expected. A target of its own, run by `cargo test --test documents`, because it needs bash and jq.
+//! that is expected. A target of its own, run by `cargo test --test documents`, because it needs bash, zsh, fish and jq.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@ mod table;
 use extract::Printed;
 use home::World;
 use support::harness::Vescli;
+use vescli::args::command_help::rows;
+
 use table::{NOT_RUN, ROWS, Row};
 
 /// The rows that no command uses any more, and the faults of the commands that were run.
@@ -46,6 +48,21 @@ fn every_printed_command_runs_unchanged() {
     assert!(printed.len() > 50, "the commands are found: {printed:#?}");
     let world = World::new();
     let faults = faults(&printed, |command, row| world.run(command, row));
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+/// What is pasted from the help runs in other shells too.
+#[test]
+fn the_examples_of_the_help_run_in_zsh_and_fish() {
+    let world = World::new();
+    let mut faults = Vec::new();
+    for (row, shell) in rows().flat_map(|row| ["zsh", "fish"].map(|shell| (row, shell))) {
+        for text in row.examples.iter().map(|text| (*text).to_owned()) {
+            let printed = Printed { text, place: format!("vescli {} -h, in {shell}", row.command) };
+            let row = ROWS.iter().find(|row| printed.text.contains(row.command)).unwrap_or(&table::ANY);
+            faults.extend(world.run_in(shell, &printed, row));
+        }
+    }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 use vescli::args::command_help::rows as help_rows;
 use vescli::args::settings_table::specs;
-use vescli::commands::help::{self, BULK, JSON};
+use vescli::commands::completion;
+use vescli::commands::help::{BULK, JSON};
 use vescli::report::exit::{ExitRow, rows};
 
 /// Whether to write instead of to compare.
@@ -56,7 +57,7 @@ fn hold(folder: &str, expected: &BTreeMap<String, String>) {
 
 #[test]
 fn completions_are_those_of_the_code() {
-    let script = |shell| help::completions(shell).expect("the script can be made");
+    let script = |shell| completion::script(shell).expect("the script can be made");
     let files = [
         ("_vescli", Shell::Zsh),
         ("_vescli.ps1", Shell::PowerShell),

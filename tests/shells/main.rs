@@ -8,6 +8,7 @@
     reason = "a harness that cannot go on has found a failure, and a panic is how a test says so"
 )]
 
+mod completion;
 mod curl;
 mod pager;
 mod progress;

@@ -3,20 +3,23 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use support::harness::{Vescli, copy_program};
 use support::server::{Answer, Server};
 
+pub(crate) fn path_of(shell: &str) -> PathBuf {
+    ["/bin", "/usr/bin", "/usr/local/bin"]
+        .iter()
+        .map(|folder| Path::new(folder).join(shell))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("this check needs {shell}: install it"))
+}
+
 /// A shell with vescli's own folder in front of `PATH`.
 fn shell(name: &str) -> Vescli {
-    let path = ["/bin", "/usr/bin", "/usr/local/bin"]
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("this check needs {name}: install it"));
     let folders = format!("{}:/usr/bin:/bin", support::program_folder());
-    Vescli::program(path).env("PATH", folders)
+    Vescli::program(path_of(name)).env("PATH", folders)
 }
 
 #[test]

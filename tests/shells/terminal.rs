@@ -66,7 +66,18 @@ impl Terminal {
 
     /// Types a line, and waits until the screen shows a text that was not there before.
     pub(crate) fn types(&self, line: &str, expected: &str) -> String {
-        assert!(self.command(&["send-keys", "-R", line, "Enter"]).status().unwrap().success());
+        self.keys(&[line, "Enter"], expected)
+    }
+
+    /// Types a line without ending it, presses Tab, and waits until the screen shows the line that is expected of it. Then
+    /// the line is given up.
+    pub(crate) fn completes(&self, line: &str, expected: &str) {
+        self.keys(&[line, "Tab"], expected);
+        self.keys(&["C-u", "echo given-up", "Enter"], "\ngiven-up");
+    }
+
+    fn keys(&self, keys: &[&str], expected: &str) -> String {
+        assert!(self.command(&["send-keys", "-R"]).args(keys).status().unwrap().success());
         assert!(self.command(&["clear-history"]).status().unwrap().success());
         self.wait_for(expected)
     }

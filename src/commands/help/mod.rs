@@ -1,5 +1,4 @@
-//! `vescli help`: the help of a command, or one of the topics; and `vescli completions`. Needs neither configuration nor
-//! network.
+//! `vescli help`: the help of a command, or one of the topics. Needs neither configuration nor network.
 
 mod layout;
 mod page;
@@ -63,11 +62,4 @@ fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, Comm
             hint: format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
         }
     })
-}
-
-/// The completion script of a shell.
-pub fn completions(shell: clap_complete::Shell) -> Result<String, CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command(), "vescli", &mut script);
-    String::from_utf8(script).map_err(|error| CommandError::Internal(error.into()))
 }

@@ -12,7 +12,7 @@ pub const SECRET_VARIABLES: [(&str, &str); 2] = [
 ];
 
 /// Variables of other tools that are read.
-pub const FOREIGN_VARIABLES: [(&str, &str); 13] = [
+pub const FOREIGN_VARIABLES: [(&str, &str); 14] = [
     (F5_TOKEN_VARIABLE, "The API token, if no other source names a credential"),
     (F5_PASSWORD_VARIABLE, "The password of the PKCS#12 file, if no other source has it"),
     ("HTTPS_PROXY, https_proxy", "The proxy for https"),
@@ -24,6 +24,7 @@ pub const FOREIGN_VARIABLES: [(&str, &str); 13] = [
     ("TERM", "No colours if it is `dumb`"),
     ("PAGER", "The command that shows help longer than the screen, `less` if not set; empty or `cat` for none"),
     ("COLUMNS", "The width of help, if it is not that of the terminal"),
+    ("COMPLETE", "The shell that asks for completions; see `vescli completions --help`"),
     ("XDG_CONFIG_HOME", "The folder of the configuration, if it is an absolute path"),
     ("XDG_STATE_HOME", "The folder of the journals, if it is an absolute path"),
 ];

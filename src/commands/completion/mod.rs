@@ -1,0 +1,127 @@
+//! Completion. The scripts that `vescli completions` prints know commands and flags; those of `COMPLETE=bash vescli` ask
+//! vescli at every Tab, and so know profiles and journals too. Neither prints an error, reads a secret or uses the network.
+
+mod inner;
+mod values;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+use clap_complete::engine;
+use clap_complete::env::{EnvCompleter, Shells};
+
+use super::error::CommandError;
+use crate::args::commands::command;
+use crate::args::environment::Environment;
+use values::Line;
+
+/// The script of a shell that asks nothing when it completes.
+pub fn script(shell: Shell) -> Result<String, CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "vescli", &mut script);
+    String::from_utf8(script)
+        .map(|script| inner::added(&shell.to_string(), script))
+        .map_err(|error| CommandError::Internal(error.into()))
+}
+
+/// The variable by which a shell asks, with its name as the value: the convention of clap.
+const VARIABLE: &str = "COMPLETE";
+
+/// What a shell asks for: its script, if there are no arguments, or the words that can stand at the cursor, if they begin
+/// with `--`. Nothing else counts, because a variable that is left over must never turn a send into a success.
+pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Vec<u8>> {
+    let line = match arguments {
+        [_] => None,
+        [_, dashes, line @ ..] if dashes == "--" => Some(line),
+        _ => return None,
+    };
+    let shell = environment.get(VARIABLE)?;
+    // `$SHELL` is a path.
+    let name = Path::new(shell).file_stem()?.to_str()?;
+    let completer = Shells::builtins().0.iter().copied().find(|completer| completer.is(name))?;
+    // A completion that fails has no words.
+    Some(match line {
+        None | Some([]) => registration(completer, arguments.first()?).unwrap_or_default(),
+        Some(line) => words(completer, line, environment).unwrap_or_default(),
+    })
+}
+
+fn registration(completer: &dyn EnvCompleter, program: &OsStr) -> Option<Vec<u8>> {
+    let mut program = PathBuf::from(program);
+    // A name alone is found in `PATH` again.
+    if program.components().count() > 1 {
+        program = std::env::current_dir().ok()?.join(program);
+    }
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, "vescli", "vescli", program.to_str()?, &mut script).ok()?;
+    Some(inner::added(completer.name(), String::from_utf8(script).ok()?).into_bytes())
+}
+
+fn words(completer: &dyn EnvCompleter, line: &[OsString], environment: &Environment) -> Option<Vec<u8>> {
+    let folder = std::env::current_dir().ok();
+    if completer.name() != "bash" {
+        let mut command = values::with_values(command(), &Line::new(line, environment));
+        let mut written = Vec::new();
+        completer.write_complete(&mut command, line.to_vec(), folder.as_deref(), &mut written).ok()?;
+        return Some(written);
+    }
+    let index = environment.get("_CLAP_COMPLETE_INDEX")?.to_str()?.parse().ok()?;
+    let (line, index) = without_equals(line, index);
+    let mut command = values::with_values(command(), &Line::new(&line, environment));
+    let found = engine::complete(&mut command, line, index, folder.as_deref()).ok()?;
+    let found: Vec<String> = found.iter().map(|word| escaped(&word.get_value().to_string_lossy())).collect();
+    Some(found.join("\u{b}").into_bytes())
+}
+
+/// bash makes three words of `--flag=value`, and replaces the value alone. `index` is where the cursor is.
+fn without_equals(line: &[OsString], mut index: usize) -> (Vec<OsString>, usize) {
+    let mut kept: Vec<OsString> = Vec::with_capacity(line.len());
+    for (position, word) in line.iter().enumerate() {
+        if word == "=" && kept.last().is_some_and(|last| last.as_encoded_bytes().starts_with(b"--")) {
+            index -= usize::from(position < index);
+        } else {
+            kept.push(word.clone());
+        }
+    }
+    (kept, index)
+}
+
+/// As bash reads it unquoted. A file name may contain a space.
+fn escaped(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len());
+    for c in word.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_./+=@%:,~".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    #[test]
+    fn the_scripts_have_the_place_for_the_inner_command() {
+        let calls = ["__vescli_inner && return", "_normal", "complete -C (__vescli_inner)"];
+        for shell in Shell::value_variants() {
+            let name = shell.to_string();
+            let expected = usize::from(["bash", "zsh", "fish"].contains(&name.as_str()));
+            let environment: Environment = [(VARIABLE, &name)].into_iter().collect();
+            let asking = answer(&["vescli".into()], &environment).unwrap();
+            for script in [script(*shell).unwrap(), String::from_utf8(asking).unwrap()] {
+                assert_eq!(calls.iter().filter(|call| script.contains(**call)).count(), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_name_is_one_word_for_bash() {
+        assert_eq!(escaped("my list$(id).csv"), "my\\ list\\$\\(id\\).csv");
+        assert_eq!(escaped("~/zoë/a-b_c.csv"), "~/zoë/a-b_c.csv");
+    }
+}

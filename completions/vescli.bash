@@ -98,6 +98,9 @@ _vescli() {
             vescli__subcmd__journal,list)
                 cmd="vescli__subcmd__journal__subcmd__list"
                 ;;
+            vescli__subcmd__journal,merge)
+                cmd="vescli__subcmd__journal__subcmd__merge"
+                ;;
             vescli__subcmd__journal,prune)
                 cmd="vescli__subcmd__journal__subcmd__prune"
                 ;;
@@ -1367,7 +1370,7 @@ _vescli() {
             return 0
             ;;
         vescli__subcmd__journal)
-            opts="-o -q -v -h --output --json --quiet --verbose --color --help list show check export resolve repair rm prune"
+            opts="-o -q -v -h --output --json --quiet --verbose --color --help list show check export resolve merge repair rm prune"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1451,6 +1454,47 @@ _vescli() {
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vescli__subcmd__journal__subcmd__merge)
+            opts="-o -q -v -h --into --output --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0

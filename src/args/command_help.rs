@@ -118,6 +118,19 @@ const ROWS: &[CommandHelp] = &[
             --undo it is unknown again.",
     },
     CommandHelp {
+        command: "journal merge",
+        examples: &[
+            "vescli journal merge users.csv --into all.ndjson",
+            "vescli bulk users.csv --journal all.ndjson --dry-run",
+        ],
+        main_flags: &["into", "json"],
+        notes: "A list stands for all its journals. Of what they say of a person, accepted counts over unknown, that over \
+            rejected, that over not sent; a decision of `resolve` counts only over the requests that its journal knew. \
+            The journals may be copies of one, of several shards or of several lists. An unfinished end is passed over. \
+            Damage and journals of different services are refused (65), and so is a journal in use (75). The old ones \
+            stay as they are.",
+    },
+    CommandHelp {
         command: "journal repair",
         examples: &["vescli journal repair users.csv --list users.csv", "vescli journal show users.csv"],
         main_flags: &["list", "cname", "profile"],

@@ -113,6 +113,12 @@ pub enum JournalAction {
         #[arg(help_heading = Group::Journal.heading())]
         emails: Vec<String>,
     },
+    /// Join journals of several shards or machines in a new one
+    Merge {
+        /// The journals, or their list
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Make a damaged journal usable; people on damaged lines become unknown
     Repair(JournalFile),
     /// Remove one journal
@@ -164,11 +170,12 @@ fn with_config_flags(command: clap::Command) -> clap::Command {
 }
 
 fn with_journal_flags(command: clap::Command) -> clap::Command {
-    use Setting::{AllUnknown, As, Cname, DryRun, List, NoInput, OlderThan, Undo, Yes};
+    use Setting::{AllUnknown, As, Cname, DryRun, Into, List, NoInput, OlderThan, Undo, Yes};
 
     let confirmation = || [Yes, NoInput].map(|key| flag(key).help_heading(Group::Safety.heading()));
     match command.get_name() {
         "resolve" => command.args([Cname, As, AllUnknown, Undo].map(flag)),
+        "merge" => command.arg(flag(Into)),
         "repair" => command.args([List, Cname].map(flag)).args(flags(&[Group::Target])),
         "rm" => command.args(confirmation()),
         "prune" => command

@@ -242,6 +242,7 @@ const fn of_rows(error: &RowsError) -> Exit {
 const fn of_journal(error: &JournalError) -> Exit {
     match error {
         JournalError::NoHome => Exit::Config,
+        JournalError::Exists { .. } => Exit::Usage,
         JournalError::Missing { .. } => Exit::NoInput,
         JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => Exit::Locked,
         JournalError::Link { .. }
@@ -255,7 +256,10 @@ const fn of_journal(error: &JournalError) -> Exit {
         | JournalError::NoRehearsal { .. }
         | JournalError::OtherShard { .. }
         | JournalError::ShardsMissing { .. }
-        | JournalError::FreshShard { .. } => Exit::BadInput,
+        | JournalError::FreshShard { .. }
+        | JournalError::OtherService { .. }
+        | JournalError::OldVersion { .. }
+        | JournalError::NothingToMerge => Exit::BadInput,
         JournalError::Read { .. } | JournalError::Write { .. } | JournalError::NoSpace { .. } => Exit::Io,
         JournalError::NoThread => Exit::OsError,
     }

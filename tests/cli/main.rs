@@ -36,6 +36,7 @@ mod host_names;
 mod identity_and_proxy;
 mod interrupted;
 mod journal;
+mod journal_merge;
 mod journal_remove;
 mod journal_repair;
 mod journal_resolve;

@@ -141,6 +141,22 @@ impl Fixture {
         }
     }
 
+    /// When the requests about the people of a case came, in milliseconds, in order.
+    pub(crate) fn arrivals(&self, case: &Case) -> Vec<u64> {
+        let milliseconds = |value: &serde_json::Value| {
+            let seconds = value.as_f64().unwrap();
+            // A float may be a little less than the milliseconds that it stands for.
+            u64::try_from(Duration::from_secs_f64(seconds + 0.000_1).as_millis()).unwrap()
+        };
+        let requests = self.nginx.requests();
+        let is_meant = |body: &str| case.emails.iter().any(|email| body.contains(&format!("\"{email}\"")));
+        let meant = requests.iter().filter(|request| is_meant(request["body"].as_str().unwrap()));
+        let mut arrivals: Vec<u64> =
+            meant.map(|request| milliseconds(&request["at"]) - milliseconds(&request["took"])).collect();
+        arrivals.sort_unstable();
+        arrivals
+    }
+
     fn counted(&self) -> BTreeMap<String, usize> {
         let mut mailed = BTreeMap::new();
         for request in self.nginx.requests() {

@@ -7,7 +7,7 @@
 //! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
 //! it was synced (`power_cut`), a report that is emptied before it is replaced (`reports`).
 //!
-//! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 unless
+//! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 and, of shards, 20 unless
 //! it is set); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those that write, sync, send
 //! or open; `VESCLI_DAMAGE=all` cuts journals at every byte and turns every bit, and not only a sample of them;
 //! `VESCLI_POWER_CUTS=all` tries every state that a power failure may leave.
@@ -29,6 +29,7 @@ mod planted;
 mod power_cut;
 mod random_kills;
 mod reports;
+mod shards;
 mod trace;
 
 /// A variable that asks for more than the small size.

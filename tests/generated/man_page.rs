@@ -45,6 +45,7 @@ const SEE_ALSO: &[(&str, &str)] = &[
     ("vescli-journal-list.1", "vescli-journal-show.1 vescli-journal-prune.1 vescli-bulk.1"),
     ("vescli-journal-show.1", "vescli-journal-list.1 vescli-journal-resolve.1 vescli-bulk.1"),
     ("vescli-journal-export.1", "vescli-journal-show.1 vescli-journal-check.1 vescli-bulk.1"),
+    ("vescli-journal-merge.1", "vescli-journal-show.1 vescli-journal-check.1 vescli-bulk.1"),
     ("vescli-journal-check.1", "vescli-journal-repair.1 vescli-journal-show.1 vescli-bulk.1"),
     ("vescli-journal-resolve.1", "vescli-journal-show.1 vescli-bulk.1 vescli.7"),
     ("vescli-journal-repair.1", "vescli-journal-check.1 vescli-journal-resolve.1 vescli-bulk.1"),

@@ -30,6 +30,8 @@ fn usual(all: &mut Collection) {
         ("journal resolve list.csv --email cy@example.com --as accepted", 0),
         ("journal resolve list.csv --email cy@example.com --undo", 0),
         ("journal resolve list.csv --all-unknown --as not-sent", 0),
+        ("journal merge list.csv", 2),
+        ("journal merge list.csv --into all.ndjson", 0),
         ("journal repair list.csv", 2),
         ("journal repair list.csv --list list.csv", 0),
         ("journal prune --older-than nonsense", 2),
@@ -39,6 +41,7 @@ fn usual(all: &mut Collection) {
         all.run(output.again(), line, code);
     }
     all.add_lines("vescli.journal-record-2", &journals(&output.folder)[0]);
+    all.add_lines("vescli.journal-record-2", &output.folder.join("all.ndjson"));
     all.run(output.again(), "journal rm list.csv", 2);
     all.run(output.again(), "journal rm list.csv --yes", 0);
 }

@@ -72,6 +72,14 @@ pub enum JournalError {
         .folder.display()
     )]
     ShardsMissing { folder: PathBuf, missing: Vec<Shard> },
+    #[error("{} is there already, and is not overwritten: name another file with --into", .path.display())]
+    Exists { path: PathBuf },
+    #[error("the journal {} belongs to {url}, and the others to {first}: journals of different services cannot be joined", .path.display())]
+    OtherService { path: PathBuf, url: String, first: String },
+    #[error("an older vescli wrote the journal {}, in a format that cannot be joined with others", .path.display())]
+    OldVersion { path: PathBuf },
+    #[error("there is no run in these journals, so there is nothing to join")]
+    NothingToMerge,
     #[error("--fresh starts only the journal of this run again, and the journal {} of the same list knows people too: move or remove it first", .path.display())]
     FreshShard { path: PathBuf },
     #[error("the journal {} cannot be read: {source}", .path.display())]

@@ -17,12 +17,15 @@ mod author;
 mod error;
 mod file;
 mod index;
+mod join;
 mod key;
+mod merge;
 mod open;
 mod path;
 mod people;
 mod record;
 mod repair;
+mod run_record;
 mod scan;
 mod siblings;
 mod single;
@@ -48,13 +51,15 @@ pub(crate) use file::open_to_read;
 pub use index::{Contents, JournalFollower, identity_at, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
+pub use merge::{Merged, merge};
 pub use open::{Journal, OpenMode};
 pub use path::{
     ListName, are_siblings, default_path, journal_folder, journal_of_shard, journals_in, leftovers_in, named_after,
 };
 pub use people::{LastWord, People, recent_attempts};
-pub use record::{End, Intent, Person, Resolution, RunHeader, RunRecord};
+pub use record::{End, Intent, Person, Resolution, RunHeader};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
+pub use run_record::RunRecord;
 pub use scan::{
     IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, excerpt, find_intents, first_run, inspect, intents_of,
     scan, take_snapshot,

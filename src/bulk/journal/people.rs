@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use super::error::JournalError;
 use super::file::open_to_read;
 use super::key::{KeyHasher, RowKey};
-use super::record::{self, LINE_MAX, Record, RunRecord};
+use super::record::{self, LINE_MAX, Record};
+use super::run_record::RunRecord;
 use super::scan::{IntentDetails, Keys, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
@@ -74,7 +75,7 @@ impl People {
         // Dropped here: it is large, and so is what follows.
         drop(scan.recovered.states);
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let lines = lines_of(&file, end).map_err(failed)?;
+        let lines = lines_of(&file, end, &runs).map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let reader = BufReader::with_capacity(LINE_MAX, file);
         Ok(Self { runs, path: path.to_owned(), reader, offset: 0, lines: lines.into_iter() })
@@ -155,20 +156,19 @@ impl Iterator for People {
 }
 
 /// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
-fn lines_of(file: &File, end: u64) -> io::Result<Vec<Lines>> {
+fn lines_of(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Lines>> {
     let mut reader = BufReader::new(file.take(end));
     let mut found: HashMap<RowKey, Lines, BuildHasherDefault<KeyHasher>> = HashMap::default();
     let mut keys = Keys::default();
     let mut kept = Vec::new();
-    let (mut offset, mut runs) = (0, 0_usize);
+    let (mut offset, mut run) = (0, 0);
     while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
         let at = offset;
         offset += line.length;
         let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
         match record.map_err(io::Error::other)? {
-            Record::Run(_) => runs += 1,
+            Record::Run(begun) => run = runs.iter().position(|known| known.id == begun.id).unwrap_or_default(),
             Record::Intent { key, .. } => {
-                let run = runs.saturating_sub(1);
                 let outcome = Outcome::Unknown;
                 found.insert(key, Lines { intent: at, last: at, run, outcome, status: None, is_resolved: false });
             }

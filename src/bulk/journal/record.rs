@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::author::Author;
 use super::error::Flaw;
 use super::key::{RowKey, service_of};
+use super::run_record::{Part, RunRecord};
 use super::timestamp::{Timestamp, now};
 use crate::api::outcome::Outcome;
 use crate::settings::shard::Shard;
@@ -20,7 +22,7 @@ const VERSION: u32 = 2;
 /// The text between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
 /// How long the CRC field is, the closing brace included and the line break not.
-const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
+pub(super) const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
 /// Longest line that can be a record, in bytes: an address and a cname of 1024 characters, escaped, fit well.
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
@@ -110,6 +112,15 @@ impl RunHeader {
         run(&format!("{:016x}", fastrand::u64(..)), self)
     }
 
+    /// The record of putting these journals together.
+    pub(super) fn record_of_merge(&self, journals: &[PathBuf]) -> String {
+        let names = journals.iter().map(|path| Value::from(path.to_string_lossy()));
+        let merged: Value = names.collect();
+        let record = self.record();
+        let text = record.split_at(record.len() - CRC_LENGTH - 1).0;
+        sealed(format!(r#"{text},"merged":{merged}"#))
+    }
+
     /// The same in the form of version 1, in front of records whose keys are of that version.
     pub(super) fn record_of_version_1(&self) -> String {
         run_of_version_1(&format!("{:016x}", fastrand::u64(..)), self)
@@ -123,42 +134,6 @@ impl RunHeader {
     /// The bytes that its rows may need.
     pub(super) const fn room(&self) -> u64 {
         self.rows.saturating_mul(BYTES_PER_ROW)
-    }
-}
-
-/// The part of a URL that the service does not stand for. The scheme takes no part: only a loopback address has another
-/// one than https, and a rehearsal with TLS is continued by one without.
-fn path_of(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
-}
-
-/// A run that wrote into the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunRecord {
-    pub version: u32,
-    pub id: String,
-    pub url: String,
-    /// The service of that URL, by which people are known in other journals.
-    pub service: String,
-    pub tenant: Option<String>,
-    /// The cname of rows that bring none; not known of a journal of version 1.
-    pub cname: Option<String>,
-    /// The list; not known of a journal of version 1.
-    pub list: Option<String>,
-    pub input_sha256: String,
-    pub rows: u64,
-    /// The part of the list that it sent, if several runs shared it.
-    pub shard: Option<Shard>,
-    pub vescli: String,
-    /// Who ran it; older journals do not say.
-    pub author: Author,
-    pub at: Timestamp,
-}
-
-impl RunRecord {
-    /// Whether it sent to this service and to the same path there.
-    pub fn is_to(&self, service: &str, url: &str) -> bool {
-        self.service == service && path_of(&self.url) == path_of(url)
     }
 }
 
@@ -239,6 +214,11 @@ fn author(author: &Author) -> String {
     let fields = [("user", &author.user), ("host", &author.host), ("job", &author.job)];
     let known = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Quoted(value)))
+}
+
+/// The record of a run in a journal that was put together, by its text without part and CRC.
+pub(super) fn part_of_run(text: &str, part: Part) -> String {
+    sealed(format!("{text}{}", part.field()))
 }
 
 /// The same as version 1 has it, for a journal whose own one is damaged.
@@ -328,6 +308,7 @@ struct RunFields {
     input_sha256: String,
     rows: u64,
     shard: Option<String>,
+    part: Option<String>,
     vescli: String,
     user: Option<String>,
     host: Option<String>,
@@ -433,6 +414,12 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
         input_sha256: run.input_sha256,
         rows: run.rows,
         shard,
+        part: match run.part.as_deref() {
+            None => Part::Own,
+            Some("joined") => Part::Joined,
+            Some("superseded") => Part::Superseded,
+            Some(_) => return Err(Flaw::Newer),
+        },
         vescli: run.vescli,
         author: Author { user: run.user, host: run.host, job: run.job },
         at,

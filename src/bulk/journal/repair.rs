@@ -10,7 +10,8 @@ use super::error::JournalError;
 use super::file::{JournalFile, Place};
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, begin, set_aside};
-use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader, RunRecord};
+use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader};
+use super::run_record::RunRecord;
 use super::scan::{Keys, Line, next_line, read_valid};
 use crate::api::outcome::Outcome;
 

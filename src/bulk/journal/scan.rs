@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
 use super::key::{self, RowKey};
-use super::record::{self, LINE_MAX, Named, Record, RunRecord};
+use super::record::{self, LINE_MAX, Named, Record};
+use super::run_record::RunRecord;
 use super::state::Recovered;
 use crate::api::outcome::Outcome;
 

@@ -9,12 +9,10 @@ use std::time::SystemTime;
 
 use super::error::JournalError;
 use super::file::{folder_of, open_to_read};
+use super::join::Joined;
 use super::key::RowKey;
 use super::path::{files_in, split_name};
-use super::record::RunRecord;
-use super::scan::take_snapshot;
 use super::state::{Recovered, RowState};
-use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
 use crate::settings::shard::Shard;
 
@@ -41,56 +39,47 @@ pub struct OwnRun<'a> {
 }
 
 impl Siblings {
-    /// Reads them. `runs` are those of the run's own journal.
+    /// Reads them together with the run's own journal: a decision of an operator counts wherever it was written down.
     ///
     /// # Errors
     /// [`JournalError::Locked`] when one is being written, [`JournalError::ShardsMissing`] when there are journals of a
     /// division without the rest of it, and what keeps one from being read.
-    pub fn read(own: OwnRun<'_>, runs: &[RunRecord]) -> Result<Self, JournalError> {
-        let mut found = Self { stamps: stamps(own)?, ..Self::default() };
-        let mut present: BTreeSet<Shard> = runs.iter().filter_map(|run| run.shard).collect();
-        for (path, ..) in &found.stamps {
-            let recovered = take_snapshot(path)?.recovered;
-            if let Some(run) = recovered.runs.iter().find(|run| !run.is_to(own.service, own.url)) {
-                return Err(JournalError::OtherTarget { path: path.clone(), url: run.url.clone() });
-            }
-            present.extend(split_name(path).1);
-            present.extend(recovered.runs.iter().filter_map(|run| run.shard));
-            let is_own = |key: RowKey| own.shard.is_none_or(|shard| shard.contains(key.shard_bits()));
-            let mut people = recovered.states.into_iter().filter(|(key, _)| is_own(*key)).peekable();
-            if people.peek().is_some() {
-                found.known.include_accepted(recovered.accepted);
-            }
-            for (key, state) in people {
-                if state.effective() == Outcome::Unknown && found.unknown.is_none() {
-                    found.unknown = Some(path.clone());
-                }
-                found.known.join(key, state);
-            }
+    pub fn read(own: OwnRun<'_>) -> Result<Self, JournalError> {
+        let stamps = stamps(own)?;
+        if stamps.is_empty() {
+            return Ok(Self::default());
         }
-        let divisions: BTreeSet<Shard> = found.stamps.iter().filter_map(|(path, ..)| split_name(path).1).collect();
+        let joined = join(own, &stamps)?;
+        let divisions: BTreeSet<Shard> = stamps.iter().filter_map(|(path, ..)| split_name(path).1).collect();
+        let recorded = joined.runs.iter().filter_map(|run| run.record.shard);
+        let present = divisions.iter().copied().chain(recorded).collect();
         let missing = missing(&divisions, &present);
-        if missing.is_empty() {
-            return Ok(found);
+        if !missing.is_empty() {
+            return Err(JournalError::ShardsMissing { folder: folder_of(own.journal).to_owned(), missing });
         }
-        Err(JournalError::ShardsMissing { folder: folder_of(own.journal).to_owned(), missing })
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.stamps.is_empty()
+        let is_own = |key: RowKey| own.shard.is_none_or(|shard| shard.contains(key.shard_bits()));
+        let mut found = Self { stamps, ..Self::default() };
+        for (key, state, path) in joined.states().filter(|(key, ..)| is_own(*key)) {
+            if state.effective() == Outcome::Unknown && found.unknown.is_none() {
+                found.unknown = Some(path.to_owned());
+            }
+            if let RowState::Accepted { at } = state {
+                let (first, last) = found.known.accepted.unwrap_or((at, at));
+                found.known.accepted = Some((first.min(at), last.max(at)));
+            }
+            found.known.states.insert(key, state);
+        }
+        Ok(found)
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.stamps.iter().map(|(path, ..)| path.as_path())
     }
 
-    /// Adds what they know to what the run's own journal does.
+    /// Adds what they know to what the run's own journal does by itself.
     pub fn add_to(&self, known: &mut Recovered) {
-        known.include_accepted(self.known.accepted);
-        for (key, state) in &self.known.states {
-            known.join(*key, *state);
-        }
+        known.accepted = self.known.accepted.or(known.accepted);
+        known.states.extend(self.known.states.iter().map(|(key, state)| (*key, *state)));
     }
 
     /// Whether they are still what they were when they were read, and none is being written. Asked when the run's own
@@ -103,6 +92,22 @@ impl Siblings {
             None => Ok(()),
         }
     }
+}
+
+/// What the siblings and the run's own journal know.
+fn join(own: OwnRun<'_>, siblings: &[Stamp]) -> Result<Joined, JournalError> {
+    let mut joined = Joined::default();
+    for path in siblings.iter().map(|(path, ..)| path.as_path()).chain([own.journal]) {
+        let file = match open_to_read(path) {
+            Err(JournalError::Missing { .. }) if path == own.journal => continue,
+            opened => opened?,
+        };
+        joined.add(path, file)?;
+        if let Some(other) = joined.runs.iter().find(|run| !run.record.is_to(own.service, own.url)) {
+            return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.record.url.clone() });
+        }
+    }
+    Ok(joined)
 }
 
 /// The siblings of another division.
@@ -127,42 +132,10 @@ fn stamps(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
 }
 
 /// The shards of each division that are not present.
-fn missing(divisions: &BTreeSet<Shard>, present: &BTreeSet<Shard>) -> Vec<Shard> {
+pub(super) fn missing(divisions: &BTreeSet<Shard>, present: &BTreeSet<Shard>) -> Vec<Shard> {
     let counts: BTreeSet<NonZeroU16> = divisions.iter().map(|shard| shard.count()).collect();
     let all = |count: NonZeroU16| (1..=count.get()).filter_map(move |number| Shard::new(number, count));
     counts.into_iter().flat_map(all).filter(|shard| !present.contains(shard)).collect()
-}
-
-impl Recovered {
-    /// Adds what another journal knows of someone: accepted wins over unknown, that over rejected, that over not sent.
-    fn join(&mut self, key: RowKey, state: RowState) {
-        let joined = self.states.entry(key).or_insert(state);
-        if state.weight() > joined.weight() {
-            *joined = state;
-        }
-    }
-
-    fn include_accepted(&mut self, other: Option<(Timestamp, Timestamp)>) {
-        self.accepted = match (self.accepted, other) {
-            (Some((first, last)), Some((other_first, other_last))) => {
-                Some((first.min(other_first), last.max(other_last)))
-            }
-            (one, other) => one.or(other),
-        };
-    }
-}
-
-impl RowState {
-    /// What counts where journals differ. A row that is due counts like one that was not sent.
-    const fn weight(self) -> u8 {
-        match self.effective() {
-            Outcome::Accepted => 4,
-            Outcome::Unknown => 3,
-            Outcome::Rejected if matches!(self, Self::Rejected { due: true, .. }) => 1,
-            Outcome::Rejected => 2,
-            Outcome::NotSent => 0,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
-use super::record::{Record, Resolution, RunRecord};
+use super::record::{Record, Resolution};
+use super::run_record::RunRecord;
 use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
 
@@ -44,6 +45,28 @@ impl RowState {
             Self::NotSent => Outcome::NotSent,
             Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
             Self::Resolved(resolution) => resolution.outcome(),
+        }
+    }
+}
+
+impl RowState {
+    pub(super) const fn ended(outcome: Outcome, status: Option<u16>, due: bool, at: Timestamp) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted { at },
+            Outcome::Rejected => Self::Rejected { status, due },
+            Outcome::NotSent => Self::NotSent,
+            Outcome::Unknown => Self::Unknown { status },
+        }
+    }
+
+    /// What counts where journals differ. A row that is due goes out unasked, like one that was not sent.
+    pub(super) const fn weight(self) -> u8 {
+        match self.effective() {
+            Outcome::Accepted => 4,
+            Outcome::Unknown => 3,
+            Outcome::Rejected if matches!(self, Self::Rejected { due: true, .. }) => 1,
+            Outcome::Rejected => 2,
+            Outcome::NotSent => 0,
         }
     }
 }
@@ -107,6 +130,8 @@ impl Recovered {
             return Err(Flaw::NoRun);
         }
         match record {
+            // A journal that was put together has a run's record wherever requests of that run begin.
+            Record::Run(run) if self.runs.iter().any(|known| known.id == run.id) => {}
             Record::Run(run) => self.runs.push(*run),
             Record::Intent { key, attempt } => {
                 let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
@@ -117,15 +142,7 @@ impl Recovered {
                     let (first, last) = self.accepted.unwrap_or((at, at));
                     self.accepted = Some((first.min(at), last.max(at)));
                 }
-                self.end(
-                    key,
-                    match outcome {
-                        Outcome::Accepted => RowState::Accepted { at },
-                        Outcome::Rejected => RowState::Rejected { status, due },
-                        Outcome::NotSent => RowState::NotSent,
-                        Outcome::Unknown => RowState::Unknown { status },
-                    },
-                )?;
+                self.end(key, RowState::ended(outcome, status, due, at))?;
             }
             Record::Resolved { key, resolution } => self.end(key, RowState::Resolved(resolution))?,
             Record::Synced { .. } => {}

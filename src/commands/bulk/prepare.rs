@@ -284,7 +284,7 @@ impl Prepared {
 
     /// Reads the other journals of this list, and adds what they know to what its own one does.
     pub(super) fn read_siblings(&mut self, known: &mut Recovered) -> Result<(), JournalError> {
-        let siblings = Siblings::read(self.own_run(), &known.runs)?;
+        let siblings = Siblings::read(self.own_run())?;
         if let (true, Some(path)) = (self.bulk.fresh, siblings.paths().next()) {
             return Err(JournalError::FreshShard { path: path.to_owned() });
         }
@@ -301,7 +301,8 @@ impl Prepared {
                 let _ = fs::remove_file(&self.journal);
             }
         })?;
-        self.siblings.add_to(known);
+        // Read again with the run's own journal, to which another run may have added something until it was locked.
+        Siblings::read(self.own_run())?.add_to(known);
         Ok(())
     }
 

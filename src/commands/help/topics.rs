@@ -193,6 +193,7 @@ With --json, standard output contains exactly one document on one line, for succ
   check     \"vescli.journal-check/1\": path, lines, runs, unfinished_bytes, damage (line, offset, reason, holds)
   resolve   \"vescli.journal-resolve/1\": path, as, rows (key, email, cname); key, email and cname again when it is \
     one row
+  merge     \"vescli.journal-merge/1\": path, journals, rows (by outcome, and due), missing_shards
   repair    \"vescli.journal-repair/1\": path, was_damaged, kept_lines, damaged_lines, unreadable_lines (they do not \
     show whose they are), nameless_lines (of people not on the list), unknown (row, email, cname), old_file
   rm, prune \"vescli.journal-remove/1\": dry_run, removed, leftovers
@@ -256,6 +257,8 @@ Journal commands
     show       the counts, and the rows that need a decision
     resolve    decides rows that are unknown: --email (several times) or --all-unknown, with --as accepted or --as \
       not-sent; --undo takes a decision back
+    merge      joins journals in a new one, of several shards or machines: `vescli journal merge --into all.ndjson a.ndjson \
+      b.ndjson`, then `vescli bulk users.csv --journal all.ndjson`
     rm         removes one journal: the next run of the same list mails everybody again
     prune      removes journals of finished runs: `vescli journal prune --older-than 90d`
   Journals of rehearsals are in their own folder. `vescli sandbox -- vescli bulk …` continues what an earlier \
@@ -283,8 +286,8 @@ Several machines
     shard.
   Each shard has a journal of its own, with shard-2-of-4 in its name, also with --journal FILE. A run with another \
     number of shards, or without --shard, first reads the journals of the earlier shards: people in them are not \
-    planned again. It refuses if one of these journals is missing (65: copy it into the folder) or is being \
-    written (75).
+    planned again. It refuses if one of these journals is missing (65) or is being written (75). Copy \
+    them into one folder, or join them with `vescli journal merge`.
 
 Reports
   --junit FILE writes a case for each row: unknown is an error; rejected and not sent are failures; accepted \

@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod merge;
 mod remove;
 mod repair;
 mod resolve;
@@ -41,6 +42,11 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
             let request = resolve::Request::new(emails, context)?;
             let reporter = &context.reporter;
             resolve::resolve(&find(file.as_deref(), &folder, reporter)?, &request, reporter)?
+        }
+        JournalAction::Merge { files } => {
+            let files = files.iter().map(|file| find_all(file, &folder, &context.reporter));
+            let files: Vec<Vec<PathBuf>> = files.collect::<Result<_, _>>()?;
+            merge::merge(&files.concat(), context)?
         }
         JournalAction::Repair(JournalFile { file }) => {
             repair::repair(&find(file.as_deref(), &folder, reporter)?, context)?
@@ -95,6 +101,12 @@ fn find(file: Option<&Path>, folder: &Path, reporter: &Reporter) -> Result<PathB
             hint: format!("name one of them: {}", names(several, reporter)),
         }),
     }
+}
+
+/// The same where all journals of a list are meant.
+fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathBuf>, CommandError> {
+    let of_list = if is_journal(file) { Vec::new() } else { of_list(file, folder)? };
+    if of_list.is_empty() { Ok(vec![find(Some(file), folder, reporter)?]) } else { Ok(of_list) }
 }
 
 fn names(journals: &[PathBuf], reporter: &Reporter) -> String {

@@ -97,7 +97,7 @@ fn of_single_sends(recovered: &Recovered) -> bool {
     recovered.runs.last().is_some_and(RunRecord::is_single_send)
 }
 
-fn outcomes(counts: &Counts) -> String {
+pub(super) fn outcomes(counts: &Counts) -> String {
     let due = if counts.due > counts.not_sent { due(counts.due) } else { String::new() };
     format!(
         "{} accepted, {} rejected, {} not_sent, {} unknown{due}",

@@ -5,6 +5,7 @@ mod files;
 #[cfg(unix)]
 mod indexed;
 mod interleavings;
+mod merged;
 mod order;
 mod paths;
 mod records;

@@ -1,0 +1,266 @@
+//! What several journals know together. Copies of one journal, journals of shards, and ones that were put together before:
+//! in whatever order they are joined, and however often, the outcome of everybody is the same.
+//!
+//! Every request is told apart by its run, its attempt and its time. Of one request, an end tells more than an intent, and
+//! what an operator found out more than an end. A request that a later one in the same journal followed is superseded: the
+//! later one was made, and its end was recorded, with knowledge of it. Only requests that are accepted or not superseded
+//! count, and of these the heaviest: accepted over unknown over rejected over not sent. All of it are unions and maxima,
+//! which is why no order matters. So a resolution counts only over the requests that stood before it in its journal.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::BuildHasherDefault;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::JournalError;
+use super::key::{KeyHasher, RowKey};
+use super::record::{self, CRC_LENGTH, LINE_MAX, Record, Resolution};
+use super::run_record::{Part, RunRecord};
+use super::scan::{next_line, read_valid};
+use super::state::RowState;
+use crate::api::outcome::Outcome;
+use crate::settings::clock::since_epoch;
+
+/// Where a line is: the journal, and the bytes before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) file: u16,
+    pub(super) offset: u64,
+}
+
+/// A request, by which it is the same one in every copy of its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    at: u64,
+    attempt: u64,
+    run: u32,
+}
+
+/// A request about someone, with all that is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    identity: Identity,
+    pub(super) intent: Place,
+    pub(super) end: Option<(RowState, Place)>,
+    /// When, what, and where it is written.
+    pub(super) resolution: Option<(u64, Resolution, Place)>,
+    pub(super) superseded: bool,
+}
+
+impl Attempt {
+    /// Of which run, by its place in [`Joined::runs`].
+    pub(super) const fn run(&self) -> u32 {
+        self.identity.run
+    }
+
+    pub(super) fn state(&self) -> RowState {
+        match (self.resolution, self.end) {
+            (Some((_, resolution, _)), _) => RowState::Resolved(resolution),
+            (None, Some((state, _))) => state,
+            (None, None) => RowState::Intended { attempt: u32::try_from(self.identity.attempt).unwrap_or(u32::MAX) },
+        }
+    }
+
+    fn counts(&self) -> bool {
+        !self.superseded || self.state().effective() == Outcome::Accepted
+    }
+
+    /// Adds what another journal knows of the same request.
+    fn add(&mut self, other: &Self) {
+        self.superseded |= other.superseded;
+        if let Some((state, place)) = other.end {
+            self.take_end(state, place);
+        }
+        if let Some((at, resolution, place)) = other.resolution {
+            self.take_resolution(at, resolution, place);
+        }
+    }
+
+    fn take_end(&mut self, state: RowState, place: Place) {
+        if self.end.is_none_or(|(before, _)| before.weight() < state.weight()) {
+            self.end = Some((state, place));
+        }
+    }
+
+    /// The last word of an operator counts.
+    fn take_resolution(&mut self, at: u64, resolution: Resolution, place: Place) {
+        let rank = |at: u64, resolution| (at, RowState::Resolved(resolution).weight());
+        if self.resolution.is_none_or(|(before, word, _)| rank(before, word) < rank(at, resolution)) {
+            self.resolution = Some((at, resolution, place));
+        }
+    }
+}
+
+/// Everything that is known of one person.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Person(pub(super) Vec<Attempt>);
+
+impl Person {
+    /// The attempt that decides, by its place.
+    pub(super) fn deciding(&self) -> Option<usize> {
+        let nobody_counts = !self.0.iter().any(Attempt::counts);
+        let counting = self.0.iter().enumerate().filter(|(_, attempt)| nobody_counts || attempt.counts());
+        counting.max_by_key(|(_, attempt)| (attempt.state().weight(), attempt.identity)).map(|(index, _)| index)
+    }
+
+    fn at(&mut self, identity: Identity) -> Option<&mut Attempt> {
+        self.0.iter_mut().find(|attempt| attempt.identity == identity)
+    }
+
+    /// Adds what another journal knows.
+    fn add(&mut self, other: Self) {
+        for attempt in other.0 {
+            match self.at(attempt.identity) {
+                Some(own) => own.add(&attempt),
+                None => self.0.push(attempt),
+            }
+        }
+    }
+}
+
+pub(super) type People = HashMap<RowKey, Person, BuildHasherDefault<KeyHasher>>;
+
+/// A run with its record, without its part and its CRC.
+#[derive(Debug)]
+pub(super) struct JoinedRun {
+    pub(super) record: RunRecord,
+    pub(super) text: String,
+}
+
+/// What several journals know.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    pub(super) runs: Vec<JoinedRun>,
+    pub(super) people: People,
+    pub(super) files: Vec<(PathBuf, File)>,
+}
+
+/// What a line says beside its record.
+#[derive(Deserialize)]
+struct Dated<'a> {
+    at: &'a str,
+}
+
+/// In milliseconds.
+fn time_of(line: &[u8]) -> io::Result<u64> {
+    let dated: Dated = serde_json::from_slice(line)?;
+    let time = humantime::parse_rfc3339(dated.at).map_err(io::Error::other)?;
+    Ok(u64::try_from(since_epoch(time).as_millis()).unwrap_or(u64::MAX))
+}
+
+impl Joined {
+    /// Adds a journal. Its unfinished end is passed over, as a run would cut it.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it cannot be read, is damaged, or an older vescli wrote it, whose keys are others.
+    pub(super) fn add(&mut self, path: &Path, file: File) -> Result<(), JournalError> {
+        let failed = JournalError::reading(path);
+        // With everything before it checked, no record is out of its place.
+        let scan = read_valid(rewound(&file).map_err(failed)?, path)?;
+        if scan.recovered.runs.iter().any(|run| run.version == 1) {
+            return Err(JournalError::OldVersion { path: path.to_owned() });
+        }
+        let end = scan.valid;
+        drop(scan);
+        let index = u16::try_from(self.files.len()).map_err(|_| failed(io::ErrorKind::QuotaExceeded.into()))?;
+        let reader = BufReader::new(rewound(&file).map_err(failed)?.take(end));
+        let people = self.read(index, reader).map_err(failed)?;
+        self.files.push((path.to_owned(), file));
+        if self.people.is_empty() {
+            self.people = people;
+        } else {
+            for (key, person) in people {
+                self.people.entry(key).or_default().add(person);
+            }
+        }
+        Ok(())
+    }
+
+    /// What one journal says of everybody.
+    fn read(&mut self, file: u16, mut reader: impl BufRead) -> io::Result<People> {
+        let mut people = People::default();
+        let (mut part, mut run) = (Part::Own, 0);
+        let (mut offset, mut kept) = (0, Vec::new());
+        while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
+            let place = Place { file, offset };
+            offset += line.length;
+            let text = text_of(&kept);
+            match record::read(text).map_err(io::Error::other)? {
+                Record::Run(record) => {
+                    part = record.part;
+                    run = self.add_run(*record, text);
+                }
+                Record::Intent { key, attempt } => {
+                    let identity = Identity { at: time_of(text)?, attempt, run };
+                    let person = people.entry(key).or_default();
+                    if part == Part::Own {
+                        person.0.iter_mut().for_each(|earlier| earlier.superseded = true);
+                    }
+                    let superseded = part == Part::Superseded;
+                    let intent = place;
+                    match person.0.iter().position(|attempt| attempt.identity == identity) {
+                        // Two in the same millisecond, the first of which was not used: the second is last.
+                        Some(at) => {
+                            let same = person.0.remove(at);
+                            person.0.push(Attempt { superseded, ..same });
+                        }
+                        None => person.0.push(Attempt { identity, intent, end: None, resolution: None, superseded }),
+                    }
+                }
+                Record::End { key, outcome, status, due, at } => {
+                    let last = people.get_mut(&key).and_then(|person| person.0.last_mut());
+                    let state = RowState::ended(outcome, status, due, at);
+                    if let Some(attempt) = last {
+                        attempt.take_end(state, place);
+                    }
+                }
+                Record::Resolved { key, resolution } => {
+                    let at = time_of(text)?;
+                    let attempts = people.get_mut(&key).map_or(&mut [][..], |person| &mut person.0[..]);
+                    // An operator decides about the person as the journal has them. Where journals were put together,
+                    // each resolution stands behind the request that it is about.
+                    let named = if part == Part::Own { 0 } else { attempts.len().saturating_sub(1) };
+                    for attempt in attempts[named..].iter_mut().filter(|one| part != Part::Own || !one.superseded) {
+                        attempt.take_resolution(at, resolution, place);
+                    }
+                }
+                Record::Synced { .. } => {}
+            }
+        }
+        Ok(people)
+    }
+
+    /// The place of a run, which is new or was met in another journal.
+    fn add_run(&mut self, record: RunRecord, line: &[u8]) -> u32 {
+        let known = self.runs.iter().position(|run| run.record.id == record.id);
+        let place = known.unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(&line[..line.len() - CRC_LENGTH]).into_owned();
+            let text = text.strip_suffix(&record.part.field()).map(str::to_owned).unwrap_or(text);
+            self.runs.push(JoinedRun { record, text });
+            self.runs.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// What all of them say of everybody, and which journal has the last word.
+    pub(super) fn states(&self) -> impl Iterator<Item = (RowKey, RowState, &Path)> {
+        self.people.iter().filter_map(|(key, person)| {
+            let attempt = person.0.get(person.deciding()?)?;
+            Some((*key, attempt.state(), self.files[usize::from(attempt.intent.file)].0.as_path()))
+        })
+    }
+}
+
+/// The record of a line that was read. One that lost its line break may have zeros behind it.
+pub(super) fn text_of(kept: &[u8]) -> &[u8] {
+    let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
+    &kept[..kept.len() - zeros]
+}
+
+fn rewound(mut file: &File) -> io::Result<&File> {
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}

@@ -1,0 +1,180 @@
+//! Puts journals together in a new one, which a run continues with like with any other: the requests of each run below its
+//! own record, as their lines stand in the journals that they come from. A person's last line is the one that decides.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::JournalError;
+use super::file::{self, Place as JournalPlace};
+use super::join::{Attempt, Joined, Place, text_of};
+use super::record::{self, LINE_MAX, RunHeader};
+use super::run_record::{Part, RunRecord};
+use super::scan::next_line;
+use super::siblings::missing;
+use super::state::{Counts, Recovered};
+use crate::settings::shard::Shard;
+
+/// What was put together.
+#[derive(Debug)]
+pub struct Merged {
+    /// How many people have each outcome now.
+    pub counts: Counts,
+    /// Shards of the journals' divisions that are not among them.
+    pub missing: Vec<Shard>,
+}
+
+/// Puts journals together in a file that must not be there yet.
+///
+/// `header` makes the record of this act, by the last run of all of them.
+///
+/// # Errors
+/// [`JournalError`] when one of them is being written, damaged, of another service or path than the first, or by an older
+/// vescli; when the file is there, and when it cannot be written. Nothing is left behind then.
+pub fn merge(
+    into: &Path,
+    journals: &[PathBuf],
+    header: impl FnOnce(&RunRecord, u64) -> RunHeader,
+) -> Result<Merged, JournalError> {
+    if into.symlink_metadata().is_ok() {
+        return Err(JournalError::Exists { path: into.to_owned() });
+    }
+    let mut joined = Joined::default();
+    // Held until the end: nothing comes to a journal that is being put together.
+    let mut locked = Vec::new();
+    for path in journals {
+        let place = JournalPlace::open(path, false)?;
+        let file = place.file.try_clone().map_err(JournalError::reading(path))?;
+        joined.add(path, file)?;
+        check_target(&joined, path)?;
+        locked.push(place);
+    }
+    let last = joined.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
+    let header = header(&last.record, joined.people.len() as u64);
+    let (new, beside) = JournalPlace::beside(into)?;
+    let made = write(&joined, journals, &header, &new)
+        .map_err(JournalError::writing(into))
+        .and_then(|()| put_in_place(&beside, into));
+    let _ = fs::remove_file(&beside);
+    made?;
+    let present: BTreeSet<Shard> = joined.runs.iter().filter_map(|run| run.record.shard).collect();
+    let states = joined.states().map(|(key, state, _)| (key, state)).collect();
+    let counts = Recovered { states, ..Recovered::default() }.counts();
+    Ok(Merged { counts, missing: missing(&present, &present) })
+}
+
+fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
+    let Some(first) = joined.runs.first() else {
+        return Ok(());
+    };
+    let (service, url) = (&first.record.service, &first.record.url);
+    match joined.runs.iter().find(|run| !run.record.is_to(service, url)) {
+        Some(other) => Err(JournalError::OtherService {
+            path: path.to_owned(),
+            url: other.record.url.clone(),
+            first: first.record.url.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The attempts in the order in which they are written: those that decide come last, for the last line about a person
+/// counts; within that by run, and as they stand in the journals.
+fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
+    let all = joined.people.values().flat_map(|person| {
+        let deciding = person.deciding();
+        person.0.iter().enumerate().map(move |(index, attempt)| (Some(index) == deciding, *attempt))
+    });
+    let mut all: Vec<(bool, Attempt)> = all.collect();
+    all.sort_unstable_by_key(|(decides, attempt)| (*decides, attempt.run(), attempt.superseded, attempt.intent));
+    all
+}
+
+fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
+    let mut out = Counted { out: BufWriter::new(&new.file), length: 0 };
+    let mut lines = Lines::new(&joined.files)?;
+    // First all runs, also those that mailed nobody: they show which shards were run.
+    for run in &joined.runs {
+        out.line(&record::part_of_run(&run.text, Part::Joined))?;
+    }
+    let mut group = None;
+    for (decides, attempt) in in_order(joined) {
+        let part = if attempt.superseded { Part::Superseded } else { Part::Joined };
+        if group.replace((decides, attempt.run(), part)) != Some((decides, attempt.run(), part))
+            && let Some(run) = joined.runs.get(attempt.run() as usize)
+        {
+            out.line(&record::part_of_run(&run.text, part))?;
+        }
+        let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.resolution.map(|found| found.2)];
+        for place in places.into_iter().flatten() {
+            out.text(lines.at(place)?)?;
+        }
+    }
+    out.line(&header.record_of_merge(journals))?;
+    let Counted { mut out, length } = out;
+    out.flush()?;
+    drop(out);
+    new.file.sync_all()?;
+    (&new.file).write_all(record::synced(length).as_bytes())?;
+    new.file.sync_all()
+}
+
+/// Gives the finished journal its name, unless something else has it by now.
+fn put_in_place(beside: &Path, into: &Path) -> Result<(), JournalError> {
+    let failed = JournalError::writing(into);
+    // A second name is refused where the first is taken; a rename would replace it.
+    fs::hard_link(beside, into).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => JournalError::Exists { path: into.to_owned() },
+        _ => failed(error),
+    })?;
+    file::sync_folder(file::folder_of(into)).map_err(failed)
+}
+
+/// A writer that knows how much was written.
+struct Counted<W: Write> {
+    out: BufWriter<W>,
+    length: u64,
+}
+
+impl<W: Write> Counted<W> {
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        self.length += line.len() as u64;
+        self.out.write_all(line.as_bytes())
+    }
+
+    /// A record that lacks its line break.
+    fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.length += text.len() as u64 + 1;
+        self.out.write_all(text)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+/// Lines of the journals by their places.
+struct Lines<'a> {
+    readers: Vec<(BufReader<&'a File>, u64)>,
+    kept: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(files: &'a [(PathBuf, File)]) -> io::Result<Self> {
+        let reader = |(_, file): &'a (PathBuf, File)| {
+            let mut file = file;
+            file.seek(SeekFrom::Start(0))?;
+            Ok((BufReader::with_capacity(LINE_MAX, file), 0))
+        };
+        Ok(Self { readers: files.iter().map(reader).collect::<io::Result<_>>()?, kept: Vec::new() })
+    }
+
+    fn at(&mut self, place: Place) -> io::Result<&[u8]> {
+        let (reader, offset) = &mut self.readers[usize::from(place.file)];
+        // Keeps what was read already: a person's lines are often close to each other.
+        reader.seek_relative(place.offset.cast_signed() - offset.cast_signed())?;
+        *offset = place.offset;
+        if let Some(line) = next_line(reader, &mut self.kept, LINE_MAX)? {
+            *offset += line.length;
+        }
+        Ok(text_of(&self.kept))
+    }
+}

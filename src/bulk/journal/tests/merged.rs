@@ -1,0 +1,292 @@
+//! Journals that are put together: whatever happened in them, and in whatever order they are joined, everybody's outcome is
+//! the same, and no one who may have been mailed is planned again.
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::files::{folder, put, resume};
+use super::*;
+
+const NAMES: [&str; 4] = ["ada", "bob", "cy", "dee"];
+
+/// A journal whose lines are written by hand, at times of one clock for all of them.
+#[derive(Clone, Default)]
+struct Story {
+    text: String,
+}
+
+/// Runs and times that no other story has.
+#[derive(Default)]
+struct Clock(u64);
+
+impl Clock {
+    fn next(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
+
+    fn time(&mut self) -> String {
+        let time = UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + self.next());
+        humantime::format_rfc3339_millis(time).to_string()
+    }
+}
+
+impl Story {
+    fn run(mut self, clock: &mut Clock) -> Self {
+        self.text.push_str(&record::run(&format!("{:016x}", clock.next()), &header()));
+        self
+    }
+
+    /// A request about someone; without an outcome it has no end.
+    fn sent(mut self, name: &str, outcome: Option<Outcome>, clock: &mut Clock) -> Self {
+        let key = key_of(name);
+        self.text.push_str(&record::sealed(format!(
+            r#"{{"t":"intent","key":"{key}","row":2,"email":"{name}@x.de","cname":"acme","attempt":1,"at":"{}""#,
+            clock.time()
+        )));
+        if let Some(outcome) = outcome {
+            self.text.push_str(&record::sealed(format!(
+                r#"{{"t":"{}","key":"{key}","attempt":1,"status":null,"at":"{}","email":"{name}@x.de","cname":"acme""#,
+                outcome.word(),
+                clock.time()
+            )));
+        }
+        self
+    }
+
+    fn resolved(mut self, name: &str, resolution: Resolution, clock: &mut Clock) -> Self {
+        let (key, word) = (key_of(name), resolution.word());
+        self.text.push_str(&record::sealed(format!(
+            r#"{{"t":"resolved","key":"{key}","as":"{word}","at":"{}""#,
+            clock.time()
+        )));
+        self
+    }
+
+    fn state(&self, name: &str) -> Option<RowState> {
+        let scan = scan(self.text.as_bytes()).unwrap();
+        assert!(scan.damage.is_empty(), "{:?}\n{}", scan.damage, self.text);
+        scan.recovered.state(key_of(name))
+    }
+
+    fn outcomes(&self) -> BTreeMap<&'static str, &'static str> {
+        let outcome = |name: &'static str| Some((name, self.state(name)?.effective().word()));
+        NAMES.into_iter().filter_map(outcome).collect()
+    }
+}
+
+/// A folder in which journals are put together.
+struct Bench {
+    folder: tempfile::TempDir,
+    count: u32,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { folder: folder(), count: 0 }
+    }
+
+    fn path(&mut self) -> PathBuf {
+        self.count += 1;
+        self.folder.path().join(format!("{}.ndjson", self.count))
+    }
+
+    fn file(&mut self, story: &Story) -> PathBuf {
+        let path = self.path();
+        put(&path, story.text.as_bytes());
+        path
+    }
+
+    fn join(&mut self, stories: &[&Story]) -> Story {
+        let paths: Vec<PathBuf> = stories.iter().map(|story| self.file(story)).collect();
+        let into = self.path();
+        merge(&into, &paths, |_, _| header()).unwrap();
+        Story { text: fs::read_to_string(&into).unwrap() }
+    }
+}
+
+/// What may happen next, as a run or an operator would do it.
+fn go_on(story: Story, random: &mut fastrand::Rng, clock: &mut Clock) -> Story {
+    let name = NAMES[random.usize(..NAMES.len())];
+    let outcome = story.state(name).map(RowState::effective);
+    match (random.u8(..10), outcome) {
+        (0, _) => story.run(clock),
+        (1..=3, Some(Outcome::Unknown)) => {
+            let word = [Resolution::Accepted, Resolution::NotSent, Resolution::Unknown][random.usize(..3)];
+            story.resolved(name, word, clock)
+        }
+        (4, Some(_)) if matches!(story.state(name), Some(RowState::Resolved(_))) => {
+            story.resolved(name, Resolution::Unknown, clock)
+        }
+        (_, Some(Outcome::Accepted)) => story,
+        // An end of someone who may have been mailed before never says less than that.
+        (_, Some(Outcome::Unknown)) => {
+            let end = [None, Some(Outcome::Accepted), Some(Outcome::Unknown)][random.usize(..3)];
+            story.sent(name, end, clock)
+        }
+        (_, None | Some(Outcome::Rejected | Outcome::NotSent)) => {
+            let ends = [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown];
+            let end = ends.get(random.usize(..5)).copied();
+            story.sent(name, end, clock)
+        }
+    }
+}
+
+#[test]
+fn joining_is_commutative_associative_and_idempotent_and_changes_no_single_journal() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..30 {
+        let (mut bench, mut clock) = (Bench::new(), Clock::default());
+        // Three journals that went apart at random times, one of them joined from two.
+        let mut stories = vec![Story::default().run(&mut clock)];
+        while stories.len() < 3 || random.u8(..4) > 0 {
+            let at = random.usize(..stories.len());
+            let story = stories[at].clone();
+            match random.u8(..8) {
+                0 if stories.len() < 3 => stories.push(story),
+                1 if stories.len() < 3 => stories.push(Story::default().run(&mut clock)),
+                2 if stories.len() > 1 => {
+                    let other = stories[random.usize(..stories.len())].clone();
+                    stories[at] = bench.join(&[&story, &other]);
+                }
+                _ => stories[at] = go_on(story, &mut random, &mut clock),
+            }
+        }
+        let [a, b, c] = &stories[..] else { unreachable!("three of them") };
+        let what = || format!("seed {seed}, round {round}\n{}\n{}\n{}", a.text, b.text, c.text);
+        for one in [a, b, c] {
+            assert_eq!(bench.join(&[one]).outcomes(), one.outcomes(), "alone: {}", what());
+            assert_eq!(bench.join(&[one, one]).outcomes(), one.outcomes(), "twice: {}", what());
+        }
+        let ab = bench.join(&[a, b]);
+        assert_eq!(ab.outcomes(), bench.join(&[b, a]).outcomes(), "commutative: {}", what());
+        assert_eq!(ab.outcomes(), bench.join(&[&ab, a]).outcomes(), "idempotent: {}", what());
+        let all = bench.join(&[a, b, c]).outcomes();
+        let bc = bench.join(&[b, c]);
+        assert_eq!(all, bench.join(&[&ab, c]).outcomes(), "associative: {}", what());
+        assert_eq!(all, bench.join(&[a, &bc]).outcomes(), "associative: {}", what());
+        assert_eq!(all, bench.join(&[c, b, a]).outcomes(), "in any order: {}", what());
+        for name in NAMES {
+            let accepted = |story: &Story| matches!(story.state(name), Some(RowState::Accepted { .. }));
+            if [a, b, c].into_iter().any(accepted) {
+                assert_eq!(all[name], "accepted", "{}", what());
+            }
+            assert_eq!(all.contains_key(name), [a, b, c].iter().any(|story| story.state(name).is_some()));
+        }
+    }
+}
+
+#[test]
+fn accepted_counts_over_unknown_that_over_rejected_that_over_not_sent() {
+    let order = [Outcome::NotSent, Outcome::Rejected, Outcome::Unknown, Outcome::Accepted];
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    for (index, lower) in order.into_iter().enumerate() {
+        for higher in &order[index..] {
+            let one = Story::default().run(&mut clock).sent("ada", Some(lower), &mut clock);
+            let other = Story::default().run(&mut clock).sent("ada", Some(*higher), &mut clock);
+            assert_eq!(bench.join(&[&one, &other]).outcomes()["ada"], higher.word());
+            assert_eq!(bench.join(&[&other, &one]).outcomes()["ada"], higher.word());
+        }
+    }
+}
+
+#[test]
+fn a_resolution_counts_over_the_request_that_it_names_only() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let before = Story::default().run(&mut clock).sent("ada", None, &mut clock);
+    let not_sent = before.clone().resolved("ada", Resolution::NotSent, &mut clock);
+    // A copy that was made before the decision is about the same request.
+    assert_eq!(bench.join(&[&before, &not_sent]).outcomes()["ada"], "not_sent");
+    // Another machine has sent one of its own meanwhile, of which the operator knew nothing.
+    let other = Story::default().run(&mut clock).sent("ada", Some(Outcome::Unknown), &mut clock);
+    let both = bench.join(&[&not_sent, &other]);
+    assert_eq!(both.outcomes()["ada"], "unknown");
+    // Now the operator decides about both.
+    let decided = both.resolved("ada", Resolution::NotSent, &mut clock);
+    assert_eq!(bench.join(&[&before, &other, &decided]).outcomes()["ada"], "not_sent");
+    // And takes it back.
+    let undone = decided.clone().resolved("ada", Resolution::Unknown, &mut clock);
+    assert_eq!(bench.join(&[&undone, &decided]).outcomes()["ada"], "unknown");
+}
+
+#[test]
+fn a_later_request_speaks_for_those_that_it_knew() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);
+    let again = stale.clone().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
+    assert_eq!(bench.join(&[&stale, &again]).outcomes()["ada"], "not_sent");
+    let joined = bench.join(&[&again, &stale]);
+    let later = joined.run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
+    assert_eq!(bench.join(&[&stale, &later, &again]).outcomes()["ada"], "accepted");
+}
+
+#[test]
+fn a_joined_journal_is_one_that_a_run_continues_with() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
+    let two = Story::default().run(&mut clock).sent("bob", Some(Outcome::Rejected), &mut clock);
+    let torn = Story { text: two.text.clone() + "{\"t\":\"intent\",\"key\":\"" };
+    let paths = [bench.file(&one), bench.file(&torn)];
+    let into = bench.path();
+    let merged = merge(&into, &paths, |_, _| header()).unwrap();
+    assert_eq!((merged.counts.accepted, merged.counts.rejected, merged.counts.total()), (1, 1, 2));
+    let (journal, known) = resume(&into).unwrap();
+    assert_eq!(known.runs.len(), 3, "two runs and the act of joining");
+    drop(journal.write::<()>().unwrap());
+    assert!(fs::read_to_string(&into).unwrap().contains(r#","merged":[""#));
+    let people: Vec<LastWord> = People::of(&into).unwrap().map(Result::unwrap).collect();
+    let of_run = |person: &LastWord| (person.email.clone(), known.runs[person.run].id.clone());
+    assert_eq!(
+        people.iter().map(of_run).collect::<Vec<_>>(),
+        [("ada@x.de".to_owned(), format!("{:016x}", 1)), ("bob@x.de".to_owned(), format!("{:016x}", 4))]
+    );
+    // The old ones stay as they were.
+    assert_eq!(fs::read_to_string(&paths[1]).unwrap(), torn.text);
+}
+
+#[test]
+fn what_cannot_be_joined_is_refused_and_nothing_is_left_behind() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let sound = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
+    let path = bench.file(&sound);
+    let into = bench.path();
+    let mut refused = |text: &str| {
+        let other = bench.file(&Story { text: text.to_owned() });
+        let before = fs::read_dir(bench.folder.path()).unwrap().count();
+        let error = merge(&into, &[path.clone(), other], |_, _| header()).unwrap_err();
+        assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), before, "{error}");
+        assert!(!into.exists());
+        error
+    };
+    assert!(matches!(refused(&sound.text.replacen("ada", "bob", 1)), JournalError::Damaged { .. }));
+    let elsewhere = RunHeader { service: "other:443".to_owned(), ..header() };
+    assert!(matches!(refused(&record::run("b", &elsewhere)), JournalError::OtherService { .. }));
+    assert!(matches!(refused(&record::run_of_version_1("b", &header())), JournalError::OldVersion { .. }));
+    let held = resume(&path).unwrap();
+    assert!(matches!(merge(&into, std::slice::from_ref(&path), |_, _| header()), Err(JournalError::Locked { .. })));
+    drop(held);
+    let exists = merge(Path::new(&path), std::slice::from_ref(&path), |_, _| header());
+    assert!(matches!(exists, Err(JournalError::Exists { .. })));
+}
+
+#[test]
+fn a_concatenation_is_detected() {
+    // The planted fault: `cat` in place of joining. What stands last counts, and 100 who were accepted are due again.
+    let mut clock = Clock::default();
+    let (mut accepted, mut stale) = (Story::default().run(&mut clock), Story::default().run(&mut clock));
+    let names: Vec<String> = (0..100).map(|index| format!("p{index}")).collect();
+    for name in &names {
+        stale = stale.sent(name, Some(Outcome::NotSent), &mut clock);
+        accepted = accepted.sent(name, Some(Outcome::Accepted), &mut clock);
+    }
+    let due = |story: &Story| {
+        let scan = scan(story.text.as_bytes()).unwrap();
+        scan.recovered.counts().due
+    };
+    assert_eq!(due(&Story { text: accepted.text.clone() + &stale.text }), 100, "the check cannot fail");
+    assert_eq!(due(&Bench::new().join(&[&accepted, &stale])), 0);
+}

@@ -1,0 +1,90 @@
+//! `vescli journal merge`: joins journals in a new one, and says what it knows.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::show::outcomes;
+use crate::args::settings_table::Setting;
+use crate::bulk::journal::{Author, Counts, Merged, RunHeader, RunRecord, merge as join};
+use crate::commands::context::Context;
+use crate::commands::error::CommandError;
+use crate::report::escape::json_line;
+use crate::report::text::counted;
+use crate::settings::shard::Shard;
+
+#[derive(Debug, Serialize)]
+struct MergeDocument {
+    schema: &'static str,
+    ok: bool,
+    path: String,
+    journals: Vec<String>,
+    rows: Counts,
+    missing_shards: Vec<String>,
+    exit_code: u8,
+}
+
+/// An error leaves no new file.
+pub(super) fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
+    let into = context.given()?.text(Setting::Into).map(PathBuf::from).ok_or_else(|| CommandError::Usage {
+        message: "--into is missing".to_owned(),
+        hint: "name a new file for the joined journal".to_owned(),
+    })?;
+    let journals = each_once(journals);
+    let author = Author::of(context.environment);
+    let merged = join(&into, &journals, |last, people| header(last, people, author))?;
+    let missing: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
+    let reporter = &mut context.reporter;
+    if !missing.is_empty() {
+        reporter.warn_always(&format!(
+            "the journals of some shards are not among them ({}): people whom only these know would be mailed again",
+            missing.join(", ")
+        ));
+    }
+    if reporter.output().json {
+        return Ok(json_line(&document(&into, &journals, &merged, missing)));
+    }
+    Ok(format!(
+        "joined: {}\n  {}: {}\n",
+        reporter.path(&into),
+        counted(journals.len() as u64, "journal"),
+        outcomes(&merged.counts)
+    ))
+}
+
+/// A journal that is named twice, or by two names, is one.
+fn each_once(journals: &[PathBuf]) -> Vec<PathBuf> {
+    let mut known = BTreeSet::new();
+    let is_new = |path: &&PathBuf| known.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));
+    journals.iter().filter(is_new).cloned().collect()
+}
+
+/// The last run stands for all of them; the new journal is one of the whole list.
+fn header(last: &RunRecord, people: u64, author: Author) -> RunHeader {
+    RunHeader {
+        url: last.url.clone(),
+        service: last.service.clone(),
+        tenant: last.tenant.clone(),
+        cname: last.cname.clone().unwrap_or_default(),
+        list: last.list.clone().unwrap_or_else(|| "-".to_owned()),
+        input_sha256: last.input_sha256.clone(),
+        rows: people,
+        shard: None,
+        author,
+    }
+}
+
+fn document(path: &Path, journals: &[PathBuf], merged: &Merged, missing_shards: Vec<String>) -> MergeDocument {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    MergeDocument {
+        schema: "vescli.journal-merge/1",
+        ok: true,
+        path: text(path),
+        journals: journals.iter().map(|path| text(path)).collect(),
+        rows: merged.counts,
+        missing_shards,
+        exit_code: 0,
+    }
+}

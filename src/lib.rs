@@ -36,7 +36,7 @@
 //!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
 //!    gets a file under `commands`;
-//! 4. the generated files as above, and a line in the README.
+//! 4. a line of `SEE_ALSO` in `tests/generated/man_page.rs`, the generated files as above, and a line in the README.
 //!
 //! A field whose value no setting has yet is also a row of `args/settings_table.rs`.
 

@@ -7,7 +7,7 @@ use std::io::Write;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use vescli::args::command_help::{CommandHelp, help_of};
+use vescli::args::command_help::{CommandHelp, rows as help_rows};
 use vescli::args::commands::command;
 use vescli::args::settings_table::{Kind, SettingSpec, specs};
 use vescli::commands::help::BULK;
@@ -133,9 +133,9 @@ fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
 }
 
 fn page(command: &Command, name: &str) -> String {
-    let words = name.strip_prefix("vescli").unwrap_or_default().replace('-', " ");
-    let words = if words == " send password email" { "send-password-email" } else { words.trim() };
-    let help = help_of(words).unwrap_or_else(|| panic!("{name} has no row in src/args/command_help.rs"));
+    // The name of a page has hyphens both within the name of a command and between two.
+    let of_page = |row: &&CommandHelp| format!("vescli {}", row.command).trim_end().replace(' ', "-") == name;
+    let help = help_rows().find(of_page).unwrap_or_else(|| panic!("{name} has no row in src/args/command_help.rs"));
     let plain = command.clone().name(name.to_owned());
     let man = Man::new(plain)
         .title(name.to_uppercase())

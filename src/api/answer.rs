@@ -174,7 +174,7 @@ fn read_object(bytes: &[u8]) -> BodyContent {
     // An object that cannot be read to its end, such as one with a code beyond all numbers, does not prove that there
     // is no error.
     let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
-    // Fails for an object nested deeper than serde_json builds; it is an object all the same.
+    // Fails for an object nested deeper than serde_json builds; it is still an object.
     let fields = serde_json::from_slice::<Fields>(bytes).ok();
     BodyContent::Object {
         code: fields.as_ref().and_then(|fields| fields.code.as_i64()),

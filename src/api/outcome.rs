@@ -1,4 +1,4 @@
-//! What came of a request, as values: no I/O and no text for people. [`AttemptResult::of`] is the table that turns what
+//! The result of a request, as values: no I/O and no text for people. [`AttemptResult::of`] is the table that turns what
 //! the transport saw into what it means; it is pure, so that tests can list all of its inputs.
 
 use std::time::Duration;
@@ -145,7 +145,7 @@ pub enum Received {
     Failure(Failure),
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptResult {
     /// What it means for the recipient.

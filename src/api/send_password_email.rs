@@ -10,7 +10,7 @@ pub static SEND_PASSWORD_EMAIL: Operation = Operation {
     subject: 1,
     noun: "password email",
     rejected: "no mail was sent",
-    unknown: "somebody may have been mailed",
+    unknown: "someone may have been mailed",
     check_first: "ask the person or check the console before sending again",
 };
 

@@ -62,9 +62,9 @@ impl Sessions {
     }
 
     /// The cache, emptied of sessions whose certificates would no longer be accepted.
-    fn sound_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
+    fn valid_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
         let mut state = self.lock();
-        if !state.verified.as_mut().is_some_and(|verified| verified.stands(now)) {
+        if !state.verified.as_mut().is_some_and(|verified| verified.is_valid(now)) {
             state.cache = cache();
         }
         Arc::clone(&state.cache)
@@ -76,7 +76,7 @@ fn cache() -> Arc<ClientSessionMemoryCache> {
 }
 
 impl Verified {
-    fn stands(&mut self, now: SystemTime) -> bool {
+    fn is_valid(&mut self, now: SystemTime) -> bool {
         let at = self.at;
         let until = *self.until.get_or_insert_with(|| end_of(&self.chain, at));
         (at..=until).contains(&now)
@@ -106,7 +106,7 @@ impl ClientSessionStore for Sessions {
     }
 
     fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.sound_cache(SystemTime::now()).tls12_session(server_name)
+        self.valid_cache(SystemTime::now()).tls12_session(server_name)
     }
 
     fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
@@ -118,7 +118,7 @@ impl ClientSessionStore for Sessions {
     }
 
     fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        self.sound_cache(SystemTime::now()).take_tls13_ticket(server_name)
+        self.valid_cache(SystemTime::now()).take_tls13_ticket(server_name)
     }
 }
 
@@ -143,11 +143,11 @@ mod tests {
     #[test]
     fn sessions_stand_between_the_check_and_the_first_end_of_a_certificate() {
         let sessions = Sessions::new();
-        let stands = |now: SystemTime| {
+        let is_valid = |now: SystemTime| {
             let before = sessions.cache();
-            Arc::ptr_eq(&before, &sessions.sound_cache(now))
+            Arc::ptr_eq(&before, &sessions.valid_cache(now))
         };
-        assert!(!stands(start_of(2026)));
+        assert!(!is_valid(start_of(2026)));
         let now = UnixTime::since_unix_epoch(start_of(2026).duration_since(UNIX_EPOCH).unwrap());
         // The one that ended in 2020 was sent along for nothing.
         sessions.verified(&ending(2028), &[ending(2027), ending(2020)], now);
@@ -158,10 +158,10 @@ mod tests {
             (start_of(2027), true),
             (start_of(2027) + second, false),
         ] {
-            assert_eq!(stands(moment), expected, "{moment:?}");
+            assert_eq!(is_valid(moment), expected, "{moment:?}");
         }
         let unreadable = CertificateDer::from(vec![1, 2, 3]);
         sessions.verified(&ending(2028), &[unreadable], now);
-        assert!(!stands(start_of(2026) + second));
+        assert!(!is_valid(start_of(2026) + second));
     }
 }

@@ -46,7 +46,7 @@ const ROWS: &[CommandHelp] = &[
         main_flags: &["email", "profile", "tenant", "token-file", "dry-run", "json"],
         notes: "Every flag is also an environment variable: VESCLI_ and the flag in upper case.\n\
             The token comes from VESCLI_TOKEN, --token-file or a profile, never from a flag.\n\
-            What came of it is recorded in the folder of the journals, so that `vescli bulk` knows the person (see \
+            The outcome is recorded in the folder of the journals, so that `vescli bulk` knows the person (see \
             --known there). Without HOME and XDG_STATE_HOME nothing is recorded.",
     },
     CommandHelp {
@@ -58,7 +58,7 @@ const ROWS: &[CommandHelp] = &[
         ],
         main_flags: &["profile", "rate", "retry-rejected", "known", "dry-run", "yes"],
         notes: "The list is CSV with a column email and an optional column cname, NDJSON with the same two, or plain lines.\n\
-            Each request is recorded in a journal, so that nobody is mailed twice: see `vescli help bulk`.",
+            Each request is recorded in a journal, so that no one is mailed twice: see `vescli help bulk`.",
     },
     CommandHelp {
         command: "journal",

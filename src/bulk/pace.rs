@@ -30,7 +30,7 @@ struct Limit {
     most: u64,
     /// Between two starts.
     step: Duration,
-    /// How long a turn lasts; none if a request that is late may go all the same.
+    /// How long a turn lasts; none if a late request may still be sent.
     slot: Option<Duration>,
 }
 
@@ -183,7 +183,7 @@ pub const WAITS_MAX: u64 = 20;
 /// Refusals of one row that went alone, right after the wait, after which it is left to the next run: then it is the row
 /// that the service refuses.
 pub const ALONE_MAX: u64 = 10;
-/// From this number of requests under way on there is no bound any more: no run has as many workers.
+/// From this number of requests under way on there is no limit any more: no run has as many workers.
 const WINDOW_MAX: u64 = 256;
 
 /// The permit for one request.

@@ -1,4 +1,4 @@
-//! Which journals a request has to do with.
+//! The service, the URL and the folder by which the journals of a request are found.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(super) struct JournalPlace {
 }
 
 impl JournalPlace {
-    /// All sandboxes are one service, with journals that lie apart: what was rehearsed in one continues in the next.
+    /// All sandboxes are one service, with separate journals: what was rehearsed in one continues in the next.
     ///
     /// # Errors
     /// [`JournalError::NoHome`] when there is no folder to keep them in.

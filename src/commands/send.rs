@@ -230,7 +230,7 @@ impl Attempts {
     }
 }
 
-/// Sends, and records what came of it. What cannot be sent at all leaves no record.
+/// Sends, and records the outcome. What cannot be sent at all leaves no record.
 fn send(
     settings: &Settings,
     identity: Option<&ClientCertificate>,

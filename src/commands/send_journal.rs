@@ -1,5 +1,5 @@
 //! The journal of a single send, by which `bulk` knows the person later. It decides nothing: a send that cannot be recorded
-//! goes out all the same, with a warning.
+//! is still sent, with a warning.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ struct Recording {
 }
 
 impl SendJournal {
-    /// The journal for a request to a person. Another operation mails nobody the link, and has none.
+    /// The journal for a request to a person. Another operation does not mail the link, and has none.
     pub(super) fn new(
         request: &ApiRequest,
         tenant: Option<&str>,
@@ -83,7 +83,7 @@ impl SendJournal {
         if let Some(recording) = &mut self.recording
             && let Err(error) = recording.conclude(outcome, status)
         {
-            let effect = "a list will take it for unknown";
+            let effect = "lists will treat this person as unknown";
             self.give_up(&format!("the outcome of this send is not recorded: {error}; {effect}"), reporter);
         }
     }

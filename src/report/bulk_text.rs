@@ -302,7 +302,7 @@ pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor
         Outcome::Accepted => String::new(),
         _ => format!("  {}", why(result, redactor)),
     };
-    // A row that was not sent is due by its very name.
+    // That a row is not_sent already means that it is due.
     let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
     format!("{word}  {name}{why}{due}\n")
 }

@@ -12,7 +12,7 @@ use crate::bulk::event::RowEnd;
 use crate::bulk::plan::{Decision, Plan, Prior};
 use crate::settings::clock::writable;
 
-/// What became of a row. Small: there may be a million of them.
+/// What happened to a row. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
     /// It was not sent in this run, or not yet.
@@ -20,7 +20,7 @@ enum Case {
     Ended(Outcome, Class),
 }
 
-/// What became of each row, in the order of the list.
+/// What happened to each row, in the order of the list.
 #[derive(Debug)]
 pub struct Cases(Vec<Case>);
 

@@ -209,7 +209,7 @@ impl<'a> Reporter<'a> {
             self.write_err(&format!("{} {message}\n{hint}", self.err_style.error("error:")));
         }
         if let Some(document) = document {
-            // The exit code stands for the error; that its document could not be written must not replace it.
+            // The exit code is that of the error; that its document could not be written must not replace it.
             let _ = self.write_out(&document);
         }
     }

@@ -100,7 +100,7 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     text
 }
 
-/// How long the user was waited for in vain, in a phrase.
+/// How long vescli waited for a user who did not appear, in a phrase.
 pub fn waited(result: &AttemptResult) -> Option<String> {
     result.waited.map(|waited| format!("waited {} for the user to exist", duration(waited)))
 }

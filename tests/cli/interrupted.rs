@@ -12,7 +12,7 @@ use support::harness::{Running, Vescli};
 use support::server::{Answer, Behaviour, End, Moment, Server};
 use support::sockets::black_hole;
 
-const MAY_HAVE_LEFT: &str = "the request may have been sent: somebody may have been mailed\n";
+const MAY_HAVE_LEFT: &str = "the request may have been sent: someone may have been mailed\n";
 const NOTHING_SENT: &str = "nothing was sent\n";
 /// Far below every time-out and wait that would end the runs below by themselves.
 const AT_ONCE: Duration = Duration::from_secs(20);

@@ -132,11 +132,11 @@ fn damage_of_every_single_line_is_repaired_and_mails_no_one_again() {
     let server = Server::http().answer(answers).start();
     let output = bulk(Vescli::new().file("list.txt", lines(3)), &server).args(["--limit", "2"]).code(11).run();
     let path = the_journal(&output);
-    let sound = fs::read_to_string(&path).unwrap();
-    let count = sound.lines().count();
+    let intact = fs::read_to_string(&path).unwrap();
+    let count = intact.lines().count();
     for hit in 0..count - 1 {
         for zeros in [false, true] {
-            let lines = sound.lines().enumerate().map(|(number, line)| {
+            let lines = intact.lines().enumerate().map(|(number, line)| {
                 let damaged = match (number == hit, zeros) {
                     (false, _) => line.to_owned(),
                     (true, true) => "\0".repeat(line.len()),
@@ -242,14 +242,15 @@ fn people_of_the_first_version_stay_known_when_the_beginning_is_damaged_and_anot
     fs::write(&path, version_1()).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     drop(Journal::open(&path, OpenMode::Resume, &header(0)).unwrap());
-    let sound = fs::read_to_string(&path).unwrap();
+    let intact = fs::read_to_string(&path).unwrap();
     let list = "email\nada@example.com\nbob@example.com\ncy@example.com\n";
     let service = service_of(&header(0).url);
     // One digit is wrong; or nothing is left of the line, so that it could be anyone's.
-    for (first, cy) in
-        [(sound.lines().next().unwrap().replace("\"2026-", "\"2027-"), None), ("\0".repeat(40), Some(Outcome::Unknown))]
-    {
-        let (_, rest) = sound.split_once('\n').unwrap();
+    for (first, cy) in [
+        (intact.lines().next().unwrap().replace("\"2026-", "\"2027-"), None),
+        ("\0".repeat(40), Some(Outcome::Unknown)),
+    ] {
+        let (_, rest) = intact.split_once('\n').unwrap();
         fs::write(&path, format!("{first}\n{rest}")).unwrap();
         Vescli::new()
             .file("users.csv", list)

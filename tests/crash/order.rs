@@ -108,9 +108,9 @@ fn a_missing_sync_is_detected() {
 
 #[test]
 fn a_request_or_output_before_its_record_is_detected() {
-    let sound = trace("early", &[]);
+    let intact = trace("early", &[]);
     let moved_to_the_front = |is_moved: fn(&Event) -> bool| {
-        let mut events = sound.clone();
+        let mut events = intact.clone();
         let place = events.iter().position(is_moved).unwrap();
         let moved = events.remove(place);
         events.insert(0, moved);

@@ -1,4 +1,4 @@
-//! Who ran it: what a run says of its user, its machine and its job, for a later audit of the journal.
+//! Who ran it: the user, the machine and the job of a run, for a later audit of the journal.
 
 use url::Url;
 

@@ -42,7 +42,7 @@ impl Journal {
     /// and the folders that were made for it are too, and there is room for every row.
     ///
     /// # Errors
-    /// [`JournalError`] when another run holds it, it is damaged or no file of ours, belongs to another URL, or cannot be
+    /// [`JournalError`] when another run uses it, it is damaged or not a journal, belongs to another URL, or cannot be
     /// written.
     pub fn open(path: &Path, mode: OpenMode, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         Self::open_with_snapshot(path, mode, header, Snapshot::default())
@@ -80,8 +80,8 @@ impl Journal {
         Ok((Self::new(path, place.file, length), recovered))
     }
 
-    /// Begins a new journal in the place of one that is locked. All of it happens beside the old one, which is set aside
-    /// in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
+    /// Replaces a locked journal by a new one. The new one gets a temporary name, and the old one is set aside in the last
+    /// step: what fails before that leaves it as it was, and no other run ever finds the place empty.
     fn open_beside(_old: &Place, path: &Path, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         let (mut place, beside) = Place::beside(path)?;
         let begun = begin(&mut place, path, 0, header.room(), &header.record());
@@ -101,8 +101,7 @@ impl Journal {
     /// Opens a journal that is there, to write down what an operator found out about some people.
     ///
     /// # Errors
-    /// What `choose` says, with the journal unchanged; [`JournalError`] when it is missing, another run holds it, or it is
-    /// damaged.
+    /// The error of `choose`, with the journal unchanged; [`JournalError`] when it is missing, used by another run, or damaged.
     pub fn resolve<E: From<JournalError>>(
         path: &Path,
         choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Resolution)>, E>,

@@ -94,7 +94,7 @@ pub(super) fn split_name(path: &Path) -> (String, Option<Shard>) {
     }
 }
 
-/// Whether two journals are of the same list: they lie in one folder, and their names differ in the shard at most.
+/// Whether two journals are of the same list: they are in one folder, and their names differ at most in the shard.
 pub fn are_siblings(one: &Path, other: &Path) -> bool {
     split_name(one).0 == split_name(other).0
         && (one.parent() == other.parent() || resolve_folder(one).parent() == resolve_folder(other).parent())
@@ -126,7 +126,7 @@ pub fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))
 }
 
-/// The files that a killed run has left behind in a folder: what was to take the place of a journal or an index.
+/// The files that a killed run has left in a folder: they were to replace a journal or an index.
 pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -59,7 +59,7 @@ impl SingleSend {
     /// some time, and returns whether to go on waiting for the lock.
     ///
     /// # Errors
-    /// [`JournalError`] when it is not surely there.
+    /// [`JournalError`] when it may not be on the disk.
     pub fn begin(
         path: &Path,
         header: &RunHeader,
@@ -79,7 +79,7 @@ impl SingleSend {
         self.append(|_| Ok(record::intent(intent)))
     }
 
-    /// Brings to the disk what came of all attempts so far.
+    /// Records and syncs the outcome of all attempts so far.
     pub fn conclude(&mut self, person: &Person<'_>, end: &End) -> Result<(), JournalError> {
         self.lock(|time| {
             sleep(time);
@@ -169,7 +169,7 @@ fn ends_synced(mut file: &File, length: u64) -> io::Result<bool> {
 }
 
 /// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
-/// is unknown, perhaps because it is under way. What cannot be read is passed over: it is damaged, and readers warn of it.
+/// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
 fn of_others(mut file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(file);

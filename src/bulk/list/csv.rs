@@ -104,7 +104,7 @@ fn unwrapped(error: csv::Error) -> RowsError {
     }
 }
 
-/// A reader that hands on what it reads.
+/// A reader that passes on what it reads.
 pub(super) struct Quotes<R> {
     inner: R,
     separator: u8,
@@ -118,19 +118,19 @@ pub(super) struct Quotes<R> {
     begins: VecDeque<u64>,
 }
 
-/// Where in a row the last byte stands. The same steps as in the parser, so that both see the same rows.
+/// Where in a row the last byte is. The same steps as in the parser, so that both see the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     RowStart,
     FieldStart,
     Plain,
     Quoted,
-    /// Behind a quote inside quotes: the end of the field, or the first of two that stand for one.
+    /// After a quote inside quotes: the end of the field, or the first of two that mean one.
     QuoteInQuoted,
 }
 
 impl<R: BufRead> Quotes<R> {
-    /// The first byte stands on `line`.
+    /// The first byte is on `line`.
     pub(super) fn new(inner: R, separator: u8, line: u64) -> Self {
         Self { inner, separator, at: At::RowStart, line, opened: line, row: 0, begins: VecDeque::new() }
     }

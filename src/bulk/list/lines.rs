@@ -164,7 +164,7 @@ pub(super) fn each_line(
     Ok(())
 }
 
-/// A line without its comment. Within a word `#` is none: some addresses bear it.
+/// A line without its comment. Within a word `#` does not begin one: some addresses contain it.
 fn uncommented(line: &str) -> &str {
     let comment =
         line.char_indices().find(|(at, sign)| *sign == '#' && (*at == 0 || line[..*at].ends_with(char::is_whitespace)));

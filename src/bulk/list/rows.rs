@@ -24,7 +24,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What the name of a file says of it; [`Format::Auto`] when that is nothing certain.
+    /// The format by the name of a file; [`Format::Auto`] when the name does not show it.
     pub fn of_name(path: &Path) -> Self {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
@@ -51,9 +51,9 @@ pub struct Row {
 pub struct List {
     /// The rows that can be sent, in the order of the list, each address once with each cname.
     pub rows: Vec<Row>,
-    /// How many rows were dropped because their address stands further up with the same cname, whatever the case of both.
+    /// How many rows were dropped because an earlier row has the same address and cname, whatever the case of both.
     pub repeats: u64,
-    /// How many rows have the address of a row further up and a cname that it had not there: a mail of their own.
+    /// How many rows have the address of an earlier row and another cname: each is a separate mail.
     pub other_cname: u64,
     /// Columns or fields that mean nothing here, in the order of their appearance.
     pub ignored_columns: Vec<String>,
@@ -68,7 +68,7 @@ pub struct List {
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
 
-/// Where rows stand, by a hash.
+/// The places of rows, by a hash.
 #[derive(Default)]
 struct RowsByHash {
     places: HashMap<u64, u32>,
@@ -108,9 +108,9 @@ pub(super) struct Collector<'a> {
     ignored: Vec<String>,
     repeats: u64,
     other_cname: u64,
-    /// Where the first row of an address stands. Hashes, because a million addresses once more would be too many.
+    /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
     by_email: RowsByHash,
-    /// Where the other rows of an address stand, by address and cname: mostly there are none.
+    /// The places of the other rows of an address, by address and cname: mostly there are none.
     by_email_and_cname: RowsByHash,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
@@ -275,7 +275,7 @@ fn listed(columns: &[String]) -> String {
     }
 }
 
-/// Foreign text cut to what a message can bear.
+/// Foreign text, cut for a message.
 pub(super) fn short(text: &str) -> String {
     const MAX: usize = 80;
     let cut = match text.char_indices().nth(MAX) {

@@ -315,7 +315,7 @@ impl Prepared {
         }
     }
 
-    /// What the journal says of the run.
+    /// What the journal shows of the run.
     pub(super) fn header(&self, environment: &Environment) -> RunHeader {
         RunHeader {
             url: self.request.url.to_string(),
@@ -418,7 +418,7 @@ impl Prepared {
     pub(super) fn search_other_journals(&self, known: &Recovered) -> Result<KnownElsewhere, JournalError> {
         let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
-        // The journal holds back people it knows at most.
+        // A journal can only reduce the number of people.
         let count = rows.len().saturating_sub(known.states.len());
         KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
             Plan::candidates(rows, known, key_of, self.choice())

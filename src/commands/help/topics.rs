@@ -142,7 +142,7 @@ With --json, standard output contains exactly one document on one line, for succ
                  accepted   the service accepted it: a complete 2xx, empty or a JSON object without an error
                  rejected   the service refused it: no one was mailed
                  not_sent   the request was not sent: no one was mailed
-                 unknown    it was sent, and no answer shows its outcome: somebody may have been mailed
+                 unknown    it was sent, and no answer shows its outcome: someone may have been mailed
   email, cname, tenant, url    as used; null when the run ended before they were known
   status       the HTTP status, or null
   attempts     the number of attempts
@@ -305,8 +305,8 @@ Users who were just created
     in the journal: if the run is ended, the next one sends it, and its limit starts again.
 
 What stops it
-  401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12). Nobody \
-    was mailed by these, and the next run sends their rows. Also: --max-failures consecutive rows not accepted (12), \
+  401, 403, a redirect, a certificate or a proxy that refuses: every other row would fail the same way (12). These \
+    mail no one, and the next run sends their rows. Also: --max-failures consecutive rows not accepted (12), \
     a journal that cannot be written or is not where it was (74), a wait longer than --max-retry-after (12), and 20 \
     consecutive waits with no row accepted in between (12). A client certificate that is refused after the request \
     was sent, as in TLS 1.3, leaves its row unknown. A run that does not end with 0 prints the command to run next. \

@@ -1,5 +1,5 @@
 //! Wraps text to the width of a terminal. A line is a paragraph, and keeps its indentation; one that has a gap of two or more
-//! columns is an entry of a table, and goes on below its last column.
+//! columns is an entry of a table, and continues below its last column.
 
 use std::iter::repeat_n;
 

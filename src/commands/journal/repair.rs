@@ -182,8 +182,8 @@ fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> Stri
 }
 
 fn document(path: &Path, repaired: Option<&Repaired>) -> RepairDocument {
-    let sound = Repaired::default();
-    let found = repaired.unwrap_or(&sound);
+    let intact = Repaired::default();
+    let found = repaired.unwrap_or(&intact);
     RepairDocument {
         schema: "vescli.journal-repair/1",
         ok: true,

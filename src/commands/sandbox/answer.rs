@@ -131,7 +131,7 @@ pub(super) enum Scenario {
     Redirect,
 }
 
-/// A recipient asks for a status that is no final answer of HTTP.
+/// A recipient asks for a status that is not a final answer of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the recipient asks for status {0}; an answer has a status from 200 to 599")]
 pub(super) struct ImpossibleStatus(u16);

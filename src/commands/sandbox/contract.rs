@@ -141,7 +141,7 @@ fn check_prefix(operation: &Operation, before: &str) -> Option<Result<(), Violat
 fn check_content_type(headers: &HeaderMap) -> Result<(), Violation> {
     let given = all_values(headers, &CONTENT_TYPE);
     let media_type = given.split(';').next().unwrap_or_default().trim();
-    // Two headers were joined by a comma, which no media type holds.
+    // Two headers were joined by a comma, which no media type contains.
     if media_type.eq_ignore_ascii_case("application/json") && !given.contains(',') {
         return Ok(());
     }

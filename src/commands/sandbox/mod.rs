@@ -43,7 +43,7 @@ pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, Comman
     let mut sink = io::sink();
     let err = if is_quiet { &mut sink } else { &mut *streams.err };
     Ok(match run_sandbox(&options, &process, streams.out, err)? {
-        // Exit codes have eight bits; Windows has codes that do not fit, and those are failures all the same.
+        // Exit codes have eight bits; Windows has codes that do not fit, and those are failures too.
         SandboxEnd::Code(code) => Ending::Child(u8::try_from(code).unwrap_or(1)),
         SandboxEnd::Signal(signal) => Ending::Signal(signal),
     })

@@ -348,7 +348,7 @@ fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Reply {
         Scenario::Status(code) => status(code),
         Scenario::Flaky(code) if age.is_none() => status(code),
         Scenario::Late(time) if age.unwrap_or_default() < time => Answer::of_status(StatusCode::NOT_FOUND),
-        // With `Retry-After`, so that it is known that nobody was mailed; `status-500@…` and others are for the rest.
+        // With `Retry-After`, so that it is known that no one was mailed; `status-500@…` and others are for the rest.
         Scenario::Accept if fails => Answer::of_status(StatusCode::SERVICE_UNAVAILABLE),
         Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => Answer::accepted(),
         Scenario::Html => Answer::login_page(),

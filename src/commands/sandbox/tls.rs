@@ -58,7 +58,7 @@ impl AuthorityFile {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // It fails when the folder exists, so that nobody can prepare it.
+        // It fails when the folder exists, so that no one else can prepare it.
         builder.create(&folder).map_err(|error| (folder.clone(), error))?;
         let written = Self { file: folder.join("ca.pem"), folder };
         fs::write(&written.file, pem).map_err(|error| (written.file.clone(), error))?;
@@ -72,7 +72,7 @@ impl AuthorityFile {
 
 impl Drop for AuthorityFile {
     fn drop(&mut self) {
-        // Only what was made here, and no tree: when the command has put a file beside it, that is kept.
+        // Only what was made here: a file that the command has put into the folder is kept.
         let _ = fs::remove_file(&self.file).and_then(|()| fs::remove_dir(&self.folder));
     }
 }

@@ -134,12 +134,12 @@ fn a_damaged_or_outdated_index_hides_no_one() {
     let refused = |server: &Server| over(&first, server, "other.txt").code(65).stderr_contains(KNOWN).run();
     refused(&server);
     let index = || kept(&first, "index");
-    let sound = fs::read(index()).unwrap();
+    let intact = fs::read(index()).unwrap();
     for damaged in [
         Vec::new(),
-        sound[..sound.len() - 17].to_vec(),
+        intact[..intact.len() - 17].to_vec(),
         {
-            let mut turned = sound.clone();
+            let mut turned = intact.clone();
             *turned.last_mut().unwrap() = 0;
             turned
         },
@@ -147,7 +147,7 @@ fn a_damaged_or_outdated_index_hides_no_one() {
     ] {
         fs::write(index(), damaged).unwrap();
         refused(&server);
-        assert_eq!(fs::read(index()).unwrap(), sound, "it was made anew");
+        assert_eq!(fs::read(index()).unwrap(), intact, "it was made again");
     }
     // The journal grows, and the index follows.
     again_on(first.again().file("list.txt", lines(4)), &server).run();
@@ -163,8 +163,8 @@ fn an_unreadable_journal_is_refused_until_the_user_decides() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
-    let sound = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, sound.replace("a1@", "b1@")).unwrap();
+    let intact = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, intact.replace("a1@", "b1@")).unwrap();
     over(&first, &server, "other.txt")
         .code(65)
         .stderr_contains("2 of these 4 people are known from other lists: 2 accepted")
@@ -172,7 +172,7 @@ fn an_unreadable_journal_is_refused_until_the_user_decides() {
             "could not be read completely (some of its lines are damaged): people in it may be mailed again",
         )
         .run();
-    fs::write(&journal, &sound).unwrap();
+    fs::write(&journal, &intact).unwrap();
     fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
     let refused = "could not be read completely";
     over(&first, &server, "other.txt")
@@ -195,8 +195,8 @@ fn another_journal_torn_by_a_power_failure_does_not_prevent_sending() {
     let server = Server::http().start();
     let first = bulk(&server, 3).run();
     let journal = kept(&first, "ndjson");
-    let sound = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, format!("{sound}\0\0\0\n")).unwrap();
+    let intact = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, format!("{intact}\0\0\0\n")).unwrap();
     let over = || over(&first, &server, "other.txt").stderr_lacks("could not be read completely");
     over().code(65).stderr_contains(KNOWN).run();
     over().args(["--known", "skip"]).run();

@@ -11,7 +11,7 @@ Every row is run once against a real server, proxy or socket on this machine, wi
 and the requests that the server counted are compared. Run them with `cargo test --test cli fault_matrix`.
 
 * *outcome*: `accepted`; `rejected` (the service said no) and `not_sent` (it never left): no one was mailed;
-  `unknown`: somebody may have been mailed.
+  `unknown`: someone may have been mailed.
 * *requests*: how many requests reached the server. It is never more than one.
 * *ends*: `at once`, or how long after its start at the latest. No send outlives its time-out by more than a second.
 ";

@@ -220,7 +220,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let written = |line: String| Event::Written(line);
     let key = key_of("ada").to_string();
     let end = end_line("ada", 1, Outcome::Accepted, None);
-    let sound = [
+    let intact = [
         written(intent_line("ada", 1)),
         Event::Synced,
         Event::Marked,
@@ -228,7 +228,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
         written(end.clone()),
         Event::Synced,
     ];
-    assert_eq!(fault(&sound), None);
+    assert_eq!(fault(&intact), None);
     let unsynced = [written(intent_line("ada", 1)), Event::Released(key.clone())];
     assert!(fault(&unsynced).unwrap().starts_with("a row is sent before"));
     let unmarked = [written(intent_line("ada", 1)), Event::Synced, Event::Released(key.clone())];
@@ -238,10 +238,10 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
     let early = [written(intent_line("ada", 1) + &end), Event::Synced];
     assert!(fault(&early).unwrap().starts_with("an end before"));
     let shown = Event::ConfirmedPlan(key_of("ada").to_string());
-    let unrecorded = [&sound[..4], std::slice::from_ref(&shown)].concat();
+    let unrecorded = [&intact[..4], std::slice::from_ref(&shown)].concat();
     assert!(fault(&unrecorded).unwrap().starts_with("an event is shown"));
     let with_intent = written(end.clone() + &intent_line("bob", 1));
-    let unsynced = [&sound[..4], &[with_intent, shown]].concat();
+    let unsynced = [&intact[..4], &[with_intent, shown]].concat();
     assert!(fault(&unsynced).unwrap().starts_with("an event is shown"));
     let again = [Event::Failed, Event::Synced];
     assert!(fault(&again).unwrap().starts_with("a call after"));

@@ -14,7 +14,7 @@ fn help_that_is_longer_than_the_screen_goes_through_the_pager() {
     let screen = terminal.types("vescli help bulk; echo code $?", "CSV with a column");
     assert!(!screen.contains("code 0"), "{screen}");
     terminal.types("q", "code 0");
-    terminal.types("vescli bulk --help; echo code $?", "Mail everybody on a list once");
+    terminal.types("vescli bulk --help; echo code $?", "Usage: vescli bulk [OPTIONS] <FILE>");
     terminal.types("q", "code 0");
     // The shell runs the command of the variable.
     for command in ["vescli help json", "vescli send --help", "vescli --help"] {

@@ -44,6 +44,7 @@ fn lists_with_a_journal_are_offered() {
     let sent = run(Vescli::new().file("ada.txt", "ada@example.com\n").file("adam.txt", ""), "one");
     let line = ["journal", "show", "a"];
     asked(sent.again(), &line).stdout("ada.txt\ta list with a journal\n").run();
+    asked(sent.again(), &["journal", "merge", "b.ndjson", "a"]).stdout("ada.txt\ta list with a journal\n").run();
     asked(sent.again(), &["journal", "list", "a"]).stdout("").run();
     // In a rehearsal those of rehearsals count, and there are none.
     let rehearsal = sent.again().env("VESCLI_SANDBOX", "http://127.0.0.1:1");

@@ -47,7 +47,9 @@ pub(super) fn with_values(command: Command, line: &Arc<Line>) -> Command {
             (_, "profile") => profiles,
             ("help", "topic") => topics,
             ("explain", "what") => exits,
-            ("show" | "check" | "export" | "resolve" | "repair" | "rm", "file") => return with_journals(arg, line),
+            ("show" | "check" | "export" | "resolve" | "repair" | "rm", "file") | ("merge", "files") => {
+                return with_journals(arg, line);
+            }
             _ => return arg,
         };
         let line = Arc::clone(line);

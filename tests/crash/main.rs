@@ -5,11 +5,12 @@
 //! Each check stands beside a fault that was made on purpose and that it finds: intents that are not synced, or synced
 //! too late (`order`), forgotten (`random_kills`), resuming by row number, a retry of unknown rows (`planted`), a damaged
 //! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
-//! it was synced (`power_cut`), a report that is emptied before it is replaced (`reports`).
+//! it was synced (`power_cut`), shards that send faster than asked for (`shards`), a report that is emptied before it is
+//! replaced (`reports`).
 //!
-//! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40 and, of shards, 20 unless
-//! it is set); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those that write, sync, send
-//! or open; `VESCLI_DAMAGE=all` cuts journals at every byte and turns every bit, and not only a sample of them;
+//! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40
+//! unless it is set, and 20 of shards); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those
+//! that write, sync, send or open; `VESCLI_DAMAGE=all` cuts journals at every byte and turns every bit, and not only a sample of them;
 //! `VESCLI_POWER_CUTS=all` tries every state that a power failure may leave.
 #![cfg(target_os = "linux")]
 #![expect(

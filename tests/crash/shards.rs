@@ -112,7 +112,7 @@ fn shards_that_are_killed_and_started_again_keep_to_the_rate_and_mail_everyone_o
     println!(
         "{killed} kills of {SHARDS} shards, {people} people, {sent} requests: none twice, none lost, {unknown} unknown, at most {most} in a second at {rate} (seed {seed})"
     );
-    // The planted fault: as if the last four requests had come a little earlier.
+    // The planted fault: as if a second's worth of requests had come with the first.
     let mut early = arrivals.clone();
     early.extend(std::iter::repeat_n(arrivals[0], RATE));
     assert!(densest(&early) > RATE + 1, "the check cannot fail");

@@ -95,3 +95,41 @@ fn each_service_and_month_has_a_file_whose_name_needs_no_quotes() {
     assert!(name("[2001:db8::1]:443").starts_with("send-_2001_db8__1__443-20"));
     assert_ne!(name(&("a".repeat(60) + ":443")), name(&("a".repeat(60) + ":444")));
 }
+
+fn in_turn<T>(mut work: impl FnMut() -> Result<T, JournalError>) -> T {
+    loop {
+        match work() {
+            Err(JournalError::Locked { .. }) => {}
+            done => return done.unwrap(),
+        }
+    }
+}
+
+#[test]
+fn sends_of_many_threads_take_turns_and_each_leaves_its_records() {
+    const THREADS: usize = 8;
+    const SENDS: usize = 10;
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let wait = |time| {
+        std::thread::sleep(time);
+        true
+    };
+    let send = |name: &str| {
+        let email = format!("{name}@x.de");
+        let intent = Intent { person: person(name, &email), row: 1, attempt: 1 };
+        let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
+        // On a slow disk the others may be at it for longer than a send waits.
+        let mut send = in_turn(|| SingleSend::begin(&path, &header(), &intent, wait));
+        in_turn(|| send.conclude(&intent.person, &end));
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || (0..SENDS).for_each(|number| send(&format!("{thread}-{number}"))));
+        }
+    });
+    let scan = inspect(&path).unwrap();
+    assert!(scan.damage.is_empty(), "{:?}", scan.damage);
+    assert_eq!(scan.recovered.runs.len(), THREADS * SENDS);
+    assert_eq!(scan.recovered.counts().accepted, (THREADS * SENDS) as u64);
+}

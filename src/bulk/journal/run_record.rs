@@ -58,7 +58,7 @@ impl RunRecord {
     }
 }
 
-/// The part of a URL that the service does not stand for. The scheme takes no part: only a loopback address has another
+/// The part of a URL that is not in the service: the path. The scheme takes no part: only a loopback address has another
 /// one than https, and a rehearsal with TLS is continued by one without.
 fn path_of(url: &str) -> String {
     url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())

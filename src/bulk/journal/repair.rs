@@ -133,8 +133,12 @@ impl DamagedJournal {
         }
         rebuilt.doubt(&self.damaged);
         let (mut new, beside) = Place::beside(&self.path)?;
-        let made =
-            begin(&mut new, &self.path, 0, 0, &rebuilt.text).and_then(|_| set_aside(&self.path, &beside, DAMAGED));
+        let made = begin(&mut new, &self.path, 0, 0, &rebuilt.text).and_then(|_| {
+            // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then
+            // would look like damage.
+            new.file.sync_data().map_err(JournalError::writing(&self.path))?;
+            set_aside(&self.path, &beside, DAMAGED)
+        });
         drop(JournalFile::new(&self.path, new.file, 0));
         let _ = self.place.file.unlock();
         match made {

@@ -47,6 +47,14 @@ impl RowState {
             Self::Resolved(resolution) => resolution.outcome(),
         }
     }
+
+    /// Whether an operator may record this: what they found out about an unknown row, or that they take it back.
+    pub fn can_be_resolved(self, resolution: Resolution) -> bool {
+        match resolution {
+            Resolution::Unknown => matches!(self, Self::Resolved(before) if before != Resolution::Unknown),
+            Resolution::Accepted | Resolution::NotSent => self.effective() == Outcome::Unknown,
+        }
+    }
 }
 
 impl RowState {

@@ -375,12 +375,22 @@ impl<E, S: Store> Loop<E, S> {
 
     fn write_all(&mut self) -> Result<(), JournalStopped> {
         while self.queue.exchange(&mut self.batch) {
-            self.write()?;
-            if !self.batch.waiting.is_empty() {
-                self.sync()?;
-                self.batch.waiting.drain(..).for_each(|waiter| waiter.wake(SYNCED));
-            }
+            self.commit()?;
         }
+        self.end()
+    }
+
+    /// Brings a batch to the disk as far as somebody waits for that, and lets them go.
+    pub(super) fn commit(&mut self) -> Result<(), JournalStopped> {
+        self.write()?;
+        if !self.batch.waiting.is_empty() {
+            self.sync()?;
+            self.batch.waiting.drain(..).for_each(|waiter| waiter.wake(SYNCED));
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), JournalStopped> {
         if !self.is_synced {
             self.sync()?;
         }
@@ -427,5 +437,42 @@ impl<E, S> Drop for Loop<E, S> {
         self.queue.wake_screen(&mut state);
         drop(state);
         batch.waiting.iter().chain(&queued.waiting).for_each(|waiter| waiter.wake(FAILED));
+    }
+}
+
+/// The parts of a loop that a test takes step by step, without a thread.
+#[cfg(test)]
+pub(super) mod stepwise {
+    use super::{
+        Arc, AtomicU8, Batch, Loop, Ordering, PathBuf, Queue, RowKey, SYNCED, Store, WAITING, Waiter, current,
+    };
+
+    pub(in super::super) fn queue<E>() -> Arc<Queue<E>> {
+        Arc::new(Queue::new(&Arc::new(PathBuf::from("j.ndjson"))))
+    }
+
+    pub(in super::super) fn waiter() -> Arc<Waiter> {
+        Arc::new(Waiter { thread: current(), state: AtomicU8::new(WAITING) })
+    }
+
+    pub(in super::super) fn is_awake(waiter: &Waiter) -> bool {
+        waiter.state.load(Ordering::SeqCst) == SYNCED
+    }
+
+    pub(in super::super) fn shown<E>(queue: &Queue<E>) -> usize {
+        queue.lock().delivered.len()
+    }
+
+    /// A loop that has just taken over a batch: the lines of its records, its events, and who waits for it.
+    pub(in super::super) fn write_loop<E, S: Store>(
+        queue: &Arc<Queue<E>>,
+        store: S,
+        records: Vec<u8>,
+        events: Vec<(RowKey, E)>,
+        waiting: Vec<Arc<Waiter>>,
+    ) -> Loop<E, S> {
+        let mut write_loop = Loop::new(queue, store);
+        write_loop.batch = Batch { records, events, waiting, ..Batch::default() };
+        write_loop
     }
 }

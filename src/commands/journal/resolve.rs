@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::api::outcome::Outcome;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, find_intents, fold_name};
 use crate::commands::context::Context;
@@ -182,15 +181,7 @@ fn choose(
     request: &Request,
     path: &Path,
 ) -> Result<Vec<RowKey>, CommandError> {
-    let fits = |key: &RowKey| {
-        let state = recovered.state(*key);
-        match request.settled {
-            Resolution::Unknown => {
-                matches!(state, Some(RowState::Resolved(settled)) if settled != Resolution::Unknown)
-            }
-            _ => state.map(RowState::effective) == Some(Outcome::Unknown),
-        }
-    };
+    let fits = |key: &RowKey| recovered.state(*key).is_some_and(|state| state.can_be_resolved(request.settled));
     let Who::Emails(emails) = &request.who else {
         let unknown: Vec<RowKey> = rows.keys().filter(|key| fits(key)).copied().collect();
         if unknown.is_empty() {

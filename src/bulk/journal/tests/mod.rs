@@ -6,6 +6,8 @@ mod files;
 mod indexed;
 mod interleavings;
 mod merged;
+#[cfg(unix)]
+mod model;
 mod order;
 mod paths;
 mod records;

@@ -1,0 +1,142 @@
+//! What happens to a journal while no run writes it: what a crash leaves, what an operator records, damage and repair. And
+//! which journals are the same one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::disk::{Disk, Line, remember};
+use super::world::{Broken, Crash, World};
+use super::{Fault, Life, Outcome, Resolution, RowState, Tail, record};
+use crate::bulk::journal::{ListedPerson, Recovered};
+use crate::settings::shard::Shard;
+
+impl Life {
+    /// Puts the lines that were found first in the place of durable ones of which the crate reads the same. It takes one
+    /// record after the other, so what comes behind them means the same.
+    pub(super) fn fold(&self, disk: &mut Disk) {
+        let (lines, unsynced) = disk.lines.split_at(disk.durable.min(disk.lines.len()));
+        let scan = self.files.scan(lines);
+        if scan.tail != Tail::None || !scan.damage.is_empty() {
+            return;
+        }
+        let Recovered { states, runs, .. } = &scan.recovered;
+        let mut states: Vec<String> = states.iter().map(|(key, state)| format!("{key} {state:?}")).collect();
+        states.sort();
+        let shards: BTreeSet<Option<Shard>> = runs.iter().map(|run| run.shard).collect();
+        let known = (states, shards);
+        let first = self.first.lock().unwrap().entry(known).or_insert_with(|| lines.to_vec()).clone();
+        let mut unsynced = unsynced.to_vec();
+        if let Some(mark) = unsynced.first_mut().filter(|line| self.is_mark(**line)) {
+            *mark = self.files.lines.number(record::synced(self.files.lines.length(&first)).as_bytes());
+        }
+        disk.durable = first.len();
+        disk.lines = [first, unsynced].concat();
+    }
+
+    /// Whether a line says how far the journal was synced.
+    fn is_mark(&self, line: Line) -> bool {
+        let read = record::read(self.files.lines.bytes(&[line]).trim_ascii_end());
+        matches!(read, Ok(record::Record::Synced { .. }))
+    }
+
+    /// The lines that a later one says to be on the disk. Damage behind these cannot be told from what a power failure
+    /// leaves, so a journal promises nothing of it.
+    pub(super) fn marked(&self, disk: &Disk) -> usize {
+        let durable = &disk.lines[..disk.durable.min(disk.lines.len())];
+        durable.iter().rposition(|line| self.is_mark(*line)).unwrap_or(0)
+    }
+
+    /// What a power failure may leave of a journal. Two that are read alike are one.
+    pub(super) fn images(&self, disk: &Disk) -> Arc<Vec<Disk>> {
+        let call = (disk.durable as u64) << 1 | u64::from(disk.is_damaged);
+        remember(&self.images, (disk.lines.clone(), call), || {
+            let mut seen = Vec::new();
+            let mut images = disk.after_power_failure(&self.files.lines);
+            images.retain(|image| {
+                let scan = self.files.scan(&image.lines);
+                let valid = self.files.lines.bytes(&image.lines)[..usize::try_from(scan.valid).unwrap()].to_vec();
+                let read = (valid, scan.tail, scan.damage.clone());
+                let is_new = !seen.contains(&read);
+                seen.push(read);
+                is_new
+            });
+            Arc::new(images)
+        })
+    }
+
+    pub(super) fn crash(&self, world: &mut World, at: usize, crash: Crash) -> Option<()> {
+        world.left.crashes -= 1;
+        let place = &mut world.places[at];
+        place.run = None;
+        place.is_complete = false;
+        if let Crash::PowerFailure(image) = crash {
+            place.disk = self.images(&place.disk).get(image)?.clone();
+        }
+        self.check_shown(world, at, crash != Crash::Kill);
+        Some(())
+    }
+
+    /// What was shown is still so; behind a power failure or a repair it may have become unknown.
+    pub(super) fn check_shown(&self, world: &mut World, at: usize, may_be_unknown: bool) {
+        let known = &self.files.scan(&world.places[at].disk.lines).recovered;
+        for (person, row) in self.everybody(world.list) {
+            let truth = world.people[person];
+            let Some(shown) = truth.shown.filter(|_| truth.shown_at == at) else {
+                continue;
+            };
+            match known.state(self.key(&row)).map(RowState::effective) {
+                Some(outcome) if outcome == shown => {}
+                Some(Outcome::Unknown) if may_be_unknown => world.people[person].shown = None,
+                _ => world.broken = Some(Broken::ShownAndLost),
+            }
+        }
+    }
+
+    /// The operator looks into the mailbox, and records what is true.
+    pub(super) fn resolve(&self, world: &mut World, at: usize, person: usize) -> Option<()> {
+        let row = self.row_of(world.list, person);
+        let truth = &mut world.people[person];
+        let resolution = if truth.mails > 0 { Resolution::Accepted } else { Resolution::NotSent };
+        let disk = &mut world.places[at].disk;
+        let lines = self.files.resolve(&disk.lines, self.key(&row), resolution)?;
+        (disk.durable, disk.lines) = (lines.len() - 1, lines);
+        truth.may_be_mailed &= resolution == Resolution::Accepted;
+        (truth.shown, truth.shown_at) = (Some(resolution.outcome()), at);
+        world.left.resolutions -= 1;
+        Some(())
+    }
+
+    pub(super) fn damage(&self, world: &mut World, at: usize, line: usize, is_all: bool) -> Option<()> {
+        world.left.damages -= 1;
+        let disk = &mut world.places[at].disk;
+        let mut bytes = self.files.lines.bytes(&disk.lines[line..=line]);
+        let end = bytes.len() - 1;
+        if is_all {
+            bytes[..end].fill(b'#');
+        } else {
+            bytes[end - 3] ^= 1;
+        }
+        disk.lines[line] = self.files.lines.number(&bytes);
+        disk.is_damaged = true;
+        // Where no record is left, it is not a journal any more, and no one can repair it.
+        (!self.files.scan(&disk.lines).is_foreign).then_some(())
+    }
+
+    pub(super) fn repair(&self, world: &mut World, at: usize) -> Option<()> {
+        let people: Vec<ListedPerson> = self
+            .everybody(world.list)
+            .map(|(_, row)| ListedPerson { row: row.line, email: row.email.into(), cname: "acme".to_owned() })
+            .collect();
+        let header = self.header(at);
+        let disk = &mut world.places[at].disk;
+        let mut lines = self.files.repair(&disk.lines, &header, &people)?;
+        if self.fault == Some(Fault::RepairDropsDamage) {
+            let valid = |line: &Line| record::read(self.files.lines.bytes(&[*line]).trim_ascii_end()).is_ok();
+            lines = disk.lines.iter().copied().filter(valid).collect();
+        }
+        // A repair syncs once more behind the mark.
+        *disk = Disk { durable: lines.len(), lines, is_damaged: false };
+        self.check_shown(world, at, true);
+        Some(())
+    }
+}

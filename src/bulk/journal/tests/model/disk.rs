@@ -1,0 +1,317 @@
+//! What lies on the disk: real lines of journals, each kept once. Whatever reads or changes a journal is the crate's own
+//! code on a real file; what it made of each content is remembered, for most states differ in other things.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::super::super::file;
+use super::{Journal, OpenMode, Recovered, RunHeader, Scan, Snapshot, record, take_snapshot};
+use crate::bulk::journal::{
+    DamagedJournal, JournalError, ListedPerson, OwnRun, Resolution, RowKey, Siblings, journal_of_shard, scan,
+};
+use crate::settings::shard::Shard;
+
+/// The time and the run of every record: states that differ in nothing else are one.
+const TIME: &str = "2026-01-02T03:04:05.678Z";
+const RUN: &str = "00000000000000a1";
+
+/// The number of a line.
+pub(super) type Line = u32;
+
+/// Every line that was ever written, each once.
+#[derive(Default)]
+pub(super) struct Lines(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    all: Vec<Arc<[u8]>>,
+    numbers: HashMap<Arc<[u8]>, Line>,
+}
+
+impl Lines {
+    pub(super) fn number(&self, line: &[u8]) -> Line {
+        if let Some(number) = self.0.lock().unwrap().numbers.get(line) {
+            return *number;
+        }
+        let line: Arc<[u8]> = timeless(line).into();
+        let Known { all, numbers } = &mut *self.0.lock().unwrap();
+        *numbers.entry(Arc::clone(&line)).or_insert_with(|| {
+            all.push(line);
+            u32::try_from(all.len() - 1).unwrap()
+        })
+    }
+
+    pub(super) fn numbers(&self, bytes: &[u8]) -> Vec<Line> {
+        bytes.split_inclusive(|byte| *byte == b'\n').map(|line| self.number(line)).collect()
+    }
+
+    pub(super) fn bytes(&self, lines: &[Line]) -> Vec<u8> {
+        let Known { all, .. } = &*self.0.lock().unwrap();
+        let lines: Vec<&[u8]> = lines.iter().map(|line| &*all[*line as usize]).collect();
+        lines.concat()
+    }
+
+    /// How long a file of these lines is.
+    pub(super) fn length(&self, lines: &[Line]) -> u64 {
+        let Known { all, .. } = &*self.0.lock().unwrap();
+        lines.iter().map(|line| all[*line as usize].len() as u64).sum()
+    }
+}
+
+/// A record with the same time and run as all others, and its own check sum; what is not one stays as it is.
+fn timeless(line: &[u8]) -> Vec<u8> {
+    let Some(text) = str::from_utf8(line).ok().filter(|text| record::read(text.trim_end().as_bytes()).is_ok()) else {
+        return line.to_vec();
+    };
+    let mut text = text.split_once(",\"crc\":").unwrap().0.to_owned();
+    for (name, value) in [("at", TIME), ("id", RUN)] {
+        let field = format!("\"{name}\":\"");
+        if let Some(at) = text.find(&field) {
+            let at = at + field.len();
+            text.replace_range(at..at + value.len(), value);
+        }
+    }
+    let sealed = record::sealed(text);
+    sealed[..sealed.len() - usize::from(!line.ends_with(b"\n"))].into()
+}
+
+/// A journal's file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Disk {
+    pub(super) lines: Vec<Line>,
+    /// How many of them survive a power failure.
+    pub(super) durable: usize,
+    /// Whether a durable line was damaged, and not repaired since.
+    pub(super) is_damaged: bool,
+}
+
+impl Disk {
+    /// What a power failure may leave: any beginning of what was not synced, also one that is cut within a line or has
+    /// zeros in place of the rest, or the rest behind a line of zeros.
+    pub(super) fn after_power_failure(&self, lines: &Lines) -> Vec<Self> {
+        let durable = self.durable.min(self.lines.len());
+        let (kept, unsynced) = self.lines.split_at(durable);
+        let mut images = Vec::new();
+        let mut leave = |rest: &[&[u8]]| {
+            let lines: Vec<Line> = kept.iter().copied().chain(lines.numbers(&rest.concat())).collect();
+            let image = Self { durable: lines.len(), lines, is_damaged: self.is_damaged };
+            if !images.contains(&image) {
+                images.push(image);
+            }
+        };
+        let unsynced: Vec<Vec<u8>> = unsynced.iter().map(|line| lines.bytes(&[*line])).collect();
+        let whole: Vec<&[u8]> = unsynced.iter().map(Vec::as_slice).collect();
+        for count in 0..=whole.len() {
+            leave(&whole[..count]);
+            if let Some(torn) = whole.get(count) {
+                leave(&[&whole[..count], &[&torn[..torn.len() / 2]]].concat());
+            }
+        }
+        if let Some((first, rest)) = whole.split_first() {
+            let zeros = vec![0; whole.concat().len()];
+            leave(&[&zeros]);
+            leave(&[&[&zeros[..first.len()]], rest].concat());
+        }
+        images
+    }
+}
+
+/// A journal that a run has opened: its lines then, and what it and the others of the list know.
+pub(super) type Opened = (Vec<Line>, Arc<Recovered>);
+
+/// Why a journal is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Damaged,
+    Locked,
+    ShardsMissing,
+    Other,
+}
+
+impl From<JournalError> for Refusal {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Damaged { .. } => Self::Damaged,
+            JournalError::Locked { .. } => Self::Locked,
+            JournalError::ShardsMissing { .. } => Self::ShardsMissing,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The journals of a list, one of which a run is about, and which of them are locked.
+pub(super) struct Folder<'a> {
+    pub(super) journals: Vec<&'a [Line]>,
+    pub(super) is_locked: Vec<bool>,
+    pub(super) at: usize,
+}
+
+impl Folder<'_> {
+    /// What its content is remembered by.
+    fn key(&self) -> (Vec<Line>, u64) {
+        let lines = self.journals.iter().flat_map(|lines| lines.iter().copied().chain([Line::MAX]));
+        let locked = self.is_locked.iter().fold(0, |bits, locked| bits << 1 | u64::from(*locked));
+        (lines.collect(), locked << 8 | self.at as u64)
+    }
+}
+
+pub(super) type Memory<T> = Mutex<HashMap<(Vec<Line>, u64), T>>;
+
+/// The crate's functions on journals.
+pub(super) struct Files {
+    pub(super) lines: Arc<Lines>,
+    /// What each place is the journal of.
+    shards: Vec<Option<Shard>>,
+    folder: tempfile::TempDir,
+    number: AtomicU64,
+    opened: Memory<Result<Opened, Refusal>>,
+    known: Memory<Result<Arc<Recovered>, Refusal>>,
+    scanned: Memory<Arc<Scan>>,
+    resolved: Memory<Option<Vec<Line>>>,
+    repaired: Memory<Option<Vec<Line>>>,
+}
+
+impl Files {
+    /// In memory where the system has such a folder: nothing here outlives its states.
+    pub(super) fn new(shards: &[&str]) -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self {
+            lines: Arc::default(),
+            shards: shards.iter().map(|shard| shard.parse().ok()).collect(),
+            folder: folder.unwrap(),
+            number: AtomicU64::default(),
+            opened: Memory::default(),
+            known: Memory::default(),
+            scanned: Memory::default(),
+            resolved: Memory::default(),
+            repaired: Memory::default(),
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.shards.len()
+    }
+
+    pub(super) fn shard(&self, at: usize) -> Option<Shard> {
+        self.shards[at]
+    }
+
+    /// Acts on the journals as files, and gives back the lines of the one that is meant.
+    fn with_files<T>(&self, folder: &Folder<'_>, act: impl FnOnce(&Path) -> T) -> (T, Vec<Line>) {
+        let root = self.folder.path().join(self.number.fetch_add(1, Ordering::Relaxed).to_string());
+        fs::create_dir(&root).unwrap();
+        let name = |at: usize| {
+            let whole = root.join("list.ndjson");
+            self.shards[at].map_or(whole.clone(), |shard| journal_of_shard(&whole, shard))
+        };
+        let mut locks = Vec::new();
+        for (at, lines) in folder.journals.iter().enumerate().filter(|(_, lines)| !lines.is_empty()) {
+            let mut file = file::make_file(&name(at)).unwrap();
+            file.write_all(&self.lines.bytes(lines)).unwrap();
+            if folder.is_locked[at] {
+                file.lock().unwrap();
+                locks.push(file);
+            }
+        }
+        let result = act(&name(folder.at));
+        let left = fs::read(name(folder.at)).unwrap_or_default();
+        fs::remove_dir_all(&root).unwrap();
+        (result, self.lines.numbers(&left))
+    }
+
+    fn own_run<'a>(&self, at: usize, path: &'a Path, header: &'a RunHeader) -> OwnRun<'a> {
+        OwnRun { journal: path, shard: self.shards[at], service: &header.service, url: &header.url }
+    }
+
+    /// What a run knows that sends nothing yet, as `vescli bulk` finds it out.
+    pub(super) fn known(
+        &self,
+        folder: &Folder<'_>,
+        header: &RunHeader,
+        alone: bool,
+    ) -> Result<Arc<Recovered>, Refusal> {
+        remember(&self.known, folder.key(), || {
+            let (known, _) = self.with_files(folder, |path| {
+                let mut known = match take_snapshot(path) {
+                    Err(JournalError::Missing { .. }) => Recovered::default(),
+                    snapshot => snapshot?.recovered,
+                };
+                if !alone {
+                    Siblings::read(self.own_run(folder.at, path, header))?.add_to(&mut known);
+                }
+                Ok::<_, JournalError>(known)
+            });
+            Ok(Arc::new(known?))
+        })
+    }
+
+    /// Opens a journal for a run, as `vescli bulk` does.
+    pub(super) fn open(&self, folder: &Folder<'_>, header: &RunHeader, alone: bool) -> Result<Opened, Refusal> {
+        remember(&self.opened, folder.key(), || {
+            let (known, lines) = self.with_files(folder, |path| {
+                let own = self.own_run(folder.at, path, header);
+                let snapshot = match take_snapshot(path) {
+                    Err(JournalError::Missing { .. }) => Snapshot::default(),
+                    snapshot => snapshot?,
+                };
+                let siblings = if alone { Siblings::default() } else { Siblings::read(own)? };
+                let (journal, mut known) = Journal::open_with_snapshot(path, OpenMode::Resume, header, snapshot)?;
+                if !alone {
+                    siblings.check_unchanged(own)?;
+                }
+                siblings.add_to(&mut known);
+                drop(journal);
+                Ok::<_, JournalError>(known)
+            });
+            Ok((lines, Arc::new(known?)))
+        })
+    }
+
+    /// What a journal says.
+    pub(super) fn scan(&self, lines: &[Line]) -> Arc<Scan> {
+        remember(&self.scanned, (lines.to_vec(), 0), || Arc::new(scan(self.lines.bytes(lines).as_slice()).unwrap()))
+    }
+
+    /// What an operator found out, as `vescli journal resolve` does; nothing if it is refused.
+    pub(super) fn resolve(&self, lines: &[Line], key: RowKey, resolution: Resolution) -> Option<Vec<Line>> {
+        let call = u64::from(key.bytes()[0]) << 8 | resolution as u64;
+        remember(&self.resolved, (lines.to_vec(), call), || {
+            let (resolved, lines) = self.with_files(&only(lines), |path| {
+                Journal::resolve(path, |known| match known.state(key) {
+                    Some(state) if state.can_be_resolved(resolution) => Ok(vec![(key, resolution)]),
+                    _ => Err(JournalError::Missing { path: path.to_owned() }),
+                })
+            });
+            resolved.is_ok().then_some(lines)
+        })
+    }
+
+    /// As `vescli journal repair` does; nothing if there is nothing to repair.
+    pub(super) fn repair(&self, lines: &[Line], header: &RunHeader, people: &[ListedPerson]) -> Option<Vec<Line>> {
+        remember(&self.repaired, (lines.to_vec(), 0), || {
+            let (repaired, lines) = self.with_files(&only(lines), |path| {
+                let journal = DamagedJournal::open(path).unwrap();
+                journal.map(|journal| journal.repair(header, people).unwrap())
+            });
+            repaired.map(|_| lines)
+        })
+    }
+}
+
+fn only(lines: &[Line]) -> Folder<'_> {
+    Folder { journals: vec![lines], is_locked: vec![false], at: 0 }
+}
+
+pub(super) fn remember<T: Clone>(memory: &Memory<T>, key: (Vec<Line>, u64), compute: impl FnOnce() -> T) -> T {
+    if let Some(known) = memory.lock().unwrap().get(&key) {
+        return known.clone();
+    }
+    let computed = compute();
+    // What came first stays: a state is the same whoever finds it.
+    memory.lock().unwrap().entry(key).or_insert(computed).clone()
+}

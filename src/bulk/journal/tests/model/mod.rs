@@ -1,0 +1,336 @@
+//! The whole life of a list as one state machine, of which every state is visited: runs that begin, are cut down by a kill
+//! or a power failure and begin again, workers and what the service does with their requests, the list edited in between,
+//! an operator who resolves what is unknown, damage and its repair.
+//!
+//! A state holds the real lines of the journal. They are written by the crate's own records, and all that is decided is
+//! decided by the crate's own functions; the model only keeps count of what is true. Each fault in [`FAULTS`] is planted
+//! and has to be found.
+
+mod between;
+mod disk;
+mod steps;
+mod world;
+mod writing;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use super::*;
+use crate::bulk::list::Row;
+use crate::settings::shard::Shard;
+use disk::{Disk, Files, Line, Memory};
+use world::{Action, Answer, Broken, Crash, Left, PEOPLE, Phase, Place, Service, Step, Truth, World};
+use writing::Op;
+
+const EMAILS: [&str; PEOPLE] = ["ada@x.de", "bob@x.de", "cy@x.de"];
+
+/// What is planted to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    RequestBeforeSync,
+    ShownBeforeWritten,
+    KeyedByLine,
+    UnknownRetried,
+    IntentWithoutEndForgotten,
+    TornTailRefused,
+    DamageCutOff,
+    JournalOfEachVersion,
+    RepairDropsDamage,
+    OtherDivisionsIgnored,
+    SplitByLine,
+    JournalsPutTogether,
+    LocksIgnored,
+}
+
+/// What a journal says: of its people, and whose runs wrote it.
+type Read = (Vec<String>, BTreeSet<Option<Shard>>);
+
+/// What can happen, and what is planted.
+struct Life {
+    files: Files,
+    service: String,
+    /// The lines by which journals of which the same is read are known.
+    first: Mutex<HashMap<Read, Vec<Line>>>,
+    folds: bool,
+    records: Memory<Line>,
+    ops: Memory<Vec<Op>>,
+    images: Memory<Arc<Vec<Disk>>>,
+    /// The versions of the list: who stands in it, in its order.
+    lists: &'static [&'static [usize]],
+    /// What the service may do with each person's requests.
+    services: [&'static [Service]; PEOPLE],
+    workers: usize,
+    left: Left,
+    fault: Option<Fault>,
+}
+
+impl Life {
+    /// The rows that a run at a place is about.
+    fn rows_of(&self, at: usize, list: usize) -> Vec<Row> {
+        let rows = (1..).zip(self.lists[list]);
+        let mut rows: Vec<Row> =
+            rows.map(|(line, person)| Row { line, email: EMAILS[*person].into(), cname: None }).collect();
+        if let Some(shard) = self.files.shard(at) {
+            rows.retain(|row| match self.fault {
+                Some(Fault::SplitByLine) => row.line % 2 == u64::from(shard.number() % 2),
+                _ => shard.contains(self.key(row).shard_bits()),
+            });
+        }
+        rows
+    }
+
+    fn header(&self, at: usize) -> RunHeader {
+        RunHeader { shard: self.files.shard(at), ..header() }
+    }
+
+    /// What may happen at a place where no run is.
+    fn between_runs(&self, world: &World, at: usize, steps: &mut Vec<Step>) {
+        let Left { runs, crashes, edits, resolutions, damages } = world.left;
+        let disk = &world.places[at].disk;
+        for list in 0..self.lists.len() {
+            if runs > 0 && (list == world.list || edits > 0) {
+                steps.push(Step::Begin(list));
+                if runs > 1 && crashes > 0 && list == world.list {
+                    steps.push(Step::CrashInBegin(list, Crash::Kill));
+                    (0..8).for_each(|image| steps.push(Step::CrashInBegin(list, Crash::PowerFailure(image))));
+                }
+            }
+        }
+        if resolutions > 0 {
+            steps.extend((0..PEOPLE).map(Step::Resolve));
+        }
+        if damages > 0 && runs > 0 && !disk.is_damaged {
+            for line in 0..self.marked(disk) {
+                steps.extend([Step::Damage(line, false), Step::Damage(line, true)]);
+            }
+        }
+        if disk.is_damaged {
+            steps.push(Step::Repair);
+        }
+    }
+
+    fn in_run(&self, world: &World, at: usize, steps: &mut Vec<Step>) {
+        let Some(run) = &world.places[at].run else {
+            return;
+        };
+        if run.taken < run.tasks.len() && run.workers.len() < self.workers {
+            steps.push(Step::Take);
+        }
+        for work in &run.workers {
+            let person = run.tasks[work.task].0;
+            match work.phase {
+                Phase::Waits => {}
+                Phase::Cleared => {
+                    for service in self.services[person] {
+                        let mut send = |answer| steps.push(Step::Send(work.task, *service, answer));
+                        send(Answer::Last);
+                        match service {
+                            IsDown => send(Answer::TriesAgain),
+                            IsBusy => [Answer::TriesAgain, Answer::Lost].into_iter().for_each(send),
+                            Mails | Refuses => send(Answer::Lost),
+                        }
+                    }
+                }
+                Phase::Rests => steps.push(Step::TryAgain(work.task)),
+            }
+        }
+        let may_crash = world.left.crashes > 0 && world.left.runs > 0;
+        let mut crashes = vec![];
+        if may_crash {
+            crashes.push(Crash::Kill);
+            crashes.extend((0..self.images(&world.places[at].disk).len()).map(Crash::PowerFailure));
+        }
+        if !run.ops.is_empty() {
+            steps.push(Step::FinishBatch);
+        } else if !run.queued.is_empty() {
+            steps.push(Step::Commit);
+            let ops = self.ops(world, at).unwrap_or_default();
+            if may_crash {
+                for count in 1..steps::unseen(&ops) {
+                    steps.push(Step::CrashInCommit(count, Crash::Kill));
+                    let is_synced = ops[..count].contains(&Op::Sync);
+                    // For each line at most a whole and a torn end, and two with zeros.
+                    let unsynced = world.places[at].disk.lines.len() - world.places[at].disk.durable + run.queued.len();
+                    let images = if is_synced { 0 } else { 2 * unsynced + 3 };
+                    steps.extend((0..images).map(|image| Step::CrashInCommit(count, Crash::PowerFailure(image))));
+                }
+            }
+        } else if run.workers.is_empty() && run.taken == run.tasks.len() {
+            steps.push(Step::End);
+        }
+        steps.extend(crashes.into_iter().map(Step::Crash));
+    }
+}
+
+impl Model for Life {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World {
+            list: 0,
+            places: vec![Place::default(); self.files.count()],
+            people: [Truth::default(); PEOPLE],
+            left: self.left,
+            broken: None,
+        }]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        if world.broken.is_some() {
+            return;
+        }
+        for at in 0..world.places.len() {
+            let mut steps = Vec::new();
+            match world.places[at].run {
+                None => self.between_runs(world, at, &mut steps),
+                Some(_) => self.in_run(world, at, &mut steps),
+            }
+            actions.extend(steps.into_iter().map(|step| Action { at, step }));
+        }
+    }
+
+    fn next_state(&self, world: &World, Action { at, step }: Action) -> Option<World> {
+        let mut world = world.clone();
+        self.step(&mut world, at, step)?;
+        Some(world)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("no one is mailed again", |_, world: &World| world.broken != Some(Broken::MailedAgain)),
+            Property::always("no one is forgotten", |_, world: &World| world.broken != Some(Broken::Forgotten)),
+            Property::always("what was shown stays", |_, world: &World| world.broken != Some(Broken::ShownAndLost)),
+            Property::always("no journal is refused without a reason", |_, world: &World| {
+                world.broken != Some(Broken::RefusedWithoutReason)
+            }),
+            Property::always("no outcome is wrong", |_, world: &World| world.broken != Some(Broken::WrongOutcome)),
+            Property::eventually("every run comes to its end", |_, world: &World| {
+                let is_over = |place: &Place| place.run.is_none();
+                let is_complete = world.places.len() > 1 || world.places[0].is_complete;
+                world.broken.is_some() || world.left.runs == 0 && world.places.iter().all(is_over) && is_complete
+            }),
+        ]
+    }
+}
+
+use Service::{IsBusy, IsDown, Mails, Refuses};
+
+/// One journal: three people on two versions of a list, two workers, an operator, and at most two crashes.
+fn one_journal(fault: Option<Fault>) -> Life {
+    let (runs, crashes, resolutions) = if is_full() { (3, 2, 1) } else { (2, 1, 1) };
+    Life {
+        files: Files::new(&["the whole list"]),
+        service: header().service,
+        first: Mutex::default(),
+        folds: true,
+        records: Memory::default(),
+        ops: Memory::default(),
+        images: Memory::default(),
+        lists: &[&[0, 1], &[2, 1, 0]],
+        services: [&[Mails, Refuses], &[Mails, IsDown], &[Mails]],
+        workers: 2,
+        left: Left { runs, crashes, edits: 1, resolutions, damages: 0 },
+        fault,
+    }
+}
+
+/// A journal in which any durable line may be damaged, and which is repaired. Its lines are all told apart.
+fn damaged_journal(fault: Option<Fault>) -> Life {
+    let (runs, resolutions) = if is_full() { (3, 1) } else { (2, 0) };
+    Life {
+        folds: false,
+        lists: &[&[0, 1]],
+        services: [&[Mails], &[Mails, IsBusy], &[]],
+        workers: 1,
+        left: Left { runs, crashes: 1, edits: 0, resolutions, damages: 1 },
+        ..one_journal(fault)
+    }
+}
+
+/// The journals of the whole list and of its two halves: the number of shards changes between runs.
+fn shards(fault: Option<Fault>) -> Life {
+    let crashes = u8::from(is_full());
+    Life {
+        files: Files::new(&["the whole list", "1/2", "2/2"]),
+        lists: &[&[0, 1, 2], &[2, 0, 1]],
+        services: [&[Mails, IsDown], &[Mails], &[Mails]],
+        workers: 1,
+        left: Left { runs: 4, crashes, edits: 1, resolutions: 0, damages: 0 },
+        ..one_journal(fault)
+    }
+}
+
+/// The gate asks for all of it; `cargo test` takes less, in a few seconds.
+#[expect(clippy::disallowed_methods, reason = "a variable for the tests alone, as the number of cases elsewhere")]
+fn is_full() -> bool {
+    std::env::var_os("VESCLI_MODEL").is_some_and(|value| value == "full")
+}
+
+/// Each planted fault is found among this many: the larger model takes about a second for every ten thousand.
+const TRANSITIONS_MAX: usize = 300_000;
+
+/// Walks through all states, or until one breaks a promise: the one that is `expected`, or any.
+fn check(name: &str, life: Life, expected: Option<&'static str>) -> Option<&'static str> {
+    let begun = Instant::now();
+    let checker = life.checker().threads(2);
+    let checker = match expected {
+        None => checker.finish_when(HasDiscoveries::AnyFailures),
+        Some(promise) => {
+            checker.finish_when(HasDiscoveries::AnyOf([promise].into())).target_state_count(TRANSITIONS_MAX)
+        }
+    };
+    let checker = checker.spawn_bfs().join();
+    let (transitions, states) = (checker.state_count(), checker.unique_state_count());
+    let elapsed = begun.elapsed().as_secs_f64();
+    println!("{name}: {transitions} transitions, {states} states, depth {}, {elapsed:.1} s", checker.max_depth());
+    let mut found = checker.discoveries().into_iter();
+    let (promise, path) = found.find(|(promise, _)| expected.is_none_or(|expected| *promise == expected))?;
+    println!("  {promise}, but: {:?}", path.into_actions());
+    Some(promise)
+}
+
+#[test]
+fn one_journal_keeps_its_promises() {
+    assert_eq!(check("one journal", one_journal(None), None), None);
+}
+
+#[test]
+fn a_damaged_journal_keeps_its_promises() {
+    assert_eq!(check("a damaged journal", damaged_journal(None), None), None);
+}
+
+#[test]
+fn shards_keep_their_promises() {
+    assert_eq!(check("shards", shards(None), None), None);
+}
+
+type Kind = fn(Option<Fault>) -> Life;
+
+/// Each with the promise that it breaks, somewhere in the shortest ways.
+const FAULTS: [(Fault, Kind, &str); 13] = [
+    (Fault::RequestBeforeSync, one_journal, "no one is mailed again"),
+    (Fault::ShownBeforeWritten, one_journal, "what was shown stays"),
+    (Fault::KeyedByLine, one_journal, "no one is mailed again"),
+    (Fault::UnknownRetried, one_journal, "no one is mailed again"),
+    (Fault::IntentWithoutEndForgotten, one_journal, "no one is mailed again"),
+    (Fault::TornTailRefused, one_journal, "no journal is refused without a reason"),
+    (Fault::JournalOfEachVersion, one_journal, "no one is mailed again"),
+    (Fault::DamageCutOff, damaged_journal, "no one is mailed again"),
+    (Fault::RepairDropsDamage, damaged_journal, "no one is mailed again"),
+    (Fault::OtherDivisionsIgnored, shards, "no one is mailed again"),
+    (Fault::SplitByLine, shards, "no one is mailed again"),
+    (Fault::JournalsPutTogether, shards, "no one is mailed again"),
+    (Fault::LocksIgnored, shards, "no one is mailed again"),
+];
+
+#[test]
+fn each_planted_fault_is_found() {
+    for (fault, life, promise) in FAULTS {
+        let found = check(&format!("{fault:?}"), life(Some(fault)), Some(promise));
+        assert_eq!(found, Some(promise), "{fault:?}");
+    }
+}

@@ -109,7 +109,7 @@ fn a_password_may_contain_any_letter() {
         .args(["--p12", "ada.p12"])
         .env("VESCLI_P12_PASSWORD", password)
         .code(78)
-        .stderr_contains("the password of VESCLI_P12_PASSWORD has a character beyond U+FFFF, with which the old encryption of ada.p12 cannot be opened here: ")
+        .stderr_contains("the password of VESCLI_P12_PASSWORD has a character beyond U+FFFF, which does not work with the old encryption of ada.p12: ")
         .run();
     assert_eq!(nginx.requests().len(), kinds.len());
 }

@@ -73,6 +73,7 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ("VESCLI_KILLS=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_DAMAGE=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_POWER_CUTS=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
+    ("VESCLI_MODEL=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_LATE=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_REWRITE=", "changes the checkout; the check that it belongs to is part of `cargo test`"),
     (".ci/", "runs this test itself"),

@@ -117,7 +117,7 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
     ] {
         send("token")
             .file("token", content)
-            .stderr_contains(format!("error: --token-file: the token {reason}"))
+            .stderr_contains(format!("error: --token-file: the token in token {reason}"))
             .stderr_lacks("s3cret")
             .run();
     }

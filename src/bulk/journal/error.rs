@@ -67,7 +67,7 @@ pub enum JournalError {
     #[error("the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`", .path.display())]
     OtherShard { path: PathBuf, shard: Shard },
     #[error(
-        "the list was sent in another number of shards, and the journals of {} are not in {}: people in them would be mailed again",
+        "the list was sent with another number of shards, and the journals of {} are not in {}: people in them would be mailed again",
         shards(.missing),
         .folder.display()
     )]

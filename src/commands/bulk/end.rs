@@ -19,6 +19,8 @@ use crate::report::exit::{Ending, Exit};
 use crate::report::json::ErrorDocument;
 use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
+use crate::settings::config_file::ConfigError;
+use crate::settings::error::SettingsError;
 
 /// The end of a run that was not confirmed.
 pub(super) fn declined(
@@ -271,10 +273,16 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
             "copy them there, or a journal that `vescli journal merge` made of them; first run a shard that never ran; then run {}",
             quoted(&same.whole(None))
         ),
+        // The command itself contains the mistake.
+        _ if report.exit == Exit::Usage || is_unknown_profile(error) => return report,
         (_, Some(hint)) => format!("{hint}; then run {}", quoted(&same.whole(None))),
         (_, None) => format!("fix that, then run {}", quoted(&same.whole(None))),
     };
     ErrorReport { hint: Some(hint), ..report }
+}
+
+const fn is_unknown_profile(error: &CommandError) -> bool {
+    matches!(error, CommandError::Settings(SettingsError::Config(ConfigError::UnknownProfile { .. })))
 }
 
 fn quoted(step: &NextStep) -> String {

@@ -13,9 +13,9 @@ use crate::settings::file::FileError;
 pub enum CredentialError {
     #[error("{origin}: {error}{hint}")]
     File { origin: Origin, error: FileError, hint: &'static str },
-    /// `reason` never contains the token.
-    #[error("{origin}: the token {reason}")]
-    Token { origin: Origin, reason: &'static str },
+    /// `reason` never contains the token. The file is named because a line of the configuration does not show it.
+    #[error("{origin}: the token{place} {reason}", place = .file.as_ref().map_or_else(String::new, |path| format!(" in {}", path.display())))]
+    Token { origin: Origin, file: Option<PathBuf>, reason: &'static str },
     /// `program` is the command's first word.
     #[error("{origin}: the command `{program}` {reason}")]
     Command { origin: Origin, program: String, reason: String },

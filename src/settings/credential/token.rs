@@ -67,7 +67,12 @@ impl TokenSource {
             Self::Stdin => read_stdin(origin)?,
             Self::Command { words, limit } => run_command(words, *limit, origin, environment)?,
         };
-        check(Secret::of_line(bytes), origin)
+        check(Secret::of_line(bytes), origin).map_err(|error| match (error, self) {
+            (CredentialError::Token { origin, reason, .. }, Self::File(path)) => {
+                CredentialError::Token { origin, file: Some(path.clone()), reason }
+            }
+            (error, _) => error,
+        })
     }
 }
 
@@ -92,7 +97,7 @@ fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialEr
 }
 
 fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
-    CredentialError::Token { origin: origin.clone(), reason }
+    CredentialError::Token { origin: origin.clone(), file: None, reason }
 }
 
 fn of_file(error: file::FileError, origin: &Origin) -> CredentialError {

@@ -203,6 +203,22 @@ fn an_error_before_sending_names_the_next_command() {
 }
 
 #[test]
+fn a_command_that_contains_the_mistake_is_not_named_again() {
+    let server = Server::http().uncalled().start();
+    for (mistake, code) in [(["--rate", "30m"], 2), (["--shard", "0/4"], 2), (["--profile", "prd"], 78)] {
+        let profile = Vescli::new().config("[profiles.prod]\ntenant = \"t\"\n").file("list.txt", lines(1));
+        profile
+            .args(["bulk", "list.txt", "--yes"])
+            .args(mistake)
+            .against(&server)
+            .code(code)
+            .stderr_contains("error: ")
+            .stderr_lacks("hint: ")
+            .run();
+    }
+}
+
+#[test]
 fn a_journal_in_use_names_the_same_command() {
     let (server, hold) = holding();
     let vescli = bulk(&server, 2).args(["--jobs", "1"]);

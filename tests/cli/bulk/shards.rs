@@ -144,7 +144,7 @@ fn journals_of_another_division_have_to_be_here_as_a_whole() {
     shard(&folder, &server, "3/4").run();
     let sent = server.count();
     let missing =
-        "error: the list was sent in another number of shards, and the journals of shards 2/4, 4/4 are not in ";
+        "error: the list was sent with another number of shards, and the journals of shards 2/4, 4/4 are not in ";
     shard(&folder, &server, "1/2")
         .code(65)
         .stderr_contains(missing)

@@ -180,7 +180,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them')
             [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Send only shard K of N, a fixed part of the people; --rate is for all shards together, --jobs and --limit for each')
-            [CompletionResult]::new('--known', '--known', [CompletionResultType]::ParameterName, 'People known from other lists: skip them, or send to them again [default: ask, or refuse]')
+            [CompletionResult]::new('--known', '--known', [CompletionResultType]::ParameterName, 'People known from other lists: `skip` them, or `send` to them again [default: ask, or refuse]')
             [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system')
             [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Write counts, times and exit code to FILE when the run has ended, for node_exporter''s textfile collector')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')

@@ -174,7 +174,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand --journal 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]'
             cand --limit 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them'
             cand --shard 'Send only shard K of N, a fixed part of the people; --rate is for all shards together, --jobs and --limit for each'
-            cand --known 'People known from other lists: skip them, or send to them again [default: ask, or refuse]'
+            cand --known 'People known from other lists: `skip` them, or `send` to them again [default: ask, or refuse]'
             cand --junit 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system'
             cand --metrics 'Write counts, times and exit code to FILE when the run has ended, for node_exporter''s textfile collector'
             cand -o 'Format of the result on standard output [default: text]'

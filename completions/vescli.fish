@@ -169,7 +169,7 @@ lines\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l journal -d 'Journal of the run [default: one for each URL, cname and list; `vescli journal list` shows them]' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l limit -d 'Send at most N rows of the list and end with 0 if they are accepted; the next run continues after them' -r
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l shard -d 'Send only shard K of N, a fixed part of the people; --rate is for all shards together, --jobs and --limit for each' -r -f
-complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from other lists: skip them, or send to them again [default: ask, or refuse]' -r -f -a "skip\t''
+complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l known -d 'People known from other lists: `skip` them, or `send` to them again [default: ask, or refuse]' -r -f -a "skip\t''
 send\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l junit -d 'Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand bulk" -l metrics -d 'Write counts, times and exit code to FILE when the run has ended, for node_exporter\'s textfile collector' -r -F

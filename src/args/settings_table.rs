@@ -148,7 +148,7 @@ settings! {
         Shard: "shard", Text("K/N"), RunOnly =>
             "Send only shard K of N, a fixed part of the people; --rate is for all shards together, --jobs and --limit for each";
         Known: "known", Choice(&["skip", "send"]), RunOnly =>
-            "People known from other lists: skip them, or send to them again [default: ask, or refuse]";
+            "People known from other lists: `skip` them, or `send` to them again [default: ask, or refuse]";
         Junit: "junit", File, RunOnly =>
             "Write a JUnit report with a case for each row to FILE when the run has ended, for a CI system";
         Metrics: "metrics", File, RunOnly =>

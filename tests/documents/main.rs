@@ -85,14 +85,19 @@ fn the_checks_that_the_readme_names_exist() {
     let mut filters = 0;
     for check in checks {
         let words: Vec<&str> = check.text.split(' ').collect();
-        let Some(at) = words.iter().position(|word| ["--test", "--bench"].contains(word)) else { continue };
-        let folder = if words[at] == "--test" { "tests" } else { "benches" };
-        let sources = extract::sources(&format!("{folder}/{}", words[at + 1]));
-        assert!(!sources.is_empty(), "there is no {folder}/{}: {}", words[at + 1], check.text);
-        for name in words[at + 2..].iter().filter(|word| !word.starts_with('-')).flat_map(|word| word.split("::")) {
+        let Some(at) = words.iter().position(|word| ["--test", "--bench", "--lib"].contains(word)) else { continue };
+        let (folder, filters_at) = match words[at] {
+            "--test" => (format!("tests/{}", words[at + 1]), at + 2),
+            "--bench" => (format!("benches/{}", words[at + 1]), at + 2),
+            _ => ("src".to_owned(), at + 1),
+        };
+        let sources = extract::sources(&folder);
+        assert!(!sources.is_empty(), "there is no {folder}: {}", check.text);
+        for name in words[filters_at..].iter().filter(|word| !word.starts_with('-')).flat_map(|word| word.split("::")) {
             let names = |line: &str| {
                 let line = line.trim_start();
-                (line.starts_with("fn ") || line.starts_with("mod ")) && line.contains(name)
+                (line.starts_with("fn ") || line.starts_with("mod ") || line.starts_with("pub mod "))
+                    && line.contains(name)
             };
             assert!(sources.lines().any(names), "no test is named like `{name}`: {}", check.text);
             filters += 1;

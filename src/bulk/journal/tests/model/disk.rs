@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,9 +15,12 @@ use crate::bulk::journal::{
 };
 use crate::settings::shard::Shard;
 
-/// The time and the run of every record: states that differ in nothing else are one.
+/// The time of every record: states that differ in nothing else are one.
 const TIME: &str = "2026-01-02T03:04:05.678Z";
-const RUN: &str = "00000000000000a1";
+/// What the id of every run begins with; one that a run has made itself is random.
+const RUN_START: &str = "00000000000000";
+/// The run of every record, where nothing depends on which one it was.
+pub(super) const RUN: u8 = 0xa1;
 
 /// The number of a line.
 pub(super) type Line = u32;
@@ -34,10 +37,15 @@ struct Known {
 
 impl Lines {
     pub(super) fn number(&self, line: &[u8]) -> Line {
+        self.number_of(line, RUN)
+    }
+
+    /// `run`: whose record it is, if it is that of a new run.
+    fn number_of(&self, line: &[u8], run: u8) -> Line {
         if let Some(number) = self.0.lock().unwrap().numbers.get(line) {
             return *number;
         }
-        let line: Arc<[u8]> = timeless(line).into();
+        let line: Arc<[u8]> = timeless(line, run).into();
         let Known { all, numbers } = &mut *self.0.lock().unwrap();
         *numbers.entry(Arc::clone(&line)).or_insert_with(|| {
             all.push(line);
@@ -45,8 +53,8 @@ impl Lines {
         })
     }
 
-    pub(super) fn numbers(&self, bytes: &[u8]) -> Vec<Line> {
-        bytes.split_inclusive(|byte| *byte == b'\n').map(|line| self.number(line)).collect()
+    pub(super) fn numbers(&self, bytes: &[u8], run: u8) -> Vec<Line> {
+        bytes.split_inclusive(|byte| *byte == b'\n').map(|line| self.number_of(line, run)).collect()
     }
 
     pub(super) fn bytes(&self, lines: &[Line]) -> Vec<u8> {
@@ -62,18 +70,23 @@ impl Lines {
     }
 }
 
-/// A record with the same time and run as all others, and its own check sum; what is not one stays as it is.
-fn timeless(line: &[u8]) -> Vec<u8> {
+/// A record with the same time as all others and the number of its run, without the names of files, and with its own check
+/// sum; what is not one stays as it is.
+fn timeless(line: &[u8], run: u8) -> Vec<u8> {
     let Some(text) = str::from_utf8(line).ok().filter(|text| record::read(text.trim_end().as_bytes()).is_ok()) else {
         return line.to_vec();
     };
     let mut text = text.split_once(",\"crc\":").unwrap().0.to_owned();
-    for (name, value) in [("at", TIME), ("id", RUN)] {
+    let id = format!("{RUN_START}{run:02x}");
+    for (name, value) in [("at", TIME), ("id", &id)] {
         let field = format!("\"{name}\":\"");
-        if let Some(at) = text.find(&field) {
-            let at = at + field.len();
+        let at = text.find(&field).map(|at| at + field.len());
+        if let Some(at) = at.filter(|at| !text[*at..].starts_with(RUN_START)) {
             text.replace_range(at..at + value.len(), value);
         }
+    }
+    if let Some((before, _)) = text.split_once(",\"merged\":") {
+        text = format!("{before},\"merged\":[]");
     }
     let sealed = record::sealed(text);
     sealed[..sealed.len() - usize::from(!line.ends_with(b"\n"))].into()
@@ -97,7 +110,7 @@ impl Disk {
         let (kept, unsynced) = self.lines.split_at(durable);
         let mut images = Vec::new();
         let mut leave = |rest: &[&[u8]]| {
-            let lines: Vec<Line> = kept.iter().copied().chain(lines.numbers(&rest.concat())).collect();
+            let lines: Vec<Line> = kept.iter().copied().chain(lines.numbers(&rest.concat(), RUN)).collect();
             let image = Self { durable: lines.len(), lines, is_damaged: self.is_damaged };
             if !images.contains(&image) {
                 images.push(image);
@@ -148,6 +161,8 @@ pub(super) struct Folder<'a> {
     pub(super) journals: Vec<&'a [Line]>,
     pub(super) is_locked: Vec<bool>,
     pub(super) at: usize,
+    /// The run that opens it.
+    pub(super) run: u8,
 }
 
 impl Folder<'_> {
@@ -155,7 +170,7 @@ impl Folder<'_> {
     fn key(&self) -> (Vec<Line>, u64) {
         let lines = self.journals.iter().flat_map(|lines| lines.iter().copied().chain([Line::MAX]));
         let locked = self.is_locked.iter().fold(0, |bits, locked| bits << 1 | u64::from(*locked));
-        (lines.collect(), locked << 8 | self.at as u64)
+        (lines.collect(), locked << 16 | (self.at as u64) << 8 | u64::from(self.run))
     }
 }
 
@@ -173,6 +188,7 @@ pub(super) struct Files {
     scanned: Memory<Arc<Scan>>,
     resolved: Memory<Option<Vec<Line>>>,
     repaired: Memory<Option<Vec<Line>>>,
+    pub(super) merged: Memory<Result<Option<Vec<Line>>, Refusal>>,
 }
 
 impl Files {
@@ -190,6 +206,7 @@ impl Files {
             scanned: Memory::default(),
             resolved: Memory::default(),
             repaired: Memory::default(),
+            merged: Memory::default(),
         }
     }
 
@@ -201,10 +218,16 @@ impl Files {
         self.shards[at]
     }
 
-    /// Acts on the journals as files, and gives back the lines of the one that is meant.
-    fn with_files<T>(&self, folder: &Folder<'_>, act: impl FnOnce(&Path) -> T) -> (T, Vec<Line>) {
+    /// A folder that no other call uses.
+    pub(super) fn new_folder(&self) -> PathBuf {
         let root = self.folder.path().join(self.number.fetch_add(1, Ordering::Relaxed).to_string());
         fs::create_dir(&root).unwrap();
+        root
+    }
+
+    /// Acts on the journals as files, and gives back the lines of the one that is meant.
+    fn with_files<T>(&self, folder: &Folder<'_>, act: impl FnOnce(&Path) -> T) -> (T, Vec<Line>) {
+        let root = self.new_folder();
         let name = |at: usize| {
             let whole = root.join("list.ndjson");
             self.shards[at].map_or(whole.clone(), |shard| journal_of_shard(&whole, shard))
@@ -221,7 +244,7 @@ impl Files {
         let result = act(&name(folder.at));
         let left = fs::read(name(folder.at)).unwrap_or_default();
         fs::remove_dir_all(&root).unwrap();
-        (result, self.lines.numbers(&left))
+        (result, self.lines.numbers(&left, folder.run))
     }
 
     fn own_run<'a>(&self, at: usize, path: &'a Path, header: &'a RunHeader) -> OwnRun<'a> {
@@ -304,7 +327,7 @@ impl Files {
 }
 
 fn only(lines: &[Line]) -> Folder<'_> {
-    Folder { journals: vec![lines], is_locked: vec![false], at: 0 }
+    Folder { journals: vec![lines], is_locked: vec![false], at: 0, run: RUN }
 }
 
 pub(super) fn remember<T: Clone>(memory: &Memory<T>, key: (Vec<Line>, u64), compute: impl FnOnce() -> T) -> T {

@@ -1,6 +1,6 @@
 //! The whole life of a list as one state machine, of which every state is visited: runs that begin, are cut down by a kill
 //! or a power failure and begin again, workers and what the service does with their requests, the list edited in between,
-//! an operator who resolves what is unknown, damage and its repair.
+//! an operator who resolves what is unknown, damage and its repair, journals that are merged.
 //!
 //! A state holds the real lines of the journal. They are written by the crate's own records, and all that is decided is
 //! decided by the crate's own functions; the model only keeps count of what is true. Each fault in [`FAULTS`] is planted
@@ -8,6 +8,7 @@
 
 mod between;
 mod disk;
+mod merging;
 mod steps;
 mod world;
 mod writing;
@@ -43,6 +44,9 @@ enum Fault {
     SplitByLine,
     JournalsPutTogether,
     LocksIgnored,
+    NewestRecordCounts,
+    TornJournalLeftOut,
+    ResolutionOfEveryRequest,
 }
 
 /// What a journal says: of its people, and whose runs wrote it.
@@ -63,6 +67,10 @@ struct Life {
     /// What the service may do with each person's requests.
     services: [&'static [Service]; PEOPLE],
     workers: usize,
+    /// The place on another machine: its journal and the others do not know each other before they are merged. No connection
+    /// comes up from there, because else people would be mailed twice without any fault of a merge.
+    apart: Option<usize>,
+    crashes_everywhere: bool,
     left: Left,
     fault: Option<Fault>,
 }
@@ -82,18 +90,33 @@ impl Life {
         rows
     }
 
+    /// Whether a run may be cut down there now. The smaller model does it only to what is merged later, and not apart.
+    fn may_crash(&self, world: &World, at: usize) -> bool {
+        let is_after_merge = self.left.merges > world.left.merges;
+        world.left.crashes > 0 && (self.crashes_everywhere || self.apart != Some(at) && !is_after_merge)
+    }
+
     fn header(&self, at: usize) -> RunHeader {
         RunHeader { shard: self.files.shard(at), ..header() }
     }
 
     /// What may happen at a place where no run is.
     fn between_runs(&self, world: &World, at: usize, steps: &mut Vec<Step>) {
-        let Left { runs, crashes, edits, resolutions, damages } = world.left;
+        let Left { runs, edits, resolutions, damages, merges, .. } = world.left;
         let disk = &world.places[at].disk;
+        if self.left.merges > 0 {
+            // A run elsewhere changes nothing here, or has a lock. After a merge, all continue with what it made.
+            if world.places.iter().any(|place| place.run.is_some()) || merges == 0 && self.apart == Some(at) {
+                return;
+            }
+            if merges > 0 && runs > 0 && at == 0 {
+                steps.extend([Step::Merge(false), Step::Merge(true)]);
+            }
+        }
         for list in 0..self.lists.len() {
             if runs > 0 && (list == world.list || edits > 0) {
                 steps.push(Step::Begin(list));
-                if runs > 1 && crashes > 0 && list == world.list {
+                if runs > 1 && list == world.list && self.may_crash(world, at) {
                     steps.push(Step::CrashInBegin(list, Crash::Kill));
                     (0..8).for_each(|image| steps.push(Step::CrashInBegin(list, Crash::PowerFailure(image))));
                 }
@@ -124,7 +147,8 @@ impl Life {
             match work.phase {
                 Phase::Waits => {}
                 Phase::Cleared => {
-                    for service in self.services[person] {
+                    let services = if self.apart == Some(at) { &[IsDown] } else { self.services[person] };
+                    for service in services {
                         let mut send = |answer| steps.push(Step::Send(work.task, *service, answer));
                         send(Answer::Last);
                         match service {
@@ -137,7 +161,7 @@ impl Life {
                 Phase::Rests => steps.push(Step::TryAgain(work.task)),
             }
         }
-        let may_crash = world.left.crashes > 0 && world.left.runs > 0;
+        let may_crash = world.left.runs > 0 && self.may_crash(world, at);
         let mut crashes = vec![];
         if may_crash {
             crashes.push(Crash::Kill);
@@ -233,7 +257,9 @@ fn one_journal(fault: Option<Fault>) -> Life {
         lists: &[&[0, 1], &[2, 1, 0]],
         services: [&[Mails, Refuses], &[Mails, IsDown], &[Mails]],
         workers: 2,
-        left: Left { runs, crashes, edits: 1, resolutions, damages: 0 },
+        apart: None,
+        crashes_everywhere: false,
+        left: Left { runs, crashes, edits: 1, resolutions, damages: 0, merges: 0 },
         fault,
     }
 }
@@ -246,7 +272,7 @@ fn damaged_journal(fault: Option<Fault>) -> Life {
         lists: &[&[0, 1]],
         services: [&[Mails], &[Mails, IsBusy], &[]],
         workers: 1,
-        left: Left { runs, crashes: 1, edits: 0, resolutions, damages: 1 },
+        left: Left { runs, crashes: 1, edits: 0, resolutions, damages: 1, merges: 0 },
         ..one_journal(fault)
     }
 }
@@ -259,7 +285,23 @@ fn shards(fault: Option<Fault>) -> Life {
         lists: &[&[0, 1, 2], &[2, 0, 1]],
         services: [&[Mails, IsDown], &[Mails], &[Mails]],
         workers: 1,
-        left: Left { runs: 4, crashes, edits: 1, resolutions: 0, damages: 0 },
+        left: Left { runs: 4, crashes, edits: 1, resolutions: 0, damages: 0, merges: 0 },
+        ..one_journal(fault)
+    }
+}
+
+/// The journal of the whole list, one of its only shard, and one of another machine, which are merged.
+fn merged(fault: Option<Fault>) -> Life {
+    Life {
+        files: Files::new(&["the whole list", "1/1", "another machine"]),
+        // What a request is about depends on its run, so that all lines are told apart.
+        folds: false,
+        lists: &[&[0]],
+        services: [if is_full() { &[Mails, IsBusy] } else { &[Mails, Refuses] }, &[], &[]],
+        workers: 1,
+        apart: Some(2),
+        crashes_everywhere: is_full(),
+        left: Left { runs: 3, crashes: 1, edits: 0, resolutions: 1, damages: 0, merges: 1 },
         ..one_journal(fault)
     }
 }
@@ -308,10 +350,15 @@ fn shards_keep_their_promises() {
     assert_eq!(check("shards", shards(None), None), None);
 }
 
+#[test]
+fn merged_journals_keep_their_promises() {
+    assert_eq!(check("merged journals", merged(None), None), None);
+}
+
 type Kind = fn(Option<Fault>) -> Life;
 
 /// Each with the promise that it breaks, somewhere in the shortest ways.
-const FAULTS: [(Fault, Kind, &str); 13] = [
+const FAULTS: [(Fault, Kind, &str); 16] = [
     (Fault::RequestBeforeSync, one_journal, "no one is mailed again"),
     (Fault::ShownBeforeWritten, one_journal, "what was shown stays"),
     (Fault::KeyedByLine, one_journal, "no one is mailed again"),
@@ -325,6 +372,9 @@ const FAULTS: [(Fault, Kind, &str); 13] = [
     (Fault::SplitByLine, shards, "no one is mailed again"),
     (Fault::JournalsPutTogether, shards, "no one is mailed again"),
     (Fault::LocksIgnored, shards, "no one is mailed again"),
+    (Fault::NewestRecordCounts, merged, "no one is mailed again"),
+    (Fault::TornJournalLeftOut, merged, "no one is mailed again"),
+    (Fault::ResolutionOfEveryRequest, merged, "no one is mailed again"),
 ];
 
 #[test]

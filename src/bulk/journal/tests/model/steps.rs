@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::disk::{Disk, Folder, Line, Refusal, remember};
+use super::disk::{Disk, Folder, Line, RUN, Refusal, remember};
 use super::world::{
     Answer, Broken, Crash, Ended, PEOPLE, Phase, Place, Planned, Queued, Run, Service, Step, Work, World,
 };
@@ -62,6 +62,7 @@ impl Life {
             Step::Resolve(person) => self.resolve(world, at, person)?,
             Step::Damage(line, is_all) => self.damage(world, at, line, is_all)?,
             Step::Repair => self.repair(world, at)?,
+            Step::Merge(others_stay) => self.merge(world, others_stay)?,
         }
         if self.folds {
             self.fold(&mut world.places[at].disk);
@@ -102,9 +103,14 @@ impl Life {
     fn folder<'a>(&self, world: &'a World, at: usize, own: &'a Disk) -> Folder<'a> {
         let mut journals: Vec<&[Line]> = world.places.iter().map(|place| place.disk.lines.as_slice()).collect();
         journals[at] = &own.lines;
+        for (other, lines) in journals.iter_mut().enumerate().filter(|(other, _)| *other != at) {
+            if [Some(at), Some(other)].contains(&self.apart) {
+                *lines = &[];
+            }
+        }
         let ignored = self.fault == Some(Fault::LocksIgnored);
         let is_locked = world.places.iter().map(|place| place.run.is_some() && !ignored).collect();
-        Folder { journals, is_locked, at }
+        Folder { journals, is_locked, at, run: RUN }
     }
 
     fn begin(&self, world: &mut World, at: usize, list: usize) -> Option<()> {
@@ -122,7 +128,8 @@ impl Life {
                 // The journal is only read.
                 return Ok((disk, None, known));
             }
-            let (lines, now_known) = self.files.open(&self.folder(world, at, &disk), header, alone)?;
+            let folder = Folder { run: self.run(world), ..self.folder(world, at, &disk) };
+            let (lines, now_known) = self.files.open(&folder, header, alone)?;
             let is_planted = self.fault == Some(Fault::JournalsPutTogether);
             Ok((disk, Some(lines), if is_planted { known } else { now_known }))
         });
@@ -290,6 +297,10 @@ impl Life {
 
     /// A run that came to its end: nobody on its list is forgotten, and what it says of the whole is true.
     fn check_complete(&self, world: &mut World, at: usize, plan: &Plan, tally: &Tally) {
+        // It cannot know what the others have sent.
+        if self.apart == Some(at) {
+            return;
+        }
         let verdict = tally.verdict(plan, None);
         let disk = &world.places[at].disk;
         let alone = self.fault == Some(Fault::OtherDivisionsIgnored);

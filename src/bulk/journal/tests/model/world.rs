@@ -119,6 +119,7 @@ pub(super) struct Left {
     pub(super) edits: u8,
     pub(super) resolutions: u8,
     pub(super) damages: u8,
+    pub(super) merges: u8,
 }
 
 /// A promise that was broken.
@@ -188,4 +189,7 @@ pub(super) enum Step {
     /// A durable line changes: some of it, or all.
     Damage(usize, bool),
     Repair,
+    /// All journals are put together in a new one, which is that of the whole list from now on. The others stay, or are
+    /// taken away.
+    Merge(bool),
 }

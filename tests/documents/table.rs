@@ -75,7 +75,6 @@ pub(crate) const NOT_RUN: &[(&str, &str)] = &[
     ("VESCLI_POWER_CUTS=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_MODEL=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_LATE=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
-    ("VESCLI_MODEL=", "the large size of a check that .ci/run runs in a small one; that it exists is checked"),
     ("VESCLI_REWRITE=", "changes the checkout; the check that it belongs to is part of `cargo test`"),
     (".ci/", "runs this test itself"),
     ("man -l man/vescli.7", "needs man-db, and .ci/run shows all pages"),

@@ -70,9 +70,17 @@ impl Files {
 }
 
 impl Life {
-    /// The run that begins next. Where journals are merged, each has its own.
-    pub(super) fn run(&self, world: &World) -> u8 {
-        if self.left.merges == 0 { RUN } else { RUN + self.left.runs - world.left.runs }
+    /// The run that begins next at a place. Journals that are read together tell requests apart by their runs. Where no
+    /// journals are merged, it follows from the journal alone, so that states that are read alike stay one.
+    pub(super) fn run(&self, world: &World, at: usize, disk: &Disk) -> u8 {
+        if self.left.merges > 0 {
+            return RUN + self.left.runs - world.left.runs;
+        }
+        if self.files.count() == 1 {
+            return RUN;
+        }
+        let of_place = u8::try_from(at << 4).unwrap();
+        of_place + u8::try_from(self.files.scan(&disk.lines).recovered.runs.len()).unwrap()
     }
 
     /// The lines of the new journal, with what is planted.

@@ -128,7 +128,7 @@ impl Life {
                 // The journal is only read.
                 return Ok((disk, None, known));
             }
-            let folder = Folder { run: self.run(world), ..self.folder(world, at, &disk) };
+            let folder = Folder { run: self.run(world, at, &disk), ..self.folder(world, at, &disk) };
             let (lines, now_known) = self.files.open(&folder, header, alone)?;
             let is_planted = self.fault == Some(Fault::JournalsPutTogether);
             Ok((disk, Some(lines), if is_planted { known } else { now_known }))

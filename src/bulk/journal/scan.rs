@@ -166,11 +166,13 @@ impl Scanner {
 }
 
 /// Whether bytes are those with which a journal begins: its first record or a damaged one, or zeros. An empty file can
-/// become one.
+/// become one, and so can one that a power failure has filled up with zeros from any byte on.
 pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
-    let agrees = |start: &[u8]| bytes.iter().zip(start).all(|(byte, other)| byte == other);
-    bytes.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
+    let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let written = &bytes[..bytes.len() - zeros];
+    let agrees = |start: &[u8]| written.iter().zip(start).all(|(byte, other)| byte == other);
+    written.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
 }
 
 /// Whether a line is the first one of a journal, whose missing parts are zeros: then the journal contains nothing yet. What

@@ -60,6 +60,7 @@ fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
             bytes.resize(cut + zeros, 0);
             let scan = scanned(&bytes);
             assert_eq!(scan.damage, [], "cut at {cut}, {zeros} zeros");
+            assert!(!scan.is_foreign, "cut at {cut}, {zeros} zeros");
             assert_eq!(fates_of(&scan.recovered), outcomes(&lines[..kept]), "cut at {cut}, {zeros} zeros");
             let valid = if kept > finished { cut } else { ends[finished] };
             assert_eq!(scan.valid, valid as u64, "cut at {cut}, {zeros} zeros");

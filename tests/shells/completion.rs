@@ -1,5 +1,5 @@
-//! Completion by the shells' own machinery: bash with the loader of bash-completion and zsh on the terminal of tmux, fish by
-//! `complete -C`. Both kinds of scripts: those that are installed, and those that ask vescli.
+//! Completion by the shells' own machinery: bash with the loader of bash-completion on the terminal of tmux, zsh by `zpty`,
+//! fish by `complete -C`. Both kinds of scripts: those that are installed, and those that ask vescli.
 
 use std::fs;
 
@@ -50,16 +50,20 @@ fn home(server: &Server) -> Output {
         .run()
 }
 
-/// Types all lines into an interactive shell that has read these files.
-fn completed_in(shell: &str, files: &[(&str, &str)], lines: &[(&str, &str)]) {
-    let server = Server::http().start();
-    let home = home(&server);
+fn write(home: &Output, files: &[(&str, &str)]) {
     for (name, text) in files {
         let path = home.folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let terminal = Terminal::sized(&home.folder, [120, 24], shell, &[]);
+}
+
+/// Types all lines into an interactive bash that has read these files.
+fn completed_in_bash(files: &[(&str, &str)], lines: &[(&str, &str)]) {
+    let server = Server::http().start();
+    let home = home(&server);
+    write(&home, files);
+    let terminal = Terminal::sized(&home.folder, [120, 24], "bash --rcfile rc", &[]);
     terminal.types("echo rea''dy", "\nready");
     for (line, expected) in lines {
         terminal.completes(line, expected);
@@ -68,8 +72,6 @@ fn completed_in(shell: &str, files: &[(&str, &str)], lines: &[(&str, &str)]) {
 }
 
 const BASH: &str = "PS1='$ '\nsource /usr/share/bash-completion/bash_completion\ncomplete -W 'alpha beta' inner\n";
-const ZSH: &str = "PS1='$ '\nfpath=(~/functions $fpath)\nautoload -U compinit\ncompinit -u -D\n\
-    _inner() { compadd alpha beta }\ncompdef _inner inner\n";
 const FISH: &str = "complete -c inner -f -a 'alpha beta'\n";
 
 fn installed(name: &str) -> String {
@@ -80,13 +82,13 @@ fn installed(name: &str) -> String {
 fn bash_completes_with_the_script_that_its_loader_finds() {
     let script = installed("bash");
     let files = [("rc", BASH), (".local/share/bash-completion/completions/vescli", script.as_str())];
-    completed_in("bash --rcfile rc", &files, &BOTH);
+    completed_in_bash(&files, &BOTH);
 }
 
 #[test]
 fn bash_completes_what_vescli_knows() {
     let rc = format!("{BASH}source <(COMPLETE=bash vescli)\n");
-    completed_in("bash --rcfile rc", &[("rc", &rc)], &[&BOTH[..], &ASKED].concat());
+    completed_in_bash(&[("rc", &rc)], &[&BOTH[..], &ASKED].concat());
 }
 
 #[test]
@@ -97,19 +99,56 @@ fn bash_without_bash_completion_completes_the_inner_command_by_its_name() {
         ("vescli sandbox -- vesc", "-- vescli"),
         ("vescli sandbox -- cat usu", "cat usual.txt"),
     ];
-    completed_in("bash --rcfile rc", &[("rc", rc)], &lines);
+    completed_in_bash(&[("rc", rc)], &lines);
+}
+
+const ZSH: &str = "PS1='$ '\nfpath=(~/functions $fpath)\nautoload -U compinit\ncompinit -u -D\n\
+    _inner() { compadd alpha beta }\ncompdef _inner inner\n";
+
+/// Types its arguments into an interactive zsh, each with a Tab behind it, and prints the lines that zsh makes of them. zsh
+/// shows its line by the widget `show`, because what it draws after a Tab depends on what was there before.
+const ZPTY: &str = r#"
+zmodload zsh/zpty zsh/zselect
+zpty typed zsh -f -i
+terminal=$REPLY
+read_until() {
+    shown=
+    until [[ $shown == *$~1* ]]; do
+        zselect -t 3000 -r $terminal && zpty -r -t typed chunk || { print -ru2 -- "$1 never came: ${(qqqq)shown}"; exit 1 }
+        shown+=$chunk
+    done
+}
+zpty -w typed 'source ~/rc; show() { zle -I; print -r -- "<<$BUFFER>>"; BUFFER= }; zle -N show; bindkey "^Xs" show; echo rea""dy'
+read_until ready
+for line; do
+    zpty -w -n typed $line$'\t\x18s'
+    read_until '<<*>>'
+    print -r -- ${${shown##*<<}%%>>*}
+done
+"#;
+
+fn completed_in_zsh(files: &[(&str, &str)], lines: &[(&str, &str)]) {
+    let server = Server::http().start();
+    let home = home(&server);
+    write(&home, files);
+    let zsh = home.again_with(path_of("zsh")).env("PATH", support::program_folder() + ":/usr/bin:/bin");
+    let typed = lines.iter().map(|(line, _)| *line);
+    let completed = zsh.args(["-f", "-c", ZPTY, "zsh"]).args(typed).stdout_contains("").run().stdout;
+    assert_eq!(completed.lines().count(), lines.len(), "{completed}");
+    for ((line, expected), completed) in lines.iter().zip(completed.lines()) {
+        assert!(completed.contains(expected), "{line}: {completed}");
+    }
 }
 
 #[test]
 fn zsh_completes_with_the_script_in_its_path() {
-    let script = installed("zsh");
-    completed_in("zsh -d", &[(".zshrc", ZSH), ("functions/_vescli", &script)], &BOTH);
+    completed_in_zsh(&[("rc", ZSH), ("functions/_vescli", &installed("zsh"))], &BOTH);
 }
 
 #[test]
 fn zsh_completes_what_vescli_knows() {
     let rc = format!("{ZSH}source <(COMPLETE=zsh vescli)\n");
-    completed_in("zsh -d", &[(".zshrc", &rc)], &[&BOTH[..], &ASKED].concat());
+    completed_in_zsh(&[("rc", &rc)], &[&BOTH[..], &ASKED].concat());
 }
 
 /// What fish offers for a line.

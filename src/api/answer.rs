@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 /// Most bytes of a body that are read.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -171,8 +171,8 @@ fn is_json(bytes: &[u8]) -> bool {
 }
 
 fn read_object(bytes: &[u8]) -> BodyContent {
-    // An object that cannot be read to its end, such as one with a code beyond all numbers, does not prove that there
-    // is no error.
+    // An object that cannot be read to its end, such as one with a code that is not a number or beyond all of them, does
+    // not prove that there is no error.
     let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
     // Fails for an object nested deeper than serde_json builds; it is still an object.
     let fields = serde_json::from_slice::<Fields>(bytes).ok();
@@ -282,70 +282,15 @@ impl<'de> Visitor<'de> for Keys {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HasError, A::Error> {
         let mut found = false;
         while let Some(key) = map.next_key::<String>()? {
+            // In JSON as protobuf writes it, null is a field that is not set.
             found |= match key.as_str() {
-                "code" => !map.next_value::<IsZero>()?.0,
-                // In JSON as protobuf writes it, null is a field that is not set.
+                // Fails for what is not a number, even for "0": then there may be an error.
+                "code" => map.next_value::<Option<f64>>()?.is_some_and(|code| code.abs() > 0.0),
                 "error" => map.next_value::<Option<IgnoredAny>>()?.is_some(),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    false
-                }
+                _ => map.next_value::<IgnoredAny>().map(|_| false)?,
             };
         }
         Ok(HasError(found))
-    }
-}
-
-/// Whether a value is the number 0, or null. A string is not, even "0".
-struct IsZero(bool);
-
-impl<'de> Deserialize<'de> for IsZero {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Value)
-    }
-}
-
-struct Value;
-
-impl<'de> Visitor<'de> for Value {
-    type Value = IsZero;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<IsZero, E> {
-        Ok(IsZero(true))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<IsZero, E> {
-        Ok(IsZero(value == 0))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<IsZero, E> {
-        Ok(IsZero(value == 0))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<IsZero, E> {
-        Ok(IsZero(value.abs() == 0.0))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<IsZero, E> {
-        Ok(IsZero(false))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<IsZero, E> {
-        Ok(IsZero(false))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<IsZero, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(IsZero(false))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<IsZero, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(IsZero(false))
     }
 }
 

@@ -2,8 +2,8 @@
 
 pub mod answer;
 mod certificate_refusal;
-mod connections;
 pub mod failure;
+mod handshake;
 pub mod lookup;
 pub mod observer;
 pub mod operation;
@@ -13,7 +13,6 @@ pub mod recipient;
 pub mod request;
 pub mod retry;
 pub mod send_password_email;
-mod sessions;
 pub mod transport;
 pub mod trust;
 pub mod user_wait;

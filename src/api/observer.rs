@@ -4,18 +4,21 @@
 //!
 //! reqwest reports of a connection only that it was established or failed. The rest is noted where it calls back: the
 //! resolver, the store of TLS sessions (asked once at the start of each handshake) and the callbacks of TLS.
+//!
+//! It counts the connections that were established (TCP, tunnel and TLS). If there was none, nothing was sent. No error of
+//! the libraries below shows this difference between "not sent" and "may have been sent".
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientSessionStore, ResolvesClientCert, Tls12ClientSessionValue, Tls13ClientSessionValue};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, NamedGroup, SignatureScheme};
+use rustls::pki_types::CertificateDer;
+use tower_layer::Layer;
+use tower_service::Service;
 
-use super::sessions::Sessions;
 use crate::settings::credential::certificate::CertificateFacts;
 
 /// The steps of an attempt in their order.
@@ -81,7 +84,7 @@ pub struct Observed {
 
 impl Observed {
     /// Between a proxy and the service only TLS with the proxy comes before TLS with the service.
-    fn peer(&self) -> Peer {
+    pub(super) fn peer(&self) -> Peer {
         if self.step == Step::ProxyTls { Peer::Proxy } else { Peer::Service }
     }
 }
@@ -116,16 +119,37 @@ pub(super) enum Route {
     TlsProxy,
 }
 
+/// The bit that says that no more connections are used.
+const CLOSED: u64 = 1 << 63;
+
 /// Shared by a transport, its resolver, its connector and the TLS callbacks.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     observed: Mutex<Observed>,
-    route: Route,
+    pub(super) route: Route,
+    /// How many connections were established, and whether more may be used. Both are in one number, so that a connection
+    /// either counts before the counter is closed or carries nothing.
+    connections: AtomicU64,
 }
 
 impl Observer {
     pub(super) fn new(route: Route) -> Self {
-        Self { observed: Mutex::default(), route }
+        Self { route, ..Self::default() }
+    }
+
+    /// How many connections were established so far.
+    pub(super) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst) & !CLOSED
+    }
+
+    /// From now on no connection is used. Returns the count, which is final.
+    pub(super) fn close(&self) -> u64 {
+        self.connections.fetch_or(CLOSED, Ordering::SeqCst) & !CLOSED
+    }
+
+    /// Counts an established connection. Returns whether it may be used.
+    fn admit(&self) -> bool {
+        self.connections.fetch_add(1, Ordering::SeqCst) & CLOSED == 0
     }
 
     pub(super) fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) -> T {
@@ -150,7 +174,7 @@ impl Observer {
     }
 
     /// The connection is up.
-    pub(super) fn connected(&self) {
+    fn connected(&self) {
         self.note(|observed| {
             self.tcp_is_up(observed);
             observed.step = Step::Http;
@@ -158,7 +182,7 @@ impl Observer {
     }
 
     /// A TLS handshake begins. It is the proxy's, or there is a tunnel to the service already.
-    fn handshake_begins(&self) {
+    pub(super) fn handshake_begins(&self) {
         self.note(|observed| {
             self.tcp_is_up(observed);
             let is_first = observed.step < Step::ProxyTls || observed.step == Step::Http;
@@ -176,7 +200,7 @@ impl Observer {
         observed.tcp = true;
     }
 
-    fn signed(&self, version: &'static str) {
+    pub(super) fn signed(&self, version: &'static str) {
         self.note(|observed| {
             if let Some(handshake) = &mut observed.tls {
                 handshake.version = version;
@@ -185,138 +209,91 @@ impl Observer {
     }
 }
 
-/// The sessions to resume. rustls asks for them at the start of a handshake, which is noted here.
-#[derive(Debug)]
-pub(super) struct ObservedSessions {
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) observer: Arc<Observer>,
+/// A layer around reqwest's connector that counts connections.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionLayer(pub(super) Arc<Observer>);
+
+#[derive(Debug, Clone)]
+pub(super) struct Counted<S> {
+    connector: S,
+    observer: Arc<Observer>,
 }
 
-impl ObservedSessions {
-    /// reqwest has one configuration for the proxy and the service, but a session is resumed by the dates of one chain of
-    /// certificates: with TLS to both, each handshake is a full one.
-    fn is_resumed(&self) -> bool {
-        self.observer.route != Route::TlsProxy
-    }
-}
+impl<S> Layer<S> for ConnectionLayer {
+    type Service = Counted<S>;
 
-impl ClientSessionStore for ObservedSessions {
-    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
-        self.sessions.set_kx_hint(server_name, group);
-    }
-
-    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
-        self.sessions.kx_hint(server_name)
-    }
-
-    fn set_tls12_session(&self, server_name: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.sessions.set_tls12_session(server_name, value);
-    }
-
-    fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.is_resumed().then(|| self.sessions.tls12_session(server_name))?
-    }
-
-    fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
-        self.sessions.remove_tls12_session(server_name);
-    }
-
-    fn insert_tls13_ticket(&self, server_name: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.sessions.insert_tls13_ticket(server_name, value);
-    }
-
-    /// rustls asks for this first in each handshake, and once: not again after a `HelloRetryRequest`.
-    fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        self.observer.handshake_begins();
-        self.is_resumed().then(|| self.sessions.take_tls13_ticket(server_name))?
+    fn layer(&self, connector: S) -> Counted<S> {
+        Counted { connector, observer: Arc::clone(&self.0) }
     }
 }
 
-/// A verifier whose refusals are noted.
-#[derive(Debug)]
-pub(super) struct ObservedVerifier {
-    pub(super) inner: Arc<dyn ServerCertVerifier>,
-    pub(super) observer: Arc<Observer>,
-    pub(super) sessions: Arc<Sessions>,
-}
+impl<S, R> Service<R> for Counted<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-impl ServerCertVerifier for ObservedVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        if verified.is_ok() {
-            self.sessions.verified(end_entity, intermediates, now);
-            let chain = std::iter::once(end_entity).chain(intermediates);
-            let certificates = chain.map(|der| der.clone().into_owned()).collect();
-            self.observer.note(|observed| observed.tls = Some(Handshake { version: "", certificates }));
-        } else {
-            let facts = CertificateFacts::read(end_entity);
-            let name = server_name.to_str().into_owned();
-            self.observer.note(|observed| observed.refused = Some(Refused { name, facts, peer: observed.peer() }));
-        }
-        verified
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.connector.poll_ready(context)
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.observer.signed("TLS 1.2");
-        self.inner.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.observer.signed("TLS 1.3");
-        self.inner.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        self.inner.requires_raw_public_keys()
-    }
-
-    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.inner.root_hint_subjects()
-    }
-}
-
-/// Sends the client certificate to a service that asks for it, and notes that it was asked for. A proxy that asks gets
-/// none: the certificate belongs to the service's host.
-#[derive(Debug)]
-pub(super) struct ObservedIdentity {
-    pub(super) identity: Option<Arc<CertifiedKey>>,
-    pub(super) observer: Arc<Observer>,
-}
-
-impl ResolvesClientCert for ObservedIdentity {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.observer.note(|observed| {
-            let peer = observed.peer();
-            observed.asked_by = Some(peer);
-            let identity = self.identity.clone().filter(|_| peer == Peer::Service);
-            observed.has_identity = identity.is_some();
-            identity
+    fn call(&mut self, request: R) -> Self::Future {
+        let connecting = self.connector.call(request);
+        let observer = Arc::clone(&self.observer);
+        Box::pin(async move {
+            match connecting.await {
+                // No one waits for it: the process is about to end.
+                Ok(_) if !observer.admit() => {}
+                Ok(connected) => {
+                    observer.connected();
+                    return Ok(connected);
+                }
+                Err(error) => return Err(error),
+            }
+            std::future::pending().await
         })
     }
+}
 
-    /// True without a certificate as well, so that rustls reports that the server asked.
-    fn has_certs(&self) -> bool {
-        true
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::task::Waker;
+
+    use super::*;
+
+    /// A connector whose connections come up at once.
+    struct AtOnce;
+
+    impl Service<()> for AtOnce {
+        type Response = ();
+        type Error = Infallible;
+        type Future = Ready<Result<(), Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_connection_that_comes_up_after_the_door_is_closed_carries_nothing() {
+        let observer = Arc::<Observer>::default();
+        let mut connector = ConnectionLayer(Arc::clone(&observer)).layer(AtOnce);
+        let mut poll = || {
+            let mut connecting = connector.call(());
+            connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        };
+        assert_eq!(poll(), Poll::Ready(Ok(())));
+        assert_eq!((observer.connections(), observer.close()), (1, 1));
+        assert_eq!(poll(), Poll::Pending);
+        assert_eq!(observer.close() & CLOSED, 0);
     }
 }

@@ -16,10 +16,9 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
-use super::connections::{ConnectionLayer, Connections};
 use super::failure::{Circumstances, classify};
 use super::lookup::{Endpoint, Lookup};
-use super::observer::{AddressSource, Observed, Observer, Route, Step};
+use super::observer::{AddressSource, ConnectionLayer, Observed, Observer, Route, Step};
 use super::outcome::{AttemptResult, Failure, FailureKind, Received};
 use super::request::{ApiRequest, USER_AGENT};
 use super::trust::{Trust, TrustError, no_trust};
@@ -31,7 +30,6 @@ use crate::settings::target::without_brackets;
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
-    connections: Arc<Connections>,
     observer: Arc<Observer>,
     reuse: Reuse,
     timeout: Duration,
@@ -124,7 +122,6 @@ impl Transport {
         trust: Option<Trust>,
         reuse: Reuse,
     ) -> Result<Self, TransportError> {
-        let connections = Arc::new(Connections::default());
         let proxy = network.proxy_for(url);
         let observer = Arc::new(Observer::new(match proxy {
             None => Route::Direct,
@@ -141,7 +138,6 @@ impl Transport {
         let literal = without_brackets(first).parse().ok();
         // Through a proxy only the proxy's own name is looked up here.
         let fixed = if proxy.is_some() { None } else { target.fixed_addresses(network) };
-        let layer = ConnectionLayer { connections: Arc::clone(&connections), observer: Arc::clone(&observer) };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -154,7 +150,7 @@ impl Transport {
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
             .dns_resolver(Arc::new(Lookup::new(fixed, Arc::clone(&observer))))
-            .connector_layer(layer)
+            .connector_layer(ConnectionLayer(Arc::clone(&observer)))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             let proxy = Proxy::all(proxy.url.expose()).map_err(reqwest::Error::without_url);
@@ -163,7 +159,6 @@ impl Transport {
         let client = builder.build().map_err(reqwest::Error::without_url).context("the HTTP client cannot be built")?;
         Ok(Self {
             client,
-            connections,
             observer,
             reuse,
             timeout: network.timeout,
@@ -175,13 +170,13 @@ impl Transport {
 
     /// How many connections were established so far.
     pub fn connections(&self) -> u64 {
-        self.connections.count()
+        self.observer.connections()
     }
 
     /// Sends no more requests, for a process that is about to end while an attempt is under way. Returns whether that
     /// attempt may have sent its request; `before` is the number of connections when it began.
     pub fn close(&self, before: u64) -> bool {
-        self.connections.close() > before
+        self.observer.close() > before
     }
 
     /// What the latest attempt passed: addresses, proxy, TLS.
@@ -244,7 +239,7 @@ impl Transport {
         if let Some(address) = self.literal {
             self.observer.found(AddressSource::Literal, vec![address]);
         }
-        self.connections.count()
+        self.observer.connections()
     }
 
     /// `before` is the number of connections when the attempt began.
@@ -269,7 +264,7 @@ impl Transport {
     /// With [`Reuse::Brief`] an older connection may have carried the request. Then only a failure to connect, or that there
     /// never was a connection, shows that nothing was sent.
     fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
-        let now = self.connections.count();
+        let now = self.observer.connections();
         now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
     }
 }

@@ -16,9 +16,9 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-use super::observer::{ObservedIdentity, ObservedSessions, ObservedVerifier, Observer};
+use super::handshake::{ObservedIdentity, ObservedVerifier, Sessions};
+use super::observer::Observer;
 use super::pem_bundle;
-use super::sessions::Sessions;
 use crate::settings::clock::since_epoch;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;
@@ -120,15 +120,15 @@ impl Trust {
         identity: Option<Arc<CertifiedKey>>,
         observer: &Arc<Observer>,
     ) -> Result<ClientConfig, TrustError> {
-        let sessions = Arc::new(Sessions::new());
-        let observer = || Arc::clone(observer);
-        let verifier = ObservedVerifier { inner: self.verifier, observer: observer(), sessions: Arc::clone(&sessions) };
+        let sessions = Arc::new(Sessions::new(observer));
+        let verifier = ObservedVerifier { inner: self.verifier, sessions: Arc::clone(&sessions) };
+        let identity = ObservedIdentity { identity, observer: Arc::clone(observer) };
         let mut config = ClientConfig::builder_with_details(self.provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_cert_resolver(Arc::new(ObservedIdentity { identity, observer: observer() }));
-        config.resumption = Resumption::store(Arc::new(ObservedSessions { sessions, observer: observer() }));
+            .with_client_cert_resolver(Arc::new(identity));
+        config.resumption = Resumption::store(sessions);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -142,8 +142,7 @@ pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TrustEr
         .with_safe_default_protocol_versions()?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    let sessions = Arc::new(Sessions::new());
-    config.resumption = Resumption::store(Arc::new(ObservedSessions { sessions, observer: Arc::clone(observer) }));
+    config.resumption = Resumption::store(Arc::new(Sessions::new(observer)));
     Ok(config)
 }
 

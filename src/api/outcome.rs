@@ -1,5 +1,6 @@
-//! The result of a request, as values: no I/O and no text for people. [`AttemptResult::of`] is the table that turns what
-//! the transport saw into what it means; it is pure, so that tests can list all of its inputs.
+//! The result of a request, as values: no I/O and no text for people. An [`AttemptResult`] is made from a reply or from a
+//! failure: this is the table that turns what the transport saw into what it means. It is pure, so that tests can list all
+//! of its inputs.
 
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// All classes, for tests and tables.
+    #[cfg(test)]
     pub const ALL: [Self; 22] = [
         Self::Accepted,
         Self::Dns,
@@ -105,6 +106,27 @@ impl Class {
         Self::Certificate,
         Self::Proxy,
     ];
+
+    /// The class of an HTTP status; for a 2xx, if the body is that of the API. None for 1xx, which is not a final answer, and
+    /// above 599, where it is not HTTP (RFC 9110, section 15).
+    pub const fn of_status(status: u16) -> Option<Self> {
+        Some(match status {
+            200..=299 => Self::Accepted,
+            300..=399 => Self::Redirected,
+            401 => Self::Unauthorized,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            409 => Self::Conflict,
+            429 => Self::RateLimited,
+            400..=499 => Self::ClientError,
+            500 => Self::ServerError,
+            502 => Self::BadGateway,
+            503 => Self::Unavailable,
+            504 => Self::ServerTimeout,
+            500..=599 => Self::ServerErrorOther,
+            _ => return None,
+        })
+    }
 }
 
 /// Why there is no answer.
@@ -138,13 +160,6 @@ pub struct Failure {
     pub cause: String,
 }
 
-/// What the transport saw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    Reply(Reply),
-    Failure(Failure),
-}
-
 /// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptResult {
@@ -166,58 +181,8 @@ pub struct AttemptResult {
 }
 
 impl AttemptResult {
-    /// Decides what an event means.
-    pub fn of(event: Received) -> Self {
-        match event {
-            Received::Reply(reply) => Self::of_reply(reply),
-            Received::Failure(failure) => Self::of_failure(failure),
-        }
-    }
-
-    fn of_reply(reply: Reply) -> Self {
-        let content = answer::read_body(&reply.body);
-        let fault = BodyFault::of(&reply.body, &content);
-        let (outcome, class) = classify(reply.status, fault, reply.retry_after.is_some());
-        let fault = fault.filter(|_| is_success(reply.status));
-        // A part of a success is not shown: the cause says enough.
-        let is_part = fault.is_some() && reply.body.cut().is_some();
-        Self {
-            outcome,
-            class,
-            status: Some(reply.status),
-            content: (class != Class::Accepted && !is_part).then_some(content),
-            retry_after: reply.retry_after,
-            location: reply.location,
-            cause: fault.and_then(BodyFault::cause).map(str::to_owned),
-            waited: None,
-        }
-    }
-
-    fn of_failure(failure: Failure) -> Self {
-        let class = match failure.kind {
-            FailureKind::Dns => Class::Dns,
-            FailureKind::Connect => Class::Connect,
-            FailureKind::Timeout => Class::Timeout,
-            FailureKind::Tls => Class::Tls,
-            FailureKind::ClientCertificate => Class::ClientCertificate,
-            FailureKind::Certificate => Class::Certificate,
-            FailureKind::Proxy => Class::Proxy,
-            FailureKind::Broken => Class::BrokenReply,
-        };
-        let outcome = match failure.kind {
-            // Also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
-            // hears of that, and a server may act on the request before it checks the certificate.
-            _ if failure.connected => Outcome::Unknown,
-            _ => Outcome::NotSent,
-        };
-        // Without a connection nothing broke "after the request was sent": it is a failure to connect.
-        let class = match (class, outcome) {
-            (Class::BrokenReply, Outcome::NotSent) => Class::Connect,
-            (Class::Dns | Class::Connect | Class::Tls | Class::Certificate | Class::Proxy, Outcome::Unknown) => {
-                Class::BrokenReply
-            }
-            (class, _) => class,
-        };
+    /// The result of an attempt that got no answer.
+    pub fn without_answer(outcome: Outcome, class: Class, cause: impl Into<String>) -> Self {
         Self {
             outcome,
             class,
@@ -225,41 +190,65 @@ impl AttemptResult {
             content: None,
             retry_after: None,
             location: None,
-            cause: Some(failure.cause),
+            cause: Some(cause.into()),
             waited: None,
         }
     }
 }
 
-const fn is_success(status: u16) -> bool {
-    matches!(status, 200..=299)
+impl From<Reply> for AttemptResult {
+    fn from(reply: Reply) -> Self {
+        let content = answer::read_body(&reply.body);
+        let is_success = matches!(reply.status, 200..=299);
+        let fault = BodyFault::of(&reply.body, &content).filter(|_| is_success);
+        let (outcome, class) = classify(reply.status, fault, reply.retry_after.is_some());
+        // A part of a success is not shown: the cause says enough.
+        let is_part = fault.is_some() && reply.body.cut().is_some();
+        Self {
+            status: Some(reply.status),
+            content: (class != Class::Accepted && !is_part).then_some(content),
+            retry_after: reply.retry_after,
+            location: reply.location,
+            outcome,
+            class,
+            cause: fault.and_then(BodyFault::cause).map(str::to_owned),
+            waited: None,
+        }
+    }
 }
 
-/// What a status means; `fault` matters only for a 2xx.
+impl From<Failure> for AttemptResult {
+    fn from(failure: Failure) -> Self {
+        let class = match (failure.kind, failure.connected) {
+            (FailureKind::Timeout, _) => Class::Timeout,
+            (FailureKind::ClientCertificate, _) => Class::ClientCertificate,
+            (_, true) => Class::BrokenReply,
+            (FailureKind::Dns, false) => Class::Dns,
+            // Without a connection nothing broke "after the request was sent": it is a failure to connect.
+            (FailureKind::Connect | FailureKind::Broken, false) => Class::Connect,
+            (FailureKind::Tls, false) => Class::Tls,
+            (FailureKind::Certificate, false) => Class::Certificate,
+            (FailureKind::Proxy, false) => Class::Proxy,
+        };
+        // Unknown also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
+        // hears of that, and a server may act on the request before it checks the certificate.
+        let outcome = if failure.connected { Outcome::Unknown } else { Outcome::NotSent };
+        Self::without_answer(outcome, class, failure.cause)
+    }
+}
+
+/// What an answer means. `fault` is that of the body of a 2xx.
 fn classify(status: u16, fault: Option<BodyFault>, retry_after: bool) -> (Outcome, Class) {
-    match status {
-        200..=299 => match fault {
-            None => (Outcome::Accepted, Class::Accepted),
-            // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
-            Some(BodyFault::BrokenOff) => (Outcome::Unknown, Class::BrokenReply),
-            Some(BodyFault::OutOfTime) => (Outcome::Unknown, Class::Timeout),
-            Some(BodyFault::NotTheApi(_)) => (Outcome::Unknown, Class::NotTheApi),
-        },
-        300..=399 => (Outcome::Rejected, Class::Redirected),
-        401 => (Outcome::Rejected, Class::Unauthorized),
-        403 => (Outcome::Rejected, Class::Forbidden),
-        404 => (Outcome::Rejected, Class::NotFound),
-        409 => (Outcome::Rejected, Class::Conflict),
-        429 => (Outcome::Rejected, Class::RateLimited),
-        400..=499 => (Outcome::Rejected, Class::ClientError),
-        500 => (Outcome::Unknown, Class::ServerError),
-        502 => (Outcome::Unknown, Class::BadGateway),
-        503 if retry_after => (Outcome::Rejected, Class::Unavailable),
-        503 => (Outcome::Unknown, Class::Unavailable),
-        504 => (Outcome::Unknown, Class::ServerTimeout),
-        500..=599 => (Outcome::Unknown, Class::ServerErrorOther),
-        // 1xx is not a final answer, and above 599 it is not HTTP (RFC 9110, section 15).
-        _ => (Outcome::Unknown, Class::BrokenReply),
+    match (Class::of_status(status), fault) {
+        // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
+        (_, Some(BodyFault::BrokenOff)) => (Outcome::Unknown, Class::BrokenReply),
+        (_, Some(BodyFault::OutOfTime)) => (Outcome::Unknown, Class::Timeout),
+        (_, Some(BodyFault::NotTheApi(_))) => (Outcome::Unknown, Class::NotTheApi),
+        (Some(Class::Accepted), None) => (Outcome::Accepted, Class::Accepted),
+        (Some(class), None) if status < 500 => (Outcome::Rejected, class),
+        (Some(Class::Unavailable), None) if retry_after => (Outcome::Rejected, Class::Unavailable),
+        (Some(class), None) => (Outcome::Unknown, class),
+        (None, None) => (Outcome::Unknown, Class::BrokenReply),
     }
 }
 
@@ -269,12 +258,7 @@ mod tests {
     use crate::api::answer::{Body, Cut};
 
     fn reply(status: u16, body: Body, retry_after: Option<u64>) -> AttemptResult {
-        AttemptResult::of(Received::Reply(Reply {
-            status,
-            retry_after: retry_after.map(Duration::from_secs),
-            location: None,
-            body,
-        }))
+        AttemptResult::from(Reply { status, retry_after: retry_after.map(Duration::from_secs), location: None, body })
     }
 
     #[test]
@@ -368,7 +352,7 @@ mod tests {
     fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
         use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
         let of = |kind, connected| {
-            let result = AttemptResult::of(Received::Failure(Failure { kind, connected, cause: String::new() }));
+            let result = AttemptResult::from(Failure { kind, connected, cause: String::new() });
             (result.outcome, result.class)
         };
         for (kind, class) in [

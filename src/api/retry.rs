@@ -69,7 +69,7 @@ pub fn after_another(before: Option<AttemptResult>, latest: AttemptResult) -> At
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{Failure, FailureKind, Received};
+    use crate::api::outcome::{Failure, FailureKind};
 
     const POLICY: RetryPolicy = RetryPolicy {
         retries: 2,
@@ -79,16 +79,16 @@ mod tests {
     };
 
     fn status(status: u16, retry_after: Option<u64>) -> AttemptResult {
-        AttemptResult::of(Received::Reply(Reply {
+        AttemptResult::from(Reply {
             status,
             retry_after: retry_after.map(Duration::from_secs),
             location: None,
             body: Body::Complete(b"{}".to_vec()),
-        }))
+        })
     }
 
     fn failure(kind: FailureKind, connected: bool) -> AttemptResult {
-        AttemptResult::of(Received::Failure(Failure { kind, connected, cause: String::new() }))
+        AttemptResult::from(Failure { kind, connected, cause: String::new() })
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
 use super::failure::{Circumstances, classify};
 use super::lookup::{Endpoint, Lookup};
 use super::observer::{AddressSource, ConnectionLayer, Observed, Observer, Route, Step};
-use super::outcome::{AttemptResult, Failure, FailureKind, Received};
+use super::outcome::{AttemptResult, Failure, FailureKind};
 use super::request::{ApiRequest, USER_AGENT};
 use super::trust::{Trust, TrustError, no_trust};
 use crate::settings::credential::certificate::ClientCertificate;
@@ -198,7 +198,7 @@ impl Transport {
             let Ok(mut value) = HeaderValue::from_str(&text) else {
                 let cause = "the token cannot be put into a header".to_owned();
                 let failure = Failure { kind: FailureKind::Broken, connected: false, cause };
-                return Attempt { result: AttemptResult::of(Received::Failure(failure)), exchange: None };
+                return Attempt { result: AttemptResult::from(failure), exchange: None };
             };
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
@@ -206,11 +206,11 @@ impl Transport {
         match builder.body(request.body.clone()).send() {
             Ok(response) => {
                 let (reply, exchange) = read(response, deadline);
-                Attempt { result: AttemptResult::of(Received::Reply(reply)), exchange: Some(exchange) }
+                Attempt { result: AttemptResult::from(reply), exchange: Some(exchange) }
             }
             Err(error) => {
                 let failure = self.failure(error, &request.url, before);
-                Attempt { result: AttemptResult::of(Received::Failure(failure)), exchange: None }
+                Attempt { result: AttemptResult::from(failure), exchange: None }
             }
         }
     }

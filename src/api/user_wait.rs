@@ -63,14 +63,14 @@ impl UserWait {
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{Failure, FailureKind, Received};
+    use crate::api::outcome::{Failure, FailureKind};
 
     const SECOND: Duration = Duration::from_secs(1);
     const LIMIT: Option<Duration> = Some(Duration::from_secs(120));
 
     fn status(status: u16) -> AttemptResult {
         let body = Body::Complete(b"{}".to_vec());
-        AttemptResult::of(Received::Reply(Reply { status, retry_after: None, location: None, body }))
+        AttemptResult::from(Reply { status, retry_after: None, location: None, body })
     }
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
         for kind in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, Broken] {
             for connected in [false, true] {
                 let failure = Failure { kind, connected, cause: String::new() };
-                let mut result = AttemptResult::of(Received::Failure(failure));
+                let mut result = AttemptResult::from(failure);
                 assert_eq!(UserWait::default().after(LIMIT, &mut result, now, 0.5), None);
             }
         }

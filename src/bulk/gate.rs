@@ -294,16 +294,8 @@ impl RowInProgress {
 
 /// Represents an earlier run that left a row unknown.
 pub fn earlier() -> AttemptResult {
-    AttemptResult {
-        outcome: Outcome::Unknown,
-        class: Class::BrokenReply,
-        status: None,
-        content: None,
-        retry_after: None,
-        location: None,
-        cause: Some("an earlier run may have mailed this person already".to_owned()),
-        waited: None,
-    }
+    let cause = "an earlier run may have mailed this person already";
+    AttemptResult::without_answer(Outcome::Unknown, Class::BrokenReply, cause)
 }
 
 /// What a worker is to send next.

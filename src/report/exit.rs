@@ -213,22 +213,7 @@ impl Exit {
 
     /// The exit that belongs to an HTTP status, if it is one that can be answered.
     pub fn of_status(status: u16) -> Option<Self> {
-        Some(match status {
-            200..=299 => Self::Accepted,
-            300..=399 => Self::Redirected,
-            401 => Self::Unauthorized,
-            403 => Self::Forbidden,
-            404 => Self::NotFound,
-            409 => Self::Conflict,
-            429 => Self::RateLimited,
-            400..=499 => Self::ClientError,
-            500 => Self::ServerError,
-            502 => Self::BadGateway,
-            503 => Self::Unavailable,
-            504 => Self::ServerTimeout,
-            500..=599 => Self::ServerErrorOther,
-            _ => return None,
-        })
+        Class::of_status(status).map(Self::from)
     }
 }
 
@@ -236,7 +221,7 @@ impl Exit {
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{AttemptResult, Received};
+    use crate::api::outcome::AttemptResult;
 
     #[test]
     fn the_numbers_are_the_promised_ones() {
@@ -291,7 +276,7 @@ mod tests {
     fn a_status_explained_is_the_status_answered() {
         for status in 200..=599 {
             let body = Body::Complete(b"{}".to_vec());
-            let outcome = AttemptResult::of(Received::Reply(Reply { status, retry_after: None, location: None, body }));
+            let outcome = AttemptResult::from(Reply { status, retry_after: None, location: None, body });
             assert_eq!(Exit::of_status(status), Some(Exit::from(outcome.class)), "{status}");
         }
         assert_eq!(Exit::of_status(100), None);

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 use vescli::api::answer::{Body, BodyContent, Cut, Reply, read_body, read_retry_after};
-use vescli::api::outcome::{AttemptResult, Class, Outcome, Received};
+use vescli::api::outcome::{AttemptResult, Class, Outcome};
 
 use crate::{config, in_time};
 
@@ -82,7 +82,7 @@ proptest! {
             prop_assert!(!(error && content.is_acceptance()), "{content:?}");
         }
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
-        let outcome = AttemptResult::of(Received::Reply(reply));
+        let outcome = AttemptResult::from(reply);
         let expected = if content.is_acceptance() { (Outcome::Accepted, Class::Accepted) } else { (Outcome::Unknown, Class::NotTheApi) };
         prop_assert_eq!((outcome.outcome, outcome.class), expected);
     }
@@ -97,7 +97,7 @@ proptest! {
             }
             for body in [part, Body::Encoded(Some(cut)), Body::Encoded(None)] {
                 let reply = Reply { status, retry_after: None, location: None, body };
-                prop_assert_eq!(AttemptResult::of(Received::Reply(reply)).outcome, Outcome::Unknown);
+                prop_assert_eq!(AttemptResult::from(reply).outcome, Outcome::Unknown);
             }
         }
     }
@@ -105,7 +105,7 @@ proptest! {
     #[test]
     fn a_refusal_remains_a_refusal_with_any_body(body in bodies(), status in 300..500_u16) {
         let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
-        let outcome = in_time(|| AttemptResult::of(Received::Reply(reply)));
+        let outcome = in_time(|| AttemptResult::from(reply));
         prop_assert_eq!(outcome.outcome, Outcome::Rejected);
     }
 

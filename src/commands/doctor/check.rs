@@ -1,6 +1,6 @@
 //! One check of the doctor: its name, how it went, and what to do next.
 
-use crate::api::outcome::{AttemptResult, Failure, Received};
+use crate::api::outcome::{AttemptResult, Failure};
 use crate::commands::error::CommandError;
 use crate::report::exit::Exit;
 
@@ -71,7 +71,7 @@ impl Check {
     pub(super) fn of_failure(name: &'static str, subject: &str, failure: Failure) -> Self {
         let colon = if subject.is_empty() { "" } else { ": " };
         let message = format!("{subject}{colon}{}", failure.cause);
-        let class = AttemptResult::of(Received::Failure(failure)).class;
+        let class = AttemptResult::from(failure).class;
         Self::failure(name, Exit::from(class), message)
     }
 

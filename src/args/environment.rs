@@ -52,8 +52,7 @@ impl std::fmt::Debug for Environment {
 }
 
 /// A variable whose value is not UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}: its value is not UTF-8 text")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotUtf8(pub String);
 
 pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";

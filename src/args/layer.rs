@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -125,25 +126,29 @@ pub struct Layer(BTreeMap<Setting, Entry>);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{origin}: {reason}")]
 pub struct ValueError {
-    pub key: Setting,
     pub origin: Origin,
     /// What is wrong with it and what to do.
     pub reason: String,
 }
 
-/// A variable that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum VariableError {
-    #[error(transparent)]
-    NotUtf8(#[from] NotUtf8),
-    #[error(transparent)]
-    Value(#[from] ValueError),
+impl From<NotUtf8> for ValueError {
+    fn from(NotUtf8(name): NotUtf8) -> Self {
+        Self { origin: Origin::Variable(name), reason: "its value is not UTF-8 text".to_owned() }
+    }
 }
 
 impl Entry {
-    /// The error for a value that does not fit `key`.
-    pub fn invalid(&self, key: Setting, reason: impl Into<String>) -> ValueError {
-        ValueError { key, origin: self.origin.clone(), reason: reason.into() }
+    /// The error for a value that does not fit its setting.
+    pub fn invalid(&self, reason: impl Into<String>) -> ValueError {
+        ValueError { origin: self.origin.clone(), reason: reason.into() }
+    }
+
+    /// The value as another type.
+    ///
+    /// # Errors
+    /// [`ValueError`] with the reason of the type.
+    pub fn parsed<T: FromStr<Err: fmt::Display>>(&self) -> Result<T, ValueError> {
+        self.value.to_string().parse().map_err(|error: T::Err| self.invalid(error.to_string()))
     }
 }
 
@@ -184,8 +189,8 @@ impl Layer {
     /// The `VESCLI_` variables that are set.
     ///
     /// # Errors
-    /// [`VariableError`] for the first one that does not fit its setting.
-    pub fn from_variables(environment: &Environment) -> Result<Self, VariableError> {
+    /// [`ValueError`] for the first one that does not fit its setting.
+    pub fn from_variables(environment: &Environment) -> Result<Self, ValueError> {
         Self::from_named(environment, |spec| {
             spec.is_flag().then(|| spec.variable()).map(|name| (Origin::Variable(name.clone()), name))
         })
@@ -207,8 +212,8 @@ impl Layer {
     /// The variables of F5's own tools that are set.
     ///
     /// # Errors
-    /// [`VariableError`] for the first one that does not fit its setting.
-    pub fn from_f5_variables(environment: &Environment) -> Result<Self, VariableError> {
+    /// [`ValueError`] for the first one that does not fit its setting.
+    pub fn from_f5_variables(environment: &Environment) -> Result<Self, ValueError> {
         Self::from_named(environment, |spec| {
             spec.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
         })
@@ -228,19 +233,17 @@ impl Layer {
     fn from_named(
         environment: &Environment,
         name_of: impl Fn(&SettingSpec) -> Option<(Origin, String)>,
-    ) -> Result<Self, VariableError> {
+    ) -> Result<Self, ValueError> {
         let mut layer = Self::default();
         for spec in specs() {
             let Some((origin, name)) = name_of(spec) else {
                 continue;
             };
             if let Some(text) = environment.text(&name)? {
-                let value = parse_value(spec.kind, text).map_err(|reason| ValueError {
-                    key: spec.setting,
-                    origin: origin.clone(),
-                    reason,
-                })?;
-                layer.set(spec.setting, value, origin);
+                match parse_value(spec.kind, text) {
+                    Ok(value) => layer.set(spec.setting, value, origin),
+                    Err(reason) => return Err(ValueError { origin, reason }),
+                }
             }
         }
         Ok(layer)

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::retry::backoff;
+use crate::settings::bulk::Shard;
 use crate::settings::clock::since_epoch;
 use crate::settings::rate::Rate;
-use crate::settings::shard::Shard;
 
 /// Whether a request may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,7 +132,6 @@ fn of_settings(error: &SettingsError) -> Exit {
             Origin::Flag(_) => Exit::Usage,
             Origin::Variable(_) | Origin::ForeignVariable(_) | Origin::File { .. } | Origin::BuiltIn => Exit::Config,
         },
-        SettingsError::NotUtf8(_) => Exit::Config,
         // The address is the operand of the command; everything else that is missing belongs into a configuration.
         SettingsError::Missing { key: Setting::Email, .. } => Exit::Usage,
         SettingsError::Missing { .. } => Exit::Config,

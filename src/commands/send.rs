@@ -112,11 +112,11 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     ApiRequest::new(operation, &settings.target, &values, settings.allow_any_email).map_err(|error| {
         // A field with the value of its fallback has no text here; that value has been checked already.
         let origin = match &error {
-            RequestError::Field { field, .. } => sources.text(field.setting).map(|(_, origin)| (field.setting, origin)),
+            RequestError::Field { field, .. } => sources.text(field.setting).map(|(_, origin)| origin),
             RequestError::Url(_) => None,
         };
         match origin {
-            Some((key, origin)) => ValueError { key, origin: origin.clone(), reason: error.to_string() }.into(),
+            Some(origin) => ValueError { origin: origin.clone(), reason: error.to_string() }.into(),
             None => error.into(),
         }
     })

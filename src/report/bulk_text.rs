@@ -16,8 +16,8 @@ use crate::bulk::list::{Format, List, Row};
 use crate::bulk::plan::Plan;
 use crate::bulk::tally::{Due, OutcomeCounts, Tally};
 use crate::settings::bulk::OnKnown;
+use crate::settings::bulk::Shard;
 use crate::settings::rate::Rate;
-use crate::settings::shard::Shard;
 
 /// How many rows of each kind are named in a plan.
 const NAMED: usize = 10;

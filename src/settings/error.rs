@@ -6,8 +6,7 @@ use thiserror::Error;
 
 use super::config_file::ConfigError;
 use super::credential::error::CredentialError;
-use crate::args::environment::NotUtf8;
-use crate::args::layer::{ValueError, VariableError};
+use crate::args::layer::ValueError;
 use crate::args::settings_table::{Scope, Setting};
 
 #[derive(Debug, Error)]
@@ -16,22 +15,11 @@ pub enum SettingsError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Value(#[from] ValueError),
-    #[error(transparent)]
-    NotUtf8(#[from] NotUtf8),
     /// No source gives a value that is needed.
     #[error("no {name} is given: {ways}", name = .key.spec().name(), ways = ways_to_give(*.key, .config))]
     Missing { key: Setting, config: ConfigState },
     #[error(transparent)]
     Credential(#[from] CredentialError),
-}
-
-impl From<VariableError> for SettingsError {
-    fn from(error: VariableError) -> Self {
-        match error {
-            VariableError::NotUtf8(error) => Self::NotUtf8(error),
-            VariableError::Value(error) => Self::Value(error),
-        }
-    }
 }
 
 /// The state of the configuration file: it decides what is suggested when something is missing.

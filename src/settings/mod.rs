@@ -18,7 +18,6 @@ pub mod file;
 pub mod network;
 pub mod proxy;
 pub mod rate;
-pub mod shard;
 pub mod sources;
 pub mod target;
 

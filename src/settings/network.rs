@@ -77,7 +77,7 @@ impl Network {
                 "`{}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://",
                 proxy.shown
             );
-            return Err(ValueError { key: Setting::Proxy, origin: proxy.origin.clone(), reason }.into());
+            return Err(ValueError { origin: proxy.origin.clone(), reason }.into());
         }
         let leaves_machine = |of: &&Override| {
             Some(of.host.as_str()) == url.host_str()
@@ -89,7 +89,7 @@ impl Network {
                 let address = found.address;
                 let reason =
                     format!("{address} is another machine, and `{url}` would reach it unencrypted: use https://");
-                Err(entry.invalid(Setting::Resolve, reason).into())
+                Err(entry.invalid(reason).into())
             }
             _ => Ok(()),
         }
@@ -109,7 +109,7 @@ impl Network {
                 let reason = format!(
                     "{host} is an address already, and is not looked up: name {address} in the base URL instead"
                 );
-                Err(entry.invalid(Setting::Resolve, reason).into())
+                Err(entry.invalid(reason).into())
             }
             _ => Ok(()),
         }
@@ -126,7 +126,7 @@ impl Network {
                     base.as_str(),
                     proxy.origin
                 );
-                Err(entry.invalid(Setting::BaseUrl, reason).into())
+                Err(entry.invalid(reason).into())
             }
             _ => Ok(()),
         }
@@ -160,7 +160,7 @@ fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {
     };
     let parse = |item: &String| {
         let reason = || format!("`{item}` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1");
-        parse_override(item).ok_or_else(|| entry.invalid(Setting::Resolve, reason()).into())
+        parse_override(item).ok_or_else(|| entry.invalid(reason()).into())
     };
     items.iter().map(parse).collect()
 }

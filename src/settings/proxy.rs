@@ -7,7 +7,6 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::credential::secret::{Secret, keep_out_of_core_files};
-use super::error::SettingsError;
 use super::sources::Sources;
 use super::target::{host_name_problem, without_brackets, without_userinfo};
 use crate::args::environment::Environment;
@@ -42,8 +41,8 @@ impl ProxySetting {
     /// The setting, else the usual variables: only those for https, since nothing else is ever sent through a proxy.
     ///
     /// # Errors
-    /// [`SettingsError`] when it is not the URL of a proxy, or a variable is not text.
-    pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, SettingsError> {
+    /// [`ValueError`] when it is not the URL of a proxy, or a variable is not text.
+    pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, ValueError> {
         let Some((text, origin)) = proxy_url(sources, environment)? else {
             return Ok(None);
         };
@@ -51,8 +50,7 @@ impl ProxySetting {
         if text.contains('@') {
             keep_out_of_core_files();
         }
-        let key = Setting::Proxy;
-        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { key, origin, reason })?;
+        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { origin, reason })?;
         Ok(Some(Self { noproxy, noproxy_variable, ..parsed }))
     }
 
@@ -126,13 +124,12 @@ impl ProxySetting {
 }
 
 /// The list of hosts that are reached without the proxy; with the variable's name if it is not one of vescli's own.
-fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), SettingsError> {
-    let key = Setting::Noproxy;
-    if let Some((text, origin)) = sources.text(key) {
+fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), ValueError> {
+    if let Some((text, origin)) = sources.text(Setting::Noproxy) {
         let list = NoProxyList::parse(text);
         return match not_understood(&list) {
             None => Ok((list, None)),
-            Some(reason) => Err(ValueError { key, origin: origin.clone(), reason }.into()),
+            Some(reason) => Err(ValueError { origin: origin.clone(), reason }),
         };
     }
     let found = first_variable(environment, &["no_proxy", "NO_PROXY"])?;
@@ -149,7 +146,7 @@ fn not_understood(list: &NoProxyList) -> Option<String> {
 }
 
 /// The text of the proxy's URL, with its origin.
-fn proxy_url(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, SettingsError> {
+fn proxy_url(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, ValueError> {
     let found = match sources.text(Setting::Proxy) {
         Some((text, origin)) => Some((text.to_owned(), origin.clone())),
         None => first_variable(environment, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
@@ -159,7 +156,7 @@ fn proxy_url(sources: &Sources, environment: &Environment) -> Result<Option<(Str
     Ok(found.filter(|(text, _)| !text.is_empty()))
 }
 
-fn first_variable(environment: &Environment, names: &[&str]) -> Result<Option<(String, String)>, SettingsError> {
+fn first_variable(environment: &Environment, names: &[&str]) -> Result<Option<(String, String)>, ValueError> {
     for name in names {
         if let Some(text) = environment.text(name)? {
             return Ok(Some((text.to_owned(), (*name).to_owned())));

@@ -8,7 +8,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::args::layer::{Entry, ValueError};
-use crate::args::settings_table::Setting;
 
 /// The units of a rate: the letter in which it is shown, the longer names that are read too, and the time.
 const UNITS: [(&str, [&str; 2], Duration); 3] = [
@@ -49,11 +48,7 @@ impl Rate {
     /// # Errors
     /// [`ValueError`] when it is neither.
     pub fn of_setting(entry: &Entry) -> Result<Option<Self>, ValueError> {
-        let text = entry.value.to_string();
-        if text == "none" {
-            return Ok(None);
-        }
-        text.parse().map(Some).map_err(|error: RateError| entry.invalid(Setting::Rate, error.to_string()))
+        if entry.value.to_string() == "none" { Ok(None) } else { entry.parsed().map(Some) }
     }
 }
 

@@ -130,11 +130,11 @@ impl Sources {
         let entry = self.pick(key).ok_or_else(|| self.missing(key))?;
         let text = entry.value.to_string();
         let time = humantime::parse_duration(&text).map_err(|_| {
-            entry.invalid(key, format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
+            entry.invalid(format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
         if time < least || time > DURATION_MAX {
             let reason = format!("`{text}` is out of range: use {least_text} and at most 24h");
-            return Err(entry.invalid(key, reason).into());
+            return Err(entry.invalid(reason).into());
         }
         Ok(time)
     }

@@ -122,7 +122,7 @@ fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
         return Ok(None);
     };
     let base = BaseUrl::parse(&entry.value.to_string());
-    base.map(Some).map_err(|error| entry.invalid(Setting::BaseUrl, error.to_string()))
+    base.map(Some).map_err(|error| entry.invalid(error.to_string()))
 }
 
 /// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
@@ -144,7 +144,7 @@ fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
         ": it must be 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
     };
     let entry = sources.pick(key).ok_or_else(|| sources.missing(key))?;
-    Err(entry.invalid(key, format!("`{}` is not one DNS label{hint}", text.escape_debug())).into())
+    Err(entry.invalid(format!("`{}` is not one DNS label{hint}", text.escape_debug())).into())
 }
 
 fn word(sources: &Sources, key: Setting) -> Result<String, SettingsError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// What is wrong with a line of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]

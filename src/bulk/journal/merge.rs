@@ -14,7 +14,7 @@ use super::run_record::{Part, RunRecord};
 use super::scan::next_line;
 use super::siblings::missing;
 use super::state::{Counts, Recovered};
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// What was put together.
 #[derive(Debug)]

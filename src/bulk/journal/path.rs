@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::JournalError;
 use super::key::hex;
 use crate::args::environment::Environment;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// The ending of every journal's name.
 pub(super) const EXTENSION: &str = "ndjson";

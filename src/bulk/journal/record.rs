@@ -14,7 +14,7 @@ use super::key::{RowKey, service_of};
 use super::run_record::{Part, RunRecord};
 use super::timestamp::{Timestamp, now};
 use crate::api::outcome::Outcome;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// no one, and it has no [`Record::Synced`].

@@ -2,7 +2,7 @@
 
 use super::author::Author;
 use super::timestamp::Timestamp;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// A run that wrote into the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]

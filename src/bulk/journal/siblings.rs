@@ -14,7 +14,7 @@ use super::key::RowKey;
 use super::path::{files_in, split_name};
 use super::state::{Recovered, RowState};
 use crate::api::outcome::Outcome;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// A journal with its length and the time of its last change.
 type Stamp = (PathBuf, u64, Option<SystemTime>);

@@ -13,7 +13,7 @@ use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::escape::json_line;
 use crate::report::text::counted;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 #[derive(Debug, Serialize)]
 struct MergeDocument {

@@ -55,7 +55,7 @@ fn port(entry: &Entry) -> Result<u16, ValueError> {
     text.parse().map_err(|_| {
         let shown = text.escape_debug();
         let reason = format!("`{shown}` is not a port: write a number from 1 to 65535, or 0 for any free port");
-        entry.invalid(Setting::Port, reason)
+        entry.invalid(reason)
     })
 }
 
@@ -74,7 +74,7 @@ impl Share {
             let reason = format!(
                 "`{shown}` is not a share: write a percentage from 0% to 100%, such as 5%, or a fraction below 1, such as 0.05"
             );
-            entry.invalid(Setting::FailRate, reason)
+            entry.invalid(reason)
         })
     }
 

@@ -21,8 +21,8 @@ use super::error::{ClientCertificateError, CredentialError};
 #[cfg(feature = "p12")]
 use super::pkcs12;
 use super::secret::{Secret, keep_out_of_core_files};
-use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, NotUtf8, P12_PASSWORD_VARIABLE};
-use crate::args::layer::{Layer, Origin};
+use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
+use crate::args::layer::{Layer, Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::settings::clock::to_text;
 use crate::settings::file::{self, Accept, FileErrorKind};
@@ -78,8 +78,8 @@ impl PasswordSource {
     /// variable serves a file that a flag names as well. It opens a file and goes nowhere, so it is bound to no host.
     ///
     /// # Errors
-    /// [`NotUtf8`] when a variable is not text.
-    pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, NotUtf8> {
+    /// [`ValueError`] when a variable is not text.
+    pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, ValueError> {
         for (level, layer) in sources.layers() {
             let variable = match level {
                 Level::Variable => Some(P12_PASSWORD_VARIABLE),

@@ -20,8 +20,8 @@ use token::TokenSource;
 use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
-use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, NotUtf8, TOKEN_VARIABLE};
-use crate::args::layer::{Layer, Origin};
+use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
+use crate::args::layer::{Layer, Origin, ValueError};
 use crate::args::settings_table::Setting;
 
 /// Which credential is used, before it is read. Each part comes with the origin that names it.
@@ -79,7 +79,7 @@ impl CredentialPlan {
         environment: &Environment,
         limit: Duration,
     ) -> Result<Self, SettingsError> {
-        let variable = |name: &str| -> Result<_, NotUtf8> {
+        let variable = |name: &str| -> Result<_, ValueError> {
             let text = environment.text(name)?;
             let source = text.map(|text| TokenSource::Variable(name.to_owned(), Secret::new(text.to_owned())));
             Ok(source.map(|source| (source, level.origin_of_variable(name))))

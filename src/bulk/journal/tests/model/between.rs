@@ -8,7 +8,7 @@ use super::disk::{Disk, Line, remember};
 use super::world::{Broken, Crash, World};
 use super::{Fault, Life, Outcome, Resolution, RowState, Tail, record};
 use crate::bulk::journal::{ListedPerson, Recovered};
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 impl Life {
     /// Puts the lines that were found first in the place of durable ones of which the crate reads the same. It takes one

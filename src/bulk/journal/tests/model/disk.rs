@@ -13,7 +13,7 @@ use super::{Journal, OpenMode, Recovered, RunHeader, Scan, Snapshot, record, tak
 use crate::bulk::journal::{
     DamagedJournal, JournalError, ListedPerson, OwnRun, Resolution, RowKey, Siblings, journal_of_shard, scan,
 };
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 
 /// The time of every record: states that differ in nothing else are one.
 const TIME: &str = "2026-01-02T03:04:05.678Z";

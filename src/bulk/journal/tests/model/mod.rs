@@ -21,7 +21,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use super::*;
 use crate::bulk::list::Row;
-use crate::settings::shard::Shard;
+use crate::settings::bulk::Shard;
 use disk::{Disk, Files, Line, Memory};
 use world::{Action, Answer, Broken, Crash, Left, PEOPLE, Phase, Place, Service, Step, Truth, World};
 use writing::Op;

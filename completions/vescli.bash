@@ -1696,7 +1696,7 @@ _vescli() {
                     return 0
                     ;;
                 --as)
-                    COMPREPLY=($(compgen -W "accepted not-sent not_sent" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "accepted not-sent" -- "${cur}"))
                     return 0
                     ;;
                 --output)

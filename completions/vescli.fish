@@ -360,8 +360,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_s
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s e -l email -d 'Address of a row; may be repeated' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l cname -d 'Domain that the tenant belongs to [default: the tenant]' -r -f
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l as -d 'Outcome of the rows: accepted if the people were mailed, not-sent if no one was' -r -f -a "accepted\t''
-not-sent\t''
-not_sent\t''"
+not-sent\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''

@@ -1,6 +1,6 @@
 //! Makes clap's arguments from the rows of `settings_table`: a new flag is a row there, and changes nothing here.
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ValueHint};
 
 use super::layer::parse_count;
@@ -33,10 +33,17 @@ pub(super) fn flag(setting: Setting) -> Arg {
         Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
         Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
         Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
-        Kind::Choice(words) => arg.value_name("WORD").value_parser(PossibleValuesParser::new(words.iter().copied())),
+        Kind::Choice(words) => {
+            arg.value_name("WORD").value_parser(PossibleValuesParser::new(words.iter().copied().map(choice)))
+        }
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Level => arg.action(ArgAction::Count),
         Kind::Count => arg.value_name("N").value_parser(parse_count),
         Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
     }
+}
+
+/// An alias is accepted, but not offered.
+fn choice(word: &'static str) -> PossibleValue {
+    if word.contains('-') { PossibleValue::new(word).alias(word.replace('-', "_")) } else { PossibleValue::new(word) }
 }

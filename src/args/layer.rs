@@ -65,7 +65,8 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
 /// # Errors
 /// A sentence that lists the words and suggests the one that was probably meant.
 pub fn check_choice(words: &[&'static str], text: &str) -> Result<(), String> {
-    if words.contains(&text) {
+    let with_hyphens = text.replace('_', "-");
+    if words.contains(&text) || words.contains(&with_hyphens.as_str()) {
         return Ok(());
     }
     Err(format!("`{text}` is not one of {}{}", words.join(", "), did_you_mean(text, words.iter().copied())))
@@ -300,6 +301,10 @@ mod tests {
 
     #[test]
     fn a_variable_that_does_not_fit_is_named() {
+        for word in ["not-sent", "not_sent"] {
+            let layer = Layer::from_variables(&environment(&[("VESCLI_AS", word)])).unwrap();
+            assert_eq!(layer.get(Setting::As).map(|entry| entry.value.clone()), Some(Value::Text(word.into())));
+        }
         for (name, text, message) in [
             ("VESCLI_RETRIES", "two", "VESCLI_RETRIES: `two` is not a whole number from 0 on"),
             ("VESCLI_DRY_RUN", "maybe", "VESCLI_DRY_RUN: `maybe` is neither on nor off: use 1 or 0"),

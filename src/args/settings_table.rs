@@ -163,7 +163,7 @@ settings! {
         Log: "log", File, RunOnly => "Write one JSON line for each request received";
     }
     Journal "Journal" {
-        As: "as", Choice(&["accepted", "not-sent", "not_sent"]), RunOnly =>
+        As: "as", Choice(&["accepted", "not-sent"]), RunOnly =>
             "Outcome of the rows: accepted if the people were mailed, not-sent if no one was";
         AllUnknown: "all-unknown", Switch, RunOnly => "All rows that are unknown, instead of --email";
         Undo: "undo", Switch, RunOnly => "Take back an earlier `resolve`: the rows are unknown again";
@@ -181,6 +181,7 @@ pub enum Kind {
     /// Any text; the name stands for the value in the help.
     Text(&'static str),
     File,
+    /// One of these words. An underscore for a hyphen is accepted, because JSON has `not_sent`.
     Choice(&'static [&'static str]),
     Switch,
     /// A whole number, 0 included.

@@ -250,6 +250,7 @@ fn send(
         Err(_) => (Outcome::NotSent, None),
     };
     journal.conclude(outcome, status, reporter);
+    reporter.request.resolve_command = journal.resolve_command();
     ended
 }
 

@@ -14,6 +14,7 @@ use crate::bulk::journal::{
     Author, End, Intent, JournalError, Person, RowKey, RunHeader, SINGLE_SENDS, SingleSend, key, path_of_single_sends,
 };
 use crate::report::Reporter;
+use crate::report::escape::quote;
 
 /// The one row of a single send.
 const ROW: u64 = 1;
@@ -34,6 +35,8 @@ struct Recording {
     send: Option<SingleSend>,
     /// The attempt whose end is missing.
     open: Option<u64>,
+    /// Whether the journal calls the person unknown.
+    is_unknown: bool,
 }
 
 impl SendJournal {
@@ -64,7 +67,7 @@ impl SendJournal {
             cname,
         };
         let key = key(&place.service, &header.cname, &email);
-        let recording = Recording { place, header, key, email, send: None, open: None };
+        let recording = Recording { place, header, key, email, send: None, open: None, is_unknown: false };
         Self { recording: Some(recording), warnings: Vec::new() }
     }
 
@@ -86,6 +89,15 @@ impl SendJournal {
             let effect = "lists will treat this person as unknown";
             self.give_up(&format!("the outcome of this send is not recorded: {error}; {effect}"), reporter);
         }
+    }
+
+    /// The command that records what the operator finds out about the person; none if the journal does not call the
+    /// person unknown. The journal is named by its path, because the name of a month is another one next month.
+    pub(super) fn resolve_command(&self) -> Option<String> {
+        let recording = self.recording.as_ref().filter(|recording| recording.is_unknown)?;
+        let path = recording.send.as_ref()?.path().to_string_lossy();
+        let [path, email, cname] = [&*path, &recording.email, &recording.header.cname].map(quote);
+        Some(format!("vescli journal resolve {path} --email {email} --cname {cname} --as accepted"))
     }
 
     fn give_up(&mut self, warning: &str, reporter: &mut Reporter) {
@@ -117,6 +129,7 @@ impl Recording {
             return Ok(());
         };
         let person = Person { key: self.key, email: &self.email, cname: &self.header.cname };
-        send.conclude(&person, &End { attempt, outcome, status, due: false })
+        self.is_unknown = send.conclude(&person, &End { attempt, outcome, status, due: false })?;
+        Ok(())
     }
 }

@@ -118,7 +118,7 @@ exits! {
         "A 2xx that proves nothing: a login page, an error object, an encoded body, anything but an empty body or a JSON object, or more than 64 KiB.",
         "Read the server's message and check the URL: something other than the API answered, perhaps a portal or a proxy. Ask the person before sending again.";
     Timeout = 28 from Timeout: "timeout", "out of time", "", "not_sent if no connection was up, else unknown", "if not_sent: yes; if unknown: may mail twice",
-        "No complete answer came within --timeout, or no connection within --connect-timeout.",
+        "No complete answer within --timeout, or no connection within --connect-timeout.",
         "Check the outcome first; then try a longer --timeout.";
     Redirected = 30 from Redirected: "redirected", "redirected", "3xx", "rejected", "after fixing",
         "The server answered with a redirect. Redirects are never followed: usually the tenant or the URL is wrong.",
@@ -166,7 +166,7 @@ exits! {
         "The server's certificate is not trusted, has expired, or is for another name.",
         "With a private certificate authority, name its certificate with --cacert. There is no switch that turns the check off.";
     BadInput = 65: "bad_input", "bad input", "", "not_sent", "after fixing",
-        "A list, or a file that a flag names, cannot be used; a journal is damaged, or is not a journal; or people on the list are known from other lists, and there is no --known.",
+        "A list, or a file that a flag names, cannot be used. Also: a journal that is damaged, or a file that is not a journal; people on the list who are known from other lists, without --known.",
         "Fix what the message names; for a damaged journal there is `vescli journal repair`.";
     NoInput = 66: "no_input", "no such file", "", "not_sent", "after fixing",
         "A file that was named does not exist.",

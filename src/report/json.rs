@@ -98,12 +98,12 @@ impl<'a> ResultDocument<'a> {
     }
 
     /// A request that a signal ended. Its class is not in the table of exits: the process dies by the signal.
-    pub(super) fn of_interruption(info: &'a RequestInfo, ended: &Interruption) -> Self {
+    pub(super) fn of_interruption(info: &'a RequestInfo, ended: &Interruption, redactor: &Redactor) -> Self {
         let error = ErrorDocument {
             class: "interrupted",
             message: ended.message(info.operation),
             safe_to_retry: !ended.may_have_been_sent,
-            hint: Some(ended.hint(info.operation).to_owned()),
+            hint: Some(redactor.redact(&ended.hint(info))),
             ..ErrorDocument::default()
         };
         let end = EndFields {
@@ -146,7 +146,7 @@ impl ErrorDocument {
             server_message: content.and_then(|content| content.message()).map(|text| redactor.redact(text)),
             safe_to_retry: is_repeatable(result),
             retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
-            hint: Some(text::hint(info, result)),
+            hint: Some(redactor.redact(&text::hint(info, result))),
             cause: result.cause.as_deref().map(|text| redactor.redact(text)),
             location: result.location.as_deref().map(|text| redactor.redact(text)),
         }

@@ -86,6 +86,9 @@ impl Cases {
         let at = at.trim_end_matches('Z');
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;
         writeln!(out, "<testsuite name=\"{}\" {numbers} timestamp=\"{at}\">", Xml(facts.name))?;
+        if let Some(shard) = facts.shard {
+            writeln!(out, "<properties><property name=\"shard\" value=\"{shard}\"/></properties>")?;
+        }
         let class = Xml(facts.tenant.unwrap_or(facts.url));
         for (row, case) in list.rows.iter().zip(&self.0) {
             // The name is the exact address and no line, so that a CI system finds the case of the last run again.

@@ -7,11 +7,13 @@ use super::escape::escape_uncut;
 use crate::bulk::tally::Tally;
 use crate::settings::clock::since_epoch;
 
-/// The text of a run that ended with this code. Each sample names tenant and list: two files with the same sample make
-/// `node_exporter` refuse both.
+/// The text of a run that ended with this code. Each sample names tenant, list and shard: two files with the same sample
+/// make `node_exporter` refuse both.
 pub fn text(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 2], exit_code: u8) -> String {
     let list = tally.of_list(facts.plan);
-    let labels = format!("tenant=\"{}\",list=\"{}\"", label(facts.tenant.unwrap_or_default()), label(facts.name));
+    let shard = facts.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
+    let (tenant, name) = (label(facts.tenant.unwrap_or_default()), label(facts.name));
+    let labels = format!("tenant=\"{tenant}\",list=\"{name}\"{shard}");
     let mut text = String::from(
         "# HELP vescli_rows Rows of the list by outcome, earlier runs included.\n# TYPE vescli_rows gauge\n",
     );

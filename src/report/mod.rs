@@ -30,12 +30,14 @@ pub struct RequestInfo {
     pub tenant: Option<String>,
     pub url: Option<String>,
     pub with_credential: bool,
+    /// The command that records whether the person was mailed, if a journal calls that unknown.
+    pub resolve_command: Option<String>,
 }
 
 impl RequestInfo {
     pub fn new(operation: &'static Operation) -> Self {
         let values = vec![None; operation.fields.len()];
-        Self { operation, values, tenant: None, url: None, with_credential: false }
+        Self { operation, values, tenant: None, url: None, with_credential: false, resolve_command: None }
     }
 
     /// Notes the value of the field that this setting is for.
@@ -51,6 +53,15 @@ impl RequestInfo {
         self.operation
             .shown_fields()
             .map(|(index, field)| (field.name, self.values.get(index).and_then(Option::as_deref)))
+    }
+
+    /// Adds to what is to be done first how the answer is recorded.
+    fn then_record(&self, hint: &str) -> String {
+        let Some(command) = &self.resolve_command else {
+            return hint.to_owned();
+        };
+        let then = if hint.ends_with('.') { " Then" } else { "; then" };
+        format!("{hint}{then} record the answer for later lists: `{command}`, or with `--as not-sent`")
     }
 
     fn subject(&self) -> &str {
@@ -103,8 +114,8 @@ impl Interruption {
         format!("ended by {signal}: {known}")
     }
 
-    fn hint(&self, operation: &Operation) -> &'static str {
-        if self.may_have_been_sent { operation.check_first } else { "run it again" }
+    fn hint(&self, info: &RequestInfo) -> String {
+        info.then_record(if self.may_have_been_sent { info.operation.check_first } else { "run it again" })
     }
 }
 

@@ -185,9 +185,11 @@ impl<'a> Reporter<'a> {
 
     /// Reports that a signal ended the request.
     pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
-        let document = self.output.json.then(|| json_line(&ResultDocument::of_interruption(&self.request, ended)));
-        let operation = self.request.operation;
-        self.write_error(&ended.message(operation), Some(ended.hint(operation)), document);
+        let document = || json_line(&ResultDocument::of_interruption(&self.request, ended, &self.redactor));
+        let document = self.output.json.then(document);
+        // A command does not work when it is cut.
+        let hint = self.redactor.escape_uncut(ended.hint(&self.request).as_bytes());
+        self.write_error(&ended.message(self.request.operation), Some(&hint), document);
         Ending::Signal(ended.signal)
     }
 

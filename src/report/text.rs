@@ -96,7 +96,7 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
         line("", &waited);
     }
     line("", &outcome(info.operation, result));
-    line(&style.dim("hint: "), &hint(info, result));
+    line(&style.dim("hint: "), &redactor.escape_uncut(hint(info, result).as_bytes()));
     text
 }
 
@@ -126,7 +126,7 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
     let exit = Exit::from(result.class);
     let check_first = info.operation.check_first;
     let see = format!("see `vescli explain {}`", exit.code());
-    match (result.class, result.retry_after) {
+    let hint = match (result.class, result.retry_after) {
         (Class::RateLimited | Class::Unavailable, Some(wait)) => {
             format!("run it again after {} s, or {see}", wait.as_secs())
         }
@@ -143,7 +143,8 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
         (Class::Unavailable, None) => format!("{check_first}; {see}"),
         _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
         _ => exit.row().advice.to_owned(),
-    }
+    };
+    info.then_record(&hint)
 }
 
 /// The headers of a request in order, the secret redacted.

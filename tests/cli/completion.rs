@@ -23,6 +23,7 @@ fn values_come_from_configuration_and_tables() {
         (&["help", "exit-codes", "b"], ""),
         (&["help", "config", "pa"], "path\tPrint the path of the configuration file\n"),
         (&["completions", "z"], "zsh\n"),
+        (&["journal", "resolve", "--as", "n"], "not-sent\n"),
         (&["sandbox", "--", "s"], ""),
         (&["bulk", "--token-file", "oth"], "other.toml\n"),
     ] {

@@ -46,7 +46,9 @@ fn an_interrupted_request_that_may_have_left_is_reported_as_unknown() {
     for (name, long, number) in [("INT", "SIGINT", 2), ("TERM", "SIGTERM", 15), ("HUP", "SIGHUP", 1)] {
         let server = silent();
         let text = format!("error: ended by {long}: {MAY_HAVE_LEFT}");
-        let running = send().against(&server).dies_by(number).stderr_contains(text.clone()).start();
+        let running = send().against(&server).dies_by(number).stderr_contains(text.clone());
+        let running =
+            running.stderr_contains("; then record the answer for later lists: `vescli journal resolve ").start();
         server.wait_for(1);
         running.signal(name);
         running.finish();

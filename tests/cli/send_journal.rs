@@ -117,6 +117,48 @@ fn who_is_unknown_is_known_until_it_is_resolved_and_who_was_rejected_is_not() {
     assert_eq!(server.count(), 3);
 }
 
+/// The command that a message names between backticks.
+fn named(text: &str) -> String {
+    let command = text.split('`').find(|part| part.starts_with("vescli journal resolve "));
+    command.expect("a command").to_owned()
+}
+
+#[test]
+fn the_command_that_an_unknown_send_names_records_the_answer() {
+    let drop = Answer::Silence { after: Moment::Whole, end: End::Close };
+    let server = Server::http().answers([Answer::status(500), drop, Answer::status(502)]).start();
+    let sent = send(&server).code(50).stderr_contains("sending again. Then record the answer").run();
+    let other = ["--cname", "o'neil & co"];
+    let again = || send_in(sent.again(), &server, "ada+x@example.com").args(other);
+    let with_json = again().code(8).arg("--json").stdout_json(|document| {
+        let hint = document["error"]["hint"].as_str().unwrap();
+        assert!(hint.ends_with(" --as accepted`, or with `--as not-sent`"), "{hint}");
+    });
+    let document: Value = serde_json::from_str(&with_json.run().stdout).unwrap();
+    // Another cname of the same address makes it ambiguous to the journal, but not to the command.
+    send_in(sent.again(), &server, "ada@example.com").args(other).code(52).stderr_contains("Then record").run();
+    for (message, cname) in [(&*sent.stderr, "t"), (document["error"]["hint"].as_str().unwrap(), "o'neil & co")] {
+        let bash = sent.again_with("/bin/bash").args(["-c", &named(message)]);
+        let bash = bash.env("PATH", format!("{}:/usr/bin:/bin", support::program_folder()));
+        bash.stdout_contains(format!("(cname {cname}) as accepted; left alone from now on\n")).run();
+    }
+    let outcomes = people(&sent).into_iter().map(|(_, outcome, _)| outcome);
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["accepted", "accepted", "unknown"]);
+}
+
+#[test]
+fn a_send_that_the_journal_does_not_call_unknown_names_no_command() {
+    let server = Server::http().answers([Answer::accepted(), Answer::status(500)]).start();
+    let sent = send(&server).run();
+    send_in(sent.again(), &server, "ada@example.com")
+        .code(50)
+        .stderr_contains("unknown:")
+        .stderr_lacks("resolve")
+        .run();
+    let server = Server::http().answer(Answer::status(500)).start();
+    send(&server).arg("--no-journal").code(50).stderr_contains("unknown:").stderr_lacks("resolve").run();
+}
+
 #[test]
 fn no_later_failure_takes_back_what_an_earlier_send_came_to() {
     for (first, code, known) in [(Answer::accepted(), 0, "accepted"), (Answer::status(500), 50, "unknown")] {

@@ -111,17 +111,41 @@ fn references_lead_to_pages(pages: &BTreeMap<String, String>) {
 #[test]
 fn the_readme_is_that_of_the_code_and_can_be_pasted() {
     let row = |row: &ExitRow| {
-        format!("| {} | `{}` | {} | {} | {} |\n", row.exit.code(), row.name, row.meaning, row.outcome, row.again)
+        let (meaning, _) = in_two(row.meaning);
+        format!("| {} | `{}` | {meaning} | {} | {} |\n", row.exit.code(), row.name, row.outcome, row.again)
     };
     let table = format!(
-        "| code | class | meaning | outcome | safe to run again |\n| --- | --- | --- | --- | --- |\n{}",
-        rows().map(row).collect::<String>()
+        "| code | class | meaning | outcome | safe to run again |\n| --- | --- | --- | --- | --- |\n{}\nIn more detail:\n\n{}",
+        rows().map(row).collect::<String>(),
+        rows().map(detail).collect::<String>()
     );
     hold_between("README.md", "exit-codes", &table);
     let flags: Vec<String> =
         specs().filter(|spec| spec.is_flag() && !spec.in_file()).map(|spec| format!("`--{}`", spec.flag)).collect();
     hold_between("README.md", "no-keys", &format!("{}.\n", flags.join(", ")));
     no_comment_is_to_be_pasted();
+}
+
+/// A meaning that makes the table wide, as what the table says and what the list below it adds.
+fn in_two(meaning: &str) -> (&str, Option<&str>) {
+    let ends = [". ", ": "].iter().filter_map(|end| meaning.find(end));
+    match ends.min() {
+        Some(end) if meaning.chars().count() > 100 => (&meaning[..end], Some(&meaning[end + 2..])),
+        _ => (meaning.trim_end_matches('.'), None),
+    }
+}
+
+/// The line of the list below the table, wrapped like the rest of the README.
+fn detail(row: &ExitRow) -> String {
+    let Some(text) = in_two(row.meaning).1 else { return String::new() };
+    let mut lines = vec![format!("- {}:", row.exit.code())];
+    for word in text.split(' ') {
+        if lines.last().is_some_and(|line| line.len() + 1 + word.len() > 125) {
+            lines.push(" ".to_owned());
+        }
+        lines.last_mut().into_iter().for_each(|line| line.push_str(&format!(" {word}")));
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The lines of all blocks of the README that are for a shell.

@@ -15,6 +15,7 @@ numbers = lambda one: (one.tests, one.failures, one.errors, one.skipped, one.tim
 before = numbers(report), [numbers(suite) for suite in report]
 for suite in report:
     assert suite.timestamp
+    assert [(one.name, one.value) for one in suite.properties()] == [("shard", "1/1")]
     for case in suite:
         results = [f"{type(result).__name__} {result.message}" for result in case.result]
         print(case.classname, case.name, *results)
@@ -36,6 +37,7 @@ fn junitparser_and_promtool_read_what_a_run_leaves() {
         .against(&server)
         .env("VESCLI_TENANT", "example-corp")
         .args(["bulk", "a \"<&\\.csv", "--yes", "--rate", "none", "--jobs", "1", "--retries", "0", "--limit", "4"])
+        .args(["--shard", "1/1"])
         .args(["--allow-any-email", "--skip-invalid", "--junit", "out.xml", "--metrics", "out.prom"])
         .code(11)
         .stdout_contains("")

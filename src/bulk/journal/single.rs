@@ -73,26 +73,37 @@ impl SingleSend {
         Ok(send)
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The same for the intent of another attempt.
     pub fn intend(&mut self, intent: &Intent<'_>, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
         self.lock(wait)?;
         self.append(|_| Ok(record::intent(intent)))
     }
 
-    /// Records and syncs the outcome of all attempts so far.
-    pub fn conclude(&mut self, person: &Person<'_>, end: &End) -> Result<(), JournalError> {
+    /// Records and syncs the outcome of all attempts so far. Returns whether the journal now calls the person unknown.
+    pub fn conclude(&mut self, person: &Person<'_>, end: &End) -> Result<bool, JournalError> {
         self.lock(|time| {
             sleep(time);
             true
         })?;
+        let mut is_unknown = false;
         self.append(|file| {
             let own = record::end(person, end);
             if end.outcome == Outcome::Accepted {
                 return Ok(own);
             }
-            let others = of_others(file, person, end)?;
-            Ok(others.unwrap_or(own))
-        })
+            let line = of_others(file, person, end)?.unwrap_or(own);
+            is_unknown = matches!(
+                record::read(line.trim_end().as_bytes()),
+                Ok(Record::End { outcome: Outcome::Unknown, .. }
+                    | Record::Resolved { resolution: Resolution::Unknown, .. })
+            );
+            Ok(line)
+        })?;
+        Ok(is_unknown)
     }
 
     fn lock(&self, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {

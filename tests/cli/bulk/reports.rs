@@ -49,6 +49,8 @@ fn cases_of(report: &str) -> Cases {
                 assert_eq!(attributes["classname"], "example-corp");
                 cases.push((attributes["name"].clone(), String::new()));
             }
+            "properties" => assert_eq!((open.last(), cases.len()), (Some(&"testsuite"), 0)),
+            "property" => assert_eq!(attributes["name"], "shard"),
             element => {
                 assert_eq!(open.last(), Some(&"testcase"));
                 let message = &attributes["message"];
@@ -178,6 +180,22 @@ fn a_run_with_nothing_to_do_is_reported_too() {
     let other = with_reports(other).stdout_contains("").stderr_contains("").run();
     let known = "skipped accepted: in a run of another list";
     assert_eq!(junit(&other), [case(0, known), case(1, known), case(2, "")]);
+}
+
+/// Two shards may leave their reports in one folder: their samples differ, and a report says which shard it is of.
+#[test]
+fn reports_name_the_shard() {
+    let server = Server::http().start();
+    for shard in ["1/2", "2/2"] {
+        let sent = with_reports(bulk(&server, 20)).args(["--shard", shard]).run();
+        let property = format!("<properties><property name=\"shard\" value=\"{shard}\"/></properties>");
+        assert_eq!(read(&sent, "out.xml").matches(&property).count(), 1);
+        let of_run = metrics(&sent);
+        let count = &of_run[&format!("vescli_rowsshard=\"{shard}\"outcome=\"accepted\"")];
+        assert_eq!(*count, junit(&sent).len().to_string());
+        assert_eq!(of_run[&format!("vescli_last_run_exit_codeshard=\"{shard}\"")], "0");
+    }
+    assert_eq!(server.count(), 20);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn begin(path: &Path) -> SingleSend {
     SingleSend::begin(path, &header, &Intent { person: ada(), row: 1, attempt: 1 }, WAIT).unwrap()
 }
 
-fn conclude(send: &mut SingleSend, outcome: Outcome) -> Result<(), JournalError> {
+fn conclude(send: &mut SingleSend, outcome: Outcome) -> Result<bool, JournalError> {
     send.conclude(&ada(), &End { attempt: 1, outcome, status: None, due: false })
 }
 

@@ -76,6 +76,10 @@ impl From<ErrorReport> for CommandError {
 }
 
 impl CommandError {
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
     /// The exit that belongs to it.
     pub fn exit(&self) -> Exit {
         match self {

@@ -147,6 +147,19 @@ pub fn json_line(document: &impl Serialize) -> String {
     line
 }
 
+/// The document of a command that did its work, as one line: the name and version of its shape first, the exit code last.
+pub fn success(schema: &'static str, details: impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Document<T> {
+        schema: &'static str,
+        ok: bool,
+        #[serde(flatten)]
+        details: T,
+        exit_code: u8,
+    }
+    json_line(&Document { schema, ok: true, details, exit_code: 0 })
+}
+
 /// Quotes a word so that bash, zsh, fish and dash read it alike. They agree on little: `$'…'` is unknown to dash and fish,
 /// a backslash within single quotes is itself in all but fish, and double quotes differ in what they expand. What is the
 /// same in all four is single quotes around text without quotes and backslashes, `"'"`, a backslash before a backslash

@@ -126,3 +126,9 @@ pub struct ErrorReport {
     pub message: String,
     pub hint: Option<String>,
 }
+
+impl ErrorReport {
+    pub fn new(exit: Exit, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: Some(hint.into()) }
+    }
+}

@@ -88,9 +88,13 @@ impl<'a> Reporter<'a> {
         &self.redactor
     }
 
-    /// A path as it may be shown.
+    /// Foreign text as it may be shown.
+    pub fn escape(&self, text: &str) -> String {
+        self.redactor.escape(text)
+    }
+
     pub fn path(&self, path: &Path) -> String {
-        self.redactor.escape(&path.to_string_lossy())
+        self.escape(&path.to_string_lossy())
     }
 
     /// Both streams, for a command that has no secrets and a format of its own.

@@ -1,5 +1,6 @@
 //! Who ran it: the user, the machine and the job of a run, for a later audit of the journal.
 
+use serde::Serialize;
 use url::Url;
 
 use crate::args::environment::Environment;
@@ -8,7 +9,7 @@ use crate::args::environment::Environment;
 const LENGTH_MAX: usize = 300;
 
 /// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Author {
     pub user: Option<String>,
     pub host: Option<String>,

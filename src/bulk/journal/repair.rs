@@ -16,7 +16,7 @@ use super::scan::{Keys, Line, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
 /// Someone on the list, or in the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ListedPerson {
     pub row: u64,
     pub email: String,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Serialize, Serializer};
+
 use crate::settings::clock::{since_epoch, writable};
 
 /// Whole seconds since 1970. The records themselves hold milliseconds.
@@ -34,6 +36,12 @@ impl From<SystemTime> for Timestamp {
     /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
     fn from(time: SystemTime) -> Self {
         Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::bulk::journal::{Damage, JournalError, Scan, Tail, excerpt, inspect};
+use crate::bulk::journal::{Damage, JournalError, Tail, excerpt, inspect};
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::escape::json_line;
@@ -31,6 +31,7 @@ struct CheckDocument {
     lines: u64,
     bytes: u64,
     runs: usize,
+    /// At the end. The next run cuts them off: nothing was sent because of them.
     unfinished_bytes: u64,
     damaged_lines: usize,
     damage: Vec<DamageDocument>,
@@ -48,34 +49,22 @@ struct DamageDocument {
 /// Damage is not an error but the result, with exit 65.
 pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), CommandError> {
     let scan = inspect(path)?;
-    let damage =
-        scan.damage.iter().take(LISTED_MAX).map(|damage| damaged(path, damage)).collect::<Result<Vec<_>, _>>()?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
-    let text = if reporter.output().json {
-        json_line(&CheckDocument {
-            schema: "vescli.journal-check/1",
-            ok: scan.damage.is_empty(),
-            path: path.to_string_lossy().into_owned(),
-            lines: scan.lines,
-            bytes: scan.length,
-            runs: scan.recovered.runs.len(),
-            unfinished_bytes: unfinished(&scan),
-            damaged_lines: scan.damage.len(),
-            damage,
-            exit_code: exit.code(),
-        })
-    } else {
-        text(path, &scan, &damage, reporter)
+    let damage = scan.damage.iter().take(LISTED_MAX).map(|damage| damaged(path, damage));
+    let found = CheckDocument {
+        schema: "vescli.journal-check/1",
+        ok: scan.damage.is_empty(),
+        path: path.display().to_string(),
+        lines: scan.lines,
+        bytes: scan.length,
+        runs: scan.recovered.runs.len(),
+        unfinished_bytes: if scan.tail == Tail::Torn { scan.length - scan.valid } else { 0 },
+        damaged_lines: scan.damage.len(),
+        damage: damage.collect::<Result<_, _>>()?,
+        exit_code: exit.code(),
     };
+    let text = if reporter.output().json { json_line(&found) } else { text(&found, reporter) };
     Ok((text, exit))
-}
-
-/// Bytes at the end that the next run cuts off: nothing was sent because of them.
-const fn unfinished(scan: &Scan) -> u64 {
-    match scan.tail {
-        Tail::Torn => scan.length - scan.valid,
-        Tail::None | Tail::Unbroken => 0,
-    }
 }
 
 fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError> {
@@ -88,38 +77,26 @@ fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError>
     })
 }
 
-fn text(path: &Path, scan: &Scan, damage: &[DamageDocument], reporter: &Reporter) -> String {
-    let path = reporter.path(path);
-    if scan.damage.is_empty() {
-        let mut text = format!(
-            "{path}: valid, {}, {}\n",
-            counted(scan.lines, "line"),
-            counted(scan.recovered.runs.len() as u64, "run")
-        );
-        if scan.tail == Tail::Torn {
+fn text(found: &CheckDocument, reporter: &Reporter) -> String {
+    let path = reporter.escape(&found.path);
+    if found.ok {
+        let (lines, unfinished) = (found.lines, found.unfinished_bytes);
+        let mut text = format!("{path}: valid, {}, {}\n", counted(lines, "line"), counted(found.runs as u64, "run"));
+        if unfinished > 0 {
             text.push_str(&format!(
-                "line {} is unfinished: nothing was sent because of it, and the next run removes its {} bytes\n",
-                scan.lines,
-                unfinished(scan)
+                "line {lines} is unfinished: nothing was sent because of it, and the next run removes its {unfinished} bytes\n"
             ));
         }
         return text;
     }
-    let mut text =
-        format!("{path}: {}\n", reporter.out_style().error(&counted(scan.damage.len() as u64, "damaged line")));
-    for damage in damage {
-        text.push_str(&format!(
-            "  line {}, byte {}: {}\n    {}\n",
-            damage.line,
-            damage.offset,
-            damage.reason,
-            reporter.redactor().escape(&damage.holds)
-        ));
+    let count = counted(found.damaged_lines as u64, "damaged line");
+    let mut text = format!("{path}: {}\n", reporter.out_style().error(&count));
+    for DamageDocument { line, offset, reason, holds } in &found.damage {
+        text.push_str(&format!("  line {line}, byte {offset}: {reason}\n    {}\n", reporter.escape(holds)));
     }
-    if scan.damage.len() > damage.len() {
-        let more = scan.damage.len() - damage.len();
+    let more = found.damaged_lines - found.damage.len();
+    if more > 0 {
         text.push_str(&format!("  and {more} more\n"));
     }
-    text.push_str(ADVICE);
-    text
+    text + ADVICE
 }

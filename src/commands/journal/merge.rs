@@ -8,50 +8,45 @@ use serde::Serialize;
 
 use super::show::outcomes;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{Author, Counts, Merged, RunHeader, RunRecord, merge as join};
+use crate::bulk::journal::{Author, Counts, RunHeader, RunRecord, merge as join};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::report::escape::json_line;
+use crate::report::escape::success;
 use crate::report::text::counted;
 use crate::settings::bulk::Shard;
 
 #[derive(Debug, Serialize)]
 struct MergeDocument {
-    schema: &'static str,
-    ok: bool,
     path: String,
     journals: Vec<String>,
     rows: Counts,
     missing_shards: Vec<String>,
-    exit_code: u8,
 }
 
 /// An error leaves no new file.
 pub(super) fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
-    let into = context.given()?.text(Setting::Into).map(PathBuf::from).ok_or_else(|| CommandError::Usage {
-        message: "--into is missing".to_owned(),
-        hint: "name a new file for the joined journal".to_owned(),
-    })?;
+    let into = context.given()?.text(Setting::Into).map(PathBuf::from);
+    let into =
+        into.ok_or_else(|| CommandError::usage("--into is missing", "name a new file for the joined journal"))?;
     let journals = each_once(journals);
     let author = Author::of(context.environment);
     let merged = join(&into, &journals, |last, people| header(last, people, author))?;
-    let missing: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
+    let missing_shards: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
     let reporter = &mut context.reporter;
-    if !missing.is_empty() {
+    if !missing_shards.is_empty() {
         reporter.warn_always(&format!(
             "the journals of some shards are not among them ({}): people whom only these know would be mailed again",
-            missing.join(", ")
+            missing_shards.join(", ")
         ));
     }
     if reporter.output().json {
-        return Ok(json_line(&document(&into, &journals, &merged, missing)));
+        let text = |path: &Path| path.display().to_string();
+        let journals = journals.iter().map(|path| text(path)).collect();
+        let document = MergeDocument { path: text(&into), journals, rows: merged.counts, missing_shards };
+        return Ok(success("vescli.journal-merge/1", document));
     }
-    Ok(format!(
-        "joined: {}\n  {}: {}\n",
-        reporter.path(&into),
-        counted(journals.len() as u64, "journal"),
-        outcomes(&merged.counts)
-    ))
+    let journals = counted(journals.len() as u64, "journal");
+    Ok(format!("joined: {}\n  {journals}: {}\n", reporter.path(&into), outcomes(&merged.counts)))
 }
 
 /// A journal that is named twice, or by two names, is one.
@@ -73,18 +68,5 @@ fn header(last: &RunRecord, people: u64, author: Author) -> RunHeader {
         rows: people,
         shard: None,
         author,
-    }
-}
-
-fn document(path: &Path, journals: &[PathBuf], merged: &Merged, missing_shards: Vec<String>) -> MergeDocument {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    MergeDocument {
-        schema: "vescli.journal-merge/1",
-        ok: true,
-        path: text(path),
-        journals: journals.iter().map(|path| text(path)).collect(),
-        rows: merged.counts,
-        missing_shards,
-        exit_code: 0,
     }
 }

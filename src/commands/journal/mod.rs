@@ -26,34 +26,32 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     let environment = context.environment;
     // Within a sandbox it is the journals of rehearsals that are meant.
     let folder = journal_folder(environment, environment.get(SANDBOX_VARIABLE).is_some())?;
+    let find = |file: &Option<PathBuf>, reporter: &Reporter| find(file.as_deref(), &folder, reporter);
     let reporter = &mut context.reporter;
     let text = match action {
         JournalAction::Check(JournalFile { file }) => {
-            let (text, exit) = check::check(&find(file.as_deref(), &folder, reporter)?, reporter)?;
+            let (text, exit) = check::check(&find(file, reporter)?, reporter)?;
             reporter.print(&text)?;
             return Ok(exit.into());
         }
         JournalAction::Export { journal: JournalFile { file }, csv } => {
-            return export::export(&find(file.as_deref(), &folder, reporter)?, *csv, reporter);
+            return export::export(&find(file, reporter)?, *csv, reporter);
         }
         JournalAction::List => show::list(&folder, reporter)?,
-        JournalAction::Show(JournalFile { file }) => show::show(&find(file.as_deref(), &folder, reporter)?, reporter)?,
+        JournalAction::Show(JournalFile { file }) => show::show(&find(file, reporter)?, reporter)?,
         JournalAction::Resolve { journal: JournalFile { file }, emails } => {
             let request = resolve::Request::new(emails, context)?;
-            let reporter = &context.reporter;
-            resolve::resolve(&find(file.as_deref(), &folder, reporter)?, &request, reporter)?
+            resolve::resolve(&find(file, &context.reporter)?, &request, &context.reporter)?
         }
         JournalAction::Merge { files } => {
             let files = files.iter().map(|file| find_all(file, &folder, &context.reporter));
             let files: Vec<Vec<PathBuf>> = files.collect::<Result<_, _>>()?;
             merge::merge(&files.concat(), context)?
         }
-        JournalAction::Repair(JournalFile { file }) => {
-            repair::repair(&find(file.as_deref(), &folder, reporter)?, context)?
-        }
+        JournalAction::Repair(JournalFile { file }) => repair::repair(&find(file, reporter)?, context)?,
         JournalAction::Remove { file } => {
             let request = remove::Request::new(context)?;
-            let path = find(Some(file), &folder, &context.reporter)?;
+            let path = find_named(file, &folder, &context.reporter)?;
             remove::one(&path, &request, &mut context.reporter)?
         }
         JournalAction::Prune => {
@@ -66,52 +64,36 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
 }
 
 /// The journal that is meant by a file of the command line, or by none. `folder` is where journals are kept.
-///
-/// # Errors
-/// [`CommandError`] when there is no such journal, or more than one.
 fn find(file: Option<&Path>, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
-    let Some(file) = file else {
-        return the_only_one(folder, reporter);
-    };
+    file.map_or_else(|| the_only_one(folder, reporter), |file| find_named(file, folder, reporter))
+}
+
+fn find_named(file: &Path, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
+    let mut journals = find_all(file, folder, reporter)?;
+    if journals.len() == 1 {
+        return Ok(journals.remove(0));
+    }
+    let names: Vec<String> = journals.iter().map(|path| reporter.path(path)).collect();
+    let (file, count) = (reporter.path(file), journals.len());
+    let message = format!("{file} has {count} journals, one for each URL, cname and shard");
+    Err(CommandError::usage(message, format!("name one of them: {}", names.join(", "))))
+}
+
+/// A journal, or all journals of a list; at least one.
+fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathBuf>, CommandError> {
     if is_journal(file) {
-        return Ok(file.to_owned());
+        return Ok(vec![file.to_owned()]);
     }
     let journals = of_list(file, folder)?;
-    match &journals[..] {
-        [journal] => Ok(journal.clone()),
-        [] if matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound) => {
-            Err(JournalError::Missing { path: file.to_owned() }.into())
-        }
-        [] => Err(ErrorReport {
-            exit: Exit::BadInput,
-            message: format!(
-                "{} is not a journal, and no journal of such a list is in {}",
-                reporter.path(file),
-                reporter.path(folder)
-            ),
-            hint: Some("`vescli journal list` shows the journals".to_owned()),
-        }
-        .into()),
-        several => Err(CommandError::Usage {
-            message: format!(
-                "{} has {} journals, one for each URL, cname and shard",
-                reporter.path(file),
-                several.len()
-            ),
-            hint: format!("name one of them: {}", names(several, reporter)),
-        }),
+    if !journals.is_empty() {
+        return Ok(journals);
     }
-}
-
-/// The same where all journals of a list are meant.
-fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathBuf>, CommandError> {
-    let of_list = if is_journal(file) { Vec::new() } else { of_list(file, folder)? };
-    if of_list.is_empty() { Ok(vec![find(Some(file), folder, reporter)?]) } else { Ok(of_list) }
-}
-
-fn names(journals: &[PathBuf], reporter: &Reporter) -> String {
-    let names: Vec<String> = journals.iter().map(|path| reporter.path(path)).collect();
-    names.join(", ")
+    if matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return Err(JournalError::Missing { path: file.to_owned() }.into());
+    }
+    let (file, folder) = (reporter.path(file), reporter.path(folder));
+    let message = format!("{file} is not a journal, and no journal of such a list is in {folder}");
+    Err(ErrorReport::new(Exit::BadInput, message, "`vescli journal list` shows the journals").into())
 }
 
 /// Whether a file is a journal, by its first bytes; what else is wrong with it is said where it is read. What cannot be
@@ -148,27 +130,22 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 
 fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
     let all = journals_in(folder)?;
-    let count = all.len();
     // A journal of single sends is there beside that of a list, and is not what a command without a name means.
-    let is_of_list = |path: &PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
-    let mut journals: Vec<PathBuf> = all.into_iter().filter(is_of_list).collect();
-    match journals.len() {
-        1 => Ok(journals.remove(0)),
-        0 => Err(ErrorReport {
-            exit: Exit::NoInput,
-            message: match count {
-                0 => format!("there is no journal in {}", reporter.path(folder)),
-                _ => format!("there is no journal of a list in {}, only of single sends", reporter.path(folder)),
-            },
-            hint: Some(match count {
-                0 => "name the file of the journal".to_owned(),
-                _ => "name the file of the journal: `vescli journal list` shows them".to_owned(),
-            }),
+    let is_of_list = |path: &&PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
+    let of_lists: Vec<&PathBuf> = all.iter().filter(is_of_list).collect();
+    let folder = reporter.path(folder);
+    let (message, hint) = match (&of_lists[..], &all[..]) {
+        ([journal], _) => return Ok((*journal).clone()),
+        ([], []) => (format!("there is no journal in {folder}"), "name the file of the journal"),
+        ([], _) => (
+            format!("there is no journal of a list in {folder}, only of single sends"),
+            "name the file of the journal: `vescli journal list` shows them",
+        ),
+        (many, _) => {
+            let message = format!("there are {} journals in {folder}", many.len());
+            let hint = "name one of them, or its list: `vescli journal list` shows them";
+            return Err(CommandError::usage(message, hint));
         }
-        .into()),
-        many => Err(CommandError::Usage {
-            message: format!("there are {many} journals in {}", reporter.path(folder)),
-            hint: "name one of them, or its list: `vescli journal list` shows them".to_owned(),
-        }),
-    }
+    };
+    Err(ErrorReport::new(Exit::NoInput, message, hint).into())
 }

@@ -14,17 +14,14 @@ use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::commands::question::Input;
 use crate::report::Reporter;
-use crate::report::escape::json_line;
+use crate::report::escape::success;
 use crate::report::text::counted;
 
 #[derive(Debug, Serialize)]
 struct RemoveDocument {
-    schema: &'static str,
-    ok: bool,
     dry_run: bool,
     removed: Vec<String>,
     leftovers: Vec<String>,
-    exit_code: u8,
 }
 
 /// What was typed: flags and variables only.
@@ -39,10 +36,9 @@ impl Request {
     pub(super) fn new(context: &Context) -> Result<Self, CommandError> {
         let given = context.given()?;
         let duration = |text: String| {
-            humantime::parse_duration(&text).map_err(|_| CommandError::Usage {
-                message: format!("--older-than: `{text}` is not a time"),
-                hint: "use a number with its unit, such as 90d or 12h".to_owned(),
-            })
+            let message = format!("--older-than: `{text}` is not a time");
+            humantime::parse_duration(&text)
+                .map_err(|_| CommandError::usage(message, "use a number with its unit, such as 90d or 12h"))
         };
         Ok(Self {
             older_than: given.text(Setting::OlderThan).map(duration).transpose()?,
@@ -57,10 +53,9 @@ impl Request {
         if self.yes {
             return Ok(true);
         }
-        let input = Input::find(reporter, self.no_input, false).ok_or_else(|| CommandError::Usage {
-            message: "cannot ask for confirmation: standard input is not a terminal".to_owned(),
-            hint: "add --yes".to_owned(),
-        })?;
+        let message = "cannot ask for confirmation: standard input is not a terminal";
+        let input = Input::find(reporter, self.no_input, false);
+        let input = input.ok_or_else(|| CommandError::usage(message, "add --yes"))?;
         Ok(matches!(input.ask(&format!("{question} [y/N] "), reporter).as_str(), "y" | "yes"))
     }
 }
@@ -68,11 +63,8 @@ impl Request {
 pub(super) fn one(path: &Path, request: &Request, reporter: &mut Reporter) -> Result<String, CommandError> {
     let scan = inspect(path)?;
     let people = scan.recovered.counts().total();
-    let question = format!(
-        "Remove {} with {}? A run of the same list mails these people again.",
-        reporter.path(path),
-        counted(people, "row")
-    );
+    let (shown, rows) = (reporter.path(path), counted(people, "row"));
+    let question = format!("Remove {shown} with {rows}? A run of the same list mails these people again.");
     if !request.confirm(&question, reporter)? {
         return Ok(removed(&[], &[], false, reporter));
     }
@@ -100,14 +92,9 @@ pub(super) fn prune(
     if request.dry_run || old.is_empty() && leftovers.is_empty() {
         return Ok(removed(&old, &leftovers, request.dry_run, reporter));
     }
-    let listed: Vec<String> = old.iter().map(|path| reporter.path(path)).collect();
-    let question = format!(
-        "{}\nRemove {} and {}?",
-        listed.join("\n"),
-        counted(old.len() as u64, "journal"),
-        counted(leftovers.len() as u64, "file") + " of killed runs"
-    );
-    if !request.confirm(question.trim_start(), reporter)? {
+    let listed: String = old.iter().map(|path| reporter.path(path) + "\n").collect();
+    let (journals, files) = (counted(old.len() as u64, "journal"), counted(leftovers.len() as u64, "file"));
+    if !request.confirm(&format!("{listed}Remove {journals} and {files} of killed runs?"), reporter)? {
         return Ok(removed(&[], &[], false, reporter));
     }
     let mut gone = Vec::new();
@@ -157,15 +144,9 @@ fn is_finished(scan: &Scan) -> bool {
 
 fn removed(journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool, reporter: &Reporter) -> String {
     if reporter.output().json {
-        let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        return json_line(&RemoveDocument {
-            schema: "vescli.journal-remove/1",
-            ok: true,
-            dry_run,
-            removed: texts(journals),
-            leftovers: texts(leftovers),
-            exit_code: 0,
-        });
+        let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+        let document = RemoveDocument { dry_run, removed: texts(journals), leftovers: texts(leftovers) };
+        return success("vescli.journal-remove/1", document);
     }
     let word = if dry_run { "would remove" } else { "removed" };
     let line = |path: &PathBuf| format!("{word}: {}\n", reporter.path(path));

@@ -14,7 +14,7 @@ use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
-use crate::report::escape::{json_line, quote};
+use crate::report::escape::{quote, success};
 use crate::report::text::counted;
 use crate::settings::error::SettingsError;
 use crate::settings::sources::Sources;
@@ -25,24 +25,14 @@ const NAMED_MAX: usize = 20;
 
 #[derive(Debug, Serialize)]
 struct RepairDocument {
-    schema: &'static str,
-    ok: bool,
     path: String,
     was_damaged: bool,
     kept_lines: u64,
     damaged_lines: Vec<u64>,
     unreadable_lines: Vec<u64>,
     nameless_lines: Vec<u64>,
-    unknown: Vec<UnknownDocument>,
+    unknown: Vec<ListedPerson>,
     old_file: Option<String>,
-    exit_code: u8,
-}
-
-#[derive(Debug, Serialize)]
-struct UnknownDocument {
-    row: u64,
-    email: String,
-    cname: String,
 }
 
 /// An error leaves the journal unchanged.
@@ -51,10 +41,8 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     let list = sources.text(Setting::List).map(|(list, _)| PathBuf::from(list));
     // Single sends have no list: who is on a damaged line can only be seen there.
     if list.is_none() && !first_run(path).is_some_and(|run| run.is_single_send()) {
-        return Err(CommandError::Usage {
-            message: "--list is missing".to_owned(),
-            hint: "name the list of the run: it shows who may be on a damaged line".to_owned(),
-        });
+        let hint = "name the list of the run: it shows who may be on a damaged line";
+        return Err(CommandError::usage("--list is missing", hint));
     }
     let Some(journal) = DamagedJournal::open(path)? else {
         return Ok(report(path, None, &context.reporter));
@@ -68,7 +56,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     let header =
         RunHeader { author: Author::of(context.environment), ..header(&journal, &sources, cname, &people, sha256)? };
     let repaired = journal.repair(&header, &people)?;
-    Ok(report(path, Some(&repaired), &context.reporter))
+    Ok(report(path, Some(repaired), &context.reporter))
 }
 
 /// The cname of rows that bring none: as the last run had it, else as a run would have it now.
@@ -127,78 +115,53 @@ fn header(
     })
 }
 
-fn report(path: &Path, repaired: Option<&Repaired>, reporter: &Reporter) -> String {
+fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> String {
+    let was_damaged = repaired.is_some();
+    let Repaired { kept, damaged, unreadable, nameless, unknown, old } = repaired.unwrap_or_default();
     if reporter.output().json {
-        return json_line(&document(path, repaired));
+        let document = RepairDocument {
+            path: path.display().to_string(),
+            was_damaged,
+            kept_lines: kept,
+            damaged_lines: damaged,
+            unreadable_lines: unreadable,
+            nameless_lines: nameless,
+            unknown,
+            old_file: was_damaged.then(|| old.display().to_string()),
+        };
+        return success("vescli.journal-repair/1", document);
     }
     let shown = reporter.path(path);
-    let Some(repaired) = repaired else {
+    if !was_damaged {
         return format!("{shown}: valid, nothing to repair\n");
-    };
-    let lines = |label: &str, numbers: &[u64]| match numbers {
-        [] => String::new(),
-        numbers => {
+    }
+    let (kept, removed) = (counted(kept, "line"), counted(damaged.len() as u64, "damaged line"));
+    let old = reporter.path(&old);
+    let mut text = format!("repaired: {shown}\n  {kept} kept, {removed} removed\n  the old file is {old}\n");
+    for (label, numbers) in [
+        ("damaged lines", damaged),
+        ("of these, lines that do not show whose they are", unreadable),
+        ("lines about people who are not on the list, also removed", nameless),
+    ] {
+        if !numbers.is_empty() {
             let first: Vec<String> = numbers.iter().take(NAMED_MAX).map(u64::to_string).collect();
             let more = if numbers.len() > NAMED_MAX { ", …" } else { "" };
-            format!("  {label}: {}{more}\n", first.join(", "))
+            text.push_str(&format!("  {label}: {}{more}\n", first.join(", ")));
         }
+    }
+    let who = match unknown.len() {
+        0 => return text + "no one became unknown: run the bulk command again to continue\n",
+        1 => "1 person is".to_owned(),
+        count => format!("{count} people are"),
     };
-    let mut text = format!(
-        "repaired: {shown}\n  {} kept, {} removed\n  the old file is {}\n",
-        counted(repaired.kept, "line"),
-        counted(repaired.damaged.len() as u64, "damaged line"),
-        reporter.path(&repaired.old),
-    );
-    text.push_str(&lines("damaged lines", &repaired.damaged));
-    let unreadable = "of these, lines that do not show whose they are";
-    text.push_str(&lines(unreadable, &repaired.unreadable));
-    let nameless = "lines about people who are not on the list, also removed";
-    text.push_str(&lines(nameless, &repaired.nameless));
-    if repaired.unknown.is_empty() {
-        text.push_str("no one became unknown: run the bulk command again to continue\n");
-        return text;
+    text.push_str(&format!("{who} unknown now, because they may be on a damaged line:\n"));
+    for ListedPerson { row, email, cname } in unknown.iter().take(NAMED_MAX) {
+        let [email, cname] = [email, cname].map(|text| reporter.escape(text));
+        text.push_str(&format!("  row {row}: {email} (cname {cname})\n"));
     }
-    let count = repaired.unknown.len();
-    text.push_str(&format!(
-        "{} unknown now, because they may be on a damaged line:\n",
-        if count == 1 { "1 person is".to_owned() } else { format!("{count} people are") }
-    ));
-    for person in repaired.unknown.iter().take(NAMED_MAX) {
-        text.push_str(&format!(
-            "  row {}: {} (cname {})\n",
-            person.row,
-            reporter.redactor().escape(&person.email),
-            reporter.redactor().escape(&person.cname)
-        ));
+    if let Some(more) = unknown.len().checked_sub(NAMED_MAX + 1) {
+        text.push_str(&format!("  and {} more\n", more + 1));
     }
-    if count > NAMED_MAX {
-        text.push_str(&format!("  and {} more\n", count - NAMED_MAX));
-    }
-    text.push_str(&format!(
-        "next: vescli journal show {}\n",
-        reporter.redactor().escape(&quote(&path.to_string_lossy()))
-    ));
-    text
-}
-
-fn document(path: &Path, repaired: Option<&Repaired>) -> RepairDocument {
-    let intact = Repaired::default();
-    let found = repaired.unwrap_or(&intact);
-    RepairDocument {
-        schema: "vescli.journal-repair/1",
-        ok: true,
-        path: path.to_string_lossy().into_owned(),
-        was_damaged: repaired.is_some(),
-        kept_lines: found.kept,
-        damaged_lines: found.damaged.clone(),
-        unreadable_lines: found.unreadable.clone(),
-        nameless_lines: found.nameless.clone(),
-        unknown: found
-            .unknown
-            .iter()
-            .map(|person| UnknownDocument { row: person.row, email: person.email.clone(), cname: person.cname.clone() })
-            .collect(),
-        old_file: repaired.map(|repaired| repaired.old.to_string_lossy().into_owned()),
-        exit_code: 0,
-    }
+    let journal = reporter.escape(&quote(&path.to_string_lossy()));
+    text + &format!("next: vescli journal show {journal}\n")
 }

@@ -10,7 +10,7 @@ use crate::bulk::journal::{IntentDetails, Journal, Recovered, Resolution, RowKey
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
-use crate::report::escape::{escape_uncut, json_line, quote};
+use crate::report::escape::{escape_uncut, quote, success};
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
 pub(super) struct Request {
@@ -25,12 +25,9 @@ enum Who {
     AllUnknown,
 }
 
-fn usage(message: &str, hint: &str) -> CommandError {
-    CommandError::Usage { message: message.to_owned(), hint: hint.to_owned() }
-}
-
 impl Request {
     pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
+        let usage = |message: &str, hint: &str| Err(CommandError::usage(message, hint));
         let given = context.given()?;
         // What was typed wins over variables.
         let all_unknown =
@@ -43,16 +40,16 @@ impl Request {
             (false, false) => Who::Emails(emails),
             (true, true) => Who::AllUnknown,
             (false, true) => {
-                return Err(usage(
+                return usage(
                     "--email and --all-unknown exclude each other",
                     "name the addresses, or take every row that is unknown",
-                ));
+                );
             }
             (true, false) => {
-                return Err(usage(
+                return usage(
                     "--email is missing",
                     "name the addresses, or take --all-unknown; `vescli journal show` lists them",
-                ));
+                );
             }
         };
         let settled = match (given.text(Setting::As).as_deref(), given.is_on(Setting::Undo)) {
@@ -60,23 +57,20 @@ impl Request {
             (Some("accepted"), false) => Resolution::Accepted,
             (Some(_), false) => Resolution::NotSent,
             (Some(_), true) => {
-                return Err(usage(
+                return usage(
                     "--as and --undo exclude each other",
                     "take the decision back with --undo first, then resolve the row again",
-                ));
+                );
             }
             (None, false) => {
-                return Err(usage(
+                return usage(
                     "--as is missing",
                     "use --as accepted if the people were mailed, --as not-sent if no one was",
-                ));
+                );
             }
         };
         if matches!((&who, settled), (Who::AllUnknown, Resolution::Unknown)) {
-            return Err(usage(
-                "--undo needs addresses",
-                "name each row whose decision is to be taken back with --email",
-            ));
+            return usage("--undo needs addresses", "name each row whose decision is to be taken back with --email");
         }
         Ok(Self { who, cname: given.text(Setting::Cname), settled })
     }
@@ -98,23 +92,19 @@ fn is_same(one: &str, other: &str) -> bool {
 /// A single row is in the fields beside `rows` too.
 #[derive(Debug, Serialize)]
 struct ResolveDocument<'a> {
-    schema: &'static str,
-    ok: bool,
     path: String,
-    key: Option<String>,
-    email: Option<&'a str>,
-    cname: Option<&'a str>,
+    #[serde(flatten)]
+    single: ResolvedRow<'a>,
     #[serde(rename = "as")]
     settled: &'static str,
     rows: Vec<ResolvedRow<'a>>,
-    exit_code: u8,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct ResolvedRow<'a> {
-    key: String,
-    email: &'a str,
-    cname: &'a str,
+    key: Option<String>,
+    email: Option<&'a str>,
+    cname: Option<&'a str>,
 }
 
 /// Records all of the rows or none.
@@ -130,42 +120,32 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
     let mut people: Vec<(&RowKey, &IntentDetails)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
     people.sort_by_key(|(_, intent)| intent.row);
     if reporter.output().json {
-        return Ok(json_line(&document(path, request, &people)));
+        return Ok(success("vescli.journal-resolve/1", document(path, request, &people)));
     }
+    let word = request.settled.word();
     let next = match request.settled {
         Resolution::Accepted => "left alone from now on",
         Resolution::NotSent => "the next run sends it again",
         Resolution::Unknown => "the earlier decision is taken back",
     };
     let line = |(_, intent): &(&RowKey, &IntentDetails)| {
-        format!(
-            "resolved: {} (cname {}) as {}; {next}\n",
-            reporter.redactor().escape(&intent.email),
-            reporter.redactor().escape(&intent.cname),
-            request.settled.word()
-        )
+        let [email, cname] = [&intent.email, &intent.cname].map(|text| reporter.escape(text));
+        format!("resolved: {email} (cname {cname}) as {word}; {next}\n")
     };
     Ok(people.iter().map(line).collect())
 }
 
 fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a IntentDetails)]) -> ResolveDocument<'a> {
-    let single = match people {
-        [single] => Some(single),
-        _ => None,
+    let row = |(key, intent): &(&RowKey, &'a IntentDetails)| ResolvedRow {
+        key: Some(key.to_string()),
+        email: Some(&intent.email),
+        cname: Some(&intent.cname),
     };
     ResolveDocument {
-        schema: "vescli.journal-resolve/1",
-        ok: true,
-        path: path.to_string_lossy().into_owned(),
-        key: single.map(|(key, _)| key.to_string()),
-        email: single.map(|(_, intent)| intent.email.as_str()),
-        cname: single.map(|(_, intent)| intent.cname.as_str()),
+        path: path.display().to_string(),
+        single: if let [single] = people { row(single) } else { ResolvedRow::default() },
         settled: request.settled.word(),
-        rows: people
-            .iter()
-            .map(|(key, intent)| ResolvedRow { key: key.to_string(), email: &intent.email, cname: &intent.cname })
-            .collect(),
-        exit_code: 0,
+        rows: people.iter().map(row).collect(),
     }
 }
 
@@ -185,9 +165,9 @@ fn choose(
     let Who::Emails(emails) = &request.who else {
         let unknown: Vec<RowKey> = rows.keys().filter(|key| fits(key)).copied().collect();
         if unknown.is_empty() {
-            return Err(usage(
+            return Err(CommandError::usage(
                 "no row is unknown, so there is nothing to resolve",
-                &show_command(path, "shows what the journal contains"),
+                show_command(path, "shows what the journal contains"),
             ));
         }
         return Ok(unknown);
@@ -201,14 +181,9 @@ fn choose(
             (Some(_), Some(_)) => {
                 let mut cnames: Vec<String> = of_email().map(|(_, intent)| escape_uncut(&intent.cname)).collect();
                 cnames.sort();
-                return Err(CommandError::Usage {
-                    message: format!(
-                        "{} has rows with more than one cname: {}",
-                        escape_uncut(email),
-                        cnames.join(", ")
-                    ),
-                    hint: "choose one with --cname".to_owned(),
-                });
+                let (email, cnames) = (escape_uncut(email), cnames.join(", "));
+                let message = format!("{email} has rows with more than one cname: {cnames}");
+                return Err(CommandError::usage(message, "choose one with --cname"));
             }
             (None, _) => {
                 let known = of_email().find_map(|(key, _)| recovered.state(*key));
@@ -231,5 +206,5 @@ fn unfit(email: &str, state: Option<RowState>, settled: Resolution, path: &Path)
         }
         (Some(outcome), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", outcome.word()),
     };
-    usage(&message, &show_command(path, "lists the rows that are unknown"))
+    CommandError::usage(message, show_command(path, "lists the rows that are unknown"))
 }

@@ -1,6 +1,9 @@
-//! What every command gets: the arguments, the flags in them, the environment, and a reporter on the streams.
+//! What every command gets: the arguments, the flags in them, the environment, and a reporter on the streams. And questions
+//! to the user before something is done.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, stdin};
 
 use super::error::CommandError;
 use super::help::Layout;
@@ -64,5 +67,42 @@ impl Given<'_> {
 
     pub fn is_on(&self, key: Setting) -> bool {
         self.flags.is_on(key) || self.variables.is_on(key)
+    }
+}
+
+/// Who answers.
+#[derive(Debug)]
+pub(super) enum Input {
+    Stdin,
+    /// The terminal itself, because standard input is the list.
+    Terminal(File),
+}
+
+impl Input {
+    /// Where answers can come from; nowhere without a terminal for the question or for the answer.
+    pub(super) fn find(reporter: &Reporter, no_input: bool, stdin_is_the_list: bool) -> Option<Self> {
+        let terminals = reporter.terminals();
+        if no_input || !terminals.stderr {
+            return None;
+        }
+        if stdin_is_the_list {
+            // Only a process with a controlling terminal can open it (tty(4)).
+            return cfg!(unix).then(|| File::open("/dev/tty").ok()).flatten().map(Self::Terminal);
+        }
+        terminals.stdin.then_some(Self::Stdin)
+    }
+
+    /// Asks, and gives the line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+    pub(super) fn ask(self, question: &str, reporter: &mut Reporter) -> String {
+        reporter.write_err(question);
+        let mut answer = String::new();
+        let read = match self {
+            Self::Stdin => stdin().lock().read_line(&mut answer),
+            Self::Terminal(file) => BufReader::new(file).read_line(&mut answer),
+        };
+        if read.unwrap_or(0) == 0 {
+            reporter.write_err("\n");
+        }
+        answer.trim().to_ascii_lowercase()
     }
 }

@@ -6,13 +6,11 @@ use thiserror::Error;
 use crate::api::failure::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
-use crate::api::trust::CertificateFileError;
-use crate::api::trust::TrustError;
+use crate::api::trust::{CertificateFileError, TrustError};
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
-use crate::bulk::list::RowsError;
-use crate::commands::bulk::BulkError;
+use crate::bulk::list::{BadRow, RowsError};
 use crate::commands::sandbox::SandboxError;
 use crate::report::ErrorReport;
 use crate::report::exit::{Ending, Exit};
@@ -49,6 +47,46 @@ pub enum CommandError {
     /// From a deeper level, with its own exit and hint.
     #[error("{}", .0.message)]
     Report(ErrorReport),
+}
+
+/// What keeps a list from being sent.
+#[derive(Debug, Error)]
+pub enum BulkError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{name}: {error}")]
+    Rows { name: String, error: RowsError },
+    #[error("{name}: {count} of its rows cannot be used, nothing was sent{lines}", count = .bad.len(), lines = lines(.bad))]
+    BadRows {
+        name: String,
+        bad: Vec<BadRow>,
+        /// Whether other rows can be used.
+        usable: bool,
+    },
+    #[error("both the token and the list would come from standard input")]
+    TwoInputs,
+    #[error("{0}; nothing was sent, because neither --known skip nor --known send says what to do with them")]
+    Known(String),
+    #[error("{0}; nothing was sent, because neither --known skip nor --known send says what to do with them")]
+    Unread(String),
+    #[error(
+        "cannot ask for confirmation: standard input is not a terminal; {0} would be mailed: check the plan with --dry-run, then add --yes"
+    )]
+    NotAsked(String),
+}
+
+/// Most invalid rows that a message lists.
+const LISTED: usize = 20;
+
+fn lines(bad: &[BadRow]) -> String {
+    let mut text = String::new();
+    for row in bad.iter().take(LISTED) {
+        text.push_str(&format!("\n  line {}: {}", row.line, row.reason));
+    }
+    if let Some(rest) = bad.len().checked_sub(LISTED + 1) {
+        text.push_str(&format!("\n  and {} more", rest + 1));
+    }
+    text
 }
 
 impl From<CredentialError> for CommandError {
@@ -116,14 +154,7 @@ impl CommandError {
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
             Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Report(report) => report.hint.clone(),
-            Self::Settings(_)
-            | Self::Request(_)
-            | Self::Transport(_)
-            | Self::Sandbox(_)
-            | Self::Bulk(_)
-            | Self::Journal(_)
-            | Self::Os { .. }
-            | Self::Io(_) => None,
+            _ => None,
         };
         ErrorReport { exit, message: with_causes(self), hint }
     }
@@ -215,30 +246,11 @@ const fn of_sandbox(error: &SandboxError) -> Exit {
 
 const fn of_bulk(error: &BulkError) -> Exit {
     match error {
-        BulkError::Missing(_) => Exit::NoInput,
-        BulkError::Unreadable { .. } | BulkError::BadRows { .. } | BulkError::Known(_) | BulkError::Unread(_) => {
+        BulkError::File(error) => of_file(error, Exit::BadInput),
+        BulkError::Rows { .. } | BulkError::BadRows { .. } | BulkError::Known(_) | BulkError::Unread(_) => {
             Exit::BadInput
         }
-        BulkError::Rows { error, .. } => of_rows(error),
         BulkError::TwoInputs | BulkError::NotAsked(_) => Exit::Usage,
-    }
-}
-
-const fn of_rows(error: &RowsError) -> Exit {
-    match error {
-        RowsError::Read(_)
-        | RowsError::Empty
-        | RowsError::NotUtf8 { .. }
-        | RowsError::Utf16
-        | RowsError::Workbook
-        | RowsError::JsonArray
-        | RowsError::NoEmailColumn { .. }
-        | RowsError::NoHeader { .. }
-        | RowsError::TwoColumns { .. }
-        | RowsError::Addressing { .. }
-        | RowsError::OpenQuote { .. }
-        | RowsError::StrayQuote { .. }
-        | RowsError::TooLong { .. } => Exit::BadInput,
     }
 }
 

@@ -4,17 +4,14 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use crate::args::suggest::did_you_mean;
-use crate::report::escape::json_line;
+use crate::report::escape::success;
 use crate::report::exit::{Exit, ExitRow, rows};
 use crate::report::style::Style;
 
 #[derive(Debug, Serialize)]
 struct ExplainDocument {
-    schema: &'static str,
-    ok: bool,
     exit_codes: Vec<&'static ExitRow>,
     signal: Option<u16>,
-    exit_code: u8,
 }
 
 /// The explanation of a code, a status or a class, or the table of all codes.
@@ -27,21 +24,21 @@ pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, C
                 Some(Found::Row(row)) => (vec![row], None),
                 Some(Found::Signal(code)) => (Vec::new(), Some(code - 128)),
             };
-            Ok(json_line(&ExplainDocument { schema: "vescli.explain/1", ok: true, exit_codes, signal, exit_code: 0 }))
+            Ok(success("vescli.explain/1", ExplainDocument { exit_codes, signal }))
         }
         Some(Found::Row(row)) => Ok(text(row, style)),
-        Some(Found::Signal(number)) => Ok(format!(
-            "{}: the program was ended by signal {}{}.\n\
-             A request that was under way may have been sent; the last message of `send` says whether that is possible.\n",
-            number,
-            number - 128,
-            match number - 128 {
-                2 => " (SIGINT, Ctrl-C)",
-                9 => " (SIGKILL)",
-                15 => " (SIGTERM)",
-                _ => "",
-            }
-        )),
+        Some(Found::Signal(code)) => {
+            let (signal, name) = match code - 128 {
+                2 => (2, " (SIGINT, Ctrl-C)"),
+                9 => (9, " (SIGKILL)"),
+                15 => (15, " (SIGTERM)"),
+                signal => (signal, ""),
+            };
+            Ok(format!(
+                "{code}: the program was ended by signal {signal}{name}.\n\
+                 A request that was under way may have been sent; the last message of `send` says whether that is possible.\n"
+            ))
+        }
         None => Ok(table(style)),
     }
 }
@@ -63,13 +60,10 @@ fn find(what: &str) -> Result<Found, CommandError> {
         Ok(number) => by_number(number),
         Err(_) => rows().find(|row| row.name == name).map(Found::Row),
     };
-    found.ok_or_else(|| CommandError::Usage {
-        message: format!(
-            "`{}` is not an exit code, HTTP status or class{}",
-            what.escape_debug(),
-            did_you_mean(what, rows().map(|row| row.name))
-        ),
-        hint: "`vescli explain` lists them all".to_owned(),
+    found.ok_or_else(|| {
+        let (shown, suggestion) = (what.escape_debug(), did_you_mean(what, rows().map(|row| row.name)));
+        let message = format!("`{shown}` is not an exit code, HTTP status or class{suggestion}");
+        CommandError::usage(message, "`vescli explain` lists them all")
     })
 }
 

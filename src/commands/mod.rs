@@ -10,8 +10,6 @@ pub mod explain;
 pub mod help;
 mod interrupt;
 pub mod journal;
-mod journal_place;
-mod question;
 pub mod sandbox;
 pub mod send;
 mod send_journal;

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::interrupt::Interrupts;
-use super::journal_place::JournalPlace;
 use crate::api::failure::without_number;
 use crate::api::outcome::Outcome;
 use crate::api::request::ApiRequest;
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::environment::Environment;
 use crate::bulk::journal::{
-    Author, End, Intent, JournalError, Person, RowKey, RunHeader, SINGLE_SENDS, SingleSend, key, path_of_single_sends,
+    Author, End, Intent, JournalError, JournalPlace, Person, RowKey, RunHeader, SINGLE_SENDS, SingleSend, key,
+    path_of_single_sends,
 };
 use crate::report::Reporter;
 use crate::report::escape::quote;

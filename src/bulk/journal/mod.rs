@@ -54,7 +54,8 @@ pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use merge::{Merged, merge};
 pub use open::{Journal, OpenMode};
 pub use path::{
-    ListName, are_siblings, default_path, journal_folder, journal_of_shard, journals_in, leftovers_in, named_after,
+    JournalPlace, ListName, SANDBOX, are_siblings, default_path, journal_folder, journal_of_shard, journals_in,
+    leftovers_in, named_after,
 };
 pub use people::{LastWord, People, recent_attempts};
 pub use record::{End, Intent, Person, Resolution, RunHeader};

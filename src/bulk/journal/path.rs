@@ -1,14 +1,15 @@
-//! What a list is called, and where its journal is kept.
+//! What a list is called, and where its journal and those of other requests are kept.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf, absolute};
 use std::{fs, io};
 
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::error::JournalError;
-use super::key::hex;
-use crate::args::environment::Environment;
+use super::key::{hex, service_of};
+use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::settings::bulk::Shard;
 
 /// The ending of every journal's name.
@@ -34,6 +35,34 @@ pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
 pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<PathBuf, JournalError> {
     let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
     Ok(if is_rehearsal { folder.join(REHEARSALS) } else { folder })
+}
+
+/// The service of all rehearsals.
+pub const SANDBOX: &str = "sandbox";
+
+/// Where the people of a service are known.
+pub struct JournalPlace {
+    pub service: String,
+    /// What the name of a list's journal is made from in place of the URL.
+    pub url: String,
+    pub folder: PathBuf,
+}
+
+impl JournalPlace {
+    /// All sandboxes are one service, with separate journals: what was rehearsed in one continues in the next.
+    ///
+    /// # Errors
+    /// [`JournalError::NoHome`] when there is no folder to keep them in.
+    pub fn of(url: &Url, environment: &Environment) -> Result<Self, JournalError> {
+        let origin = url.origin().ascii_serialization();
+        let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
+        let (service, url) = if is_rehearsal {
+            (SANDBOX.to_owned(), format!("{SANDBOX}{}", url.path()))
+        } else {
+            (service_of(url.as_str()), url.to_string())
+        };
+        Ok(Self { service, url, folder: journal_folder(environment, is_rehearsal)? })
+    }
 }
 
 /// The journal of a list in its folder, so that the same command finds it again: it follows from the base URL, the profile's

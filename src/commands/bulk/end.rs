@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::error::BulkError;
 use super::prepare::Prepared;
 use super::resume_command::{End, NextStep, SameCommand, after};
 use super::screen::{Screen, broken_output};
@@ -11,7 +10,7 @@ use crate::bulk::event::Stop;
 use crate::bulk::journal::JournalError;
 use crate::bulk::pace::WAITS_MAX;
 use crate::bulk::tally::{Tally, Verdict};
-use crate::commands::error::CommandError;
+use crate::commands::error::{BulkError, CommandError};
 use crate::report::bulk_json::SummaryDocument;
 use crate::report::bulk_text::{self, PlanFacts};
 use crate::report::escape::json_line;

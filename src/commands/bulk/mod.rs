@@ -2,7 +2,6 @@
 //! sends, and reports the results.
 
 mod end;
-mod error;
 mod prepare;
 mod progress;
 mod reports;
@@ -14,9 +13,8 @@ mod workers;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::context::Context;
-use super::error::CommandError;
-use super::question::Input;
+use super::context::{Context, Input};
+use super::error::{BulkError, CommandError};
 use crate::args::environment::Environment;
 use crate::bulk::journal::Recovered;
 use crate::report::Reporter;
@@ -29,8 +27,6 @@ use crate::settings::bulk::OnKnown;
 use end::{declined, nothing_left};
 use prepare::{ConfirmedPlan, Prepared};
 use resume_command::SameCommand;
-
-pub use error::BulkError;
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First, while the process may still read its own descriptors.

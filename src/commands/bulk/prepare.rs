@@ -5,7 +5,6 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::error::BulkError;
 use super::reports::Reports;
 use crate::api::request::{self, ApiRequest};
 use crate::api::send_password_email::{CNAME, SEND_PASSWORD_EMAIL};
@@ -13,15 +12,14 @@ use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::environment::Environment;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    Author, Journal, JournalError, ListName, OpenMode, OwnRun, Recovered, RunHeader, RunRecord, Siblings, Snapshot,
-    default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
+    Author, Journal, JournalError, JournalPlace, ListName, OpenMode, OwnRun, Recovered, RunHeader, RunRecord, SANDBOX,
+    Siblings, Snapshot, default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
 };
 use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::commands::context::Context;
-use crate::commands::error::CommandError;
-use crate::commands::journal_place::{JournalPlace, SANDBOX};
+use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;
 use crate::report::bulk_text::PlanFacts;
 use crate::report::text::{counted, grouped};
@@ -30,6 +28,7 @@ use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
 use crate::settings::error::{ConfigState, SettingsError};
+use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
 
@@ -130,10 +129,7 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
     let (source, by_name): (Box<dyn Read>, Format) = if input.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), Format::Auto)
     } else {
-        let file = File::open(input).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => BulkError::Missing(input.to_owned()),
-            _ => BulkError::Unreadable { path: input.to_owned(), source },
-        })?;
+        let file = File::open(input).map_err(|error| FileErrorKind::from(error).at(input))?;
         (Box::new(file), Format::of_name(input))
     };
     let format = match bulk.format.as_str() {

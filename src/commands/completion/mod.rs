@@ -1,7 +1,6 @@
 //! Completion. The scripts that `vescli completions` prints know commands and flags; those of `COMPLETE=bash vescli` ask
 //! vescli at every Tab, and so know profiles and journals too. Neither prints an error, reads a secret or uses the network.
 
-mod inner;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -21,7 +20,7 @@ pub fn script(shell: Shell) -> Result<String, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "vescli", &mut script);
     String::from_utf8(script)
-        .map(|script| inner::added(&shell.to_string(), script))
+        .map(|script| added(&shell.to_string(), script))
         .map_err(|error| CommandError::Internal(error.into()))
 }
 
@@ -55,7 +54,7 @@ fn registration(completer: &dyn EnvCompleter, program: &OsStr) -> Option<Vec<u8>
     }
     let mut script = Vec::new();
     completer.write_registration(VARIABLE, "vescli", "vescli", program.to_str()?, &mut script).ok()?;
-    Some(inner::added(completer.name(), String::from_utf8(script).ok()?).into_bytes())
+    Some(added(completer.name(), String::from_utf8(script).ok()?).into_bytes())
 }
 
 fn words(completer: &dyn EnvCompleter, line: &[OsString], environment: &Environment) -> Option<Vec<u8>> {
@@ -97,6 +96,70 @@ fn escaped(word: &str) -> String {
         escaped.push(c);
     }
     escaped
+}
+
+/// What the generated scripts lack: after `vescli sandbox --` the words of another command follow, and its own completion
+/// knows them.
+///
+/// For bash: whether the cursor is in the inner command, and then its words. bash-completion's own function for a command
+/// within a command has had two names.
+const BASH: &str = r#"
+__vescli_inner() {
+    local i offset=
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == sandbox ]] && offset=0
+        [[ ${COMP_WORDS[i]} == -- ]] || continue
+        [[ $offset == 0 ]] || return 1
+        ((offset = i + 1))
+        break
+    done
+    [[ ${offset:-0} != 0 ]] || return 1
+    compopt +o nospace +o nosort 2>/dev/null
+    if declare -F _comp_command_offset >/dev/null; then
+        _comp_command_offset "$offset"
+    elif declare -F _command_offset >/dev/null; then
+        _command_offset "$offset"
+    else
+        local IFS=$'\n'
+        local kind=-f
+        ((offset == COMP_CWORD)) && kind=-c
+        COMPREPLY=($(compgen $kind -- "${COMP_WORDS[COMP_CWORD]}"))
+    fi
+}
+"#;
+const BASH_CALL: &str = "\n    __vescli_inner && return\n";
+
+/// For zsh, at the beginning of the function.
+const ZSH: &str = r"
+    local -i inner=${words[(i)--]}
+    if (( inner < CURRENT && ${words[(i)sandbox]} < inner )); then
+        shift inner words
+        (( CURRENT -= inner ))
+        _normal
+        return
+    fi
+";
+
+/// For fish: a condition and the words.
+const FISH: &str = r"
+function __vescli_inner
+    set -l words (commandline -opc)
+    set -l at (contains -i -- -- $words)
+    and contains -- sandbox $words[1..$at]
+    and string join -- ' ' (string escape -- $words[(math $at + 1)..]) (commandline -ct)
+end
+complete -c vescli -n '__vescli_inner >/dev/null' -f -a '(complete -C (__vescli_inner))'
+";
+
+/// A script with these lines. One that has changed beyond recognition stays as it is; a test finds out.
+fn added(shell: &str, script: String) -> String {
+    let with_call = |begin: &str, call: &str| script.replacen(begin, &format!("{begin}{call}"), 1);
+    match shell {
+        "bash" => BASH.to_owned() + &with_call("vescli() {", BASH_CALL),
+        "zsh" => with_call("vescli() {", ZSH),
+        "fish" => script + FISH,
+        _ => script,
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,8 @@ use crate::args::layer::Layer;
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::report::escape::{escape_uncut, json_line};
-use crate::settings::config_file::ConfigFile;
-use crate::settings::config_file::ConfigPath;
+use crate::report::escape::{escape_uncut, success};
+use crate::settings::config_file::{ConfigFile, ConfigPath};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::token::TokenSource;
@@ -22,11 +21,8 @@ use crate::settings::target::Target;
 
 #[derive(Serialize)]
 struct ConfigDocument<'a> {
-    schema: &'static str,
-    ok: bool,
     profile: Option<&'a str>,
     settings: &'a [Explained],
-    exit_code: u8,
 }
 
 #[derive(Serialize)]
@@ -57,13 +53,7 @@ pub(super) fn explain(context: &Context, variables: &Layer) -> Result<String, Co
     add("credential", values.credential());
     if context.output().json {
         let profile = sources.profile.as_deref();
-        return Ok(json_line(&ConfigDocument {
-            schema: "vescli.config/1",
-            ok: true,
-            profile,
-            settings: &settings,
-            exit_code: 0,
-        }));
+        return Ok(success("vescli.config/1", ConfigDocument { profile, settings: &settings }));
     }
     let style = context.reporter.out_style();
     let profile = escape_uncut(sources.profile.as_deref().unwrap_or("none"));

@@ -12,15 +12,13 @@ use super::context::Context;
 use super::error::CommandError;
 use crate::args::commands::ConfigAction;
 use crate::args::environment::Environment;
-use crate::args::layer::Value;
-use crate::args::layer::{Layer, Origin};
+use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
-use crate::report::escape::{Redactor, escape_document, escape_uncut, json_line};
+use crate::report::escape::{Redactor, escape_document, escape_uncut, success};
 use crate::report::exit::Ending;
 use crate::report::text::counted;
 use crate::settings::Settings;
-use crate::settings::config_file::ConfigPath;
-use crate::settings::config_file::{ConfigFile, read_text};
+use crate::settings::config_file::{ConfigFile, ConfigPath, read_text};
 use crate::settings::credential::secret::Secret;
 use crate::settings::error::SettingsError;
 use crate::settings::sources::Sources;
@@ -34,15 +32,15 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
     let text = match action {
         ConfigAction::Path => {
             let path = path.path().ok_or_else(no_path)?;
-            let details = Details::Path { exists: path.exists() };
-            if json { details.document("vescli.config-path/1", path) } else { format!("{}\n", shown(path)) }
+            let found = Details::Path { exists: path.exists() };
+            if json { document("vescli.config-path/1", path, found) } else { format!("{}\n", shown(path)) }
         }
         ConfigAction::Init => init(path.path().ok_or_else(no_path)?, flags, json)?,
         ConfigAction::Show => {
             let file = required(&path)?;
             let text = without_passwords(read_text(&file.path)?, &file);
             if json {
-                Details::Text { text: &text }.document("vescli.config-show/1", &file.path)
+                document("vescli.config-show/1", &file.path, Details::Text { text: &text })
             } else {
                 escape_document(&text)
             }
@@ -54,7 +52,7 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
     context.print(&text)
 }
 
-/// The JSON document of an action, without the file's name.
+/// What an action found or did.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Details<'a> {
@@ -65,19 +63,15 @@ enum Details<'a> {
     Profiles { profiles: Vec<&'a str>, chosen: Option<&'a str> },
 }
 
-impl Details<'_> {
-    fn document(&self, schema: &str, path: &Path) -> String {
-        #[derive(Serialize)]
-        struct Document<'a> {
-            schema: &'a str,
-            ok: bool,
-            path: &'a str,
-            #[serde(flatten)]
-            details: &'a Details<'a>,
-            exit_code: u8,
-        }
-        json_line(&Document { schema, ok: true, path: &path.to_string_lossy(), details: self, exit_code: 0 })
+/// The JSON document of an action.
+fn document(schema: &'static str, path: &Path, details: Details) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        path: String,
+        #[serde(flatten)]
+        details: Details<'a>,
     }
+    success(schema, Document { path: path.display().to_string(), details })
 }
 
 fn names(file: &ConfigFile) -> Vec<&str> {
@@ -89,10 +83,8 @@ fn shown(path: &Path) -> String {
 }
 
 fn no_path() -> CommandError {
-    CommandError::Usage {
-        message: "no configuration file is used: `--config none` was given, or there is no home folder".to_owned(),
-        hint: "name a file with --config FILE".to_owned(),
-    }
+    let message = "no configuration file is used: `--config none` was given, or there is no home folder";
+    CommandError::usage(message, "name a file with --config FILE")
 }
 
 fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
@@ -103,10 +95,10 @@ fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
 fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> {
     let text = first_text(flags)?;
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => CommandError::Usage {
-            message: format!("{} exists already and was not changed", path.display()),
-            hint: "edit it, or name another file with --config".to_owned(),
-        },
+        io::ErrorKind::AlreadyExists => CommandError::usage(
+            format!("{} exists already and was not changed", path.display()),
+            "edit it, or name another file with --config",
+        ),
         _ => CommandError::Io(format!("{} cannot be written: {error}", path.display())),
     };
     if let Some(folder) = path.parent() {
@@ -115,7 +107,7 @@ fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> 
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     if json {
-        return Ok(Details::Written { written: true }.document("vescli.config-init/1", path));
+        return Ok(document("vescli.config-init/1", path, Details::Written { written: true }));
     }
     let next = match flags.get(Setting::Tenant) {
         Some(_) => "try it with `vescli doctor`",
@@ -129,10 +121,8 @@ fn first_text(flags: &Layer) -> Result<String, CommandError> {
     let given = |key| flags.get(key).map(|given| given.value.to_string());
     let tenant = given(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
     if !is_label(&tenant) {
-        return Err(CommandError::Usage {
-            message: format!("--tenant: `{}` is not one DNS label", tenant.escape_debug()),
-            hint: "give only the first part of the console's host name".to_owned(),
-        });
+        let message = format!("--tenant: `{}` is not one DNS label", tenant.escape_debug());
+        return Err(CommandError::usage(message, "give only the first part of the console's host name"));
     }
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let optional = |key: &str, value: Option<String>, example: &str| match value {
@@ -174,7 +164,7 @@ fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<Str
         check_profile(&file.path, name, environment)?;
     }
     if json {
-        return Ok(Details::Checked { profiles }.document("vescli.config-check/1", &file.path));
+        return Ok(document("vescli.config-check/1", &file.path, Details::Checked { profiles }));
     }
     let count = counted(profiles.len() as u64, "profile");
     Ok(format!("{}: valid, {count} ({})\n", shown(&file.path), escape_uncut(&profiles.join(", "))))
@@ -201,7 +191,7 @@ fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> 
     let chosen = named.as_deref().or_else(|| file.implied_profile());
     if json {
         let details = Details::Profiles { profiles: names(file), chosen };
-        return Ok(details.document("vescli.profiles/1", &file.path));
+        return Ok(document("vescli.profiles/1", &file.path, details));
     }
     let line = |name: &String| {
         let mark = if Some(name.as_str()) == chosen { "*" } else { " " };

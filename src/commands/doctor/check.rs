@@ -1,17 +1,24 @@
-//! One check of the doctor: its name, how it went, and what to do next.
+//! The checks of the doctor: each with its name, how it went, and what to do next. They are reported as they are made: a line
+//! each, or one JSON document at the end. They decide the exit.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
 
 use crate::api::outcome::{AttemptResult, Failure};
 use crate::commands::error::CommandError;
+use crate::report::escape::json_line;
 use crate::report::exit::Exit;
+use crate::report::style::Style;
+use crate::report::{ErrorReport, Reporter};
+use crate::settings::clock::to_text;
+use crate::settings::credential::certificate::CertificateFacts;
 
 /// The names of all checks, in their order. Scripts read them: they are only ever added to.
-pub(super) const NAMES: [&str; 10] =
-    ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
+const NAMES: [&str; 10] = ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
 
-/// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// As it should.
     Ok,
     /// It passed, but needs attention.
     Warning,
@@ -23,7 +30,7 @@ pub(super) enum State {
 
 impl State {
     /// The word of text and JSON.
-    pub(super) const fn word(self) -> &'static str {
+    const fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
@@ -33,12 +40,16 @@ impl State {
     }
 }
 
-/// One check and how it went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
-    /// Its name, one of [`NAMES`].
+    /// One of [`NAMES`].
     pub name: &'static str,
-    /// How it went.
     pub state: State,
     /// What was found; may contain foreign text.
     pub message: String,
@@ -63,7 +74,7 @@ impl Check {
         Self::new(name, State::Skipped, message)
     }
 
-    pub(super) fn failure(name: &'static str, exit: Exit, message: impl Into<String>) -> Self {
+    fn failure(name: &'static str, exit: Exit, message: impl Into<String>) -> Self {
         Self::new(name, State::Failure(exit), message).hint(exit.row().advice)
     }
 
@@ -76,8 +87,8 @@ impl Check {
     }
 
     /// A fault in what was given, with the exit that a send would have.
-    pub(super) fn of_fault(name: &'static str, fault: &CommandError) -> Self {
-        let report = fault.report();
+    pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
+        let report = fault.into().report();
         let check = Self::failure(name, report.exit, report.message);
         match report.hint {
             Some(hint) => check.hint(hint),
@@ -90,7 +101,159 @@ impl Check {
         self
     }
 
-    pub(super) const fn has_failed(&self) -> bool {
-        matches!(self.state, State::Failure(_))
+    const fn failed(&self) -> Option<Exit> {
+        match self.state {
+            State::Failure(exit) => Some(exit),
+            State::Ok | State::Warning | State::Skipped => None,
+        }
+    }
+}
+
+/// A certificate that ends sooner than this is worth a warning.
+const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// How long a certificate is still valid, in words; and the day of its end, if that is soon. One whose dates are not valid
+/// was refused before.
+pub(super) fn time_left(facts: &CertificateFacts, now: SystemTime) -> (String, Option<String>) {
+    let left = facts.not_after.duration_since(now).unwrap_or_default();
+    let days = match left.as_secs() / (24 * 60 * 60) {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    let until = day(facts.not_after);
+    if left < SOON { (format!("{days} left"), Some(until)) } else { (format!("{days} left (until {until})"), None) }
+}
+
+/// The day of a moment in UTC, such as `2027-01-31`.
+pub(super) fn day(time: SystemTime) -> String {
+    let text = to_text(time);
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+#[derive(Debug, Serialize)]
+struct DoctorDocument {
+    schema: &'static str,
+    ok: bool,
+    exit_code: u8,
+    checks: Vec<Check>,
+}
+
+/// The checks that were made so far.
+pub(super) struct Checklist<'a, 'b> {
+    pub(super) reporter: &'a mut Reporter<'b>,
+    checks: Vec<Check>,
+    output_error: Option<ErrorReport>,
+}
+
+impl<'a, 'b> Checklist<'a, 'b> {
+    pub(super) const fn new(reporter: &'a mut Reporter<'b>) -> Self {
+        Self { reporter, checks: Vec::new(), output_error: None }
+    }
+
+    /// Adds a check and reports it. With `-q` only failures are reported.
+    pub(super) fn add(&mut self, check: Check) {
+        let output = self.reporter.output();
+        if output.json {
+            let line = self.line(&check, self.reporter.err_style());
+            self.reporter.info(&line);
+        } else if check.failed().is_some() || !output.quiet {
+            let line = self.line(&check, self.reporter.out_style());
+            self.print(&line);
+        }
+        self.checks.push(check);
+    }
+
+    fn print(&mut self, text: &str) {
+        if let Err(error) = self.reporter.print(text) {
+            self.output_error.get_or_insert(error);
+        }
+    }
+
+    fn line(&self, check: &Check, style: Style) -> String {
+        let word = format!("{:<7}", check.state.word());
+        let word = match check.state {
+            State::Ok => style.success(&word),
+            State::Warning => style.warning(&word),
+            State::Failure(_) => style.error(&word),
+            State::Skipped => style.dim(&word),
+        };
+        let hint = check.hint.as_deref();
+        let hint = hint.map(|hint| format!("  {} {}", style.dim("hint:"), self.reporter.escape(hint)));
+        let name = style.heading(&format!("{:<10}", check.name));
+        format!("{word}  {name}  {}{}\n", self.reporter.escape(&check.message), hint.unwrap_or_default())
+    }
+
+    /// A line for `-v`.
+    pub(super) fn trace(&mut self, line: &str) {
+        if self.reporter.output().verbose > 0 {
+            let line = self.reporter.escape(line);
+            self.reporter.trace(&[line]);
+        }
+    }
+
+    /// Adds the checks that were not reached, prints the document with --json, and returns the exit: that of the
+    /// first failure.
+    pub(super) fn close(mut self) -> Exit {
+        let failed = self.checks.iter().find_map(|check| Some((check.name, check.failed()?)));
+        let reason =
+            failed.map_or_else(|| "nothing to check".to_owned(), |(name, _)| format!("not reached: {name} failed"));
+        for name in NAMES {
+            if !self.checks.iter().any(|check| check.name == name) {
+                self.add(Check::skipped(name, reason.clone()));
+            }
+        }
+        let exit = failed.map_or(Exit::Accepted, |(_, exit)| exit);
+        if self.reporter.output().json {
+            let document = self.document(exit);
+            self.print(&document);
+        }
+        match self.output_error {
+            Some(error) if exit == Exit::Accepted => self.reporter.error_beside(&error),
+            // A failed check decides the exit code, even if its line could not be printed.
+            _ => exit,
+        }
+    }
+
+    fn document(&self, exit: Exit) -> String {
+        let redactor = self.reporter.redactor();
+        let checks = self.checks.iter().cloned().map(|check| Check {
+            message: redactor.redact(&check.message),
+            hint: check.hint.map(|hint| redactor.redact(&hint)),
+            ..check
+        });
+        json_line(&DoctorDocument {
+            schema: "vescli.doctor/1",
+            ok: exit == Exit::Accepted,
+            exit_code: exit.code(),
+            checks: checks.collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_in_whole_days() {
+        let at = |hours: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(hours * 60 * 60);
+        let facts = CertificateFacts {
+            subject: "s".into(),
+            issuer: "i".into(),
+            not_before: at(0),
+            not_after: at(20 * 24),
+            is_authority: false,
+        };
+        let soon = Some("1970-01-21".to_owned());
+        for (now, words, ends) in [
+            (at(0), "20 days left (until 1970-01-21)", None),
+            (at(6 * 24), "14 days left (until 1970-01-21)", None),
+            (at(6 * 24 + 1), "13 days left", soon.clone()),
+            (at(20 * 24 - 25), "1 day left", soon.clone()),
+            (at(20 * 24), "0 days left", soon.clone()),
+            (at(20 * 24 + 1), "0 days left", soon),
+        ] {
+            assert_eq!(time_left(&facts, now), (words.to_owned(), ends));
+        }
     }
 }

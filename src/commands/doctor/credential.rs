@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::check::Check;
-use super::validity::{SOON, Validity, day, days};
+use super::check::{Check, time_left};
 use crate::args::environment::Environment;
 use crate::args::layer::Origin;
 use crate::args::settings_table::Setting;
-use crate::commands::error::CommandError;
 use crate::settings::credential::certificate::CertificateFacts;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::certificate::ClientCertificateSource;
@@ -22,14 +20,10 @@ const NAME: &str = "credential";
 
 /// Checks the credential as a send would read it, and returns it.
 pub(super) fn check(sources: &Sources, environment: &Environment, target: &Target) -> (Check, Credential) {
-    let read =
-        CredentialPlan::resolve(sources, environment, target).and_then(|plan| Ok((plan.load(environment)?, plan)));
-    let (credential, plan) = match read {
+    let plan = CredentialPlan::resolve(sources, environment, target);
+    let (credential, plan) = match plan.and_then(|plan| Ok((plan.load(environment)?, plan))) {
         Ok(read) => read,
-        Err(error) => {
-            let check = Check::of_fault(NAME, &CommandError::from(error));
-            return (check, Credential::default());
-        }
+        Err(error) => return (Check::of_fault(NAME, error), Credential::default()),
     };
     let mut found = Vec::new();
     if let (Some(secret), Some((source, origin))) = (&credential.token, &plan.token) {
@@ -59,18 +53,16 @@ pub(super) fn check(sources: &Sources, environment: &Environment, target: &Targe
 }
 
 fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
-    let length = secret.length();
-    match source {
-        TokenSource::Variable(name, _) => format!("token from {name}, {length} characters"),
-        TokenSource::Stdin => format!("token from standard input, {length} characters"),
-        TokenSource::Command { words, .. } => format!(
-            "token from the command `{}` ({origin}), {length} characters",
-            words.first().map_or("", String::as_str)
-        ),
-        TokenSource::File(path) => {
-            format!("token from {} ({origin}), {length} characters, {}", path.display(), readers(path))
+    let (from, more) = match source {
+        TokenSource::Variable(name, _) => (name.clone(), String::new()),
+        TokenSource::Stdin => ("standard input".to_owned(), String::new()),
+        TokenSource::Command { words, .. } => {
+            let program = words.first().map_or("", String::as_str);
+            (format!("the command `{program}` ({origin})"), String::new())
         }
-    }
+        TokenSource::File(path) => (format!("{} ({origin})", path.display()), format!(", {}", readers(path))),
+    };
+    format!("token from {from}, {} characters{more}", secret.length())
 }
 
 /// Who can read a file. One that others can read was refused before.
@@ -97,20 +89,11 @@ fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (
         ClientCertificateSource::P12 { file, .. } => file,
     };
     let certified = identity.certified();
-    let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
-    let Some(facts) = facts else {
+    let Some(facts) = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
         let words = format!("client certificate {}, whose dates cannot be read", file.display());
-        let hint = "inspect it with `openssl x509 -text`".to_owned();
-        return (words, Some(hint));
+        return (words, Some("inspect it with `openssl x509 -text`".to_owned()));
     };
-    let until = day(facts.not_after);
-    let who = format!("client certificate {} of {}", file.display(), facts.subject);
-    match Validity::of(&facts, SystemTime::now()) {
-        Validity::Left(left) if left >= SOON => (format!("{who}, {} left (until {until})", days(left)), None),
-        Validity::Left(left) => {
-            (format!("{who}, {} left", days(left)), Some(format!("it ends on {until}: ask for a new one")))
-        }
-        // The dates were valid when it was read just now: they have ended since.
-        Validity::NotYet | Validity::Over => (who, Some("it has just ended".to_owned())),
-    }
+    let (left, ends) = time_left(&facts, SystemTime::now());
+    let words = format!("client certificate {} of {}, {left}", file.display(), facts.subject);
+    (words, ends.map(|day| format!("it ends on {day}: ask for a new one")))
 }

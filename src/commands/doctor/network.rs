@@ -6,14 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
 
-use super::check::Check;
-use super::checklist::Checklist;
-use super::validity::{SOON, Validity, day, days};
+use super::check::{Check, Checklist, day, time_left};
 use crate::api::lookup::Endpoint;
 use crate::api::observer::{AddressSource, Handshake, Observed, Step};
 use crate::api::outcome::{Failure, FailureKind};
 use crate::api::transport::{Exchange, Transport, TransportError};
-use crate::commands::error::CommandError;
 use crate::report::text;
 use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
 use crate::settings::network::Network;
@@ -35,7 +32,7 @@ pub(super) fn check(
         Ok(transport) => transport,
         Err(error) => {
             let name = if matches!(error, TransportError::Trust(_)) { "trust" } else { "http" };
-            checklist.add(Check::of_fault(name, &CommandError::from(error)));
+            checklist.add(Check::of_fault(name, error));
             if name == "trust" {
                 route.without_trust(checklist);
             }
@@ -209,19 +206,13 @@ fn tls(handshake: &Handshake) -> Check {
     let Some(facts) = handshake.certificates.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
         return Check::ok("tls", format!("{version}, a trusted certificate"));
     };
-    let until = day(facts.not_after);
-    let issued = format!("{version}, a certificate by {}", facts.issuer);
-    match Validity::of(&facts, SystemTime::now()) {
-        Validity::Left(left) if left >= SOON => {
-            Check::ok("tls", format!("{issued}, {} left (until {until})", days(left)))
+    let (left, ends) = time_left(&facts, SystemTime::now());
+    let found = format!("{version}, a certificate by {}, {left}", facts.issuer);
+    match ends {
+        None => Check::ok("tls", found),
+        Some(day) => {
+            Check::warning("tls", found, format!("the server needs a new one before {day}; tell those who run it"))
         }
-        Validity::Left(left) => Check::warning(
-            "tls",
-            format!("{issued}, {} left", days(left)),
-            format!("the server needs a new one before {until}; tell those who run it"),
-        ),
-        // rustls has just accepted the dates: they end at this very moment.
-        Validity::NotYet | Validity::Over => Check::ok("tls", issued),
     }
 }
 
@@ -243,22 +234,11 @@ fn date(answer: &Exchange) -> Option<Result<SystemTime, String>> {
 }
 
 fn compare(server: Option<Result<SystemTime, String>>, ours: SystemTime) -> Check {
+    let no_date = |message: String| Check::warning("clock", message, "compare this machine's clock with another");
     let server = match server {
         Some(Ok(server)) => server,
-        Some(Err(text)) => {
-            return Check::warning(
-                "clock",
-                format!("the server sends the date `{text}`, which is not a date"),
-                "compare this machine's clock with another",
-            );
-        }
-        None => {
-            return Check::warning(
-                "clock",
-                "the server sends no date to compare with",
-                "compare this machine's clock with another",
-            );
-        }
+        Some(Err(text)) => return no_date(format!("the server sends the date `{text}`, which is not a date")),
+        None => return no_date("the server sends no date to compare with".to_owned()),
     };
     let (off, way) = match ours.duration_since(server) {
         Ok(ahead) => (ahead, "ahead of"),

@@ -10,13 +10,13 @@ use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, first_run, key, service_of};
 use crate::bulk::list::{self, Format};
-use crate::commands::bulk::BulkError;
 use crate::commands::context::Context;
-use crate::commands::error::CommandError;
+use crate::commands::error::{BulkError, CommandError};
 use crate::report::Reporter;
 use crate::report::escape::{quote, success};
 use crate::report::text::counted;
 use crate::settings::error::SettingsError;
+use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
@@ -71,10 +71,7 @@ fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, 
 }
 
 fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkError> {
-    let file = File::open(list).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => BulkError::Missing(list.to_owned()),
-        _ => BulkError::Unreadable { path: list.to_owned(), source },
-    })?;
+    let file = File::open(list).map_err(|error| FileErrorKind::from(error).at(list))?;
     // An address that the run accepted need not fit the published pattern.
     let read = list::read(file, Format::of_name(list), cname, true);
     let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;

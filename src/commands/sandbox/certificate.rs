@@ -1,10 +1,22 @@
 //! The two certificates of `--tls`: an authority, and a server's that it signs. They are made for one run, always alike but
 //! for the keys, so they are written down byte by byte (RFC 5280): a library for all certificates is fifty kilobytes.
 
+use std::fs;
+use std::io;
+use std::iter::repeat_with;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use ring::digest::{SHA256, digest};
 use ring::error::Unspecified;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::error::SandboxError;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
@@ -42,17 +54,17 @@ const AUTHORITY: &str = "vescli sandbox authority";
 const SERVER: &str = "vescli sandbox";
 
 /// What `--tls` serves with.
-pub(super) struct Certificates {
-    pub(super) authority: Vec<u8>,
-    pub(super) server: Vec<u8>,
+struct Certificates {
+    authority: Vec<u8>,
+    server: Vec<u8>,
     /// The server's key, PKCS#8. The authority's is not needed again.
-    pub(super) key: Vec<u8>,
+    key: Vec<u8>,
 }
 
 impl Certificates {
     /// # Errors
     /// When the system has no random numbers.
-    pub(super) fn make() -> Result<Self, Unspecified> {
+    fn make() -> Result<Self, Unspecified> {
         let authority = Key::generate()?;
         let server = Key::generate()?;
         let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
@@ -155,6 +167,68 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[tag], length, &content].concat()
 }
 
+/// What the server needs to answer by TLS, and the certificate of the authority in PEM.
+pub(super) fn certified() -> Result<(Arc<ServerConfig>, String), SandboxError> {
+    let made = Certificates::make().map_err(|_| SandboxError::Certificate(None))?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.key));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![CertificateDer::from(made.server)], key))
+        .map_err(|error| SandboxError::Certificate(Some(error)))?;
+    Ok((Arc::new(config), pem(&made.authority)))
+}
+
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem + "-----END CERTIFICATE-----\n"
+}
+
+/// The authority's certificate in a private folder of its own. Both are removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct AuthorityFile {
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+impl AuthorityFile {
+    /// Writes `pem` to a new folder below `parent`, which the rehearsed command may name from any folder of its own.
+    ///
+    /// # Errors
+    /// The path that cannot be made, and what the system says.
+    pub(super) fn write(parent: &Path, pem: &str) -> Result<Self, (PathBuf, io::Error)> {
+        let parent = std::path::absolute(parent).map_err(|error| (parent.to_owned(), error))?;
+        let random: String = repeat_with(fastrand::alphanumeric).take(12).collect();
+        let folder = parent.join(format!("vescli-sandbox-{random}"));
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // It fails when the folder exists, so that no one else can prepare it.
+        builder.create(&folder).map_err(|error| (folder.clone(), error))?;
+        let written = Self { file: folder.join("ca.pem"), folder };
+        fs::write(&written.file, pem).map_err(|error| (written.file.clone(), error))?;
+        Ok(written)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.file
+    }
+}
+
+impl Drop for AuthorityFile {
+    fn drop(&mut self) {
+        // Only what was made here: a file that the command has put into the folder is kept.
+        let _ = fs::remove_file(&self.file).and_then(|()| fs::remove_dir(&self.folder));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,5 +263,29 @@ mod tests {
         {
             assert_eq!(tlv(OCTET_STRING, &[&vec![0; length]])[1..=head.len()], *head, "{length}");
         }
+    }
+
+    #[test]
+    fn the_file_is_private_and_gone_with_its_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = AuthorityFile::write(parent.path(), "pem").unwrap();
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), "pem");
+        assert!(file.path().is_absolute());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&file.folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        drop(file);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let parent = tempfile::tempdir().unwrap();
+        let missing = parent.path().join("missing");
+        let (path, _) = AuthorityFile::write(&missing, "pem").unwrap_err();
+        assert!(path.starts_with(&missing), "{}", path.display());
     }
 }

@@ -5,8 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
-use super::error::{SandboxEnd, SandboxError};
+use super::error::SandboxError;
 use crate::args::environment::{Environment, hidden_from_rehearsal};
+use crate::report::exit::Ending;
 
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
@@ -42,7 +43,7 @@ pub(super) fn run_command(
     arguments: &[OsString],
     variables: &[(&str, String)],
     environment: &SandboxEnvironment,
-) -> Result<SandboxEnd, SandboxError> {
+) -> Result<Ending, SandboxError> {
     let mut command = prepare(program, variables, &environment.hidden, search_path(environment)?);
     command.args(arguments);
     let signals = watch::Signals::catch().map_err(SandboxError::Watch)?;
@@ -101,12 +102,13 @@ fn is_no_room(_: &io::Error) -> bool {
     false
 }
 
-fn end_of(status: ExitStatus) -> SandboxEnd {
+fn end_of(status: ExitStatus) -> Ending {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return SandboxEnd::Signal(signal);
+        return Ending::Signal(signal);
     }
-    SandboxEnd::Code(status.code().unwrap_or(1))
+    // Exit codes have eight bits; Windows has codes that do not fit, and those are failures too.
+    Ending::Child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// The sandbox must not die before its command, or the command's code is lost. Ctrl-C and Ctrl-\ at a terminal reach both,
@@ -230,14 +232,14 @@ mod tests {
         SandboxEnvironment::of_process(&Environment::of_process())
     }
 
-    fn shell(script: &str) -> Result<SandboxEnd, SandboxError> {
+    fn shell(script: &str) -> Result<Ending, SandboxError> {
         let _turn = turn();
         run(&command(&["sh", "-c", script]), &environment(), &mut Vec::new(), &mut Vec::new())
     }
 
-    fn code(script: &str) -> i32 {
+    fn code(script: &str) -> u8 {
         match shell(script) {
-            Ok(SandboxEnd::Code(code)) => code,
+            Ok(Ending::Child(code)) => code,
             other => panic!("{other:?}"),
         }
     }
@@ -248,7 +250,7 @@ mod tests {
         assert_eq!(code("exit 42"), 42);
         for (name, number) in [("INT", 2), ("KILL", 9), ("TERM", 15)] {
             let end = shell(&format!("kill -{name} $$; sleep 5")).unwrap();
-            assert_eq!(end, SandboxEnd::Signal(number));
+            assert_eq!(end, Ending::Signal(number));
         }
     }
 
@@ -280,7 +282,7 @@ mod tests {
         let given = SandboxEnvironment { own_folder: Some(PathBuf::from("/own folder")), ..environment() };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let end = run(&options, &given, &mut out, &mut err).unwrap();
-        assert_eq!((end, out.as_slice()), (SandboxEnd::Code(0), &b""[..]));
+        assert_eq!((end, out.as_slice()), (Ending::Child(0), &b""[..]));
         let text = std::fs::read_to_string(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let [base_url, sandbox, tenant, token, path] = lines[..] else {
@@ -304,9 +306,9 @@ mod tests {
         for path in [environment().path, None] {
             let given = SandboxEnvironment { path, own_folder: Some(folder.path().to_owned()), ..environment() };
             let end = run(&command(&["env"]), &given, &mut Vec::new(), &mut Vec::new());
-            assert_eq!(end.unwrap(), SandboxEnd::Code(33));
+            assert_eq!(end.unwrap(), Ending::Child(33));
             let end = run(&command(&["sh", "-c", "exit 3"]), &given, &mut Vec::new(), &mut Vec::new());
-            assert_eq!(end.unwrap(), SandboxEnd::Code(3));
+            assert_eq!(end.unwrap(), Ending::Child(3));
         }
     }
 
@@ -368,7 +370,7 @@ mod tests {
         let mut options = command(&["bash", "-c", &twice]);
         options.rate = Some("1/h".parse().unwrap());
         let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
-        assert_eq!(end.unwrap(), SandboxEnd::Code(35));
+        assert_eq!(end.unwrap(), Ending::Child(35));
     }
 
     #[test]
@@ -380,7 +382,7 @@ mod tests {
             options.require_auth = true;
             options.log = Some(folder.path().join("log"));
             let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
-            assert_eq!(end.unwrap(), SandboxEnd::Code(expected));
+            assert_eq!(end.unwrap(), Ending::Child(expected));
         }
         let lines = log_lines(&folder.path().join("log"));
         assert_eq!(lines.len(), 2);

@@ -1,4 +1,4 @@
-//! How a sandbox ends: as its command does, or with an error of its own.
+//! The errors of the sandbox itself.
 
 use std::env::JoinPathsError;
 use std::ffi::OsString;
@@ -8,14 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// How the rehearsed command ended, and so how vescli has to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SandboxEnd {
-    /// It exited with this code.
-    Code(i32),
-    /// It was ended by this signal (Unix only).
-    Signal(i32),
-}
+use crate::report::exit::Ending;
 
 /// A failure of the sandbox itself.
 #[derive(Debug, Error)]
@@ -25,7 +18,7 @@ pub enum SandboxError {
     LogNotWritable { path: PathBuf, source: io::Error },
     /// A line of the log could not be written while requests came in, so the log lacks that line and all after it.
     #[error("the log {path:?} is incomplete{}", ended(*.end))]
-    LogIncomplete { path: PathBuf, end: Option<SandboxEnd>, source: io::Error },
+    LogIncomplete { path: PathBuf, end: Option<Ending>, source: io::Error },
     /// Nothing was started.
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
@@ -89,29 +82,15 @@ impl SandboxError {
         match self {
             Self::CommandNotFound { .. } => Some(127),
             Self::CommandNotExecutable { .. } => Some(126),
-            Self::LogNotWritable { .. }
-            | Self::LogIncomplete { .. }
-            | Self::Listen { .. }
-            | Self::Start(_)
-            | Self::Certificate(_)
-            | Self::AuthorityNotWritable { .. }
-            | Self::AuthorityName(_)
-            | Self::Stopped
-            | Self::Output(_)
-            | Self::SearchPath { .. }
-            | Self::NoRoom { .. }
-            | Self::Clock
-            | Self::Watch(_) => None,
+            _ => None,
         }
     }
 }
 
-fn ended(end: Option<SandboxEnd>) -> String {
-    match end {
+fn ended(command: Option<Ending>) -> String {
+    match command {
         None => String::new(),
-        Some(SandboxEnd::Code(code)) => format!("; the command itself ended with code {code}"),
-        Some(SandboxEnd::Signal(signal)) => {
-            format!("; the command itself was ended by signal {signal}")
-        }
+        Some(Ending::Signal(signal)) => format!("; the command itself was ended by signal {signal}"),
+        Some(ending) => format!("; the command itself ended with code {}", ending.code()),
     }
 }

@@ -9,11 +9,11 @@ mod error;
 mod log;
 mod options;
 mod server;
-mod tls;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::iter::repeat_with;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -24,15 +24,14 @@ use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
 use crate::api::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
-use crate::report::escape::{json_line, quote};
+use crate::report::escape::{quote, success};
 use crate::report::exit::Ending;
+use certificate::AuthorityFile;
 use command::SandboxEnvironment;
-use error::SandboxEnd;
 pub use error::SandboxError;
 use log::Log;
 use options::SandboxOptions;
 use server::{Limits, Rules, Server};
-use tls::AuthorityFile;
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
 pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, CommandError> {
@@ -42,11 +41,7 @@ pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, Comman
     let streams = context.reporter.streams();
     let mut sink = io::sink();
     let err = if is_quiet { &mut sink } else { &mut *streams.err };
-    Ok(match run_sandbox(&options, &process, streams.out, err)? {
-        // Exit codes have eight bits; Windows has codes that do not fit, and those are failures too.
-        SandboxEnd::Code(code) => Ending::Child(u8::try_from(code).unwrap_or(1)),
-        SandboxEnd::Signal(signal) => Ending::Signal(signal),
-    })
+    Ok(run_sandbox(&options, &process, streams.out, err)?)
 }
 
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
@@ -69,7 +64,7 @@ fn run_sandbox(
     environment: &SandboxEnvironment,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> Result<SandboxEnd, SandboxError> {
+) -> Result<Ending, SandboxError> {
     let token = random_text(TOKEN_LENGTH);
     let (server, authority) = start(options, &token)?;
     let scheme = if options.tls { "https" } else { "http" };
@@ -101,12 +96,12 @@ fn run_sandbox(
 }
 
 /// Serves until a signal ends the process. One is caught only when there is a file to be removed before that.
-fn serve(options: &SandboxOptions, server: Server, has_file: bool) -> Result<SandboxEnd, SandboxError> {
+fn serve(options: &SandboxOptions, server: Server, has_file: bool) -> Result<Ending, SandboxError> {
     let failure = if has_file {
         let interrupts = Interrupts::watch().map_err(SandboxError::Watch)?;
         match interrupts.run(move || server.wait_for_failure()) {
             Ok(failure) => failure,
-            Err(Interrupted::Signal(signal)) => return Ok(SandboxEnd::Signal(signal)),
+            Err(Interrupted::Signal(signal)) => return Ok(Ending::Signal(signal)),
             Err(Interrupted::Failed(source)) => return Err(SandboxError::Watch(source)),
         }
     } else {
@@ -119,15 +114,13 @@ fn start(options: &SandboxOptions, token: &str) -> Result<(Server, Option<Author
     if SystemTime::now() < UNIX_EPOCH {
         return Err(SandboxError::Clock);
     }
-    let log = options
-        .log
-        .as_deref()
-        .map(|path| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source }));
-    let log = log.transpose()?;
+    let open =
+        |path: &PathBuf| Log::open(path).map_err(|source| SandboxError::LogNotWritable { path: path.clone(), source });
+    let log = options.log.as_ref().map(open).transpose()?;
     // Before any file is made: a port that is taken is the likeliest failure.
     let listener = Server::listen(options.port)?;
     let (tls, authority) = if options.tls {
-        let (config, pem) = tls::certified()?;
+        let (config, pem) = certificate::certified()?;
         let file = AuthorityFile::write(&std::env::temp_dir(), &pem)
             .map_err(|(path, source)| SandboxError::AuthorityNotWritable { path, source })?;
         (Some(config), Some(file))
@@ -165,14 +158,11 @@ fn exports(variables: &[(&str, String)]) -> String {
 fn document(origin: &str, variables: &[(&str, String)]) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
-        schema: &'static str,
-        ok: bool,
         url: &'a str,
         variables: Map<String, Value>,
-        exit_code: u8,
     }
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-    json_line(&Document { schema: "vescli.sandbox/1", ok: true, url: origin, variables, exit_code: 0 })
+    success("vescli.sandbox/1", Document { url: origin, variables })
 }
 
 /// A closed reader of standard output, such as `head`, has what it needs; the sandbox continues.
@@ -181,13 +171,11 @@ fn announce(text: &str, origin: &str, out: &mut dyn Write, err: &mut dyn Write) 
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
         _ => {}
     }
-    write_note(
-        err,
-        &format!(
-            "sandbox: a stand-in for the service at {origin}; it mails no one\n\
-             sandbox: set the variables above in another shell, then run vescli there; Ctrl-C here stops it\n"
-        ),
+    let note = format!(
+        "sandbox: a stand-in for the service at {origin}; it mails no one\n\
+         sandbox: set the variables above in another shell, then run vescli there; Ctrl-C here stops it\n"
     );
+    write_note(err, &note);
     Ok(())
 }
 
@@ -196,7 +184,7 @@ fn write_note(err: &mut dyn Write, text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-fn log_incomplete(options: &SandboxOptions, end: Option<SandboxEnd>, source: io::Error) -> SandboxError {
+fn log_incomplete(options: &SandboxOptions, end: Option<Ending>, source: io::Error) -> SandboxError {
     SandboxError::LogIncomplete { path: options.log.clone().unwrap_or_default(), end, source }
 }
 

@@ -78,16 +78,14 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = {
-            let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
+        let inside = runtime.enter();
+        let listener = TcpListener::from_std(listener)?;
+        drop(inside);
         let (report, failures) = channel();
         let (stop, stopped) = oneshot::channel();
-        let limits = rules.limits;
         let handler = Arc::new(Handler::new(rules, report));
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
-            runtime.spawn(accept(listener, handler, limits));
+            runtime.spawn(accept(listener, handler));
             // The sender is only ever dropped, so the error is the signal to stop.
             let _ = runtime.block_on(stopped);
         })?;
@@ -120,15 +118,15 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, handler: Arc<Handler>, limits: Limits) {
-    let room = Arc::new(Semaphore::new(limits.connections));
+async fn accept(listener: TcpListener, handler: Arc<Handler>) {
+    let room = Arc::new(Semaphore::new(handler.rules.limits.connections));
     // It is never closed, so there is always room in the end.
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let handler = Arc::clone(&handler);
                 tokio::spawn(async move {
-                    converse(stream, handler, limits.patience).await;
+                    converse(stream, &handler).await;
                     drop(place);
                 });
             }
@@ -137,8 +135,9 @@ async fn accept(listener: TcpListener, handler: Arc<Handler>, limits: Limits) {
     }
 }
 
-async fn converse(stream: TcpStream, handler: Arc<Handler>, patience: Duration) {
-    let stream: Box<dyn Stream> = match &handler.tls {
+async fn converse(stream: TcpStream, handler: &Handler) {
+    let patience = handler.rules.limits.patience;
+    let stream: Box<dyn Stream> = match &handler.rules.tls {
         None => Box::new(stream),
         Some(config) => {
             let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
@@ -186,15 +185,11 @@ pub(super) struct Rules {
     pub(super) limits: Limits,
 }
 
-/// What the sandbox remembers from one request to the next.
+/// Answers by its rules, and remembers from one request to the next.
 #[derive(Debug)]
 pub(super) struct Handler {
-    operations: &'static [&'static Operation],
-    fail_rate: Share,
-    tls: Option<Arc<ServerConfig>>,
-    token: Option<String>,
-    slow: Duration,
-    patience: Duration,
+    /// But for the log, which is in the memory.
+    rules: Rules,
     memory: Mutex<Memory>,
     failures: Sender<io::Error>,
 }
@@ -229,17 +224,9 @@ enum Reply {
 
 impl Handler {
     /// The first error of the log, after which no line is written, goes to `failures`.
-    pub(super) fn new(rules: Rules, failures: Sender<io::Error>) -> Self {
-        Self {
-            operations: rules.operations,
-            fail_rate: rules.fail_rate,
-            tls: rules.tls,
-            token: rules.token,
-            slow: rules.slow,
-            patience: rules.limits.patience,
-            memory: Mutex::new(Memory { window: rules.rate.map(Window::new), seen: HashMap::new(), log: rules.log }),
-            failures,
-        }
+    pub(super) fn new(mut rules: Rules, failures: Sender<io::Error>) -> Self {
+        let (window, log) = (rules.rate.map(Window::new), rules.log.take());
+        Self { rules, memory: Mutex::new(Memory { window, seen: HashMap::new(), log }), failures }
     }
 
     /// Takes one request and gives its answer.
@@ -250,23 +237,18 @@ impl Handler {
         let at = SystemTime::now();
         let (parts, incoming) = request.into_parts();
         let collected = Limited::new(incoming, BODY_MAX).collect();
-        let body = match tokio::time::timeout(self.patience, collected).await {
+        let body = match tokio::time::timeout(self.rules.limits.patience, collected).await {
             Ok(Ok(body)) => Some(body.to_bytes()),
-            Ok(Err(error)) if is_too_long(error.as_ref()) => None,
+            Ok(Err(error)) if error.is::<LengthLimitError>() => None,
             Ok(Err(_)) | Err(_) => return Err(HangUpError),
         };
         let (reply, violation) = self.decide(&parts, body.as_deref());
-        self.write_down(
-            at,
-            &parts,
-            &body.unwrap_or_default(),
-            violation.map(|violation| violation.to_string()),
-            &reply,
-        );
+        let violation = violation.map(|violation| violation.to_string());
+        self.write_down(at, &parts, &body.unwrap_or_default(), violation, &reply);
         match reply {
             Reply::Answer(answer) => Ok(answer.into_response()),
             Reply::Late(answer) => {
-                tokio::time::sleep(self.slow).await;
+                tokio::time::sleep(self.rules.slow).await;
                 Ok(answer.into_response())
             }
             Reply::HangUp => Err(HangUpError),
@@ -277,7 +259,7 @@ impl Handler {
     /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
     fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> (Reply, Option<Violation>) {
         let checked = body.map_or(Err(Violation::TooLarge(BODY_MAX)), |body| {
-            check(self.operations, &parts.method, &parts.uri.to_string(), &parts.headers, body)
+            check(self.rules.operations, &parts.method, &parts.uri.to_string(), &parts.headers, body)
         });
         let checked = checked.and_then(|request| {
             let scenario = Scenario::of(&request.subject).map_err(Violation::Scenario)?;
@@ -294,7 +276,7 @@ impl Handler {
                 return (Reply::Answer(answer), Some(violation));
             }
         };
-        if self.token.is_some() && self.token != request.token {
+        if self.rules.token.is_some() && self.rules.token != request.token {
             let message = if request.token.is_some() {
                 "the token is not the sandbox's"
             } else {
@@ -307,7 +289,7 @@ impl Handler {
         if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
             return (Reply::Answer(Answer::rate_limited(wait)), None);
         }
-        if !scenario.is_by_history() && self.fail_rate.is_none() {
+        if !scenario.is_by_history() && self.rules.fail_rate.is_none() {
             return (react(scenario, None, false), None);
         }
         let now = Instant::now();
@@ -316,7 +298,7 @@ impl Handler {
         let before = seen.count;
         seen.count += 1;
         let age = (before > 0).then(|| now - seen.first);
-        (react(scenario, age, self.fail_rate.contains(&address, before)), None)
+        (react(scenario, age, self.rules.fail_rate.contains(&address, before)), None)
     }
 
     /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
@@ -354,10 +336,6 @@ fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Reply {
         Scenario::Html => Answer::login_page(),
         Scenario::Redirect => Answer::of_status(StatusCode::FOUND),
     })
-}
-
-fn is_too_long(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    error.is::<LengthLimitError>()
 }
 
 /// The moments of the requests that were let through and still count.

@@ -76,7 +76,7 @@ fn is_bounded(setup: Setup, authority: Option<&Authority>, expected: &Expected) 
     let least = if expected.runs_out { TIMEOUT_MS } else { 0 };
     assert!((least..=TIMEOUT_MS + 1_000).contains(&elapsed), "{elapsed} ms");
     // Nothing happens after the result either; generous, because starting takes its time on a busy machine.
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(60));
     assert_eq!(server.count(), 1);
 }
 

@@ -33,7 +33,7 @@ struct Damage {
     journal: Vec<u8>,
     /// Whether it may be refused: then no one is mailed. A cut never is.
     refusable: bool,
-    /// Who is sent if it is not.
+    /// Who is sent if it is not; the others are accepted or unknown.
     expected: BTreeSet<String>,
 }
 
@@ -163,7 +163,10 @@ fn resume(fixture: &Fixture, template: &Template, damage: &Damage) -> Result<BTr
     if !matches!(code, Some(0 | 11)) {
         return wrong("another code");
     }
-    if sent != damage.expected {
+    // A bit of the last mark, or of the line break before it, takes the record before it along: that person is unknown
+    // again, is not mailed, and the run says so.
+    let is_reported = damage.refusable && code == Some(11) && sent.is_subset(&damage.expected);
+    if sent != damage.expected && !is_reported {
         return wrong(&format!("not as expected, {:?}", damage.expected));
     }
     Ok(sent)

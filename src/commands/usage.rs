@@ -67,6 +67,11 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
             exit: Exit::Usage,
             message: match error.kind() {
                 ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
+                // clap puts the names on lines of their own.
+                ErrorKind::MissingRequiredArgument => match error.get(ContextKind::InvalidArg) {
+                    Some(ContextValue::Strings(names)) => format!("{} is missing", names.join(", ")),
+                    _ => "an argument is missing".to_owned(),
+                },
                 _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
             },
             hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),

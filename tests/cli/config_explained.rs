@@ -100,7 +100,7 @@ fn the_proxy_is_shown_with_its_source_and_without_its_password() {
     Vescli::new()
         .args(["config", "explain", "--tenant", "t"])
         .env("HTTPS_PROXY", "ftp://a:hunter2@p.example")
-        .stdout_contains("proxy              not usable: HTTPS_PROXY: ")
+        .stdout_contains("proxy                 not usable: HTTPS_PROXY: ")
         .stdout_lacks("hunter2")
         .run();
 }

@@ -21,7 +21,7 @@ fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
         .again()
         .args(["config", "explain"])
         .stdout_contains("profile: prod\n")
-        .stdout_contains("tenant             acme  [FOLDER]/.config/vescli/config.toml:")
+        .stdout_contains("tenant                acme  [FOLDER]/.config/vescli/config.toml:")
         .run();
 }
 

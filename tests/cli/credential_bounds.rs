@@ -1,4 +1,4 @@
-//! Where a credential may not go: to another host than its file names, and into any output.
+//! Where a credential may not go: to a host that its file does not name, or into any output.
 
 use crate::credentials::file_for;
 use support::console::Console;
@@ -83,14 +83,14 @@ fn explain_shows_that_a_credential_is_set_but_not_what_it_is() {
     Vescli::new()
         .args(["config", "explain", "--tenant", "t"])
         .env("VESCLI_TOKEN", "0123456789012345678901234567890123456789012")
-        .stdout_contains("credential         set, 43 characters  VESCLI_TOKEN\n")
+        .stdout_contains("credential            set, 43 characters  VESCLI_TOKEN\n")
         .stdout_lacks("0123456789")
         .run();
     let bound = "[profiles.p]\ntenant = \"t\"\ntoken_file = \"x\"\n";
     Vescli::new()
         .args(["config", "explain", "--tenant", "other"])
         .config(bound)
-        .stdout_contains("tenant             other  --tenant\n")
-        .stdout_contains("credential         not usable: the credential of ")
+        .stdout_contains("tenant                other  --tenant\n")
+        .stdout_contains("credential            not usable: the credential of ")
         .run();
 }

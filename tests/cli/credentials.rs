@@ -9,7 +9,7 @@ fn send() -> Vescli {
     Vescli::new().arg("send")
 }
 
-/// Sends to the server, and says which `Authorization` arrived.
+/// Sends to the server, and returns the `Authorization` that arrived.
 fn arrives(server: &Server, vescli: Vescli) -> Option<String> {
     let before = server.count();
     vescli.args(["--tenant", "t", "-e", "hello@example.com"]).stdout_contains("accepted: ").against(server).run();
@@ -108,7 +108,7 @@ fn a_token_file_is_refused_like_ssh_refuses_a_key() {
     fs::create_dir(folder.folder().join("folder")).unwrap();
     folder.stderr_contains("folder is not a regular file and not a pipe; ").run();
     for (content, reason) in [
-        ("", "is empty"),
+        ("", "is empty: write the API token into the file"),
         ("\n", "is empty"),
         ("s3cret token", "contains a space"),
         ("s3cret\ntoken\n", "contains a space, a line break"),

@@ -23,7 +23,7 @@ pub(crate) fn at(folder: &Path, name: &str) -> PathBuf {
     folder.join(".local/state/vescli").join(name)
 }
 
-/// A journal with two rows accepted, one refused, one that never left, and two that are unknown.
+/// A journal with two rows accepted, one rejected, one not sent, and two unknown.
 pub(crate) fn usual(path: &Path) {
     rows(
         path,
@@ -73,7 +73,7 @@ pub(crate) fn rows(path: &Path, rows: &[Row]) {
 }
 
 #[test]
-fn without_journals_there_is_nothing_to_list_and_none_to_choose() {
+fn without_journals_there_is_nothing_to_list_or_choose() {
     let output = journal(&["list"], |_| ()).stdout("no journals in [FOLDER]/.local/state/vescli\n").run();
     output
         .again()
@@ -138,8 +138,8 @@ fn a_journal_is_shown_with_the_rows_that_need_a_decision() {
         .stdout_contains("tenant    acme\n")
         .stdout_contains("rows      2 accepted, 1 rejected, 1 not_sent, 2 unknown\n")
         .stdout_contains("rows that need a decision (2):\n")
-        .stdout_contains("  unknown  dee@example.com  cname acme, row 5, attempt 1, ")
-        .stdout_contains(", HTTP 502\n  unknown  eve@example.com  cname acme, row 6, attempt 1, ")
+        .stdout_contains("  unknown  dee@example.com  cname acme, line 5, attempt 1, ")
+        .stdout_contains(", HTTP 502\n  unknown  eve@example.com  cname acme, line 6, attempt 1, ")
         .stdout_contains(", no answer in the journal\n")
         .stdout_lacks("ada@example.com")
         .run();

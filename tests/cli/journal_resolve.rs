@@ -169,6 +169,6 @@ fn a_list_selects_its_journal_and_other_files_are_named_as_such() {
         .file_mode("other.csv", "email\n", 0o644)
         .args(["journal", "show", "other.csv"])
         .code(65)
-        .stderr("error: other.csv is not a journal, and no journal of such a list is in [FOLDER]/.local/state/vescli\n  hint: `vescli journal list` shows the journals\n")
+        .stderr("error: other.csv is not a journal, and [FOLDER]/.local/state/vescli has no journal of a list with that name\n  hint: `vescli journal list` shows the journals\n")
         .run();
 }

@@ -61,7 +61,7 @@ fn the_strongest_level_decides_what_arrives_at_the_server() {
 fn config_explain_names_the_level_with_its_place() {
     for (level, (value, origin)) in LEVELS.into_iter().enumerate() {
         let explain = || Vescli::new().args(["config", "explain"]);
-        let line = format!("region             {value}  {origin}\n");
+        let line = format!("region                {value}  {origin}\n");
         from_level(level, explain()).stdout_contains(line).run();
         let json = from_level(level, explain().arg("--json"));
         let folder = json.folder().to_str().unwrap().to_owned();

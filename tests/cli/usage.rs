@@ -1,4 +1,4 @@
-//! Slips on the command line and in variables: what is refused, which tip is given, and that JSON stays JSON.
+//! Mistakes on the command line and in variables: what is refused, which tip is given, and that JSON stays JSON.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -52,6 +52,16 @@ fn a_flag_before_its_command_and_an_address_without_its_flag_get_a_tip() {
         &["--profile", "--", "send"],
     ] {
         Vescli::new().args(arguments).code(2).stderr_contains("error: ").stderr_lacks("tip: ").run();
+    }
+}
+
+#[test]
+fn a_document_names_the_argument_that_is_missing() {
+    for (command, name) in [(&["bulk"][..], "<FILE>"), (&["journal", "rm"], "<FILE>")] {
+        let missing = Vescli::new().args(command).args(["--json", "-q"]).code(2);
+        missing
+            .stdout_json(move |document| assert_eq!(document["error"]["message"], format!("{name} is missing")))
+            .run();
     }
 }
 
@@ -128,7 +138,7 @@ fn help_and_usage_errors_obey_the_choice_of_colour() {
         painted(vescli().args(["--color", "never"]).env("FORCE_COLOR", "1"), false, "never");
         painted(vescli().env("VESCLI_COLOR", "always").arg("--color=never"), false, "flag over variable");
     }
-    // Behind the command as well, and behind what was not understood.
+    // After the command as well, and after what was not understood.
     for (arguments, is_painted) in [
         (&["send", "--nonsense", "--color", "always"][..], true),
         (&["send", "--color=always", "--nonsense"], true),

@@ -61,7 +61,7 @@ pub(super) fn explain(context: &Context, variables: &Layer) -> Result<String, Co
     for Explained { key, value, origin } in settings {
         let value = escape_uncut(value.as_deref().unwrap_or("-"));
         let origin = origin.map_or_else(String::new, |origin| format!("  {}", style.dim(&escape_uncut(&origin))));
-        text.push_str(&format!("{key:<18} {value}{origin}\n"));
+        text.push_str(&format!("{key:<21} {value}{origin}\n"));
     }
     Ok(text)
 }

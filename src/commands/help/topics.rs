@@ -294,7 +294,7 @@ Reports
     earlier, known from another list, left for later by --limit and unusable are skipped. --metrics FILE writes rows \
     by outcome, times and exit code for Prometheus. Both replace the old file when a run has ended, however it \
     ended. A path that cannot be written is refused before anyone is mailed (74); if writing fails at the end, \
-    vescli warns and the exit code stays.
+    vescli warns and the exit code stays. With --shard, both name the shard.
 
 Users who were just created
   Until a new user exists, the service answers 404, which mails no one. --wait-for-user 2m retries a 404 for 2 \

@@ -92,7 +92,7 @@ fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathB
         return Err(JournalError::Missing { path: file.to_owned() }.into());
     }
     let (file, folder) = (reporter.path(file), reporter.path(folder));
-    let message = format!("{file} is not a journal, and no journal of such a list is in {folder}");
+    let message = format!("{file} is not a journal, and {folder} has no journal of a list with that name");
     Err(ErrorReport::new(Exit::BadInput, message, "`vescli journal list` shows the journals").into())
 }
 

@@ -247,7 +247,7 @@ fn decisions(path: &Path, unknown: &[UnknownDocument], reporter: &Reporter) -> S
             (false, _) => "no answer in the journal".to_owned(),
         };
         let [email, cname, at] = [email, cname, at].map(|text| reporter.escape(text));
-        text.push_str(&format!("  unknown  {email}  cname {cname}, row {row}, attempt {attempt}, {at}, {how}\n"));
+        text.push_str(&format!("  unknown  {email}  cname {cname}, line {row}, attempt {attempt}, {at}, {how}\n"));
     }
     text.push_str("Ask these people or check the console, then run one of these for each; for the first:\n");
     // A command that is cut does not work.

@@ -69,12 +69,15 @@ impl TokenSource {
         };
         check(Secret::of_line(bytes), origin).map_err(|error| match (error, self) {
             (CredentialError::Token { origin, reason, .. }, Self::File(path)) => {
+                let reason = if reason == EMPTY { "is empty: write the API token into the file" } else { reason };
                 CredentialError::Token { origin, file: Some(path.clone()), reason }
             }
             (error, _) => error,
         })
     }
 }
+
+const EMPTY: &str = "is empty";
 
 /// What is left after the line end is trimmed must be visible ASCII, or it could end the header.
 fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialError> {
@@ -83,7 +86,7 @@ fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialEr
     };
     let text = secret.expose();
     let reason = if text.is_empty() {
-        "is empty"
+        EMPTY
     } else if text.len() > TOKEN_MAX {
         TOO_LONG
     } else if text.starts_with("APIToken ") {

@@ -97,6 +97,18 @@ fn the_exit_code_of_the_command_is_passed_on() {
     Vescli::new().args(["-q", "sandbox", "--", "true"]).run();
 }
 
+/// Sends with the variables that a sandbox printed.
+pub(crate) fn sends_with(exports: &str) {
+    let mut send = Vescli::new()
+        .args(["send", "-e", "a@example.com"])
+        .stdout_contains("accepted: password email for a@example.com (tenant sandbox, ");
+    for line in exports.lines() {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        send = send.env(name, value.trim_matches('\''));
+    }
+    send.run();
+}
+
 #[test]
 fn without_a_command_it_serves_until_a_signal_and_prints_the_variables() {
     let sandbox = Vescli::new()
@@ -108,14 +120,7 @@ fn without_a_command_it_serves_until_a_signal_and_prints_the_variables() {
     sandbox.wait_for_stdout("export VESCLI_TOKEN='");
     sandbox.wait_for_stderr("stops it\n");
     let lines = sandbox.wait_for_stdout("'\nexport VESCLI_TOKEN='");
-    let mut send = Vescli::new()
-        .args(["send", "-e", "a@example.com"])
-        .stdout_contains("accepted: password email for a@example.com (tenant sandbox, ");
-    for line in lines.lines() {
-        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
-        send = send.env(name, value.trim_matches('\''));
-    }
-    send.run();
+    sends_with(&lines);
     sandbox.signal("INT");
     sandbox.finish();
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
+use crate::rehearsal::sends_with;
 use support::harness::Vescli;
 
 /// A port that nothing uses: below those that the system hands out by itself, so that no other test is given it meanwhile.
@@ -102,14 +103,7 @@ fn the_file_of_the_authority_does_not_outlive_the_sandbox() {
         sandbox.wait_for_stdout("VESCLI_CACERT='");
         let lines = sandbox.wait_for_stdout("/ca.pem'\n");
         sandbox.wait_for_stderr("stops it\n");
-        let mut send = Vescli::new()
-            .args(["send", "-e", "a@example.com"])
-            .stdout_contains("accepted: password email for a@example.com (tenant sandbox, ");
-        for line in lines.lines() {
-            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
-            send = send.env(name, value.trim_matches('\''));
-        }
-        send.run();
+        sends_with(&lines);
         sandbox.signal(signal);
         let ended = sandbox.finish();
         assert!(is_empty(&ended.folder.join("tmp")), "{signal}");
@@ -150,7 +144,7 @@ fn the_share_that_was_asked_for_fails_and_is_the_same_again() {
     let first = rejected(&run(["10%", "0"]).stdout);
     assert!((1..12).contains(&first.len()), "{first:?}");
     assert_eq!(first, rejected(&run(["0.1", "0"]).stdout));
-    // Nobody was mailed, and that is known: a retry is safe.
+    // No one was mailed, and that is known: a retry is safe.
     run(["10%", "5"]);
 }
 

@@ -1,4 +1,4 @@
-//! What an auditor asks a journal: who ran it, and what came of each person.
+//! What an auditor asks a journal: who ran it, and the outcome of each person.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -50,7 +50,7 @@ fn a_journal_says_who_ran_it() {
         .run();
 }
 
-/// What a reader of CSV makes of the export, but the times and the names of the runs.
+/// The cells of the export as a CSV reader sees them, without the times and the ids of the runs.
 fn cells(text: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let steady = |(index, cell): (usize, &str)| match index {
@@ -65,7 +65,7 @@ const HEADINGS: &str = "email,cname,outcome,at,status,attempts,resolved,row,run,
 const NAMELESS: &str = "warning: user, host and job of 1 run are missing: an older vescli did not write them down\n";
 
 #[test]
-fn everybody_is_exported_with_what_came_of_them() {
+fn everyone_is_exported_with_their_outcome() {
     let output = journal(&["resolve", "--email", "eve@example.com", "--as", "accepted"], |folder| {
         usual(&at(folder, "a.ndjson"));
     })
@@ -122,7 +122,7 @@ fn no_exported_cell_is_a_formula_and_a_journal_in_use_is_exported() {
     assert_eq!(cells(&export())[1..], [row("accepted", "200")]);
 }
 
-/// Two runs: the second one sends again to whom the first one did not reach.
+/// Two runs: the second one sends to the people whom the first one did not reach.
 #[test]
 fn the_last_attempt_is_exported_with_its_own_run_and_the_time_of_its_end() {
     let output = journal(&["list"], |_| ()).stdout_contains("").run();
@@ -134,7 +134,7 @@ fn the_last_attempt_is_exported_with_its_own_run_and_the_time_of_its_end() {
         for &(email, attempt, outcome, status) in attempts {
             let person = Person { key: key(&service_of(URL), "acme", email), email, cname: "acme" };
             handle.intend(&Intent { person, row: attempt, attempt }).unwrap();
-            // Records have milliseconds, and an end is to be another moment than its intent.
+            // Records have milliseconds, and the time of the end has to differ from that of its intent.
             std::thread::sleep(std::time::Duration::from_millis(2));
             handle.conclude(&person, &End { attempt, outcome, status, due: false }, None);
         }

@@ -1,5 +1,5 @@
 //! Client certificates: from PEM and PKCS#12, the password's sources, everything that is wrong with them, and servers
-//! that want one or refuse ours.
+//! that require one or refuse it.
 #![cfg(feature = "p12")]
 
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn pem_files_are_shown_with_the_key_apart_or_in_the_same_file() {
     let ada = authority.client("ada");
     let server = gate(&authority).start();
     let both = format!("{}{}", ada.certificate_pem(), ada.key_pem());
-    // A certificate is no secret: only the file with the key has to be kept from others.
+    // A certificate is not a secret: only the file with the key has to be kept from others.
     send(&authority)
         .file_mode("ada.pem", ada.certificate_pem(), 0o644)
         .file("ada.key", ada.key_pem())

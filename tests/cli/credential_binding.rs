@@ -39,7 +39,7 @@ fn refused(toml: &str, change: impl Fn(Vescli) -> Vescli, reason: &str) {
     }
 }
 
-/// `doctor` alone has asked, without any credential.
+/// Only `doctor` has made requests, and without a credential.
 fn only_heads(server: &Server) {
     for request in server.requests() {
         assert_eq!(request.method, "HEAD");
@@ -100,7 +100,7 @@ fn a_child_that_changes_the_host_names_its_own_credential() {
     for (parent_lines, child_lines) in [(at(&parent), at(&refusing)), ("tenant = \"acme\"".into(), at(&refusing))] {
         refused(&file(&parent_lines, &child_lines), |run| run, names_both);
     }
-    // No one asks for these hosts: the run stops before.
+    // These hosts are never looked up: the run stops before.
     for child_lines in ["tenant = \"lab\"", "console = \"staging.volterra.us\""] {
         let toml = file("tenant = \"acme\"", child_lines);
         for command in &COMMANDS[..3] {

@@ -68,7 +68,7 @@ fn a_ca_file_that_cannot_be_used_has_the_code_of_a_send() {
 }
 
 #[test]
-fn an_answer_that_is_no_http_fails_the_http_check() {
+fn an_answer_that_is_not_http_fails_the_http_check() {
     for answer in [Answer::garbage(), Answer::close(Moment::Whole)] {
         let server = Server::http().answer(answer).start();
         doctor(&["--json", "-q", "--base-url", &server.url()])
@@ -91,7 +91,7 @@ fn a_proxy_that_refuses_has_the_code_of_a_send() {
         let arguments = ["--tenant", "example-corp", "--proxy", &proxy.url()];
         like_a_send(&arguments, &[], code, "oowooofsss");
     }
-    // Of a silent proxy it is not known whether it was connected to.
+    // With a silent proxy it is unknown whether a connection was made.
     let proxy = Proxy::start(Tunnel::Hang);
     like_a_send(&["--tenant", "example-corp", "--proxy", &proxy.url()], &[], 28, "oowoosfsss");
     let closed = closed_port();

@@ -1,4 +1,4 @@
-//! The doctor behind a proxy: through it when it is to be used, and past it when the host is exempt.
+//! The doctor behind a proxy: through it when it is to be used, and directly when the host is exempt.
 
 use crate::doctor::{dated, doctor, message, only_heads, states};
 use support::certificates::Authority;

@@ -21,7 +21,7 @@ fn with_pipe(vescli: Vescli) -> Vescli {
 }
 
 #[test]
-fn devices_folders_and_pipes_are_no_files() {
+fn devices_folders_and_pipes_are_not_files() {
     let server = Server::https(support::certificates::Authority::new().server()).uncalled().start();
     for (flags, code, message) in [
         (&["--config"][..], 78, "is not a regular file: name another with --config, or `--config none`"),
@@ -117,7 +117,7 @@ fn a_token_is_read_from_a_private_pipe() {
     let open = with_pipe(send()).against(&server).args(["--token-file", "pipe"]);
     let path = open.folder().join("pipe");
     assert!(Command::new("chmod").arg("644").arg(&path).status().unwrap().success());
-    // The pipe is opened before it is looked at, and so needs a writer.
+    // The pipe is opened before it is inspected, and so needs a writer.
     let writing = thread::spawn(move || drop(File::options().write(true).open(path)));
     open.code(78).stderr("error: --token-file: pipe can be read by others (mode 0644): run `chmod 600 pipe`\n").run();
     writing.join().unwrap();

@@ -6,7 +6,7 @@ use vescli::args::command_help::{CommandHelp, help_of, rows};
 use vescli::args::commands::{TOPICS, command};
 
 const COLUMNS: usize = 80;
-/// Of the 24 lines of a small terminal the prompt takes one.
+/// A small terminal has 24 lines, and the prompt takes one of them.
 const LINES: usize = 23;
 
 fn output(arguments: &[&str], columns: &str) -> String {

@@ -1,4 +1,4 @@
-//! Who is shown a client certificate when a proxy stands between: the service, and never the proxy.
+//! Who is shown a client certificate when a proxy is in between: the service, and never the proxy.
 #![cfg(feature = "p12")]
 
 use crate::client_certificates::{ACCEPTED, gate, send, shown};

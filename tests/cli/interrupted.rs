@@ -1,4 +1,4 @@
-//! A signal in a single `send`: the program dies by it at once, and says whether the request may have left. What left is
+//! A signal in a single `send`: the program dies by it at once, and says whether the request may have been sent. What was sent is
 //! counted at the server.
 
 use std::cell::Cell;
@@ -184,7 +184,7 @@ fn at_no_moment_is_a_request_called_not_sent_that_the_server_saw() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // No moment is waited for on purpose: the check is valid at each.
+        // The test waits for no particular moment: the check is valid at each.
         thread::sleep(Duration::from_micros(trial * 400));
         // One that has ended already is not signalled: it has not been waited for, so its number is still its own.
         let signalled = Command::new("kill").arg("-INT").arg(child.id().to_string()).stderr(Stdio::null()).status();

@@ -138,7 +138,7 @@ fn what_cannot_be_joined_is_refused_with_its_own_code() {
 
 #[test]
 fn a_concatenation_of_journals_is_detected() {
-    // A machine was refused for everybody; meanwhile another one was accepted for all of them.
+    // One machine was refused for everyone; meanwhile another one was accepted for everyone.
     let refusals = 100;
     let count = AtomicUsize::new(0);
     let server = Server::http().choose(move |_| match count.fetch_add(1, Ordering::SeqCst) {
@@ -155,7 +155,7 @@ fn a_concatenation_of_journals_is_detected() {
         let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
         plan["to_send"].as_u64().unwrap()
     };
-    // The planted fault: what stands last in a file that `cat` made counts.
+    // The planted fault: the last line in a file that `cat` made counts.
     let text = |name: &str| fs::read_to_string(output.folder.join(name)).unwrap();
     let cat = output.folder.join("cat.ndjson");
     fs::copy(output.folder.join("good.ndjson"), &cat).unwrap();

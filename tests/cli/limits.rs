@@ -1,4 +1,4 @@
-//! What a server cannot do to this machine: neither fill its memory nor occupy it longer than the time-out.
+//! A server can neither fill the memory of this machine nor occupy it longer than the time-out.
 
 #![cfg(target_os = "linux")]
 
@@ -33,8 +33,8 @@ fn peak_kib(process: u32) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Looks as often as it can: the kernel keeps the peak for as long as the process lives, so only what is allocated
-/// between the last look and the end could be missed.
+/// Checks as often as it can: the kernel keeps the peak for as long as the process lives, so only what is allocated
+/// between the last check and the end could be missed.
 fn watch(running: &Running) -> u64 {
     let mut peak = 0;
     let patience = Instant::now() + Duration::from_secs(60);

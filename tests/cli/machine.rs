@@ -1,5 +1,5 @@
-//! What a machine does to a program: no more descriptors, files that may not grow. It never panics and never calls itself
-//! at fault (1), it comes to an end, and what it says of the request is what the server saw.
+//! A machine without descriptors, or where files may not grow. vescli never panics and never reports a bug of its own
+//! (1), it ends, and what it reports of the request is what the server saw.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn under(limits: &str, command: &str) -> Vescli {
     Vescli::program("/bin/sh").args(["-c", &script]).stdout_contains("").stderr_lacks("panicked").stderr_contains("")
 }
 
-/// The code, which is none of a fault of ours; `None` when the system could not even start the program.
+/// The exit code, which must not be that of an internal error; `None` when the system could not even start the program.
 fn code_of(output: &Output, what: &str) -> Option<i32> {
     assert_eq!(output.signal, None, "{what}: {output:?}");
     let code = output.code.unwrap();

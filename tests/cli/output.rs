@@ -1,4 +1,4 @@
-//! What is said where: quiet, verbose, colours of each stream, and streams that are closed, broken or full.
+//! What is printed where: quiet, verbose, colours of each stream, and streams that are closed, broken or full.
 
 use std::fs::OpenOptions;
 use std::io::Read as _;
@@ -193,7 +193,7 @@ fn a_full_disk_is_74_but_a_send_keeps_its_code() {
 }
 
 #[test]
-fn closed_streams_are_no_reason_to_panic() {
+fn closed_streams_cause_no_panic() {
     let server = Server::http().start();
     for (redirect, code) in [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), ("<&- >&- 2>&-", 0)] {
         let script = format!("exec \"$0\" \"$@\" {redirect}");

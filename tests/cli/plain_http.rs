@@ -1,4 +1,4 @@
-//! Plain http stays on this machine, and an address that was meant for a request is not passed over without a word.
+//! Plain http stays on this machine, and an address that was meant for a request is not ignored silently.
 
 use support::harness::Vescli;
 
@@ -54,7 +54,7 @@ fn an_override_for_an_address_is_refused() {
 }
 
 #[test]
-fn an_override_for_no_host_of_the_request_is_a_warning() {
+fn an_override_for_another_host_is_a_warning() {
     let warning =
         "warning: --resolve names another host or port than t.console.ves.volterra.io:443, and was not used\n";
     for resolve in ["t.console.ves.voltera.io:443:127.0.0.1", "t.console.ves.volterra.io:8443:127.0.0.1"] {

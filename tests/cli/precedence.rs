@@ -1,4 +1,4 @@
-//! Corners of "first that speaks wins": a `no_auth` that is taken back, and folders that are not where they seem.
+//! Corners of the precedence of sources: a `no_auth` that is taken back, and folders that are not where they seem.
 
 use support::harness::Vescli;
 

@@ -27,7 +27,7 @@ fn expires(version: fn(Setup) -> Setup) {
     let end = SystemTime::now() + VALIDITY;
     let server = version(Server::https(authority.valid_until(end)))
         .choose(move |request| {
-            // The clock is what the client looks at; there is no event to wait for.
+            // The client reads the clock; there is no event to wait for.
             while request.connection == 1 && SystemTime::now() <= end + Duration::from_secs(1) {
                 thread::sleep(Duration::from_millis(50));
             }

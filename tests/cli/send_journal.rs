@@ -1,4 +1,4 @@
-//! The journal of single sends: whom `send` has mailed is known to the next list, and nothing of the send itself changes.
+//! The journal of single sends: people whom `send` has mailed are known to the next list.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -72,7 +72,7 @@ fn outcome(sent: &Output) -> String {
 }
 
 #[test]
-fn a_person_mailed_singly_is_known_to_the_next_list() {
+fn a_person_mailed_by_send_is_known_to_the_next_list() {
     let server = Server::http().start();
     let sent = send(&server).run();
     let known = "1 of these 2 people is known from other lists: 1 accepted (single sends, the last 20";
@@ -83,7 +83,7 @@ fn a_person_mailed_singly_is_known_to_the_next_list() {
         .stdout_contains(r#""known":{"accepted":1,"unknown":0,"choice":"skip","lists":[{"list":"send","#)
         .run();
     assert_eq!(server.count(), 2);
-    // A send is not refused for what a journal knows.
+    // A send is not refused because the journal knows the person.
     send_in(sent.again(), &server, "bob@example.com").run();
     assert_eq!(server.count(), 3);
 }
@@ -101,7 +101,7 @@ fn another_service_or_cname_does_not_know_the_person() {
 }
 
 #[test]
-fn who_is_unknown_is_known_until_it_is_resolved_and_who_was_rejected_is_not() {
+fn unknown_people_are_known_until_resolved_and_rejected_people_are_not() {
     let server = Server::http().answers([Answer::status(500), Answer::accepted()]).start();
     let sent = send(&server).code(50).stderr_contains("may have been sent").run();
     list(&sent, &server).code(65).stderr_contains(": 1 unknown (single sends, the last 20").run();
@@ -232,7 +232,7 @@ fn a_send_that_cannot_be_recorded_goes_out_with_one_warning() {
 }
 
 #[test]
-fn a_journal_that_stays_locked_holds_no_send_up_for_long() {
+fn a_journal_that_stays_locked_delays_a_send_only_briefly() {
     let server = Server::http().start();
     let sent = send(&server).run();
     let held = File::open(the_journal(&sent)).unwrap();
@@ -271,7 +271,7 @@ fn sends_at_the_same_time_take_turns_and_none_is_lost() {
     assert_eq!(people.len(), SENDS + 1);
     assert!(people.iter().all(|(_, outcome, _)| outcome == "accepted"), "{people:?}");
     on_journal(&first, &["check"]).stdout_contains(", 21 runs\n").run();
-    // The first of all, too: each finds no journal, and one makes it.
+    // The very first ones too: none of them finds a journal, and one creates it.
     let folder = Vescli::new().args(["config", "path"]).stdout_contains("").run();
     let start = |index: usize| send_in(folder.again(), &server, &format!("a{index}@example.com")).start();
     let running: Vec<_> = (0..SENDS).map(start).collect();
@@ -315,7 +315,7 @@ fn a_signal_leaves_what_is_reported() {
 }
 
 #[test]
-fn an_unfinished_end_is_cut_and_damage_elsewhere_is_not_looked_for() {
+fn an_unfinished_end_is_cut_and_damage_elsewhere_is_not_searched_for() {
     let server = Server::http().start();
     let sent = send(&server).run();
     let path = the_journal(&sent);
@@ -324,18 +324,18 @@ fn an_unfinished_end_is_cut_and_damage_elsewhere_is_not_looked_for() {
     send_in(sent.again(), &server, "bob@example.com").run();
     assert_eq!(people(&sent).len(), 2);
     on_journal(&sent, &["check"]).stdout_contains("valid, ").run();
-    // Only a list reads all of it, and says what it cannot read.
+    // Only a list reads all of it, and reports what it cannot read.
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("ada@", "eve@", 1)).unwrap();
     send_in(sent.again(), &server, "cy@example.com").run();
     list(&sent, &server).code(65).stderr_contains("some of its lines are damaged").run();
-    // Nobody needs a list to repair it: the addresses are in it.
+    // No list is needed to repair it: the addresses are in it.
     on_journal(&sent, &["repair"]).stdout_contains("repaired: ").run();
     assert_eq!(server.count(), 3);
 }
 
 #[test]
-fn journal_commands_take_it_by_name_and_pass_it_over_without_one() {
+fn journal_commands_take_it_by_name_and_ignore_it_without_one() {
     let server = Server::http().start();
     let sent = send(&server).run();
     sent.again().args(["journal", "show"]).code(66).stderr_contains("there is no journal of a list in").run();

@@ -4,7 +4,7 @@
 use crate::client_certificates::{gate, pkcs12, send};
 use support::certificates::Authority;
 
-/// Runs with these flags in a folder of good and bad files, and compares all that is said.
+/// Runs with these flags in a folder of good and bad files, and compares all output.
 fn fails(flags: &[&str], code: u8, message: &str) {
     let authority = Authority::new();
     let ada = authority.client("ada");
@@ -124,7 +124,7 @@ fn a_certificate_that_is_not_yet_valid_is_reported_with_the_clock() {
         .run();
 }
 
-/// The frames of encrypted keys; what is inside does not matter, because it is not looked at.
+/// The frames of encrypted keys; what is inside does not matter, because it is not read.
 const LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
 const LOCKED_OLD: &str = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
     DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";

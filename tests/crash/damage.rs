@@ -14,10 +14,10 @@ use crate::oracle::{State, states};
 
 /// How many runs are under way at once.
 const THREADS: usize = 4;
-/// Of this many possible damages one is done, in the small size.
+/// In the small size, one of this many possible damages is tried.
 const CUTS: usize = 41;
 const BITS: usize = 127;
-/// So short cuts are all done: they are what a journal is recognised by.
+/// All cuts this short are tried: a journal is recognised by its first bytes.
 const FIRST: usize = 8;
 
 /// A journal as a run has left it, and the run that resumes with it.
@@ -37,7 +37,7 @@ struct Damage {
     expected: BTreeSet<String>,
 }
 
-/// Whoever is accepted or unknown stays; the others are sent.
+/// People who are accepted or unknown stay; the others are sent.
 fn to_go(case: &Case, journal: &[u8]) -> BTreeSet<String> {
     let states = states(&String::from_utf8_lossy(journal));
     let goes = |email: &&String| !matches!(states.get(*email), Some(State::Accepted | State::Unknown));
@@ -65,7 +65,7 @@ fn accepted(fixture: &Fixture) -> Template {
     template(case, None)
 }
 
-/// Everyone unknown, and an operator has settled two of them.
+/// Everyone unknown, and an operator has resolved two of them.
 fn settled(fixture: &Fixture) -> Template {
     let case = fixture.case("settled", 4);
     let url = Some(fixture.failing_url());
@@ -141,7 +141,7 @@ pub(crate) fn run_with(
     let mut command = command(fixture, url);
     command.args(Fixture::arguments(&case, 2)).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // What so short a list prints fits into the pipe.
+    // The output of such a short list fits into the pipe.
     let code = wait(&mut child);
     let sent = emails_in(&read_to_string(child.stdout.take().unwrap()).unwrap());
     (code, sent)

@@ -79,7 +79,7 @@ fn a_kill_at_any_system_call_mails_no_one_twice_and_loses_no_one() {
 }
 
 #[test]
-fn a_kill_at_any_system_call_of_a_send_leaves_nobody_mailed_who_is_not_known() {
+fn a_kill_at_any_system_call_of_a_send_leaves_no_mailed_person_unrecorded() {
     let strace = find("strace", "strace");
     let fixture = Fixture::new();
     let (mut emails, mut kills) = (Vec::new(), 0);

@@ -2,7 +2,7 @@
 //! falsely accepted. Looks at the order of system calls for what a kill cannot show. Needs Debian's packages nginx-light
 //! and strace; a missing one fails its tests and says so. Run it with `cargo test --locked --test crash`.
 //!
-//! Each check stands beside a fault that was made on purpose and that it finds: intents that are not synced, or synced
+//! Each check comes with a fault that was made on purpose and that it finds: intents that are not synced, or synced
 //! too late (`order`), forgotten (`random_kills`), resuming by row number, a retry of unknown rows (`planted`), a damaged
 //! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
 //! it was synced (`power_cut`), shards that send faster than asked for (`shards`), a report that is emptied before it is

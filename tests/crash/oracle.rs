@@ -14,7 +14,7 @@ pub(crate) enum State {
     Unknown,
 }
 
-/// Reads a journal; a last line that is no JSON was cut by a kill, and rubbish was left by a power failure.
+/// Reads a journal; a last line that is not JSON was cut by a kill, and rubbish was left by a power failure.
 pub(crate) fn states(journal: &str) -> BTreeMap<String, State> {
     let mut emails: BTreeMap<String, String> = BTreeMap::new();
     let mut states = BTreeMap::new();

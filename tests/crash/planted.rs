@@ -18,7 +18,7 @@ fn people<'a>(emails: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     emails.into_iter().map(str::to_owned).collect()
 }
 
-/// Sends half of a list, edits it, and resumes in some way. The new one stands in front, so that all rows move.
+/// Sends half of a list, edits it, and resumes in some way. The new row comes first, so that all rows move.
 fn edited(name: &str, go_on: fn(&Fixture, &Case)) -> (Faults, Case) {
     let fixture = Fixture::new();
     let mut case = fixture.case(name, 4);

@@ -20,7 +20,7 @@ const ROWS: usize = 12;
 const WORKERS: usize = 3;
 const SECTOR: usize = 512;
 const THREADS: usize = 4;
-/// Of this many cuts one is tried, in the small size.
+/// In the small size, one of this many cuts is tried.
 const STEP: usize = 23;
 
 /// The journal of a run, and how far it was synced and written at each moment.
@@ -117,7 +117,7 @@ fn cuts(timeline: &Timeline) -> Vec<Cut> {
     cuts
 }
 
-/// Whether something else stands in the place of what was written; there are far fewer of these than of cuts.
+/// Whether something else is in place of what was written; there are far fewer of these than of cuts.
 fn is_filled(cut: &Cut) -> bool {
     !cut.what.contains(": cut at ")
 }

@@ -15,7 +15,7 @@ const SHARDS: usize = 4;
 const RATE: usize = 40;
 /// Changes of the number of shards.
 const CHANGES: usize = 20;
-/// nginx's log has whole milliseconds, and a stretch between two of them may be so much shorter than it looks.
+/// nginx's log has whole milliseconds, so the time between two of them may be up to one shorter than it looks.
 const ROUNDING: u64 = 2;
 
 fn kills() -> usize {

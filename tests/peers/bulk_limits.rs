@@ -10,7 +10,7 @@ use support::nginx::{Config, Nginx};
 
 /// Rows of the list: more than nginx lets through at once.
 const ROWS: usize = 500;
-/// nginx's log has whole milliseconds, and a stretch between two of them may be so much shorter than it looks.
+/// nginx's log has whole milliseconds, so the time between two of them may be up to one shorter than it looks.
 const ROUNDING: u64 = 2;
 
 fn people(rows: usize) -> Vec<String> {

@@ -46,7 +46,7 @@ fn nginx_lets_the_owner_of_a_client_certificate_in() {
     assert_eq!(statuses, [200, 400]);
 }
 
-/// What a send says of a certificate that was refused before its request left.
+/// What a send reports about a certificate that was refused before its request was sent.
 const NOT_SENT: &str = "  not sent\n";
 /// And of one that was refused when the request was on its way, as TLS 1.3 does it.
 const UNKNOWN: &str = "  unknown: may have been sent";
@@ -103,7 +103,7 @@ fn openssl_refuses_in_the_handshake_and_its_other_answers_are_not_http() {
         ];
         let _openssl = Peer::start(&program, folder, &arguments, port);
         send(&nginx, port, false).code(58).stderr_contains(expected).run();
-        // It turns each line around and sends it back: the request arrived, and the answer is no HTTP.
+        // It turns each line around and sends it back: the request arrived, and the answer is not HTTP.
         send(&nginx, port, true).code(8).stderr_contains("may have been sent").run();
     }
 }

@@ -1,4 +1,4 @@
-//! What a machine does to a program and this process cannot do to itself: a clock before 1970 (`faketime`), and no more
+//! Limits of a machine that this process cannot set for itself: a clock before 1970 (`faketime`), and no more
 //! threads, which the system refuses only to users other than root (`setpriv`, `prlimit`).
 
 use std::fs;
@@ -15,7 +15,7 @@ use support::server::Server;
 /// A user that runs nothing else, so that no other process counts against its limit.
 const UNUSED_USER: &str = "61234";
 
-/// vescli with a clock that stands in 1969.
+/// vescli with a clock in 1969.
 fn in_1969() -> Vescli {
     Vescli::program(find("faketime", "faketime"))
         // Waits are measured by the other clock, which is as it should be.

@@ -42,7 +42,7 @@ fn the_published_request_reaches_nginx_word_for_word() {
         .run();
     let mut requests = nginx.requests();
     for request in &mut requests {
-        // When it was is no part of it.
+        // The time is not part of it.
         request.as_object_mut().unwrap().retain(|name, _| name != "at" && name != "took");
     }
     assert_eq!(

@@ -13,7 +13,7 @@ const RESOLVER: Duration = Duration::from_secs(10);
 /// A second of time-out, the second of grace, and what a busy machine takes to start a process.
 const MOST: Duration = Duration::from_secs(5);
 
-/// Without a route back, packets that leave by the loopback device are dropped without a word.
+/// Without a route back, packets that leave by the loopback device are dropped silently.
 const SCRIPT: &str = "set -e
 PATH=$PATH:/usr/sbin:/sbin
 ip link set lo up

@@ -20,7 +20,7 @@ fn need(program: &str) {
     );
 }
 
-/// What has to be the same, whoever sends it.
+/// What has to be the same from both senders.
 #[derive(Debug, PartialEq)]
 struct ComparedRequest {
     method: String,
@@ -51,7 +51,7 @@ fn real_curl() -> PathBuf {
 pub(super) struct Given<'a> {
     pub(super) variables: &'a [(&'a str, &'a str)],
     pub(super) stdin: Option<&'a str>,
-    /// What stands in no argument of curl, and in nothing that is printed.
+    /// What must not be in an argument of curl, nor in anything that is printed.
     pub(super) secrets: &'a [&'a str],
 }
 

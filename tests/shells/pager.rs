@@ -22,7 +22,7 @@ fn help_that_is_longer_than_the_screen_goes_through_the_pager() {
         let screen = terminal.types(&line, "code 0");
         assert_eq!(screen.matches("\npaged:").count(), 3, "{screen}");
     }
-    // A pager that is closed early is no error, and one that is missing is no reason to show nothing.
+    // A pager that is closed early is not an error, and without the pager the help is still shown.
     terminal.types("PAGER='head -n 1' vescli help bulk; echo code $?", "\nThe list\ncode 0");
     for pager in ["no-such-pager 2>/dev/null", "", "cat"] {
         let line = format!("PAGER='{pager}' vescli help bulk; echo code $?");
@@ -45,7 +45,7 @@ fn what_fits_on_the_screen_and_what_is_piped_goes_through_no_pager() {
         let screen = terminal.types(&format!("{command}; echo code $?"), "code 0");
         assert!(!screen.contains("paged:"), "{screen}");
     }
-    // A terminal that cannot move its cursor has no use for a pager.
+    // A terminal that cannot move its cursor needs no pager.
     let screen = terminal.types("TERM=dumb vescli help bulk; echo code $?", "code 0");
     assert!(!screen.contains("paged:"), "{screen}");
 }

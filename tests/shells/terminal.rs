@@ -23,7 +23,7 @@ impl Terminal {
         Self::sized(vescli.folder(), [100, 40], "sh", &variables)
     }
 
-    /// Of so many columns and lines, with a shell in this folder.
+    /// A terminal of this size (columns, lines), with a shell in this folder.
     pub(crate) fn sized(folder: &Path, size: [u16; 2], shell: &str, variables: &[(&str, &str)]) -> Self {
         let socket = folder.join("tmux").to_str().unwrap().to_owned();
         let terminal = Self { socket };
@@ -52,7 +52,7 @@ impl Terminal {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Everything that was shown, as a reader sees it who scrolls up; a line that was broken for its length is one.
+    /// Everything that was shown, as a reader sees it who scrolls up; a wrapped line counts as one.
     pub(crate) fn history(&self) -> String {
         let output = self.command(&["capture-pane", "-p", "-J", "-S", "-"]).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()

@@ -1,5 +1,5 @@
-//! `--wait-for-user` with a list: users who appear late are mailed once, none too often asked for, and they hold no one
-//! else up.
+//! `--wait-for-user` with a list: users who appear late are mailed once, not asked for too often, and delay no one
+//! else.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -82,8 +82,8 @@ fn users_who_appear_late_are_all_mailed_once_and_none_is_lost() {
 }
 
 #[test]
-fn a_row_that_waits_holds_up_no_other_and_takes_no_retry() {
-    // The first person appears when all others were mailed: with the only worker in a wait, that would never be.
+fn a_row_that_waits_delays_no_other_and_uses_no_retry() {
+    // The first person appears when all others were mailed: if the only worker waited, that would never happen.
     let others = Mutex::new(BTreeSet::new());
     let (server, mailed) = late(move |email| {
         let mut others = others.lock().unwrap();
@@ -106,7 +106,7 @@ fn a_row_that_waits_holds_up_no_other_and_takes_no_retry() {
 }
 
 #[test]
-fn whoever_is_not_there_after_the_limit_is_rejected_with_the_time_and_not_due() {
+fn a_user_who_is_missing_after_the_limit_is_rejected_with_the_time_and_not_due() {
     let (server, _) = late(|email| email != address(0));
     let run = bulk(&server, 2)
         .args(["--wait-for-user", "6s", "--json"])

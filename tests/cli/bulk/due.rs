@@ -1,4 +1,4 @@
-//! One outcome of a person, everywhere; and whether the next run sends it is said beside it.
+//! One outcome of a person, everywhere; and whether the next run sends it is shown beside it.
 
 use serde_json::json;
 

@@ -224,7 +224,7 @@ fn a_journal_set_aside_counts_while_the_new_one_is_empty() {
     assert_eq!(server.count(), 6);
     let text = fs::read_to_string(&journal).unwrap();
     let (run, _) = text.split_once('\n').unwrap();
-    // As a run leaves it that ended before its first request.
+    // As left by a run that ended before its first request.
     fs::write(&journal, format!("{run}\n")).unwrap();
     super::again(&first, &server)
         .code(65)

@@ -1,5 +1,5 @@
-//! A server that says more than it was asked: what lies ready on a kept connection before the next request is no answer
-//! to it, and proves nothing about its row.
+//! A server that sends more than it was asked for: what is ready on a kept connection before the next request is not an
+//! answer to it, and proves nothing about its row.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -48,7 +48,7 @@ fn no_row_is_accepted_by_an_answer_that_was_there_before_its_request() {
     }
 }
 
-/// The count above notices a client that takes what lies ready for its answer.
+/// The count above detects a client that takes what is ready for its answer.
 #[test]
 fn an_answer_sent_before_its_request_is_not_counted() {
     let server = Server::http().answer(unasked()).start();

@@ -1,4 +1,4 @@
-//! A journal that is taken away, replaced or cut during a run stops it before the next request.
+//! A journal that is removed, replaced or cut during a run stops it before the next request.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn during_a_run(words: &'static str, happens: impl Fn(&Path) + Send + Sync + 'st
         .stderr_contains(words)
         .stderr_contains("no request was sent after that")
         .run();
-    // What had been let go before: nothing may follow, for the next sync is what notices it.
+    // These were released before. Nothing may follow, because the next sync notices it.
     let sent = server.count();
     assert!((10..=9 + 2 * JOBS).contains(&sent), "{sent} requests");
     (server, output, journal)

@@ -1,4 +1,4 @@
-//! What a machine does not have: descriptors, threads. Fewer workers do the work then, and say so; without room for a
+//! A machine without enough descriptors or threads: fewer workers do the work, and a warning says so; without room for a
 //! single one no one is mailed.
 
 use super::{each_once, lines, mailed};

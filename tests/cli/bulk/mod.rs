@@ -49,7 +49,7 @@ fn again(output: &Output, server: &Server) -> Vescli {
     again_on(output.again(), server)
 }
 
-/// The same command with whatever is in the folder. Its output is free, unless the test says otherwise.
+/// The same command with whatever is in the folder. Any output is accepted, unless the test says otherwise.
 fn again_on(vescli: Vescli, server: &Server) -> Vescli {
     vescli
         .against(server)

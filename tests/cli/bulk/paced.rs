@@ -16,7 +16,7 @@ pub(super) fn arrivals(server: &Server) -> Vec<Instant> {
     arrivals
 }
 
-/// The most requests that arrived within any stretch of time of this length.
+/// The most requests that arrived within any period of this length.
 pub(super) fn densest(arrivals: &[Instant], length: Duration) -> usize {
     let within = |first: usize| {
         let rest = arrivals[first..].iter();
@@ -117,7 +117,7 @@ fn without_a_rate_all_requests_not_yet_sent_wait_too() {
 fn an_outage_is_not_multiplied_by_retries() {
     let server = Server::http().answer(Answer::status(408)).start();
     bulk(&server, 60).args(["--retries", "3", "--max-failures", "0", "--jobs", "8"]).code(10).run();
-    // 60 rows, 20 repeats, and one more for every ten rows.
+    // 60 rows, 20 retries, and one more for every ten rows.
     assert_eq!(server.count(), 60 + 20 + 6);
 }
 

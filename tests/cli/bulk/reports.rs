@@ -144,7 +144,7 @@ fn each_row_has_a_case_and_each_outcome_is_counted() {
         of_run[&name].parse().unwrap()
     });
     assert!(start > 1.0e9 && start <= end && end < 1.0e11, "{start} to {end}");
-    // Open, so that no new file gets their numbers.
+    // Kept open, so that no new file gets their inode numbers.
     let old = [&xml, &prom].map(|path| fs::File::open(path).unwrap());
     // The same again, with the rest: the files are new ones, and the known rows are reported as known.
     let second = with_reports(again(&first, &server)).code(11).run();
@@ -240,7 +240,7 @@ fn a_run_whose_output_cannot_be_written_is_reported() {
 }
 
 #[test]
-fn what_cannot_be_written_is_found_before_anybody_is_mailed() {
+fn what_cannot_be_written_is_found_before_anyone_is_mailed() {
     let server = Server::http().uncalled().start();
     for flag in ["--junit", "--metrics"] {
         for (path, code, text) in [
@@ -267,7 +267,7 @@ fn what_cannot_be_written_is_found_before_anybody_is_mailed() {
 }
 
 #[test]
-fn a_file_that_is_lost_on_the_way_is_warned_of_and_changes_no_exit_code() {
+fn a_file_that_is_lost_during_the_run_is_a_warning_and_changes_no_exit_code() {
     for (status, code) in [(200, 0), (404, 10)] {
         let vescli = Vescli::new();
         let gone = vescli.folder().join("gone");

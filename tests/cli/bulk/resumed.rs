@@ -96,7 +96,7 @@ fn after_a_kill_running_requests_are_unknown_and_the_rest_is_sent() {
 }
 
 #[test]
-fn a_second_run_on_the_same_journal_is_turned_away_at_once() {
+fn a_second_run_on_the_same_journal_is_refused_at_once() {
     let (server, hold) = holding();
     let vescli = bulk(&server, 2);
     let journal = vescli.folder().join("journal");
@@ -161,7 +161,7 @@ fn a_fresh_run_mails_every_row_and_keeps_the_old_journal() {
 
 #[test]
 fn every_request_has_an_intent_in_the_journal_before_it_is_sent() {
-    // The server looks into the journal as each request arrives.
+    // The server reads the journal as each request arrives.
     let journal = tempfile::TempDir::with_prefix("vescli-journal-").unwrap();
     let path = journal.path().join("run.ndjson");
     let looked_at = path.clone();

@@ -171,7 +171,7 @@ fn a_shard_without_people_leaves_a_journal_that_shows_it_was_run() {
 }
 
 #[test]
-fn a_running_shard_is_in_the_way_of_another_division_only() {
+fn a_running_shard_blocks_only_another_division() {
     let (server, hold) = holding();
     let folder = folder(ROWS);
     let running = shard(&folder, &server, "1/2").args(["--jobs", "1"]).start();
@@ -240,7 +240,7 @@ fn fresh_does_not_pass_over_journals_of_another_division() {
 }
 
 #[test]
-fn a_shard_that_cannot_be_is_refused_with_what_would_be_right() {
+fn an_impossible_shard_is_refused_with_the_possible_ones() {
     let server = Server::http().uncalled().start();
     let folder = folder(4);
     for (text, message) in [

@@ -147,7 +147,7 @@ fn a_journal_that_cannot_be_written_sends_nothing() {
 #[test]
 fn a_journal_write_error_stops_the_run_and_loses_no_one() {
     let server = Server::http().start();
-    // Longer than the room that is reserved for a row, so that the limit is met on the way and not before.
+    // Longer than the room that is reserved for a row, so that the limit is reached during the run and not before.
     let long = |row: usize| format!("{}{row}@example.com\n", "x".repeat(900));
     let list: String = (0..12).map(long).collect();
     let program = support::program();

@@ -1,4 +1,4 @@
-//! A service that asks to wait: the wait is no attempt of the row, refused rows go first, and a service that
+//! A service that asks to wait: the wait does not count as an attempt, refused rows go first, and a service that
 //! refuses for ever ends the run.
 
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{address, again, bulk, each_once};
 use support::server::{Answer, Server};
 
-/// What came to the server: who, after how long, and whether it was accepted.
+/// What arrived at the server: who, after how long, and whether it was accepted.
 type Log = Arc<Mutex<Vec<(String, std::time::Instant, bool)>>>;
 
 /// A server that accepts what the script says, asks all others to wait N seconds, and records both.
@@ -67,7 +67,7 @@ fn at_a_rate_limit_everyone_is_mailed_once_and_refused_rows_go_first() {
 }
 
 #[test]
-fn a_wait_that_the_service_asked_for_is_no_attempt_of_the_row() {
+fn a_wait_that_the_service_asks_for_does_not_count_as_an_attempt() {
     for wait in ["0", "garbled"] {
         let (server, log) = choosy(wait, |email, log| {
             email != address(0) || log.iter().filter(|(other, ..)| other == email).count() >= 4

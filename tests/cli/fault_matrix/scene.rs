@@ -1,4 +1,4 @@
-//! What stands on the other side of a row: servers, proxies and ports, and the flags that lead there.
+//! The other side of a row: servers, proxies and ports, and the flags that lead there.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -24,7 +24,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Flags for a place at which no server of ours stands.
+    /// Flags for an address where none of these servers listens.
     pub(super) fn nowhere(flags: &[&str]) -> Self {
         Self { server: None, flags: flags.iter().map(OsString::from).collect(), trusted: None, kept: Vec::new() }
     }

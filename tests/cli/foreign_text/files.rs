@@ -1,4 +1,4 @@
-//! The names of files, and what stands in a configuration file.
+//! The names of files, and what is in a configuration file.
 
 use super::{chunks, clean, in_json, quoted, runs_cleanly, to_hello};
 use support::certificates::Authority;
@@ -83,7 +83,7 @@ fn configuration_files() {
 
 #[test]
 fn a_comment_is_shown_without_what_it_hides() {
-    // TOML lets none of C0 stand in a comment, but everything above.
+    // TOML allows no C0 character in a comment, but everything above.
     let all: String = (0xa0..0x3000).filter_map(char::from_u32).collect();
     let config = format!("# {all}\n[profiles.a]\n\ttenant = \"a\"\n");
     let shown = Vescli::new().config(&config).args(["config", "show"]).stdout_contains("").run();

@@ -3,7 +3,7 @@
 use super::clean;
 use support::harness::Vescli;
 
-/// A list in which each code point below U+3000 stands in a cell of its own, as JSON: no separator, quote or line break
+/// A list in which each code point below U+3000 is in a cell of its own, as JSON: no separator, quote or line break
 /// of a CSV can hide one.
 fn every_code_point() -> String {
     let cell = |c: char| serde_json::json!({ "email": format!("a{c}b@example.com") }).to_string();

@@ -1,4 +1,4 @@
-//! Text that others wrote reaches the terminal without a single character that could steer it, and JSON exactly.
+//! Text that others wrote reaches the terminal without a single character that could control it, and JSON exactly.
 
 mod files;
 mod typed;
@@ -12,7 +12,7 @@ use support::harness::{Output, Vescli};
 /// Characters per run: fewer than the 500 at which a text is cut.
 const CHUNK: usize = 300;
 
-/// Whether a character steers a terminal or hides: a second table, so that the program's own one is not its oracle.
+/// Whether a character controls a terminal or is invisible: a second table, so that the program's own one is not its oracle.
 fn is_dangerous(c: char) -> bool {
     let ranges: [(u32, u32); 10] = [
         (0x00, 0x1f),     // C0
@@ -65,7 +65,7 @@ fn runs_cleanly(vescli: Vescli, code: u8) -> Output {
     output
 }
 
-/// The same in colours, which are the program's own and taken out before the look.
+/// The same in colours, which are the program's own and removed before the check.
 fn runs_cleanly_in_colour(vescli: Vescli, code: u8) {
     let output = vescli.args(["--color", "always"]).code(code).stderr_contains("\u{1b}[").run();
     let mut plain = String::new();

@@ -1,4 +1,4 @@
-//! What a server says.
+//! What a server sends.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn text_in_the_body_of_an_answer() {
 
 #[test]
 fn text_in_a_header_of_an_answer() {
-    // HTTP lets no other control characters through than the tab.
+    // The tab is the only control character that HTTP lets through.
     let all: String = ['\t'].into_iter().chain((0x20..0x7f).chain(0x80..0x3000).filter_map(char::from_u32)).collect();
     let all: Vec<char> = all.chars().collect();
     for chunk in all.chunks(CHUNK) {
@@ -40,7 +40,7 @@ fn text_in_a_header_of_an_answer() {
         let document = in_json(to_hello().against(&server), 30);
         assert_eq!(document["error"]["location"], value);
     }
-    // Bytes that are no text at all.
+    // Bytes that are not text.
     let bytes: Vec<u8> = (0x80..=0xff).collect();
     let server = Server::http().answer(Answer::status(302).header("Location", bytes)).start();
     runs_cleanly(to_hello().against(&server).arg("-vv"), 30);

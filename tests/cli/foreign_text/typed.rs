@@ -1,4 +1,4 @@
-//! What is typed, or stands in the environment.
+//! What is typed, or is in the environment.
 
 use super::{in_json, is_dangerous, runs_cleanly, runs_cleanly_in_colour, send, to_hello, words};
 use support::harness::Vescli;
@@ -23,7 +23,7 @@ fn addresses_and_cnames() {
             runs_cleanly(send(Vescli::new(), &word, "example"), 2);
             runs_cleanly(send(Vescli::new(), "a@b.co", &word), 2);
         }
-        // What looks harmless may still be refused; it is what is shown that counts.
+        // A harmless text may still be refused; only what is shown matters.
         runs_cleanly(send(any_exit_code(), &visible, "example"), 0);
         runs_cleanly(send(any_exit_code(), "a@b.co", &visible), 0);
     }

@@ -1,4 +1,4 @@
-//! Which requests are repeated, how often and after how long: counted and timed at the server.
+//! Which requests are retried, how often and after how long: counted and timed at the server.
 
 mod unknown;
 mod user;
@@ -23,7 +23,7 @@ fn at_once(code: u16) -> Answer {
     status(code).header("Retry-After", "0")
 }
 
-/// What a run is to come to.
+/// The expected result of a run.
 #[derive(Clone, Copy)]
 struct Expected {
     outcome: &'static str,
@@ -111,7 +111,7 @@ fn permanent_refusals_are_not_retried() {
 }
 
 #[test]
-fn a_request_that_never_left_is_retried() {
+fn a_request_that_was_not_sent_is_retried() {
     let closed = closed_port();
     let url = format!("http://127.0.0.1:{}", closed.port);
     let refused = |retries, attempts| {

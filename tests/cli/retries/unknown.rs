@@ -11,7 +11,7 @@ fn unknown_results_are_retried_only_when_requested() {
     answers([status(500), Answer::accepted()], &flags, expected("accepted", 0, 2));
     answers([Answer::reset(Moment::Whole), Answer::accepted()], &flags, expected("accepted", 0, 2));
     answers([status(504)], &flags, expected("unknown", 54, 3));
-    // What is sure stays as it is.
+    // A certain outcome stays as it is.
     answers([status(401), Answer::accepted()], &flags, expected("rejected", 41, 1));
 }
 
@@ -20,7 +20,7 @@ fn a_later_refusal_does_not_undo_an_unknown() {
     let flags = ["--retry-unknown"];
     answers([status(504), status(401)], &flags, expected("unknown", 54, 2));
     answers([status(500), at_once(429), status(403)], &flags, expected("unknown", 50, 3));
-    // Two requests got through to the server; the third met a closed door and was not one.
+    // Two requests got through to the server; the third was refused a connection and is not counted.
     let server = Server::http().answers([status(502)]).behaviours([Behaviour::Speak, Behaviour::Close]).start();
     check(send().against(&server).args(["--retry-unknown", "--retries", "1"]), expected("unknown", 8, 2));
     assert_eq!(server.count(), 1);
@@ -47,6 +47,6 @@ fn an_attempt_that_was_refused_a_connection_leaves_the_unknown_as_it_was() {
     server.wait_for(1);
     drop(server);
     running.finish();
-    // No one else may have been given the port meanwhile, or the proof would be another one.
+    // No other process may have got the port meanwhile, or this would prove nothing.
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 }

@@ -1,4 +1,4 @@
-//! `--wait-for-user` of a single send: which answers are repeated, how far apart, and how it ends.
+//! `--wait-for-user` of a single send: which answers are retried, how far apart, and how it ends.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ fn keep_to_the_gap(requests: &[Recorded]) {
 }
 
 #[test]
-fn a_user_who_appears_late_is_mailed_and_the_wait_is_no_retry() {
+fn a_user_who_appears_late_is_mailed_and_the_wait_does_not_count_as_a_retry() {
     let requests = answers(
         [status(404), Answer::accepted()],
         &["--wait-for-user", "1m", "--retries", "0"],
@@ -32,7 +32,7 @@ fn a_busy_service_in_between_does_not_make_it_faster() {
 }
 
 #[test]
-fn after_the_limit_it_ends_with_the_404_and_says_how_long_was_waited() {
+fn after_the_limit_it_ends_with_the_404_and_reports_the_wait() {
     let server = Server::http().answer(status(404)).start();
     let started = Instant::now();
     Vescli::new()

@@ -1,4 +1,4 @@
-//! How long is waited before a repeat, measured by the arrivals at the server.
+//! How long vescli waits before a retry, measured by the arrivals at the server.
 
 use std::time::{Duration, SystemTime};
 

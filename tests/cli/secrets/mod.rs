@@ -18,7 +18,7 @@ fn lacks(text: &str, what: &str) {
         let form = form.to_ascii_lowercase();
         assert!(!text.contains(&form), "{what} holds {form:?}");
     }
-    // Parts that are left when a form is blotted out badly.
+    // Parts that are left when a form is redacted badly.
     for part in ["c4n4ry", "a+b=", "a%2bb"] {
         assert!(!text.contains(part), "{what} holds {part:?}");
     }
@@ -29,7 +29,7 @@ fn silent(output: &Output) {
     lacks(&output.stderr, "stderr");
 }
 
-/// Runs to whatever end and looks for the secrets.
+/// Runs to any end and searches the output for the secrets.
 fn quiet(vescli: Vescli, code: u8) -> Output {
     let output = vescli.env("RUST_BACKTRACE", "full").code(code).stdout_contains("").stderr_contains("").run();
     silent(&output);
@@ -84,7 +84,7 @@ fn no_row_of_the_fault_matrix_reveals_a_secret() {
     }
 }
 
-/// The token as the request bore it.
+/// The token as the request contained it.
 fn borne(request: &Recorded) -> String {
     let header = request.header("authorization").unwrap_or_default();
     header.strip_prefix("APIToken ").unwrap_or_default().to_owned()
@@ -135,7 +135,7 @@ fn a_token_echoed_by_the_server_is_not_printed() {
                     .stdout_contains("")
                     .stderr_contains("***")
                     .run();
-                // The name of a header is no secret; what is left of it would hide one.
+                // The name of a header is not a secret; what is left of it would hide one.
                 let shown = |text: &str| text.replace("x-c4n4ry-t0ken: a name", "");
                 lacks(&shown(&output.stdout), "stdout");
                 lacks(&shown(&output.stderr), "stderr");

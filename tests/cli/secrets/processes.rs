@@ -13,7 +13,7 @@ use crate::fault_matrix::PROXY_PASSWORD;
 use support::harness::Vescli;
 use support::server::{Answer, Moment, Server};
 
-/// What a process says of its own arguments and environment.
+/// What a process shows of its own arguments and environment.
 const ABOUT_ITSELF: &str = "tr '\\000' '\\n' </proc/$$/environ >about; tr '\\000' '\\n' </proc/$$/cmdline >>about; \
     tr '\\000' '\\n' </proc/$PPID/cmdline >>about";
 
@@ -73,7 +73,7 @@ fn a_rehearsed_command_gets_no_secret() {
     let about = about(&output.folder);
     lacks(&about, "the rehearsed command");
     assert!(about.contains("VESCLI_TOKEN="), "the sandbox's own token is missing: {about}");
-    // What is no secret is left alone: a runbook is rehearsed as it runs.
+    // What is not a secret is left alone: a runbook is rehearsed as it runs.
     for kept in ["HTTP_PROXY=http://proxy.example:3128\n", "VESCLI_RATE=30/m\n"] {
         assert!(about.contains(kept), "{about}");
     }

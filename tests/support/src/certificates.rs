@@ -36,7 +36,7 @@ impl Identity {
         Self::new(&certificate, &key)
     }
 
-    /// What plain `openssl req -x509` makes: an authority that signs itself and bears the names of a server.
+    /// What plain `openssl req -x509` makes: an authority that signs itself and has the names of a server.
     pub fn self_signed_authority() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = for_servers(&LOOPBACK);

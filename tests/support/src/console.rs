@@ -1,4 +1,4 @@
-//! The published URL as a test can reach it: a server that bears the console's names, behind a proxy that leads every
+//! The published URL as a test can reach it: a server that has the console's names, behind a proxy that leads every
 //! tunnel to it, because port 443 cannot be had.
 
 use crate::certificates::Authority;

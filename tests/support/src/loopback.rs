@@ -126,7 +126,7 @@ where
     }
 }
 
-/// What the threads of one listener share: the word to stop, and the means to wait for it.
+/// What the threads of one listener share: the request to stop, and the means to wait for it.
 #[derive(Default)]
 pub struct Keeper {
     state: Mutex<State>,

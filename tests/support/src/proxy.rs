@@ -19,7 +19,7 @@ pub enum Tunnel {
     Deny(u16),
     Hang,
     Close,
-    /// Says these bytes, whatever they are, and closes.
+    /// Sends these bytes, whatever they are, and closes.
     Say(Vec<u8>),
 }
 
@@ -47,7 +47,7 @@ impl Proxy {
         let localhost = Ipv4Addr::LOCALHOST.into();
         Self {
             loopback: Loopback::start(localhost, move |connection| {
-                // A client or server that hangs up half-way is no fault of the proxy.
+                // A client or server that closes early is not a failure of the proxy.
                 let _ = script.serve(&connection, &log);
             }),
             asked,
@@ -95,7 +95,7 @@ impl Drop for Proxy {
 
 struct Script {
     tunnel: Tunnel,
-    /// The value of `Proxy-Authorization` that opens the door.
+    /// The value of `Proxy-Authorization` that grants access.
     credentials: Option<String>,
 }
 

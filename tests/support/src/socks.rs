@@ -52,7 +52,7 @@ impl SocksProxy {
         let log = Arc::clone(&asked);
         let localhost = Ipv4Addr::LOCALHOST.into();
         let loopback = Loopback::start(localhost, move |connection| {
-            // A client that hangs up half-way is no fault of the proxy.
+            // A client that closes early is not a failure of the proxy.
             let _ = serve(&script, account.as_ref(), &connection, &log);
         });
         Self { loopback, asked }

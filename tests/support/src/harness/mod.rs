@@ -178,7 +178,7 @@ pub fn copy_program(from: &Path, to: &Path) {
     assert!(copied.unwrap().success());
 }
 
-/// What is expected. A later word about the same thing replaces an earlier one.
+/// What is expected. A later expectation about the same thing replaces an earlier one.
 impl Vescli {
     pub fn code(mut self, code: u8) -> Self {
         self.expected.ending = Ending::Code(code);
@@ -236,7 +236,7 @@ impl Vescli {
         self
     }
 
-    /// Standard output is one JSON document on one line, which is looked into as it came.
+    /// Standard output is one JSON document on one line, which is checked as it came.
     pub fn stdout_json(self, check: impl FnOnce(&Value) + 'static) -> Self {
         self.stdout_json_lines(|documents| {
             assert_eq!(documents.len(), 1, "not one document but {}", documents.len());

@@ -55,7 +55,7 @@ impl Running {
         let mut child = command.spawn().unwrap();
         let pipe = child.stdin.take();
         let writing = pipe.zip(stdin).map(|(mut pipe, bytes)| {
-            // A program that does not read all of its input is in its right.
+            // A program need not read all of its input.
             thread::spawn(move || drop(pipe.write_all(&bytes)))
         });
         Self {
@@ -71,7 +71,7 @@ impl Running {
         }
     }
 
-    /// Waits until standard output contains this, and gives everything it held then.
+    /// Waits until standard output contains this, and returns everything it contained then.
     pub fn wait_for_stdout(&self, text: &str) -> String {
         self.stdout.wait_for(text, self.deadline())
     }

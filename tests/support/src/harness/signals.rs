@@ -1,4 +1,4 @@
-//! Signals as a program at a terminal finds them, whatever the test runner was started by.
+//! Signals as a program at a terminal finds them, however the test runner was started.
 
 use std::fs;
 use std::sync::{Arc, Once};

@@ -166,7 +166,7 @@ impl Answer {
     }
 }
 
-/// Answers that break HTTP, or are none.
+/// Answers that break HTTP, or are not HTTP.
 impl Answer {
     pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref().to_vec();

@@ -14,14 +14,14 @@ use crate::loopback::{Connection, Keeper};
 #[derive(Clone, Debug)]
 pub enum Behaviour {
     Speak,
-    /// Reads what comes and never says a word, so that a TLS handshake hangs.
+    /// Reads what comes and never answers, so that a TLS handshake hangs.
     Hang,
     Close,
     /// At once: the client may still be connecting when it arrives.
     Reset,
     /// The same once the first bytes are read, so that the connection was up for sure.
     ReadThenReset,
-    /// Waits for the first bytes, says these, and closes.
+    /// Waits for the first bytes, sends these, and closes.
     Say(Vec<u8>),
     HandshakeThenClose,
     HandshakeThenReset,
@@ -124,7 +124,7 @@ impl Plan {
             });
             self.recording.answering();
             let last = request.header("Connection") == Some("close");
-            // A client that hung up half-way is no fault of the test.
+            // A client that closes early is not a failure of the test.
             match say(&answer, &mut transport, keeper).unwrap_or(End::Close) {
                 End::KeepAlive if !last => {}
                 End::KeepAlive | End::Close => return transport.finish(),

@@ -1,7 +1,8 @@
 //! A list against what people use instead: GNU parallel around curl with a log of jobs, `curl --parallel` with kept
 //! connections and no journal, and how long a list of a million rows takes until its first request. Medians of
 //! interleaved runs, reported as ratios; nginx counts the mails. Needs Debian's packages ca-certificates,
-//! curl, nginx-light and parallel. Run it with `cargo bench --locked --bench bulk`.
+//! curl, nginx-light and parallel. Run it with `cargo bench --locked --bench bulk`. With `VESCLI_OTHER=FILE`, another build
+//! of vescli takes part: a musl one of `release/build`, to compare its allocator with glibc's.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
@@ -45,31 +46,45 @@ fn main() {
         location: "default_type application/json; return 200 '{}';",
         ..Config::default()
     });
-    let bench = Bench { folder: TempDir::with_prefix("vescli-bench-").unwrap(), url: nginx.url() };
+    let bench = Bench {
+        folder: TempDir::with_prefix("vescli-bench-").unwrap(),
+        url: nginx.url(),
+        program: support::program(),
+        other: other_build(),
+    };
     bench.prepare(&nginx.authority.pem());
-    let runs = [
+    let mut runs = vec![
         ("vescli bulk", FRESH, Bench::vescli as Run),
         ("vescli bulk --keep-alive", KEPT, Bench::vescli_kept),
         ("curl --parallel", KEPT, Bench::curl),
         ("parallel --joblog curl", PARALLEL, Bench::parallel),
     ];
-    let mut rates = [const { Vec::new() }; 4];
+    if bench.other.is_some() {
+        runs.push(("other bulk", FRESH, Bench::other));
+        runs.push(("other bulk --keep-alive", KEPT, Bench::other_kept));
+    }
+    let mut rates = vec![Vec::new(); runs.len()];
     for _ in 0..ROUNDS {
         for ((_, rows, run), rates) in runs.iter().zip(&mut rates) {
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             rates.push(*rows as f64 / run(&bench, *rows).as_secs_f64());
         }
     }
-    let medians = rates.map(|mut rates| {
+    let median = |mut rates: Vec<f64>| {
         rates.sort_unstable_by(f64::total_cmp);
         rates[ROUNDS / 2]
-    });
-    for ((name, _, _), median) in runs.iter().zip(medians) {
+    };
+    let medians: Vec<f64> = rates.into_iter().map(median).collect();
+    for ((name, _, _), median) in runs.iter().zip(&medians) {
         println!("{name:<26} {median:>8.0} mails/s");
     }
     println!("vescli bulk / parallel          {:>6.1}", medians[0] / medians[3]);
     println!("--keep-alive / curl --parallel  {:>6.2}", medians[1] / medians[2]);
-    let mut mailed = ROUNDS * (FRESH + 2 * KEPT + PARALLEL);
+    if bench.other.is_some() {
+        println!("other / vescli bulk             {:>6.2}", medians[4] / medians[0]);
+        println!("other / vescli, --keep-alive    {:>6.2}", medians[5] / medians[1]);
+    }
+    let mut mailed = ROUNDS * runs.iter().map(|(_, rows, _)| rows).sum::<usize>();
     for known in [0, MILLION] {
         let first = bench.until_the_first(known);
         mailed += 1;
@@ -84,9 +99,16 @@ fn main() {
 /// Sends to the first N people, and returns how long it took.
 type Run = fn(&Bench, usize) -> Duration;
 
+#[expect(clippy::disallowed_methods, reason = "the door to the environment is the product's")]
+fn other_build() -> Option<String> {
+    std::env::var("VESCLI_OTHER").ok()
+}
+
 struct Bench {
     folder: TempDir,
     url: String,
+    program: String,
+    other: Option<String>,
 }
 
 impl Bench {
@@ -132,7 +154,11 @@ impl Bench {
     }
 
     fn bulk(&self, rows: usize, more: &[&str]) -> Duration {
-        let mut command = self.command(&support::program());
+        self.bulk_by(&self.program, rows, more)
+    }
+
+    fn bulk_by(&self, program: &str, rows: usize, more: &[&str]) -> Duration {
+        let mut command = self.command(program);
         command
             // The same people are on all of these lists.
             .env("XDG_STATE_HOME", self.path(&format!("state-{rows}")))
@@ -148,6 +174,14 @@ impl Bench {
 
     fn vescli_kept(&self, rows: usize) -> Duration {
         self.bulk(rows, &["--fresh", "--keep-alive"])
+    }
+
+    fn other(&self, rows: usize) -> Duration {
+        self.bulk_by(self.other.as_deref().unwrap(), rows, &["--fresh"])
+    }
+
+    fn other_kept(&self, rows: usize) -> Duration {
+        self.bulk_by(self.other.as_deref().unwrap(), rows, &["--fresh", "--keep-alive"])
     }
 
     fn curl(&self, _: usize) -> Duration {

@@ -1,13 +1,77 @@
-//! A table: which columns matter, and its rows.
+//! A table: how its columns are separated, which of them matter, and its rows.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
-use super::detect::Table;
 use super::lines::ROW_MAX;
-use super::rows::{Collector, RowsError};
+use super::rows::{ADDRESSING, Collector, RowsError};
+
+/// What may separate columns. The first one wins when nothing speaks for another.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// How a table is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) separator: u8,
+    /// Bytes of a first line `sep=;`, which spreadsheets write for each other.
+    pub(super) preface: usize,
+}
+
+/// How a table is separated: as its first line says, else in the way that gives a column `email`, else in the way that
+/// gives the most columns.
+pub(super) fn table(glance: &[u8]) -> Table {
+    let start = glance.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(glance.len());
+    if let Some(separator) = preface(&glance[start..]) {
+        let length = glance[start..].iter().position(|byte| *byte == b'\n');
+        return Table { separator, preface: length.map_or(glance.len(), |length| start + length) };
+    }
+    Table { separator: best(glance).separator, preface: 0 }
+}
+
+/// What `sep=X` on a line of its own names.
+pub(super) fn preface(text: &[u8]) -> Option<u8> {
+    let line = text.split(|byte| *byte == b'\n').next()?;
+    let line = line.trim_ascii_end();
+    // A tab would have been trimmed.
+    let named = match line.split_at_checked(4)? {
+        (key, [separator]) if key.eq_ignore_ascii_case(b"sep=") => *separator,
+        (key, []) if key.eq_ignore_ascii_case(b"sep=") => b'\t',
+        _ => return None,
+    };
+    SEPARATORS.contains(&named).then_some(named)
+}
+
+/// What the first row shows if it is separated in one way.
+pub(super) struct Guess {
+    separator: u8,
+    pub(super) columns: usize,
+    pub(super) names_email: bool,
+}
+
+pub(super) fn best(glance: &[u8]) -> Guess {
+    let guesses = SEPARATORS.map(|separator| guess(glance, separator));
+    let [mut best, others @ ..] = guesses;
+    for other in others {
+        if (other.names_email, other.columns) > (best.names_email, best.columns) {
+            best = other;
+        }
+    }
+    best
+}
+
+fn guess(glance: &[u8], separator: u8) -> Guess {
+    let mut reader = ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(glance);
+    let mut header = ByteRecord::new();
+    // Reading from memory fails for no reason that would not be found again when the list itself is read.
+    let _ = reader.read_byte_record(&mut header);
+    Guess {
+        separator,
+        columns: header.len(),
+        names_email: header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email")),
+    }
+}
 
 /// Where the columns are that matter.
 struct Columns {
@@ -63,7 +127,7 @@ fn header(record: &ByteRecord, line: u64, collector: &mut Collector<'_>) -> Resu
             RowsError::NoEmailColumn { line, columns: names }
         });
     };
-    for name in ["tenant", "region"] {
+    for name in ADDRESSING {
         if names.iter().any(|given| given.eq_ignore_ascii_case(name)) {
             return Err(RowsError::Addressing { line, name });
         }

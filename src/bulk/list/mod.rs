@@ -2,7 +2,6 @@
 //! read and checked before anyone is mailed.
 
 mod csv;
-mod detect;
 mod lines;
 mod ndjson;
 mod rows;
@@ -28,11 +27,11 @@ pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_ema
     let mut glance = Vec::new();
     text.by_ref().take(GLANCE).read_to_end(&mut glance)?;
     let format = match format {
-        Format::Auto => detect::format(&glance)?,
+        Format::Auto => detect(&glance)?,
         format => format,
     };
     let mut collector = Collector::new(default_cname, allow_any_email);
-    let plan = (format == Format::Csv).then(|| detect::table(&glance));
+    let plan = (format == Format::Csv).then(|| csv::table(&glance));
     let mut whole = Cursor::new(glance).chain(&mut text);
     match plan {
         Some(plan) => csv::read(whole, plan, &mut collector)?,
@@ -40,4 +39,20 @@ pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_ema
         None => lines::read(&mut whole, &mut collector)?,
     }
     collector.finish(format, text.sha256()?)
+}
+
+/// The format of a list that no one named.
+fn detect(glance: &[u8]) -> Result<Format, RowsError> {
+    let text = String::from_utf8_lossy(glance);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    match lines.peek() {
+        Some(line) if line.starts_with('{') => return Ok(Format::Ndjson),
+        Some(line) if line.starts_with('[') => return Err(RowsError::JsonArray),
+        Some(line) if csv::preface(line.as_bytes()).is_some() => return Ok(Format::Csv),
+        _ => {}
+    }
+    let first = lines.find(|line| !line.starts_with('#')).unwrap_or("");
+    let table = csv::best(first.as_bytes());
+    let is_table = table.names_email || table.columns > 1;
+    Ok(if is_table { Format::Csv } else { Format::Lines })
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::BufRead;
 
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use super::lines::each_line;
-use super::rows::{Collector, RowsError};
+use super::rows::{ADDRESSING, Collector, RowsError};
 
 /// The fields of an object that matter, and the names of the others.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) fn read(input: &mut impl BufRead, collector: &mut Collector<'_>) -> R
         if line == 1 && text.starts_with('[') {
             return Err(RowsError::JsonArray);
         }
-        match serde_json::from_str(text) {
+        match parse(text) {
             Ok(Object { addressing: Some(name), .. }) => return Err(RowsError::Addressing { line, name }),
             Ok(Object { email: Some(email), cname, ignored, .. }) => {
                 for name in &ignored {
@@ -50,10 +50,10 @@ fn why(error: &serde_json::Error) -> String {
     }
 }
 
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
-    }
+fn parse(text: &str) -> serde_json::Result<Object> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let object = deserializer.deserialize_map(ObjectVisitor)?;
+    deserializer.end().map(|()| object)
 }
 
 struct ObjectVisitor;
@@ -78,16 +78,11 @@ impl<'de> Visitor<'de> for ObjectVisitor {
                 "email" => object.email = Some(map.next_value()?),
                 // A directory writes null for what it does not know.
                 "cname" => object.cname = map.next_value()?,
-                "tenant" => {
-                    object.addressing = Some("tenant");
-                    map.next_value::<IgnoredAny>()?;
-                }
-                "region" => {
-                    object.addressing = Some("region");
-                    map.next_value::<IgnoredAny>()?;
-                }
-                _ => {
-                    object.ignored.push(name);
+                other => {
+                    match ADDRESSING.iter().find(|name| **name == other) {
+                        Some(name) => object.addressing = Some(name),
+                        None => object.ignored.push(name),
+                    }
                     map.next_value::<IgnoredAny>()?;
                 }
             }

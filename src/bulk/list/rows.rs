@@ -13,9 +13,10 @@ use crate::api::recipient::{check_email, check_text};
 use crate::bulk::journal::fold_name;
 
 /// What a list looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// To be found out by its content.
+    #[default]
     Auto,
     /// A table with a header: separated by commas, semicolons or tabs.
     Csv,
@@ -47,7 +48,7 @@ pub struct Row {
 }
 
 /// A list that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct List {
     /// The rows that can be sent, in the order of the list, each address once with each cname.
     pub rows: Vec<Row>,
@@ -64,6 +65,9 @@ pub struct List {
     /// What it turned out to be; never [`Format::Auto`].
     pub format: Format,
 }
+
+/// Columns and fields that would send a row to another service: refused, because one run is for one.
+pub(super) const ADDRESSING: [&str; 2] = ["tenant", "region"];
 
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
@@ -100,14 +104,11 @@ impl RowsByHash {
 }
 
 /// What was read so far.
+#[derive(Default)]
 pub(super) struct Collector<'a> {
     default_cname: &'a str,
     allow_any_email: bool,
-    rows: Vec<Row>,
-    bad: Vec<BadRow>,
-    ignored: Vec<String>,
-    repeats: u64,
-    other_cname: u64,
+    list: List,
     /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
     by_email: RowsByHash,
     /// The places of the other rows of an address, by address and cname: mostly there are none.
@@ -119,19 +120,7 @@ pub(super) struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     pub(super) fn new(default_cname: &'a str, allow_any_email: bool) -> Self {
-        Self {
-            default_cname,
-            allow_any_email,
-            rows: Vec::new(),
-            bad: Vec::new(),
-            ignored: Vec::new(),
-            repeats: 0,
-            other_cname: 0,
-            by_email: RowsByHash::default(),
-            by_email_and_cname: RowsByHash::default(),
-            hasher: RandomState::new(),
-            last_cname: None,
-        }
+        Self { default_cname, allow_any_email, ..Self::default() }
     }
 
     /// A row. An empty cname is none.
@@ -146,17 +135,17 @@ impl<'a> Collector<'a> {
             return self.bad(line, format!("the cname `{}` {error}", short(cname)));
         }
         if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
-            self.repeats += 1;
+            self.list.repeats += 1;
             return;
         }
         let cname = cname.map(|cname| self.shared(cname));
-        self.rows.push(Row { line, email: email.into(), cname });
+        self.list.rows.push(Row { line, email: email.into(), cname });
     }
 
     /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
     fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
         let (email, cname) = (email.to_lowercase(), fold_name(cname));
-        let (rows, default) = (&self.rows, self.default_cname);
+        let (rows, default) = (&self.list.rows, self.default_cname);
         let has_email = |index: usize| {
             let row = rows.get(index);
             row.is_some_and(|row| row.email.to_lowercase() == email)
@@ -172,7 +161,7 @@ impl<'a> Collector<'a> {
         let hash = || self.hasher.hash_one((&email, &cname));
         let has_both = |index: usize| has_email(index) && has_cname(index);
         let found = has_cname(first) || self.by_email_and_cname.first(hash(), rows.len(), has_both).is_some();
-        self.other_cname += u64::from(!found);
+        self.list.other_cname += u64::from(!found);
         found
     }
 
@@ -188,29 +177,22 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn bad(&mut self, line: u64, reason: String) {
-        self.bad.push(BadRow { line, reason });
+        self.list.bad.push(BadRow { line, reason });
     }
 
     /// A column that means nothing here.
     pub(super) fn ignore(&mut self, name: &str) {
-        if self.ignored.len() < IGNORED_MAX && !self.ignored.iter().any(|known| known == name) {
-            self.ignored.push(name.to_owned());
+        let ignored = &mut self.list.ignored_columns;
+        if ignored.len() < IGNORED_MAX && !ignored.iter().any(|known| known == name) {
+            ignored.push(name.to_owned());
         }
     }
 
     pub(super) fn finish(self, format: Format, sha256: String) -> Result<List, RowsError> {
-        if self.rows.is_empty() && self.bad.is_empty() {
+        if self.list.rows.is_empty() && self.list.bad.is_empty() {
             return Err(RowsError::Empty);
         }
-        Ok(List {
-            rows: self.rows,
-            repeats: self.repeats,
-            other_cname: self.other_cname,
-            ignored_columns: self.ignored,
-            bad: self.bad,
-            sha256,
-            format,
-        })
+        Ok(List { sha256, format, ..self.list })
     }
 }
 

@@ -64,6 +64,39 @@ impl PriorCounts {
     }
 }
 
+/// Rows of each outcome, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct OutcomeCounts {
+    pub accepted: u64,
+    pub rejected: u64,
+    pub not_sent: u64,
+    pub unknown: u64,
+}
+
+impl OutcomeCounts {
+    pub const fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Accepted => self.accepted += 1,
+            Outcome::Rejected => self.rejected += 1,
+            Outcome::NotSent => self.not_sent += 1,
+            Outcome::Unknown => self.unknown += 1,
+        }
+    }
+
+    pub const fn total(&self) -> u64 {
+        self.accepted + self.rejected + self.not_sent + self.unknown
+    }
+
+    pub const fn each(&self) -> [(Outcome, u64); 4] {
+        [
+            (Outcome::Accepted, self.accepted),
+            (Outcome::Rejected, self.rejected),
+            (Outcome::NotSent, self.not_sent),
+            (Outcome::Unknown, self.unknown),
+        ]
+    }
+}
+
 /// What is decided about a row. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -90,34 +123,21 @@ pub struct Plan {
     /// Those that would be sent, but for the limit.
     pub beyond_limit: PriorCounts,
     /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
-    pub skipped: Skipped,
+    pub skipped: OutcomeCounts,
     /// The same of each row, in the order of the list: for reports with every row.
     pub decisions: Vec<Decision>,
 }
 
-/// Rows that are left out because other lists know them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Skipped {
-    pub accepted: u64,
-    pub unknown: u64,
-}
-
-/// What a row does next, by what is known of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Send(Prior),
-    Leave(Outcome),
-}
-
-fn next(known: Option<RowState>, choice: Choice) -> Next {
+/// What a row does next, by what its journal knows of it: it is sent or left.
+fn next(known: Option<RowState>, choice: Choice) -> Decision {
     if matches!(known, Some(RowState::Rejected { due: true, .. })) {
-        return Next::Send(Prior::Due);
+        return Decision::Send(Prior::Due);
     }
     match known.map(RowState::effective) {
-        None | Some(Outcome::NotSent) => Next::Send(Prior::NotSent),
-        Some(Outcome::Rejected) if choice.retry_rejected => Next::Send(Prior::Rejected),
-        Some(Outcome::Unknown) if choice.resend_unknown => Next::Send(Prior::Unknown),
-        Some(outcome @ (Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)) => Next::Leave(outcome),
+        None | Some(Outcome::NotSent) => Decision::Send(Prior::NotSent),
+        Some(Outcome::Rejected) if choice.retry_rejected => Decision::Send(Prior::Rejected),
+        Some(Outcome::Unknown) if choice.resend_unknown => Decision::Send(Prior::Unknown),
+        Some(outcome @ (Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)) => Decision::Leave(outcome),
     }
 }
 
@@ -137,12 +157,12 @@ impl Plan {
             let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
             let skips_known = choice.known == Some(OnKnown::Skip);
             let decision = match next(state, choice) {
-                Next::Send(prior) => match skips_known.then(|| elsewhere.of(index)).flatten() {
+                Decision::Send(prior) => match skips_known.then(|| elsewhere.of(index)).flatten() {
                     Some(outcome) => Decision::LeaveKnown(outcome),
                     None if plan.tasks.len() as u64 >= limit => Decision::BeyondLimit(prior),
                     None => Decision::Send(prior),
                 },
-                Next::Leave(outcome) => Decision::Leave(outcome),
+                leave => leave,
             };
             plan.add(index, decision);
         }
@@ -175,7 +195,7 @@ impl Plan {
         (0..).zip(rows).filter_map(move |(index, row)| {
             let key = key_of(row);
             let state = known.state(key);
-            matches!(next(state, choice), Next::Send(_)).then_some((index, key))
+            matches!(next(state, choice), Decision::Send(_)).then_some((index, key))
         })
     }
 
@@ -197,19 +217,6 @@ impl Plan {
         // In nanoseconds of 128 bits: a list of any length at any rate fits.
         let nanoseconds = rate.per.as_nanos() * u128::from(steps) / u128::from(rate.count.get());
         Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
-    }
-}
-
-impl Skipped {
-    const fn add(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Accepted => self.accepted += 1,
-            _ => self.unknown += 1,
-        }
-    }
-
-    pub const fn total(self) -> u64 {
-        self.accepted + self.unknown
     }
 }
 
@@ -239,7 +246,7 @@ mod tests {
             for retry_rejected in [false, true] {
                 for resend_unknown in [false, true] {
                     let choice = Choice { retry_rejected, resend_unknown, limit: None, known: None };
-                    let sent = matches!(next(known, choice), Next::Send(_));
+                    let sent = matches!(next(known, choice), Decision::Send(_));
                     let expected = match known {
                         None | Some(RowState::NotSent | RowState::Rejected { due: true, .. }) => true,
                         Some(RowState::Rejected { .. }) => retry_rejected,
@@ -247,7 +254,7 @@ mod tests {
                         Some(_) => false,
                     };
                     assert_eq!(sent, expected, "{known:?} {choice:?}");
-                    let doubt = matches!(next(known, choice), Next::Send(Prior::Unknown));
+                    let doubt = matches!(next(known, choice), Decision::Send(Prior::Unknown));
                     let is_unknown = matches!(known, Some(RowState::Unknown { .. }));
                     assert_eq!(doubt, resend_unknown && is_unknown);
                 }

@@ -1,45 +1,8 @@
 //! The results of a run, counted, and how it ends. Pure.
 
 use super::event::{RowEnd, Stop};
-use super::plan::{Plan, PriorCounts};
+use super::plan::{OutcomeCounts, Plan, PriorCounts};
 use crate::api::outcome::Outcome;
-
-/// Rows of each outcome, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct OutcomeCounts {
-    pub accepted: u64,
-    pub rejected: u64,
-    pub not_sent: u64,
-    pub unknown: u64,
-}
-
-impl OutcomeCounts {
-    pub const fn add(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Accepted => self.accepted += 1,
-            Outcome::Rejected => self.rejected += 1,
-            Outcome::NotSent => self.not_sent += 1,
-            Outcome::Unknown => self.unknown += 1,
-        }
-    }
-
-    pub const fn total(&self) -> u64 {
-        self.accepted + self.rejected + self.not_sent + self.unknown
-    }
-}
-
-/// Rows that the next run sends without another flag, by what they are now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Due {
-    pub not_sent: u64,
-    pub rejected: u64,
-}
-
-impl Due {
-    pub const fn total(self) -> u64 {
-        self.not_sent + self.rejected
-    }
-}
 
 /// The results of a run so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,7 +10,7 @@ pub struct Tally {
     /// The rows that ended in this run, as they were reported.
     pub ended: OutcomeCounts,
     /// Those of them that the next run sends without another flag.
-    pub due: Due,
+    pub due: OutcomeCounts,
     /// Their states before they were sent.
     pub prior: PriorCounts,
     /// How many requests were made, retries included.
@@ -76,10 +39,8 @@ impl Tally {
         self.prior.add(end.prior);
         self.requests += end.attempts;
         self.unrecorded += end.unrecorded as u64;
-        match outcome {
-            Outcome::Rejected if end.due => self.due.rejected += 1,
-            Outcome::NotSent if end.due => self.due.not_sent += 1,
-            _ => {}
+        if end.due && matches!(outcome, Outcome::Rejected | Outcome::NotSent) {
+            self.due.add(outcome);
         }
     }
 
@@ -99,12 +60,13 @@ impl Tally {
     }
 
     /// How many rows of the list the next run sends without another flag.
-    pub fn due_of_list(&self, plan: &Plan) -> Due {
+    pub fn due_of_list(&self, plan: &Plan) -> OutcomeCounts {
         let prior = plan.prior();
         let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
-        Due {
+        OutcomeCounts {
             not_sent: left(prior.not_sent, self.prior.not_sent) + self.due.not_sent,
             rejected: left(prior.due, self.prior.due) + self.due.rejected,
+            ..OutcomeCounts::default()
         }
     }
 
@@ -117,20 +79,11 @@ impl Tally {
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::EveryRowFails(_)) => Verdict::Stopped,
-            Some(Stop::Failures(_) | Stop::WaitTooLong(_) | Stop::ThrottledTooOften | Stop::OtherRun)
-                if is_cut_short =>
-            {
-                Verdict::Stopped
-            }
-            Some(Stop::Failures(_) | Stop::WaitTooLong(_) | Stop::ThrottledTooOften | Stop::OtherRun) | None => {
-                if list.unknown > 0 {
-                    Verdict::Unknown
-                } else if list.rejected + list.not_sent > kept_back {
-                    Verdict::Failed
-                } else {
-                    Verdict::Accepted
-                }
-            }
+            // The others came too late if everything was sent by then.
+            Some(_) if is_cut_short => Verdict::Stopped,
+            _ if list.unknown > 0 => Verdict::Unknown,
+            _ if list.rejected + list.not_sent > kept_back => Verdict::Failed,
+            _ => Verdict::Accepted,
         }
     }
 }
@@ -200,7 +153,7 @@ mod tests {
     #[test]
     fn a_refusal_that_stopped_the_run_is_rejected_and_due() {
         let mut tally = ended(1, 2, 1, 0);
-        tally.due = Due { not_sent: 1, rejected: 1 };
+        tally.due = OutcomeCounts { not_sent: 1, rejected: 1, ..OutcomeCounts::default() };
         let plan = plan(6, 1, 0, 0, 0);
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 2, 3));

@@ -10,8 +10,8 @@ use super::{RequestInfo, SendResult};
 use crate::api::outcome::Outcome;
 use crate::bulk::event::RowEnd;
 use crate::bulk::list::Row;
-use crate::bulk::plan::Plan;
-use crate::bulk::tally::{OutcomeCounts, Tally};
+use crate::bulk::plan::{OutcomeCounts, Plan};
+use crate::bulk::tally::Tally;
 use crate::settings::bulk::OnKnown;
 
 /// People known from other lists.

@@ -13,8 +13,8 @@ use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::bulk::journal::SINGLE_SENDS;
 use crate::bulk::known::{KnownElsewhere, KnownList};
 use crate::bulk::list::{Format, List, Row};
-use crate::bulk::plan::Plan;
-use crate::bulk::tally::{Due, OutcomeCounts, Tally};
+use crate::bulk::plan::{OutcomeCounts, Plan};
+use crate::bulk::tally::Tally;
 use crate::settings::bulk::OnKnown;
 use crate::settings::bulk::Shard;
 use crate::settings::rate::Rate;
@@ -174,12 +174,18 @@ pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     ))
 }
 
+/// A part of a line that is left out when there is nothing to count.
+fn if_any(count: u64, text: impl FnOnce(u64) -> String) -> String {
+    if count == 0 { String::new() } else { text(count) }
+}
+
+fn bad_rows(list: &List) -> String {
+    if_any(list.bad.len() as u64, |count| format!("; {} that cannot be used left out", counted(count, "row")))
+}
+
 /// The first of some texts, and how many more there are.
 fn first_few(texts: &[String]) -> String {
-    let more = match texts.len().saturating_sub(SAMPLE) {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
+    let more = if_any(texts.len().saturating_sub(SAMPLE) as u64, |more| format!(", and {more} more"));
     let first = &texts[..texts.len().min(SAMPLE)];
     first.join("; ") + &more
 }
@@ -214,14 +220,8 @@ fn known_list(known: &KnownList, redactor: &Redactor) -> String {
 fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
     let list = facts.list;
     let ignored: Vec<String> = list.ignored_columns.iter().take(NAMED).map(|name| redactor.escape(name)).collect();
-    let ignored = match ignored.len() {
-        0 => String::new(),
-        _ => format!("; ignored: {}", ignored.join(", ")),
-    };
-    let bad = match list.bad.len() as u64 {
-        0 => String::new(),
-        count => format!("; {} that cannot be used left out", counted(count, "row")),
-    };
+    let ignored = if_any(ignored.len() as u64, |_| format!("; ignored: {}", ignored.join(", ")));
+    let bad = bad_rows(list);
     format!(
         "{} ({}), {}{bad}{ignored}",
         redactor.escape(facts.name),
@@ -232,24 +232,17 @@ fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
 
 fn journal(facts: &PlanFacts, redactor: &Redactor) -> String {
     let path = redactor.escape(facts.journal);
-    let also = match facts.siblings {
-        0 => String::new(),
-        count => format!("; also read: {} of other shards", counted(count, "journal")),
-    };
+    let also = if_any(facts.siblings, |count| format!("; also read: {} of other shards", counted(count, "journal")));
     let new = if facts.sets_aside { ", new: people already mailed will be mailed again" } else { "" };
     format!("{path}{new}{also}")
 }
 
 fn to_send(facts: &PlanFacts) -> String {
     let plan = facts.plan;
-    let beyond = match plan.beyond_limit.total() {
-        0 => String::new(),
-        count => format!("; {} left for later by --limit", counted(count, "row")),
-    };
-    let doubtful = match plan.prior().unknown - plan.beyond_limit.unknown {
-        0 => String::new(),
-        count => format!("; {count} of them may have been mailed already"),
-    };
+    let left = |count| format!("; {} left for later by --limit", counted(count, "row"));
+    let beyond = if_any(plan.beyond_limit.total(), left);
+    let doubtful = plan.prior().unknown - plan.beyond_limit.unknown;
+    let doubtful = if_any(doubtful, |count| format!("; {count} of them may have been mailed already"));
     let shared = if facts.shard.is_some() { " for all shards" } else { "" };
     let pace = match (facts.rate, facts.time()) {
         (Some(rate), Some(length)) => format!("at {rate}{shared}, about {}", duration(length)),
@@ -325,17 +318,8 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
 
 /// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
 pub fn outcomes(outcomes: &OutcomeCounts) -> String {
-    let parts = [
-        (outcomes.accepted, Outcome::Accepted),
-        (outcomes.rejected, Outcome::Rejected),
-        (outcomes.not_sent, Outcome::NotSent),
-        (outcomes.unknown, Outcome::Unknown),
-    ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, outcome)| *count > 0 || *outcome == Outcome::Accepted)
-        .map(|(count, outcome)| format!("{} {}", grouped(*count), outcome.word()))
-        .collect();
+    let shown = outcomes.each().into_iter().filter(|(outcome, count)| *count > 0 || *outcome == Outcome::Accepted);
+    let parts: Vec<String> = shown.map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word())).collect();
     parts.join(", ")
 }
 
@@ -347,11 +331,8 @@ pub fn due(count: u64) -> String {
     }
 }
 
-fn due_of(due_rows: Due) -> String {
-    match due_rows.rejected {
-        0 => String::new(),
-        _ => due(due_rows.total()),
-    }
+fn due_of(due_rows: OutcomeCounts) -> String {
+    if_any(due_rows.rejected, |_| due(due_rows.total()))
 }
 
 /// The summary at the end.
@@ -367,14 +348,9 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
         due_of(tally.due),
         duration(elapsed),
     );
-    let beyond = match plan.beyond_limit.total() {
-        0 => String::new(),
-        count => format!("; {} left for later by --limit", grouped(count)),
-    };
-    let bad = match facts.list.bad.len() as u64 {
-        0 => String::new(),
-        count => format!("; {} that cannot be used left out", counted(count, "row")),
-    };
+    let left = |count| format!("; {} left for later by --limit", grouped(count));
+    let beyond = if_any(plan.beyond_limit.total(), left);
+    let bad = bad_rows(facts.list);
     if list != tally.ended || !bad.is_empty() {
         text.push_str(&format!(
             "{} {} of {}{}{beyond}{bad}\n",
@@ -399,10 +375,8 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
             "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, start a new journal with --fresh\n"
         );
     }
-    let skipped = match facts.plan.skipped.total() {
-        0 => String::new(),
-        count => format!(" ({} of these on other lists)", grouped(count)),
-    };
+    let skipped = |count| format!(" ({} of these on other lists)", grouped(count));
+    let skipped = if_any(facts.plan.skipped.total(), skipped);
     format!(
         "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown{skipped}\n",
         grouped(facts.plan.accepted),

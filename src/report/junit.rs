@@ -32,14 +32,6 @@ enum Element {
     Error,
 }
 
-/// How many cases have which element.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    skipped: usize,
-    failures: usize,
-    errors: usize,
-}
-
 impl Cases {
     pub fn new(plan: &Plan) -> Self {
         Self(plan.decisions.iter().map(|decision| Case::Decided(*decision)).collect())
@@ -52,17 +44,9 @@ impl Cases {
         }
     }
 
-    fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for case in &self.0 {
-            match case.result() {
-                Some((Element::Skipped, ..)) => counts.skipped += 1,
-                Some((Element::Failure, ..)) => counts.failures += 1,
-                Some((Element::Error, ..)) => counts.errors += 1,
-                None => {}
-            }
-        }
-        counts
+    /// How many cases have this element.
+    fn count(&self, wanted: Element) -> usize {
+        self.0.iter().filter(|case| case.result().is_some_and(|(element, ..)| element == wanted)).count()
     }
 
     /// Writes the report.
@@ -74,7 +58,8 @@ impl Cases {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let list = facts.list;
-        let Counts { skipped, failures, errors } = self.counts();
+        let [skipped, failures, errors] =
+            [Element::Skipped, Element::Failure, Element::Error].map(|element| self.count(element));
         let numbers = format!(
             "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\" time=\"{:.3}\"",
             self.0.len() + list.bad.len(),
@@ -246,8 +231,8 @@ mod tests {
                     report.0[index] = Case::Ended(*outcome, Class::NotFound);
                 }
             }
-            let counts = report.counts();
-            let expected = match (counts.errors, counts.failures) {
+            let [errors, failures] = [Element::Error, Element::Failure].map(|element| report.count(element));
+            let expected = match (errors, failures) {
                 (0, 0) => Verdict::Accepted,
                 (0, _) => Verdict::Failed,
                 _ => Verdict::Unknown,

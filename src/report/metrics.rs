@@ -17,12 +17,8 @@ pub fn text(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 2],
     let mut text = String::from(
         "# HELP vescli_rows Rows of the list by outcome, earlier runs included.\n# TYPE vescli_rows gauge\n",
     );
-    for (outcome, count) in [
-        ("accepted", list.accepted),
-        ("rejected", list.rejected),
-        ("not_sent", list.not_sent),
-        ("unknown", list.unknown),
-    ] {
+    for (outcome, count) in list.each() {
+        let outcome = outcome.word();
         text.push_str(&format!("vescli_rows{{{labels},outcome=\"{outcome}\"}} {count}\n"));
     }
     let seconds = |time| format!("{:.3}", since_epoch(time).as_secs_f64());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -184,8 +185,7 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Hosts {
     All,
-    /// This address and all that share its first bits.
-    Net(IpAddr, u32),
+    Net(IpNet),
     /// This name and all below it.
     Below(String),
 }
@@ -221,7 +221,7 @@ impl Entry {
         if let Some((address, rest)) = item.strip_prefix('[').and_then(|item| item.split_once(']')) {
             let address: IpAddr = address.parse().ok().filter(IpAddr::is_ipv6)?;
             return match rest.strip_prefix(':') {
-                Some(port) => Some(Self { port: Some(port.parse().ok()?), ..whole(Hosts::Net(address, 128)) }),
+                Some(port) => Some(Self { port: Some(port.parse().ok()?), ..whole(Hosts::Net(address.into())) }),
                 None => Hosts::parse(&format!("{address}{rest}")).map(whole),
             };
         }
@@ -236,12 +236,11 @@ impl Hosts {
             return Some(Self::All);
         }
         if let Ok(address) = text.parse::<IpAddr>() {
-            return Some(Self::Net(address, bits(address)));
+            return Some(Self::Net(address.into()));
         }
         if let Some((address, length)) = text.split_once('/') {
             let address: IpAddr = address.parse().ok()?;
-            let length = length.parse().ok().filter(|length| *length <= bits(address))?;
-            return Some(Self::Net(address, length));
+            return IpNet::new(address, length.parse().ok()?).ok().map(Self::Net);
         }
         let name = text.strip_prefix('*').filter(|rest| rest.starts_with('.'));
         let name = name.unwrap_or(text);
@@ -258,31 +257,13 @@ impl Hosts {
     fn match_host(&self, host: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Net(net, length) => host.parse::<IpAddr>().is_ok_and(|address| is_within(address, *net, *length)),
+            Self::Net(net) => host.parse::<IpAddr>().is_ok_and(|address| net.contains(&address)),
             Self::Below(name) => {
                 let before = host.strip_suffix(name.as_str());
                 before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
             }
         }
     }
-}
-
-const fn bits(address: IpAddr) -> u32 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-fn is_within(address: IpAddr, net: IpAddr, length: u32) -> bool {
-    let (address, net, all) = match (address, net) {
-        (IpAddr::V4(address), IpAddr::V4(net)) => (address.to_bits().into(), net.to_bits().into(), 32),
-        (IpAddr::V6(address), IpAddr::V6(net)) => (address.to_bits(), net.to_bits(), 128),
-        _ => return false,
-    };
-    let differing: u128 = address ^ net;
-    // A shift by all of the bits gives `None`, and leaves nothing that could differ.
-    differing.checked_shr(all - length).unwrap_or(0) == 0
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! The tree of commands with the arguments that only one of them has, and their help. The flags of the settings table are
-//! added by [`command`]: most belong to several commands, and each keeps its origin.
+//! added by [`command`]: most belong to several commands, and each keeps its origin. A new flag is a row of that table, and
+//! changes nothing here.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use super::flags::{flag, flags};
-use super::settings_table::{Group, Setting};
+use super::layer::parse_count;
+use super::settings_table::{Group, Kind, Setting, specs};
 
 /// The topics of `vescli help` that are not commands.
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
@@ -184,6 +186,48 @@ fn with_journal_flags(command: clap::Command) -> clap::Command {
             .args(confirmation()),
         _ => command,
     }
+}
+
+fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
+    specs().filter(move |spec| spec.is_flag() && groups.contains(&spec.group)).map(|spec| flag(spec.setting))
+}
+
+fn flag(setting: Setting) -> Arg {
+    let spec = setting.spec();
+    let help = match spec.default {
+        Some(default) => format!("{} [default: {default}]", spec.help),
+        None => spec.help.to_owned(),
+    };
+    let arg = Arg::new(spec.flag).long(spec.flag).help(help).help_heading(spec.group.heading());
+    let arg = match spec.short {
+        Some(short) => arg.short(short),
+        None => arg,
+    };
+    let arg = match spec.alias {
+        Some(alias) => arg.visible_alias(alias),
+        None => arg,
+    };
+    match spec.kind {
+        // Keeps all addresses, so that a second one is refused instead of replacing the first.
+        Kind::Text(name) if setting == Setting::Email => {
+            arg.value_name(name).value_hint(ValueHint::Other).action(ArgAction::Append)
+        }
+        Kind::Text(name) => arg.value_name(name).value_hint(ValueHint::Other),
+        Kind::Duration => arg.value_name("TIME").value_hint(ValueHint::Other),
+        Kind::File => arg.value_name("FILE").value_hint(ValueHint::FilePath),
+        Kind::Choice(words) => {
+            arg.value_name("WORD").value_parser(PossibleValuesParser::new(words.iter().copied().map(choice)))
+        }
+        Kind::Switch => arg.action(ArgAction::SetTrue),
+        Kind::Level => arg.action(ArgAction::Count),
+        Kind::Count => arg.value_name("N").value_parser(parse_count),
+        Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
+    }
+}
+
+/// An alias is accepted, but not offered.
+fn choice(word: &'static str) -> PossibleValue {
+    if word.contains('-') { PossibleValue::new(word).alias(word.replace('-', "_")) } else { PossibleValue::new(word) }
 }
 
 #[cfg(test)]

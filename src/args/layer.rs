@@ -176,15 +176,13 @@ impl Layer {
 
     /// The flags that were typed.
     pub fn from_flags(matches: &ArgMatches) -> Self {
-        let mut layer = Self::default();
-        for spec in specs().filter(|spec| spec.is_flag()) {
-            let typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
+        let typed = |spec: &'static SettingSpec| {
+            let is_typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
                 && matches.value_source(spec.flag) == Some(ValueSource::CommandLine);
-            if typed && let Some(value) = typed_value(matches, spec) {
-                layer.set(spec.setting, value, Origin::Flag(spec.flag));
-            }
-        }
-        layer
+            let value = is_typed.then(|| typed_value(matches, spec))??;
+            Some((spec.setting, Entry { value, origin: Origin::Flag(spec.flag) }))
+        };
+        specs().filter(|spec| spec.is_flag()).filter_map(typed).collect()
     }
 
     /// The `VESCLI_` variables that are set.
@@ -192,22 +190,12 @@ impl Layer {
     /// # Errors
     /// [`ValueError`] for the first one that does not fit its setting.
     pub fn from_variables(environment: &Environment) -> Result<Self, ValueError> {
-        Self::from_named(environment, |spec| {
-            spec.is_flag().then(|| spec.variable()).map(|name| (Origin::Variable(name.clone()), name))
-        })
+        variables(environment, own_variable).collect()
     }
 
     /// The `VESCLI_` variables that fit their settings, the others left out: for what has to work whatever else is broken.
     pub fn from_valid_variables(environment: &Environment) -> Self {
-        let mut layer = Self::default();
-        for spec in specs().filter(|spec| spec.is_flag()) {
-            let name = spec.variable();
-            let text = environment.text(&name).ok().flatten();
-            if let Some(value) = text.and_then(|text| parse_value(spec.kind, text).ok()) {
-                layer.set(spec.setting, value, Origin::Variable(name));
-            }
-        }
-        layer
+        variables(environment, own_variable).flatten().collect()
     }
 
     /// The variables of F5's own tools that are set.
@@ -215,40 +203,45 @@ impl Layer {
     /// # Errors
     /// [`ValueError`] for the first one that does not fit its setting.
     pub fn from_f5_variables(environment: &Environment) -> Result<Self, ValueError> {
-        Self::from_named(environment, |spec| {
-            spec.f5_variable.map(|name| (Origin::ForeignVariable(name.to_owned()), name.to_owned()))
-        })
+        variables(environment, |spec| spec.f5_variable.map(|name| Origin::ForeignVariable(name.to_owned()))).collect()
     }
 
     /// The built-in values.
     pub fn defaults() -> Self {
-        let mut layer = Self::default();
-        for spec in specs() {
-            if let Some(value) = spec.default.and_then(|text| parse_value(spec.kind, text).ok()) {
-                layer.set(spec.setting, value, Origin::BuiltIn);
-            }
-        }
-        layer
+        let default = |spec: &SettingSpec| {
+            let value = parse_value(spec.kind, spec.default?).ok()?;
+            Some((spec.setting, Entry { value, origin: Origin::BuiltIn }))
+        };
+        specs().filter_map(default).collect()
     }
+}
 
-    fn from_named(
-        environment: &Environment,
-        name_of: impl Fn(&SettingSpec) -> Option<(Origin, String)>,
-    ) -> Result<Self, ValueError> {
-        let mut layer = Self::default();
-        for spec in specs() {
-            let Some((origin, name)) = name_of(spec) else {
-                continue;
-            };
-            if let Some(text) = environment.text(&name)? {
-                match parse_value(spec.kind, text) {
-                    Ok(value) => layer.set(spec.setting, value, origin),
-                    Err(reason) => return Err(ValueError { origin, reason }),
-                }
-            }
-        }
-        Ok(layer)
+impl FromIterator<(Setting, Entry)> for Layer {
+    fn from_iter<I: IntoIterator<Item = (Setting, Entry)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
     }
+}
+
+fn own_variable(spec: &SettingSpec) -> Option<Origin> {
+    spec.is_flag().then(|| Origin::Variable(spec.variable()))
+}
+
+/// The variables that are set, of those that `origin_of` names for a setting.
+fn variables(
+    environment: &Environment,
+    origin_of: impl Fn(&SettingSpec) -> Option<Origin>,
+) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
+    specs().filter_map(move |spec| {
+        let origin = origin_of(spec)?;
+        let text = match environment.text(&origin.to_string()) {
+            Ok(text) => text?,
+            Err(not_utf8) => return Some(Err(not_utf8.into())),
+        };
+        Some(match parse_value(spec.kind, text) {
+            Ok(value) => Ok((spec.setting, Entry { value, origin })),
+            Err(reason) => Err(ValueError { origin, reason }),
+        })
+    })
 }
 
 fn typed_value(matches: &ArgMatches, spec: &SettingSpec) -> Option<Value> {

@@ -3,7 +3,6 @@
 pub mod command_help;
 pub mod commands;
 pub mod environment;
-mod flags;
 pub mod layer;
 pub mod parse;
 pub mod settings_table;

@@ -21,7 +21,6 @@ pub mod rate;
 pub mod sources;
 pub mod target;
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use credential::CredentialPlan;
@@ -118,15 +117,13 @@ impl Output {
     fn pick(value: impl Fn(Setting) -> Option<(Level, String)>) -> Self {
         let is = |key, text: &str| value(key).is_some_and(|(_, value)| value == text);
         // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
-        let json = match (value(Setting::Json), value(Setting::Output)) {
-            (Some((short, on)), Some((long, word))) => match short.cmp(&long) {
-                Ordering::Less => on == "true",
-                Ordering::Equal => on == "true" || word == "json",
-                Ordering::Greater => word == "json",
-            },
-            (Some((_, on)), None) => on == "true",
-            (None, Some((_, word))) => word == "json",
-            (None, None) => false,
+        let short = value(Setting::Json).map(|(level, on)| (level, on == "true"));
+        let long = value(Setting::Output).map(|(level, word)| (level, word == "json"));
+        let json = match (short, long) {
+            (Some((short_level, short)), Some((long_level, long))) if short_level == long_level => short || long,
+            (short, long) => {
+                short.into_iter().chain(long).min_by_key(|(level, _)| *level).is_some_and(|(_, json)| json)
+            }
         };
         Self {
             json,

@@ -79,12 +79,7 @@ impl Network {
             );
             return Err(ValueError { origin: proxy.origin.clone(), reason }.into());
         }
-        let leaves_machine = |of: &&Override| {
-            Some(of.host.as_str()) == url.host_str()
-                && Some(of.port) == url.port_or_known_default()
-                && !of.address.is_loopback()
-        };
-        match (self.resolve.iter().find(leaves_machine), sources.pick(Setting::Resolve)) {
+        match (self.overrides_of(url).find(|of| !of.address.is_loopback()), sources.pick(Setting::Resolve)) {
             (Some(found), Some(entry)) => {
                 let address = found.address;
                 let reason =
@@ -95,16 +90,16 @@ impl Network {
         }
     }
 
+    fn overrides_of(&self, url: &Url) -> impl Iterator<Item = &Override> {
+        let (host, port) = (url.host_str(), url.port_or_known_default());
+        self.resolve.iter().filter(move |of| Some(of.host.as_str()) == host && Some(of.port) == port)
+    }
+
     /// reqwest looks no address up, so an override for one would be passed over, and the request would go where it should
     /// not. Through a proxy no override is used.
     fn check_override(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
-        let leads_away = |of: &&Override| {
-            let address = of.host.parse::<IpAddr>();
-            Some(of.host.as_str()) == url.host_str()
-                && Some(of.port) == url.port_or_known_default()
-                && address.is_ok_and(|address| address != of.address)
-        };
-        match (self.resolve.iter().find(leads_away), sources.pick(Setting::Resolve)) {
+        let leads_away = |of: &&Override| of.host.parse::<IpAddr>().is_ok_and(|address| address != of.address);
+        match (self.overrides_of(url).find(leads_away), sources.pick(Setting::Resolve)) {
             (Some(Override { host, address, .. }), Some(entry)) if self.proxy_for(url).is_none() => {
                 let reason = format!(
                     "{host} is an address already, and is not looked up: name {address} in the base URL instead"

@@ -80,33 +80,26 @@ impl Target {
 
     /// What is odd about the target, but not an error.
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {
+        use Setting::{Console, Environment, Namespace, Prefix, Region, Tenant};
+
         let Self::Base(base) = self else {
             return Vec::new();
         };
         let mut warnings = Vec::new();
-        if base.ends_in_api() {
+        // The URLs of F5's other tools end in `/api`; this operation's rarely does.
+        if base.as_str().ends_with("/api") {
             warnings.push(format!(
                 "the base URL {} ends in /api, as F5's other tools write it; this operation is rarely below /api",
                 base.as_str()
             ));
         }
         let from_file = sources.pick_with_level(Setting::BaseUrl).is_some_and(|(level, _)| level == Level::File);
-        for key in [
-            Setting::Tenant,
-            Setting::Region,
-            Setting::Environment,
-            Setting::Namespace,
-            Setting::Console,
-            Setting::Prefix,
-        ] {
+        for key in [Tenant, Region, Environment, Namespace, Console, Prefix] {
             if let Some((Level::Flag | Level::Variable, entry)) = sources.pick_with_level(key)
                 && from_file
             {
-                warnings.push(format!(
-                    "{} does not change the URL: the base URL {} decides it",
-                    entry.origin,
-                    base.as_str()
-                ));
+                let (origin, base) = (&entry.origin, base.as_str());
+                warnings.push(format!("{origin} does not change the URL: the base URL {base} decides it"));
             }
         }
         warnings
@@ -226,11 +219,6 @@ impl BaseUrl {
     pub const fn url(&self) -> &Url {
         &self.url
     }
-
-    /// The URLs of F5's other tools end in `/api`; this operation's rarely does.
-    pub fn ends_in_api(&self) -> bool {
-        self.text.ends_with("/api")
-    }
 }
 
 /// Upper-case letters in scheme and host, and a port that is the scheme's own, change nothing in what is sent.
@@ -280,17 +268,11 @@ const LABEL_MAX: usize = 63;
 
 /// Whether `text` is one lower-case DNS label: letters, digits and inner hyphens, 1 to 63 of them (RFC 1123, section 2.1).
 pub fn is_label(text: &str) -> bool {
-    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    match (bytes.first(), bytes.last()) {
-        (Some(first), Some(last)) => {
-            bytes.len() <= LABEL_MAX
-                && inner(first)
-                && inner(last)
-                && bytes.iter().all(|byte| inner(byte) || *byte == b'-')
-        }
-        _ => false,
-    }
+    let is_valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=LABEL_MAX).contains(&text.len())
+        && text.bytes().all(is_valid)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 /// Longest name that DNS allows, in the form in which people write it (RFC 1035, section 2.3.4).

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 /// Most bytes of a body that are read.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -173,7 +173,7 @@ fn is_json(bytes: &[u8]) -> bool {
 fn read_object(bytes: &[u8]) -> BodyContent {
     // An object that cannot be read to its end, such as one with a code that is not a number or beyond all of them, does
     // not prove that there is no error.
-    let is_error = serde_json::from_slice::<HasError>(bytes).map_or(true, |found| found.0);
+    let is_error = serde_json::Deserializer::from_slice(bytes).deserialize_map(HasError).unwrap_or(true);
     // Fails for an object nested deeper than serde_json builds; it is still an object.
     let fields = serde_json::from_slice::<Fields>(bytes).ok();
     BodyContent::Object {
@@ -262,24 +262,16 @@ impl Fields {
 
 /// Whether an object has an `error` or a `code` other than 0. All of its keys are inspected, so that a second `code`
 /// does not undo the first, and no value is built, so that a value that nests too deep cannot hide one.
-struct HasError(bool);
+struct HasError;
 
-impl<'de> Deserialize<'de> for HasError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Keys)
-    }
-}
-
-struct Keys;
-
-impl<'de> Visitor<'de> for Keys {
-    type Value = HasError;
+impl<'de> Visitor<'de> for HasError {
+    type Value = bool;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HasError, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let mut found = false;
         while let Some(key) = map.next_key::<String>()? {
             // In JSON as protobuf writes it, null is a field that is not set.
@@ -290,7 +282,7 @@ impl<'de> Visitor<'de> for Keys {
                 _ => map.next_value::<IgnoredAny>().map(|_| false)?,
             };
         }
-        Ok(HasError(found))
+        Ok(found)
     }
 }
 

@@ -55,27 +55,19 @@ pub(super) fn cause(error: &CertificateError, refused: Option<&Refused>) -> Stri
 /// The rare refusals.
 fn rare(whose: &str, error: &CertificateError) -> String {
     match error {
-        CertificateError::Expired => {
-            format!("{whose} has expired, or its dates are wrong")
-        }
+        CertificateError::Expired => format!("{whose} has expired, or its dates are wrong"),
         CertificateError::NotValidYet => format!("{whose} is not valid yet"),
         CertificateError::NotValidForName => format!("{whose} is for another name"),
         CertificateError::Revoked => format!("{whose} was revoked by its authority"),
         CertificateError::UnhandledCriticalExtension => {
             format!("{whose} has an extension that must be understood and is not known here")
         }
-        CertificateError::UnknownRevocationStatus => {
-            format!("vescli cannot find out whether {whose} was revoked")
-        }
+        CertificateError::UnknownRevocationStatus => format!("vescli cannot find out whether {whose} was revoked"),
         CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
             format!("the list of revoked certificates for {whose} has expired")
         }
-        CertificateError::InvalidOcspResponse => {
-            format!("the proof that {whose} was not revoked (OCSP) is not valid")
-        }
-        CertificateError::ApplicationVerificationFailure => {
-            format!("this machine's own check refused {whose}")
-        }
+        CertificateError::InvalidOcspResponse => format!("the proof that {whose} was not revoked (OCSP) is not valid"),
+        CertificateError::ApplicationVerificationFailure => format!("this machine's own check refused {whose}"),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => signature(whose),
         error => named(whose, &format!("{error:?}")),
@@ -94,9 +86,7 @@ fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
     let name = refused.map_or("this host", |refused| refused.name.as_str());
     match error {
         "CaUsedAsEndEntity" => authority(whose, refused.map_or("localhost", |_| name)),
-        "EndEntityUsedAsCa" => {
-            format!("{whose} was issued with a certificate that does not belong to an authority")
-        }
+        "EndEntityUsedAsCa" => format!("{whose} was issued with a certificate that does not belong to an authority"),
         "NameConstraintViolation" => {
             format!("the authority of {whose} may not issue certificates for {name} (name constraints)")
         }
@@ -107,9 +97,7 @@ fn other(whose: &str, error: &str, refused: Option<&Refused>) -> String {
         | "MaximumNameConstraintComparisonsExceeded" => {
             format!("the chain of {whose} is longer than its authority or this program allows")
         }
-        "UnsupportedCertVersion" => {
-            format!("{whose}, or one in its chain, is not of version 3, which TLS needs")
-        }
+        "UnsupportedCertVersion" => format!("{whose}, or one in its chain, is not of version 3, which TLS needs"),
         // The machine's own verifier has other texts for the same.
         _ if refused.and_then(|refused| refused.facts.as_ref()).is_some_and(|facts| facts.is_authority) => {
             authority(whose, name)
@@ -144,18 +132,14 @@ fn named(whose: &str, name: &str) -> String {
 /// A date that is not that of the server's own certificate belongs to another certificate of the chain.
 fn in_chain(whose: &str, own: Option<SystemTime>, found: UnixTime) -> String {
     match own {
-        Some(own) if own != system_time(found) => {
-            format!("a certificate in the chain of {whose}")
-        }
+        Some(own) if own != system_time(found) => format!("a certificate in the chain of {whose}"),
         _ => whose.to_owned(),
     }
 }
 
 fn unknown_issuer(whose: &str, facts: Option<&CertificateFacts>) -> String {
     match facts {
-        None => {
-            format!("{whose} was issued by an authority that is not trusted here (see --cacert)")
-        }
+        None => format!("{whose} was issued by an authority that is not trusted here (see --cacert)"),
         Some(facts) if facts.is_self_signed() => format!(
             "{whose} ({}) is self-signed and not trusted here; if it is the right one, name it with --cacert",
             facts.subject

@@ -8,14 +8,12 @@ pub mod lookup;
 pub mod observer;
 pub mod operation;
 pub mod outcome;
-mod pem_bundle;
 pub mod recipient;
 pub mod request;
 pub mod retry;
 pub mod send_password_email;
 pub mod transport;
 pub mod trust;
-pub mod user_wait;
 
 use operation::Operation;
 

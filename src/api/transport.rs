@@ -82,16 +82,7 @@ const IDLE_MAX: Duration = Duration::from_millis(900);
 
 impl Transport {
     /// Makes a client for requests to one URL, which sends the client certificate to a service that asks for it.
-    pub fn new(
-        network: &Network,
-        identity: Option<&ClientCertificate>,
-        request: &ApiRequest,
-    ) -> Result<Self, TransportError> {
-        Self::to(network, identity, &request.url)
-    }
-
-    /// The same for a URL without a request.
-    pub fn to(network: &Network, identity: Option<&ClientCertificate>, url: &Url) -> Result<Self, TransportError> {
+    pub fn new(network: &Network, identity: Option<&ClientCertificate>, url: &Url) -> Result<Self, TransportError> {
         let trust = trust_for(network, url)?;
         Self::with(network, identity, url, trust, Reuse::Never)
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -18,7 +20,6 @@ use thiserror::Error;
 
 use super::handshake::{ObservedIdentity, ObservedVerifier, Sessions};
 use super::observer::Observer;
-use super::pem_bundle;
 use crate::settings::clock::since_epoch;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;
@@ -26,8 +27,13 @@ use crate::settings::network::Network;
 /// Why no TLS configuration can be made.
 #[derive(Debug, Error)]
 pub enum TrustError {
-    #[error(transparent)]
-    File(#[from] CertificateFileError),
+    /// `name` is the flag or variable that named the file.
+    #[error("{name}: {error}{}", hint(.error))]
+    File { name: &'static str, error: FileError },
+    #[error("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
+    NoCertificate { name: &'static str, path: PathBuf },
+    #[error("{name}: {path} contains a damaged certificate: {reason}", path = .path.display())]
+    Damaged { name: &'static str, path: PathBuf, reason: String },
     #[error(
         "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert"
     )]
@@ -62,10 +68,6 @@ struct TrustedStore {
 impl TrustedStore {
     fn empty() -> Self {
         Self { roots: RootCertStore::empty(), sources: Vec::new() }
-    }
-
-    fn add(&mut self, der: CertificateDer<'static>) -> Result<(), rustls::Error> {
-        self.roots.add(der)
     }
 
     fn named(&mut self, source: impl Display) {
@@ -162,18 +164,18 @@ fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) ->
     let mut store = TrustedStore::empty();
     if let Some(path) = &network.ssl_cert_file {
         let name = "SSL_CERT_FILE";
-        read_file(name, path, Strictness::Something, &mut |der| store.add(der))?;
+        read_file(name, path, Strictness::Something, &mut |der| store.roots.add(der))?;
         store.named(format_args!("{} ({name})", path.display()));
     }
     if let Some(list) = &network.ssl_cert_dir {
         let name = "SSL_CERT_DIR";
         for folder in std::env::split_paths(list).filter(|folder| folder != Path::new("")) {
-            read_folder(name, &folder, &mut |der| store.add(der))?;
+            read_folder(name, &folder, &mut |der| store.roots.add(der))?;
             store.named(format_args!("{} ({name})", folder.display()));
         }
     }
     for certificate in extra {
-        store.add(certificate)?;
+        store.roots.add(certificate)?;
     }
     Ok(store)
 }
@@ -193,17 +195,17 @@ fn system_verifier(
     let found = openssl_probe::probe();
     match (found.cert_file, found.cert_dir.into_iter().next()) {
         (Some(path), _) => {
-            read_file(NAME, &path, Strictness::Nothing, &mut |der| store.add(der))?;
+            read_file(NAME, &path, Strictness::Nothing, &mut |der| store.roots.add(der))?;
             store.named(path.display());
         }
         (None, Some(path)) => {
-            read_folder(NAME, &path, &mut |der| store.add(der))?;
+            read_folder(NAME, &path, &mut |der| store.roots.add(der))?;
             store.named(path.display());
         }
         (None, None) => {}
     }
     for certificate in extra {
-        store.add(certificate)?;
+        store.roots.add(certificate)?;
     }
     store.verifier(provider).map_err(|error| match error {
         TrustError::Empty(_) => TrustError::NoStore,
@@ -231,31 +233,6 @@ fn system_verifier(
 /// Most bytes of a file of certificates: the bundle of a system has a quarter of a megabyte.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
 
-/// Why a file of certificates cannot be used.
-#[derive(Debug, Error)]
-pub enum CertificateFileError {
-    /// `name` is the flag or variable that named the file.
-    #[error("{name}: {error}{}", hint(.error))]
-    File { name: &'static str, error: FileError },
-    #[error("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
-    NoCertificate {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// It contains something else than PEM certificates.
-    #[error("{name}: {path} contains a damaged certificate: {reason}", path = .path.display())]
-    Damaged {
-        /// The flag or variable that named it.
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
 /// How much of a file has to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strictness {
@@ -270,17 +247,18 @@ enum Strictness {
 /// Passes every certificate of a file to `add`, which may refuse it. `name` is the flag or variable that named the file.
 ///
 /// # Errors
-/// [`CertificateFileError`] when the file cannot be read, or is less valid than `strictness` requires.
+/// [`TrustError`] when the file cannot be read, or is less valid than `strictness` requires.
 fn read_file(
     name: &'static str,
     path: &Path,
     strictness: Strictness,
     add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
-) -> Result<(), CertificateFileError> {
-    let bytes = read_bytes(name, path)?;
+) -> Result<(), TrustError> {
+    let bytes = file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
+        .map_err(|error| TrustError::File { name, error })?;
     let path = path.to_owned();
     let mut found = false;
-    let all: Vec<_> = match pem_bundle::certificates(&bytes) {
+    let all: Vec<_> = match plain_certificates(&bytes) {
         Some(certificates) => certificates.into_iter().map(Ok).collect(),
         None => CertificateDer::pem_slice_iter(&bytes).collect(),
     };
@@ -293,20 +271,15 @@ fn read_file(
         match added {
             Ok(()) => found = true,
             Err(reason) if strictness == Strictness::Everything => {
-                return Err(CertificateFileError::Damaged { name, path, reason });
+                return Err(TrustError::Damaged { name, path, reason });
             }
             Err(_) => {}
         }
     }
     if strictness != Strictness::Nothing && !found {
-        return Err(CertificateFileError::NoCertificate { name, path });
+        return Err(TrustError::NoCertificate { name, path });
     }
     Ok(())
-}
-
-fn read_bytes(name: &'static str, path: &Path) -> Result<Vec<u8>, CertificateFileError> {
-    file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
-        .map_err(|error| CertificateFileError::File { name, error })
 }
 
 fn hint(error: &FileError) -> &'static str {
@@ -319,14 +292,14 @@ fn hint(error: &FileError) -> &'static str {
 /// The same for every file of a folder; other files there are ignored.
 ///
 /// # Errors
-/// [`CertificateFileError`] when the folder cannot be read.
+/// [`TrustError`] when the folder cannot be read.
 fn read_folder(
     name: &'static str,
     folder: &Path,
     add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
-) -> Result<(), CertificateFileError> {
+) -> Result<(), TrustError> {
     let entries = std::fs::read_dir(folder)
-        .map_err(|error| CertificateFileError::File { name, error: FileErrorKind::from(error).at(folder) })?;
+        .map_err(|error| TrustError::File { name, error: FileErrorKind::from(error).at(folder) })?;
     for entry in entries.flatten() {
         // A dead link or another user's file does not make the others invalid.
         if entry.path().is_file() {
@@ -334,4 +307,96 @@ fn read_folder(
         }
     }
     Ok(())
+}
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const END: &[u8] = b"-----END CERTIFICATE-----";
+
+/// The certificates of a bundle in order, or `None` when it contains anything but plain PEM certificates and comments
+/// between them. The reader of rustls-pki-types decodes in constant time, for keys, and costs four fifths of a whole send on
+/// Debian's bundle; certificates are public. Whatever is unusual is left to it.
+fn plain_certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let mut found = Vec::new();
+    // The base64 of one certificate, without its line ends.
+    let mut letters = Vec::with_capacity(4096);
+    let mut is_inside = false;
+    while !bundle.is_empty() {
+        let (line, rest) = next_line(bundle);
+        bundle = rest;
+        if !is_inside {
+            if line == BEGIN {
+                is_inside = true;
+            } else if line.starts_with(b"-----") || line.contains(&b'\r') {
+                return None;
+            }
+        } else if line == END {
+            found.push(STANDARD.decode(&letters).ok()?.into());
+            letters.clear();
+            is_inside = false;
+        } else {
+            letters.extend_from_slice(line);
+        }
+    }
+    // A last certificate without its end is a fault, which the other reader reports.
+    (!is_inside).then_some(found)
+}
+
+/// A line without its end, and what follows it.
+fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
+    let (line, rest) = match memchr::memchr(b'\n', text) {
+        Some(end) => (&text[..end], &text[end + 1..]),
+        None => (text, &text[text.len()..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    /// Certificates of many lengths, so that every kind of padding is met.
+    fn pem() -> String {
+        let key = KeyPair::generate().unwrap();
+        let name = |length| vec!["a".repeat(length)];
+        let one = |length| {
+            let params = CertificateParams::new(name(length)).unwrap();
+            params.self_signed(&key).unwrap().pem()
+        };
+        (1..12).map(one).collect()
+    }
+
+    fn slowly(bundle: &[u8]) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_slice_iter(bundle).collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn it_reads_what_the_other_reader_reads() {
+        let plain = pem();
+        assert_eq!(slowly(plain.as_bytes()).len(), 11);
+        let unix = plain.replace("\r\n", "\n");
+        let remarks = unix.replace("-----BEGIN", "# Größe = 1\n\n-----BEGIN");
+        for text in [unix.clone(), unix.replace('\n', "\r\n"), remarks, String::new()] {
+            assert_eq!(plain_certificates(text.as_bytes()), Some(slowly(text.as_bytes())));
+        }
+    }
+
+    #[test]
+    fn whatever_is_unusual_is_left_to_the_other_reader() {
+        let plain = pem().replace("\r\n", "\n");
+        let cut = &plain[..plain.len() - 10];
+        let odd = [
+            cut.to_owned(),
+            plain.replace("BEGIN CERTIFICATE", "BEGIN TRUSTED CERTIFICATE"),
+            plain.replacen("MII", "M!I", 1),
+            plain.replacen("MII", "MIII", 1),
+            plain.replacen("MII", " MII", 1),
+            plain.replacen("MII", "=II", 1),
+            plain.replace('\n', "\r"),
+            format!("{plain}-----BEGIN PRIVATE KEY-----\n"),
+        ];
+        for text in odd {
+            assert_eq!(plain_certificates(text.as_bytes()), None, "{text}");
+        }
+    }
 }

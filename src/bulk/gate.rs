@@ -10,7 +10,7 @@ use super::journal::RowKey;
 use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
 use super::plan::Prior;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
-use crate::api::user_wait::UserWait;
+use crate::api::retry::UserWait;
 
 /// The gate of one run, shared by its workers.
 #[derive(Debug)]

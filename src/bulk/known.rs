@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::journal::{
-    Contents, JournalError, JournalFollower, KeyHasher, RowKey, are_siblings, identity_at, journals_in, people_in,
+    JournalError, JournalFollower, KeyHasher, RowKey, are_siblings, identity_at, journals_in, people_in,
 };
 use crate::api::outcome::Outcome;
 
@@ -145,7 +145,8 @@ impl KnownElsewhere {
                 found.take(list, outcome);
             }
         }
-        self.lists.push(of_contents(path, contents));
+        let (list, at) = (contents.list, contents.at.map(|at| at.to_string()));
+        self.lists.push(KnownList { journal: path, list, at, accepted: 0, unknown: 0 });
     }
 }
 
@@ -159,10 +160,6 @@ fn stamps(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<Stamp>, JournalError
     };
     let others = journals_in(folder)?.into_iter().filter(|path| !is_own(path, own));
     Ok(others.map(stamp).collect())
-}
-
-fn of_contents(journal: PathBuf, contents: Contents) -> KnownList {
-    KnownList { journal, list: contents.list, at: contents.at.map(|at| at.to_string()), accepted: 0, unknown: 0 }
 }
 
 /// Whether a journal is that of this run, one of another shard of its list, or one that this list's `--fresh` has set aside: a

@@ -12,10 +12,9 @@ use super::pace::{ALONE_MAX, Permit};
 use super::plan::{Prior, Task, key_of};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
-use crate::api::retry::{Decision, after_another, decide, is_repeatable};
+use crate::api::retry::{Decision, UserWait, after_another, decide, is_repeatable};
 use crate::api::send_password_email::recipient;
 use crate::api::transport::{Exchange, Transport};
-use crate::api::user_wait::UserWait;
 use crate::settings::{RetryPolicy, USER_GAP};
 
 /// Everything that the workers of a run share.

@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::api::failure::without_number;
 use crate::api::request::RequestError;
 use crate::api::transport::TransportError;
-use crate::api::trust::{CertificateFileError, TrustError};
+use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
@@ -15,7 +15,7 @@ use crate::commands::sandbox::SandboxError;
 use crate::report::ErrorReport;
 use crate::report::exit::{Ending, Exit};
 use crate::settings::config_file::ConfigError;
-use crate::settings::credential::error::CredentialError;
+use crate::settings::error::CredentialError;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{FileError, FileErrorKind};
 
@@ -208,10 +208,8 @@ const fn of_file(error: &FileError, unusable: Exit) -> Exit {
 fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
-            TrustError::File(error) => match error {
-                CertificateFileError::File { error, .. } => of_file(error, Exit::BadInput),
-                CertificateFileError::NoCertificate { .. } | CertificateFileError::Damaged { .. } => Exit::BadInput,
-            },
+            TrustError::File { error, .. } => of_file(error, Exit::BadInput),
+            TrustError::NoCertificate { .. } | TrustError::Damaged { .. } => Exit::BadInput,
             TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },

@@ -12,9 +12,8 @@ use super::send_journal::SendJournal;
 use crate::api::operation::{Field, Operation};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::{ApiRequest, RequestError};
-use crate::api::retry::{Decision, after_another, decide};
+use crate::api::retry::{Decision, UserWait, after_another, decide};
 use crate::api::transport::Transport;
-use crate::api::user_wait::UserWait;
 use crate::args::environment::Environment;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
@@ -24,9 +23,9 @@ use crate::report::json::{CurlDocument, RequestDocument};
 use crate::report::{Interruption, Reporter, RequestInfo, SendResult, curl, text};
 use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
-use crate::settings::credential::error::CredentialError;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
+use crate::settings::error::CredentialError;
 use crate::settings::error::SettingsError;
 use crate::settings::proxy::ProxySetting;
 use crate::settings::sources::Sources;
@@ -59,7 +58,7 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
         settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
     if sources.is_on(Setting::DryRun) {
-        Transport::new(&settings.network, identity.as_ref(), &request)?;
+        Transport::new(&settings.network, identity.as_ref(), &request.url)?;
         return print_request(&request, &settings, context);
     }
     let mut journal = journal(&request, &settings, &sources, context.environment);
@@ -239,7 +238,7 @@ fn send(
     journal: &mut SendJournal,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
-    let transport = Arc::new(Transport::new(&settings.network, identity, request)?);
+    let transport = Arc::new(Transport::new(&settings.network, identity, &request.url)?);
     if reporter.output().verbose > 0 {
         trace_route(&transport, settings, identity, request, reporter);
     }

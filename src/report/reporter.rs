@@ -43,11 +43,10 @@ pub struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub fn new(streams: Streams<'a>, output: Output, environment: &Environment) -> Self {
-        let style = |is_terminal| Style::new(output.color, environment, is_terminal);
         let Terminals { stdout, stderr, .. } = streams.terminals;
         Self {
-            out_style: style(stdout),
-            err_style: style(stderr),
+            out_style: Style::new(output.color, environment, stdout),
+            err_style: Style::new(output.color, environment, stderr),
             streams,
             output,
             redactor: Redactor::default(),

@@ -206,9 +206,7 @@ mod tests {
     fn toml(spec: &SettingSpec) -> String {
         let (name, text) = (spec.name(), text(spec));
         match spec.kind {
-            Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
-                format!("{name} = {text:?}\n")
-            }
+            Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => format!("{name} = {text:?}\n"),
             Kind::Switch | Kind::Count | Kind::Level => format!("{name} = {text}\n"),
             Kind::List(_) => format!("{name} = [{text:?}]\n"),
         }

@@ -11,7 +11,7 @@ use proptest::test_runner::Config;
 use vescli::args::environment::Environment;
 use vescli::args::layer::{Layer, Origin};
 use vescli::settings::Settings;
-use vescli::settings::credential::error::CredentialError;
+use vescli::settings::error::CredentialError;
 use vescli::settings::error::SettingsError;
 use vescli::settings::sources::Sources;
 

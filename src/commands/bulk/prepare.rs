@@ -215,7 +215,7 @@ impl Prepared {
 
     /// Checks what a run needs to reach the server, as far as possible without sending.
     pub(super) fn check_the_way(&self) -> Result<(), CommandError> {
-        Transport::new(&self.settings.network, self.identity.as_ref(), &self.request)?;
+        Transport::new(&self.settings.network, self.identity.as_ref(), &self.request.url)?;
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(super) fn check(
     let mut url = operation.clone();
     url.set_path("/");
     let route = Route { network, url: &url };
-    let transport = match Transport::to(network, identity, &url) {
+    let transport = match Transport::new(network, identity, &url) {
         Ok(transport) => transport,
         Err(error) => {
             let name = if matches!(error, TransportError::Trust(_)) { "trust" } else { "http" };

@@ -17,7 +17,6 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::error::{ClientCertificateError, CredentialError};
 #[cfg(feature = "p12")]
 use super::pkcs12;
 use super::secret::{Secret, keep_out_of_core_files};
@@ -25,6 +24,7 @@ use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, P12_PASSWORD_V
 use crate::args::layer::{Layer, Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::settings::clock::to_text;
+use crate::settings::error::{ClientCertificateError, CredentialError};
 use crate::settings::file::{self, Accept, FileErrorKind};
 use crate::settings::sources::{Level, Sources};
 

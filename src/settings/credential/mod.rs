@@ -4,7 +4,6 @@
 //! the credential elsewhere.
 
 pub mod certificate;
-pub mod error;
 #[cfg(feature = "p12")]
 mod pkcs12;
 pub mod secret;
@@ -13,11 +12,10 @@ pub mod token;
 use std::time::{Duration, SystemTime};
 
 use certificate::{ClientCertificate, ClientCertificateSource, PasswordSource};
-use error::{ClientCertificateError, CredentialError};
 use secret::Secret;
 use token::TokenSource;
 
-use super::error::SettingsError;
+use super::error::{ClientCertificateError, CredentialError, SettingsError};
 use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, TOKEN_VARIABLE};

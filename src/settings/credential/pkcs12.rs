@@ -9,9 +9,9 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::asn1_rs::{Any, FromDer as _, Sequence, ToDer as _};
 use zeroize::Zeroizing;
 
-use super::error::ClientCertificateError;
 use super::secret::Secret;
 use crate::args::layer::Origin;
+use crate::settings::error::ClientCertificateError;
 
 /// Why a file did not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::error::CredentialError;
 use super::secret::{Secret, keep_out_of_core_files};
 use crate::args::environment::{Environment, hidden_from_token_command};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
+use crate::settings::error::CredentialError;
 use crate::settings::file::{self, Accept, FileErrorKind};
 
 /// Most bytes of a token: no server accepts a longer header.

@@ -37,9 +37,6 @@ pub fn is_invisible(c: char) -> bool {
 }
 
 /// Checks the length and the characters that any text field of the request must keep.
-///
-/// # Errors
-/// [`RecipientError`] with the first rule that is broken.
 pub fn check_text(text: &str) -> Result<(), RecipientError> {
     if text.is_empty() {
         return Err(RecipientError::Empty);

@@ -66,9 +66,6 @@ impl ApiRequest {
     }
 
     /// A request without a body, for [`Self::readdress`].
-    ///
-    /// # Errors
-    /// [`RequestError::Url`] when the URL is not what was meant.
     pub fn unaddressed(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
         Ok(Self {
             operation,

@@ -214,9 +214,6 @@ fn system_verifier(
 }
 
 /// The platform's verifier, and the `extra` certificates.
-///
-/// # Errors
-/// [`TrustError::Tls`] when it refuses.
 #[cfg(any(target_os = "macos", windows))]
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
@@ -290,9 +287,6 @@ fn hint(error: &FileError) -> &'static str {
 }
 
 /// The same for every file of a folder; other files there are ignored.
-///
-/// # Errors
-/// [`TrustError`] when the folder cannot be read.
 fn read_folder(
     name: &'static str,
     folder: &Path,

@@ -145,9 +145,6 @@ impl Entry {
     }
 
     /// The value as another type.
-    ///
-    /// # Errors
-    /// [`ValueError`] with the reason of the type.
     pub fn parsed<T: FromStr<Err: fmt::Display>>(&self) -> Result<T, ValueError> {
         self.value.to_string().parse().map_err(|error: T::Err| self.invalid(error.to_string()))
     }
@@ -186,9 +183,6 @@ impl Layer {
     }
 
     /// The `VESCLI_` variables that are set.
-    ///
-    /// # Errors
-    /// [`ValueError`] for the first one that does not fit its setting.
     pub fn from_variables(environment: &Environment) -> Result<Self, ValueError> {
         variables(environment, own_variable).collect()
     }
@@ -199,9 +193,6 @@ impl Layer {
     }
 
     /// The variables of F5's own tools that are set.
-    ///
-    /// # Errors
-    /// [`ValueError`] for the first one that does not fit its setting.
     pub fn from_f5_variables(environment: &Environment) -> Result<Self, ValueError> {
         variables(environment, |spec| spec.f5_variable.map(|name| Origin::ForeignVariable(name.to_owned()))).collect()
     }

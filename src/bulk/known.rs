@@ -209,12 +209,8 @@ impl Findings {
     /// Accepted on one list is accepted, whatever another list has.
     fn keep_best(&mut self) {
         let latest = self.latest.take();
-        let is_better = match (self.best, latest) {
-            (None, Some(_)) => true,
-            (Some(best), Some(latest)) => best.outcome != Outcome::Accepted && latest.outcome == Outcome::Accepted,
-            (_, None) => false,
-        };
-        if is_better {
+        let is_accepted = |finding: Finding| finding.outcome == Outcome::Accepted;
+        if self.best.is_none() || latest.is_some_and(is_accepted) && !self.best.is_some_and(is_accepted) {
             self.best = latest;
         }
     }

@@ -170,8 +170,8 @@ fn network_flags(network: &Network, words: &mut Vec<String>) {
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     add("--request", "POST");
     add("--proto", "=http,https");
-    add("--max-time", &seconds(network.timeout));
-    add("--connect-timeout", &seconds(network.connect_timeout));
+    add("--max-time", &network.timeout.as_secs_f64().to_string());
+    add("--connect-timeout", &network.connect_timeout.as_secs_f64().to_string());
     if let Some(path) = &network.cacert {
         add("--cacert", &path.to_string_lossy());
     }
@@ -182,8 +182,4 @@ fn network_flags(network: &Network, words: &mut Vec<String>) {
         };
         add("--resolve", &format!("{}:{}:{address}", given.host, given.port));
     }
-}
-
-fn seconds(time: std::time::Duration) -> String {
-    format!("{}", time.as_secs_f64())
 }

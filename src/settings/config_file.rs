@@ -133,9 +133,6 @@ pub struct Profile {
 }
 
 /// The text of a configuration file.
-///
-/// # Errors
-/// [`ConfigError`] when it is missing, cannot be read, or is not text.
 pub fn read_text(path: &Path) -> Result<String, ConfigError> {
     read_text_and_metadata(path).map(|(text, _)| text)
 }
@@ -152,8 +149,6 @@ fn read_text_and_metadata(path: &Path) -> Result<(String, Option<Metadata>), Con
 }
 
 impl ConfigFile {
-    /// # Errors
-    /// [`ConfigError`] when it is missing, cannot be read, or has a mistake.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let (text, metadata) = read_text_and_metadata(path)?;
         let file = Self::parse(path, &text)?;
@@ -170,9 +165,6 @@ impl ConfigFile {
     }
 
     /// Understands the text of a file; `path` names it in messages.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the first mistake.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         // A byte order mark is not part of the document, but editors leave one.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -243,9 +235,6 @@ impl ConfigFile {
     }
 
     /// The layers of a profile, its own first, then those that it extends, then `[defaults]`.
-    ///
-    /// # Errors
-    /// [`ConfigError::UnknownProfile`] when there is no such profile.
     pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, ConfigError> {
         let mut layers = Vec::new();
         let mut next = profile;

@@ -97,9 +97,6 @@ pub fn read(
 }
 
 /// For a file that anyone may read.
-///
-/// # Errors
-/// None.
 pub fn anyone_may_read(_: &Metadata) -> Result<(), FileErrorKind> {
     Ok(())
 }
@@ -125,9 +122,6 @@ fn open(path: &Path, accept: Accept) -> Result<(File, Metadata), FileErrorKind> 
 
 /// Reads to the end; `None` if there is more than the limit. The buffer has its full size from the start: were it to grow,
 /// it would leave copies of a secret behind that nothing overwrites.
-///
-/// # Errors
-/// The source's.
 pub fn read_up_to(source: impl Read, expected: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let room = usize::try_from(expected.min(limit)).unwrap_or_default();
     // More than what `read_to_end` probes with when a buffer is full.
@@ -137,9 +131,6 @@ pub fn read_up_to(source: impl Read, expected: u64, limit: u64) -> io::Result<Op
 }
 
 /// Refuses a file that others can read or that belongs to another user, as ssh does with a key. Root's files are fine.
-///
-/// # Errors
-/// [`FileErrorKind::Exposed`] and [`FileErrorKind::Owner`].
 #[cfg(unix)]
 pub fn check_private(metadata: &Metadata) -> Result<(), FileErrorKind> {
     match mode(metadata) {
@@ -160,9 +151,6 @@ pub fn check_owner(metadata: &Metadata) -> Result<(), FileErrorKind> {
 }
 
 /// Refuses a file or folder that others can change, or that belongs to another user.
-///
-/// # Errors
-/// [`FileErrorKind::WritableByOthers`] and [`FileErrorKind::Owner`].
 #[cfg(unix)]
 pub fn check_not_writable_by_others(metadata: &Metadata) -> Result<(), FileErrorKind> {
     check_owner(metadata)?;
@@ -181,9 +169,6 @@ fn mode(metadata: &Metadata) -> u32 {
 }
 
 /// Other systems have no such permissions.
-///
-/// # Errors
-/// None here.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
 pub fn check_private(_: &Metadata) -> Result<(), FileErrorKind> {

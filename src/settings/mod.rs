@@ -135,8 +135,6 @@ impl Output {
 }
 
 impl Settings {
-    /// # Errors
-    /// [`SettingsError`] with the first thing that cannot be used.
     pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
         let target = Target::resolve(sources)?;
         let tenant = target::tenant(sources)?;

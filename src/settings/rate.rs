@@ -44,9 +44,6 @@ impl Rate {
     }
 
     /// The rate of a setting; `None` for the word `none`.
-    ///
-    /// # Errors
-    /// [`ValueError`] when it is neither.
     pub fn of_setting(entry: &Entry) -> Result<Option<Self>, ValueError> {
         if entry.value.to_string() == "none" { Ok(None) } else { entry.parsed().map(Some) }
     }

@@ -32,8 +32,6 @@ pub struct UrlVariables {
 }
 
 impl Target {
-    /// # Errors
-    /// [`SettingsError`] when the tenant is missing or a value breaks its grammar.
     pub fn resolve(sources: &Sources) -> Result<Self, SettingsError> {
         if let Some(base) = base_url(sources)? {
             return Ok(Self::Base(base));
@@ -119,9 +117,6 @@ fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
 }
 
 /// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
-///
-/// # Errors
-/// [`SettingsError::Value`] when it is not a label.
 pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
     sources.pick(Setting::Tenant).map(|_| label(sources, Setting::Tenant)).transpose()
 }
@@ -175,9 +170,6 @@ pub enum BaseUrlError {
 
 impl BaseUrl {
     /// Checks a base URL; a trailing slash is dropped, and nothing else is changed.
-    ///
-    /// # Errors
-    /// [`BaseUrlError`] with the first thing that is wrong.
     pub fn parse(typed: &str) -> Result<Self, BaseUrlError> {
         let text = typed.strip_suffix('/').unwrap_or(typed).to_owned();
         let url =

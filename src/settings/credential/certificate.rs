@@ -76,9 +76,6 @@ impl ClientCertificateSource {
 impl PasswordSource {
     /// The password for the PKCS#12 file in use, wherever the file was named: a flag cannot carry a secret, so the
     /// variable serves a file that a flag names as well. It opens a file and goes nowhere, so it is bound to no host.
-    ///
-    /// # Errors
-    /// [`ValueError`] when a variable is not text.
     pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, ValueError> {
         for (level, layer) in sources.layers() {
             let variable = match level {

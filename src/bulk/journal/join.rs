@@ -12,6 +12,7 @@ use std::fs::File;
 use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
@@ -149,6 +150,22 @@ fn time_of(line: &[u8]) -> io::Result<u64> {
     let dated: Dated = serde_json::from_slice(line)?;
     let time = humantime::parse_rfc3339(dated.at).map_err(io::Error::other)?;
     Ok(u64::try_from(since_epoch(time).as_millis()).unwrap_or(u64::MAX))
+}
+
+/// When an operator decides now about some people of a journal: after all that was decided about them there before, also
+/// if the clock was set back meanwhile. Journals are joined by these times.
+pub(super) fn time_of_decision(file: &File, is_meant: impl Fn(RowKey) -> bool) -> io::Result<SystemTime> {
+    let mut reader = BufReader::new(rewound(file)?);
+    let (mut latest, mut kept) = (SystemTime::now(), Vec::new());
+    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
+        if let Ok(Record::Resolved { key, .. }) = record::read(text_of(&kept))
+            && is_meant(key)
+        {
+            let earlier = UNIX_EPOCH + Duration::from_millis(time_of(text_of(&kept))?);
+            latest = latest.max(earlier + Duration::from_millis(1));
+        }
+    }
+    Ok(latest)
 }
 
 impl Joined {

@@ -1,6 +1,7 @@
 //! Opens a journal for a run: reads what is there, removes an unfinished end, reserves space, and syncs the run's own
 //! record before anything is sent.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 
 use super::error::JournalError;
 use super::file::{self, JournalFile, Place};
+use super::join::time_of_decision;
 use super::key::RowKey;
 use super::path::EXTENSION;
 use super::record::{self, Resolution, RunHeader};
@@ -113,8 +115,10 @@ impl Journal {
         if found.tail == Tail::Unbroken {
             text.push('\n');
         }
+        let keys: HashSet<RowKey> = chosen.iter().map(|(key, _)| *key).collect();
+        let at = time_of_decision(&place.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
         for (key, resolution) in chosen {
-            text.push_str(&record::resolved(key, resolution));
+            text.push_str(&record::resolved(key, resolution, at));
         }
         let begun = begin(&mut place, path, found.valid, 0, &text);
         drop(JournalFile::new(path, place.file, 0));

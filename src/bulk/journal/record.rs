@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use super::run_record::{Part, RunRecord};
 use super::timestamp::{Timestamp, now};
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
+use crate::settings::clock::writable;
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// no one, and it has no [`Record::Synced`].
@@ -264,8 +266,9 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
 }
 
 /// The line of what an operator found out.
-pub(super) fn resolved(key: RowKey, resolution: Resolution) -> String {
-    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{}""#, resolution.word(), now()))
+pub(super) fn resolved(key: RowKey, resolution: Resolution, at: SystemTime) -> String {
+    let at = humantime::format_rfc3339_millis(writable(at));
+    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{at}""#, resolution.word()))
 }
 
 /// The line that says how far the journal is known to be on the disk, in bytes from its beginning.

@@ -214,6 +214,21 @@ fn a_resolution_counts_over_the_request_that_it_names_only() {
 }
 
 #[test]
+fn a_decision_is_taken_back_also_when_the_clock_was_set_back_after_it() {
+    let (mut bench, mut clock) = (Bench::new(), Clock(1 << 41));
+    let before = Story::default().run(&mut clock).sent("ada", None, &mut clock);
+    let decided = before.resolved("ada", Resolution::NotSent, &mut clock);
+    let path = bench.file(&decided);
+    let back = |_: &Recovered| Ok::<_, JournalError>(vec![(key_of("ada"), Resolution::Unknown)]);
+    Journal::resolve(&path, back).unwrap();
+    let undone = Story { text: fs::read_to_string(&path).unwrap() };
+    assert_eq!(undone.outcomes()["ada"], "unknown");
+    for journals in [&[&undone][..], &[&undone, &decided], &[&decided, &undone]] {
+        assert_eq!(bench.join(journals).outcomes()["ada"], "unknown");
+    }
+}
+
+#[test]
 fn a_later_request_speaks_for_those_that_it_knew() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);

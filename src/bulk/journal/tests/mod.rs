@@ -16,6 +16,7 @@ mod resume;
 mod single;
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use super::record::{self, End, Intent, Resolution};
 use super::*;
@@ -67,7 +68,7 @@ fn sample() -> Vec<String> {
         intent_line("cy", 1),
         end_line("cy", 1, Outcome::Unknown, Some(502)),
         end_line("bob", 2, Outcome::Rejected, Some(409)),
-        record::resolved(key_of("cy"), Resolution::Accepted),
+        record::resolved(key_of("cy"), Resolution::Accepted, SystemTime::now()),
         record::run_of_version_1("a2", &header()),
         intent_line("dee", 1),
         end_line("dee", 1, Outcome::Unknown, None),

@@ -103,7 +103,7 @@ fn each_record_is_one_line_of_the_promised_form() {
     assert!(record::end(&person, &due).contains(r#","status":null,"due":true,"at":"#));
     for resolution in [Resolution::Accepted, Resolution::NotSent, Resolution::Unknown] {
         assert_eq!(
-            steady(&record::resolved(key, resolution)),
+            steady(&record::resolved(key, resolution, SystemTime::now())),
             format!(
                 "{{\"t\":\"resolved\",\"key\":\"{key}\",\"as\":\"{}\",\"at\":\"AT\",\"crc\":\"CRC\"}}\n",
                 resolution.word()

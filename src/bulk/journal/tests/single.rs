@@ -90,7 +90,7 @@ fn each_service_and_month_has_a_file_whose_name_needs_no_quotes() {
         let path = path_of_single_sends(Path::new("/state"), service);
         path.file_name().unwrap().to_str().unwrap().to_owned()
     };
-    let now = Timestamp::from(std::time::SystemTime::now()).to_string();
+    let now = Timestamp::from(SystemTime::now()).to_string();
     assert_eq!(name("acme.example:443"), format!("send-acme.example_443-{}.ndjson", &now[..7]));
     assert!(name("[2001:db8::1]:443").starts_with("send-_2001_db8__1__443-20"));
     assert_ne!(name(&("a".repeat(60) + ":443")), name(&("a".repeat(60) + ":444")));

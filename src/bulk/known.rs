@@ -234,8 +234,21 @@ pub struct ConcurrentRuns {
 struct Watch {
     /// The time of the folder when it was listed, unless it may still change without another one.
     listed: Option<SystemTime>,
-    journals: Vec<JournalFollower>,
+    journals: Vec<Watched>,
+}
+
+/// A journal that is followed, with those who may have been mailed by it since the plan was made. Kept for each journal: a
+/// person who is rejected on one list may have been accepted on another.
+#[derive(Debug)]
+struct Watched {
+    journal: JournalFollower,
     people: HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
+}
+
+impl Watched {
+    fn after(path: &Path, length: u64) -> Self {
+        Self { journal: JournalFollower::after(path, length), people: HashSet::default() }
+    }
 }
 
 impl ConcurrentRuns {
@@ -245,7 +258,7 @@ impl ConcurrentRuns {
             folder: folder.to_owned(),
             own: own.to_owned(),
             watch: Mutex::new(Watch {
-                journals: lengths.map(|(path, length)| JournalFollower::after(&path, length)).collect(),
+                journals: lengths.map(|(path, length)| Watched::after(&path, length)).collect(),
                 ..Watch::default()
             }),
         }
@@ -255,8 +268,8 @@ impl ConcurrentRuns {
     pub fn have_claimed(&self, key: RowKey) -> bool {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         self.list(&mut watch);
-        let Watch { journals, people, .. } = &mut *watch;
-        for journal in journals {
+        let mut is_claimed = false;
+        for Watched { journal, people } in &mut watch.journals {
             journal.follow(|key, is_mailed| {
                 if is_mailed {
                     people.insert(key);
@@ -264,8 +277,9 @@ impl ConcurrentRuns {
                     people.remove(&key);
                 }
             });
+            is_claimed |= people.contains(&key);
         }
-        watch.people.contains(&key)
+        is_claimed
     }
 
     /// Adds journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
@@ -285,11 +299,56 @@ impl ConcurrentRuns {
         let identity = identity_at(&self.own);
         let own = OwnJournal { journal: &self.own, succeeds: true };
         for path in journals_in(&self.folder).unwrap_or_default() {
-            let is_new = !watch.journals.iter().any(|journal| journal.is_at(&path));
+            let is_new = !watch.journals.iter().any(|watched| watched.journal.is_at(&path));
             let is_same = || identity.is_some() && identity_at(&path) == identity;
             if is_new && !is_own(&path, own) && !is_same() {
-                watch.journals.push(JournalFollower::after(&path, 0));
+                watch.journals.push(Watched::after(&path, 0));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bulk::journal::{Author, End, Intent, Person, RunHeader, SingleSend, key};
+
+    /// A send to one person, recorded in a journal.
+    fn send(journal: &Path, outcome: Outcome) {
+        let header = RunHeader {
+            url: "https://x.example/".to_owned(),
+            service: "x.example:443".to_owned(),
+            tenant: None,
+            cname: "c".to_owned(),
+            list: "/list".to_owned(),
+            input_sha256: String::new(),
+            rows: 1,
+            shard: None,
+            author: Author::default(),
+        };
+        let person = Person { key: ada(), email: "ada@x.de", cname: "c" };
+        let intent = Intent { person, row: 1, attempt: 1 };
+        let mut send = SingleSend::begin(journal, &header, &intent, |_| true).unwrap();
+        send.conclude(&person, &End { attempt: 1, outcome, status: None, due: false }).unwrap();
+    }
+
+    fn ada() -> RowKey {
+        key("x.example:443", "c", "ada@x.de")
+    }
+
+    #[test]
+    fn a_person_who_was_accepted_on_one_list_and_rejected_on_another_is_claimed() {
+        for (first, second, claimed) in [
+            (Outcome::Accepted, Outcome::Rejected, true),
+            (Outcome::Rejected, Outcome::Unknown, true),
+            (Outcome::Rejected, Outcome::NotSent, false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let runs = ConcurrentRuns::new(folder.path(), &at("own.ndjson"), std::iter::empty());
+            send(&at("a.ndjson"), first);
+            send(&at("b.ndjson"), second);
+            assert_eq!(runs.have_claimed(ada()), claimed, "{first:?}, then {second:?}");
         }
     }
 }

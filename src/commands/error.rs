@@ -255,7 +255,7 @@ const fn of_bulk(error: &BulkError) -> Exit {
 const fn of_journal(error: &JournalError) -> Exit {
     match error {
         JournalError::NoHome => Exit::Config,
-        JournalError::Exists { .. } => Exit::Usage,
+        JournalError::Exists { .. } | JournalError::NameOfShard { .. } => Exit::Usage,
         JournalError::Missing { .. } => Exit::NoInput,
         JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => Exit::Locked,
         JournalError::Link { .. }

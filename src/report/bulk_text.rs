@@ -371,8 +371,13 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     let all = facts.list.rows.len() as u64;
     if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
+        // --fresh is refused where other journals of the list know people too.
+        let again = match facts.siblings {
+            0 => "start a new journal with --fresh",
+            _ => "first move away all journals of this list (see `vescli journal list`)",
+        };
         return format!(
-            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, start a new journal with --fresh\n"
+            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, {again}\n"
         );
     }
     let skipped = |count| format!(" ({} of these on other lists)", grouped(count));

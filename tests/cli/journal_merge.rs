@@ -118,6 +118,13 @@ fn what_cannot_be_joined_is_refused_with_its_own_code() {
         .code(2)
         .stderr_contains("is there already, and is not overwritten: name another file with --into")
         .run();
+    merge(&output, "all.shard-1-of-2.ndjson", &SHARDS)
+        .code(2)
+        .stderr_contains(
+            "all.shard-1-of-2.ndjson is the name of a shard's journal, and what is joined is of the whole list: ",
+        )
+        .run();
+    assert!(!journal("all.shard-1-of-2.ndjson").exists());
     merge(&output, "all.ndjson", &["gone.ndjson"]).code(66).stderr_contains("is not there").run();
     let held = fs::File::open(journal(SHARDS[0])).unwrap();
     held.lock().unwrap();
@@ -134,6 +141,19 @@ fn what_cannot_be_joined_is_refused_with_its_own_code() {
         .stderr_contains("journals of different services cannot be joined")
         .run();
     assert!(!journal("all.ndjson").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn journals_that_can_only_be_read_are_joined() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let server = Server::http().start();
+    let output = two_shards(&server);
+    for name in SHARDS {
+        fs::set_permissions(output.folder.join(name), fs::Permissions::from_mode(0o400)).unwrap();
+    }
+    merge(&output, "all.ndjson", &SHARDS).stdout_contains("20 accepted").run();
 }
 
 #[test]

@@ -67,13 +67,15 @@ pub enum JournalError {
     #[error("the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`", .path.display())]
     OtherShard { path: PathBuf, shard: Shard },
     #[error(
-        "the list was sent with another number of shards, and the journals of {} are not in {}: people in them would be mailed again",
+        "the list was sent with another number of shards, and {} not in {}: people known only there would be mailed again",
         shards(.missing),
         .folder.display()
     )]
     ShardsMissing { folder: PathBuf, missing: Vec<Shard> },
     #[error("{} is there already, and is not overwritten: name another file with --into", .path.display())]
     Exists { path: PathBuf },
+    #[error("{} is the name of a shard's journal, and what is joined is of the whole list: name another file with --into", .path.display())]
+    NameOfShard { path: PathBuf },
     #[error("the journal {} belongs to {url}, and the others to {first}: journals of different services cannot be joined", .path.display())]
     OtherService { path: PathBuf, url: String, first: String },
     #[error("an older vescli wrote the journal {}, in a format that cannot be joined with others", .path.display())]
@@ -106,9 +108,11 @@ const SHARDS_NAMED: usize = 5;
 fn shards(missing: &[Shard]) -> String {
     let named: Vec<String> = missing.iter().take(SHARDS_NAMED).map(Shard::to_string).collect();
     let more = missing.len().saturating_sub(named.len());
-    let word = if missing.len() == 1 { "shard" } else { "shards" };
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{word} {}{more}", named.join(", "))
+    match &named[..] {
+        [shard] => format!("the journal of shard {shard} is"),
+        shards => format!("the journals of shards {}{more} are", shards.join(", ")),
+    }
 }
 
 impl JournalError {

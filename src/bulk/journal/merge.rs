@@ -2,13 +2,14 @@
 //! own record, as their lines stand in the journals that they come from. A person's last line is the one that decides.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::file::{self, Place as JournalPlace};
 use super::join::{Attempt, Joined, Place, text_of};
+use super::path::split_name;
 use super::record::{self, LINE_MAX, RunHeader};
 use super::run_record::{Part, RunRecord};
 use super::scan::next_line;
@@ -40,15 +41,14 @@ pub fn merge(
     if into.symlink_metadata().is_ok() {
         return Err(JournalError::Exists { path: into.to_owned() });
     }
+    // What is joined belongs to no shard; under such a name, runs of other shards would not read it, or would miss the rest.
+    if split_name(into).1.is_some() {
+        return Err(JournalError::NameOfShard { path: into.to_owned() });
+    }
     let mut joined = Joined::default();
-    // Held until the end: nothing comes to a journal that is being put together.
-    let mut locked = Vec::new();
     for path in journals {
-        let place = JournalPlace::open(path, false)?;
-        let file = place.file.try_clone().map_err(JournalError::reading(path))?;
-        joined.add(path, file)?;
+        joined.add(path, locked(path)?)?;
         check_target(&joined, path)?;
-        locked.push(place);
     }
     let last = joined.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
     let header = header(&last.record, joined.people.len() as u64);
@@ -62,6 +62,16 @@ pub fn merge(
     let states = joined.states().map(|(key, state, _)| (key, state)).collect();
     let counts = Recovered { states, ..Recovered::default() }.counts();
     Ok(Merged { counts, missing: missing(&present, &present) })
+}
+
+/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
+fn locked(path: &Path) -> Result<File, JournalError> {
+    let file = file::open_to_read(path)?;
+    let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    if is_written || !file::leads_to(path, file::identity(&file)) {
+        return Err(JournalError::Locked { path: path.to_owned() });
+    }
+    Ok(file)
 }
 
 fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {

@@ -12,6 +12,8 @@ use super::file::{folder_of, open_to_read};
 use super::join::Joined;
 use super::key::RowKey;
 use super::path::{files_in, split_name};
+use super::run_record::Part;
+use super::scan::first_run;
 use super::state::{Recovered, RowState};
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
@@ -20,7 +22,8 @@ use crate::settings::bulk::Shard;
 type Stamp = (PathBuf, u64, Option<SystemTime>);
 
 /// What the journals of the same list know that belong to another division of it: to another number of shards, or to the
-/// whole list. Those of the same division know no one of this run, and may be on other machines.
+/// whole list. Those of the same division know no one of this run, and may be on other machines. What has the name of such
+/// a one, and is of the whole list, may know someone.
 #[derive(Debug, Default)]
 pub struct Siblings {
     stamps: Vec<Stamp>,
@@ -50,7 +53,9 @@ impl Siblings {
             return Ok(Self::default());
         }
         let joined = join(own, &stamps)?;
-        let divisions: BTreeSet<Shard> = stamps.iter().filter_map(|(path, ..)| split_name(path).1).collect();
+        let own_count = own.shard.map(Shard::count);
+        let named = stamps.iter().filter_map(|(path, ..)| split_name(path).1);
+        let divisions: BTreeSet<Shard> = named.filter(|shard| Some(shard.count()) != own_count).collect();
         let recorded = joined.runs.iter().filter_map(|run| run.record.shard);
         let present = divisions.iter().copied().chain(recorded).collect();
         let missing = missing(&divisions, &present);
@@ -117,7 +122,8 @@ fn stamps(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
     let division = own.shard.map(Shard::count);
     let is_other = |path: &Path| {
         let (name, shard) = split_name(path);
-        name == whole && path.file_name() != own_name && (shard.is_none() || shard.map(Shard::count) != division)
+        let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as(path, shard);
+        name == whole && path.file_name() != own_name && !is_of_division()
     };
     let stamp = |path: PathBuf| {
         let file = open_to_read(&path)?;
@@ -129,6 +135,12 @@ fn stamps(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
         Ok((path, length, metadata.and_then(|metadata| metadata.modified().ok())))
     };
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp).collect()
+}
+
+/// Whether a journal was begun by a run of the shard that its name says: `--journal` may name any file for a whole list,
+/// and a journal may be renamed. One that no run has begun yet knows no one.
+fn begins_as(path: &Path, shard: Option<Shard>) -> bool {
+    first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard)
 }
 
 /// The shards of each division that are not present.

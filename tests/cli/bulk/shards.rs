@@ -148,16 +148,20 @@ fn journals_of_another_division_have_to_be_here_as_a_whole() {
     shard(&folder, &server, "1/2")
         .code(65)
         .stderr_contains(missing)
-        .stderr_contains("people in them would be mailed again")
+        .stderr_contains("people known only there would be mailed again")
         .stderr_contains("hint: copy them there, or a journal that `vescli journal merge` made of them")
         .run();
     again_on(folder.again(), &server).code(65).stderr_contains(missing).run();
     shard(&folder, &server, "1/2").arg("--fresh").code(65).stderr_contains(missing).run();
-    // A machine with its own disk has its own shard only, and needs no other.
-    fs::remove_file(&journals(&folder)[0]).unwrap();
-    shard(&folder, &server, "3/4").run();
     shard(&folder, &server, "2/4").run();
     assert!(server.count() > sent);
+    shard(&folder, &server, "1/2").code(65).stderr_contains("and the journal of shard 4/4 is not in ").run();
+    // A machine with its own disk has its own shard only, and needs no other.
+    fs::remove_file(&journals(&folder)[0]).unwrap();
+    let sent = server.count();
+    shard(&folder, &server, "3/4").run();
+    shard(&folder, &server, "2/4").run();
+    assert_eq!(server.count(), sent);
 }
 
 #[test]
@@ -223,6 +227,18 @@ fn the_journal_of_a_shard_serves_no_other() {
 }
 
 #[test]
+fn a_whole_list_in_a_journal_with_a_shards_name_is_read_by_the_other_shards() {
+    let server = Server::http().start();
+    let folder = folder(ROWS);
+    let run = |more: &[&str]| again_on(folder.again(), &server).args(more);
+    run(&["--journal", "j.shard-1-of-2.ndjson"]).run();
+    for shard in ["2/2", "1/2", "1/3"] {
+        run(&["--journal", "j.ndjson", "--shard", shard]).stdout_contains("nothing left to send").run();
+    }
+    assert_eq!(mailed(&server), each_once(ROWS));
+}
+
+#[test]
 fn fresh_does_not_pass_over_journals_of_another_division() {
     let server = Server::http().start();
     let folder = folder(4);
@@ -234,6 +250,11 @@ fn fresh_does_not_pass_over_journals_of_another_division() {
         .run();
     fs::remove_file(&journals(&folder)[0]).unwrap();
     all(&folder, &server, 2);
+    // What cannot be done is not advised.
+    let nothing_left =
+        again_on(folder.again(), &server).stdout_contains("first move away all journals of this list").run();
+    assert!(!nothing_left.stdout.contains("--fresh"));
+    shard(&folder, &server, "1/2").stdout_contains("start a new journal with --fresh").run();
     shard(&folder, &server, "1/2").arg("--fresh").run();
     shard(&folder, &server, "2/2").arg("--fresh").run();
     assert_eq!(server.count(), 12);

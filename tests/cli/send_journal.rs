@@ -315,6 +315,30 @@ fn a_signal_leaves_what_is_reported() {
 }
 
 #[test]
+fn no_decision_takes_back_an_acceptance_that_a_later_send_hides() {
+    let server =
+        Server::http().answers([Answer::accepted(), Answer::Silence { after: Moment::Whole, end: End::Stall }]).start();
+    let sent = send(&server).run();
+    let running = send_in(sent.again(), &server, "ada@example.com").dies_by(9).start();
+    server.wait_for(2);
+    running.signal("KILL");
+    running.finish();
+    assert_eq!(outcome(&sent), "unknown");
+    for who in [&["-e", "ADA@example.com"][..], &["--all-unknown"]] {
+        on_journal(&sent, &["resolve", "--as", "not-sent"])
+            .args(who)
+            .code(2)
+            .stderr_contains("error: ada@example.com was accepted before the request that is unknown")
+            .stderr_contains("hint: use --as accepted for ada@example.com")
+            .run();
+    }
+    list(&sent, &server).code(65).stderr_contains(": 1 unknown (single sends").run();
+    on_journal(&sent, &["resolve", "-e", "ada@example.com", "--as", "accepted"]).stdout_contains("resolved: ").run();
+    list(&sent, &server).code(65).stderr_contains(": 1 accepted (single sends").run();
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
 fn an_unfinished_end_is_cut_and_damage_elsewhere_is_not_searched_for() {
     let server = Server::http().start();
     let sent = send(&server).run();

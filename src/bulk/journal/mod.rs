@@ -62,8 +62,8 @@ pub use record::{End, Intent, Person, Resolution, RunHeader};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
 pub use run_record::RunRecord;
 pub use scan::{
-    IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, excerpt, find_intents, first_run, inspect, intents_of,
-    scan, take_snapshot,
+    IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, ever_accepted, excerpt, find_intents, first_run,
+    inspect, intents_of, scan, take_snapshot,
 };
 pub use siblings::{OwnRun, Siblings};
 pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};

@@ -1,6 +1,6 @@
 //! Reads a journal back without locking or changing it: which rows it knows, and where it is damaged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -252,6 +252,20 @@ pub fn intents_of(
             && fits(&details)
         {
             found.insert(key, details);
+        }
+    }
+    Ok(found)
+}
+
+/// Everyone in a journal who was accepted at any time, whatever a later record says of them.
+pub fn ever_accepted(path: &Path) -> Result<HashSet<RowKey>, JournalError> {
+    let failed = JournalError::reading(path);
+    let mut reader = BufReader::new(file::open_to_read(path)?);
+    let (mut found, mut keys, mut kept) = (HashSet::new(), Keys::default(), Vec::new());
+    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        if let Ok(Record::End { key, outcome: Outcome::Accepted, .. }) = record {
+            found.insert(key);
         }
     }
     Ok(found)

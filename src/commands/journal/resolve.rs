@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, find_intents, fold_name};
+use crate::bulk::journal::{
+    IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, ever_accepted, find_intents, fold_name,
+};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -114,6 +116,9 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
     let mut chosen = Vec::new();
     Journal::resolve(path, |recovered| {
         chosen = choose(&rows, recovered, request, path)?;
+        if request.settled == Resolution::NotSent {
+            refuse_accepted(&chosen, &rows, path)?;
+        }
         let settled = chosen.iter().map(|key| (*key, request.settled));
         Ok::<_, CommandError>(settled.collect())
     })?;
@@ -133,6 +138,19 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
         format!("resolved: {email} (cname {cname}) as {word}; {next}\n")
     };
     Ok(people.iter().map(line).collect())
+}
+
+/// An acceptance is never taken back: someone may be unknown only because a later single send to them was cut off.
+fn refuse_accepted(chosen: &[RowKey], rows: &HashMap<RowKey, IntentDetails>, path: &Path) -> Result<(), CommandError> {
+    let accepted = ever_accepted(path)?;
+    let mut found = chosen.iter().filter(|key| accepted.contains(key)).filter_map(|key| rows.get(key));
+    found.next().map_or(Ok(()), |person| {
+        let email = escape_uncut(&person.email);
+        Err(CommandError::usage(
+            format!("{email} was accepted before the request that is unknown, so that person was mailed"),
+            format!("use --as accepted for {email}"),
+        ))
+    })
 }
 
 fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a IntentDetails)]) -> ResolveDocument<'a> {

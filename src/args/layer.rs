@@ -155,6 +155,16 @@ impl Layer {
         self.0.get(&key)
     }
 
+    pub fn text(&self, key: Setting) -> Option<String> {
+        self.get(key).map(|entry| entry.value.to_string())
+    }
+
+    /// The values of both; those of `stronger` win.
+    pub fn with(mut self, stronger: &Self) -> Self {
+        self.0.extend(stronger.0.clone());
+        self
+    }
+
     /// The same without all other settings.
     pub fn only(&self, keys: &[Setting]) -> Self {
         let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));

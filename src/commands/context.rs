@@ -8,8 +8,7 @@ use std::io::{BufRead, BufReader, stdin};
 use super::error::CommandError;
 use super::help::Layout;
 use crate::args::environment::Environment;
-use crate::args::layer::{Entry, Layer};
-use crate::args::settings_table::Setting;
+use crate::args::layer::Layer;
 use crate::report::Reporter;
 use crate::report::exit::{Ending, Exit};
 use crate::settings::Output;
@@ -38,35 +37,15 @@ impl Context<'_> {
         self.reporter.set_output(output, self.environment);
     }
 
-    /// The settings of flags and variables, for commands that read no file.
-    pub fn given(&self) -> Result<Given<'_>, SettingsError> {
-        Ok(Given { flags: self.flags, variables: Layer::from_variables(self.environment)? })
+    /// The settings of flags and variables, for commands that read no file. Flags win.
+    pub fn given(&self) -> Result<Layer, SettingsError> {
+        Ok(Layer::from_variables(self.environment)?.with(self.flags))
     }
 
     /// Ends a command whose whole result is a text that is safe to show.
     pub fn print(&mut self, text: &str) -> Result<Ending, CommandError> {
         self.reporter.print(text)?;
         Ok(Exit::Accepted.into())
-    }
-}
-
-/// The settings of flags and variables; flags win.
-pub struct Given<'a> {
-    pub flags: &'a Layer,
-    pub variables: Layer,
-}
-
-impl Given<'_> {
-    pub fn entry(&self, key: Setting) -> Option<&Entry> {
-        self.flags.get(key).or_else(|| self.variables.get(key))
-    }
-
-    pub fn text(&self, key: Setting) -> Option<String> {
-        self.entry(key).map(|given| given.value.to_string())
-    }
-
-    pub fn is_on(&self, key: Setting) -> bool {
-        self.flags.is_on(key) || self.variables.is_on(key)
     }
 }
 

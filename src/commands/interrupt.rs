@@ -32,7 +32,7 @@ mod caught {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc::sync_channel;
-    use std::thread;
+    use std::thread::{self, JoinHandle};
     use std::time::{Duration, Instant};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -128,6 +128,19 @@ mod caught {
             }
         }
 
+        /// Does something at the first signal, on a thread of its own, until what is returned is dropped.
+        pub(in crate::commands) fn act(self, work: impl FnOnce(i32) + Send + 'static) -> io::Result<Watch> {
+            let interrupts = Arc::new(self);
+            let watched = Arc::clone(&interrupts);
+            let thread = thread::Builder::new().spawn(move || {
+                // A byte without a signal is the end.
+                if let (Ok(()), Some(signal)) = (watched.wait(), watched.signal()) {
+                    work(signal);
+                }
+            })?;
+            Ok(Watch { interrupts, thread: Some(thread) })
+        }
+
         fn refuse_when_signalled(&self) -> Result<(), Interrupted> {
             self.signal().map_or(Ok(()), |signal| Err(Interrupted::Signal(signal)))
         }
@@ -137,6 +150,22 @@ mod caught {
             match (&self.reader).read_exact(&mut [0]) {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(()),
                 waited => waited,
+            }
+        }
+    }
+
+    /// Waits for a signal until it is dropped.
+    pub(in crate::commands) struct Watch {
+        interrupts: Arc<Interrupts>,
+        thread: Option<JoinHandle<()>>,
+    }
+
+    impl Drop for Watch {
+        fn drop(&mut self) {
+            // If the byte cannot be written, the thread ends with the process.
+            let is_sent = (&*self.interrupts.writer).write_all(&[1]).is_ok();
+            if let Some(thread) = self.thread.take().filter(|_| is_sent) {
+                let _ = thread.join();
             }
         }
     }
@@ -174,6 +203,10 @@ mod uncaught {
 
         pub(in crate::commands) fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Interrupted> {
             Ok(work())
+        }
+
+        pub(in crate::commands) fn act(self, _: impl FnOnce(i32)) -> io::Result<Self> {
+            Ok(self)
         }
 
         pub(in crate::commands) fn sleep(&self, time: Duration) -> ControlFlow<i32> {

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
@@ -17,9 +19,9 @@ use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
-use crate::report::escape::json_line;
+use crate::report::escape::{json_line, success};
 use crate::report::exit::{Ending, Exit};
-use crate::report::json::{CurlDocument, RequestDocument};
+use crate::report::json::RequestDocument;
 use crate::report::{Interruption, Reporter, RequestInfo, SendResult, curl, text};
 use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
@@ -76,8 +78,7 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
 /// Resolves the settings, and fills in the reporter's request as soon as something is known.
 fn settings(operation: &Operation, context: &mut Context) -> Result<(Sources, Settings), CommandError> {
     if let Some((_, field)) = operation.shown_fields().next() {
-        let subject = context.flags.get(field.setting).map(|entry| entry.value.to_string());
-        context.reporter.request.set(field.setting, subject);
+        context.reporter.request.set(field.setting, context.flags.text(field.setting));
     }
     let sources = Sources::gather(context.flags, context.environment)?;
     context.set_output(Output::resolve(&sources));
@@ -133,8 +134,12 @@ fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environ
 }
 
 fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
+    #[derive(Serialize)]
+    struct CurlDocument {
+        command: String,
+    }
     let command = curl::command(request, &settings.credential, &settings.network);
-    let text = if context.output().json { json_line(&CurlDocument::new(command)) } else { command };
+    let text = if context.output().json { success("vescli.curl/1", CurlDocument { command }) } else { command };
     if curl::lacks_password(request, &settings.network) {
         context.reporter.warn(curl::HIDDEN_PROXY);
     }

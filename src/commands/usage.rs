@@ -14,7 +14,7 @@ use crate::api::recipient::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::args::parse::help_request;
-use crate::report::escape::{escape_uncut, json_line};
+use crate::report::escape::{escape_uncut, success};
 use crate::report::exit::Exit;
 use crate::report::json::VERSION;
 use crate::report::style::Style;
@@ -42,7 +42,7 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     let Terminals { stdout, stderr, .. } = reporter.terminals();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
-        let text = if is_document { json_line(&VERSION) } else { text(reporter.out_style(), stdout) };
+        let text = if is_document { success("vescli.version/1", VERSION) } else { text(reporter.out_style(), stdout) };
         let printed = match &request {
             Some(request) if request.is_long => help::pager::show(&text, &mut reporter, environment),
             _ => reporter.print(&text),

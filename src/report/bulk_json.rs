@@ -5,12 +5,13 @@ use serde::Serialize;
 
 use super::bulk_text::{PlanFacts, format_word, sample};
 use super::escape::{Redactor, json_line};
+use super::exit::Exit;
 use super::json::{EndFields, ErrorDocument};
 use super::{RequestInfo, SendResult};
 use crate::api::outcome::Outcome;
 use crate::bulk::event::RowEnd;
 use crate::bulk::list::Row;
-use crate::bulk::plan::{OutcomeCounts, Plan};
+use crate::bulk::plan::OutcomeCounts;
 use crate::bulk::tally::Tally;
 use crate::settings::bulk::OnKnown;
 
@@ -156,7 +157,7 @@ pub fn row(row: &Row, cname: &str, info: &RequestInfo, end: RowEnd, redactor: &R
 #[derive(Debug, Serialize)]
 pub struct SummaryDocument<'a> {
     schema: &'static str,
-    pub ok: bool,
+    ok: bool,
     rows: u64,
     #[serde(flatten)]
     list: OutcomeCounts,
@@ -182,11 +183,12 @@ pub struct SummaryDocument<'a> {
 }
 
 impl<'a> SummaryDocument<'a> {
-    /// The caller fills in what the plan and the counts of a run do not show.
-    pub fn new(facts: &PlanFacts<'a>, plan: &Plan, tally: &Tally, warnings: Vec<String>) -> Self {
+    /// Of a run that ends with this exit. The caller fills in what the plan and the counts of a run do not show.
+    pub fn new(facts: &PlanFacts<'a>, tally: &Tally, exit: Exit, warnings: Vec<String>) -> Self {
+        let plan = facts.plan;
         Self {
             schema: "vescli.summary/1",
-            ok: true,
+            ok: exit == Exit::Accepted,
             rows: facts.list.rows.len() as u64,
             list: tally.of_list(plan),
             this_run: tally.ended,
@@ -201,7 +203,7 @@ impl<'a> SummaryDocument<'a> {
             journal: facts.journal,
             signal: None,
             go_on: None,
-            exit_code: 0,
+            exit_code: exit.code(),
             error: None,
             warnings,
             known: KnownDocument::new(facts),

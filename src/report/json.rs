@@ -199,32 +199,11 @@ impl<'a> RequestDocument<'a> {
 /// The version, and which of the optional features are built in.
 #[derive(Debug, Serialize)]
 pub struct VersionDocument {
-    schema: &'static str,
-    ok: bool,
     version: &'static str,
     features: &'static [&'static str],
-    exit_code: u8,
 }
 
 pub const VERSION: VersionDocument = VersionDocument {
-    schema: "vescli.version/1",
-    ok: true,
     version: env!("CARGO_PKG_VERSION"),
     features: if cfg!(feature = "p12") { &["p12"] } else { &[] },
-    exit_code: 0,
 };
-
-/// The command of `--show-curl`.
-#[derive(Debug, Serialize)]
-pub struct CurlDocument {
-    schema: &'static str,
-    ok: bool,
-    command: String,
-    exit_code: u8,
-}
-
-impl CurlDocument {
-    pub const fn new(command: String) -> Self {
-        Self { schema: "vescli.curl/1", ok: true, command, exit_code: 0 }
-    }
-}

@@ -54,8 +54,7 @@ impl Sources {
         let foreign = Layer::from_f5_variables(environment)?;
         let config_path = ConfigPath::find(flags, &variables, environment);
         let file = config_path.read()?;
-        let named = flags.get(Setting::Profile).or_else(|| variables.get(Setting::Profile));
-        let named = named.map(|entry| entry.value.to_string());
+        let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
         if let (Some(name), None) = (&named, &file) {
             return Err(no_file(name, &config_path).into());
         }

@@ -55,7 +55,7 @@ pub use merge::{Merged, merge};
 pub use open::{Journal, OpenMode};
 pub use path::{
     JournalPlace, ListName, SANDBOX, are_siblings, default_path, journal_folder, journal_of_shard, journals_in,
-    leftovers_in, named_after,
+    leave_out_set_aside, leftovers_in, named_after,
 };
 pub use people::{LastWord, People, recent_attempts};
 pub use record::{End, Intent, Person, Resolution, RunHeader};

@@ -150,6 +150,14 @@ fn plain(name: &OsStr) -> String {
     if plain.is_empty() { "list" } else { plain }.to_owned()
 }
 
+/// Of the journals of a list, one that `--fresh` has set aside counts only where there is no other.
+pub fn leave_out_set_aside(journals: &mut Vec<impl AsRef<Path>>) {
+    let is_current = |path: &Path| !path.to_string_lossy().contains(".until-");
+    if journals.iter().any(|path| is_current(path.as_ref())) {
+        journals.retain(|path| is_current(path.as_ref()));
+    }
+}
+
 /// The journals in a folder, by name; none when the folder is not there.
 pub fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use super::context::{Context, Input};
 use super::error::{BulkError, CommandError};
-use crate::args::environment::Environment;
+use crate::api::transport::Transport;
 use crate::bulk::journal::Recovered;
 use crate::report::Reporter;
 use crate::report::bulk_json::PlanDocument;
@@ -31,43 +31,39 @@ use resume_command::SameCommand;
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First, while the process may still read its own descriptors.
     let same = SameCommand::of(context.arguments, context.environment, input);
-    let ended = prepare::prepare(input, context).and_then(|mut prepared| {
+    let ended = prepare::prepare(input, same.clone(), context).and_then(|mut prepared| {
         context.reporter.redact(prepared.secrets.clone());
-        carry_out(&mut prepared, &same, context.environment, &mut context.reporter)
+        carry_out(&mut prepared, context)
     });
     ended.map_err(|error| end::with_resume_command(&error, &same).into())
 }
 
-fn carry_out(
-    prepared: &mut Prepared,
-    same: &SameCommand,
-    environment: &Environment,
-    reporter: &mut Reporter,
-) -> Result<Ending, CommandError> {
+fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, CommandError> {
     let mut snapshot = prepared.inspect_journal()?;
     prepared.read_siblings(&mut snapshot.recovered)?;
     prepared.elsewhere = prepared.search_other_journals(&snapshot.recovered)?;
     let is_decided = prepared.bulk.known.is_some();
-    let confirmed = match without_sending(prepared, &snapshot.recovered, same, reporter)? {
+    match without_sending(prepared, &snapshot.recovered, &mut context.reporter)? {
         ControlFlow::Break(ending) => {
             // Not a file that was declined, which no longer exists.
             if !prepared.dry_run && ending != Exit::BulkStopped.into() {
-                prepared.leave_journal(environment)?;
+                prepared.leave_journal()?;
             }
-            return Ok(ending);
+            Ok(ending)
         }
-        ControlFlow::Continue(confirmed) => confirmed,
-    };
-    let decided = prepared.bulk.known.filter(|_| !is_decided);
-    let same = &same.deciding(decided);
-    send::send(prepared, (snapshot, confirmed), same, environment, reporter)
+        ControlFlow::Continue(confirmed) => {
+            if let Some(answer) = prepared.bulk.known.filter(|_| !is_decided) {
+                prepared.same = prepared.same.clone().deciding(answer);
+            }
+            send::send(prepared, snapshot, &confirmed, context)
+        }
+    }
 }
 
 /// Shows the plan and asks. Returns the end if nothing is sent, else what was confirmed.
 fn without_sending(
     prepared: &mut Prepared,
     known: &Recovered,
-    same: &SameCommand,
     reporter: &mut Reporter,
 ) -> Result<ControlFlow<Ending, ConfirmedPlan>, CommandError> {
     warn(prepared, reporter);
@@ -76,39 +72,35 @@ fn without_sending(
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
         let Some(on_known) = ask_about_known(prepared, &facts, reporter)? else {
-            return declined(&facts, prepared, same, reporter).map(ControlFlow::Break);
+            return declined(&facts, prepared, reporter).map(ControlFlow::Break);
         };
         prepared.bulk.known = Some(on_known);
     }
     let plan = prepared.plan(known);
     let facts = prepared.facts(&plan, known);
-    let json = reporter.output().json;
-    let style = reporter.out_style();
     if prepared.dry_run {
-        prepared.check_the_way()?;
-        let text = if json {
+        // What a run needs to reach the server, as far as possible without sending.
+        Transport::new(&prepared.settings.network, prepared.identity.as_ref(), &prepared.request.url)?;
+        let text = if reporter.output().json {
             json_line(&PlanDocument::new(&facts, prepared.warnings()))
         } else {
-            bulk_text::plan(&facts, style, reporter.redactor())
+            bulk_text::plan(&facts, reporter.out_style(), reporter.redactor())
         };
         reporter.print(&text)?;
         return Ok(ControlFlow::Break(Exit::Accepted.into()));
     }
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, same, reporter).map(ControlFlow::Break);
+        return nothing_left(&facts, prepared, reporter).map(ControlFlow::Break);
     }
     if confirm(prepared, &facts, reporter)? {
         return Ok(ControlFlow::Continue(ConfirmedPlan::of(plan, sends_known)));
     }
-    declined(&facts, prepared, same, reporter).map(ControlFlow::Break)
+    declined(&facts, prepared, reporter).map(ControlFlow::Break)
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     if !reporter.output().json {
-        let warnings = &prepared.settings.warnings;
-        for warning in warnings {
-            reporter.warn(warning);
-        }
+        prepared.settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
     // About people who are not mailed, or may be mailed again: shown even with `-q`.
     for warning in prepared.unread().chain(prepared.left_out()) {
@@ -144,30 +136,26 @@ fn ask_about_known(
 /// [`BulkError::NotAsked`] where no one can be asked; [`BulkError::Unread`] where no one is asked and a journal cannot be
 /// read.
 fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
+    let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
+    if prepared.bulk.yes {
+        if let (None, Some(unread)) = (prepared.bulk.known, prepared.unread().next()) {
+            return Err(BulkError::Unread(unread));
+        }
+        reporter.info(&plan);
+        return Ok(true);
+    }
     let people = match facts.plan.count() {
         1 => "1 person".to_owned(),
         count => format!("{} people", grouped(count)),
     };
-    let input = match input(prepared, reporter) {
-        _ if prepared.bulk.yes => None,
-        Some(input) => Some(input),
-        None => return Err(BulkError::NotAsked(people)),
+    let Some(input) = input(prepared, reporter) else {
+        return Err(BulkError::NotAsked(people));
     };
-    let unread = prepared.unread().next();
-    if let (true, None, Some(unread)) = (prepared.bulk.yes, prepared.bulk.known, unread) {
-        return Err(BulkError::Unread(unread));
-    }
     // The user has to see what the question is about, `-q` or not.
-    if !reporter.output().quiet || !prepared.bulk.yes {
-        let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
-        reporter.write_err(&plan);
-    }
-    let Some(input) = input else {
-        return Ok(true);
-    };
-    Ok(matches!(input.ask(&format!("Mail {people}? [y/N] "), reporter).as_str(), "y" | "yes"))
+    let answer = input.ask(&format!("{plan}Mail {people}? [y/N] "), reporter);
+    Ok(matches!(answer.as_str(), "y" | "yes"))
 }
 
 fn input(prepared: &Prepared, reporter: &Reporter) -> Option<Input> {
-    Input::find(reporter, prepared.no_input, prepared.is_stdin())
+    Input::find(reporter, prepared.no_input, prepared.list_name.is_stdin())
 }

@@ -6,18 +6,20 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::reports::Reports;
+use super::resume_command::{End, SameCommand};
 use crate::api::request::{self, ApiRequest};
 use crate::api::send_password_email::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Reuse, Transport, TransportError};
-use crate::args::environment::Environment;
 use crate::args::settings_table::Setting;
+use crate::bulk::event::Stop;
 use crate::bulk::journal::{
-    Author, Journal, JournalError, JournalPlace, ListName, OpenMode, OwnRun, Recovered, RunHeader, RunRecord, SANDBOX,
-    Siblings, Snapshot, default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
+    Author, Journal, JournalError, JournalPlace, ListName, OpenMode, OwnRun, Recovered, RowKey, RunHeader, RunRecord,
+    SANDBOX, Siblings, Snapshot, default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
 };
 use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
+use crate::bulk::tally::Tally;
 use crate::commands::context::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;
@@ -61,10 +63,12 @@ pub(super) struct Prepared {
     pub(super) reports: Reports,
     pub(super) dry_run: bool,
     pub(super) no_input: bool,
+    pub(super) author: Author,
+    pub(super) same: SameCommand,
 }
 
 /// Prepares everything, and passes what is known to the reporter as soon as possible.
-pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, CommandError> {
+pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) -> Result<Prepared, CommandError> {
     let environment = context.environment;
     let sources = Sources::gather(context.flags, environment)?;
     context.set_output(Output::resolve(&sources));
@@ -122,6 +126,8 @@ pub(super) fn prepare(input: &Path, context: &mut Context) -> Result<Prepared, C
         reports,
         dry_run,
         no_input: sources.is_on(Setting::NoInput),
+        author: Author::of(environment),
+        same,
     })
 }
 
@@ -149,10 +155,6 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
 }
 
 impl Prepared {
-    pub(super) fn is_stdin(&self) -> bool {
-        self.list_name.is_stdin()
-    }
-
     /// What a plan shows.
     pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
         PlanFacts {
@@ -202,21 +204,14 @@ impl Prepared {
     pub(super) fn left_out(&self) -> Option<String> {
         let bad = &self.list.bad;
         let first = bad.first()?;
-        let (count, rest) = match bad.len() as u64 {
-            1 => ("1 row that cannot be used is".to_owned(), String::new()),
-            count => (
-                format!("{} that cannot be used are", counted(count, "row")),
-                format!(" (and {} more)", grouped(count - 1)),
-            ),
-        };
-        let (line, reason) = (first.line, &first.reason);
-        Some(format!("{count} left out: line {line}: {reason}{rest}"))
-    }
-
-    /// Checks what a run needs to reach the server, as far as possible without sending.
-    pub(super) fn check_the_way(&self) -> Result<(), CommandError> {
-        Transport::new(&self.settings.network, self.identity.as_ref(), &self.request.url)?;
-        Ok(())
+        let (count, line, reason) = (bad.len() as u64, first.line, &first.reason);
+        let rows = counted(count, "row");
+        Some(if count == 1 {
+            format!("{rows} that cannot be used is left out: line {line}: {reason}")
+        } else {
+            let more = grouped(count - 1);
+            format!("{rows} that cannot be used are left out: line {line}: {reason} (and {more} more)")
+        })
     }
 
     /// A client for each worker. The first one is made at once, because it finds what is wrong with the settings.
@@ -312,7 +307,7 @@ impl Prepared {
     }
 
     /// What the journal shows of the run.
-    pub(super) fn header(&self, environment: &Environment) -> RunHeader {
+    pub(super) fn header(&self) -> RunHeader {
         RunHeader {
             url: self.request.url.to_string(),
             service: self.service.clone(),
@@ -322,14 +317,28 @@ impl Prepared {
             input_sha256: self.list.sha256.clone(),
             rows: self.list.rows.len() as u64,
             shard: self.bulk.shard,
-            author: Author::of(environment),
+            author: self.author.clone(),
+        }
+    }
+
+    /// How a run ends that could begin, or had nothing to send.
+    pub(super) fn end<'a>(&'a self, plan: &'a Plan, tally: &'a Tally, stop: Option<&'a Stop>) -> End<'a> {
+        End {
+            verdict: tally.verdict(plan, stop),
+            stop,
+            tally,
+            plan,
+            journal: &self.journal,
+            unknown_in: self.siblings.unknown.as_deref(),
+            lost_journal: false,
+            broken: false,
         }
     }
 
     /// Makes the journal of a shard that has no one to send to, so that it shows that this shard was run.
-    pub(super) fn leave_journal(&self, environment: &Environment) -> Result<(), JournalError> {
+    pub(super) fn leave_journal(&self) -> Result<(), JournalError> {
         if self.bulk.shard.is_some() && !self.journal.exists() {
-            Journal::open(&self.journal, OpenMode::Resume, &self.header(environment))?;
+            Journal::open(&self.journal, OpenMode::Resume, &self.header())?;
         }
         Ok(())
     }
@@ -385,9 +394,11 @@ impl Prepared {
 
     /// Which rows are sent, by what the journal knows.
     pub(super) fn plan(&self, known: &Recovered) -> Plan {
-        let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
-        let rows = &self.list.rows;
-        Plan::new(rows, known, &self.elsewhere, key_of, self.choice())
+        Plan::new(&self.list.rows, known, &self.elsewhere, |row| self.key_of(row), self.choice())
+    }
+
+    fn key_of(&self, row: &Row) -> RowKey {
+        key_of(&self.service, &self.cname, row)
     }
 
     /// The journal of this run, which knows this much.
@@ -412,12 +423,11 @@ impl Prepared {
 
     /// Who of those that would be mailed is known from other lists.
     pub(super) fn search_other_journals(&self, known: &Recovered) -> Result<KnownElsewhere, JournalError> {
-        let key_of = |row: &Row| key_of(&self.service, &self.cname, row);
         let rows = &self.list.rows;
         // A journal can only reduce the number of people.
         let count = rows.len().saturating_sub(known.states.len());
         KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
-            Plan::candidates(rows, known, key_of, self.choice())
+            Plan::candidates(rows, known, |row| self.key_of(row), self.choice())
         })
     }
 }

@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::args::environment::Environment;
-use crate::args::environment::SANDBOX_VARIABLE;
+use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
 use crate::bulk::event::Stop;
 use crate::bulk::plan::Plan;
 use crate::bulk::tally::{Tally, Verdict};
-use crate::report::escape::quote;
+use crate::report::escape::{Redactor, quote};
 use crate::settings::bulk::OnKnown;
 
 /// Switches that must not be repeated: they would mail people again who were mailed already.
@@ -24,9 +23,10 @@ pub(super) struct NextStep {
 }
 
 impl NextStep {
-    pub(super) fn line(&self, command: &str) -> String {
+    pub(super) fn line(&self, redactor: &Redactor) -> String {
         let needed = if self.needs_list { ", with the same list on standard input" } else { "" };
-        format!("next{needed}: {command}\n")
+        // A command that is cut does not work.
+        format!("next{needed}: {}\n", redactor.escape_uncut(self.command.as_bytes()))
     }
 
     /// Shows the journal: who is unknown, and how to resolve it.
@@ -96,41 +96,24 @@ impl SameCommand {
     /// The command of this process, which read this list. A variable for a switch that must not be repeated
     /// is unset.
     pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
-        let words = arguments
-            .iter()
-            .map(|word| without_password(&word.to_string_lossy()))
-            .enumerate()
-            // The name of the program as it is called by hand, whatever path it was started by.
-            .map(|(index, word)| match index {
-                0 => "vescli".to_owned(),
-                _ => word,
-            })
-            .collect();
-        let variables = ONCE_KEYS.map(|key| key.spec().variable());
-        let given: Vec<String> = variables
-            .into_iter()
-            .filter(|name| environment.get(name).is_some())
-            .map(|name| format!("-u {name} "))
-            .collect();
+        // The name of the program as it is called by hand, whatever path it was started by.
+        let program = std::iter::once("vescli".to_owned());
+        let typed = arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy()));
+        let variables = ONCE_KEYS.map(|key| key.spec().variable()).into_iter();
+        let given = variables.filter(|name| environment.get(name).is_some());
+        let given: Vec<String> = given.map(|name| format!("-u {name} ")).collect();
         Self {
             unset: if given.is_empty() { String::new() } else { format!("env {}", given.concat()) },
-            sandbox: match environment.get(SANDBOX_VARIABLE) {
-                Some(_) => "vescli sandbox -- ",
-                None => "",
-            },
-            words,
+            sandbox: if environment.get(SANDBOX_VARIABLE).is_some() { "vescli sandbox -- " } else { "" },
+            words: program.chain(typed).collect(),
             input: Input::of(&list.to_string_lossy()),
         }
     }
 
     /// The same with the decision about people who are known from other lists.
-    pub(super) fn deciding(&self, known: Option<OnKnown>) -> Self {
-        let mut same = self.clone();
-        if let Some(known) = known {
-            let words = [format!("--{}", Setting::Known.spec().flag), known.word().to_owned()];
-            same.words.extend(words);
-        }
-        same
+    pub(super) fn deciding(mut self, known: OnKnown) -> Self {
+        self.words.extend([format!("--{}", Setting::Known.spec().flag), known.word().to_owned()]);
+        self
     }
 
     /// The same as it was, for a run that has not begun.

@@ -108,18 +108,14 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                     let mut lines = text::request_lines(&request, bodies, redactor);
                     lines.extend(answer.iter().flat_map(|a| text::answer_lines(a, bodies, redactor)));
                     let style = self.reporter.err_style();
-                    for line in lines {
-                        err.push_str(&format!("{}\n", style.dim(&line)));
-                    }
+                    err.extend(lines.iter().map(|line| format!("{}\n", style.dim(line))));
                 }
                 Event::Retry { index, attempt, result, wait } if self.shows_retry(&result) => {
                     if let Some(row) = self.row(index) {
+                        let (name, wait) = (self.name(row), wait.as_secs_f64());
                         let why = bulk_text::why(&result, self.reporter.redactor());
-                        let email = self.name(row);
-                        let wait = wait.as_secs_f64();
-                        let note = format!("{email}: attempt {attempt}: {why}; retry in {wait:.1} s");
-                        let note = self.reporter.err_style().dim(&note);
-                        err.push_str(&format!("{note}\n"));
+                        let note = format!("{name}: attempt {attempt}: {why}; retry in {wait:.1} s");
+                        err.push_str(&format!("{}\n", self.reporter.err_style().dim(&note)));
                     }
                 }
                 Event::Retry { .. } => {}
@@ -157,6 +153,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         let redactor = self.reporter.redactor();
         let name = self.name(row);
         let accepted = end.result.outcome == Outcome::Accepted;
+        let line = |style| bulk_text::row(&name, &end.result, end.due, style, redactor);
         if end.unrecorded {
             let label = self.reporter.err_style().error("error:");
             let text = bulk_text::unrecorded(row, &name, &end.result);
@@ -164,27 +161,21 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
         if output.json {
             if !accepted && !output.quiet {
-                let style = self.reporter.err_style();
-                err.push_str(&bulk_text::row(&name, &end.result, end.due, style, redactor));
+                err.push_str(&line(self.reporter.err_style()));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
             out.push_str(&bulk_json::row(row, cname, &self.reporter.request, end, redactor));
         } else if !(accepted && output.quiet) {
-            let style = self.reporter.out_style();
-            out.push_str(&bulk_text::row(&name, &end.result, end.due, style, redactor));
+            out.push_str(&line(self.reporter.out_style()));
         }
     }
 
     /// Reports once that the run is ending, while the last requests are still under way.
     fn announce_stop(&mut self, gate: &Gate) {
-        if self.stop_announced {
-            return;
-        }
-        if let Some(Stop::Signal(_)) = gate.stopped() {
+        if !self.stop_announced && matches!(gate.stopped(), Some(Stop::Signal(_))) {
             self.stop_announced = true;
-            let text = "no new requests; waiting for those under way (Ctrl-C again ends at once)\n";
-            let text = self.reporter.err_style().warning(text.trim_end());
-            self.write("", &format!("{text}\n"));
+            let text = "no new requests; waiting for those under way (Ctrl-C again ends at once)";
+            self.write("", &format!("{}\n", self.reporter.err_style().warning(text)));
         }
     }
 

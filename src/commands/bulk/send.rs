@@ -4,18 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-#[cfg(unix)]
-use caught::Signals;
-#[cfg(not(unix))]
-use uncaught::Signals;
-
 use super::end::{conclude, nothing_left};
 use super::prepare::{ConfirmedPlan, Prepared};
-use super::resume_command::{End, SameCommand, after};
+use super::resume_command::End;
 use super::screen::Screen;
 use super::workers::{self, Capacity, Shortage, no_thread, of_first_client};
 use crate::api::transport::{Transport, TransportError};
-use crate::args::environment::Environment;
 use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{
@@ -25,7 +19,9 @@ use crate::bulk::journal::{
 use crate::bulk::pace::{Clock, Pace};
 use crate::bulk::plan::Plan;
 use crate::bulk::run::Run;
+use crate::commands::context::Context;
 use crate::commands::error::CommandError;
+use crate::commands::interrupt::Interrupts;
 use crate::report::Reporter;
 use crate::report::exit::Ending;
 use crate::settings::bulk::BulkSettings;
@@ -36,16 +32,15 @@ use crate::settings::bulk::BulkSettings;
 /// [`CommandError`] when the run cannot begin; from then on failures are reported here.
 pub(super) fn send(
     prepared: &Prepared,
-    (snapshot, confirmed): (Snapshot, ConfirmedPlan),
-    same: &SameCommand,
-    environment: &Environment,
-    reporter: &mut Reporter,
+    snapshot: Snapshot,
+    confirmed: &ConfirmedPlan,
+    context: &mut Context,
 ) -> Result<Ending, CommandError> {
-    let bulk = &prepared.bulk;
+    let (bulk, reporter) = (&prepared.bulk, &mut context.reporter);
     let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
     let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
     let clients = prepared.transports().map_err(of_first_client)?;
-    let header = prepared.header(environment);
+    let header = prepared.header();
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, mut known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
     prepared.recheck_siblings(&mut known)?;
@@ -53,15 +48,20 @@ pub(super) fn send(
     let journal = journal.write()?;
     report_journal(&known, reporter);
     // Again, because another run may have used the journal until it was locked.
-    let plan = prepared.plan_again(&known, &confirmed)?;
+    let plan = prepared.plan_again(&known, confirmed)?;
     let facts = prepared.facts(&plan, &known);
     drop(known);
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, same, reporter);
+        return nothing_left(&facts, prepared, reporter);
     }
     let gate = Arc::new(Gate::new(pace, bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
-    let _signals = Signals::watch(&gate).map_err(|error| no_thread(&error))?;
-    let mut screen = Screen::new(reporter, prepared, plan.count(), environment);
+    let stopped_by = Arc::clone(&gate);
+    let signals = Interrupts::watch().and_then(|interrupts| {
+        // A second Ctrl-C or SIGTERM ends the process at once.
+        interrupts.act(move |signal| stopped_by.stop(Stop::Signal(signal)))
+    });
+    let _signals = signals.map_err(|error| no_thread(&error))?;
+    let mut screen = Screen::new(reporter, prepared, plan.count(), context.environment);
     screen.cases = prepared.reports.cases(&plan);
     let clients = (&room, clients);
     let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
@@ -72,18 +72,9 @@ pub(super) fn send(
     }
     let stop = gate.stopped();
     let tally = screen.tally;
-    let end = End {
-        verdict: tally.verdict(&plan, stop.as_ref()),
-        stop: stop.as_ref(),
-        tally: &tally,
-        plan: &plan,
-        journal: &prepared.journal,
-        unknown_in: prepared.siblings.unknown.as_deref(),
-        lost_journal,
-        broken: screen.broken.is_some(),
-    };
-    let next = after(&end, same);
-    let ending = conclude(&mut screen, &facts, prepared, &end, next.as_ref(), remark);
+    let broken = screen.broken.is_some();
+    let end = End { lost_journal, broken, ..prepared.end(&plan, &tally, stop.as_ref()) };
+    let ending = conclude(&mut screen, &facts, prepared, &end, remark);
     let cases = screen.cases.take();
     prepared.reports.write(&facts, &tally, cases, ending, screen.reporter());
     Ok(ending)
@@ -158,85 +149,4 @@ fn work(
     });
     screen.finish();
     (remark, writer)
-}
-
-/// Signals during a run: the first one stops new requests, a second Ctrl-C or SIGTERM ends the process at once.
-#[cfg(unix)]
-mod caught {
-    use std::io;
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
-    use std::thread::{self, JoinHandle};
-
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::flag;
-    use signal_hook::iterator::{Handle, Signals as Incoming};
-
-    use crate::bulk::event::Stop;
-    use crate::bulk::gate::Gate;
-    use crate::commands::interrupt::ignored;
-
-    /// Watches for signals until it is dropped.
-    #[derive(Debug)]
-    pub(super) struct Signals {
-        handle: Handle,
-        thread: Option<JoinHandle<()>>,
-    }
-
-    impl Signals {
-        /// From now on the first signal stops the run at the gate. One that was ignored when the program started, as
-        /// under `nohup`, stays ignored.
-        pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<Self> {
-            let ignored = ignored();
-            let heeded: Vec<i32> =
-                [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
-            let armed = Arc::new(AtomicBool::new(false));
-            for signal in &heeded {
-                // A terminal that is closed may send several SIGHUPs: only a second Ctrl-C or SIGTERM ends the run at once.
-                if *signal != SIGHUP {
-                    flag::register_conditional_default(*signal, Arc::clone(&armed))?;
-                }
-                flag::register(*signal, Arc::clone(&armed))?;
-            }
-            let mut incoming = Incoming::new(&heeded)?;
-            let handle = incoming.handle();
-            let gate = Arc::clone(gate);
-            let thread = thread::Builder::new().spawn(move || {
-                for signal in &mut incoming {
-                    gate.stop(Stop::Signal(signal));
-                }
-            })?;
-            Ok(Self { handle, thread: Some(thread) })
-        }
-    }
-
-    impl Drop for Signals {
-        fn drop(&mut self) {
-            self.handle.close();
-            if let Some(thread) = self.thread.take() {
-                // It only passes signals on.
-                let _ = thread.join();
-            }
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod uncaught {
-    use std::io;
-    use std::sync::Arc;
-
-    use crate::bulk::gate::Gate;
-
-    /// Nothing: Ctrl-C ends the process at once, and the journal knows what was under way.
-    #[derive(Debug)]
-    pub(super) struct Signals;
-
-    impl Signals {
-        /// Watches for nothing.
-        #[expect(clippy::unnecessary_wraps, reason = "one shape on all platforms")]
-        pub(super) fn watch(_: &Arc<Gate>) -> io::Result<Self> {
-            Ok(Self)
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::args::commands::{TOPICS, command};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{first_run, journal_folder, journals_in};
+use crate::bulk::journal::{first_run, journal_folder, journals_in, leave_out_set_aside};
 use crate::report::exit::rows;
 use crate::settings::config_file::ConfigPath;
 
@@ -140,11 +140,7 @@ fn journals(environment: &Environment) -> Vec<CompletionCandidate> {
     }
     let mut found = Vec::new();
     for (list, mut journals) in of_lists {
-        // Those that `--fresh` has set aside count only where there is no other.
-        let is_current = |path: &&Path| !path.to_string_lossy().contains(".until-");
-        if journals.iter().any(is_current) {
-            journals.retain(is_current);
-        }
+        leave_out_set_aside(&mut journals);
         let name = list.strip_prefix(&here).unwrap_or(&list).to_owned();
         match &journals[..] {
             [_] => found.push(candidate(name, "a list with a journal")),

@@ -5,16 +5,15 @@ use serde::Serialize;
 
 use crate::api::request;
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
-use crate::args::layer::Layer;
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::report::escape::{escape_uncut, success};
-use crate::settings::config_file::{ConfigFile, ConfigPath};
+use crate::settings::config_file::{ConfigError, ConfigPath};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::SettingsError;
+use crate::settings::error::ConfigState;
 use crate::settings::network::Network;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
@@ -35,9 +34,9 @@ struct Explained {
 /// A value, if there is one, and its origin.
 type Effective = (Option<String>, Option<String>);
 
-pub(super) fn explain(context: &Context, variables: &Layer) -> Result<String, CommandError> {
+pub(super) fn explain(context: &Context, path: &ConfigPath) -> Result<String, CommandError> {
     let sources = Sources::gather(context.flags, context.environment)?;
-    let values = Values { context, variables, sources: &sources };
+    let values = Values { context, path, sources: &sources };
     let mut settings = Vec::new();
     let mut add = |key: &str, (value, origin): Effective| {
         settings.push(Explained { key: key.to_owned(), value, origin });
@@ -77,7 +76,7 @@ fn unusable(error: &impl std::fmt::Display) -> Effective {
 
 struct Values<'a> {
     context: &'a Context<'a>,
-    variables: &'a Layer,
+    path: &'a ConfigPath,
     sources: &'a Sources,
 }
 
@@ -85,8 +84,8 @@ impl Values<'_> {
     fn of(&self, key: Setting) -> Result<Effective, CommandError> {
         let given = self.sources.pick(key).map(|given| value(given.value.to_string(), given.origin.to_string()));
         Ok(match key {
-            Setting::Config => self.file()?,
-            Setting::Profile => self.profile()?,
+            Setting::Config => Some(self.file()),
+            Setting::Profile => Some(self.profile()?),
             Setting::Proxy => self.proxy(),
             Setting::Cname => given.or_else(|| {
                 let (tenant, origin) = self.sources.text(Setting::Tenant)?;
@@ -98,46 +97,40 @@ impl Values<'_> {
         .unwrap_or_default())
     }
 
-    /// The origin of a value that a flag or a variable of this run gives.
-    fn typed(&self, key: Setting) -> Option<String> {
-        let given = self.context.flags.get(key).or_else(|| self.variables.get(key));
-        given.map(|given| given.origin.to_string())
+    fn origin(&self, key: Setting) -> Option<String> {
+        self.sources.pick(key).map(|given| given.origin.to_string())
     }
 
-    fn path(&self) -> ConfigPath {
-        ConfigPath::find(self.context.flags, self.variables, self.context.environment)
-    }
-
-    fn read(&self) -> Result<Option<ConfigFile>, CommandError> {
-        Ok(self.path().read().map_err(SettingsError::from)?)
-    }
-
-    fn file(&self) -> Result<Option<Effective>, CommandError> {
-        let path = self.path().path().map(|path| path.display().to_string());
-        Ok(Some(match (path, self.typed(Setting::Config)) {
-            (path, Some(origin)) => value(path.unwrap_or_else(|| "none".to_owned()), origin),
-            (None, None) => value("none", "there is no home folder"),
-            (Some(path), None) if self.read()?.is_none() => value("none", format!("there is no file at {path}")),
-            (Some(path), None) => {
+    fn file(&self) -> Effective {
+        let path = self.path.path().map(|path| path.display().to_string());
+        match (path, self.origin(Setting::Config), &self.sources.config) {
+            (path, Some(origin), _) => value(path.unwrap_or_else(|| "none".to_owned()), origin),
+            (None, None, _) => value("none", "there is no home folder"),
+            (Some(path), None, ConfigState::Absent(_)) => value("none", format!("there is no file at {path}")),
+            (Some(path), None, _) => {
                 let xdg = self.context.environment.get("XDG_CONFIG_HOME");
                 let is_xdg = !cfg!(windows) && xdg.is_some_and(|folder| path.starts_with(&*folder.to_string_lossy()));
                 value(path, if is_xdg { "XDG_CONFIG_HOME" } else { "the usual place" })
             }
-        }))
+        }
     }
 
-    fn profile(&self) -> Result<Option<Effective>, CommandError> {
+    fn profile(&self) -> Result<Effective, CommandError> {
         let Some(profile) = &self.sources.profile else {
-            let names: Vec<String> = self.read()?.map_or_else(Vec::new, |file| file.profiles.into_keys().collect());
-            let why = (!names.is_empty()).then(|| format!("none is chosen: {}", names.join(", ")));
-            return Ok(Some((None, why)));
+            return Ok(match &self.sources.config {
+                ConfigState::Unchosen(_, names) if !names.is_empty() => {
+                    (None, Some(format!("none is chosen: {}", names.join(", "))))
+                }
+                _ => Effective::default(),
+            });
         };
-        let origin = match self.typed(Setting::Profile) {
+        let is_default = || Ok::<_, ConfigError>(self.path.read()?.is_some_and(|file| file.default_profile.is_some()));
+        let origin = match self.origin(Setting::Profile) {
             Some(origin) => origin,
-            None if self.read()?.is_some_and(|file| file.default_profile.is_some()) => "default_profile".to_owned(),
+            None if is_default()? => "default_profile".to_owned(),
             None => "the only one in the file".to_owned(),
         };
-        Ok(Some(value(profile, origin)))
+        Ok(value(profile, origin))
     }
 
     fn proxy(&self) -> Option<Effective> {

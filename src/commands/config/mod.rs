@@ -47,7 +47,7 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
         }
         ConfigAction::Check => check(&path, environment, json)?,
         ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json)?,
-        ConfigAction::Explain => explain::explain(context, &variables)?,
+        ConfigAction::Explain => explain::explain(context, &path)?,
     };
     context.print(&text)
 }
@@ -118,8 +118,7 @@ fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> 
 
 /// The text of a first file, with the values of the flags.
 fn first_text(flags: &Layer) -> Result<String, CommandError> {
-    let given = |key| flags.get(key).map(|given| given.value.to_string());
-    let tenant = given(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
+    let tenant = flags.text(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
     if !is_label(&tenant) {
         let message = format!("--tenant: `{}` is not one DNS label", tenant.escape_debug());
         return Err(CommandError::usage(message, "give only the first part of the console's host name"));
@@ -133,8 +132,8 @@ fn first_text(flags: &Layer) -> Result<String, CommandError> {
         "# vescli: `vescli help config` explains every key. Do not put a secret in here.\ndefault_profile = \"prod\"\n\n\
          [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
         quoted(&tenant),
-        optional("cname", given(Setting::Cname), "\"example\""),
-        optional("token_file", given(Setting::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
+        optional("cname", flags.text(Setting::Cname), "\"example\""),
+        optional("token_file", flags.text(Setting::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
     ))
 }
 
@@ -183,8 +182,7 @@ fn check_profile(path: &Path, name: &str, environment: &Environment) -> Result<(
 }
 
 fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, CommandError> {
-    let named = flags.get(Setting::Profile).or_else(|| variables.get(Setting::Profile));
-    let named = named.map(|given| given.value.to_string());
+    let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
     if let Some(name) = &named {
         file.layers_of(Some(name))?;
     }

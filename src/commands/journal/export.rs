@@ -29,9 +29,8 @@ struct PersonDocument<'a> {
     resolved: bool,
     row: u64,
     run: &'a str,
-    user: Option<&'a str>,
-    host: Option<&'a str>,
-    job: Option<&'a str>,
+    #[serde(flatten)]
+    author: &'a Author,
 }
 
 /// Writes while it reads. With `csv` it is CSV, also where a variable asks for JSON.
@@ -79,9 +78,7 @@ fn document<'a>(person: &'a LastWord, run: &'a RunRecord) -> PersonDocument<'a> 
         resolved: person.is_resolved,
         row: person.row,
         run: &run.id,
-        user: run.author.user.as_deref(),
-        host: run.author.host.as_deref(),
-        job: run.author.job.as_deref(),
+        author: &run.author,
     }
 }
 
@@ -90,6 +87,8 @@ fn table<'a>(people: impl Iterator<Item = PersonDocument<'a>>, escape: impl Fn(&
     for person in people {
         let status = person.status.map(|status| status.to_string()).unwrap_or_default();
         let (attempts, row) = (person.attempts.to_string(), person.row.to_string());
+        let Author { user, host, job } = person.author;
+        let [user, host, job] = [user, host, job].map(|value| value.as_deref().unwrap_or_default());
         let cells = [
             person.email,
             person.cname,
@@ -100,9 +99,9 @@ fn table<'a>(people: impl Iterator<Item = PersonDocument<'a>>, escape: impl Fn(&
             if person.resolved { "true" } else { "false" },
             &row,
             person.run,
-            person.user.unwrap_or_default(),
-            person.host.unwrap_or_default(),
-            person.job.unwrap_or_default(),
+            user,
+            host,
+            job,
         ];
         // Writing to memory does not fail, and every row has as many cells as the first.
         let _ = writer.write_record(cells.map(|cell| guarded(escape(cell))));
@@ -133,6 +132,7 @@ mod tests {
 
     #[test]
     fn a_csv_reader_reads_each_cell_back_as_one() {
+        let author = Author { user: Some("-ada".to_owned()), host: None, job: Some("\r=1".to_owned()) };
         let person = PersonDocument {
             schema: "",
             email: "=HYPERLINK(\"http://x\",\"y\")@x.de",
@@ -144,9 +144,7 @@ mod tests {
             resolved: false,
             row: 3,
             run: "r",
-            user: Some("-ada"),
-            host: None,
-            job: Some("\r=1"),
+            author: &author,
         };
         let text = table([person].into_iter(), str::to_owned);
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());

@@ -17,7 +17,8 @@ use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::bulk::journal::{
-    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, journals_in, named_after,
+    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, journals_in, leave_out_set_aside,
+    named_after,
 };
 use crate::report::exit::{Ending, Exit};
 use crate::report::{ErrorReport, Reporter};
@@ -112,7 +113,7 @@ fn is_journal(file: &Path) -> bool {
     }
 }
 
-/// The journals of a list. One that `--fresh` has set aside counts only where there is no other.
+/// The journals of a list.
 fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let name = ListName::of(list);
     let word = name.word();
@@ -121,10 +122,7 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
         Some(list) => list == word,
         None => named_after(path, &name),
     });
-    let is_current = |path: &PathBuf| !path.to_string_lossy().contains(".until-");
-    if found.iter().any(is_current) {
-        found.retain(is_current);
-    }
+    leave_out_set_aside(&mut found);
     Ok(found)
 }
 

@@ -33,7 +33,7 @@ impl Request {
         let given = context.given()?;
         // What was typed wins over variables.
         let all_unknown =
-            given.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
+            context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
         let emails = match (emails, given.text(Setting::Email)) {
             ([], Some(email)) if !all_unknown => vec![email],
             (emails, _) => emails.to_vec(),

@@ -10,7 +10,6 @@ use thiserror::Error;
 
 use crate::report::exit::Ending;
 
-/// A failure of the sandbox itself.
 #[derive(Debug, Error)]
 pub enum SandboxError {
     /// The file of `--log` cannot be opened; nothing was started.
@@ -37,16 +36,13 @@ pub enum SandboxError {
     /// The server's thread ended, which only a fault of vescli can bring about.
     #[error("the sandbox's server stopped by itself: this is a bug in vescli")]
     Stopped,
-    /// The lines to `export` could not be written.
     #[error("cannot write the lines to export to standard output")]
     Output(#[source] io::Error),
     /// vescli's own folder cannot be put into `PATH`, so that the command might find another vescli.
     #[error("cannot put {folder:?} in front of PATH; run vescli from a folder with another name")]
     SearchPath { folder: PathBuf, source: JoinPathsError },
-    /// There is no such command.
     #[error("command not found: {command:?}; check its name, or give its path")]
     CommandNotFound { command: OsString, source: io::Error },
-    /// The command is there and cannot be started.
     #[error("cannot run {command:?}; check that it is a program that you may execute")]
     CommandNotExecutable { command: OsString, source: io::Error },
     /// The system has no room for the command: no process, descriptor or memory is left for it.

@@ -11,12 +11,10 @@ use crate::commands::context::Context;
 use crate::commands::error::CommandError;
 use crate::settings::rate::{Rate, decimal};
 
-/// What was asked for on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct SandboxOptions {
     /// The port to listen on; 0 for one that the system chooses.
     pub(super) port: u16,
-    /// Whether to serve https.
     pub(super) tls: bool,
     /// Requests beyond this are answered with 429; `None` for no limit.
     pub(super) rate: Option<Rate>,
@@ -36,12 +34,12 @@ impl SandboxOptions {
     pub(super) fn of(command: &[OsString], context: &Context) -> Result<Self, CommandError> {
         let given = context.given()?;
         Ok(Self {
-            port: given.entry(Setting::Port).map_or(Ok(0), port)?,
+            port: given.get(Setting::Port).map_or(Ok(0), port)?,
             tls: given.is_on(Setting::Tls),
             // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run
             // would meet a 429 for every request that comes a moment early.
             rate: context.flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
-            fail_rate: given.entry(Setting::FailRate).map_or(Ok(Share::default()), Share::of_setting)?,
+            fail_rate: given.get(Setting::FailRate).map_or(Ok(Share::default()), Share::of_setting)?,
             require_auth: given.is_on(Setting::RequireAuth),
             log: given.text(Setting::Log).map(PathBuf::from),
             json: context.output().json,

@@ -92,7 +92,6 @@ impl Server {
         Ok(Self { address, failures, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -164,10 +163,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Longest request body that is read, in bytes. The two fields of the operation are far from it.
 const BODY_MAX: usize = 64 * 1024;
 
-/// What a sandbox is set up with.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// The operations that there are.
     pub(super) operations: &'static [&'static Operation],
     /// How many requests are let through; `None` for all.
     pub(super) rate: Option<Rate>,
@@ -177,11 +174,9 @@ pub(super) struct Rules {
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// The only token that is let through; `None` when none is needed.
     pub(super) token: Option<String>,
-    /// Where requests are written down.
     pub(super) log: Option<Log>,
     /// How long `slow@…` waits for its answer.
     pub(super) slow: Duration,
-    /// What clients may take up.
     pub(super) limits: Limits,
 }
 
@@ -346,7 +341,6 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A window in which nothing has happened yet.
     pub(super) fn new(rate: Rate) -> Self {
         Self { rate, admitted: VecDeque::new() }
     }

@@ -114,7 +114,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
             let text = if is_wrapped { context.layout().wrap(&text) } else { text };
             context.print(&text)
         }
-        Command::Completions { shell } => context.print(&completion::script(*shell)?),
+        Command::Completions { shell } => context.print(&completion::script(*shell)),
         Command::Help { topic } => {
             let text = help::help(topic, context.layout())?;
             help::pager::show(&text, &mut context.reporter, context.environment)?;

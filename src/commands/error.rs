@@ -22,8 +22,6 @@ use crate::settings::file::{FileError, FileErrorKind};
 /// Why a command could not do its work.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    #[error("{message}")]
-    Usage { message: String, hint: String },
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
@@ -42,9 +40,7 @@ pub enum CommandError {
     /// Reading or writing something that was named.
     #[error("{0}")]
     Io(String),
-    #[error("{0:#}")]
-    Internal(#[from] anyhow::Error),
-    /// From a deeper level, with its own exit and hint.
+    /// With its own exit and hint.
     #[error("{}", .0.message)]
     Report(ErrorReport),
 }
@@ -115,17 +111,15 @@ impl From<ErrorReport> for CommandError {
 
 impl CommandError {
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage { message: message.into(), hint: hint.into() }
+        Self::Report(ErrorReport::new(Exit::Usage, message, hint))
     }
 
     /// The exit that belongs to it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } => Exit::Usage,
             Self::Settings(error) => of_settings(error),
             Self::Request(RequestError::Field { .. }) => Exit::Usage,
-            Self::Internal(error) if error.chain().any(is_of_the_system) => Exit::OsError,
-            Self::Request(RequestError::Url(_)) | Self::Internal(_) => Exit::Internal,
+            Self::Request(RequestError::Url(_)) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
             Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
@@ -149,10 +143,8 @@ impl CommandError {
         let exit = self.exit();
         let hint = match self {
             Self::Sandbox(error) if error.hint().is_some() => error.hint().map(str::to_owned),
-            Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
-            Self::Internal(_) => Some(Exit::Internal.row().advice.to_owned()),
             Self::Report(report) => report.hint.clone(),
             _ => None,
         };

@@ -1,6 +1,5 @@
 //! A command that makes one request of an operation, with its retries, such as `vescli send-password-email`.
 
-use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -182,12 +181,10 @@ fn signal_or<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, C
     match result {
         Ok(result) => Ok(ControlFlow::Continue(result)),
         Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
-        Err(Interrupted::Failed(source)) => Err(no_thread(source)),
+        Err(Interrupted::Failed(source)) => {
+            Err(CommandError::Os { what: "nothing was sent: cannot start a thread", source })
+        }
     }
-}
-
-fn no_thread(source: io::Error) -> CommandError {
-    CommandError::Os { what: "nothing was sent: cannot start a thread", source }
 }
 
 /// Everything that must not be shown, also when a server repeats it.
@@ -327,7 +324,7 @@ fn trace_route(
     let proxy = settings.network.proxy_for(&request.url);
     let proxy = proxy.map(|proxy| format!("* proxy: {} ({})", proxy.shown, proxy.origin));
     let lines = [trust, identity, proxy].into_iter().flatten();
-    let lines: Vec<String> = lines.map(|line| reporter.redactor().escape(&line)).collect();
+    let lines: Vec<String> = lines.map(|line| reporter.escape(&line)).collect();
     reporter.trace(&lines);
 }
 

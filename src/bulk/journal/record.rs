@@ -91,7 +91,7 @@ impl Resolution {
 const BYTES_PER_ROW: u64 = 512;
 
 /// The record of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunHeader {
     pub url: String,
     /// The service of that URL, as in [`service_of`].
@@ -109,6 +109,21 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
+    /// The header of a run that stands for another one. What a journal of version 1 does not know is left empty.
+    pub fn after(run: &RunRecord, author: Author) -> Self {
+        Self {
+            url: run.url.clone(),
+            service: run.service.clone(),
+            tenant: run.tenant.clone(),
+            cname: run.cname.clone().unwrap_or_default(),
+            list: run.list.clone().unwrap_or_else(|| "-".to_owned()),
+            input_sha256: run.input_sha256.clone(),
+            rows: run.rows,
+            shard: run.shard,
+            author,
+        }
+    }
+
     /// The record of a run that begins now.
     pub(super) fn record(&self) -> String {
         run(&format!("{:016x}", fastrand::u64(..)), self)

@@ -25,9 +25,7 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// # Errors
-    /// [`CommandError::Io`] for a file that cannot be made, and [`CommandError::Usage`] for one that would destroy the list,
-    /// the journal or the other report.
+    /// A file that would destroy the list, the journal or the other report is an error of usage.
     pub(super) fn open(bulk: &BulkSettings, list: &Path, journal: &Path) -> Result<Self, CommandError> {
         let open = |flag, path: Option<&Path>, readers, others: &[&Path]| {
             let Some(path) = path else {
@@ -38,10 +36,8 @@ impl Reports {
                 CommandError::Io(format!("{flag} {}: cannot be written: {error}; nothing was sent", path.display()))
             })?;
             if others.iter().any(|other| file.replaces(other)) {
-                return Err(CommandError::Usage {
-                    message: format!("{flag} {} would replace another file of this run", path.display()),
-                    hint: "give list, journal and reports a file each".to_owned(),
-                });
+                let message = format!("{flag} {} would replace another file of this run", path.display());
+                return Err(CommandError::usage(message, "give list, journal and reports a file each"));
             }
             Ok(Some(file))
         };

@@ -10,18 +10,15 @@ use clap_complete::Shell;
 use clap_complete::engine;
 use clap_complete::env::{EnvCompleter, Shells};
 
-use super::error::CommandError;
 use crate::args::commands::command;
 use crate::args::environment::Environment;
 use values::Line;
 
 /// The script of a shell that asks nothing when it completes.
-pub fn script(shell: Shell) -> Result<String, CommandError> {
+pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "vescli", &mut script);
-    String::from_utf8(script)
-        .map(|script| added(&shell.to_string(), script))
-        .map_err(|error| CommandError::Internal(error.into()))
+    added(&shell.to_string(), String::from_utf8_lossy(&script).into_owned())
 }
 
 /// The variable by which a shell asks, with its name as the value: the convention of clap.
@@ -176,7 +173,7 @@ mod tests {
             let expected = usize::from(["bash", "zsh", "fish"].contains(&name.as_str()));
             let environment: Environment = [(VARIABLE, &name)].into_iter().collect();
             let asking = answer(&["vescli".into()], &environment).unwrap();
-            for script in [script(*shell).unwrap(), String::from_utf8(asking).unwrap()] {
+            for script in [script(*shell), String::from_utf8(asking).unwrap()] {
                 assert_eq!(calls.iter().filter(|call| script.contains(**call)).count(), expected, "{name}");
             }
         }

@@ -30,7 +30,9 @@ pub(super) fn merge(journals: &[PathBuf], context: &mut Context) -> Result<Strin
         into.ok_or_else(|| CommandError::usage("--into is missing", "name a new file for the joined journal"))?;
     let journals = each_once(journals);
     let author = Author::of(context.environment);
-    let merged = join(&into, &journals, |last, people| header(last, people, author))?;
+    // The last run stands for all of them; the new journal is one of the whole list.
+    let header = |last: &RunRecord, people| RunHeader { rows: people, shard: None, ..RunHeader::after(last, author) };
+    let merged = join(&into, &journals, header)?;
     let missing_shards: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
     let reporter = &mut context.reporter;
     if !missing_shards.is_empty() {
@@ -54,19 +56,4 @@ fn each_once(journals: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = BTreeSet::new();
     let is_new = |path: &&PathBuf| known.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));
     journals.iter().filter(is_new).cloned().collect()
-}
-
-/// The last run stands for all of them; the new journal is one of the whole list.
-fn header(last: &RunRecord, people: u64, author: Author) -> RunHeader {
-    RunHeader {
-        url: last.url.clone(),
-        service: last.service.clone(),
-        tenant: last.tenant.clone(),
-        cname: last.cname.clone().unwrap_or_default(),
-        list: last.list.clone().unwrap_or_else(|| "-".to_owned()),
-        input_sha256: last.input_sha256.clone(),
-        rows: people,
-        shard: None,
-        author,
-    }
 }

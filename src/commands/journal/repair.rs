@@ -53,8 +53,8 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
         // Those of other shards cannot be on a line of this journal.
         people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));
     }
-    let header =
-        RunHeader { author: Author::of(context.environment), ..header(&journal, &sources, cname, &people, sha256)? };
+    let header = header(&journal, &sources, Author::of(context.environment))?;
+    let header = RunHeader { cname, input_sha256: sha256, rows: people.len() as u64, ..header };
     let repaired = journal.repair(&header, &people)?;
     Ok(report(path, Some(repaired), &context.reporter))
 }
@@ -83,33 +83,14 @@ fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkE
     Ok((people.collect(), read.sha256))
 }
 
-/// The header of a run of this list; its URL is that of the journal's last run, or of the settings if none is left.
-fn header(
-    journal: &DamagedJournal,
-    sources: &Sources,
-    cname: String,
-    people: &[ListedPerson],
-    input_sha256: String,
-) -> Result<RunHeader, CommandError> {
-    let (url, service, tenant, list) = if let Some(run) = journal.last_run() {
-        let run = run.clone();
-        (run.url, run.service, run.tenant, run.list)
-    } else {
-        let target = Target::resolve(sources)?;
-        let url = request::url(&SEND_PASSWORD_EMAIL, &target)?.to_string();
-        (url.clone(), service_of(&url), None, None)
-    };
-    Ok(RunHeader {
-        url,
-        service,
-        tenant,
-        cname,
-        list: list.unwrap_or_else(|| "-".to_owned()),
-        input_sha256,
-        rows: people.len() as u64,
-        shard: journal.last_run().and_then(|run| run.shard),
-        author: Author::default(),
-    })
+/// The header of a run like the journal's last one; its URL is that of the settings if none is left.
+fn header(journal: &DamagedJournal, sources: &Sources, author: Author) -> Result<RunHeader, CommandError> {
+    if let Some(run) = journal.last_run() {
+        return Ok(RunHeader::after(run, author));
+    }
+    let url = request::url(&SEND_PASSWORD_EMAIL, &Target::resolve(sources)?)?.to_string();
+    let service = service_of(&url);
+    Ok(RunHeader { url, service, author, list: "-".to_owned(), ..RunHeader::default() })
 }
 
 fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> String {

@@ -65,7 +65,8 @@ fn run_sandbox(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Ending, SandboxError> {
-    let token = random_text(TOKEN_LENGTH);
+    // From a generator that is not made for secrets: the token guards nothing but a rehearsal.
+    let token: String = repeat_with(fastrand::alphanumeric).take(TOKEN_LENGTH).collect();
     let (server, authority) = start(options, &token)?;
     let scheme = if options.tls { "https" } else { "http" };
     let origin = format!("{scheme}://{}", server.address());
@@ -138,11 +139,6 @@ fn start(options: &SandboxOptions, token: &str) -> Result<(Server, Option<Author
         limits: Limits::default(),
     };
     Ok((Server::start(listener, rules).map_err(SandboxError::Start)?, authority))
-}
-
-/// Letters and digits from a generator that is not made for secrets: the token guards nothing but a rehearsal.
-fn random_text(length: usize) -> String {
-    repeat_with(fastrand::alphanumeric).take(length).collect()
 }
 
 /// The variables as lines that a shell evaluates.

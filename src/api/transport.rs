@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context as _;
 use reqwest::Proxy;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use thiserror::Error;
 use url::Url;
 use zeroize::Zeroizing;
@@ -288,16 +288,12 @@ fn read(response: Response, deadline: Instant) -> (Reply, Exchange) {
 
 /// The head of an answer.
 fn exchange(response: &Response) -> Exchange {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Exchange {
         status_line: format!("{:?} {}", response.version(), response.status()),
-        headers: texts(response.headers()),
+        headers: response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: Vec::new(),
     }
-}
-
-fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between

@@ -56,8 +56,8 @@ impl Network {
     /// Checks what depends on where the request goes.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] with the first thing that cannot be used together.
-    pub fn check(&self, target: &Target, sources: &Sources) -> Result<(), SettingsError> {
+    /// [`ValueError`] with the first thing that cannot be used together.
+    pub fn check(&self, target: &Target, sources: &Sources) -> Result<(), ValueError> {
         let Target::Base(base) = target else {
             return Ok(());
         };
@@ -67,7 +67,7 @@ impl Network {
     }
 
     /// Plain http is for this machine alone, so no override and no proxy may lead it to another one.
-    fn check_plain_http(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+    fn check_plain_http(&self, url: &Url, sources: &Sources) -> Result<(), ValueError> {
         if url.scheme() != "http" {
             return Ok(());
         }
@@ -77,14 +77,14 @@ impl Network {
                 "`{}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://",
                 proxy.shown
             );
-            return Err(ValueError { origin: proxy.origin.clone(), reason }.into());
+            return Err(ValueError { origin: proxy.origin.clone(), reason });
         }
         match (self.overrides_of(url).find(|of| !of.address.is_loopback()), sources.pick(Setting::Resolve)) {
             (Some(found), Some(entry)) => {
                 let address = found.address;
                 let reason =
                     format!("{address} is another machine, and `{url}` would reach it unencrypted: use https://");
-                Err(entry.invalid(reason).into())
+                Err(entry.invalid(reason))
             }
             _ => Ok(()),
         }
@@ -97,14 +97,14 @@ impl Network {
 
     /// reqwest looks no address up, so an override for one would be passed over, and the request would go where it should
     /// not. Through a proxy no override is used.
-    fn check_override(&self, url: &Url, sources: &Sources) -> Result<(), SettingsError> {
+    fn check_override(&self, url: &Url, sources: &Sources) -> Result<(), ValueError> {
         let leads_away = |of: &&Override| of.host.parse::<IpAddr>().is_ok_and(|address| address != of.address);
         match (self.overrides_of(url).find(leads_away), sources.pick(Setting::Resolve)) {
             (Some(Override { host, address, .. }), Some(entry)) if self.proxy_for(url).is_none() => {
                 let reason = format!(
                     "{host} is an address already, and is not looked up: name {address} in the base URL instead"
                 );
-                Err(entry.invalid(reason).into())
+                Err(entry.invalid(reason))
             }
             _ => Ok(()),
         }
@@ -112,7 +112,7 @@ impl Network {
 
     /// reqwest takes an IPv6 address behind a proxy with its brackets for a name, and refuses it as one that TLS does not
     /// know. That is reported here, before anything is tried.
-    fn check_proxied_address(&self, base: &BaseUrl, sources: &Sources) -> Result<(), SettingsError> {
+    fn check_proxied_address(&self, base: &BaseUrl, sources: &Sources) -> Result<(), ValueError> {
         let host = base.url().host_str().unwrap_or_default();
         match (self.proxy_for(base.url()), sources.pick(Setting::BaseUrl)) {
             (Some(proxy), Some(entry)) if host.starts_with('[') => {
@@ -121,7 +121,7 @@ impl Network {
                     base.as_str(),
                     proxy.origin
                 );
-                Err(entry.invalid(reason).into())
+                Err(entry.invalid(reason))
             }
             _ => Ok(()),
         }
@@ -149,13 +149,13 @@ impl Network {
     }
 }
 
-fn overrides(sources: &Sources) -> Result<Vec<Override>, SettingsError> {
+fn overrides(sources: &Sources) -> Result<Vec<Override>, ValueError> {
     let Some(entry @ Entry { value: Value::List(items), .. }) = sources.pick(Setting::Resolve) else {
         return Ok(Vec::new());
     };
     let parse = |item: &String| {
         let reason = || format!("`{item}` is not HOST:PORT:ADDR, such as example.com:443:127.0.0.1");
-        parse_override(item).ok_or_else(|| entry.invalid(reason()).into())
+        parse_override(item).ok_or_else(|| entry.invalid(reason()))
     };
     items.iter().map(parse).collect()
 }

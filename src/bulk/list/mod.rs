@@ -18,6 +18,7 @@ use rows::Collector;
 
 /// How much of a list is inspected to detect its format, in bytes.
 const GLANCE: u64 = 64 * 1024;
+
 /// Reads a list. `default_cname` is what rows without a cname are sent with; `allow_any_email` skips the published pattern.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 //! too late (`order`), forgotten (`random_kills`), resuming by row number, a retry of unknown rows (`planted`), a damaged
 //! record that is skipped (`damage`), continuing after the disk has failed (`disk`), a journal without a record of how far
 //! it was synced (`power_cut`), shards that send faster than asked for (`shards`), a report that is emptied before it is
-//! replaced (`reports`).
+//! replaced (`reports`), a new journal that takes its place before it is on the disk (`new_journals`).
 //!
 //! Small sizes run by themselves, large ones on demand: `VESCLI_KILLS=1000` kills as often at random moments (40
 //! unless it is set, and 20 of shards); `VESCLI_CALLS=all` kills at every system call of a small run, and not only at those
@@ -24,6 +24,7 @@ mod damage;
 mod disk;
 mod every_call;
 mod fixtures;
+mod new_journals;
 mod oracle;
 mod order;
 mod planted;

@@ -432,6 +432,23 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_that_was_missed_belongs_to_the_next_shard() {
+        // Of four shards at 2/s, each has half a second of every two.
+        let clock = Clock { now: Instant::now(), time: SystemTime::UNIX_EPOCH };
+        for (late, start) in [
+            (0, Start::Now),
+            (499, Start::Now),
+            (500, Start::After(1500 * MS)),
+            (2000, Start::Now),
+            (2499, Start::Now),
+            (2600, Start::After(1400 * MS)),
+        ] {
+            let mut pace = Pace::of_shard(rate("2/s"), "1/4".parse().unwrap(), clock, &[]);
+            assert_eq!(pace.acquire(clock.now + late * MS), start, "{late}");
+        }
+    }
+
+    #[test]
     fn shards_that_start_together_do_not_send_together_and_reach_the_rate() {
         let clock = Clock { now: Instant::now(), time: SystemTime::now() };
         let mut starts: Vec<Duration> = Vec::new();

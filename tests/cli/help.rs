@@ -131,3 +131,8 @@ fn a_command_that_is_missing_gets_the_short_help() {
         Vescli::new().args(arguments).env("COLUMNS", "").code(2).stderr(&short).run();
     }
 }
+
+#[test]
+fn the_table_of_exit_codes_has_one_line_for_each_in_a_pipe() {
+    assert_eq!(output(&["explain"], "40"), output(&["explain"], "200"));
+}

@@ -54,9 +54,18 @@ fn a_run_continues_with_the_joined_journal_and_mails_no_one_again() {
     }
     assert_eq!(server.count(), ROWS);
     output.again().args(["journal", "check", "all.ndjson"]).stdout_contains("all.ndjson: valid").run();
+    output
+        .again()
+        .args(["journal", "show", "all.ndjson", "--json"])
+        .stdout_json(|shown| assert_eq!(shown["runs"].as_array().unwrap().last().unwrap()["rows"], 20))
+        .run();
     output.again().args(["journal", "show", "all.ndjson"]).stdout_contains("rows      20 accepted").run();
     let exported = output.again().args(["journal", "export", "all.ndjson"]).stdout_contains("a19@example.com").run();
     assert_eq!(exported.stdout.lines().count(), ROWS + 1);
+    // It is one of the whole list, and knows whoever comes to that.
+    let longer = output.again().file("list.txt", lines(ROWS + 1));
+    bulk(longer, &server, &["--journal", "all.ndjson"]).run();
+    assert_eq!(server.count(), ROWS + 1);
 }
 
 #[test]
@@ -106,6 +115,17 @@ fn a_list_stands_for_all_its_journals_and_a_missing_shard_is_named() {
             assert_eq!(document["exit_code"], 0);
         })
         .run();
+}
+
+#[test]
+fn a_joined_journal_knows_which_shards_were_run_without_people() {
+    let server = Server::http().start();
+    let output = bulk(Vescli::new().file("list.txt", lines(1)), &server, &["--shard", "1/4"]).run();
+    for shard in ["2/4", "3/4", "4/4"] {
+        bulk(output.again(), &server, &["--shard", shard]).run();
+    }
+    merge(&output, "all.ndjson", &["list.txt"]).stdout_contains("4 journals: 1 accepted").run();
+    merge(&output, "again.ndjson", &["all.ndjson"]).stdout_contains("1 journal: 1 accepted").run();
 }
 
 #[test]

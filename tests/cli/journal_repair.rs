@@ -97,6 +97,23 @@ fn a_damaged_line_with_a_readable_person_makes_only_that_person_unknown() {
 }
 
 #[test]
+fn an_unreadable_line_of_a_shard_belongs_to_someone_of_it() {
+    let server = Server::http().start();
+    let output = bulk(Vescli::new().file("list.txt", lines(40)), &server).args(["--shard", "1/2"]).run();
+    assert!((2..40).contains(&server.count()), "{}", server.count());
+    let hit = server.requests()[0].json()["email"].as_str().unwrap().to_owned();
+    damage(&the_journal(&output), |line| (!line.contains(&format!("\"{hit}\""))).then(|| line.to_owned()));
+    repair(&output)
+        .arg("--json")
+        .stdout_json(move |report| {
+            let unknown = report["unknown"].as_array().unwrap();
+            assert_eq!(unknown.len(), 1, "{unknown:?}");
+            assert_eq!(unknown[0]["email"], hit);
+        })
+        .run();
+}
+
+#[test]
 fn an_unreadable_line_may_belong_to_anyone() {
     let server = Server::http().start();
     let output = three_of_five(&server);

@@ -90,6 +90,14 @@ fn a_list_is_rehearsed_over_tls() {
         .run();
 }
 
+/// `nohup` makes the command and all below it ignore a hang-up.
+#[test]
+fn a_hang_up_that_is_ignored_stays_ignored_for_the_command() {
+    let script = "trap '' HUP; exec vescli sandbox -q -- sh -c 'kill -HUP $PPID $$; exit 3'";
+    let outer = Vescli::new().args(["sandbox", "-q", "--", "sh", "-c", script]);
+    outer.code(3).run();
+}
+
 /// The file of the authority is gone however the sandbox ends.
 #[test]
 fn the_file_of_the_authority_does_not_outlive_the_sandbox() {

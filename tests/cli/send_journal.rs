@@ -3,13 +3,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use support::harness::{Output, Vescli};
 use support::server::{Answer, End, Moment, Server};
-use support::sockets::black_hole;
+use support::sockets::{black_hole, closed_port};
 
 const WARNING: &str = "warning: this send is not recorded: ";
 
@@ -298,6 +298,19 @@ fn a_signal_leaves_what_is_reported() {
     let killed = running.finish();
     on_journal(&killed, &["show"]).stdout_contains("no answer in the journal\n").run();
 
+    // Killed while it waits to retry: what the first attempt came to is on the disk by then.
+    let server = Server::http().answer(Answer::status(429).header("Retry-After", "50")).start();
+    let vescli = Vescli::new();
+    let journal = state(vescli.folder());
+    let running = send_in(vescli, &server, "ada@example.com").args(["--retries", "1"]).dies_by(9).start();
+    let start = Instant::now();
+    while !journals(&journal).iter().any(|path| fs::read_to_string(path).unwrap().contains("rejected")) {
+        assert!(start.elapsed() < Duration::from_secs(40), "the outcome is not recorded before the wait");
+        std::thread::yield_now();
+    }
+    running.signal("KILL");
+    assert_eq!(outcome(&running.finish()), "rejected");
+
     let hole = black_hole();
     let url = format!("http://127.0.0.1:{}", hole.port);
     let vescli = Vescli::new();
@@ -348,14 +361,20 @@ fn an_unfinished_end_is_cut_and_damage_elsewhere_is_not_searched_for() {
     send_in(sent.again(), &server, "bob@example.com").run();
     assert_eq!(people(&sent).len(), 2);
     on_journal(&sent, &["check"]).stdout_contains("valid, ").run();
+    // Its last record is whole, and lacks its line break.
+    fs::write(&path, fs::read_to_string(&path).unwrap().trim_end()).unwrap();
+    send_in(sent.again(), &server, "dee@example.com").run();
+    assert_eq!(people(&sent).len(), 3);
+    on_journal(&sent, &["check"]).stdout_contains("valid, ").run();
     // Only a list reads all of it, and reports what it cannot read.
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("ada@", "eve@", 1)).unwrap();
     send_in(sent.again(), &server, "cy@example.com").run();
+    assert!(fs::read_to_string(&path).unwrap().contains("cy@example.com"));
     list(&sent, &server).code(65).stderr_contains("some of its lines are damaged").run();
     // No list is needed to repair it: the addresses are in it.
     on_journal(&sent, &["repair"]).stdout_contains("repaired: ").run();
-    assert_eq!(server.count(), 3);
+    assert_eq!(server.count(), 4);
 }
 
 #[test]
@@ -377,6 +396,24 @@ fn journal_commands_take_it_by_name_and_ignore_it_without_one() {
     let path = the_journal(&sent);
     on_journal(&sent, &["rm", "--yes"]).stdout_contains("removed: ").run();
     assert!(!path.exists());
+}
+
+#[test]
+fn prune_keeps_who_is_unknown_and_removes_who_was_not_mailed() {
+    let prune = |sent: &Output, says: &str| {
+        let prune = sent.again().args(["journal", "prune", "--older-than", "0s", "--yes"]);
+        prune.stdout_contains(says).run();
+        journals(&state(&sent.folder)).len()
+    };
+    let server = Server::http().answer(Answer::status(500)).start();
+    let sent = send(&server).code(50).stderr_contains("may have been sent").run();
+    assert_eq!(prune(&sent, "nothing was removed"), 1);
+    let closed = closed_port();
+    let refused = format!("http://127.0.0.1:{}", closed.port);
+    let args = ["send", "-q", "--retries", "0", "--tenant", "t", "-e", "ada@example.com", "--base-url", &refused];
+    let sent = Vescli::new().args(args).code(7).stderr_contains("no connection for ada@example.com").run();
+    assert_eq!(outcome(&sent), "not_sent");
+    assert_eq!(prune(&sent, "removed: "), 0);
 }
 
 #[test]

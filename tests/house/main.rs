@@ -162,6 +162,13 @@ fn functions_and_main_stay_short() {
     }
 }
 
+/// No panic can be caused from outside to see it.
+#[test]
+fn main_ends_at_a_panic_before_it_does_anything_else() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).expect("it is there");
+    assert!(text.contains("fn main() -> ExitCode {\n    vescli::end_at_panic();\n"));
+}
+
 /// No file of a circle can be read first.
 #[test]
 fn no_import_closes_a_circle() {

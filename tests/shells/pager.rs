@@ -16,6 +16,10 @@ fn help_that_is_longer_than_the_screen_goes_through_the_pager() {
     terminal.types("q", "code 0");
     terminal.types("vescli bulk --help; echo code $?", "Usage: vescli bulk [OPTIONS] <FILE>");
     terminal.types("q", "code 0");
+    // Ctrl-C is for the pager, and so ends neither it nor vescli.
+    terminal.types("vescli help bulk; echo code $?", "CSV with a column");
+    terminal.types("C-c", ":");
+    terminal.types("q", "code 0");
     // The shell runs the command of the variable.
     for command in ["vescli help json", "vescli send --help", "vescli --help"] {
         let line = format!("PAGER='sed s/^/paged:/ | tail -n 3' {command}; echo code $?");
@@ -48,4 +52,17 @@ fn what_fits_on_the_screen_and_what_is_piped_goes_through_no_pager() {
     // A terminal that cannot move its cursor needs no pager.
     let screen = terminal.types("TERM=dumb vescli help bulk; echo code $?", "code 0");
     assert!(!screen.contains("paged:"), "{screen}");
+}
+
+#[test]
+fn long_help_that_fits_on_the_screen_goes_through_no_pager_and_is_as_wide_as_the_terminal() {
+    let vescli = Vescli::new();
+    let terminal = Terminal::sized(vescli.folder(), [50, 60], "sh", &[("PAGER", "sed s/^/paged:/")]);
+    let screen = terminal.types("vescli help config path; echo code $?", "code 0");
+    assert!(!screen.contains("paged:"), "{screen}");
+    // A terminal breaks lines anywhere, vescli between words.
+    let narrow = vescli.args(["help", "config", "path"]).env("COLUMNS", "50").stdout_contains("").run().stdout;
+    for line in narrow.lines() {
+        assert!(screen.contains(&format!("{line}\n")), "{line:?} is not in\n{screen}");
+    }
 }

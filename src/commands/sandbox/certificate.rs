@@ -249,7 +249,17 @@ mod tests {
         assert!(server.validity().is_valid() && server.version() == X509Version::V3);
         let names = server.subject_alternative_name().unwrap().unwrap().value;
         let names: Vec<String> = names.general_names.iter().map(ToString::to_string).collect();
-        assert_eq!(names.len(), 3, "{names:?}");
+        let addresses = ["IPAddress(7f:00:00:01)", "IPAddress(00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01)"];
+        assert_eq!(names, ["DNSName(localhost)", addresses[0], addresses[1]]);
+        // Each has its own identifier, and the server's names the authority's.
+        let identifier = |certificate: &X509Certificate, number: u8| {
+            let extensions = certificate.extensions().iter();
+            let found = extensions.filter(|one| one.oid.as_bytes() == [0x55, 0x1d, number]).collect::<Vec<_>>();
+            found.first().map(|one| one.value[one.value.len() - 20..].to_vec())
+        };
+        assert_eq!(identifier(&server, AUTHORITY_KEY_IDENTIFIER), identifier(&authority, SUBJECT_KEY_IDENTIFIER));
+        assert_ne!(identifier(&server, SUBJECT_KEY_IDENTIFIER), identifier(&authority, SUBJECT_KEY_IDENTIFIER));
+        assert!(identifier(&server, AUTHORITY_KEY_IDENTIFIER).is_some());
         assert!(server.extended_key_usage().unwrap().unwrap().value.server_auth);
         assert!(server.key_usage().unwrap().unwrap().value.digital_signature());
         assert!(authority.key_usage().unwrap().unwrap().value.key_cert_sign());

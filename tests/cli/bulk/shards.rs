@@ -32,7 +32,7 @@ fn all(folder: &Output, server: &Server, count: usize) {
 
 /// The journals of the state folder, by name.
 fn journals(folder: &Output) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder.folder.join(".local/state/vescli")).unwrap();
+    let files = fs::read_dir(folder.folder.join(".local/state/vescli")).into_iter().flatten();
     let mut found: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
     found.sort();
@@ -100,6 +100,13 @@ fn another_number_of_shards_plans_no_one_again() {
     }
     again_on(folder.again(), &server).args(["--limit", "3"]).run();
     all(&folder, &server, 5);
+    // Without a journal of its own, a run knows when they were accepted from the others.
+    shard(&folder, &server, "1/6")
+        .args(["--dry-run", "--json"])
+        .stdout_json(|plan| assert_eq!(plan["accepted_at"].as_array().unwrap().len(), 2))
+        .run();
+    let plan = shard(&folder, &server, "1/6").arg("--dry-run");
+    plan.stdout_contains("; also read: 21 journals of other shards\n").run();
     again_on(folder.again(), &server).stdout_contains("nothing left to send").run();
     assert_eq!(mailed(&server), each_once(ROWS));
 }
@@ -168,6 +175,10 @@ fn journals_of_another_division_have_to_be_here_as_a_whole() {
 fn a_shard_without_people_leaves_a_journal_that_shows_it_was_run() {
     let server = Server::http().start();
     let folder = folder(1);
+    for number in 1..=6 {
+        shard(&folder, &server, &format!("{number}/6")).arg("--dry-run").run();
+    }
+    assert_eq!(journals(&folder), Vec::<PathBuf>::new());
     all(&folder, &server, 6);
     assert_eq!(journals(&folder).len(), 6);
     again_on(folder.again(), &server).stdout_contains("nothing left to send").run();
@@ -239,6 +250,18 @@ fn a_whole_list_in_a_journal_with_a_shards_name_is_read_by_the_other_shards() {
 }
 
 #[test]
+fn the_journals_of_another_service_are_in_the_way() {
+    let server = Server::http().start();
+    let folder = folder(ROWS);
+    for number in ["1/2", "2/2"] {
+        shard(&folder, &server, number).args(["--journal", "j.ndjson"]).run();
+    }
+    let other = Server::http().uncalled().start();
+    let whole = again_on(folder.again(), &other).args(["--journal", "j.ndjson"]);
+    whole.code(65).stderr_contains("j.shard-1-of-2.ndjson").run();
+}
+
+#[test]
 fn fresh_does_not_pass_over_journals_of_another_division() {
     let server = Server::http().start();
     let folder = folder(4);
@@ -285,7 +308,17 @@ fn an_impossible_shard_is_refused_with_the_possible_ones() {
         .stderr_contains("VESCLI_SHARD: `0/4`: shards are counted from 1")
         .run();
     shard(&folder, &server, "2/4").args(["--dry-run", "--json"]).stdout_contains(r#""shard":"2/4""#).run();
-    let plan = again_on(folder.again(), &server).env("VESCLI_SHARD", "2/4").args(["--rate", "60/m", "--dry-run"]);
+    // Enough people that the shard has some, wherever the server's port puts them.
+    let folder = self::folder(ROWS);
+    let plan = || again_on(folder.again(), &server).env("VESCLI_SHARD", "2/4").args(["--rate", "60/m", "--dry-run"]);
+    plan()
+        .arg("--json")
+        // A shard of four has a quarter of the rate.
+        .stdout_json(|plan| {
+            assert_eq!(plan["seconds"].as_u64().unwrap(), plan["to_send"].as_u64().unwrap().saturating_sub(1) * 4);
+        })
+        .run();
+    let plan = plan();
     plan.stdout_contains("shard     2/4: ").stdout_contains(" at 60/m for all shards, about ").run();
 }
 

@@ -264,6 +264,21 @@ fn a_joined_journal_is_one_that_a_run_continues_with() {
 }
 
 #[test]
+fn a_last_record_without_its_line_break_is_joined_whatever_zeros_are_behind_it() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
+    for zeros in ["", "\0", "\0\0\0\0"] {
+        let path = bench.file(&Story { text: one.text.trim_end().to_owned() + zeros });
+        let into = bench.path();
+        assert_eq!(merge(&into, &[path], |_, _| header()).unwrap().counts.accepted, 1);
+        assert!(!fs::read(&into).unwrap().contains(&0));
+        let (journal, known) = resume(&into).unwrap();
+        assert_eq!(known.counts().accepted, 1);
+        drop(journal);
+    }
+}
+
+#[test]
 fn what_cannot_be_joined_is_refused_and_nothing_is_left_behind() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let sound = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
@@ -280,12 +295,31 @@ fn what_cannot_be_joined_is_refused_and_nothing_is_left_behind() {
     assert!(matches!(refused(&sound.text.replacen("ada", "bob", 1)), JournalError::Damaged { .. }));
     let elsewhere = RunHeader { service: "other:443".to_owned(), ..header() };
     assert!(matches!(refused(&record::run("b", &elsewhere)), JournalError::OtherService { .. }));
+    let other_path = RunHeader { url: URL.replace("/no_auth", "/x"), ..header() };
+    assert!(matches!(refused(&record::run("b", &other_path)), JournalError::OtherService { .. }));
     assert!(matches!(refused(&record::run_of_version_1("b", &header())), JournalError::OldVersion { .. }));
     let held = resume(&path).unwrap();
     assert!(matches!(merge(&into, std::slice::from_ref(&path), |_, _| header()), Err(JournalError::Locked { .. })));
     drop(held);
     let exists = merge(Path::new(&path), std::slice::from_ref(&path), |_, _| header());
     assert!(matches!(exists, Err(JournalError::Exists { .. })));
+}
+
+#[test]
+fn no_run_writes_to_a_journal_while_it_is_joined_and_no_other_file_is_replaced() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let path = bench.file(&Story::default().run(&mut clock).sent("ada", None, &mut clock));
+    let into = bench.path();
+    let made_meanwhile = merge(&into, std::slice::from_ref(&path), |_, _| {
+        assert!(matches!(resume(&path), Err(JournalError::Locked { .. })));
+        fs::write(&into, "another file").unwrap();
+        header()
+    });
+    assert!(matches!(made_meanwhile, Err(JournalError::Exists { .. })));
+    assert_eq!(fs::read_to_string(&into).unwrap(), "another file");
+    fs::remove_file(&into).unwrap();
+    merge(&into, std::slice::from_ref(&path), |_, _| header()).unwrap();
+    assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 2, "nothing is left beside them");
 }
 
 #[test]

@@ -72,6 +72,8 @@ fn the_shard_is_in_front_of_the_extension_and_is_read_back() {
         assert_eq!(path, Path::new(name));
         assert_eq!(split_name(&path).1, Some("2/4".parse().unwrap()));
         assert!(are_siblings(&path, Path::new(whole)));
+        let list = ListName::File("/lists/users.csv".into());
+        assert_eq!(named_after(&path, &list), whole.starts_with("/j/users.csv-"));
     }
     for name in ["a.ndjson", "a.shard-0-of-4.ndjson", "a.shard-1-of-4.until-2026-01-02T030405Z.ndjson"] {
         assert_eq!(split_name(Path::new(name)), (name.to_owned(), None));

@@ -1,6 +1,7 @@
 //! The bytes of keys and records, which a later vescli has to read and a script may.
 
 use super::*;
+use crate::settings::bulk::Shard;
 
 #[test]
 fn keys_stay_what_they_are() {
@@ -19,6 +20,16 @@ fn keys_stay_what_they_are() {
     assert_ne!(key("u", "c", "a"), key("u", "d", "a"));
     for bad in ["", "0", &"0".repeat(31), &"A".repeat(32), &"g".repeat(32), &"é".repeat(16)] {
         assert!(bad.parse::<RowKey>().is_err(), "{bad}");
+    }
+}
+
+/// The journals of the same division are not read: who changed shards with another vescli would be mailed twice.
+#[test]
+fn everyone_stays_in_the_same_shard() {
+    let bits = key("u", "c", "É@x.de").shard_bits();
+    // Made with Python from the last eight bytes of the key.
+    for shard in ["1/1", "2/2", "3/3", "2/4", "4/7", "846/1000"] {
+        assert!(shard.parse::<Shard>().unwrap().contains(bits), "{shard}");
     }
 }
 

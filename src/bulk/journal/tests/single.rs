@@ -55,6 +55,31 @@ fn of_sends_that_overlap_an_acceptance_counts_and_then_what_is_unknown() {
 }
 
 #[test]
+fn an_acceptance_counts_over_what_was_unknown_before_it() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let mut sends = [begin(&path), begin(&path), begin(&path)];
+    for (send, outcome) in sends.iter_mut().zip([Outcome::Unknown, Outcome::Accepted, Outcome::Rejected]) {
+        conclude(send, outcome).unwrap();
+    }
+    assert_eq!(known(&path), Outcome::Accepted);
+}
+
+#[test]
+fn a_journal_that_lost_its_beginning_is_not_continued() {
+    let folder = folder();
+    let path = folder.path().join("j.ndjson");
+    let mut send = begin(&path);
+    conclude(&mut send, Outcome::Accepted).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let (_, rest) = text.split_once('\n').unwrap();
+    // All lines of the rest are whole, and the last one says that everything is on the disk.
+    fs::write(&path, rest).unwrap();
+    assert!(conclude(&mut send, Outcome::Accepted).is_err());
+    assert_eq!(fs::read_to_string(&path).unwrap(), rest);
+}
+
+#[test]
 fn an_end_goes_to_the_file_of_its_intent_or_nowhere() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");

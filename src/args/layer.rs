@@ -168,7 +168,7 @@ impl Layer {
     /// The same without all other settings.
     pub fn only(&self, keys: &[Setting]) -> Self {
         let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));
-        Self(kept.map(|(key, entry)| (*key, entry.clone())).collect())
+        kept.map(|(key, entry)| (*key, entry.clone())).collect()
     }
 
     /// Adds or replaces a value.
@@ -219,7 +219,12 @@ impl Layer {
 
 impl FromIterator<(Setting, Entry)> for Layer {
     fn from_iter<I: IntoIterator<Item = (Setting, Entry)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        let mut layer = Self::default();
+        // One by one: the map's own way sorts them first, and its code is large.
+        for (key, entry) in entries {
+            layer.0.insert(key, entry);
+        }
+        layer
     }
 }
 
@@ -230,7 +235,7 @@ fn own_variable(spec: &SettingSpec) -> Option<Origin> {
 /// The variables that are set, of those that `origin_of` names for a setting.
 fn variables(
     environment: &Environment,
-    origin_of: impl Fn(&SettingSpec) -> Option<Origin>,
+    origin_of: fn(&SettingSpec) -> Option<Origin>,
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
         let origin = origin_of(spec)?;

@@ -77,24 +77,19 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
     let bulk = BulkSettings::resolve(&sources)?;
     info.set(Setting::Cname, settings.cname.clone());
     info.tenant.clone_from(&settings.tenant);
-    let cname = settings
-        .cname
-        .clone()
-        .ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() })?;
+    let missing = || SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() };
+    let cname = settings.cname.clone().ok_or_else(missing)?;
     request::check(&CNAME, &cname, settings.allow_any_email)?;
     let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
-    let from_stdin = matches!(settings.credential.token, Some((TokenSource::Stdin, _)));
     // Before any secret is in memory: from then on a process may not read its own descriptors any more.
     let list_name = ListName::of(input);
-    if from_stdin && list_name.is_stdin() {
+    if list_name.is_stdin() && matches!(settings.credential.token, Some((TokenSource::Stdin, _))) {
         return Err(BulkError::TwoInputs.into());
     }
     let mut list = read(input, &bulk, &cname, settings.allow_any_email)?;
     let credential = settings.credential.load(environment)?;
     info.with_credential = credential.token.is_some() || credential.certificate.is_some();
-    let secrets = secrets(&settings, &credential);
-    let name = input.to_string_lossy().into_owned();
     let place = JournalPlace::of(&unsigned.url, environment)?;
     let mut journal = match &bulk.journal {
         Some(path) => path.clone(),
@@ -108,14 +103,14 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
     let dry_run = sources.is_on(Setting::DryRun);
     let reports = if dry_run { Reports::default() } else { Reports::open(&bulk, input, &journal)? };
     Ok(Prepared {
+        secrets: secrets(&settings, &credential),
         request: ApiRequest { token: credential.token, ..unsigned },
-        secrets,
         identity: credential.certificate,
         settings,
         bulk,
         cname,
         list,
-        name,
+        name: input.to_string_lossy().into_owned(),
         list_name,
         service: place.service,
         journal,

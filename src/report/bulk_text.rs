@@ -222,12 +222,9 @@ fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
     let ignored: Vec<String> = list.ignored_columns.iter().take(NAMED).map(|name| redactor.escape(name)).collect();
     let ignored = if_any(ignored.len() as u64, |_| format!("; ignored: {}", ignored.join(", ")));
     let bad = bad_rows(list);
-    format!(
-        "{} ({}), {}{bad}{ignored}",
-        redactor.escape(facts.name),
-        format_word(list.format),
-        counted(facts.people, "row"),
-    )
+    let name = if facts.name == "-" { "standard input".to_owned() } else { redactor.escape(facts.name) };
+    let (format, rows) = (format_word(list.format), counted(facts.people, "row"));
+    format!("{name} ({format}), {rows}{bad}{ignored}")
 }
 
 fn journal(facts: &PlanFacts, redactor: &Redactor) -> String {

@@ -98,7 +98,7 @@ exits! {
         "Read the message; `vescli help COMMAND` lists the flags.";
     Dns = 6 from Dns: "dns", "name not found", "", "not_sent", "yes",
         "The name of the host, or of the proxy, cannot be resolved.",
-        "Check --tenant and --base-url for a typing error, then the network; `--resolve` sets an address by hand.";
+        "Check the name for a typing error (--tenant, --base-url, --proxy), then the network; `--resolve` sets an address by hand.";
     Connect = 7 from Connect: "connect", "no connection", "", "not_sent", "yes",
         "No connection could be made: refused, unreachable, broken before the request, or no more sockets on this machine.",
         "Check the network, a firewall, and whether a proxy is needed (--proxy).";

@@ -35,6 +35,7 @@ fn a_journal_says_who_ran_it() {
     output
         .again()
         .args(["journal", "show"])
+        .stdout_contains(" with 1 row\n")
         .stdout_contains("run by    a\\u{1b}da, host ")
         .stdout_contains(format!(", job {JOB}, vescli {}\n", env!("CARGO_PKG_VERSION")))
         .stdout_lacks("\u{1b}")

@@ -67,7 +67,9 @@ fn a_connection_that_breaks_names_host_and_port() {
 
 #[test]
 fn a_name_that_is_not_found_is_reported_without_numbers() {
-    send("https://service.invalid").code(6).stderr_contains("the name service.invalid was not found: ").run();
+    let hint = "hint: Check the name for a typing error (--tenant, --base-url, --proxy), then the network; ";
+    let service = "the name service.invalid was not found: ";
+    send("https://service.invalid").code(6).stderr_contains(service).stderr_contains(hint).run();
 }
 
 /// Tries every limit from one that is too low for anything to one that is enough.

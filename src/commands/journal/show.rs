@@ -215,7 +215,7 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
         if last.is_single_send() {
             line("sends", &format!("{runs}, the first {first}, the last {at}"));
         } else {
-            line("runs", &format!("{runs}, the first {first}, the last {at} with {} rows", last.rows));
+            line("runs", &format!("{runs}, the first {first}, the last {at} with {}", counted(last.rows, "row")));
         }
         // Older journals do not say it.
         let Author { user, host, job } = &last.author;

@@ -92,7 +92,7 @@ fn a_list_from_standard_input_is_sent_and_resumed() {
             .stdout_contains("")
             .stderr_contains("")
     };
-    let first = piped(Vescli::new()).run();
+    let first = piped(Vescli::new()).stderr_contains("list      standard input (lines), 3 rows\n").run();
     piped(first.again()).stdout_contains("nothing left to send").run();
     assert_eq!(mailed(&server), each_once(3));
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::error::JournalError;
 use super::key::{KeyHasher, RowKey};
-use super::record::{self, CRC_LENGTH, LINE_MAX, Record, Resolution};
+use super::record::{self, LINE_MAX, Record, Resolution};
 use super::run_record::{Part, RunRecord};
 use super::scan::{next_line, read_valid};
 use super::state::RowState;
@@ -254,8 +254,7 @@ impl Joined {
     fn add_run(&mut self, record: RunRecord, line: &[u8]) -> u32 {
         let known = self.runs.iter().position(|run| run.record.id == record.id);
         let place = known.unwrap_or_else(|| {
-            let text = String::from_utf8_lossy(&line[..line.len() - CRC_LENGTH]).into_owned();
-            let text = text.strip_suffix(&record.part.field()).map(str::to_owned).unwrap_or(text);
+            let text = record::text_of_run(&String::from_utf8_lossy(line), record.part).to_owned();
             self.runs.push(JoinedRun { record, text });
             self.runs.len() - 1
         });

@@ -24,7 +24,7 @@ const VERSION: u32 = 2;
 /// The text between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
 /// How long the CRC field is, the closing brace included and the line break not.
-pub(super) const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
+const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
 /// Longest line that can be a record, in bytes: an address and a cname of 1024 characters, escaped, fit well.
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
@@ -231,6 +231,12 @@ fn author(author: &Author) -> String {
     let fields = [("user", &author.user), ("host", &author.host), ("job", &author.job)];
     let known = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Quoted(value)))
+}
+
+/// The text of a run's record without part and CRC.
+pub(super) fn text_of_run(line: &str, part: Part) -> &str {
+    let text = &line[..line.len() - CRC_LENGTH];
+    text.strip_suffix(part.field()).unwrap_or(text)
 }
 
 /// The record of a run in a journal that was put together, by its text without part and CRC.

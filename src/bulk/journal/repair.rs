@@ -11,7 +11,7 @@ use super::file::{JournalFile, Place};
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, begin, set_aside};
 use super::record::{self, End, Intent, LINE_MAX, Named, Person, Record, RunHeader};
-use super::run_record::RunRecord;
+use super::run_record::{Part, RunRecord};
 use super::scan::{Keys, Line, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
@@ -128,8 +128,14 @@ impl DamagedJournal {
         let head = self.head(header);
         let mut rebuilt = Rebuilt::new(&header.url, &header.service, people);
         rebuilt.begin(&head);
+        let mut damaged = self.damaged.iter().map(|line| line.number).peekable();
         for line in &self.valid {
-            rebuilt.take(line);
+            let mut above = None;
+            while let Some(number) = damaged.next_if(|number| *number < line.number) {
+                rebuilt.end_superseded();
+                above = Some(number);
+            }
+            rebuilt.take(line, above == Some(line.number - 1));
         }
         rebuilt.doubt(&self.damaged);
         let (mut new, beside) = Place::beside(&self.path)?;
@@ -197,6 +203,12 @@ struct Rebuilt {
     people: HashMap<RowKey, ListedPerson>,
     /// The same by the keys of version 1.
     old_keys: HashMap<RowKey, RowKey>,
+    /// The record of the run above, if the requests below it are superseded, as it would be if they were not.
+    superseded: Option<String>,
+    /// Whether the run above is in a journal that was put together, where the lines about a request follow each other.
+    is_joined: bool,
+    /// The person of the last valid line, if that is an intent.
+    intended: Option<RowKey>,
     /// The number of the last valid line about a person, and what it says.
     last: HashMap<RowKey, (u64, Outcome)>,
     repaired: Repaired,
@@ -211,6 +223,9 @@ impl Rebuilt {
             keys: Keys::default(),
             people: people.iter().map(|person| (key_of(person), person.clone())).collect(),
             old_keys: people.iter().map(|person| (old_key_of(person), key_of(person))).collect(),
+            superseded: None,
+            is_joined: false,
+            intended: None,
             last: HashMap::new(),
             repaired: Repaired::default(),
         }
@@ -226,12 +241,31 @@ impl Rebuilt {
         }
     }
 
-    /// Adds a valid line.
-    fn take(&mut self, line: &ValidLine) {
+    /// Below a damaged line, requests of a journal that was put together count: it may have been the record of their run,
+    /// and they need not be superseded like those above it.
+    fn end_superseded(&mut self) {
+        if let Some(run) = self.superseded.take() {
+            self.text.push_str(&run);
+        }
+    }
+
+    /// Whether the intent of a line in a journal that was put together is the damaged line above it.
+    fn has_lost_intent(&self, record: &Record, key: RowKey) -> bool {
+        let is_of_intent_above_that = matches!(record, Record::Resolved { .. }) && self.intended == Some(key);
+        self.is_joined && !is_of_intent_above_that
+    }
+
+    /// Adds a valid line. `below_damage`: the line above it is damaged.
+    fn take(&mut self, line: &ValidLine, below_damage: bool) {
         let record = self.keys.translate(line.record.clone(), line.text.as_bytes());
         let named: Option<Named> = serde_json::from_str(&line.text).ok();
         let (key, outcome) = match record {
-            Ok(Record::Run(_)) => return self.keep(line),
+            Ok(Record::Run(run)) => {
+                let text = || record::part_of_run(record::text_of_run(&line.text, run.part), Part::Joined);
+                self.superseded = (run.part == Part::Superseded).then(text);
+                (self.is_joined, self.intended) = (run.part != Part::Own, None);
+                return self.keep(line);
+            }
             Ok(record) => match record.about() {
                 Some(about) => about,
                 // The offset of a `synced` is that of the old file.
@@ -240,7 +274,8 @@ impl Rebuilt {
             Err(_) => return,
         };
         let is_intent = matches!(line.record, Record::Intent { .. });
-        let key = if is_intent || self.last.contains_key(&key) {
+        let has_intent = self.last.contains_key(&key) && !(below_damage && self.has_lost_intent(&line.record, key));
+        let key = if is_intent || has_intent {
             key
         } else {
             // Its intent is damaged: a new one is written for it, under the key that the line itself has.
@@ -262,6 +297,7 @@ impl Rebuilt {
             let person = || ListedPerson { row, ..listed(named) };
             self.people.entry(key).or_insert_with(person);
         }
+        self.intended = is_intent.then_some(key);
         self.last.insert(key, (line.number, outcome));
         self.keep(line);
     }

@@ -229,6 +229,29 @@ fn a_decision_is_taken_back_also_when_the_clock_was_set_back_after_it() {
 }
 
 #[test]
+fn requests_behind_a_damaged_record_of_a_run_stay_unknown_when_the_repaired_journal_is_joined() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let other = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
+    let own = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
+    let own = own.sent("ada", Some(Outcome::Unknown), &mut clock);
+    let joined = bench.join(&[&other, &own]);
+    for number in 1..=joined.text.lines().count() {
+        let damage = |(index, line): (usize, &str)| {
+            let line = if index + 1 == number { line.replacen('"', "'", 4) } else { line.to_owned() };
+            line + "\n"
+        };
+        let path = bench.file(&Story { text: joined.text.lines().enumerate().map(damage).collect() });
+        let Ok(Some(damaged)) = DamagedJournal::open(&path) else {
+            continue;
+        };
+        damaged.repair(&header(), &[]).unwrap();
+        let repaired = Story { text: fs::read_to_string(&path).unwrap() };
+        assert_eq!(repaired.outcomes()["ada"], "unknown", "line {number}");
+        assert_eq!(bench.join(&[&repaired]).outcomes()["ada"], "unknown", "line {number}\n{}", repaired.text);
+    }
+}
+
+#[test]
 fn a_later_request_speaks_for_those_that_it_knew() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);

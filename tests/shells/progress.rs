@@ -1,5 +1,6 @@
 //! The screen of `vescli bulk` on a real terminal: that of tmux. The bar and the rows share it.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,49 @@ fn the_terminal_itself_is_asked_when_the_list_comes_from_standard_input() {
     terminal.types(line, "Mail 2 people? [y/N]");
     terminal.types("y", "code 0");
     assert_eq!(server.count(), 2);
+    drop(terminal);
+    drop(vescli);
+}
+
+#[test]
+fn no_one_is_asked_without_input_or_where_the_question_would_not_be_seen() {
+    let server = Server::http().start();
+    let vescli = Vescli::new().file("list.txt", people(2));
+    let terminal = Terminal::start(&vescli, &server);
+    for line in [
+        "vescli bulk list.txt --no-input",
+        "cat list.txt | vescli bulk - --no-input",
+        "vescli bulk list.txt 2>seen",
+        "cat list.txt | vescli bulk - 2>seen",
+    ] {
+        terminal.types(&format!("{line}; echo code $?"), "code 2");
+    }
+    // A shard that was declined was not run, and has no journal.
+    terminal.types("vescli bulk list.txt --shard 1/1; echo code $?", "Mail 2 people? [y/N]");
+    let screen = terminal.types("n", "code 12");
+    assert!(screen.contains("next: vescli bulk list.txt --shard 1/1\n"), "{screen}");
+    terminal.types("vescli journal list", "no journals");
+    terminal.types("vescli bulk list.txt; echo code $?", "Mail 2 people? [y/N]");
+    terminal.types("Y", "code 0");
+    assert_eq!(server.count(), 2);
+    drop(terminal);
+    drop(vescli);
+}
+
+#[test]
+fn there_is_no_bar_with_quiet_or_on_a_terminal_that_cannot_move_its_cursor() {
+    let server = Server::http().start();
+    let vescli = Vescli::new().file("list.txt", people(4));
+    let terminal = Terminal::start(&vescli, &server);
+    for (number, (flag, term, has_bar)) in
+        [("", "xterm", true), ("-q", "xterm", false), ("", "dumb", false)].into_iter().enumerate()
+    {
+        let run =
+            format!("TERM={term} vescli bulk list.txt --journal {number}.ndjson --yes --known send --rate none {flag}");
+        terminal.types(&format!("script -qec '{run}' written >shown; echo code $?"), "code 0");
+        let written = fs::read_to_string(vescli.folder().join("written")).unwrap();
+        assert_eq!(written.contains("\u{1b}[J"), has_bar, "{run}: {written:?}");
+    }
     drop(terminal);
     drop(vescli);
 }

@@ -177,6 +177,9 @@ const fn as_f64(count: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::args::environment::Environment;
+    use crate::bulk::event::Stop;
+    use crate::bulk::pace::Pace;
+    use crate::bulk::plan::OutcomeCounts;
     use crate::settings::ColorChoice;
 
     fn progress(done: u64, parts: &[&str]) -> Progress {
@@ -201,6 +204,27 @@ mod tests {
         for width in 0..200 {
             assert!(shown(16, width).len() < width.max(1), "{width}");
         }
+    }
+
+    #[test]
+    fn a_plain_line_says_now_and_then_how_far_the_run_is_and_how_long_it_still_takes() {
+        let tally = Tally { ended: OutcomeCounts { accepted: 10, ..OutcomeCounts::default() }, ..Tally::default() };
+        let gate = Gate::new(Pace::new(None), false, 0, 30);
+        let start = Instant::now().checked_sub(2 * PLAIN_EVERY).unwrap();
+        let plain = |rate| Progress { start, updated: start, ..Progress::start(Form::Plain, 30, rate) };
+        let mut first = plain(None);
+        let line = first.update(&tally, &gate, 80);
+        assert!(line.starts_with("progress: 10/30, 10 accepted, ") && line.ends_with(" s to go\n"), "{line}");
+        assert_eq!(first.update(&tally, &gate, 80), "");
+        // It cannot be faster than the rate.
+        let line = plain(Some("1/m".parse().unwrap())).update(&tally, &gate, 80);
+        assert!(line.ends_with("/min, 20 min 0 s to go\n"), "{line}");
+        let permit = gate.acquire().unwrap();
+        gate.release_throttled(permit, Some(Duration::from_secs(300)));
+        let line = plain(None).update(&tally, &gate, 80);
+        assert!(line.contains(", paused, ") && !line.contains("/min"), "{line}");
+        gate.stop(Stop::Signal(2));
+        assert_eq!(plain(None).update(&tally, &gate, 80), "progress: 10/30, 10 accepted, ending\n");
     }
 
     #[test]

@@ -239,7 +239,10 @@ fn variables(
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
         let origin = origin_of(spec)?;
-        let text = match environment.text(&origin.to_string()) {
+        let (Origin::Variable(name) | Origin::ForeignVariable(name)) = &origin else {
+            return None;
+        };
+        let text = match environment.text(name) {
             Ok(text) => text?,
             Err(not_utf8) => return Some(Err(not_utf8.into())),
         };

@@ -78,6 +78,35 @@ fn a_machine_with_one_shard_and_the_joined_journal_has_all_it_needs() {
     assert_eq!(server.count(), ROWS + 5);
 }
 
+/// With its own record damaged, the last run in the joined journal is one of a shard.
+#[test]
+fn a_joined_journal_that_was_repaired_is_still_that_of_the_whole_list() {
+    let server = Server::http().start();
+    let output = two_shards(&server);
+    merge(&output, "all.ndjson", &SHARDS).stdout_contains("20 accepted").run();
+    // Two people, one of each shard, of whom every line becomes unreadable.
+    let first_of = |shard: &str| {
+        let journal = fs::read_to_string(output.folder.join(shard)).unwrap();
+        let intent = journal.lines().find(|line| line.contains("\"intent\"")).unwrap();
+        serde_json::from_str::<Value>(intent).unwrap()["email"].as_str().unwrap().to_owned()
+    };
+    let hidden = SHARDS.map(first_of);
+    let path = output.folder.join("all.ndjson");
+    let damaged = fs::read_to_string(&path).unwrap().lines().fold(String::new(), |text, line| {
+        let is_hidden = line.contains("\"merged\":") || hidden.iter().any(|email| line.contains(email));
+        text + &if is_hidden { "#".repeat(line.len()) } else { line.to_owned() } + "\n"
+    });
+    fs::write(&path, damaged).unwrap();
+    output
+        .again()
+        .args(["journal", "repair", "all.ndjson", "--list", "list.txt"])
+        .stdout_contains(&hidden[0])
+        .stdout_contains(&hidden[1])
+        .run();
+    bulk(output.again(), &server, &["--journal", "all.ndjson"]).code(11).run();
+    assert_eq!(server.count(), ROWS);
+}
+
 #[test]
 fn unknown_people_of_a_joined_journal_are_resolved_there() {
     let server = Server::http().answer(Answer::status(500)).start();

@@ -238,9 +238,11 @@ impl Joined {
                     let at = time_of(text)?;
                     let attempts = people.get_mut(&key).map_or(&mut [][..], |person| &mut person.0[..]);
                     // An operator decides about the person as the journal has them. Where journals were put together,
-                    // each resolution stands behind the request that it is about.
-                    let named = if part == Part::Own { 0 } else { attempts.len().saturating_sub(1) };
-                    for attempt in attempts[named..].iter_mut().filter(|one| part != Part::Own || !one.superseded) {
+                    // each resolution stands behind the request that it is about. So it does where a repair took away the
+                    // line of the only request that was not superseded.
+                    let is_about_all = part == Part::Own && attempts.iter().any(|one| !one.superseded);
+                    let named = if is_about_all { 0 } else { attempts.len().saturating_sub(1) };
+                    for attempt in attempts[named..].iter_mut().filter(|one| !is_about_all || !one.superseded) {
                         attempt.take_resolution(at, resolution, place);
                     }
                 }

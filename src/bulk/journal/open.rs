@@ -13,6 +13,7 @@ use super::join::time_of_decision;
 use super::key::RowKey;
 use super::path::EXTENSION;
 use super::record::{self, Resolution, RunHeader};
+use super::run_record::RunRecord;
 use super::scan::{Scan, Snapshot, Tail, read_valid};
 use super::state::Recovered;
 use super::timestamp::Timestamp;
@@ -68,7 +69,7 @@ impl Journal {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
         // A journal of the whole list, such as one that was merged, is valid for every shard; that of a shard for no other.
-        if let Some(shard) = recovered.runs.last().and_then(|run| run.shard)
+        if let Some(shard) = recovered.runs.last().and_then(RunRecord::own_shard)
             && header.shard != Some(shard)
         {
             return Err(JournalError::OtherShard { path: path.to_owned(), shard });

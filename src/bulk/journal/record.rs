@@ -119,7 +119,7 @@ impl RunHeader {
             list: run.list.clone().unwrap_or_else(|| "-".to_owned()),
             input_sha256: run.input_sha256.clone(),
             rows: run.rows,
-            shard: run.shard,
+            shard: run.own_shard(),
             author,
         }
     }

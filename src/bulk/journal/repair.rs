@@ -110,6 +110,13 @@ impl DamagedJournal {
         })
     }
 
+    /// Removes those of other shards, who cannot be on a line of this journal.
+    pub fn retain_own(&self, people: &mut Vec<ListedPerson>) {
+        if let Some((shard, service)) = self.last_run().and_then(|run| Some((run.own_shard()?, &run.service))) {
+            people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));
+        }
+    }
+
     /// The cname of some row, for a journal whose runs do not tell the cname of rows that bring none.
     pub fn some_cname(&self) -> Option<String> {
         let intents = |line: &&ValidLine| matches!(line.record, Record::Intent { .. });

@@ -56,6 +56,12 @@ impl RunRecord {
     pub fn is_to(&self, service: &str, url: &str) -> bool {
         self.service == service && path_of(&self.url) == path_of(url)
     }
+
+    /// The shard whose journal it was written to. A record that a merge took from another journal says nothing of the one
+    /// it is in now.
+    pub fn own_shard(&self) -> Option<Shard> {
+        self.shard.filter(|_| self.part == Part::Own)
+    }
 }
 
 /// The part of a URL that is not in the service: the path. The scheme takes no part: only a loopback address has another

@@ -150,11 +150,13 @@ impl Scanner {
         };
         let unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
-        // The first mark of a new journal is written when its first run is on the disk. An end follows a request,
-        // and a request behind a sync that covers that mark.
-        let is_first_mark = first.line == 2 && self.synced.is_none() && !self.has_ends;
-        let writes_marks = |before: &Recovered| before.runs.iter().all(|run| run.version > 1);
-        let is_first_mark = is_first_mark && self.before_damage.as_ref().is_some_and(writes_marks);
+        // The first mark of a new journal is written when its first run is on the disk, or a later one, if those before it
+        // were killed without writing theirs. An end follows a request, and a request behind a sync that covers that mark.
+        let follows_runs = |before: &Recovered| {
+            before.runs.len() as u64 + 1 == first.line && before.runs.iter().all(|run| run.version > 1)
+        };
+        let is_first_mark = self.synced.is_none() && !self.has_ends;
+        let is_first_mark = is_first_mark && first.line > 1 && self.before_damage.as_ref().is_some_and(follows_runs);
         if unsynced || is_all || is_first_mark {
             self.scan.tail = Tail::Torn;
             self.scan.valid = first.offset;

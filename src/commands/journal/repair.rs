@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::api::request;
 use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::settings_table::Setting;
-use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, first_run, key, service_of};
+use crate::bulk::journal::{Author, DamagedJournal, ListedPerson, Repaired, RunHeader, first_run, service_of};
 use crate::bulk::list::{self, Format};
 use crate::commands::context::Context;
 use crate::commands::error::{BulkError, CommandError};
@@ -49,10 +49,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     };
     let cname = default_cname(&journal, &sources)?;
     let (mut people, sha256) = list.map_or_else(|| Ok(Default::default()), |list| people(&list, &cname))?;
-    if let Some((shard, service)) = journal.last_run().and_then(|run| Some((run.shard?, &run.service))) {
-        // Those of other shards cannot be on a line of this journal.
-        people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));
-    }
+    journal.retain_own(&mut people);
     let header = header(&journal, &sources, Author::of(context.environment))?;
     let header = RunHeader { cname, input_sha256: sha256, rows: people.len() as u64, ..header };
     let repaired = journal.repair(&header, &people)?;

@@ -252,6 +252,19 @@ fn requests_behind_a_damaged_record_of_a_run_stay_unknown_when_the_repaired_jour
 }
 
 #[test]
+fn a_resolution_counts_when_the_line_of_its_request_is_lost() {
+    let (mut bench, mut clock) = (Bench::new(), Clock::default());
+    let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
+    let one = one.sent("ada", None, &mut clock);
+    let mut joined = bench.join(&[&one]).resolved("ada", Resolution::Accepted, &mut clock);
+    // A repair takes away a line that is damaged. What is left of ada is a request that the lost one superseded.
+    let lost = joined.text.lines().rfind(|line| line.contains("\"intent\"")).unwrap().to_owned() + "\n";
+    joined.text = joined.text.replace(&lost, "");
+    assert_eq!(joined.outcomes()["ada"], "accepted");
+    assert_eq!(bench.join(&[&joined]).outcomes()["ada"], "accepted");
+}
+
+#[test]
 fn a_later_request_speaks_for_those_that_it_knew() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);

@@ -211,6 +211,18 @@ fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
 }
 
 #[test]
+fn the_first_mark_may_be_that_of_a_later_run() {
+    // The first run was killed before it wrote its mark; a power failure left zeros of that of the second one.
+    let runs = record::run("a1", &header()) + &record::run("a2", &header());
+    let mark = "\0".repeat(record::synced(runs.len() as u64).len() - 1) + "\n";
+    let scan = scanned(format!("{runs}{mark}{}", intent_line("ada", 1)).as_bytes());
+    assert_eq!((scan.damage.as_slice(), scan.tail, scan.valid), (&[][..], Tail::Torn, runs.len() as u64));
+    // A request may have been sent because of what comes before the damage.
+    let sent = record::run("a1", &header()) + &intent_line("ada", 1);
+    assert_eq!(scanned(format!("{sent}{mark}{}", intent_line("bob", 1)).as_bytes()).damage.len(), 1);
+}
+
+#[test]
 fn a_first_mark_that_is_damaged_under_ends_is_damage() {
     let run = record::run("a1", &header());
     let ends = [intent_line("ada", 1), end_line("ada", 1, Outcome::Accepted, Some(200))];

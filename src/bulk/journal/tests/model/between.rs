@@ -1,36 +1,66 @@
 //! What happens to a journal while no run writes it: what a crash leaves, what an operator records, damage and repair. And
 //! which journals are the same one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::disk::{Disk, Line, remember};
-use super::world::{Broken, Crash, World};
-use super::{Fault, Life, Outcome, Resolution, RowState, Tail, record};
+use super::world::{Broken, Crash, Place, World};
+use super::{Fault, Life, Outcome, Resolution, RowKey, RowState, Tail, header, record};
 use crate::bulk::journal::{ListedPerson, Recovered};
 use crate::settings::bulk::Shard;
 
 impl Life {
     /// Puts the lines that were found first in the place of durable ones of which the crate reads the same. It takes one
     /// record after the other, so what comes behind them means the same.
-    pub(super) fn fold(&self, disk: &mut Disk) {
+    pub(super) fn fold(&self, place: &mut Place, at: usize, is_merged: bool) {
+        let is_written = place.run.is_some();
+        let disk = &mut place.disk;
         let (lines, unsynced) = disk.lines.split_at(disk.durable.min(disk.lines.len()));
-        let scan = self.files.scan(lines);
-        if scan.tail != Tail::None || !scan.damage.is_empty() {
-            return;
-        }
-        let Recovered { states, runs, .. } = &scan.recovered;
-        let mut states: Vec<String> = states.iter().map(|(key, state)| format!("{key} {state:?}")).collect();
-        states.sort();
-        let shards: BTreeSet<Option<Shard>> = runs.iter().map(|run| run.shard).collect();
-        let known = (states, shards);
-        let first = self.first.lock().unwrap().entry(known).or_insert_with(|| lines.to_vec()).clone();
+        let call = (at as u64) << 2 | u64::from(is_merged) << 1 | u64::from(is_written);
+        let first = remember(&self.folded, (lines.to_vec(), call), || {
+            let scan = self.files.scan(lines);
+            // Where no line says how far it was synced, every line counts.
+            if scan.tail != Tail::None || !scan.damage.is_empty() || !lines.iter().any(|line| self.is_mark(*line)) {
+                return lines.to_vec();
+            }
+            let Recovered { states, runs, .. } = &scan.recovered;
+            let mut people: Vec<String> = states.iter().map(|(key, state)| format!("{key} {state:?}")).collect();
+            if is_merged {
+                people = self.by_person(lines);
+            }
+            people.sort();
+            if is_written && self.files.count() > 1 {
+                // The next requests are told apart from all others by it.
+                people.extend(runs.last().map(|run| run.id.clone()));
+            }
+            let shards: BTreeSet<Option<Shard>> = runs.iter().map(|run| run.shard).collect();
+            let known = (at, people, shards);
+            self.first.lock().unwrap().entry(known).or_insert_with(|| lines.to_vec()).clone()
+        });
         let mut unsynced = unsynced.to_vec();
         if let Some(mark) = unsynced.first_mut().filter(|line| self.is_mark(**line)) {
             *mark = self.files.lines.number(record::synced(self.files.lines.length(&first)).as_bytes());
         }
         disk.durable = first.len();
         disk.lines = [first, unsynced].concat();
+    }
+
+    /// The lines about each person, in their order and with the runs that they belong to.
+    fn by_person(&self, lines: &[Line]) -> Vec<String> {
+        let mut people: HashMap<RowKey, String> = HashMap::new();
+        let mut run = 0;
+        for line in lines {
+            let record = record::read(self.files.lines.bytes(&[*line]).trim_ascii_end()).unwrap();
+            match record.about() {
+                Some((key, _)) => {
+                    people.entry(key).or_insert_with(|| key.to_string()).push_str(&format!(" {run}:{line}"));
+                }
+                None if matches!(record, record::Record::Run(_)) => run = *line,
+                None => {}
+            }
+        }
+        people.into_values().collect()
     }
 
     /// Whether a line says how far the journal was synced.
@@ -68,12 +98,25 @@ impl Life {
         world.left.crashes -= 1;
         let place = &mut world.places[at];
         place.run = None;
-        place.is_complete = false;
         if let Crash::PowerFailure(image) = crash {
             place.disk = self.images(&place.disk).get(image)?.clone();
         }
+        if self.at_once {
+            // What the next run syncs before anything else might as well have been synced now.
+            place.disk.durable = place.disk.lines.len();
+        }
         self.check_shown(world, at, crash != Crash::Kill);
         Some(())
+    }
+
+    /// What a journal says was shown, or may have been.
+    pub(super) fn show(&self, world: &mut World, at: usize) {
+        let known = &self.files.scan(&world.places[at].disk.lines).recovered;
+        for (person, row) in self.everybody(world.list) {
+            if let Some(state) = known.state(self.key(&row)) {
+                (world.people[person].shown, world.people[person].shown_at) = (Some(state.effective()), at);
+            }
+        }
     }
 
     /// What was shown is still so; behind a power failure or a repair it may have become unknown.
@@ -84,9 +127,10 @@ impl Life {
             let Some(shown) = truth.shown.filter(|_| truth.shown_at == at) else {
                 continue;
             };
+            (world.people[person].shown, world.people[person].shown_at) = (None, 0);
             match known.state(self.key(&row)).map(RowState::effective) {
                 Some(outcome) if outcome == shown => {}
-                Some(Outcome::Unknown) if may_be_unknown => world.people[person].shown = None,
+                Some(Outcome::Unknown) if may_be_unknown => {}
                 _ => world.broken = Some(Broken::ShownAndLost),
             }
         }
@@ -101,13 +145,13 @@ impl Life {
         let lines = self.files.resolve(&disk.lines, self.key(&row), resolution)?;
         (disk.durable, disk.lines) = (lines.len() - 1, lines);
         truth.may_be_mailed &= resolution == Resolution::Accepted;
-        (truth.shown, truth.shown_at) = (Some(resolution.outcome()), at);
         world.left.resolutions -= 1;
         Some(())
     }
 
     pub(super) fn damage(&self, world: &mut World, at: usize, line: usize, is_all: bool) -> Option<()> {
         world.left.damages -= 1;
+        self.show(world, at);
         let disk = &mut world.places[at].disk;
         let mut bytes = self.files.lines.bytes(&disk.lines[line..=line]);
         let end = bytes.len() - 1;
@@ -127,9 +171,8 @@ impl Life {
             .everybody(world.list)
             .map(|(_, row)| ListedPerson { row: row.line, email: row.email.into(), cname: "acme".to_owned() })
             .collect();
-        let header = self.header(at);
         let disk = &mut world.places[at].disk;
-        let mut lines = self.files.repair(&disk.lines, &header, &people)?;
+        let mut lines = self.files.repair(&disk.lines, &header(), &people)?;
         if self.fault == Some(Fault::RepairDropsDamage) {
             let valid = |line: &Line| record::read(self.files.lines.bytes(&[*line]).trim_ascii_end()).is_ok();
             lines = disk.lines.iter().copied().filter(valid).collect();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use super::super::super::file;
 use super::{Journal, OpenMode, Recovered, RunHeader, Scan, Snapshot, record, take_snapshot};
 use crate::bulk::journal::{
-    DamagedJournal, JournalError, ListedPerson, OwnRun, Resolution, RowKey, Siblings, journal_of_shard, scan,
+    DamagedJournal, JournalError, ListedPerson, OwnRun, Resolution, RowKey, RunRecord, Siblings, journal_of_shard, scan,
 };
 use crate::settings::bulk::Shard;
 
@@ -70,6 +70,11 @@ impl Lines {
     }
 }
 
+/// What a run is called in its record.
+pub(super) fn run_id(run: u8) -> String {
+    format!("{RUN_START}{run:02x}")
+}
+
 /// A record with the same time as all others and the number of its run, without the names of files, and with its own check
 /// sum; what is not one stays as it is.
 fn timeless(line: &[u8], run: u8) -> Vec<u8> {
@@ -77,7 +82,7 @@ fn timeless(line: &[u8], run: u8) -> Vec<u8> {
         return line.to_vec();
     };
     let mut text = text.split_once(",\"crc\":").unwrap().0.to_owned();
-    let id = format!("{RUN_START}{run:02x}");
+    let id = run_id(run);
     for (name, value) in [("at", TIME), ("id", &id)] {
         let field = format!("\"{name}\":\"");
         let at = text.find(&field).map(|at| at + field.len());
@@ -318,8 +323,12 @@ impl Files {
     pub(super) fn repair(&self, lines: &[Line], header: &RunHeader, people: &[ListedPerson]) -> Option<Vec<Line>> {
         remember(&self.repaired, (lines.to_vec(), 0), || {
             let (repaired, lines) = self.with_files(&only(lines), |path| {
-                let journal = DamagedJournal::open(path).unwrap();
-                journal.map(|journal| journal.repair(header, people).unwrap())
+                let journal = DamagedJournal::open(path).unwrap()?;
+                let mut people = people.to_vec();
+                journal.retain_own(&mut people);
+                let shard = journal.last_run().and_then(RunRecord::own_shard);
+                let header = RunHeader { shard, ..header.clone() };
+                Some(journal.repair(&header, &people).unwrap())
             });
             repaired.map(|_| lines)
         })

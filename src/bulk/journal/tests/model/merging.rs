@@ -5,24 +5,35 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::super::super::file;
-use super::disk::{Disk, Files, Line, RUN, Refusal, remember};
+use super::disk::{Disk, Files, Line, Refusal, remember, run_id};
+use super::steps::is_true;
 use super::world::{Broken, Place, World};
 use super::{Fault, Life, Outcome, RowState, RunHeader, Tail, record};
 use crate::bulk::journal::record::Record;
 use crate::bulk::journal::{JournalError, merge};
+
+/// The lines of a journal, and whether it is locked.
+type Journal = (Vec<Line>, bool);
 
 /// The run that a merge is written down as.
 const MERGE: u8 = 0xff;
 
 impl Files {
     /// As `vescli journal merge` does; nothing if no run has written any of them.
-    fn merge(&self, journals: &[Vec<Line>], header: &RunHeader) -> Result<Option<Vec<Line>>, Refusal> {
-        let key = journals.iter().flat_map(|lines| lines.iter().copied().chain([Line::MAX])).collect();
-        remember(&self.merged, (key, 0), || {
+    fn merge(&self, journals: &[Journal], header: &RunHeader) -> Result<Option<Vec<Line>>, Refusal> {
+        let key = journals.iter().flat_map(|(lines, _)| lines.iter().copied().chain([Line::MAX])).collect();
+        let locked = journals.iter().fold(0, |bits, (_, is_locked)| bits << 1 | u64::from(*is_locked));
+        remember(&self.merged, (key, locked), || {
             let root = self.new_folder();
-            let put = |(number, lines): (usize, &Vec<Line>)| {
+            let mut locks = Vec::new();
+            let put = |(number, (lines, is_locked)): (usize, &Journal)| {
                 let path = root.join(format!("{number}.ndjson"));
-                file::make_file(&path).unwrap().write_all(&self.lines.bytes(lines)).unwrap();
+                let mut file = file::make_file(&path).unwrap();
+                file.write_all(&self.lines.bytes(lines)).unwrap();
+                if *is_locked {
+                    file.lock().unwrap();
+                    locks.push(file);
+                }
                 path
             };
             let paths: Vec<PathBuf> = journals.iter().enumerate().map(put).collect();
@@ -51,9 +62,9 @@ impl Files {
     }
 
     /// All lines in the order of their runs, so that what was written last counts.
-    fn by_run(&self, journals: &[Vec<Line>]) -> Vec<Line> {
+    fn by_run(&self, journals: &[Journal]) -> Vec<Line> {
         let mut all = Vec::new();
-        for lines in journals {
+        for (lines, _) in journals {
             let mut run = String::new();
             for line in lines {
                 match self.read(*line) {
@@ -70,26 +81,25 @@ impl Files {
 }
 
 impl Life {
-    /// The run that begins next at a place. Journals that are read together tell requests apart by their runs. Where no
-    /// journals are merged, it follows from the journal alone, so that states that are read alike stay one.
-    pub(super) fn run(&self, world: &World, at: usize, disk: &Disk) -> u8 {
-        if self.left.merges > 0 {
-            return RUN + self.left.runs - world.left.runs;
-        }
-        if self.files.count() == 1 {
-            return RUN;
-        }
+    /// The run that begins next at a place. Journals that are read together tell requests apart by their runs. It follows
+    /// from the journals alone, so that states that are read alike stay one.
+    pub(super) fn run(&self, world: &World, at: usize) -> u8 {
         let of_place = u8::try_from(at << 4).unwrap();
-        of_place + u8::try_from(self.files.scan(&disk.lines).recovered.runs.len()).unwrap()
+        let scans: Vec<_> = world.places.iter().map(|place| self.files.scan(&place.disk.lines)).collect();
+        let is_free = |run: &u8| {
+            let id = run_id(*run);
+            scans.iter().flat_map(|scan| &scan.recovered.runs).all(|known| known.id != id)
+        };
+        (of_place..=of_place + 15).find(is_free).unwrap()
     }
 
     /// The lines of the new journal, with what is planted.
-    fn lines_merged(&self, mut journals: Vec<Vec<Line>>) -> Result<Option<Vec<Line>>, Refusal> {
+    fn lines_merged(&self, mut journals: Vec<Journal>) -> Result<Option<Vec<Line>>, Refusal> {
         let header = self.header(0);
         match self.fault {
             Some(Fault::NewestRecordCounts) => Ok(Some(self.files.marked_again(self.files.by_run(&journals)))),
             Some(Fault::TornJournalLeftOut) => {
-                journals.retain(|lines| self.files.scan(lines).tail != Tail::Torn);
+                journals.retain(|(lines, _)| self.files.scan(lines).tail != Tail::Torn);
                 self.files.merge(&journals, &header)
             }
             Some(Fault::ResolutionOfEveryRequest) => {
@@ -98,7 +108,7 @@ impl Life {
                 };
                 let is_resolution = |line: &Line| matches!(self.files.read(*line), Some(Record::Resolved { .. }));
                 let mark = merged.pop();
-                merged.extend(journals.concat().into_iter().filter(is_resolution));
+                merged.extend(journals.into_iter().flat_map(|(lines, _)| lines).filter(is_resolution));
                 Ok(Some(self.files.marked_again(merged.into_iter().chain(mark).collect())))
             }
             _ => self.files.merge(&journals, &header),
@@ -106,18 +116,27 @@ impl Life {
     }
 
     pub(super) fn merge(&self, world: &mut World, others_stay: bool) -> Option<()> {
-        let journals = world.places.iter().map(|place| place.disk.lines.clone());
-        let journals: Vec<Vec<Line>> = journals.filter(|lines| !lines.is_empty()).collect();
-        let Ok(lines) = self.lines_merged(journals) else {
-            world.broken = Some(Broken::RefusedWithoutReason);
-            return Some(());
+        let ignored = self.fault == Some(Fault::LocksIgnored);
+        let journals = world.places.iter().map(|place| (place.disk.lines.clone(), place.run.is_some() && !ignored));
+        let journals: Vec<Journal> = journals.filter(|(lines, _)| !lines.is_empty()).collect();
+        let lines = match self.lines_merged(journals) {
+            Ok(lines) => lines?,
+            Err(refusal) if is_true(refusal, world) => return None,
+            Err(_) => {
+                world.broken = Some(Broken::RefusedWithoutReason);
+                return Some(());
+            }
         };
-        let lines = lines?;
+        if world.places.iter().any(Place::is_busy) {
+            // What is written from now on, or was on a damaged line, is not in it.
+            world.broken = Some(Broken::WrongOutcome);
+            return Some(());
+        }
         world.left.merges -= 1;
+        (0..world.places.len()).for_each(|at| self.show(world, at));
         for (at, place) in world.places.iter_mut().enumerate() {
             if at == 0 {
                 place.disk = Disk { durable: lines.len(), lines: lines.clone(), is_damaged: false };
-                place.is_complete = false;
             } else if !others_stay || self.apart == Some(at) {
                 *place = Place::default();
             }
@@ -126,10 +145,10 @@ impl Life {
         let known = &self.files.scan(&lines).recovered;
         for (person, row) in self.everybody(world.list) {
             let truth = &mut world.people[person];
-            truth.shown = truth.shown.filter(|shown| *shown == Outcome::Accepted);
-            truth.shown_at = 0;
             let outcome = known.state(self.key(&row)).map(RowState::effective);
-            if truth.shown.is_some() && outcome != truth.shown {
+            let is_lost = truth.shown == Some(Outcome::Accepted) && outcome != truth.shown;
+            (truth.shown, truth.shown_at) = (None, 0);
+            if is_lost {
                 world.broken = Some(Broken::ShownAndLost);
             }
         }

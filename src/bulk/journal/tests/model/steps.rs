@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::disk::{Disk, Folder, Line, RUN, Refusal, remember};
 use super::world::{
-    Answer, Broken, Crash, Ended, PEOPLE, Phase, Place, Planned, Queued, Run, Service, Step, Work, World,
+    Answer, Broken, Crash, Ended, Left, PEOPLE, Phase, Place, Planned, Queued, Run, Service, Step, Truth, Work, World,
 };
 use super::writing::{self, Op};
-use super::{End, Fault, Intent, Life, Outcome, Person, RowKey, RowState, Tail, record};
+use super::{End, Fault, Folds, Intent, Life, Outcome, Person, RowKey, RowState, Tail, record};
 use crate::api::outcome::AttemptResult;
 use crate::api::retry::after_another;
 use crate::bulk::event::RowEnd;
@@ -38,14 +38,7 @@ impl Life {
                 self.answer(world, at, task, service, answer)?;
             }
             Step::TryAgain(task) => self.intend(world, at, task)?,
-            Step::Commit => {
-                let ops = self.ops(world, at)?;
-                let run = world.places[at].run.as_mut()?;
-                run.batch = std::mem::take(&mut run.queued);
-                let now = atomic(&ops);
-                run.ops = ops[now..].to_vec();
-                ops[..now].iter().for_each(|op| op_at(world, at, op));
-            }
+            Step::Commit => self.commit(world, at)?,
             Step::FinishBatch => {
                 let op = world.places[at].run.as_mut()?.ops.remove(0);
                 op_at(world, at, &op);
@@ -64,8 +57,12 @@ impl Life {
             Step::Repair => self.repair(world, at)?,
             Step::Merge(others_stay) => self.merge(world, others_stay)?,
         }
-        if self.folds {
-            self.fold(&mut world.places[at].disk);
+        if self.at_once {
+            self.finish_step(world, at);
+        }
+        if self.folds == Folds::People {
+            let is_merged = self.left.merges > world.left.merges;
+            self.fold(&mut world.places[at], at, is_merged);
         }
         if let Some(run) = &mut world.places[at].run {
             run.workers.sort_unstable();
@@ -73,6 +70,28 @@ impl Life {
                 run.batch.clear();
             }
         }
+        Some(())
+    }
+
+    /// What a worker has handed over is written at once, where no crash comes between.
+    fn finish_step(&self, world: &mut World, at: usize) {
+        let may_crash = world.left.runs > 0 && self.may_crash(world, at);
+        let Some(run) = &world.places[at].run else {
+            return;
+        };
+        let is_watched = may_crash && run.queued.iter().any(|queued| queued.waits.is_some());
+        if !run.queued.is_empty() && !is_watched {
+            self.commit(world, at);
+        }
+    }
+
+    fn commit(&self, world: &mut World, at: usize) -> Option<()> {
+        let ops = self.ops(world, at)?;
+        let run = world.places[at].run.as_mut()?;
+        run.batch = std::mem::take(&mut run.queued);
+        let now = atomic(&ops);
+        run.ops = ops[now..].to_vec();
+        ops[..now].iter().for_each(|op| op_at(world, at, op));
         Some(())
     }
 
@@ -128,7 +147,7 @@ impl Life {
                 // The journal is only read.
                 return Ok((disk, None, known));
             }
-            let folder = Folder { run: self.run(world, at, &disk), ..self.folder(world, at, &disk) };
+            let folder = Folder { run: self.run(world, at), ..self.folder(world, at, &disk) };
             let (lines, now_known) = self.files.open(&folder, header, alone)?;
             let is_planted = self.fault == Some(Fault::JournalsPutTogether);
             Ok((disk, Some(lines), if is_planted { known } else { now_known }))
@@ -145,15 +164,20 @@ impl Life {
         world.left.edits -= u8::from(list != world.list);
         world.left.runs -= 1;
         world.list = list;
+        self.show(world, at);
+        let is_read_only = opened.is_none();
         if let Some(lines) = opened {
             (disk.durable, disk.lines) = (lines.len() - 1, lines);
         }
         let plan = Arc::new(self.plan(&known, &rows));
         let place = &mut world.places[at];
         place.disk = disk;
-        place.is_complete = plan.tasks.is_empty();
-        if place.is_complete {
+        if plan.tasks.is_empty() {
             self.check_complete(world, at, &plan, &Tally::default());
+            self.check_shown(world, at, false);
+            if is_read_only && world.broken.is_none() {
+                *world = self.rest();
+            }
             return Some(());
         }
         let of_task = |task: &Task| &rows[task.index as usize];
@@ -277,7 +301,6 @@ impl Life {
             let length = self.files.lines.length(&place.disk.lines);
             place.disk.lines.push(self.files.lines.number(record::synced(length).as_bytes()));
         }
-        place.is_complete = true;
         let mut tally = Tally::default();
         for ended in &run.ended {
             let task = run.plan.0.tasks[ended.task];
@@ -292,7 +315,15 @@ impl Life {
             });
         }
         self.check_complete(world, at, &run.plan.0, &tally);
+        self.check_shown(world, at, false);
         Some(())
+    }
+
+    /// The end of all ways on which a run finds nothing to do: what could come behind it can come without it as well.
+    fn rest(&self) -> World {
+        let left = Left { runs: 0, crashes: 0, edits: 0, resolutions: 0, damages: 0, merges: 0 };
+        let places = vec![Place::default(); self.files.count()];
+        World { list: 0, places, people: [Truth::default(); PEOPLE], left, broken: None }
     }
 
     /// A run that came to its end: nobody on its list is forgotten, and what it says of the whole is true.
@@ -380,7 +411,7 @@ fn op_at(world: &mut World, at: usize, op: &Op) {
 }
 
 /// Whether what a refusal says is so.
-fn is_true(refusal: Refusal, world: &World) -> bool {
+pub(super) fn is_true(refusal: Refusal, world: &World) -> bool {
     match refusal {
         Refusal::Damaged => world.places.iter().any(|place| place.disk.is_damaged),
         Refusal::Locked => world.places.iter().any(|place| place.run.is_some()),

@@ -37,9 +37,9 @@ pub(super) struct Truth {
     pub(super) mails: u8,
     /// Whether a request may have mailed them, by all that reached the client and the operator.
     pub(super) may_be_mailed: bool,
-    /// What a screen has shown last.
+    /// What a run has read or shown of them, while it is there: when it is over, whatever its journal says may be shown.
     pub(super) shown: Option<Outcome>,
-    /// Whose screen that was.
+    /// Whose screen that is.
     pub(super) shown_at: usize,
 }
 
@@ -137,8 +137,13 @@ pub(super) enum Broken {
 pub(super) struct Place {
     pub(super) disk: Disk,
     pub(super) run: Option<Run>,
-    /// Whether the last run came to its end.
-    pub(super) is_complete: bool,
+}
+
+impl Place {
+    /// Whether it is being written, or waits for a repair: whoever else needs its journal is refused.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.run.is_some() || self.disk.is_damaged
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use crate::report::text::counted;
 /// Descriptors that a worker may need at once: three of its client's event loop and one connection all the time; and for
 /// a moment two of a look-up, or one of a second connection that is tried at the same time.
 const FILES_PER_WORKER: u64 = 6;
-/// Descriptors that the rest of a run may need: the journal and its folder, two for signals, files that a library opens
+/// Descriptors that the rest of a run may need: the journal and its folder, four for signals, files that a library opens
 /// for a moment.
 const FILES_OF_RUN: u64 = 10;
 /// How many are assumed to be open where the system does not show it.

@@ -35,7 +35,7 @@ fn program() -> &'static str {
             let message: Value = serde_json::from_slice(message).ok()?;
             message["executable"].as_str().map(str::to_owned)
         };
-        messages.filter_map(executable).last().expect("cargo names the executable")
+        messages.rev().find_map(executable).unwrap()
     })
 }
 

@@ -21,6 +21,10 @@ const SPEED_AFTER: Duration = Duration::from_secs(1);
 const BAR: usize = 12;
 /// Erases from the cursor to the end of the screen (ECMA-48, ED).
 const ERASE: &str = "\x1b[J";
+/// What is beyond the last column is not written (DECAWM off), and is again: a terminal may become narrower between the
+/// moment at which its width is read and the one at which the bar is drawn.
+const CUT: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
 
 /// In which form progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +96,7 @@ impl Progress {
             text.push_str(part);
         }
         let bar = if text.len() + 1 + BAR > room { String::new() } else { format!("{} ", self.bar(style)) };
-        format!("{bar}{text}{ERASE}\r")
+        format!("{CUT}{bar}{text}{WRAP}{ERASE}\r")
     }
 
     /// Takes the bar away, so that something else can be written there.
@@ -192,7 +196,8 @@ mod tests {
     fn the_bar_is_one_line_at_every_width() {
         let shown = |done, width| {
             let drawn = progress(done, &["16/30", "14 accepted, 2 rejected", "4.1/s", "11 s to go"]).drawn(width);
-            drawn.strip_suffix("\x1b[J\r").unwrap().to_owned()
+            let shown = drawn.strip_prefix(CUT).unwrap();
+            shown.strip_suffix("\x1b[?7h\x1b[J\r").unwrap().to_owned()
         };
         assert_eq!(shown(16, 80), "======>      16/30, 14 accepted, 2 rejected, 4.1/s, 11 s to go");
         assert_eq!(shown(0, 63).split_at(13).0, ">            ");

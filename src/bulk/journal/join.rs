@@ -59,8 +59,9 @@ impl Attempt {
 
     pub(super) fn state(&self) -> RowState {
         match (self.resolution, self.end) {
+            // No one resolves an acceptance; here both may stand of two requests that look the same, see `read`.
+            (_, Some((state @ RowState::Accepted { .. }, _))) | (None, Some((state, _))) => state,
             (Some((_, resolution, _)), _) => RowState::Resolved(resolution),
-            (None, Some((state, _))) => state,
             (None, None) => RowState::Intended { attempt: u32::try_from(self.identity.attempt).unwrap_or(u32::MAX) },
         }
     }
@@ -219,10 +220,12 @@ impl Joined {
                     let superseded = part == Part::Superseded;
                     let intent = place;
                     match person.0.iter().position(|attempt| attempt.identity == identity) {
-                        // Two in the same millisecond, the first of which was not used: the second is last.
+                        // Two in the same millisecond, the first of which was not used; or the record of a run is lost,
+                        // and they are of two runs. The second is last, and nothing that stands before it is about it.
                         Some(at) => {
                             let same = person.0.remove(at);
-                            person.0.push(Attempt { superseded, ..same });
+                            let end = same.end.filter(|(state, _)| state.effective() == Outcome::Accepted);
+                            person.0.push(Attempt { superseded, end, resolution: None, ..same });
                         }
                         None => person.0.push(Attempt { identity, intent, end: None, resolution: None, superseded }),
                     }

@@ -265,6 +265,25 @@ fn a_resolution_counts_when_the_line_of_its_request_is_lost() {
 }
 
 #[test]
+fn a_decision_is_about_no_later_request_even_of_the_same_millisecond() {
+    let mut bench = Bench::new();
+    // Two requests that look the same: a repair may have taken away the record of the second one's run.
+    let intent = intent_line("ada", 1);
+    let ended = |outcome| end_line("ada", 1, outcome, None);
+    let decided = record::resolved(key_of("ada"), Resolution::NotSent, SystemTime::UNIX_EPOCH);
+    let decided = [record::run("1", &header()), intent.clone(), ended(Outcome::Unknown), decided].concat();
+    for (end, expected) in
+        [("", "unknown"), (&*ended(Outcome::Unknown), "unknown"), (&ended(Outcome::Accepted), "accepted")]
+    {
+        let story = Story { text: [&decided, &intent, end].concat() };
+        assert_eq!(story.outcomes()["ada"], expected);
+        assert_eq!(bench.join(&[&story]).outcomes()["ada"], expected);
+    }
+    let accepted = [&decided, &ended(Outcome::Accepted), &intent].map(String::as_str).concat();
+    assert_eq!(bench.join(&[&Story { text: accepted }]).outcomes()["ada"], "accepted");
+}
+
+#[test]
 fn a_later_request_speaks_for_those_that_it_knew() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);

@@ -199,8 +199,15 @@ impl Life {
     /// not surely there yet, or all but the line about the sync is.
     fn crash_in_begin(&self, world: &mut World, at: usize, list: usize, crash: Crash) -> Option<()> {
         let durable = world.places[at].disk.durable;
+        let shown = world.people.map(|truth| (truth.shown, truth.shown_at));
         self.begin(world, at, list)?;
         world.places[at].run.as_ref()?;
+        if crash != Crash::Kill {
+            // What this run has shown was not on the disk yet, as far as only a run that was killed had written it.
+            for (truth, shown) in world.people.iter_mut().zip(shown) {
+                (truth.shown, truth.shown_at) = shown;
+            }
+        }
         let disk = &mut world.places[at].disk;
         disk.lines.pop();
         disk.durable = match crash {

@@ -1,11 +1,12 @@
 //! What several journals know together. Copies of one journal, journals of shards, and ones that were put together before:
 //! in whatever order they are joined, and however often, the outcome of everybody is the same.
 //!
-//! Every request is told apart by its run, its attempt and its time. Of one request, an end tells more than an intent, and
-//! what an operator found out more than an end. A request that a later one in the same journal followed is superseded: the
-//! later one was made, and its end was recorded, with knowledge of it. Only requests that are accepted or not superseded
-//! count, and of these the heaviest: accepted over unknown over rejected over not sent. All of it are unions and maxima,
-//! which is why no order matters. So a resolution counts only over the requests that stood before it in its journal.
+//! Every request is told apart by its run, its attempt and its time. Of one request, an end tells more than an intent,
+//! and what an operator found out more than an end that is no acceptance. A request that a later one in the same
+//! journal followed is superseded: the later one was made, and its end was recorded, with knowledge of it. Only
+//! requests that are accepted or not superseded count, and of these the heaviest: accepted over unknown over rejected
+//! over not sent. All of it are unions and maxima, which is why no order matters. So a resolution counts only over the
+//! requests that stood before it in its journal.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -47,7 +48,7 @@ pub(super) struct Attempt {
     pub(super) intent: Place,
     pub(super) end: Option<(RowState, Place)>,
     /// When, what, and where it is written.
-    pub(super) resolution: Option<(u64, Resolution, Place)>,
+    resolution: Option<(u64, Resolution, Place)>,
     pub(super) superseded: bool,
 }
 
@@ -57,11 +58,17 @@ impl Attempt {
         self.identity.run
     }
 
+    /// What an operator found out. Not where the service has accepted the request, as another copy of its journal may show
+    /// that the operator did not have: no one takes an acceptance back.
+    pub(super) fn decision(&self) -> Option<(u64, Resolution, Place)> {
+        let is_accepted = matches!(self.end, Some((RowState::Accepted { .. }, _)));
+        self.resolution.filter(|_| !is_accepted)
+    }
+
     pub(super) fn state(&self) -> RowState {
-        match (self.resolution, self.end) {
-            // No one resolves an acceptance; here both may stand of two requests that look the same, see `read`.
-            (_, Some((state @ RowState::Accepted { .. }, _))) | (None, Some((state, _))) => state,
+        match (self.decision(), self.end) {
             (Some((_, resolution, _)), _) => RowState::Resolved(resolution),
+            (None, Some((state, _))) => state,
             (None, None) => RowState::Intended { attempt: u32::try_from(self.identity.attempt).unwrap_or(u32::MAX) },
         }
     }

@@ -116,7 +116,7 @@ fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &Journa
         {
             out.line(&record::part_of_run(&run.text, part))?;
         }
-        let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.resolution.map(|found| found.2)];
+        let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.decision().map(|found| found.2)];
         for place in places.into_iter().flatten() {
             out.text(lines.at(place)?)?;
         }

@@ -284,6 +284,21 @@ fn a_decision_is_about_no_later_request_even_of_the_same_millisecond() {
 }
 
 #[test]
+fn a_decision_in_a_copy_takes_no_acceptance_back() {
+    let mut bench = Bench::new();
+    let begun = record::run("1", &header()) + &intent_line("ada", 1);
+    let decided = record::resolved(key_of("ada"), Resolution::NotSent, SystemTime::UNIX_EPOCH);
+    let decided = Story { text: begun.clone() + &decided };
+    let accepted = Story { text: begun + &end_line("ada", 1, Outcome::Accepted, Some(200)) };
+    for copies in [[&decided, &accepted], [&accepted, &decided]] {
+        let joined = bench.join(&copies);
+        assert_eq!(joined.outcomes()["ada"], "accepted");
+        // The new journal is read by its last lines, as one that runs have written.
+        assert_eq!(bench.join(&[&joined, &decided]).outcomes()["ada"], "accepted");
+    }
+}
+
+#[test]
 fn a_later_request_speaks_for_those_that_it_knew() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);

@@ -39,6 +39,9 @@ struct Identity {
     at: u64,
     attempt: u64,
     run: u32,
+    /// How many before it in its journal have the same time, attempt and run: where the record of a run is lost, requests of
+    /// two runs may look the same.
+    nth: u32,
 }
 
 /// A request about someone, with all that is known of it.
@@ -113,6 +116,13 @@ impl Person {
         let nobody_counts = !self.0.iter().any(Attempt::counts);
         let counting = self.0.iter().enumerate().filter(|(_, attempt)| nobody_counts || attempt.counts());
         counting.max_by_key(|(_, attempt)| (attempt.state().weight(), attempt.identity)).map(|(index, _)| index)
+    }
+
+    /// The identity of the next request in a journal.
+    fn next_identity(&self, at: u64, attempt: u64, run: u32) -> Identity {
+        let is_same = |one: &&Attempt| (one.identity.at, one.identity.attempt, one.identity.run) == (at, attempt, run);
+        let nth = u32::try_from(self.0.iter().filter(is_same).count()).unwrap_or(u32::MAX);
+        Identity { at, attempt, run, nth }
     }
 
     fn at(&mut self, identity: Identity) -> Option<&mut Attempt> {
@@ -219,23 +229,13 @@ impl Joined {
                     run = self.add_run(*record, text);
                 }
                 Record::Intent { key, attempt } => {
-                    let identity = Identity { at: time_of(text)?, attempt, run };
                     let person = people.entry(key).or_default();
+                    let identity = person.next_identity(time_of(text)?, attempt, run);
                     if part == Part::Own {
                         person.0.iter_mut().for_each(|earlier| earlier.superseded = true);
                     }
                     let superseded = part == Part::Superseded;
-                    let intent = place;
-                    match person.0.iter().position(|attempt| attempt.identity == identity) {
-                        // Two in the same millisecond, the first of which was not used; or the record of a run is lost,
-                        // and they are of two runs. The second is last, and nothing that stands before it is about it.
-                        Some(at) => {
-                            let same = person.0.remove(at);
-                            let end = same.end.filter(|(state, _)| state.effective() == Outcome::Accepted);
-                            person.0.push(Attempt { superseded, end, resolution: None, ..same });
-                        }
-                        None => person.0.push(Attempt { identity, intent, end: None, resolution: None, superseded }),
-                    }
+                    person.0.push(Attempt { identity, intent: place, end: None, resolution: None, superseded });
                 }
                 Record::End { key, outcome, status, due, at } => {
                     let last = people.get_mut(&key).and_then(|person| person.0.last_mut());

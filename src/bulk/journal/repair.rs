@@ -1,7 +1,7 @@
 //! Makes a damaged journal usable again. Valid lines are kept as they are. Everyone who may be on a damaged line
 //! becomes unknown, because that line may have been the intent of a request that was sent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -137,12 +137,14 @@ impl DamagedJournal {
         rebuilt.begin(&head);
         let mut damaged = self.damaged.iter().map(|line| line.number).peekable();
         for line in &self.valid {
-            let mut above = None;
-            while let Some(number) = damaged.next_if(|number| *number < line.number) {
-                rebuilt.end_superseded();
-                above = Some(number);
+            let mut is_below_damage = false;
+            while damaged.next_if(|number| *number < line.number).is_some() {
+                is_below_damage = true;
             }
-            rebuilt.take(line, above == Some(line.number - 1));
+            if is_below_damage {
+                rebuilt.pass_damage();
+            }
+            rebuilt.take(line, is_below_damage);
         }
         rebuilt.doubt(&self.damaged);
         let (mut new, beside) = Place::beside(&self.path)?;
@@ -216,6 +218,8 @@ struct Rebuilt {
     is_joined: bool,
     /// The person of the last valid line, if that is an intent.
     intended: Option<RowKey>,
+    /// Who has a request without an end in the run above, with no damage since.
+    open: HashSet<RowKey>,
     /// The number of the last valid line about a person, and what it says.
     last: HashMap<RowKey, (u64, Outcome)>,
     repaired: Repaired,
@@ -233,6 +237,7 @@ impl Rebuilt {
             superseded: None,
             is_joined: false,
             intended: None,
+            open: HashSet::new(),
             last: HashMap::new(),
             repaired: Repaired::default(),
         }
@@ -249,17 +254,24 @@ impl Rebuilt {
     }
 
     /// Below a damaged line, requests of a journal that was put together count: it may have been the record of their run,
-    /// and they need not be superseded like those above it.
-    fn end_superseded(&mut self) {
+    /// and they need not be superseded like those above it. And it may have been the intent of any end below it.
+    fn pass_damage(&mut self) {
         if let Some(run) = self.superseded.take() {
             self.text.push_str(&run);
         }
+        self.open.clear();
     }
 
-    /// Whether the intent of a line in a journal that was put together is the damaged line above it.
-    fn has_lost_intent(&self, record: &Record, key: RowKey) -> bool {
-        let is_of_intent_above_that = matches!(record, Record::Resolved { .. }) && self.intended == Some(key);
-        self.is_joined && !is_of_intent_above_that
+    /// Whether the request is there that a line is about. An end is of a request in its own run; a decision is about the
+    /// person, but in a journal that was put together about the request above it.
+    fn has_intent(&mut self, record: &Record, key: RowKey, below_damage: bool) -> bool {
+        match record {
+            Record::Resolved { .. } => {
+                let is_lost = below_damage && self.is_joined && self.intended != Some(key);
+                self.last.contains_key(&key) && !is_lost
+            }
+            _ => self.open.remove(&key),
+        }
     }
 
     /// Adds a valid line. `below_damage`: the line above it is damaged.
@@ -271,6 +283,7 @@ impl Rebuilt {
                 let text = || record::part_of_run(record::text_of_run(&line.text, run.part), Part::Joined);
                 self.superseded = (run.part == Part::Superseded).then(text);
                 (self.is_joined, self.intended) = (run.part != Part::Own, None);
+                self.open.clear();
                 return self.keep(line);
             }
             Ok(record) => match record.about() {
@@ -281,8 +294,7 @@ impl Rebuilt {
             Err(_) => return,
         };
         let is_intent = matches!(line.record, Record::Intent { .. });
-        let has_intent = self.last.contains_key(&key) && !(below_damage && self.has_lost_intent(&line.record, key));
-        let key = if is_intent || has_intent {
+        let key = if is_intent || self.has_intent(&line.record, key, below_damage) {
             key
         } else {
             // Its intent is damaged: a new one is written for it, under the key that the line itself has.
@@ -305,6 +317,7 @@ impl Rebuilt {
             self.people.entry(key).or_insert_with(person);
         }
         self.intended = is_intent.then_some(key);
+        self.open.extend(self.intended);
         self.last.insert(key, (line.number, outcome));
         self.keep(line);
     }

@@ -117,7 +117,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
         Command::Completions { shell } => context.print(&completion::script(*shell)),
         Command::Help { topic } => {
             let text = help::help(topic, context.layout())?;
-            help::pager::show(&text, &mut context.reporter, context.environment)?;
+            help::show(&text, &mut context.reporter, context.environment)?;
             Ok(Exit::Accepted.into())
         }
     }

@@ -44,7 +44,7 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
         let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
         let text = if is_document { success("vescli.version/1", VERSION) } else { text(reporter.out_style(), stdout) };
         let printed = match &request {
-            Some(request) if request.is_long => help::pager::show(&text, &mut reporter, environment),
+            Some(request) if request.is_long => help::show(&text, &mut reporter, environment),
             _ => reporter.print(&text),
         };
         return match printed {

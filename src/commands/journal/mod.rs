@@ -1,27 +1,33 @@
-//! `vescli journal`: inspects, exports, repairs and removes journals, and resolves rows with an unknown outcome.
+//! `vescli journal`: inspects, exports, joins, repairs and removes journals, and resolves rows with an unknown outcome. Which
+//! journals a command means is decided here.
 
-mod check;
-mod export;
-mod merge;
 mod remove;
 mod repair;
 mod resolve;
 mod show;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::context::Context;
 use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
+use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    JournalError, ListName, begins_like_a_journal, first_run, journal_folder, journals_in, leave_out_set_aside,
-    named_after,
+    Author, Counts, JournalError, ListName, RunHeader, RunRecord, begins_like_a_journal, first_run, journal_folder,
+    journals_in, leave_out_set_aside, merge as join, named_after,
 };
+use crate::report::escape::success;
 use crate::report::exit::{Ending, Exit};
+use crate::report::text::counted;
 use crate::report::{ErrorReport, Reporter};
+use crate::settings::bulk::Shard;
+use show::outcomes;
 
 pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, CommandError> {
     let environment = context.environment;
@@ -31,12 +37,12 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     let reporter = &mut context.reporter;
     let text = match action {
         JournalAction::Check(JournalFile { file }) => {
-            let (text, exit) = check::check(&find(file, reporter)?, reporter)?;
+            let (text, exit) = repair::check(&find(file, reporter)?, reporter)?;
             reporter.print(&text)?;
             return Ok(exit.into());
         }
         JournalAction::Export { journal: JournalFile { file }, csv } => {
-            return export::export(&find(file, reporter)?, *csv, reporter);
+            return show::export(&find(file, reporter)?, *csv, reporter);
         }
         JournalAction::List => show::list(&folder, reporter)?,
         JournalAction::Show(JournalFile { file }) => show::show(&find(file, reporter)?, reporter)?,
@@ -47,7 +53,7 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
         JournalAction::Merge { files } => {
             let files = files.iter().map(|file| find_all(file, &folder, &context.reporter));
             let files: Vec<Vec<PathBuf>> = files.collect::<Result<_, _>>()?;
-            merge::merge(&files.concat(), context)?
+            merge(&files.concat(), context)?
         }
         JournalAction::Repair(JournalFile { file }) => repair::repair(&find(file, reporter)?, context)?,
         JournalAction::Remove { file } => {
@@ -146,4 +152,47 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
         }
     };
     Err(ErrorReport::new(Exit::NoInput, message, hint).into())
+}
+
+#[derive(Debug, Serialize)]
+struct MergeDocument {
+    path: String,
+    journals: Vec<String>,
+    rows: Counts,
+    missing_shards: Vec<String>,
+}
+
+/// Joins journals in a new one, and says what it knows. An error leaves no new file.
+fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
+    let into = context.given()?.text(Setting::Into).map(PathBuf::from);
+    let into =
+        into.ok_or_else(|| CommandError::usage("--into is missing", "name a new file for the joined journal"))?;
+    let journals = each_once(journals);
+    let author = Author::of(context.environment);
+    // The last run stands for all of them; the new journal is one of the whole list.
+    let header = |last: &RunRecord, people| RunHeader { rows: people, shard: None, ..RunHeader::after(last, author) };
+    let merged = join(&into, &journals, header)?;
+    let missing_shards: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
+    let reporter = &mut context.reporter;
+    if !missing_shards.is_empty() {
+        reporter.warn_always(&format!(
+            "the journals of some shards are not among them ({}): people whom only these know would be mailed again",
+            missing_shards.join(", ")
+        ));
+    }
+    if reporter.output().json {
+        let text = |path: &Path| path.display().to_string();
+        let journals = journals.iter().map(|path| text(path)).collect();
+        let document = MergeDocument { path: text(&into), journals, rows: merged.counts, missing_shards };
+        return Ok(success("vescli.journal-merge/1", document));
+    }
+    let journals = counted(journals.len() as u64, "journal");
+    Ok(format!("joined: {}\n  {journals}: {}\n", reporter.path(&into), outcomes(&merged.counts)))
+}
+
+/// A journal that is named twice, or by two names, is one.
+fn each_once(journals: &[PathBuf]) -> Vec<PathBuf> {
+    let mut known = BTreeSet::new();
+    let is_new = |path: &&PathBuf| known.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));
+    journals.iter().filter(is_new).cloned().collect()
 }

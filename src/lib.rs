@@ -30,8 +30,8 @@
 //! An operation is a value: path, fields and phrases. The code that sends, retries, classifies and reports takes the
 //! value and does not change. Another one needs:
 //!
-//! 1. a file beside `api/send_password_email.rs` with its [`api::operation::Operation`], declared in `api/mod.rs` and listed
-//!    in [`api::OPERATIONS`] there, so that the sandbox answers it;
+//! 1. its [`api::operation::Operation`] beside the first one in `api/operation.rs`, listed in
+//!    [`api::operation::OPERATIONS`] there, so that the sandbox answers it;
 //! 2. a variant of [`args::commands::Command`], its name beside `send-password-email` in `with_flags` there, and its
 //!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
@@ -50,7 +50,7 @@ pub mod settings;
 use std::ffi::OsString;
 use std::io::Write;
 
-use api::send_password_email::SEND_PASSWORD_EMAIL;
+use api::operation::SEND_PASSWORD_EMAIL;
 use args::commands::Command;
 use args::environment::Environment;
 use args::parse::{Invocation, parse};

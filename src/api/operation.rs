@@ -1,5 +1,7 @@
-//! One operation of the API as a value: path, body and phrases. The code that sends, classifies and reports is the same
-//! for all operations and takes this value. Another operation is another value, in a file of its own in this folder.
+//! The operations of the API, each as a value: path, fields with their rules, and phrases. The code that sends, classifies
+//! and reports is the same for all of them and takes this value.
+
+use thiserror::Error;
 
 use crate::args::settings_table::Setting;
 
@@ -52,5 +54,138 @@ impl Operation {
         let subject = self.subject;
         let others = (0..fields.len()).filter(move |index| *index != subject);
         std::iter::once(subject).chain(others).filter_map(|index| Some((index, fields.get(index)?)))
+    }
+}
+
+/// Every operation that there is a command for: what the sandbox answers.
+pub static OPERATIONS: &[&Operation] = &[&SEND_PASSWORD_EMAIL];
+
+/// The operation that vescli is for: it mails a user the link to set a password.
+pub static SEND_PASSWORD_EMAIL: Operation = Operation {
+    path: "/no_auth/send_password_email",
+    published_prefix: "/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}",
+    fields: &[CNAME, EMAIL],
+    subject: 1,
+    noun: "password email",
+    rejected: "no mail was sent",
+    unknown: "someone may have been mailed",
+    check_first: "ask the person or check the console before sending again",
+};
+
+pub const CNAME: Field =
+    Field { name: "cname", noun: "cname", setting: Setting::Cname, fallback: Some(Setting::Tenant), rule: Rule::Text };
+
+const EMAIL: Field =
+    Field { name: "email", noun: "address", setting: Setting::Email, fallback: None, rule: Rule::Email };
+
+/// The values for [`SEND_PASSWORD_EMAIL`], in the order of its fields.
+pub const fn recipient<'a>(email: &'a str, cname: &'a str) -> [&'a str; 2] {
+    [cname, email]
+}
+
+/// Longest address or cname, in code points (the published page: `<= 1024 characters`).
+pub const FIELD_MAX: usize = 1024;
+
+/// Why an address or a cname cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RecipientError {
+    #[error("is empty")]
+    Empty,
+    #[error("is {0} characters long; the service takes at most {FIELD_MAX}")]
+    TooLong(usize),
+    /// A character that cannot be seen, or that turns the text around.
+    #[error("contains the invisible or control character U+{0:04X}")]
+    Invisible(u32),
+    #[error("has no @: an address looks like name@example.com")]
+    NoAt,
+    #[error("does not look like an address the service accepts ({0}); --allow-any-email skips this check")]
+    Pattern(&'static str),
+}
+
+/// Whether `c` is invisible, or changes how the characters around it are shown: control characters, bidirectional
+/// and zero-width ones, and the byte order mark (Unicode categories Cc and the dangerous part of Cf, with U+2028/2029).
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Checks the length and the characters that any text field of the request must keep.
+pub fn check_text(text: &str) -> Result<(), RecipientError> {
+    if text.is_empty() {
+        return Err(RecipientError::Empty);
+    }
+    let length = text.chars().count();
+    if length > FIELD_MAX {
+        return Err(RecipientError::TooLong(length));
+    }
+    text.chars().find(|c| is_invisible(*c)).map_or(Ok(()), |c| Err(RecipientError::Invisible(u32::from(c))))
+}
+
+/// Checks an address as the page publishes it: `^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}$`.
+///
+/// # Errors
+/// [`RecipientError`] with the first rule that is broken. With `any`, the pattern alone is skipped.
+pub fn check_email(email: &str, any: bool) -> Result<(), RecipientError> {
+    check_text(email)?;
+    if any {
+        return Ok(());
+    }
+    let (local, domain) = email.split_once('@').ok_or(RecipientError::NoAt)?;
+    let letters = |allowed: &'static str| move |c: char| c.is_ascii_alphanumeric() || allowed.contains(c);
+    if local.is_empty() {
+        return Err(RecipientError::Pattern("nothing before the @"));
+    }
+    if !local.chars().all(letters("._%+-")) {
+        return Err(RecipientError::Pattern("before the @: letters, digits and . _ % + - only"));
+    }
+    if !domain.chars().all(letters(".-")) {
+        return Err(RecipientError::Pattern("after the @: letters, digits, dots and hyphens only"));
+    }
+    match domain.rsplit_once('.') {
+        Some((host, top)) if !host.is_empty() && top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()) => {
+            Ok(())
+        }
+        _ => Err(RecipientError::Pattern("the domain must end in a dot and at least two letters")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_the_published_pattern_pass() {
+        for good in ["hello@example.com", "a@b.co", "A.b_c%d+e-f@x-y.z.museum", "1@1.aa", "a@-.zz", "a@..zz"] {
+            assert_eq!(check_email(good, false), Ok(()), "{good}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_refused_with_the_rule_that_they_break() {
+        assert_eq!(check_email("", false), Err(RecipientError::Empty));
+        assert_eq!(check_email("ada.example.com", false), Err(RecipientError::NoAt));
+        for bad in
+            ["@b.co", "a@", "a@b", "a@.co", "a@b.c", "a@b.c1", "a@b.co.", "a b@c.de", "a@b@c.de", "ä@b.co", "a@ü.de"]
+        {
+            assert!(matches!(check_email(bad, false), Err(RecipientError::Pattern(_))), "{bad}");
+            assert_eq!(check_email(bad, true), Ok(()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_and_long_texts_are_refused_whatever_else_is_allowed() {
+        for c in ['\n', '\r', '\t', '\0', '\u{7f}', '\u{85}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ad}']
+        {
+            let email = format!("a{c}@b.co");
+            assert_eq!(check_email(&email, true), Err(RecipientError::Invisible(u32::from(c))));
+        }
+        let long = format!("{}@b.co", "é".repeat(1019));
+        assert_eq!(long.chars().count(), 1024);
+        assert_eq!(check_email(&long, true), Ok(()));
+        assert_eq!(check_email(&format!("a{long}"), true), Err(RecipientError::TooLong(1025)));
     }
 }

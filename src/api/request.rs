@@ -3,8 +3,7 @@
 use thiserror::Error;
 use url::Url;
 
-use super::operation::{Field, Operation, Rule};
-use super::recipient::{RecipientError, check_email, check_text};
+use super::operation::{Field, Operation, RecipientError, Rule, check_email, check_text};
 use crate::args::settings_table::CONSOLES;
 use crate::settings::credential::secret::Secret;
 use crate::settings::target::{Target, UrlVariables};
@@ -150,7 +149,7 @@ fn has_only_a_path(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::send_password_email::{SEND_PASSWORD_EMAIL, recipient};
+    use crate::api::operation::{SEND_PASSWORD_EMAIL, recipient};
     use crate::settings::target::BaseUrl;
 
     fn variables() -> UrlVariables {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::event::{RowEnd, Stop};
 use super::journal::RowKey;
 use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
 use super::plan::Prior;
+use super::results::{RowEnd, Stop};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::retry::UserWait;
 

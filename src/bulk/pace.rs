@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::retry::backoff;
-use crate::settings::bulk::Shard;
+use crate::settings::bulk::{Rate, Shard};
 use crate::settings::clock::since_epoch;
-use crate::settings::rate::Rate;
 
 /// Whether a request may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use super::journal::{Recovered, RowKey, RowState, key};
 use super::known::KnownElsewhere;
 use super::list::Row;
 use crate::api::outcome::Outcome;
-use crate::settings::bulk::OnKnown;
-use crate::settings::rate::Rate;
+use crate::settings::bulk::{OnKnown, Rate};
 
 /// What to do with rows that an earlier run has left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -228,7 +227,7 @@ pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::journal::Timestamp;
+    use crate::settings::clock::Timestamp;
 
     #[test]
     fn what_is_known_and_what_is_asked_for_decide_about_each_row() {

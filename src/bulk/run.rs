@@ -3,17 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Stop, fails_every_row, is_throttled};
 use super::gate::{Gate, RowInProgress, Work, earlier};
 use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
 use super::known::ConcurrentRuns;
 use super::list::Row;
 use super::pace::{ALONE_MAX, Permit};
 use super::plan::{Prior, Task, key_of};
+use super::results::{Event, Stop, fails_every_row, is_throttled};
+use crate::api::operation::recipient;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::request::ApiRequest;
 use crate::api::retry::{Decision, UserWait, after_another, decide, is_repeatable};
-use crate::api::send_password_email::recipient;
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::{RetryPolicy, USER_GAP};
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::error::CommandError;
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
-use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::commands::ConfigAction;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin, Value};

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help::{self, Layout};
-use crate::api::recipient::is_invisible;
+use crate::api::operation::is_invisible;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::args::parse::help_request;

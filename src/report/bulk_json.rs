@@ -9,10 +9,9 @@ use super::exit::Exit;
 use super::json::{EndFields, ErrorDocument};
 use super::{RequestInfo, SendResult};
 use crate::api::outcome::Outcome;
-use crate::bulk::event::RowEnd;
 use crate::bulk::list::Row;
 use crate::bulk::plan::OutcomeCounts;
-use crate::bulk::tally::Tally;
+use crate::bulk::results::{RowEnd, Tally};
 use crate::settings::bulk::OnKnown;
 
 /// People known from other lists.

@@ -8,16 +8,14 @@ use super::exit::Exit;
 use super::style::Style;
 use super::text::{self, counted, duration, grouped};
 use crate::api::answer::BodyContent;
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::bulk::journal::SINGLE_SENDS;
 use crate::bulk::known::{KnownElsewhere, KnownList};
 use crate::bulk::list::{Format, List, Row};
 use crate::bulk::plan::{OutcomeCounts, Plan};
-use crate::bulk::tally::Tally;
-use crate::settings::bulk::OnKnown;
-use crate::settings::bulk::Shard;
-use crate::settings::rate::Rate;
+use crate::bulk::results::Tally;
+use crate::settings::bulk::{OnKnown, Rate, Shard};
 
 /// How many rows of each kind are named in a plan.
 const NAMED: usize = 10;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use zeroize::Zeroizing;
 
-use crate::api::recipient::is_invisible;
+use crate::api::operation::is_invisible;
 use crate::settings::credential::secret::Secret;
 
 /// Most characters of a foreign text that are shown.

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::bulk_text::PlanFacts;
 use super::exit::Exit;
+use crate::api::operation::is_invisible;
 use crate::api::outcome::{Class, Outcome};
-use crate::api::recipient::is_invisible;
-use crate::bulk::event::RowEnd;
 use crate::bulk::plan::{Decision, Plan, Prior};
+use crate::bulk::results::RowEnd;
 use crate::settings::clock::writable;
 
 /// What happened to a row. Small: there may be a million of them.
@@ -185,8 +185,7 @@ impl Display for Xml<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::event::Stop;
-    use crate::bulk::tally::{Tally, Verdict};
+    use crate::bulk::results::{Stop, Tally, Verdict};
 
     #[test]
     fn no_character_breaks_an_attribute() {

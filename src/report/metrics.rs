@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::bulk_text::PlanFacts;
 use super::escape::escape_uncut;
-use crate::bulk::tally::Tally;
+use crate::bulk::results::Tally;
 use crate::settings::clock::since_epoch;
 
 /// The text of a run that ended with this code. Each sample names tenant, list and shard: two files with the same sample

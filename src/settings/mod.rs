@@ -17,7 +17,6 @@ pub mod error;
 pub mod file;
 pub mod network;
 pub mod proxy;
-pub mod rate;
 pub mod sources;
 pub mod target;
 

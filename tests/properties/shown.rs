@@ -1,7 +1,7 @@
 //! Foreign text on its way to a terminal, and secrets in it.
 
 use proptest::prelude::*;
-use vescli::api::recipient::{check_email, is_invisible};
+use vescli::api::operation::{check_email, is_invisible};
 use vescli::report::escape::{Redactor, SHOWN_MAX, escape_document, escape_uncut, json_line};
 use vescli::settings::credential::secret::Secret;
 use vescli::settings::target::is_label;

@@ -2,11 +2,9 @@
 //! take `VESCLI_CASES=5000000 cargo test --release --test properties url`.
 
 use url::Url;
+use vescli::api::operation::SEND_PASSWORD_EMAIL;
 use vescli::api::request::url;
-use vescli::api::send_password_email::SEND_PASSWORD_EMAIL;
-use vescli::settings::target::BaseUrl;
-use vescli::settings::target::is_label;
-use vescli::settings::target::{Target, UrlVariables};
+use vescli::settings::target::{BaseUrl, Target, UrlVariables, is_label};
 
 use crate::cases;
 

@@ -17,8 +17,8 @@ use super::file::{self, Identity};
 use super::key::{KeyHasher, RowKey};
 use super::record::{self, LINE_MAX, Record};
 use super::scan::{Keys, next_line, scan};
-use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::Timestamp;
 
 /// The ending of an index's name.
 pub(super) const EXTENSION: &str = "index";

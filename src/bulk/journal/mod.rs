@@ -13,7 +13,6 @@
 //! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are known
 //! to be on the disk: damage after the last such record is what a power failure leaves, all other damage is real.
 
-mod author;
 mod error;
 mod file;
 mod index;
@@ -30,7 +29,6 @@ mod scan;
 mod siblings;
 mod single;
 mod state;
-mod timestamp;
 mod writer;
 
 /// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
@@ -44,7 +42,6 @@ mod sync {
 #[cfg(test)]
 mod tests;
 
-pub use author::Author;
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
@@ -60,7 +57,7 @@ pub use path::{
 pub use people::{LastWord, People, recent_attempts};
 pub use record::{End, Intent, Person, Resolution, RunHeader};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
-pub use run_record::RunRecord;
+pub use run_record::{Author, RunRecord};
 pub use scan::{
     IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, ever_accepted, excerpt, find_intents, first_run,
     inspect, intents_of, scan, take_snapshot,
@@ -68,5 +65,4 @@ pub use scan::{
 pub use siblings::{OwnRun, Siblings};
 pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};
 pub use state::{Counts, Recovered, RowState};
-pub use timestamp::Timestamp;
 pub use writer::{Delivered, JournalHandle, Writer};

@@ -16,8 +16,8 @@ use super::record::{self, Resolution, RunHeader};
 use super::run_record::RunRecord;
 use super::scan::{Scan, Snapshot, Tail, read_valid};
 use super::state::Recovered;
-use super::timestamp::Timestamp;
 use super::writer::{JournalHandle, Writer};
+use crate::settings::clock::Timestamp;
 
 /// The part of the name of a journal that was set aside, before the time.
 const UNTIL: &str = "until";

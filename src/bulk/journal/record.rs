@@ -9,14 +9,12 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::author::Author;
 use super::error::Flaw;
 use super::key::{RowKey, service_of};
-use super::run_record::{Part, RunRecord};
-use super::timestamp::{Timestamp, now};
+use super::run_record::{Author, Part, RunRecord};
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
-use crate::settings::clock::writable;
+use crate::settings::clock::{Timestamp, now, writable};
 
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// no one, and it has no [`Record::Synced`].

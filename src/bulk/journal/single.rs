@@ -18,8 +18,8 @@ use super::path::EXTENSION;
 use super::record::{self, End, Intent, LINE_MAX, Person, Record, Resolution, RunHeader};
 use super::run_record::RunRecord;
 use super::scan::{Tail, next_line, read_valid};
-use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::Timestamp;
 
 /// The list in the record of a single send. The path of a list is absolute, so no list is called that.
 pub const SINGLE_SENDS: &str = "send";

@@ -8,8 +8,8 @@ use super::error::Flaw;
 use super::key::{KeyHasher, RowKey};
 use super::record::{Record, Resolution};
 use super::run_record::RunRecord;
-use super::timestamp::Timestamp;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::Timestamp;
 
 /// A row after its last record. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

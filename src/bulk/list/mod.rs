@@ -3,7 +3,6 @@
 
 mod csv;
 mod lines;
-mod ndjson;
 mod rows;
 
 #[cfg(test)]
@@ -36,8 +35,8 @@ pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_ema
     let mut whole = Cursor::new(glance).chain(&mut text);
     match plan {
         Some(plan) => csv::read(whole, plan, &mut collector)?,
-        None if format == Format::Ndjson => ndjson::read(&mut whole, &mut collector)?,
-        None => lines::read(&mut whole, &mut collector)?,
+        None if format == Format::Ndjson => lines::read_ndjson(&mut whole, &mut collector)?,
+        None => lines::read_plain(&mut whole, &mut collector)?,
     }
     collector.finish(format, text.sha256()?)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::api::recipient::{check_email, check_text};
+use crate::api::operation::{check_email, check_text};
 use crate::bulk::journal::fold_name;
 
 /// What a list looks like.

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::reports::Reports;
 use super::resume_command::{End, SameCommand};
+use crate::api::operation::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::request::{self, ApiRequest};
-use crate::api::send_password_email::{CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::settings_table::Setting;
-use crate::bulk::event::Stop;
 use crate::bulk::journal::{
     Author, Journal, JournalError, JournalPlace, ListName, OpenMode, OwnRun, Recovered, RowKey, RunHeader, RunRecord,
     SANDBOX, Siblings, Snapshot, default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
@@ -19,7 +18,7 @@ use crate::bulk::journal::{
 use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
-use crate::bulk::tally::Tally;
+use crate::bulk::results::{Stop, Tally};
 use crate::commands::context::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::bulk::gate::Gate;
-use crate::bulk::tally::Tally;
+use crate::bulk::results::Tally;
 use crate::report::bulk_text::outcomes;
 use crate::report::style::Style;
 use crate::report::text::{duration, grouped};
-use crate::settings::rate::Rate;
+use crate::settings::bulk::Rate;
 
 /// How often the bar changes: no eye sees more.
 const BAR_EVERY: Duration = Duration::from_millis(100);
@@ -181,9 +181,9 @@ const fn as_f64(count: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::args::environment::Environment;
-    use crate::bulk::event::Stop;
     use crate::bulk::pace::Pace;
     use crate::bulk::plan::OutcomeCounts;
+    use crate::bulk::results::Stop;
     use crate::settings::ColorChoice;
 
     fn progress(done: u64, parts: &[&str]) -> Progress {

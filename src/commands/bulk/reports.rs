@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::api::failure::without_number;
 use crate::bulk::plan::Plan;
-use crate::bulk::tally::Tally;
+use crate::bulk::results::Tally;
 use crate::commands::error::CommandError;
 use crate::report::atomic_file::{AtomicFile, Readers};
 use crate::report::bulk_text::PlanFacts;

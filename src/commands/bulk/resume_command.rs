@@ -5,9 +5,8 @@ use std::path::Path;
 
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
-use crate::bulk::event::Stop;
 use crate::bulk::plan::Plan;
-use crate::bulk::tally::{Tally, Verdict};
+use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::report::escape::{Redactor, quote};
 use crate::settings::bulk::OnKnown;
 

@@ -11,15 +11,12 @@ use super::prepare::Prepared;
 use super::progress::{Form, Progress};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::args::environment::Environment;
-use crate::bulk::event::{Event, RowEnd, Stop};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{Delivered, Writer};
 use crate::bulk::list::Row;
-use crate::bulk::tally::Tally;
-use crate::report::bulk_text;
+use crate::bulk::results::{Event, RowEnd, Stop, Tally};
 use crate::report::junit::Cases;
-use crate::report::text;
-use crate::report::{Reporter, bulk_json};
+use crate::report::{Reporter, bulk_json, bulk_text, text};
 
 /// How often the progress is updated.
 const TICK: Duration = Duration::from_millis(100);

@@ -10,7 +10,6 @@ use super::resume_command::End;
 use super::screen::Screen;
 use super::workers::{self, Capacity, Shortage, no_thread, of_first_client};
 use crate::api::transport::{Transport, TransportError};
-use crate::bulk::event::{Event, Stop};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{
     Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, keep_index,
@@ -18,6 +17,7 @@ use crate::bulk::journal::{
 };
 use crate::bulk::pace::{Clock, Pace};
 use crate::bulk::plan::Plan;
+use crate::bulk::results::{Event, Stop};
 use crate::bulk::run::Run;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;

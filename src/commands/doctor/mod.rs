@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use url::Url;
 
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
-use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::environment::{Environment, unknown_variables};
 use crate::args::layer::{Layer, Origin};
 use crate::args::settings_table::Setting;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;
-use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     Author, Damage, DamagedJournal, JournalError, ListedPerson, Repaired, RunHeader, Tail, excerpt, first_run, inspect,

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::api::outcome::Outcome;
 use crate::bulk::journal::{
-    Author, Counts, JournalError, LastWord, People, Recovered, RowState, RunRecord, Timestamp, find_intents, inspect,
-    journals_in, leftovers_in,
+    Author, Counts, JournalError, LastWord, People, Recovered, RowState, RunRecord, find_intents, inspect, journals_in,
+    leftovers_in,
 };
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
@@ -16,6 +16,7 @@ use crate::report::bulk_text::due;
 use crate::report::escape::{json_line, quote, success};
 use crate::report::exit::{Ending, Exit};
 use crate::report::text::counted;
+use crate::settings::clock::Timestamp;
 
 #[derive(Debug, Serialize)]
 struct ListDocument {

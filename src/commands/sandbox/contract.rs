@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::answer::{ImpossibleStatus, LOGIN_PATH};
-use crate::api::operation::Operation;
-use crate::api::recipient::{RecipientError, check_text};
+use crate::api::operation::{Operation, RecipientError, check_text};
 use crate::settings::target::is_label;
 
 /// The environments that the published page lists.
@@ -226,9 +225,7 @@ mod tests {
     use hyper::header::{HeaderName, HeaderValue};
 
     use super::*;
-    use crate::api::OPERATIONS;
-    use crate::api::operation::{Field, Rule};
-    use crate::api::send_password_email::SEND_PASSWORD_EMAIL;
+    use crate::api::operation::{Field, OPERATIONS, Rule, SEND_PASSWORD_EMAIL};
     use crate::args::settings_table::Setting;
 
     const LONG: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";

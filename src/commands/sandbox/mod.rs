@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
-use crate::api::OPERATIONS;
+use crate::api::operation::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::report::escape::{quote, success};
 use crate::report::exit::Ending;

@@ -9,7 +9,7 @@ use crate::args::layer::{Entry, ValueError};
 use crate::args::settings_table::Setting;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
-use crate::settings::rate::{Rate, decimal};
+use crate::settings::bulk::{Rate, decimal};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct SandboxOptions {

@@ -29,7 +29,7 @@ use super::error::SandboxError;
 use super::log::Log;
 use super::options::Share;
 use crate::api::operation::Operation;
-use crate::settings::rate::Rate;
+use crate::settings::bulk::Rate;
 
 /// How long to wait when no connection can be taken, usually because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

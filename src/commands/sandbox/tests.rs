@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::log::Log;
 use super::options::Share;
 use super::server::{Limits, Rules, Server};
-use crate::api::OPERATIONS;
+use crate::api::operation::OPERATIONS;
 
 const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 

@@ -21,6 +21,7 @@ use std::time::SystemTime;
 use super::record::{self, End, Intent, Resolution};
 use super::*;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::Timestamp;
 
 const URL: &str = "https://acme.console.ves.volterra.io/no_auth/send_password_email";
 

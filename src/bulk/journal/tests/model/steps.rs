@@ -12,13 +12,12 @@ use super::writing::{self, Op};
 use super::{End, Fault, Folds, Intent, Life, Outcome, Person, RowKey, RowState, Tail, record};
 use crate::api::outcome::AttemptResult;
 use crate::api::retry::after_another;
-use crate::bulk::event::RowEnd;
 use crate::bulk::gate::earlier;
 use crate::bulk::journal::Recovered;
 use crate::bulk::known::KnownElsewhere;
 use crate::bulk::list::Row;
 use crate::bulk::plan::{Choice, Plan, Prior, Task};
-use crate::bulk::tally::{Tally, Verdict};
+use crate::bulk::results::{RowEnd, Tally, Verdict};
 
 /// Most attempts of a row in one run.
 const ATTEMPTS_MAX: u64 = 2;

@@ -52,9 +52,9 @@ use std::io::Write;
 
 use api::operation::SEND_PASSWORD_EMAIL;
 use args::commands::Command;
+use args::commands::{Invocation, parse};
 use args::environment::Environment;
-use args::parse::{Invocation, parse};
-use commands::context::Context;
+use commands::Context;
 use commands::error::CommandError;
 use commands::{completion, config, doctor, explain, help, journal, sandbox, send, usage};
 use report::exit::{Ending, Exit};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
+use super::did_you_mean;
 use super::settings_table::{SettingSpec, specs};
-use super::suggest::did_you_mean;
 
 /// A snapshot of the environment variables.
 #[derive(Clone, Default)]

@@ -10,9 +10,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use thiserror::Error;
 
+use super::did_you_mean;
 use super::environment::{Environment, NotUtf8};
 use super::settings_table::{Kind, Setting, SettingSpec, specs};
-use super::suggest::did_you_mean;
 
 /// A value in the form of its [`Kind`].
 #[derive(Debug, Clone, PartialEq, Eq)]

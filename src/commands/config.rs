@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::context::Context;
+use super::Context;
 use super::error::CommandError;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::request;

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::args::suggest::did_you_mean;
+use crate::args::did_you_mean;
 use crate::report::escape::success;
 use crate::report::exit::{Exit, ExitRow, rows};
-use crate::report::style::Style;
+use crate::report::text::Style;
 
 #[derive(Debug, Serialize)]
 struct ExplainDocument {

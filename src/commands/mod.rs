@@ -1,9 +1,9 @@
-//! The commands, one module each, and what they share.
+//! The commands, one module each, and what every one gets: the arguments, the flags in them, the environment, and a reporter
+//! on the streams. And questions to the user before something is done.
 
 pub mod bulk;
 pub mod completion;
 pub mod config;
-pub mod context;
 pub mod doctor;
 pub mod error;
 pub mod explain;
@@ -14,3 +14,88 @@ pub mod sandbox;
 pub mod send;
 mod send_journal;
 pub mod usage;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, stdin};
+
+use crate::args::environment::Environment;
+use crate::args::layer::Layer;
+use crate::report::Reporter;
+use crate::report::exit::{Ending, Exit};
+use crate::settings::Output;
+use crate::settings::error::SettingsError;
+use error::CommandError;
+use help::Layout;
+
+pub struct Context<'a> {
+    /// The arguments of the process, the program's name first.
+    pub arguments: &'a [OsString],
+    pub flags: &'a Layer,
+    pub environment: &'a Environment,
+    pub reporter: Reporter<'a>,
+}
+
+impl Context<'_> {
+    pub fn output(&self) -> Output {
+        self.reporter.output()
+    }
+
+    /// How a text is shown on standard output.
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.reporter.out_style(), self.environment, self.reporter.terminals().stdout)
+    }
+
+    /// Takes the format that all settings together ask for, once they are known.
+    pub fn set_output(&mut self, output: Output) {
+        self.reporter.set_output(output, self.environment);
+    }
+
+    /// The settings of flags and variables, for commands that read no file. Flags win.
+    pub fn given(&self) -> Result<Layer, SettingsError> {
+        Ok(Layer::from_variables(self.environment)?.with(self.flags))
+    }
+
+    /// Ends a command whose whole result is a text that is safe to show.
+    pub fn print(&mut self, text: &str) -> Result<Ending, CommandError> {
+        self.reporter.print(text)?;
+        Ok(Exit::Accepted.into())
+    }
+}
+
+/// Who answers.
+#[derive(Debug)]
+pub(super) enum Input {
+    Stdin,
+    /// The terminal itself, because standard input is the list.
+    Terminal(File),
+}
+
+impl Input {
+    /// Where answers can come from; nowhere without a terminal for the question or for the answer.
+    pub(super) fn find(reporter: &Reporter, no_input: bool, stdin_is_the_list: bool) -> Option<Self> {
+        let terminals = reporter.terminals();
+        if no_input || !terminals.stderr {
+            return None;
+        }
+        if stdin_is_the_list {
+            // Only a process with a controlling terminal can open it (tty(4)).
+            return cfg!(unix).then(|| File::open("/dev/tty").ok()).flatten().map(Self::Terminal);
+        }
+        terminals.stdin.then_some(Self::Stdin)
+    }
+
+    /// Asks, and gives the line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+    pub(super) fn ask(self, question: &str, reporter: &mut Reporter) -> String {
+        reporter.write_err(question);
+        let mut answer = String::new();
+        let read = match self {
+            Self::Stdin => stdin().lock().read_line(&mut answer),
+            Self::Terminal(file) => BufReader::new(file).read_line(&mut answer),
+        };
+        if read.unwrap_or(0) == 0 {
+            reporter.write_err("\n");
+        }
+        answer.trim().to_ascii_lowercase()
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::context::Context;
+use super::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
 use super::send_journal::SendJournal;

@@ -11,13 +11,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help::{self, Layout};
 use crate::api::operation::is_invisible;
+use crate::args::commands::help_request;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::args::parse::help_request;
 use crate::report::escape::{escape_uncut, success};
 use crate::report::exit::Exit;
 use crate::report::json::VERSION;
-use crate::report::style::Style;
+use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter, Streams, Terminals};
 use crate::settings::{ColorChoice, Output};
 

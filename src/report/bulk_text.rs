@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::escape::Redactor;
 use super::exit::Exit;
-use super::style::Style;
+use super::text::Style;
 use super::text::{self, counted, duration, grouped};
 use crate::api::answer::BodyContent;
 use crate::api::operation::SEND_PASSWORD_EMAIL;

@@ -1,16 +1,13 @@
 //! Reports what happened: as text for people, as one JSON document for scripts.
 
-pub mod atomic_file;
+pub mod bulk_files;
 pub mod bulk_json;
 pub mod bulk_text;
 pub mod curl;
 pub mod escape;
 pub mod exit;
 pub mod json;
-pub mod junit;
-pub mod metrics;
 mod reporter;
-pub mod style;
 pub mod text;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::escape::{Redactor, json_line};
 use super::exit::{Ending, Exit};
 use super::json::ResultDocument;
-use super::style::Style;
+use super::text::Style;
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::failure::without_number;
 use crate::api::operation::SEND_PASSWORD_EMAIL;

@@ -15,7 +15,7 @@ use super::file::{self, Accept, FileError, FileErrorKind};
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin, Value, check_choice};
 use crate::args::settings_table::{Kind, Setting, SettingSpec, specs};
-use crate::args::suggest::{did_you_mean, suggest};
+use crate::args::{did_you_mean, suggest};
 
 const CONFIG_MAX: u64 = 1024 * 1024;
 

@@ -9,7 +9,7 @@ use vescli::api::request::url;
 use vescli::args::environment::Environment;
 use vescli::args::layer::Layer;
 use vescli::args::settings_table::Setting;
-use vescli::commands::context::Context;
+use vescli::commands::Context;
 use vescli::commands::error::CommandError;
 use vescli::commands::send;
 use vescli::report::exit::{Ending, Exit};

@@ -19,7 +19,7 @@ use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::bulk::results::{Stop, Tally};
-use crate::commands::context::Context;
+use crate::commands::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;
 use crate::report::bulk_text::PlanFacts;

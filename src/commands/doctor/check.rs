@@ -9,7 +9,7 @@ use crate::api::outcome::{AttemptResult, Failure};
 use crate::commands::error::CommandError;
 use crate::report::escape::json_line;
 use crate::report::exit::Exit;
-use crate::report::style::Style;
+use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;

@@ -15,7 +15,7 @@ use crate::api::request;
 use crate::args::environment::{Environment, unknown_variables};
 use crate::args::layer::{Layer, Origin};
 use crate::args::settings_table::Setting;
-use crate::commands::context::Context;
+use crate::commands::Context;
 use crate::commands::error::CommandError;
 use crate::report::exit::Exit;
 use crate::settings::Output;

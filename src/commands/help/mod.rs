@@ -13,11 +13,11 @@ use terminal_size::{Height, Width, terminal_size_of};
 use super::error::CommandError;
 use super::explain;
 use crate::args::command_help::help_of;
+use crate::args::commands::HelpRequest;
 use crate::args::commands::{TOPICS, command};
+use crate::args::did_you_mean;
 use crate::args::environment::Environment;
-use crate::args::parse::HelpRequest;
-use crate::args::suggest::did_you_mean;
-use crate::report::style::Style;
+use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter};
 pub use topics::{BULK, FOREIGN_VARIABLES, JSON, SECRET_VARIABLES};
 

@@ -3,7 +3,7 @@
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::environment::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
 use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};
-use crate::report::style::Style;
+use crate::report::text::Style;
 
 /// Variables of vescli that are not flags.
 pub const SECRET_VARIABLES: [(&str, &str); 2] = [

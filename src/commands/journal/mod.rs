@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::context::Context;
+use super::Context;
 use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;

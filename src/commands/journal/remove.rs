@@ -10,8 +10,8 @@ use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     JournalError, RunRecord, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove,
 };
-use crate::commands::context::{Context, Input};
 use crate::commands::error::CommandError;
+use crate::commands::{Context, Input};
 use crate::report::Reporter;
 use crate::report::escape::success;
 use crate::report::text::counted;

@@ -14,7 +14,7 @@ use crate::bulk::journal::{
     service_of,
 };
 use crate::bulk::list::{self, Format};
-use crate::commands::context::Context;
+use crate::commands::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::report::Reporter;
 use crate::report::escape::{json_line, quote, success};

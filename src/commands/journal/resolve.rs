@@ -9,7 +9,7 @@ use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, ever_accepted, find_intents, fold_name,
 };
-use crate::commands::context::Context;
+use crate::commands::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::escape::{escape_uncut, quote, success};

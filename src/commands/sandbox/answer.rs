@@ -1,5 +1,5 @@
-//! The sandbox's answers: which one the name of a recipient asks for, and its status, headers and body, in the shapes that
-//! the published page shows and the live service uses.
+//! The sandbox's answers: which one the name of a recipient asks for, which share of requests fails, and the status, headers
+//! and body of an answer, in the shapes that the published page shows and the live service uses.
 
 use std::time::Duration;
 
@@ -8,7 +8,11 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::args::layer::{Entry, ValueError};
+use crate::settings::bulk::decimal;
 
 /// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
 pub(super) const LOGIN_PATH: &str = "/login";
@@ -174,6 +178,47 @@ fn three_digits(text: &str) -> Option<u16> {
     (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
+/// A part of all requests, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Share(u32);
+
+/// All of them.
+const ALL: u32 = 1_000_000;
+
+impl Share {
+    pub(super) fn of_setting(entry: &Entry) -> Result<Self, ValueError> {
+        let text = entry.value.to_string();
+        Self::parse(&text).ok_or_else(|| {
+            let shown = text.escape_debug();
+            let reason = format!(
+                "`{shown}` is not a share: write a percentage from 0% to 100%, such as 5%, or a fraction below 1, such as 0.05"
+            );
+            entry.invalid(reason)
+        })
+    }
+
+    /// `5%` or `0.05`. A plain 1 is refused: it could be one per cent as well as all.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (parts, most) = match text.strip_suffix('%') {
+            Some(number) => (decimal(number, 4)?, ALL),
+            None => (decimal(text, 6)?, ALL - 1),
+        };
+        u32::try_from(parts).ok().filter(|parts| *parts <= most).map(Self)
+    }
+
+    pub(super) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a request belongs to the share: chosen by the address and by how many requests to it came before, so that
+    /// a rehearsal can be repeated, and a test knows what happens.
+    pub(super) fn contains(self, address: &str, before: u64) -> bool {
+        let digest = Sha256::new().chain_update(before.to_le_bytes()).chain_update(address).finalize();
+        let chosen = digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        chosen % u64::from(ALL) < u64::from(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,5 +295,42 @@ mod tests {
         ] {
             assert_eq!(Scenario::of(email), Ok(expected), "{email}");
         }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage_or_a_fraction() {
+        for (text, parts) in [
+            ("5%", 50_000),
+            ("0.05", 50_000),
+            ("0.5%", 5_000),
+            ("0%", 0),
+            ("0", 0),
+            ("100%", ALL),
+            ("100.0%", ALL),
+            ("0.999999", ALL - 1),
+            ("0.0001%", 1),
+        ] {
+            assert_eq!(Share::parse(text), Some(Share(parts)), "{text}");
+        }
+        for text in
+            ["", "%", "5", "1", "1.0", "101%", "100.0001%", "-5%", "5 %", "5%%", "1e-2", "nan", ".5", "5.%", "0,05"]
+        {
+            assert_eq!(Share::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn about_the_share_is_chosen_and_always_the_same() {
+        let chosen = |share: &str, before| -> Vec<u32> {
+            let share = Share::parse(share).unwrap();
+            (0..10_000).filter(|index| share.contains(&format!("user{index}@example.com"), before)).collect()
+        };
+        let first = chosen("5%", 0);
+        assert!((400..600).contains(&first.len()), "{}", first.len());
+        assert_eq!(first, chosen("0.05", 0));
+        // Those that fail at first are no more likely than others to fail again.
+        let again = chosen("5%", 1).into_iter().filter(|index| first.contains(index)).count();
+        assert!(again < 60, "{again}");
+        assert_eq!((chosen("0%", 0).len(), chosen("100%", 7).len()), (0, 10_000));
     }
 }

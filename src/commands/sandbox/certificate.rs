@@ -16,7 +16,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::error::SandboxError;
+use crate::commands::error::SandboxError;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;

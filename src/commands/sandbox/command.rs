@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
-use super::error::SandboxError;
 use crate::args::environment::{Environment, hidden_from_rehearsal};
+use crate::commands::error::SandboxError;
 use crate::report::exit::Ending;
 
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).

@@ -5,9 +5,7 @@ mod answer;
 mod certificate;
 mod command;
 mod contract;
-mod error;
 mod log;
-mod options;
 mod server;
 
 use std::ffi::OsString;
@@ -19,18 +17,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::context::Context;
-use super::error::CommandError;
+use super::Context;
+use super::error::{CommandError, SandboxError};
 use super::interrupt::{Interrupted, Interrupts};
 use crate::api::operation::OPERATIONS;
 use crate::args::environment::SANDBOX_VARIABLE;
+use crate::args::layer::{Entry, ValueError};
+use crate::args::settings_table::Setting;
 use crate::report::escape::{quote, success};
 use crate::report::exit::Ending;
+use crate::settings::bulk::Rate;
+use answer::Share;
 use certificate::AuthorityFile;
 use command::SandboxEnvironment;
-pub use error::SandboxError;
 use log::Log;
-use options::SandboxOptions;
 use server::{Limits, Rules, Server};
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
@@ -42,6 +42,53 @@ pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, Comman
     let mut sink = io::sink();
     let err = if is_quiet { &mut sink } else { &mut *streams.err };
     Ok(run_sandbox(&options, &process, streams.out, err)?)
+}
+
+/// What can be asked of the sandbox on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct SandboxOptions {
+    /// The port to listen on; 0 for one that the system chooses.
+    port: u16,
+    tls: bool,
+    /// Requests beyond this are answered with 429; `None` for no limit.
+    rate: Option<Rate>,
+    /// The requests that are answered with 503.
+    fail_rate: Share,
+    /// Whether requests without the sandbox's own token are answered with 401.
+    require_auth: bool,
+    /// A file that gets one JSON line per request received.
+    log: Option<PathBuf>,
+    /// Whether the variables are printed as a document, not as lines for a shell.
+    json: bool,
+    /// The command to run and its arguments; empty to serve until a signal comes.
+    command: Vec<OsString>,
+}
+
+impl SandboxOptions {
+    fn of(command: &[OsString], context: &Context) -> Result<Self, CommandError> {
+        let given = context.given()?;
+        Ok(Self {
+            port: given.get(Setting::Port).map_or(Ok(0), port)?,
+            tls: given.is_on(Setting::Tls),
+            // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run
+            // would meet a 429 for every request that comes a moment early.
+            rate: context.flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
+            fail_rate: given.get(Setting::FailRate).map_or(Ok(Share::default()), Share::of_setting)?,
+            require_auth: given.is_on(Setting::RequireAuth),
+            log: given.text(Setting::Log).map(PathBuf::from),
+            json: context.output().json,
+            command: command.to_vec(),
+        })
+    }
+}
+
+fn port(entry: &Entry) -> Result<u16, ValueError> {
+    let text = entry.value.to_string();
+    text.parse().map_err(|_| {
+        let shown = text.escape_debug();
+        let reason = format!("`{shown}` is not a port: write a number from 1 to 65535, or 0 for any free port");
+        entry.invalid(reason)
+    })
 }
 
 /// What `slow@…` waits: longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.

@@ -23,12 +23,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use super::answer::{Answer, Scenario};
+use super::answer::{Answer, Scenario, Share};
 use super::contract::{Violation, check};
-use super::error::SandboxError;
 use super::log::Log;
-use super::options::Share;
 use crate::api::operation::Operation;
+use crate::commands::error::SandboxError;
 use crate::settings::bulk::Rate;
 
 /// How long to wait when no connection can be taken, usually because the process has no file descriptor left.

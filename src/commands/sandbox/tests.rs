@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::answer::Share;
 use super::log::Log;
-use super::options::Share;
 use super::server::{Limits, Rules, Server};
 use crate::api::operation::OPERATIONS;
 

@@ -1,11 +1,11 @@
-//! The environment of the process, read once at the start and handed on, so that nothing else reads it. The one table of the
-//! variables that contain a secret or lead to one: the sandbox, a token command and the help take them from here.
+//! The environment of the process, read once at the start and handed on, so that nothing else reads it. The
+//! variables that contain a secret or lead to one are listed here for the sandbox, a token command and the help.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use super::did_you_mean;
-use super::settings_table::{SettingSpec, specs};
+use super::settings_table::{Group, Kind, SettingSpec, specs};
 
 /// A snapshot of the environment variables.
 #[derive(Clone, Default)]
@@ -65,62 +65,27 @@ pub const PROXY_VARIABLE: &str = "VESCLI_PROXY";
 /// The sandbox's origin. A request to that origin is a rehearsal: its journals are kept apart.
 pub const SANDBOX_VARIABLE: &str = "VESCLI_SANDBOX";
 
-/// What a variable contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
-    /// A token or a password itself.
-    Secret,
-    /// The path of a file that belongs to a credential.
-    CredentialFile,
-    /// The URL of a proxy, with or without a password.
-    Proxy,
-}
-
-const CREDENTIAL_VARIABLES: &[(&str, Content)] = &[
-    (TOKEN_VARIABLE, Content::Secret),
-    (P12_PASSWORD_VARIABLE, Content::Secret),
-    (F5_TOKEN_VARIABLE, Content::Secret),
-    (F5_PASSWORD_VARIABLE, Content::Secret),
-    ("VESCLI_TOKEN_FILE", Content::CredentialFile),
-    ("VESCLI_CERT", Content::CredentialFile),
-    ("VESCLI_KEY", Content::CredentialFile),
-    ("VESCLI_P12", Content::CredentialFile),
-    ("VESCLI_P12_PASSWORD_FILE", Content::CredentialFile),
-    ("VOLT_API_CERT", Content::CredentialFile),
-    ("VOLT_API_KEY", Content::CredentialFile),
-    ("VOLT_API_P12_FILE", Content::CredentialFile),
-    ("VOLT_API_CA_CERT", Content::CredentialFile),
-    (PROXY_VARIABLE, Content::Proxy),
-    ("https_proxy", Content::Proxy),
-    ("HTTPS_PROXY", Content::Proxy),
-    ("http_proxy", Content::Proxy),
-    ("HTTP_PROXY", Content::Proxy),
-    ("all_proxy", Content::Proxy),
-    ("ALL_PROXY", Content::Proxy),
-];
+const SECRET_VARIABLES: [&str; 4] = [TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, F5_PASSWORD_VARIABLE];
+/// The URL of a proxy, with or without a password.
+const PROXY_VARIABLES: [&str; 7] =
+    [PROXY_VARIABLE, "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// The variables that a command which prints the token must not see: the secrets, and our own proxy. The usual proxy
 /// variables stay, because the command may need them to reach its own server, and so do paths, which are not secrets.
 pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
-    CREDENTIAL_VARIABLES
-        .iter()
-        .filter(|(name, content)| *content == Content::Secret || *name == PROXY_VARIABLE)
-        .map(|(name, _)| *name)
+    SECRET_VARIABLES.into_iter().chain([PROXY_VARIABLE])
 }
 
 /// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. Our own proxy
 /// is hidden in any case, because nothing that is rehearsed is reached through it; another one without a password may
 /// serve the other commands of a runbook.
-pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = &'static str> {
-    let is_plain_proxy = |name: &str| {
-        let url = environment.get(name);
-        url.is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'))
-    };
-    CREDENTIAL_VARIABLES
-        .iter()
-        .map(|(name, content)| (*name, *content))
-        .filter(move |(name, content)| *content != Content::Proxy || *name == PROXY_VARIABLE || !is_plain_proxy(name))
-        .map(|(name, _)| name)
+pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = String> {
+    let is_plain = |name: &str| environment.get(name).is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'));
+    let proxies = PROXY_VARIABLES.into_iter().filter(move |name| *name == PROXY_VARIABLE || !is_plain(name));
+    let credential_files = || specs().filter(|spec| spec.group == Group::Credential && spec.kind == Kind::File);
+    let f5_files = credential_files().filter_map(|spec| spec.f5_variable);
+    let others = SECRET_VARIABLES.into_iter().chain(f5_files).chain(["VOLT_API_CA_CERT"]).chain(proxies);
+    credential_files().map(SettingSpec::variable).chain(others.map(str::to_owned))
 }
 
 /// A warning for each variable that begins with `VESCLI_` and is not one of ours: most likely a mistyped name.
@@ -140,7 +105,7 @@ pub fn unknown_variables(environment: &Environment) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::settings_table::{Group, Setting};
+    use crate::args::settings_table::Setting;
 
     #[test]
     fn an_empty_variable_counts_as_not_set_and_debug_shows_no_value() {
@@ -151,20 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_a_credential_is_in_the_table() {
-        let is_known = |name: &str| CREDENTIAL_VARIABLES.iter().any(|(known, _)| *known == name);
-        let credentials = specs()
-            .filter(|spec| spec.group == Group::Credential && spec.is_flag())
-            .filter(|spec| spec.setting != Setting::NoAuth);
-        for spec in credentials {
-            assert!(is_known(&spec.variable()), "{}", spec.variable());
-            assert!(spec.f5_variable.is_none_or(is_known), "{:?}", spec.f5_variable);
-        }
-        assert!(is_known(&Setting::Proxy.spec().variable()));
-    }
-
-    #[test]
-    fn a_proxy_without_a_password_stays_for_the_rehearsal() {
+    fn a_rehearsal_gets_no_credential_and_no_proxy_with_a_password() {
         let environment: Environment = [
             ("HTTPS_PROXY", "http://proxy.example:3128"),
             ("ALL_PROXY", "http://ada:hunter2@proxy.example:3128"),
@@ -173,9 +125,16 @@ mod tests {
         .into_iter()
         .collect();
         let hidden: Vec<_> = hidden_from_rehearsal(&environment).collect();
-        assert!(!hidden.contains(&"HTTPS_PROXY"));
-        for name in ["ALL_PROXY", "VESCLI_PROXY", "VOLT_API_KEY", "F5XC_API_TOKEN"] {
-            assert!(hidden.contains(&name), "{name}");
+        let is_hidden = |name: &str| hidden.iter().any(|hidden| hidden == name);
+        assert!(!is_hidden("HTTPS_PROXY"));
+        let others = ["F5XC_API_TOKEN", "VESCLI_P12_PASSWORD", "VOLT_API_CA_CERT"];
+        for name in others.into_iter().chain(["ALL_PROXY", "VESCLI_PROXY"]) {
+            assert!(is_hidden(name), "{name}");
+        }
+        let credentials = specs().filter(|spec| spec.group == Group::Credential && spec.is_flag());
+        for spec in credentials.filter(|spec| spec.setting != Setting::NoAuth) {
+            assert!(is_hidden(&spec.variable()), "{}", spec.variable());
+            assert!(spec.f5_variable.is_none_or(is_hidden), "{:?}", spec.f5_variable);
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) struct SandboxEnvironment {
     /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
     pub(super) own_folder: Option<PathBuf>,
     /// The variables that the command does not get: those with a credential.
-    pub(super) hidden: Vec<&'static str>,
+    pub(super) hidden: Vec<String>,
 }
 
 impl SandboxEnvironment {
@@ -53,7 +53,7 @@ pub(super) fn run_command(
 }
 
 /// The command with the environment of a rehearsal.
-fn prepare(program: &OsStr, variables: &[(&str, String)], hidden: &[&str], search_path: Option<OsString>) -> Command {
+fn prepare(program: &OsStr, variables: &[(&str, String)], hidden: &[String], search_path: Option<OsString>) -> Command {
     let mut command = Command::new(program);
     // They would conflict with the sandbox's token, and a real secret must not be in a rehearsal.
     for name in hidden {
@@ -433,10 +433,10 @@ mod tests {
     fn no_other_credential_is_left_beside_the_sandbox_s() {
         let variables = [("VESCLI_TOKEN", "rehearsal".to_owned())];
         let hidden = SandboxEnvironment::of_process(&Environment::default()).hidden;
-        assert!(hidden.contains(&"F5XC_API_TOKEN"));
+        assert!(hidden.contains(&"F5XC_API_TOKEN".to_owned()));
         let command = prepare(OsStr::new("x"), &variables, &hidden, Some("/a:/b".into()));
         let changes: Vec<_> = command.get_envs().collect();
-        for name in hidden.iter().filter(|name| **name != "VESCLI_TOKEN") {
+        for name in hidden.iter().filter(|name| *name != "VESCLI_TOKEN") {
             assert!(changes.contains(&(OsStr::new(name), None)), "{name}");
         }
         let given: Vec<_> = changes.into_iter().filter_map(|(k, v)| Some((k, v?))).collect();

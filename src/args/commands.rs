@@ -199,15 +199,8 @@ fn flag(setting: Setting) -> Arg {
         Some(default) => format!("{} [default: {default}]", spec.help),
         None => spec.help.to_owned(),
     };
-    let arg = Arg::new(spec.flag).long(spec.flag).help(help).help_heading(spec.group.heading());
-    let arg = match spec.short {
-        Some(short) => arg.short(short),
-        None => arg,
-    };
-    let arg = match spec.alias {
-        Some(alias) => arg.visible_alias(alias),
-        None => arg,
-    };
+    let arg = Arg::new(spec.flag).long(spec.flag).short(spec.short).visible_alias(spec.alias);
+    let arg = arg.help(help).help_heading(spec.group.heading());
     match spec.kind {
         // Keeps all addresses, so that a second one is refused instead of replacing the first.
         Kind::Text(name) if setting == Setting::Email => {
@@ -228,7 +221,7 @@ fn flag(setting: Setting) -> Arg {
 
 /// An alias is accepted, but not offered.
 fn choice(word: &'static str) -> PossibleValue {
-    if word.contains('-') { PossibleValue::new(word).alias(word.replace('-', "_")) } else { PossibleValue::new(word) }
+    PossibleValue::new(word).alias(word.replace('-', "_"))
 }
 
 /// The command and the flags that were typed.

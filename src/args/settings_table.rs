@@ -24,6 +24,8 @@ macro_rules! settings {
         }
 
         impl Group {
+            pub const ALL: &[Self] = &[$(Self::$group),*];
+
             pub const fn heading(self) -> &'static str {
                 match self {
                     $(Self::$group => $heading,)*

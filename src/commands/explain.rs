@@ -105,18 +105,7 @@ mod tests {
 
     #[test]
     fn codes_statuses_classes_and_signals_are_explained() {
-        let explained = |what| {
-            explain(
-                Some(what),
-                false,
-                Style::new(
-                    crate::settings::ColorChoice::Never,
-                    &crate::args::environment::Environment::default(),
-                    false,
-                ),
-            )
-            .map_err(|error| error.to_string())
-        };
+        let explained = |what| explain(Some(what), false, Style::default()).map_err(|error| error.to_string());
         for what in ["42", "429", "rate_limited", "Rate-Limited"] {
             assert!(explained(what).unwrap().starts_with("42 rate_limited, HTTP 429: "), "{what}");
         }

@@ -43,15 +43,16 @@ pub struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     pub fn new(streams: Streams<'a>, output: Output, environment: &Environment) -> Self {
-        let Terminals { stdout, stderr, .. } = streams.terminals;
-        Self {
-            out_style: Style::new(output.color, environment, stdout),
-            err_style: Style::new(output.color, environment, stderr),
+        let mut reporter = Self {
             streams,
             output,
+            out_style: Style::default(),
+            err_style: Style::default(),
             redactor: Redactor::default(),
             request: RequestInfo::new(&SEND_PASSWORD_EMAIL),
-        }
+        };
+        reporter.set_output(output, environment);
+        reporter
     }
 
     /// Takes another format, when all settings are known.

@@ -19,8 +19,8 @@ use crate::args::environment::Environment;
 use crate::settings::ColorChoice;
 use crate::settings::network::Network;
 
-/// Colours for one stream, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Colours for one stream, or by default none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style(bool);
 
 impl Style {

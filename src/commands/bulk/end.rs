@@ -221,7 +221,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
             format!("fix that and run it again, or leave out people who are known: {}", skipping())
         }
         (CommandError::Journal(JournalError::Damaged { path, .. }), _) => {
-            format!("see what is damaged: {}", quoted(&NextStep::check(path)))
+            format!("see what is damaged: {}", quoted(&NextStep::journal("check", path)))
         }
         (
             CommandError::Journal(

@@ -28,17 +28,8 @@ impl NextStep {
         format!("next{needed}: {}\n", redactor.escape_uncut(self.command.as_bytes()))
     }
 
-    /// Shows the journal: who is unknown, and how to resolve it.
-    pub(super) fn show(journal: &Path) -> Self {
-        Self::of_journal("show", journal)
-    }
-
-    /// Checks the journal, if it may not be the one that the run wrote.
-    pub(super) fn check(journal: &Path) -> Self {
-        Self::of_journal("check", journal)
-    }
-
-    fn of_journal(action: &str, journal: &Path) -> Self {
+    /// `show` says who is unknown, and how to resolve it; `check` is for a journal that may not be the one that the run wrote.
+    pub(super) fn journal(action: &str, journal: &Path) -> Self {
         let journal = quote(&journal.to_string_lossy());
         Self { command: format!("vescli journal {action} {journal}"), needs_list: false }
     }
@@ -180,16 +171,18 @@ pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
     let due = end.tally.due_of_list(end.plan).total();
     let was_rejected = end.tally.ended.rejected > end.tally.due.rejected;
     match end.verdict {
-        Verdict::Unknown if end.tally.ended.unknown == 0 => Some(NextStep::show(end.unknown_in.unwrap_or(end.journal))),
-        Verdict::Unknown => Some(NextStep::show(end.journal)),
-        Verdict::Journal if end.lost_journal => Some(NextStep::check(end.journal)),
+        Verdict::Unknown if end.tally.ended.unknown == 0 => {
+            Some(NextStep::journal("show", end.unknown_in.unwrap_or(end.journal)))
+        }
+        Verdict::Unknown => Some(NextStep::journal("show", end.journal)),
+        Verdict::Journal if end.lost_journal => Some(NextStep::journal("check", end.journal)),
         Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {
             Some(same.rest(Some(Setting::RetryRejected)))
         }
         Verdict::Failed if due == 0 => Some(same.rest(Some(Setting::RetryRejected))),
         Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => Some(same.rest(None)),
         Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.rest(None)),
-        Verdict::Accepted if end.broken => Some(NextStep::show(end.journal)),
+        Verdict::Accepted if end.broken => Some(NextStep::journal("show", end.journal)),
         Verdict::Accepted => None,
     }
 }

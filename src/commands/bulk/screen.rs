@@ -396,16 +396,13 @@ const fn as_f64(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::environment::Environment;
     use crate::bulk::pace::Pace;
     use crate::bulk::plan::OutcomeCounts;
     use crate::bulk::results::Stop;
-    use crate::settings::ColorChoice;
 
     fn progress(done: u64, parts: &[&str]) -> Progress {
-        let style = Style::new(ColorChoice::Never, &Environment::default(), true);
         let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-        Progress { done, parts, ..Progress::start(Form::Bar(style), 30, None) }
+        Progress { done, parts, ..Progress::start(Form::Bar(Style::default()), 30, None) }
     }
 
     #[test]

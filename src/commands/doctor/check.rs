@@ -90,10 +90,7 @@ impl Check {
     pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
         let report = fault.into().report();
         let check = Self::failure(name, report.exit, report.message);
-        match report.hint {
-            Some(hint) => check.hint(hint),
-            None => check,
-        }
+        Self { hint: report.hint.or(check.hint), ..check }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -32,51 +32,45 @@ use check::{Check, Checklist, time_left};
 
 /// Makes all checks that make sense and reports them; the exit is that of the first one that failed.
 pub fn run(context: &mut Context) -> Exit {
-    let (check, setup) = check_config(context.flags, context.environment);
-    if let Some(setup) = &setup {
-        context.set_output(Output::resolve(&setup.sources));
+    let gathered = gather(context.flags, context.environment);
+    if let Ok((sources, _)) = &gathered {
+        context.set_output(Output::resolve(sources));
     }
     let mut checklist = Checklist::new(&mut context.reporter);
-    checklist.add(check);
-    if let Some(Setup { sources, network }) = setup {
-        match check_url(&sources, &network) {
-            Ok((check, target, url)) => {
-                checklist.add(check);
-                // A wrong credential does not keep the network from being checked; every other check needs the one before.
-                let (check, credential) = check_credential(&sources, context.environment, &target);
-                let of_proxy = network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
-                checklist.reporter.redact(credential.token.into_iter().chain(of_proxy));
-                checklist.add(check);
-                network::check(&network, credential.certificate.as_ref(), &url, &mut checklist);
-            }
-            Err(fault) => checklist.add(Check::of_fault("url", fault)),
+    match gathered {
+        Ok((sources, network)) => {
+            checklist.add(check_config(&sources, context.environment));
+            check_request(&sources, &network, context.environment, &mut checklist);
         }
+        Err(error) => checklist.add(Check::of_fault("config", error)),
     }
     checklist.close()
 }
 
-/// What the later checks need.
-struct Setup {
-    sources: Sources,
-    network: Network,
-}
-
-/// Checks that the file is found and valid, which profile is used, and that the values fit.
-fn check_config(flags: &Layer, environment: &Environment) -> (Check, Option<Setup>) {
-    match gather(flags, environment) {
-        Ok(setup) => (found(&setup.sources, environment), Some(setup)),
-        Err(error) => (Check::of_fault("config", error), None),
-    }
-}
-
-fn gather(flags: &Layer, environment: &Environment) -> Result<Setup, SettingsError> {
+/// What the later checks need: the file is found and valid, and the values fit.
+fn gather(flags: &Layer, environment: &Environment) -> Result<(Sources, Network), SettingsError> {
     let sources = Sources::gather(flags, environment)?;
     let network = Network::resolve(&sources, environment)?;
     sources.duration(Setting::MaxRetryAfter)?;
-    Ok(Setup { sources, network })
+    Ok((sources, network))
 }
 
-fn found(sources: &Sources, environment: &Environment) -> Check {
+/// A wrong credential does not keep the network from being checked; every other check needs the one before.
+fn check_request(sources: &Sources, network: &Network, environment: &Environment, checklist: &mut Checklist) {
+    let (check, target, url) = match check_url(sources, network) {
+        Ok(checked) => checked,
+        Err(fault) => return checklist.add(Check::of_fault("url", fault)),
+    };
+    checklist.add(check);
+    let (check, credential) = check_credential(sources, environment, &target);
+    let of_proxy = network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
+    checklist.reporter.redact(credential.token.into_iter().chain(of_proxy));
+    checklist.add(check);
+    network::check(network, credential.certificate.as_ref(), &url, checklist);
+}
+
+/// Which file and profile are used.
+fn check_config(sources: &Sources, environment: &Environment) -> Check {
     let check = match &sources.config {
         ConfigState::None => Check::ok("config", "no file is read: flags and variables alone"),
         ConfigState::Absent(path) => Check::ok(

@@ -135,8 +135,15 @@ impl Layout {
         Self { style, width }
     }
 
+    /// A line is a paragraph, and keeps its indentation; one that has a gap of two or more columns is an entry of a table, and
+    /// continues below its last column.
     pub fn wrap(self, text: &str) -> String {
-        wrap(text, self.width)
+        let mut wrapped = String::with_capacity(text.len() + text.len() / 16);
+        for line in text.lines() {
+            wrap_line(line, self.width, &mut wrapped);
+            wrapped.push('\n');
+        }
+        wrapped
     }
 }
 
@@ -154,17 +161,6 @@ fn columns(environment: &Environment, is_terminal: bool) -> usize {
 /// The narrowest column that text is wrapped in.
 const MIN_COLUMN: usize = 16;
 
-/// Wraps text. A line is a paragraph, and keeps its indentation; one that has a gap of two or more columns is an entry of a
-/// table, and continues below its last column.
-fn wrap(text: &str, width: usize) -> String {
-    let mut wrapped = String::with_capacity(text.len() + text.len() / 16);
-    for line in text.lines() {
-        wrap_line(line, width, &mut wrapped);
-        wrapped.push('\n');
-    }
-    wrapped
-}
-
 fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
     let indent = line.len() - line.trim_start().len();
     // A command has to stay one line, or it cannot be pasted; a heading in colour is shorter than it seems.
@@ -173,7 +169,8 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
         wrapped.push_str(line);
         return;
     }
-    let (head, rest) = line.split_at(indent + last_gap(&line[indent..]).unwrap_or(0));
+    let last_column = line[indent..].rfind("  ").map_or(0, |gap| gap + 2);
+    let (head, rest) = line.split_at(indent + last_column);
     let mut hang = head.chars().count();
     let longest = rest.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
     if head.len() > indent && hang + longest.max(MIN_COLUMN) > width {
@@ -199,11 +196,6 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
         wrapped.push_str(word);
         column += length;
     }
-}
-
-/// Where the text after the last gap begins.
-fn last_gap(line: &str) -> Option<usize> {
-    line.rfind("  ").map(|at| at + 2)
 }
 
 /// Prints help, through the pager if it is longer than the screen of a terminal.
@@ -284,6 +276,7 @@ mod tests {
         let text = "Title\n  one two three four five six\n  key    one two three four five six\n  vescli a b c d e f g h i j\n";
         let expected = "Title\n  one two three four five\n  six\n  key    one two three\n         four five six\n  \
              vescli a b c d e f g h i j\n";
+        let wrap = |text, width| Layout { style: Style::default(), width }.wrap(text);
         assert_eq!(wrap(text, 25), expected);
         assert_eq!(
             wrap("  a long key that is wide    one two three", 30),

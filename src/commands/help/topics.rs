@@ -1,7 +1,8 @@
 //! The topics of `vescli help` that are not commands. A paragraph is one line here: it is wrapped when it is shown.
 
-use crate::args::environment::SANDBOX_VARIABLE;
-use crate::args::environment::{F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, TOKEN_VARIABLE};
+use crate::args::environment::{
+    F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE, TOKEN_VARIABLE,
+};
 use crate::args::settings_table::{Group, Kind, Scope, SettingSpec, specs};
 use crate::report::text::Style;
 
@@ -36,30 +37,19 @@ pub(super) fn environment(style: Style) -> String {
          Switches take 1 or 0. A variable that is empty counts as not set. A flag wins over its variable, \
          a variable over the configuration file, the file over the names of other tools.\n",
     );
-    for group in [
-        Group::Request,
-        Group::Target,
-        Group::Credential,
-        Group::Network,
-        Group::Retry,
-        Group::Output,
-        Group::Safety,
-        Group::Bulk,
-        Group::Sandbox,
-        Group::Journal,
-    ] {
+    for group in Group::ALL {
         text.push_str(&format!("\n{}\n", style.heading(group.heading())));
-        for spec in specs().filter(|spec| spec.group == group && spec.is_flag()) {
+        for spec in specs().filter(|spec| spec.group == *group && spec.is_flag()) {
             let foreign = spec.f5_variable.map_or_else(String::new, |name| format!(" (also {name})"));
             text.push_str(&entry(&spec.variable(), &format!("{}{foreign}", spec.help)));
         }
-        if group == Group::Sandbox {
+        if *group == Group::Sandbox {
             text.push_str(&entry(
                 SANDBOX_VARIABLE,
                 "Address of the sandbox, set by `vescli sandbox`; the journals are then those of rehearsals",
             ));
         }
-        if group == Group::Credential {
+        if *group == Group::Credential {
             text.extend(SECRET_VARIABLES.map(|(name, help)| entry(name, help)));
         }
     }

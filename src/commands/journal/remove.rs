@@ -79,9 +79,9 @@ pub(super) fn prune(
 ) -> Result<String, CommandError> {
     let mut old = Vec::new();
     if let Some(age) = request.older_than {
+        let is_done = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_old(&scan, age) && is_finished(&scan));
         let is_old = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_old(&scan, age));
-        let is_finished = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_finished(&scan));
-        old.extend(journals_in(journals)?.into_iter().filter(|path| is_old(path) && is_finished(path)));
+        old.extend(journals_in(journals)?.into_iter().filter(is_done));
         old.extend(journals_in(rehearsals)?.into_iter().filter(is_old));
     }
     let mut leftovers = leftovers_in(journals)?;

@@ -19,7 +19,7 @@
 //!   row belongs to a class of an answer or a network failure, in `api/outcome.rs`. `report/json.rs` decides
 //!   `safe_to_retry`.
 //! - A journal record is a variant in `bulk/journal/record.rs`, which also writes and reads its line. The compiler then asks
-//!   for it in `state.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.
+//!   for it in `scan.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.
 //! - A line of the help is in `args/command_help.rs`, a topic of `vescli help` in `commands/help/topics.rs`, a man page that
 //!   is more than a command's help in `tests/generated/pages`.
 //!

@@ -1,10 +1,7 @@
 //! An operation of the API: what is sent, what came back, and whether to send it again.
 
 pub mod answer;
-mod certificate_refusal;
 pub mod failure;
-mod handshake;
-pub mod lookup;
 pub mod observer;
 pub mod operation;
 pub mod outcome;

@@ -18,8 +18,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-use super::handshake::{ObservedIdentity, ObservedVerifier, Sessions};
-use super::observer::Observer;
+use super::observer::{ObservedIdentity, ObservedVerifier, Observer, Sessions};
 use crate::settings::clock::since_epoch;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;

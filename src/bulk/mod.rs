@@ -2,7 +2,6 @@
 
 pub mod gate;
 pub mod journal;
-pub mod known;
 pub mod list;
 pub mod pace;
 pub mod plan;

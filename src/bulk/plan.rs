@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::journal::{Recovered, RowKey, RowState, key};
-use super::known::KnownElsewhere;
+use super::journal::{KnownElsewhere, Recovered, RowKey, RowState, key};
 use super::list::Row;
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::{OnKnown, Rate};

@@ -4,8 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::gate::{Gate, RowInProgress, Work, earlier};
-use super::journal::{End, Intent, JournalHandle, JournalStopped, Person};
-use super::known::ConcurrentRuns;
+use super::journal::{ConcurrentRuns, End, Intent, JournalHandle, JournalStopped, Person};
 use super::list::Row;
 use super::pace::{ALONE_MAX, Permit};
 use super::plan::{Prior, Task, key_of};

@@ -26,9 +26,8 @@ use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::CredentialError;
-use crate::settings::error::SettingsError;
-use crate::settings::proxy::ProxySetting;
+use crate::settings::error::{CredentialError, SettingsError};
+use crate::settings::network::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
 

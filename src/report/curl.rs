@@ -10,8 +10,7 @@ use crate::args::layer::Origin;
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::token::TokenSource;
-use crate::settings::network::Network;
-use crate::settings::proxy::ProxySetting;
+use crate::settings::network::{Network, ProxySetting};
 
 /// What has to be done with a printed command that lacks what only the user can add.
 pub const HIDDEN_PROXY: &str = "replace *** by the proxy's user and password before you run the command";

@@ -16,7 +16,6 @@ pub mod credential;
 pub mod error;
 pub mod file;
 pub mod network;
-pub mod proxy;
 pub mod sources;
 pub mod target;
 
@@ -24,8 +23,7 @@ use std::time::Duration;
 
 use credential::CredentialPlan;
 use error::{ConfigState, SettingsError};
-use network::Network;
-use proxy::ProxySetting;
+use network::{Network, ProxySetting};
 use sources::{Level, Sources};
 use target::Target;
 

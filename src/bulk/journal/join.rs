@@ -21,8 +21,7 @@ use super::error::JournalError;
 use super::key::{KeyHasher, RowKey};
 use super::record::{self, LINE_MAX, Record, Resolution};
 use super::run_record::{Part, RunRecord};
-use super::scan::{next_line, read_valid};
-use super::state::RowState;
+use super::scan::{RowState, next_line, read_valid};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::since_epoch;
 

@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use super::error::JournalError;
 use super::file::{self, Place as JournalPlace};
 use super::join::{Attempt, Joined, Place, text_of};
+use super::known::missing;
 use super::path::split_name;
 use super::record::{self, LINE_MAX, RunHeader};
 use super::run_record::{Part, RunRecord};
-use super::scan::next_line;
-use super::siblings::missing;
-use super::state::{Counts, Recovered};
+use super::scan::{Counts, Recovered, next_line};
 use crate::settings::bulk::Shard;
 
 /// What was put together.

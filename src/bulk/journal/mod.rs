@@ -18,6 +18,7 @@ mod file;
 mod index;
 mod join;
 mod key;
+mod known;
 mod merge;
 mod open;
 mod path;
@@ -26,9 +27,7 @@ mod record;
 mod repair;
 mod run_record;
 mod scan;
-mod siblings;
 mod single;
-mod state;
 mod writer;
 
 /// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
@@ -48,21 +47,17 @@ pub(crate) use file::open_to_read;
 pub use index::{Contents, JournalFollower, identity_at, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
+pub use known::{ConcurrentRuns, KnownElsewhere, KnownList, OwnJournal, OwnRun, Siblings};
 pub use merge::{Merged, merge};
-pub use open::{Journal, OpenMode};
+pub use open::{Journal, OpenMode, Snapshot, take_snapshot};
 pub use path::{
     JournalPlace, ListName, SANDBOX, are_siblings, default_path, journal_folder, journal_of_shard, journals_in,
     leave_out_set_aside, leftovers_in, named_after,
 };
-pub use people::{LastWord, People, recent_attempts};
+pub use people::{IntentDetails, LastWord, People, ever_accepted, find_intents, intents_of, recent_attempts};
 pub use record::{End, Intent, Person, Resolution, RunHeader};
 pub use repair::{DamagedJournal, ListedPerson, Repaired};
 pub use run_record::{Author, RunRecord};
-pub use scan::{
-    IntentDetails, Scan, Snapshot, Tail, begins_like_a_journal, ever_accepted, excerpt, find_intents, first_run,
-    inspect, intents_of, scan, take_snapshot,
-};
-pub use siblings::{OwnRun, Siblings};
+pub use scan::{Counts, Recovered, RowState, Scan, Tail, begins_like_a_journal, excerpt, first_run, inspect, scan};
 pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};
-pub use state::{Counts, Recovered, RowState};
 pub use writer::{Delivered, JournalHandle, Writer};

@@ -2,7 +2,7 @@
 //! record before anything is sent.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,8 +14,7 @@ use super::key::RowKey;
 use super::path::EXTENSION;
 use super::record::{self, Resolution, RunHeader};
 use super::run_record::RunRecord;
-use super::scan::{Scan, Snapshot, Tail, read_valid};
-use super::state::Recovered;
+use super::scan::{Recovered, Scan, Tail, read_valid};
 use super::writer::{JournalHandle, Writer};
 use crate::settings::clock::Timestamp;
 
@@ -62,7 +61,7 @@ impl Journal {
         if mode == OpenMode::Fresh && !place.created {
             return Self::open_beside(&place, path, header);
         }
-        let found = recover(&place, path, snapshot)?;
+        let found = snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)?;
         let mut recovered = found.recovered;
         recovered.cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
         if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
@@ -127,7 +126,7 @@ impl Journal {
         Ok(())
     }
 
-    fn new(path: &Path, file: fs::File, length: u64) -> Self {
+    fn new(path: &Path, file: File, length: u64) -> Self {
         Self { path: path.to_owned(), file: JournalFile::new(path, file, length) }
     }
 
@@ -137,9 +136,51 @@ impl Journal {
     }
 }
 
-/// What the journal contains; read again unless it is as the snapshot has it.
-fn recover(place: &Place, path: &Path, snapshot: Snapshot) -> Result<Scan, JournalError> {
-    snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)
+/// What a journal held when it was read, and how to see that it has not changed since.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The states of its rows.
+    pub recovered: Recovered,
+    /// None if there was no journal, or one with an unfinished end.
+    mark: Option<Mark>,
+}
+
+/// How a file is recognised. The content of a journal never changes: runs only add to it, and only an unfinished end is
+/// ever removed. So as long as only vescli has written it, the length alone shows whether it has new records; the other
+/// fields are for changes by an editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    length: u64,
+    modified: SystemTime,
+    identity: Option<file::Identity>,
+}
+
+impl Mark {
+    fn of(file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok()?;
+        Some(Self { length: metadata.len(), modified: metadata.modified().ok()?, identity: file::identity(file) })
+    }
+}
+
+impl Snapshot {
+    /// What the file contains, if it is unchanged since the snapshot.
+    pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
+        let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
+        Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })
+    }
+}
+
+/// Reads a journal that a run is going to continue.
+///
+/// # Errors
+/// As [`super::inspect`], and [`JournalError::Damaged`].
+pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
+    let file = file::open_to_read(path)?;
+    // Taken before it is read: what comes in between makes it another one.
+    let mark = Mark::of(&file);
+    let scan = read_valid(&file, path)?;
+    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.length;
+    Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Removes an unfinished end, reserves space, writes the first records, syncs and records that it is synced. Returns how

@@ -1,9 +1,10 @@
-//! Everyone in a journal with their outcome, one at a time: only the places of a person's lines are kept in memory.
+//! The people of a journal: all of them with their outcome, one at a time, so that only the places of their lines are kept
+//! in memory; their last attempts; and some of them by their intents.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::BuildHasherDefault;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::vec;
@@ -16,7 +17,7 @@ use super::file::open_to_read;
 use super::key::{KeyHasher, RowKey};
 use super::record::{self, LINE_MAX, Record};
 use super::run_record::RunRecord;
-use super::scan::{IntentDetails, Keys, next_line, read_valid};
+use super::scan::{Keys, next_line, read_valid};
 use crate::api::outcome::Outcome;
 
 /// What is known of a person at the end of the journal.
@@ -188,4 +189,67 @@ fn lines_of(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Lines>>
     let mut lines: Vec<Lines> = found.into_values().collect();
     lines.sort_unstable_by_key(|lines| lines.intent);
     Ok(lines)
+}
+
+/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
+pub fn find_intents(
+    path: &Path,
+    wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&IntentDetails) -> bool,
+) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
+    let file = open_to_read(path)?;
+    intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
+}
+
+/// The fields of an intent that people read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IntentDetails {
+    pub row: u64,
+    pub email: String,
+    pub cname: String,
+    pub attempt: u64,
+    /// When it was about to be sent, RFC 3339.
+    pub at: String,
+}
+
+/// The last intent of each row that `wanted` picks by its key and `fits` by its content.
+///
+/// # Errors
+/// Those of the reader. Lines that are not valid intents are skipped.
+pub fn intents_of(
+    mut reader: impl BufRead,
+    wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&IntentDetails) -> bool,
+) -> io::Result<HashMap<RowKey, IntentDetails>> {
+    let mut found = HashMap::new();
+    let mut keys = Keys::default();
+    let mut kept = Vec::new();
+    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
+        if !kept.starts_with(b"{\"t\":\"intent\"") && !kept.starts_with(b"{\"v\":") {
+            continue;
+        }
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        if let Ok(Record::Intent { key, .. }) = record
+            && wanted(key)
+            && let Ok(details) = serde_json::from_slice::<IntentDetails>(&kept)
+            && fits(&details)
+        {
+            found.insert(key, details);
+        }
+    }
+    Ok(found)
+}
+
+/// Everyone in a journal who was accepted at any time, whatever a later record says of them.
+pub fn ever_accepted(path: &Path) -> Result<HashSet<RowKey>, JournalError> {
+    let failed = JournalError::reading(path);
+    let mut reader = BufReader::new(open_to_read(path)?);
+    let (mut found, mut keys, mut kept) = (HashSet::new(), Keys::default(), Vec::new());
+    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
+        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
+        if let Ok(Record::End { key, outcome: Outcome::Accepted, .. }) = record {
+            found.insert(key);
+        }
+    }
+    Ok(found)
 }

@@ -1,20 +1,18 @@
-//! Reads a journal back without locking or changing it: which rows it knows, and where it is damaged.
+//! Reads a journal back without locking or changing it: the state of each row that it knows, and where it is damaged.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
+use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
-use std::time::SystemTime;
-
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
-use super::key::{self, RowKey};
-use super::record::{self, LINE_MAX, Named, Record};
+use super::key::{self, KeyHasher, RowKey};
+use super::record::{self, LINE_MAX, Named, Record, Resolution};
 use super::run_record::RunRecord;
-use super::state::Recovered;
 use crate::api::outcome::Outcome;
+use crate::settings::clock::Timestamp;
 
 /// What follows the last line break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -220,59 +218,6 @@ impl Keys {
     }
 }
 
-/// The fields of an intent that people read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct IntentDetails {
-    pub row: u64,
-    pub email: String,
-    pub cname: String,
-    pub attempt: u64,
-    /// When it was about to be sent, RFC 3339.
-    pub at: String,
-}
-
-/// The last intent of each row that `wanted` picks by its key and `fits` by its content.
-///
-/// # Errors
-/// Those of the reader. Lines that are not valid intents are skipped.
-pub fn intents_of(
-    mut reader: impl BufRead,
-    wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&IntentDetails) -> bool,
-) -> io::Result<HashMap<RowKey, IntentDetails>> {
-    let mut found = HashMap::new();
-    let mut keys = Keys::default();
-    let mut kept = Vec::new();
-    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        if !kept.starts_with(b"{\"t\":\"intent\"") && !kept.starts_with(b"{\"v\":") {
-            continue;
-        }
-        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
-        if let Ok(Record::Intent { key, .. }) = record
-            && wanted(key)
-            && let Ok(details) = serde_json::from_slice::<IntentDetails>(&kept)
-            && fits(&details)
-        {
-            found.insert(key, details);
-        }
-    }
-    Ok(found)
-}
-
-/// Everyone in a journal who was accepted at any time, whatever a later record says of them.
-pub fn ever_accepted(path: &Path) -> Result<HashSet<RowKey>, JournalError> {
-    let failed = JournalError::reading(path);
-    let mut reader = BufReader::new(file::open_to_read(path)?);
-    let (mut found, mut keys, mut kept) = (HashSet::new(), Keys::default(), Vec::new());
-    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
-        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
-        if let Ok(Record::End { key, outcome: Outcome::Accepted, .. }) = record {
-            found.insert(key);
-        }
-    }
-    Ok(found)
-}
-
 /// A line as far as it was kept.
 pub(super) struct Line {
     /// How long it is in the file, its line break included.
@@ -308,53 +253,6 @@ pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usiz
             return Ok(Some(line));
         }
     }
-}
-
-/// What a journal held when it was read, and how to see that it has not changed since.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    /// The states of its rows.
-    pub recovered: Recovered,
-    /// None if there was no journal, or one with an unfinished end.
-    mark: Option<Mark>,
-}
-
-/// How a file is recognised. The content of a journal never changes: runs only add to it, and only an unfinished end is
-/// ever removed. So as long as only vescli has written it, the length alone shows whether it has new records; the other
-/// fields are for changes by an editor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    length: u64,
-    modified: SystemTime,
-    identity: Option<file::Identity>,
-}
-
-impl Mark {
-    fn of(file: &File) -> Option<Self> {
-        let metadata = file.metadata().ok()?;
-        Some(Self { length: metadata.len(), modified: metadata.modified().ok()?, identity: file::identity(file) })
-    }
-}
-
-impl Snapshot {
-    /// What the file contains, if it is unchanged since the snapshot.
-    pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
-        let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
-        Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })
-    }
-}
-
-/// Reads a journal that a run is going to continue.
-///
-/// # Errors
-/// As [`inspect`], and [`JournalError::Damaged`].
-pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
-    let file = file::open_to_read(path)?;
-    // Taken before it is read: what comes in between makes it another one.
-    let mark = Mark::of(&file);
-    let scan = read_valid(&file, path)?;
-    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.length;
-    Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Reads a journal and refuses damage.
@@ -393,16 +291,6 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
     }
 }
 
-/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
-pub fn find_intents(
-    path: &Path,
-    wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&IntentDetails) -> bool,
-) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
-    let file = file::open_to_read(path)?;
-    intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
-}
-
 /// The first bytes from `offset` on, at most `length`: what a damaged line still contains.
 pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
     let mut file = file::open_to_read(path)?;
@@ -413,4 +301,159 @@ pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, Journal
     let end = bytes.iter().position(|byte| *byte == b'\n');
     bytes.truncate(end.unwrap_or(bytes.len()));
     Ok(bytes)
+}
+
+/// A row after its last record. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowState {
+    /// It was about to be sent, and no record shows how it ended.
+    Intended {
+        attempt: u32,
+    },
+    Accepted {
+        at: Timestamp,
+    },
+    Rejected {
+        status: Option<u16>,
+        /// Whether the next run sends it without another flag: the reason was not its own.
+        due: bool,
+    },
+    NotSent,
+    /// It was sent, and no answer shows its outcome.
+    Unknown {
+        /// The HTTP status, if there was an answer.
+        status: Option<u16>,
+    },
+    /// It was unknown, and an operator resolved it.
+    Resolved(Resolution),
+}
+
+impl RowState {
+    /// What it means for the recipient. An intent without an end is unknown.
+    pub const fn effective(self) -> Outcome {
+        match self {
+            Self::Accepted { .. } => Outcome::Accepted,
+            Self::Rejected { .. } => Outcome::Rejected,
+            Self::NotSent => Outcome::NotSent,
+            Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
+            Self::Resolved(resolution) => resolution.outcome(),
+        }
+    }
+
+    /// Whether an operator may record this: what they found out about an unknown row, or that they take it back.
+    pub fn can_be_resolved(self, resolution: Resolution) -> bool {
+        match resolution {
+            Resolution::Unknown => matches!(self, Self::Resolved(before) if before != Resolution::Unknown),
+            Resolution::Accepted | Resolution::NotSent => self.effective() == Outcome::Unknown,
+        }
+    }
+}
+
+impl RowState {
+    pub(super) const fn ended(outcome: Outcome, status: Option<u16>, due: bool, at: Timestamp) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted { at },
+            Outcome::Rejected => Self::Rejected { status, due },
+            Outcome::NotSent => Self::NotSent,
+            Outcome::Unknown => Self::Unknown { status },
+        }
+    }
+
+    /// What counts where journals differ. A row that is due goes out unasked, like one that was not sent.
+    pub(super) const fn weight(self) -> u8 {
+        match self.effective() {
+            Outcome::Accepted => 4,
+            Outcome::Unknown => 3,
+            Outcome::Rejected if matches!(self, Self::Rejected { due: true, .. }) => 1,
+            Outcome::Rejected => 2,
+            Outcome::NotSent => 0,
+        }
+    }
+}
+
+/// How many rows there are of each outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    pub accepted: u64,
+    pub rejected: u64,
+    pub not_sent: u64,
+    pub unknown: u64,
+    /// How many of these the next run sends without another flag.
+    pub due: u64,
+}
+
+impl Counts {
+    pub const fn total(&self) -> u64 {
+        self.accepted + self.rejected + self.not_sent + self.unknown
+    }
+}
+
+/// What a journal knew when it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Every row that was ever about to be sent.
+    pub states: HashMap<RowKey, RowState, BuildHasherDefault<KeyHasher>>,
+    /// The runs before this one, the first one first.
+    pub runs: Vec<RunRecord>,
+    /// When the first and the last row were accepted.
+    pub accepted: Option<(Timestamp, Timestamp)>,
+    /// How many bytes of an unfinished record were cut off the end.
+    pub cut: u64,
+    /// Where the old journal is now, after `--fresh`.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Recovered {
+    /// The state of a row; nothing if the row was never about to be sent.
+    pub fn state(&self, key: RowKey) -> Option<RowState> {
+        self.states.get(&key).copied()
+    }
+
+    /// How many rows there are of each outcome.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for state in self.states.values() {
+            let is_due = matches!(state, RowState::Rejected { due: true, .. });
+            counts.due += u64::from(is_due || state.effective() == Outcome::NotSent);
+            match state.effective() {
+                Outcome::Accepted => counts.accepted += 1,
+                Outcome::Rejected => counts.rejected += 1,
+                Outcome::NotSent => counts.not_sent += 1,
+                Outcome::Unknown => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), Flaw> {
+        if self.runs.is_empty() && !matches!(record, Record::Run(_)) {
+            return Err(Flaw::NoRun);
+        }
+        match record {
+            // A journal that was put together has a run's record wherever requests of that run begin.
+            Record::Run(run) if self.runs.iter().any(|known| known.id == run.id) => {}
+            Record::Run(run) => self.runs.push(*run),
+            Record::Intent { key, attempt } => {
+                let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+                self.states.insert(key, RowState::Intended { attempt });
+            }
+            Record::End { key, outcome, status, due, at } => {
+                if outcome == Outcome::Accepted {
+                    let (first, last) = self.accepted.unwrap_or((at, at));
+                    self.accepted = Some((first.min(at), last.max(at)));
+                }
+                self.end(key, RowState::ended(outcome, status, due, at))?;
+            }
+            Record::Resolved { key, resolution } => self.end(key, RowState::Resolved(resolution))?,
+            Record::Synced { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// An end without its intent means that a line is lost, and others may be lost too.
+    fn end(&mut self, key: RowKey, state: RowState) -> Result<(), Flaw> {
+        let before = self.states.get_mut(&key).ok_or(Flaw::NoIntent)?;
+        *before = state;
+        Ok(())
+    }
 }

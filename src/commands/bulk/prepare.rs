@@ -12,10 +12,10 @@ use crate::api::request::{self, ApiRequest};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    Author, Journal, JournalError, JournalPlace, ListName, OpenMode, OwnRun, Recovered, RowKey, RunHeader, RunRecord,
-    SANDBOX, Siblings, Snapshot, default_path, first_run, journal_of_shard, open_to_read, take_snapshot,
+    Author, ConcurrentRuns, Journal, JournalError, JournalPlace, KnownElsewhere, ListName, OpenMode, OwnJournal,
+    OwnRun, Recovered, RowKey, RunHeader, RunRecord, SANDBOX, Siblings, Snapshot, default_path, first_run,
+    journal_of_shard, open_to_read, take_snapshot,
 };
-use crate::bulk::known::{ConcurrentRuns, KnownElsewhere, OwnJournal};
 use crate::bulk::list::{self, Format, List, Row};
 use crate::bulk::plan::{Choice, Plan, Task, key_of};
 use crate::bulk::results::{Stop, Tally};

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 use url::Url;
 
 use super::check::{Check, Checklist, day, time_left};
-use crate::api::lookup::Endpoint;
 use crate::api::observer::{AddressSource, Handshake, Observed, Step};
 use crate::api::outcome::{Failure, FailureKind};
-use crate::api::transport::{Exchange, Transport, TransportError};
+use crate::api::transport::{Endpoint, Exchange, Transport, TransportError};
 use crate::report::text;
 use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
 use crate::settings::network::Network;

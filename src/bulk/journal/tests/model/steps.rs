@@ -13,8 +13,7 @@ use super::{End, Fault, Folds, Intent, Life, Outcome, Person, RowKey, RowState, 
 use crate::api::outcome::AttemptResult;
 use crate::api::retry::after_another;
 use crate::bulk::gate::earlier;
-use crate::bulk::journal::Recovered;
-use crate::bulk::known::KnownElsewhere;
+use crate::bulk::journal::{KnownElsewhere, Recovered};
 use crate::bulk::list::Row;
 use crate::bulk::plan::{Choice, Plan, Prior, Task};
 use crate::bulk::results::{RowEnd, Tally, Verdict};

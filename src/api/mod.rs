@@ -5,7 +5,6 @@ pub mod failure;
 pub mod observer;
 pub mod operation;
 pub mod outcome;
-pub mod request;
 pub mod retry;
 pub mod transport;
 pub mod trust;

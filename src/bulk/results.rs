@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::journal::JournalStopped;
 use super::plan::{OutcomeCounts, Plan, Prior, PriorCounts};
+use crate::api::operation::ApiRequest;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
-use crate::api::request::ApiRequest;
 use crate::api::transport::Exchange;
 
 /// What a worker reports.

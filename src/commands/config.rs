@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Context;
 use super::error::CommandError;
+use crate::api::operation;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
-use crate::api::request;
 use crate::args::commands::ConfigAction;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin, Value};
@@ -333,7 +333,7 @@ impl Values<'_> {
         let mut shown = proxy.shown.clone();
         let target = Target::resolve(self.sources).ok();
         if let Some((url, target)) =
-            target.and_then(|target| Some((request::url(&SEND_PASSWORD_EMAIL, &target).ok()?, target)))
+            target.and_then(|target| Some((operation::url(&SEND_PASSWORD_EMAIL, &target).ok()?, target)))
         {
             if let Err(error) = network.check(&target, self.sources) {
                 return Some(unusable(&error));
@@ -365,7 +365,7 @@ impl Values<'_> {
     /// The URL that requests go to, once enough is known of it.
     fn url(&self) -> Effective {
         let target = Target::resolve(self.sources).ok();
-        let url = target.and_then(|target| request::url(&SEND_PASSWORD_EMAIL, &target).ok());
+        let url = target.and_then(|target| operation::url(&SEND_PASSWORD_EMAIL, &target).ok());
         (url.map(|url| url.to_string()), None)
     }
 

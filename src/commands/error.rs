@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::api::failure::without_number;
-use crate::api::request::RequestError;
+use crate::api::operation::RequestError;
 use crate::api::transport::TransportError;
 use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::interrupt::Interrupts;
 use crate::api::failure::without_number;
-use crate::api::operation::SEND_PASSWORD_EMAIL;
+use crate::api::operation::{ApiRequest, SEND_PASSWORD_EMAIL};
 use crate::api::outcome::Outcome;
-use crate::api::request::ApiRequest;
 use crate::args::environment::Environment;
 use crate::bulk::journal::{
     Author, End, Intent, JournalError, JournalPlace, Person, RowKey, RunHeader, SINGLE_SENDS, SingleSend, key,

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::escape::quote;
-use crate::api::request::ApiRequest;
+use crate::api::operation::ApiRequest;
 use crate::args::layer::Origin;
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};

@@ -9,8 +9,8 @@ use super::escape::Redactor;
 use super::exit::Exit;
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::answer::BodyContent;
+use crate::api::operation::ApiRequest;
 use crate::api::outcome::Outcome;
-use crate::api::request::ApiRequest;
 use crate::api::retry::is_repeatable;
 use crate::settings::network::Network;
 

@@ -4,14 +4,12 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 use support::server::{Answer, Server};
-use vescli::api::operation::{Field, Operation, Rule};
-use vescli::api::request::url;
+use vescli::api::operation::{Field, Operation, Rule, url};
 use vescli::args::environment::Environment;
 use vescli::args::layer::Layer;
 use vescli::args::settings_table::Setting;
-use vescli::commands::Context;
 use vescli::commands::error::CommandError;
-use vescli::commands::send;
+use vescli::commands::{Context, send};
 use vescli::report::exit::{Ending, Exit};
 use vescli::report::{Reporter, Streams, Terminals};
 use vescli::settings::Output;

@@ -2,8 +2,7 @@
 //! take `VESCLI_CASES=5000000 cargo test --release --test properties url`.
 
 use url::Url;
-use vescli::api::operation::SEND_PASSWORD_EMAIL;
-use vescli::api::request::url;
+use vescli::api::operation::{SEND_PASSWORD_EMAIL, url};
 use vescli::settings::target::{BaseUrl, Target, UrlVariables, is_label};
 
 use crate::cases;

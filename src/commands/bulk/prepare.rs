@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::reports::Reports;
 use super::resume_command::{End, SameCommand};
-use crate::api::operation::{CNAME, SEND_PASSWORD_EMAIL};
-use crate::api::request::{self, ApiRequest};
+use crate::api::operation::{self, ApiRequest, CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Reuse, Transport, TransportError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
@@ -78,7 +77,7 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
     info.tenant.clone_from(&settings.tenant);
     let missing = || SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() };
     let cname = settings.cname.clone().ok_or_else(missing)?;
-    request::check(&CNAME, &cname, settings.allow_any_email)?;
+    operation::check(&CNAME, &cname, settings.allow_any_email)?;
     let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
     // Before any secret is in memory: from then on a process may not read its own descriptors any more.

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use url::Url;
 
+use crate::api::operation;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
-use crate::api::request;
 use crate::args::environment::{Environment, unknown_variables};
 use crate::args::layer::{Layer, Origin};
 use crate::args::settings_table::Setting;
@@ -102,7 +102,7 @@ fn check_url(sources: &Sources, network: &Network) -> Result<(Check, Target, Url
     let target = Target::resolve(sources)?;
     target::tenant(sources)?;
     network.check(&target, sources)?;
-    let url = request::url(&SEND_PASSWORD_EMAIL, &target)?;
+    let url = operation::url(&SEND_PASSWORD_EMAIL, &target)?;
     let mut warnings = target.warnings(sources);
     warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
     let check = if warnings.is_empty() {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::api::operation;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
-use crate::api::request;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     Author, Damage, DamagedJournal, JournalError, ListedPerson, Repaired, RunHeader, Tail, excerpt, first_run, inspect,
@@ -180,7 +180,7 @@ fn header(journal: &DamagedJournal, sources: &Sources, author: Author) -> Result
     if let Some(run) = journal.last_run() {
         return Ok(RunHeader::after(run, author));
     }
-    let url = request::url(&SEND_PASSWORD_EMAIL, &Target::resolve(sources)?)?.to_string();
+    let url = operation::url(&SEND_PASSWORD_EMAIL, &Target::resolve(sources)?)?.to_string();
     let service = service_of(&url);
     Ok(RunHeader { url, service, author, list: "-".to_owned(), ..RunHeader::default() })
 }

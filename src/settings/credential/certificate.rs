@@ -17,8 +17,6 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::time::ASN1Time;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-#[cfg(feature = "p12")]
-use super::pkcs12;
 use super::secret::{Secret, keep_out_of_core_files};
 use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
 use crate::args::layer::{Layer, Origin, ValueError};
@@ -30,10 +28,6 @@ use crate::settings::sources::{Level, Sources};
 
 /// Most bytes of a file with a certificate or a key: no chain comes near.
 const CERTIFICATE_MAX: u64 = 1024 * 1024;
-/// Most bytes of a file with a password.
-#[cfg(feature = "p12")]
-const PASSWORD_MAX: u64 = 8 * 1024;
-
 /// Where a client certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCertificateSource {
@@ -95,17 +89,6 @@ impl PasswordSource {
         }
         Ok(None)
     }
-
-    /// One newline at the end of a file is no part of the password.
-    #[cfg(feature = "p12")]
-    fn read(&self, origin: &Origin) -> Result<Secret, CredentialError> {
-        let path = match self {
-            Self::Variable(_, secret) => return Ok(secret.clone()),
-            Self::File(path) => path,
-        };
-        Secret::of_line(read_file(path, origin, PASSWORD_MAX, file::check_private)?)
-            .ok_or_else(|| ClientCertificateError::PasswordNotText { password: origin.clone() }.at(origin))
-    }
 }
 
 /// A client certificate with its key. `Debug` does not show the key.
@@ -162,7 +145,7 @@ impl ClientCertificate {
                 (read_pem(cert, origin, key, key_origin)?, cert, key)
             }
             ClientCertificateSource::P12 { file, password } => {
-                (read_pkcs12(file, origin, password.as_ref())?, file, file)
+                (pkcs12::read(file, origin, password.as_ref())?, file, file)
             }
         };
         let facts = parts.chain.first().and_then(|certificate| CertificateFacts::read(certificate));
@@ -259,36 +242,6 @@ fn damaged(path: &Path, error: &pem::Error) -> ClientCertificateError {
     ClientCertificateError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
 }
 
-/// Of all pairs in the file, the first whose key belongs to its certificate. One that TLS cannot use is better than none:
-/// the caller tries it again and says why.
-#[cfg(feature = "p12")]
-fn read_pkcs12(
-    path: &Path,
-    origin: &Origin,
-    password: Option<&(PasswordSource, Origin)>,
-) -> Result<Parts, CredentialError> {
-    let bytes = Zeroizing::new(read_file(path, origin, CERTIFICATE_MAX, file::check_private)?);
-    let secret = password.map(|(source, origin)| source.read(origin)).transpose()?;
-    let candidates = pkcs12::open(&bytes, secret.as_ref())
-        .map_err(|error| error.of_file(path, password.map(|(_, origin)| origin)).at(origin))?;
-    let mut unusable = None;
-    for candidate in candidates {
-        let key = || PrivateKeyDer::Pkcs8(candidate.key.to_vec().into());
-        let parts = || Parts { chain: candidate.chain.clone(), key: key() };
-        match certify(parts()) {
-            Ok(_) => return Ok(parts()),
-            Err(rustls::Error::InconsistentKeys(_)) => {}
-            Err(_) => unusable = unusable.or_else(|| Some(parts())),
-        }
-    }
-    unusable.ok_or_else(|| ClientCertificateError::EmptyPkcs12 { path: path.to_owned() }.at(origin))
-}
-
-#[cfg(not(feature = "p12"))]
-fn read_pkcs12(path: &Path, origin: &Origin, _: Option<&(PasswordSource, Origin)>) -> Result<Parts, CredentialError> {
-    Err(ClientCertificateError::NoPkcs12Support { path: path.to_owned() }.at(origin))
-}
-
 /// What a certificate says of itself. Nothing is trusted because of it: verification is rustls' alone, and a certificate
 /// that cannot be read here merely gets a shorter message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,6 +271,211 @@ impl CertificateFacts {
 
     pub fn is_self_signed(&self) -> bool {
         self.subject == self.issuer
+    }
+}
+
+/// Opens a PKCS#12 file: today's encryption (PBES2 with AES) and the old one (RC2, 3DES, SHA-1) that F5's console and many
+/// tools still write.
+#[cfg(feature = "p12")]
+mod pkcs12 {
+    use std::path::Path;
+
+    use p12_keystore::error::Error;
+    use p12_keystore::{Certificate, Pkcs12Archive};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use x509_parser::asn1_rs::{Any, FromDer as _, Sequence, ToDer as _};
+    use zeroize::Zeroizing;
+
+    use super::{CERTIFICATE_MAX, Parts, PasswordSource, Secret, certify, read_file};
+    use crate::args::layer::Origin;
+    use crate::settings::error::{ClientCertificateError, CredentialError};
+    use crate::settings::file;
+
+    /// Most bytes of a file with a password.
+    const PASSWORD_MAX: u64 = 8 * 1024;
+
+    /// Of all pairs in the file, the first whose key belongs to its certificate. One that TLS cannot use is better than none:
+    /// the caller tries it again and says why.
+    pub(super) fn read(
+        path: &Path,
+        origin: &Origin,
+        password: Option<&(PasswordSource, Origin)>,
+    ) -> Result<Parts, CredentialError> {
+        let bytes = Zeroizing::new(read_file(path, origin, CERTIFICATE_MAX, file::check_private)?);
+        let secret = password.map(|(source, origin)| password_of(source, origin)).transpose()?;
+        let candidates = open(&bytes, secret.as_ref())
+            .map_err(|error| error.of_file(path, password.map(|(_, origin)| origin)).at(origin))?;
+        let mut unusable = None;
+        for candidate in candidates {
+            let key = || PrivateKeyDer::Pkcs8(candidate.key.to_vec().into());
+            let parts = || Parts { chain: candidate.chain.clone(), key: key() };
+            match certify(parts()) {
+                Ok(_) => return Ok(parts()),
+                Err(rustls::Error::InconsistentKeys(_)) => {}
+                Err(_) => unusable = unusable.or_else(|| Some(parts())),
+            }
+        }
+        unusable.ok_or_else(|| ClientCertificateError::EmptyPkcs12 { path: path.to_owned() }.at(origin))
+    }
+
+    /// One newline at the end of a file is no part of the password.
+    fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, CredentialError> {
+        let path = match source {
+            PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
+            PasswordSource::File(path) => path,
+        };
+        Secret::of_line(read_file(path, origin, PASSWORD_MAX, file::check_private)?)
+            .ok_or_else(|| ClientCertificateError::PasswordNotText { password: origin.clone() }.at(origin))
+    }
+
+    /// Why a file did not open.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum OpenError {
+        Password,
+        Format,
+        Encryption,
+        /// The password has characters that cannot be used with the file's encryption.
+        Characters,
+    }
+
+    impl OpenError {
+        fn of_file(self, file: &Path, password: Option<&Origin>) -> ClientCertificateError {
+            let path = file.to_owned();
+            match (self, password.cloned()) {
+                (Self::Password, Some(password)) => ClientCertificateError::WrongPassword { path, password },
+                (Self::Password, None) => ClientCertificateError::NoPassword { path },
+                (Self::Format, _) => ClientCertificateError::NotPkcs12 { path },
+                (Self::Characters, Some(password)) => ClientCertificateError::PasswordCharacters { path, password },
+                (Self::Characters | Self::Encryption, _) => ClientCertificateError::UnsupportedPkcs12 { path },
+            }
+        }
+    }
+
+    /// A certificate with those that lead to its authority, and a key that may be its own.
+    struct Candidate {
+        chain: Vec<CertificateDer<'static>>,
+        /// PKCS#8.
+        key: Zeroizing<Vec<u8>>,
+    }
+
+    /// Decrypts a file, and pairs every key with every certificate in it.
+    fn open(bytes: &[u8], password: Option<&Secret>) -> Result<impl Iterator<Item = Candidate>, OpenError> {
+        let password = password.map_or("", Secret::expose);
+        let archive = if password.chars().all(|character| character <= '\u{ffff}') {
+            Pkcs12Archive::from_pkcs12(bytes, password).map_err(|error| open_error(&error))?
+        } else {
+            decrypt(bytes, password)?
+        };
+        let certificates: Vec<Certificate> = archive.certs.into_iter().map(|bag| bag.cert).collect();
+        Ok(archive.keys.into_iter().flat_map(move |key| {
+            let candidate =
+                |own| Candidate { chain: chain(own, &certificates), key: Zeroizing::new(key.key.as_der().to_vec()) };
+            certificates.iter().map(candidate).collect::<Vec<_>>()
+        }))
+    }
+
+    /// Opens a file with a password that p12-keystore cannot put into the form that a MAC is made with: characters beyond
+    /// U+FFFF are two units each there (RFC 7292, appendix B.1), and its type knows characters of one unit alone. Today's
+    /// encryption takes the password as UTF-8. It alone shows here whether the password is right; that nothing was
+    /// changed in the file shows by its key, which has to be the certificate's.
+    fn decrypt(bytes: &[u8], password: &str) -> Result<Pkcs12Archive, OpenError> {
+        if bytes.windows(PBES1.len()).any(|window| window == PBES1) {
+            return Err(OpenError::Characters);
+        }
+        let bare = without_mac(bytes).ok_or(OpenError::Format)?;
+        Pkcs12Archive::from_pkcs12(&bare, password).map_err(|error| match open_error(&error) {
+            // A wrong password may garble what it decrypts.
+            OpenError::Format => OpenError::Password,
+            error => error,
+        })
+    }
+
+    /// The start of the identifiers of all the old kinds of encryption, 1.2.840.113549.1.12.1.N (RFC 7292, appendix C).
+    const PBES1: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
+
+    /// The same file without its MAC, the last of its three fields (RFC 7292, section 4).
+    fn without_mac(bytes: &[u8]) -> Option<Vec<u8>> {
+        let (_, file) = Any::from_der(bytes).ok()?;
+        let (rest, _version) = Any::from_der(file.data).ok()?;
+        let (mac, _content) = Any::from_der(rest).ok()?;
+        let kept = &file.data[..file.data.len() - mac.len()];
+        Sequence::new(kept.into()).to_der_vec().ok()
+    }
+
+    /// The certificate and those that lead from it to its authority, whose own certificate the server has.
+    fn chain(own: &Certificate, all: &[Certificate]) -> Vec<CertificateDer<'static>> {
+        let mut chain = vec![own];
+        while let Some(last) = chain.last() {
+            let next = all.iter().find(|candidate| {
+                candidate.subject() == last.issuer()
+                    && candidate.subject() != candidate.issuer()
+                    && !chain.contains(candidate)
+            });
+            match next {
+                Some(next) => chain.push(next),
+                None => break,
+            }
+        }
+        chain.iter().map(|certificate| CertificateDer::from(certificate.as_der().to_vec())).collect()
+    }
+
+    fn open_error(error: &Error) -> OpenError {
+        match error {
+            // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
+            Error::MacError(_) | Error::UnpadError => OpenError::Password,
+            // The kind of this error is handed on as its text alone.
+            Error::Pkcs5Error(text) if text.contains("decryption failed") => OpenError::Password,
+            Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => {
+                OpenError::Encryption
+            }
+            Error::IoError(_)
+            | Error::DerError(_)
+            | Error::InvalidVersion
+            | Error::UnsupportedContentType
+            | Error::UnsupportedCertificateType
+            | Error::X509Error(_)
+            | Error::InvalidLength
+            | Error::InvalidParameters
+            | Error::InvalidData
+            | Error::InvalidPrivateKey => OpenError::Format,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use p12_keystore::KeyStore;
+
+        #[test]
+        fn a_file_without_its_mac_opens_with_the_same_password_alone() {
+            let file = KeyStore::new().writer("right").write().unwrap();
+            let opens = |bytes: &[u8], password| Pkcs12Archive::from_pkcs12(bytes, password).is_ok();
+            let bare = without_mac(&file).unwrap();
+            assert!(bare.len() < file.len());
+            assert!(opens(&file, "right") && opens(&bare, "right"));
+            assert!(!opens(&file, "wrong"));
+            assert_eq!(without_mac(&bare).as_ref(), Some(&bare));
+            for damaged in [&b""[..], b"x", b"\x30\x80", &file[..file.len() - 1]] {
+                assert_eq!(without_mac(damaged), None);
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "p12"))]
+mod pkcs12 {
+    use std::path::Path;
+
+    use super::{Parts, PasswordSource};
+    use crate::args::layer::Origin;
+    use crate::settings::error::{ClientCertificateError, CredentialError};
+
+    pub(super) fn read(
+        path: &Path,
+        origin: &Origin,
+        _: Option<&(PasswordSource, Origin)>,
+    ) -> Result<Parts, CredentialError> {
+        Err(ClientCertificateError::NoPkcs12Support { path: path.to_owned() }.at(origin))
     }
 }
 

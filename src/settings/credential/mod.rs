@@ -4,8 +4,6 @@
 //! the credential elsewhere.
 
 pub mod certificate;
-#[cfg(feature = "p12")]
-mod pkcs12;
 pub mod secret;
 pub mod token;
 

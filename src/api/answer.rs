@@ -12,7 +12,6 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// The bytes of a body and whether they are all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// All of it.
     Complete(Vec<u8>),
     /// What came before its end.
     Cut(Vec<u8>, Cut),
@@ -23,16 +22,13 @@ pub enum Body {
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// The connection broke.
     BrokenOff,
-    /// The time ran out.
     OutOfTime,
     /// It is longer than [`BODY_MAX`].
     TooLong,
 }
 
 impl Body {
-    /// The bytes that were read.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Complete(bytes) | Self::Cut(bytes, _) => bytes,
@@ -63,13 +59,12 @@ pub struct Reply {
 /// What a body contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyContent {
-    /// Nothing.
     Nothing,
     /// A JSON object, with the message and the gRPC code that the live service puts there.
     Object {
         /// The gRPC number (7: permission denied, ...).
         code: Option<i64>,
-        /// The message, the details appended, exactly as sent.
+        /// With the details appended, exactly as sent.
         message: Option<String>,
         /// Whether it has a `code` other than 0, or an `error`.
         is_error: bool,
@@ -90,7 +85,7 @@ impl BodyContent {
         matches!(self, Self::Nothing | Self::Object { is_error: false, .. })
     }
 
-    /// The message as the server wrote it, if there is one.
+    /// As the server wrote it.
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
@@ -111,9 +106,7 @@ impl BodyContent {
 /// Why the body of a 2xx does not prove that the request was accepted: only a complete body can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyFault {
-    /// The connection broke within the body.
     BrokenOff,
-    /// The time ran out within the body.
     OutOfTime,
     /// The API sends no such body. With the cause, unless the content itself shows it.
     NotTheApi(Option<&'static str>),
@@ -142,7 +135,6 @@ impl BodyFault {
         }
     }
 
-    /// The cause in words.
     pub const fn cause(self) -> Option<&'static str> {
         match self {
             Self::BrokenOff => Some("the connection broke before the end of the answer's body"),
@@ -152,7 +144,6 @@ impl BodyFault {
     }
 }
 
-/// Finds out what a body contains.
 pub fn read_body(body: &Body) -> BodyContent {
     let trimmed = body.bytes().trim_ascii();
     let looks_like_object = trimmed.first() == Some(&b'{');

@@ -44,7 +44,6 @@ pub enum Class {
     BrokenReply,
     /// 2xx with a body that the API does not send when it accepts a request.
     NotTheApi,
-    /// Out of time.
     Timeout,
     /// 3xx
     Redirected,
@@ -129,22 +128,15 @@ impl Class {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no answer: as the classes of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// A name was not found.
     Dns,
-    /// No TCP connection.
     Connect,
-    /// Out of time.
     Timeout,
-    /// The TLS handshake failed.
     Tls,
-    /// The server wants a client certificate, or refused ours.
     ClientCertificate,
-    /// The server's certificate is not trusted.
     Certificate,
-    /// The proxy refused the tunnel.
     Proxy,
     /// Anything else.
     Broken,
@@ -163,9 +155,7 @@ pub struct Failure {
 /// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptResult {
-    /// What it means for the recipient.
     pub outcome: Outcome,
-    /// What kind of answer or failure it was.
     pub class: Class,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,

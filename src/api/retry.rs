@@ -12,24 +12,16 @@ const BASE: Duration = Duration::from_millis(500);
 /// Upper bound that the doubling stops at.
 const CAP: Duration = Duration::from_secs(30);
 
-/// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    Stop,
-    /// Send again after this time.
-    After(Duration),
-}
-
-/// Decides after attempt number `attempt` (from 1 on). `jitter` is a random number from 0 to 1.
-pub fn decide(policy: &RetryPolicy, result: &AttemptResult, attempt: u64, jitter: f64) -> Decision {
+/// How long to wait before another attempt after number `attempt` (from 1 on); `None` when there is to be none.
+/// `jitter` is a random number from 0 to 1.
+pub fn wait_before_retry(policy: &RetryPolicy, result: &AttemptResult, attempt: u64, jitter: f64) -> Option<Duration> {
     let allowed = is_repeatable(result) || (policy.retry_unknown && result.outcome == Outcome::Unknown);
     if !allowed || attempt > policy.retries {
-        return Decision::Stop;
+        return None;
     }
     match result.retry_after {
-        Some(wait) if wait > policy.max_retry_after => Decision::Stop,
-        Some(wait) => Decision::After(wait),
-        None => Decision::After(backoff(attempt, jitter)),
+        Some(wait) => (wait <= policy.max_retry_after).then_some(wait),
+        None => Some(backoff(attempt, jitter)),
     }
 }
 
@@ -150,8 +142,8 @@ mod tests {
         for code in 100..=999 {
             for retry_after in [None, Some(1)] {
                 let expected = matches!(code, 408 | 425 | 429) || (code == 503 && retry_after.is_some());
-                let decision = decide(&POLICY, &status(code, retry_after), 1, 0.5);
-                assert_eq!(decision != Decision::Stop, expected, "{code} {retry_after:?}");
+                let wait = wait_before_retry(&POLICY, &status(code, retry_after), 1, 0.5);
+                assert_eq!(wait.is_some(), expected, "{code} {retry_after:?}");
             }
         }
     }
@@ -170,24 +162,24 @@ mod tests {
     fn what_may_have_been_sent_is_repeated_only_when_asked_for() {
         let asked = RetryPolicy { retry_unknown: true, ..POLICY };
         for result in [status(500, None), status(503, None), status(504, None), failure(FailureKind::Timeout, true)] {
-            assert_eq!(decide(&POLICY, &result, 1, 0.0), Decision::Stop);
-            assert_eq!(decide(&asked, &result, 1, 0.0), Decision::After(Duration::ZERO));
+            assert_eq!(wait_before_retry(&POLICY, &result, 1, 0.0), None);
+            assert_eq!(wait_before_retry(&asked, &result, 1, 0.0), Some(Duration::ZERO));
         }
         for result in
             [status(401, None), status(302, None), status(200, None), failure(FailureKind::Certificate, false)]
         {
-            assert_eq!(decide(&asked, &result, 1, 0.0), Decision::Stop);
+            assert_eq!(wait_before_retry(&asked, &result, 1, 0.0), None);
         }
     }
 
     #[test]
     fn the_number_of_repeats_and_the_wait_asked_for_are_bounds() {
         let limited = |seconds| status(429, Some(seconds));
-        assert_eq!(decide(&POLICY, &limited(300), 2, 0.9), Decision::After(Duration::from_secs(5 * 60)));
-        assert_eq!(decide(&POLICY, &limited(301), 1, 0.9), Decision::Stop);
-        assert_eq!(decide(&POLICY, &limited(1), 3, 0.9), Decision::Stop);
+        assert_eq!(wait_before_retry(&POLICY, &limited(300), 2, 0.9), Some(Duration::from_secs(5 * 60)));
+        assert_eq!(wait_before_retry(&POLICY, &limited(301), 1, 0.9), None);
+        assert_eq!(wait_before_retry(&POLICY, &limited(1), 3, 0.9), None);
         let none = RetryPolicy { retries: 0, ..POLICY };
-        assert_eq!(decide(&none, &limited(1), 1, 0.9), Decision::Stop);
+        assert_eq!(wait_before_retry(&none, &limited(1), 1, 0.9), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Which certificates are trusted, where they are read from, and the TLS configuration made of them. No setting
 //! accepts a certificate that does not verify.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -67,10 +66,6 @@ struct TrustedStore {
 impl TrustedStore {
     fn empty() -> Self {
         Self { roots: RootCertStore::empty(), sources: Vec::new() }
-    }
-
-    fn named(&mut self, source: impl Display) {
-        self.sources.push(source.to_string());
     }
 
     fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
@@ -164,13 +159,13 @@ fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) ->
     if let Some(path) = &network.ssl_cert_file {
         let name = "SSL_CERT_FILE";
         read_file(name, path, Strictness::Something, &mut |der| store.roots.add(der))?;
-        store.named(format_args!("{} ({name})", path.display()));
+        store.sources.push(format!("{} ({name})", path.display()));
     }
     if let Some(list) = &network.ssl_cert_dir {
         let name = "SSL_CERT_DIR";
         for folder in std::env::split_paths(list).filter(|folder| folder != Path::new("")) {
             read_folder(name, &folder, &mut |der| store.roots.add(der))?;
-            store.named(format_args!("{} ({name})", folder.display()));
+            store.sources.push(format!("{} ({name})", folder.display()));
         }
     }
     for certificate in extra {
@@ -195,11 +190,11 @@ fn system_verifier(
     match (found.cert_file, found.cert_dir.into_iter().next()) {
         (Some(path), _) => {
             read_file(NAME, &path, Strictness::Nothing, &mut |der| store.roots.add(der))?;
-            store.named(path.display());
+            store.sources.push(path.display().to_string());
         }
         (None, Some(path)) => {
             read_folder(NAME, &path, &mut |der| store.roots.add(der))?;
-            store.named(path.display());
+            store.sources.push(path.display().to_string());
         }
         (None, None) => {}
     }

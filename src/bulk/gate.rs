@@ -183,7 +183,6 @@ impl Gate {
         }
     }
 
-    /// Takes back a row that was throttled.
     pub fn put_back_throttled(&self, row: Box<RowInProgress>) {
         self.lock().backlog.refused(row);
     }
@@ -197,7 +196,6 @@ impl Gate {
         }
     }
 
-    /// How many rows wait for their user.
     pub fn awaited(&self) -> u64 {
         self.lock().backlog.awaited()
     }
@@ -215,7 +213,6 @@ impl Gate {
         self.lock().pace.pause_left(Instant::now())
     }
 
-    /// Takes one retry from the run's budget.
     pub fn take_retry(&self) -> bool {
         self.lock().budget.take()
     }
@@ -369,7 +366,6 @@ impl Backlog {
         self.awaited.first_key_value().is_some_and(|(first, _)| *first == key)
     }
 
-    /// How many rows wait for their user.
     pub fn awaited(&self) -> u64 {
         self.awaited.len() as u64
     }

@@ -159,28 +159,34 @@ impl Tally {
         }
     }
 
+    /// The rows of the plan that have not ended in this run, by what was known of them.
+    fn left(&self, plan: &Plan) -> PriorCounts {
+        let (planned, ended) = (plan.prior(), self.prior);
+        PriorCounts {
+            not_sent: planned.not_sent.saturating_sub(ended.not_sent),
+            rejected: planned.rejected.saturating_sub(ended.rejected),
+            due: planned.due.saturating_sub(ended.due),
+            unknown: planned.unknown.saturating_sub(ended.unknown),
+        }
+    }
+
     /// The whole list as it is now: what was known before, and the results of this run.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let prior = plan.prior();
-        let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
+        let left = self.left(plan);
         OutcomeCounts {
             accepted: plan.accepted + self.ended.accepted,
-            rejected: plan.rejected
-                + left(prior.rejected, self.prior.rejected)
-                + left(prior.due, self.prior.due)
-                + self.ended.rejected,
-            not_sent: left(prior.not_sent, self.prior.not_sent) + self.ended.not_sent,
-            unknown: plan.unknown.len() as u64 + left(prior.unknown, self.prior.unknown) + self.ended.unknown,
+            rejected: plan.rejected + left.rejected + left.due + self.ended.rejected,
+            not_sent: left.not_sent + self.ended.not_sent,
+            unknown: plan.unknown.len() as u64 + left.unknown + self.ended.unknown,
         }
     }
 
     /// How many rows of the list the next run sends without another flag.
     pub fn due_of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let prior = plan.prior();
-        let left = |prior: u64, ended: u64| prior.saturating_sub(ended);
+        let left = self.left(plan);
         OutcomeCounts {
-            not_sent: left(prior.not_sent, self.prior.not_sent) + self.due.not_sent,
-            rejected: left(prior.due, self.prior.due) + self.due.rejected,
+            not_sent: left.not_sent + self.due.not_sent,
+            rejected: left.due + self.due.rejected,
             ..OutcomeCounts::default()
         }
     }

@@ -11,7 +11,7 @@ use super::plan::{Prior, Task, key_of};
 use super::results::{Event, Stop, fails_every_row, is_throttled};
 use crate::api::operation::{ApiRequest, recipient};
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::retry::{Decision, UserWait, after_another, decide, is_repeatable};
+use crate::api::retry::{UserWait, after_another, is_repeatable, wait_before_retry};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::{RetryPolicy, USER_GAP};
 
@@ -233,13 +233,11 @@ impl Run<'_> {
         }
         self.gate.release(permit);
         let counted = pending.attempts - pending.waits - pending.user.refusals;
-        match decide(self.policy, latest, counted, fastrand::f64()) {
-            Decision::After(wait) if self.gate.take_retry() => Next::Retry(wait),
+        match wait_before_retry(self.policy, latest, counted, fastrand::f64()) {
+            Some(wait) if self.gate.take_retry() => Next::Retry(wait),
             // The row is due, so that no one is forgotten because the service was busy.
-            Decision::After(_) | Decision::Stop if latest.outcome == Outcome::Rejected && is_repeatable(latest) => {
-                Next::Later
-            }
-            Decision::After(_) | Decision::Stop => Next::End,
+            _ if latest.outcome == Outcome::Rejected && is_repeatable(latest) => Next::Later,
+            _ => Next::End,
         }
     }
 

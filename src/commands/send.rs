@@ -12,7 +12,7 @@ use super::interrupt::{Interrupted, Interrupts};
 use super::send_journal::SendJournal;
 use crate::api::operation::{ApiRequest, Field, Operation, RequestError};
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::retry::{Decision, UserWait, after_another, decide};
+use crate::api::retry::{UserWait, after_another, wait_before_retry};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::layer::ValueError;
@@ -202,15 +202,14 @@ struct Attempts {
 }
 
 impl Attempts {
-    fn decide(&mut self, policy: &RetryPolicy, latest: &mut AttemptResult) -> Decision {
+    /// How long to wait before the next attempt, if there is to be one.
+    fn wait(&mut self, policy: &RetryPolicy, latest: &mut AttemptResult) -> Option<Duration> {
         let jitter = fastrand::f64();
         if let Some(wait) = self.user.after(policy.wait_for_user, latest, Instant::now(), jitter) {
-            return Decision::After(wait);
+            return Some(wait);
         }
-        match decide(policy, latest, self.count - self.user.refusals, jitter) {
-            Decision::After(wait) if self.user.is_begun() => Decision::After(wait.max(USER_GAP)),
-            decision => decision,
-        }
+        let wait = wait_before_retry(policy, latest, self.count - self.user.refusals, jitter)?;
+        Some(if self.user.is_begun() { wait.max(USER_GAP) } else { wait })
     }
 
     fn end(&self, result: AttemptResult) -> SendResult {
@@ -292,7 +291,7 @@ fn attempt_all(
             reporter.trace(&lines);
         }
         let mut latest = attempt.result;
-        let Decision::After(wait) = attempts.decide(&settings.retry, &mut latest) else {
+        let Some(wait) = attempts.wait(&settings.retry, &mut latest) else {
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };

@@ -192,20 +192,14 @@ fn is_pipe(_: &Metadata) -> bool {
 }
 
 /// The path may have become a FIFO since it was checked, and opening one waits for its writer.
-#[cfg(unix)]
-fn without_waiting() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let mut options = OpenOptions::new();
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    options.read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
-    options
-}
-
-#[cfg(not(unix))]
 fn without_waiting() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
     options
 }
 

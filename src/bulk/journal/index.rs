@@ -4,9 +4,7 @@
 //! million people in other journals in less than a second. It is made from the journal, grows with it, and is only a
 //! cache: an index that does not fit its journal in every respect is made again.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
-use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::JournalError;
 use super::file::{self, Identity};
-use super::key::{KeyHasher, RowKey};
+use super::key::{KeySet, RowKey};
 use super::record::{self, LINE_MAX, Record};
 use super::scan::{Keys, next_line, scan};
 use crate::api::outcome::Outcome;
@@ -147,7 +145,7 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
     if contents.is_damaged {
         // What a power failure has left hides no one: a run of that list removes it.
         let mut file = file;
-        file.seek(SeekFrom::Start(0))?;
+        file.rewind()?;
         contents.is_damaged = !scan(BufReader::new(file))?.damage.is_empty();
     }
     contents.at = header.last_accepted.or(header.last_run).map(Timestamp::of_seconds);
@@ -188,7 +186,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
     file.seek(SeekFrom::Start(header.covered))?;
     let mut reader = BufReader::new(file);
     let mut keys = Keys::default();
-    let mut open: HashSet<RowKey, BuildHasherDefault<KeyHasher>> = HashSet::default();
+    let mut open = KeySet::default();
     let mut kept = Vec::new();
     let mut tail = Vec::new();
     while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
@@ -218,11 +216,7 @@ fn follow(mut file: &File, header: &mut Header, contents: &mut Contents) -> io::
 
 impl Header {
     /// Adds a record, and returns the state of its person after it.
-    fn take(
-        &mut self,
-        record: Record,
-        open: &mut HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
-    ) -> Option<(RowKey, Outcome)> {
+    fn take(&mut self, record: Record, open: &mut KeySet) -> Option<(RowKey, Outcome)> {
         let about = record.about();
         match record {
             Record::Run(run) => {

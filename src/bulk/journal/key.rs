@@ -1,8 +1,9 @@
 //! The key of a person in the journal: a hash of service, cname and address, independent of the place in the list.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -46,6 +47,9 @@ impl Hash for RowKey {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);
 
+pub(super) type KeyMap<V> = HashMap<RowKey, V, BuildHasherDefault<KeyHasher>>;
+pub(super) type KeySet = HashSet<RowKey, BuildHasherDefault<KeyHasher>>;
+
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
@@ -88,26 +92,26 @@ pub fn fold_name(name: &str) -> Cow<'_, str> {
 }
 
 /// The key of a person: the service, the cname that is sent, and the address; case is ignored.
-/// Each part is hashed with its length in front, so that two different sets of parts never give the same bytes.
 pub fn key(service: &str, cname: &str, email: &str) -> RowKey {
-    hashed([service, &fold_name(cname), &email.to_lowercase()])
+    RowKey(hashed([service, &fold_name(cname), &email.to_lowercase()]))
 }
 
 /// The key of a row in journals of version 1: the full URL in place of the service, and the cname as it was given.
 pub(super) fn key_of_version_1(url: &str, cname: &str, email: &str) -> RowKey {
-    hashed([url, cname, &email.to_lowercase()])
+    RowKey(hashed([url, cname, &email.to_lowercase()]))
 }
 
-fn hashed(parts: [&str; 3]) -> RowKey {
+/// The first bytes of the hash of texts, each with its length in front, so that two different sets of texts never give the
+/// same bytes.
+pub(super) fn hashed<const N: usize>(parts: [&str; 3]) -> [u8; N] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let digest = hash.finalize();
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    RowKey(half)
+    let mut first = [0; N];
+    first.copy_from_slice(&hash.finalize()[..N]);
+    first
 }
 
 impl fmt::Display for RowKey {

@@ -11,9 +11,8 @@
 //! mail them. A run first syncs its own intent and reads the other journals afterwards. So of two runs that are about to
 //! mail the same person at the same time, at least one sees the other.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata, TryLockError};
-use std::hash::BuildHasherDefault;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +22,7 @@ use super::error::JournalError;
 use super::file::{folder_of, open_to_read};
 use super::index::{JournalFollower, identity_at, people_in};
 use super::join::Joined;
-use super::key::{KeyHasher, RowKey};
+use super::key::{KeyMap, KeySet, RowKey};
 use super::path::{are_siblings, files_in, journals_in, split_name};
 use super::run_record::Part;
 use super::scan::{Recovered, RowState, first_run};
@@ -231,7 +230,8 @@ impl KnownElsewhere {
         }
         let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
         // With its final size, if that is known: a table that grows exists twice while it is copied.
-        let mut wanted = Wanted::with_capacity_and_hasher(count, BuildHasherDefault::default());
+        let mut wanted = KeyMap::default();
+        wanted.reserve(count);
         wanted.extend(people().map(|(index, key)| (key, Findings::new(index))));
         for path in others {
             known.read_journal(path, service, &mut wanted);
@@ -263,7 +263,7 @@ impl KnownElsewhere {
         self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
 
-    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut Wanted) {
+    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut KeyMap<Findings>) {
         let contents = match people_in(&path) {
             Ok(contents) => contents,
             Err(error) => {
@@ -317,8 +317,6 @@ fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
             && path.parent() == own.journal.parent()
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
 }
-
-type Wanted = HashMap<RowKey, Findings, BuildHasherDefault<KeyHasher>>;
 
 /// What one list knows of a person.
 #[derive(Debug, Clone, Copy)]
@@ -384,12 +382,12 @@ struct Watch {
 #[derive(Debug)]
 struct Watched {
     journal: JournalFollower,
-    people: HashSet<RowKey, BuildHasherDefault<KeyHasher>>,
+    people: KeySet,
 }
 
 impl Watched {
     fn after(path: &Path, length: u64) -> Self {
-        Self { journal: JournalFollower::after(path, length), people: HashSet::default() }
+        Self { journal: JournalFollower::after(path, length), people: KeySet::default() }
     }
 }
 

@@ -4,11 +4,10 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf, absolute};
 use std::{fs, io};
 
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::JournalError;
-use super::key::{hex, service_of};
+use super::key::{hashed, hex, service_of};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::settings::bulk::Shard;
 
@@ -72,23 +71,12 @@ impl JournalPlace {
 /// known, and only what is new is sent. With the content in the name, an edited list would begin a journal of its own,
 /// and everyone on it would be mailed a second time.
 pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
-    let (shown, identity) = match list {
-        ListName::File(path) => {
-            let name = path.file_name().unwrap_or_default();
-            (plain(name), path.to_string_lossy().into_owned())
-        }
-        ListName::Stdin | ListName::Stream => {
-            let here = resolve_folder(Path::new("."));
-            ("stdin".to_owned(), format!("-{}", here.display()))
-        }
+    let identity = match list {
+        ListName::File(path) => path.to_string_lossy().into_owned(),
+        ListName::Stdin | ListName::Stream => format!("-{}", resolve_folder(Path::new(".")).display()),
     };
-    let mut hash = Sha256::new();
-    for part in [base_url, cname, &identity] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let digest = hex(&hash.finalize()[..8]);
-    folder.join(format!("{shown}-{digest}.{EXTENSION}"))
+    let digest = hex(&hashed::<8>([base_url, cname, &identity]));
+    folder.join(format!("{}-{digest}.{EXTENSION}", list.short_name()))
 }
 
 /// The name of a shard's journal: that of the whole list's with the shard in front of its extension, so that one command
@@ -132,11 +120,7 @@ pub fn are_siblings(one: &Path, other: &Path) -> bool {
 /// Whether a journal's name was made from that of a list. Not proof: the journal of another folder's list may be called
 /// the same.
 pub fn named_after(journal: &Path, list: &ListName) -> bool {
-    let shown = match list {
-        ListName::File(path) => plain(path.file_name().unwrap_or_default()),
-        ListName::Stdin | ListName::Stream => "stdin".to_owned(),
-    };
-    split_name(journal).0.rsplit_once('-').is_some_and(|(name, _)| name == shown)
+    split_name(journal).0.rsplit_once('-').is_some_and(|(name, _)| name == list.short_name())
 }
 
 /// A file name in letters that need no quotes in a shell.
@@ -221,6 +205,14 @@ impl ListName {
 
     pub fn is_stdin(&self) -> bool {
         *self == Self::Stdin
+    }
+
+    /// Without its folder, in letters that need no quotes in a shell.
+    fn short_name(&self) -> String {
+        match self {
+            Self::File(path) => plain(path.file_name().unwrap_or_default()),
+            Self::Stdin | Self::Stream => "stdin".to_owned(),
+        }
     }
 
     /// As a journal has it: the path, or `-`.

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::JournalError;
 use super::file::open_to_read;
-use super::key::{KeyHasher, RowKey};
+use super::key::{KeyMap, RowKey};
 use super::record::{self, LINE_MAX, Record};
 use super::run_record::RunRecord;
 use super::scan::{Keys, next_line, read_valid};
@@ -69,15 +68,15 @@ impl People {
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
     pub fn of(path: &Path) -> Result<Self, JournalError> {
-        let failed = |source| JournalError::Read { path: path.to_owned(), source };
+        let failed = JournalError::reading(path);
         let mut file = open_to_read(path)?;
         let scan = read_valid(&file, path)?;
         let (runs, end) = (scan.recovered.runs, scan.valid);
         // Dropped here: it is large, and so is what follows.
         drop(scan.recovered.states);
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        file.rewind().map_err(failed)?;
         let lines = lines_of(&file, end, &runs).map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        file.rewind().map_err(failed)?;
         let reader = BufReader::with_capacity(LINE_MAX, file);
         Ok(Self { runs, path: path.to_owned(), reader, offset: 0, lines: lines.into_iter() })
     }
@@ -119,7 +118,7 @@ const ATTEMPT: u64 = 4096;
 /// When the last `most` attempts of a journal ended, the oldest first; one whose end is missing ends now. A request that was
 /// cut off may still be on its way, and the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
-    let failed = |source| JournalError::Read { path: path.to_owned(), source };
+    let failed = JournalError::reading(path);
     let mut file = open_to_read(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let start = length.saturating_sub(most.saturating_mul(ATTEMPT));
@@ -152,14 +151,14 @@ impl Iterator for People {
     fn next(&mut self) -> Option<Self::Item> {
         let lines = self.lines.next()?;
         let read = self.read(&lines);
-        Some(read.map_err(|source| JournalError::Read { path: self.path.clone(), source }))
+        Some(read.map_err(JournalError::reading(&self.path)))
     }
 }
 
 /// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
 fn lines_of(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Lines>> {
     let mut reader = BufReader::new(file.take(end));
-    let mut found: HashMap<RowKey, Lines, BuildHasherDefault<KeyHasher>> = HashMap::default();
+    let mut found = KeyMap::<Lines>::default();
     let mut keys = Keys::default();
     let mut kept = Vec::new();
     let (mut offset, mut run) = (0, 0);

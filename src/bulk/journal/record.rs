@@ -77,11 +77,7 @@ impl Resolution {
 
     /// The word in the journal.
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::NotSent => "not_sent",
-            Self::Unknown => "unknown",
-        }
+        self.outcome().word()
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
-use super::key::{self, KeyHasher, RowKey};
+use super::key::{self, KeyMap, RowKey};
 use super::record::{self, LINE_MAX, Named, Record, Resolution};
 use super::run_record::RunRecord;
 use crate::api::outcome::Outcome;
@@ -33,7 +32,6 @@ pub struct Scan {
     pub recovered: Recovered,
     /// Every damaged line. With any, no run continues this journal.
     pub damage: Vec<Damage>,
-    /// What follows the last line break.
     pub tail: Tail,
     /// How many bytes from the beginning count.
     pub valid: u64,
@@ -392,7 +390,7 @@ impl Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Every row that was ever about to be sent.
-    pub states: HashMap<RowKey, RowState, BuildHasherDefault<KeyHasher>>,
+    pub states: KeyMap<RowState>,
     /// The runs before this one, the first one first.
     pub runs: Vec<RunRecord>,
     /// When the first and the last row were accepted.
@@ -409,7 +407,6 @@ impl Recovered {
         self.states.get(&key).copied()
     }
 
-    /// How many rows there are of each outcome.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for state in self.states.values() {

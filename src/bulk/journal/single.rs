@@ -139,7 +139,7 @@ impl SingleSend {
         let mut first = String::new();
         let mut valid = length;
         if !ends_synced(&place.file, length).map_err(failed)? {
-            (&place.file).seek(SeekFrom::Start(0)).map_err(failed)?;
+            (&place.file).rewind().map_err(failed)?;
             let found = read_valid(&place.file, path)?;
             if found.tail == Tail::Unbroken {
                 first.push('\n');
@@ -182,7 +182,7 @@ fn ends_synced(mut file: &File, length: u64) -> io::Result<bool> {
 /// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
 /// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
 fn of_others(mut file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
-    file.seek(SeekFrom::Start(0))?;
+    file.rewind()?;
     let mut reader = BufReader::new(file);
     let mut kept = Vec::new();
     // The own intent is among them.

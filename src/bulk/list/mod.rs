@@ -31,12 +31,12 @@ pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_ema
         format => format,
     };
     let mut collector = Collector::new(default_cname, allow_any_email);
-    let plan = (format == Format::Csv).then(|| csv::table(&glance));
+    let table = csv::table(&glance);
     let mut whole = Cursor::new(glance).chain(&mut text);
-    match plan {
-        Some(plan) => csv::read(whole, plan, &mut collector)?,
-        None if format == Format::Ndjson => lines::read_ndjson(&mut whole, &mut collector)?,
-        None => lines::read_plain(&mut whole, &mut collector)?,
+    match format {
+        Format::Csv => csv::read(whole, table, &mut collector)?,
+        Format::Ndjson => lines::read_ndjson(&mut whole, &mut collector)?,
+        Format::Lines | Format::Auto => lines::read_plain(&mut whole, &mut collector)?,
     }
     collector.finish(format, text.sha256()?)
 }

@@ -56,7 +56,6 @@ pub struct Reply {
     pub body: Body,
 }
 
-/// What a body contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyContent {
     Nothing,

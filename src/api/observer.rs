@@ -104,7 +104,6 @@ pub struct Handshake {
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
-/// A certificate that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The name that was asked for.
@@ -143,7 +142,6 @@ impl Observer {
         Self { route, ..Self::default() }
     }
 
-    /// How many connections were established so far.
     pub(super) fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst) & !CLOSED
     }

@@ -137,7 +137,6 @@ impl Shard {
         self.number.get()
     }
 
-    /// How many shards there are.
     pub const fn count(self) -> NonZeroU16 {
         self.count
     }

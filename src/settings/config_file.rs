@@ -19,7 +19,6 @@ use crate::args::{did_you_mean, suggest};
 
 const CONFIG_MAX: u64 = 1024 * 1024;
 
-/// Why a configuration file cannot be used.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     #[error("{error}{}", hint(.error))]
@@ -132,7 +131,6 @@ pub struct Profile {
     pub layer: Layer,
 }
 
-/// The text of a configuration file.
 pub fn read_text(path: &Path) -> Result<String, ConfigError> {
     read_text_and_metadata(path).map(|(text, _)| text)
 }

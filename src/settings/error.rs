@@ -84,7 +84,6 @@ pub enum CredentialError {
     Unbound { origin: Origin, target: String, reason: String },
 }
 
-/// Why a client certificate cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClientCertificateError {
     #[error("{path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12", path = .path.display())]

@@ -18,7 +18,6 @@ use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Origin, Value, ValueError};
 use crate::args::settings_table::Setting;
 
-/// How the service is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// For one attempt, all of it.

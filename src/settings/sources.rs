@@ -45,8 +45,6 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Gathers the layers.
-    ///
     /// # Errors
     /// [`SettingsError`] when a variable does not fit, the file has a mistake, or the profile does not exist.
     pub fn gather(flags: &Layer, environment: &Environment) -> Result<Self, SettingsError> {

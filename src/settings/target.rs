@@ -146,7 +146,6 @@ pub struct BaseUrl {
     url: Url,
 }
 
-/// Why a base URL cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BaseUrlError {
     #[error("`{0}` is not a URL ({1}): it must look like https://example-corp.console.ves.volterra.io")]

@@ -27,9 +27,28 @@ impl RowKey {
         u64::from_be_bytes(last)
     }
 
-    /// The key of these bytes.
     pub const fn of_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// The key of 32 lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`NoKey`] when they are anything else.
+    pub(super) fn of_digits(bytes: &[u8]) -> Result<Self, NoKey> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Ok(byte - b'0'),
+            b'a'..=b'f' => Ok(byte - b'a' + 10),
+            _ => Err(NoKey),
+        };
+        if bytes.len() != 32 {
+            return Err(NoKey);
+        }
+        let mut half = [0; 16];
+        for (byte, pair) in half.iter_mut().zip(bytes.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Ok(Self(half))
     }
 }
 
@@ -131,28 +150,6 @@ impl FromStr for RowKey {
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
         Self::of_digits(text.as_bytes())
-    }
-}
-
-impl RowKey {
-    /// The key of 32 lower-case hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`NoKey`] when they are anything else.
-    pub(super) fn of_digits(bytes: &[u8]) -> Result<Self, NoKey> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(NoKey),
-        };
-        if bytes.len() != 32 {
-            return Err(NoKey);
-        }
-        let mut half = [0; 16];
-        for (byte, pair) in half.iter_mut().zip(bytes.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Ok(Self(half))
     }
 }
 

@@ -2,7 +2,6 @@
 //! it.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -187,33 +186,19 @@ impl Record {
     }
 }
 
-/// A text as JSON has it.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Value::from(self.0).fmt(f)
-    }
-}
-
-/// A number or `null`.
-fn number(status: Option<u16>) -> Value {
-    status.map_or(Value::Null, Value::from)
-}
-
 /// The line of the beginning of a run.
 pub(super) fn run(id: &str, header: &RunHeader) -> String {
-    let tenant = header.tenant.as_deref().map_or_else(|| "null".to_owned(), |tenant| Quoted(tenant).to_string());
+    let tenant = Value::from(header.tenant.as_deref());
     let author = author(&header.author);
     let shard = header.shard.map_or_else(String::new, |shard| format!(r#","shard":"{shard}""#));
     sealed(format!(
         r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{}{shard},"vescli":"{}"{author},"at":"{}""#,
-        Quoted(id),
-        Quoted(&header.url),
-        Quoted(&header.service),
-        Quoted(&header.cname),
-        Quoted(&header.list),
-        Quoted(&header.input_sha256),
+        Value::from(id),
+        Value::from(header.url.as_str()),
+        Value::from(header.service.as_str()),
+        Value::from(header.cname.as_str()),
+        Value::from(header.list.as_str()),
+        Value::from(header.input_sha256.as_str()),
         header.rows,
         env!("CARGO_PKG_VERSION"),
         now(),
@@ -224,7 +209,7 @@ pub(super) fn run(id: &str, header: &RunHeader) -> String {
 fn author(author: &Author) -> String {
     let fields = [("user", &author.user), ("host", &author.host), ("job", &author.job)];
     let known = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Quoted(value)))
+    known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Value::from(value)))
 }
 
 /// The text of a run's record without part and CRC.
@@ -242,9 +227,9 @@ pub(super) fn part_of_run(text: &str, part: Part) -> String {
 pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
     sealed(format!(
         r#"{{"v":1,"t":"run","id":{},"url":{},"tenant":null,"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
-        Quoted(id),
-        Quoted(&header.url),
-        Quoted(&header.input_sha256),
+        Value::from(id),
+        Value::from(header.url.as_str()),
+        Value::from(header.input_sha256.as_str()),
         header.rows,
         env!("CARGO_PKG_VERSION"),
         now(),
@@ -257,8 +242,8 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
         r#"{{"t":"intent","key":"{}","row":{},"email":{},"cname":{},"attempt":{},"at":"{}""#,
         intent.person.key,
         intent.row,
-        Quoted(intent.person.email),
-        Quoted(intent.person.cname),
+        Value::from(intent.person.email),
+        Value::from(intent.person.cname),
         intent.attempt,
         now(),
     ))
@@ -272,11 +257,11 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
         end.outcome.word(),
         person.key,
         end.attempt,
-        number(end.status),
+        Value::from(end.status),
         if end.due { ",\"due\":true" } else { "" },
         now(),
-        Quoted(person.email),
-        Quoted(person.cname),
+        Value::from(person.email),
+        Value::from(person.cname),
     ))
 }
 

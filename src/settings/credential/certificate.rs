@@ -28,7 +28,6 @@ use crate::settings::sources::{Level, Sources};
 
 /// Most bytes of a file with a certificate or a key: no chain comes near.
 const CERTIFICATE_MAX: u64 = 1024 * 1024;
-/// Where a client certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCertificateSource {
     /// PEM files. `key` is `cert` if no file is named for it.
@@ -291,7 +290,6 @@ mod pkcs12 {
     use crate::settings::error::{ClientCertificateError, CredentialError};
     use crate::settings::file;
 
-    /// Most bytes of a file with a password.
     const PASSWORD_MAX: u64 = 8 * 1024;
 
     /// Of all pairs in the file, the first whose key belongs to its certificate. One that TLS cannot use is better than none:

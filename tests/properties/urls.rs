@@ -1,5 +1,5 @@
 //! Variables that try to lead the request, and the token with it, to another host. A plain fast loop: five million sets
-//! take `VESCLI_CASES=5000000 cargo test --release --test properties url`.
+//! take `VESCLI_CASES=5000000 cargo test --test properties url`.
 
 use url::Url;
 use vescli::api::operation::{SEND_PASSWORD_EMAIL, url};

@@ -340,11 +340,12 @@ impl Rebuilt {
                 Some(keys) => keys,
                 None => self.people.keys().copied().collect(),
             };
-            // A later line about the person decides, whatever this one was; and nothing changes accepted.
+            // A later line about the person decides, whatever this one was; and nothing changes accepted. Who is unknown
+            // already gets a request more: an operator may have decided about the earlier one in another journal.
             let is_open = |key: &RowKey| match self.last.get(key) {
                 None => true,
-                Some((_, Outcome::Accepted | Outcome::Unknown)) => false,
-                Some((number, Outcome::Rejected | Outcome::NotSent)) => *number < line.number,
+                Some((_, Outcome::Accepted)) => false,
+                Some((number, _)) => *number < line.number,
             };
             doubtful.extend(keys.into_iter().filter(is_open));
         }
@@ -356,7 +357,9 @@ impl Rebuilt {
             let end = End { attempt: 1, outcome: Outcome::Unknown, status: None, due: false };
             let end = record::end(&person_of(&person, key), &end);
             self.text.push_str(&end);
-            self.repaired.unknown.push(person);
+            if self.last.get(&key).is_none_or(|(_, outcome)| *outcome != Outcome::Unknown) {
+                self.repaired.unknown.push(person);
+            }
         }
     }
 

@@ -291,19 +291,24 @@ fn a_decision_is_about_no_later_request_even_of_the_same_millisecond() {
 }
 
 #[test]
-fn an_end_whose_request_is_damaged_is_not_that_of_an_earlier_run() {
+fn a_damaged_request_is_not_taken_for_that_of_an_earlier_run() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let begun = Story::default().run(&mut clock).sent("ada", None, &mut clock);
     let decided = Story { text: begun.text.clone() }.resolved("ada", Resolution::NotSent, &mut clock);
-    let again = begun.run(&mut clock).sent("ada", Some(Outcome::Unknown), &mut clock);
-    let mut lines: Vec<String> = again.text.lines().map(|line| line.to_owned() + "\n").collect();
-    let lost = lines.iter().rposition(|line| line.contains("\"intent\"")).unwrap();
-    lines[lost] = lines[lost].replacen('"', "'", 4);
-    let path = bench.file(&Story { text: lines.concat() });
-    DamagedJournal::open(&path).unwrap().unwrap().repair(&header(), &[]).unwrap();
-    let repaired = Story { text: fs::read_to_string(&path).unwrap() };
-    for journals in [[&decided, &repaired], [&repaired, &decided]] {
-        assert_eq!(bench.join(&journals).outcomes()["ada"], "unknown");
+    let again = begun.run(&mut clock);
+    // With its end, which is left, and without one.
+    for end in [Some(Outcome::Unknown), None] {
+        let again = Story { text: again.text.clone() }.sent("ada", end, &mut clock);
+        let mut lines: Vec<String> = again.text.lines().map(|line| line.to_owned() + "\n").collect();
+        let lost = lines.iter().rposition(|line| line.contains("\"intent\"")).unwrap();
+        lines[lost] = lines[lost].replacen('"', "'", 4);
+        let path = bench.file(&Story { text: lines.concat() });
+        let repaired = DamagedJournal::open(&path).unwrap().unwrap().repair(&header(), &[]).unwrap();
+        assert_eq!(repaired.unknown, [], "she was unknown before");
+        let repaired = Story { text: fs::read_to_string(&path).unwrap() };
+        for journals in [[&decided, &repaired], [&repaired, &decided]] {
+            assert_eq!(bench.join(&journals).outcomes()["ada"], "unknown", "{end:?}");
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the help of each command shows besides clap's own parts: examples to paste, the flags that `-h` shows, and notes.
 //! A table of its own, because clap would build all of these texts at every start.
 
-/// The help of one command.
 #[derive(Debug)]
 pub struct CommandHelp {
     /// The words after `vescli`.
@@ -14,12 +13,10 @@ pub struct CommandHelp {
     pub notes: &'static str,
 }
 
-/// The row of a command.
 pub fn help_of(command: &str) -> Option<&'static CommandHelp> {
     ROWS.iter().find(|row| row.command == command)
 }
 
-/// All rows.
 pub fn rows() -> impl Iterator<Item = &'static CommandHelp> {
     ROWS.iter()
 }

@@ -224,7 +224,6 @@ fn choice(word: &'static str) -> PossibleValue {
     PossibleValue::new(word).alias(word.replace('-', "_"))
 }
 
-/// The command and the flags that were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     pub command: Command,
@@ -318,7 +317,6 @@ fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
     }
 }
 
-/// Whether a command has this flag, long or short.
 fn takes(command: &clap::Command, flag: &str) -> bool {
     command.get_arguments().any(|arg| {
         arg.get_long().map(|long| format!("--{long}")).as_deref() == Some(flag)

@@ -12,7 +12,6 @@ use super::settings_table::{Group, Kind, SettingSpec, specs};
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
     pub fn of_process() -> Self {
         std::env::vars_os().collect()
@@ -51,7 +50,6 @@ impl std::fmt::Debug for Environment {
     }
 }
 
-/// A variable whose value is not UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotUtf8(pub String);
 

@@ -112,7 +112,6 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and where it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub value: Value,
@@ -123,7 +122,6 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layer(BTreeMap<Setting, Entry>);
 
-/// A value that does not fit its setting.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{origin}: {reason}")]
 pub struct ValueError {
@@ -139,7 +137,6 @@ impl From<NotUtf8> for ValueError {
 }
 
 impl Entry {
-    /// The error for a value that does not fit its setting.
     pub fn invalid(&self, reason: impl Into<String>) -> ValueError {
         ValueError { origin: self.origin.clone(), reason: reason.into() }
     }
@@ -171,17 +168,14 @@ impl Layer {
         kept.map(|(key, entry)| (*key, entry.clone())).collect()
     }
 
-    /// Adds or replaces a value.
     pub fn set(&mut self, key: Setting, value: Value, origin: Origin) {
         self.0.insert(key, Entry { value, origin });
     }
 
-    /// Whether a switch is given and on.
     pub fn is_on(&self, key: Setting) -> bool {
         self.get(key).is_some_and(|entry| entry.value == Value::Switch(true))
     }
 
-    /// The flags that were typed.
     pub fn from_flags(matches: &ArgMatches) -> Self {
         let typed = |spec: &'static SettingSpec| {
             let is_typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
@@ -207,7 +201,6 @@ impl Layer {
         variables(environment, |spec| spec.f5_variable.map(|name| Origin::ForeignVariable(name.to_owned()))).collect()
     }
 
-    /// The built-in values.
     pub fn defaults() -> Self {
         let default = |spec: &SettingSpec| {
             let value = parse_value(spec.kind, spec.default?).ok()?;

@@ -196,7 +196,6 @@ pub enum Kind {
     List(&'static str),
 }
 
-/// Where a setting can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// As a flag, a variable and a key of the file.
@@ -214,7 +213,6 @@ impl Group {
     }
 }
 
-/// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct SettingSpec {
     pub setting: Setting,
@@ -263,7 +261,6 @@ impl SettingSpec {
         self.scope != Scope::FileOnly
     }
 
-    /// Whether it is a key of the file.
     pub fn in_file(&self) -> bool {
         self.scope != Scope::RunOnly
     }
@@ -276,7 +273,6 @@ impl Setting {
     }
 }
 
-/// All rows, in order.
 pub fn specs() -> impl Iterator<Item = &'static SettingSpec> {
     SPECS.iter()
 }

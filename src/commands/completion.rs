@@ -167,7 +167,6 @@ fn added(shell: &str, script: String) -> String {
 /// The journals that are looked into for the names of their lists: a Tab must not take seconds.
 const JOURNALS_MAX: usize = 500;
 
-/// The line that is completed.
 struct Line {
     words: Vec<String>,
     environment: Environment,

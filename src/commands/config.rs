@@ -56,7 +56,6 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
     context.print(&text)
 }
 
-/// What an action found or did.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Details<'a> {
@@ -67,7 +66,6 @@ enum Details<'a> {
     Profiles { profiles: Vec<&'a str>, chosen: Option<&'a str> },
 }
 
-/// The JSON document of an action.
 fn document(schema: &'static str, path: &Path, details: Details) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
@@ -95,7 +93,6 @@ fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
     Ok(ConfigFile::read(path.path().ok_or_else(no_path)?)?)
 }
 
-/// Writes a first file.
 fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> {
     let text = first_text(flags)?;
     let failed = |error: io::Error| match error.kind() {

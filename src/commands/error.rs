@@ -23,11 +23,10 @@ use crate::settings::config_file::ConfigError;
 use crate::settings::error::{CredentialError, SettingsError};
 use crate::settings::file::{FileError, FileErrorKind};
 
-/// Why a command could not do its work.
 #[derive(Debug, Error)]
 pub enum CommandError {
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Settings(SettingsError),
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
@@ -89,20 +88,8 @@ fn lines(bad: &[BadRow]) -> String {
     text
 }
 
-impl From<CredentialError> for CommandError {
-    fn from(error: CredentialError) -> Self {
-        Self::Settings(error.into())
-    }
-}
-
-impl From<ConfigError> for CommandError {
-    fn from(error: ConfigError) -> Self {
-        Self::Settings(error.into())
-    }
-}
-
-impl From<ValueError> for CommandError {
-    fn from(error: ValueError) -> Self {
+impl<E: Into<SettingsError>> From<E> for CommandError {
+    fn from(error: E) -> Self {
         Self::Settings(error.into())
     }
 }
@@ -118,7 +105,6 @@ impl CommandError {
         Self::Report(ErrorReport::new(Exit::Usage, message, hint))
     }
 
-    /// The exit that belongs to it.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Settings(error) => of_settings(error),

@@ -77,7 +77,6 @@ fn text(row: &ExitRow, style: Style) -> String {
     text
 }
 
-/// The whole table, a line each.
 pub fn table(style: Style) -> String {
     let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
     let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));

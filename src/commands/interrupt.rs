@@ -8,11 +8,9 @@ pub(super) use caught::{Interrupts, ignored};
 #[cfg(not(unix))]
 pub(super) use uncaught::Interrupts;
 
-/// Why the work did not finish.
 #[derive(Debug)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "without signals and threads of its own, work comes to its end"))]
 pub(super) enum Interrupted {
-    /// This signal came.
     Signal(i32),
     /// It could not be started: the system has no room for another thread or descriptor.
     Failed(io::Error),

@@ -63,7 +63,6 @@ impl Context<'_> {
     }
 }
 
-/// Who answers.
 #[derive(Debug)]
 pub(super) enum Input {
     Stdin,

@@ -63,19 +63,17 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
         let plain = rendered.to_string();
         let first = restored(plain.lines().next().unwrap_or_default());
         let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(restored);
-        reporter.write_error_document(&ErrorReport {
-            exit: Exit::Usage,
-            message: match error.kind() {
-                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
-                // clap puts the names on lines of their own.
-                ErrorKind::MissingRequiredArgument => match error.get(ContextKind::InvalidArg) {
-                    Some(ContextValue::Strings(names)) => format!("{} is missing", names.join(", ")),
-                    _ => "an argument is missing".to_owned(),
-                },
-                _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
+        let message = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
+            // clap puts the names on lines of their own.
+            ErrorKind::MissingRequiredArgument => match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(names)) => format!("{} is missing", names.join(", ")),
+                _ => "an argument is missing".to_owned(),
             },
-            hint: Some(tip.unwrap_or_else(|| "see `vescli help`".to_owned())),
-        });
+            _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
+        };
+        let hint = tip.unwrap_or_else(|| "see `vescli help`".to_owned());
+        reporter.write_error_document(&ErrorReport::new(Exit::Usage, message, hint));
     }
     Exit::Usage
 }

@@ -40,19 +40,16 @@ impl Cases {
         Self(plan.decisions.iter().map(|decision| Case::Decided(*decision)).collect())
     }
 
-    /// Notes how a row ended.
     pub fn end(&mut self, end: &RowEnd) {
         if let Some(case) = self.0.get_mut(end.index as usize) {
             *case = Case::Ended(end.outcome(), end.result.class);
         }
     }
 
-    /// How many cases have this element.
     fn count(&self, wanted: Element) -> usize {
         self.0.iter().filter(|case| case.result().is_some_and(|(element, ..)| element == wanted)).count()
     }
 
-    /// Writes the report.
     pub fn write(
         &self,
         facts: &PlanFacts,

@@ -329,7 +329,6 @@ fn due_of(due_rows: OutcomeCounts) -> String {
     if_any(due_rows.rejected, |_| due(due_rows.total()))
 }
 
-/// The summary at the end.
 pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style) -> String {
     let plan = facts.plan;
     let list = tally.of_list(plan);

@@ -194,7 +194,6 @@ impl Serialize for Exit {
     }
 }
 
-/// All rows, by code.
 pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
     ROWS.iter()
 }

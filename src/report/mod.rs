@@ -1,7 +1,6 @@
 //! Reports what happened: as text for people, as one JSON document for scripts.
 
 pub mod bulk_files;
-pub mod bulk_json;
 pub mod bulk_text;
 pub mod curl;
 pub mod escape;
@@ -66,7 +65,6 @@ impl RequestInfo {
     }
 }
 
-/// A request that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendResult {
     pub result: AttemptResult,
@@ -81,7 +79,6 @@ impl SendResult {
     }
 }
 
-/// A request that a signal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interruption {
     pub signal: i32,

@@ -15,7 +15,6 @@ use crate::args::environment::Environment;
 use crate::settings::Output;
 use crate::settings::credential::secret::Secret;
 
-/// Where output goes.
 pub struct Streams<'a> {
     pub out: &'a mut (dyn Write + 'static),
     pub err: &'a mut (dyn Write + 'static),
@@ -187,7 +186,6 @@ impl<'a> Reporter<'a> {
         sent.exit()
     }
 
-    /// Reports that a signal ended the request.
     pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
         let document = || json_line(&ResultDocument::of_interruption(&self.request, ended, &self.redactor));
         let document = self.output.json.then(document);
@@ -197,7 +195,6 @@ impl<'a> Reporter<'a> {
         Ending::Signal(ended.signal)
     }
 
-    /// Reports an error that kept the command from doing its work.
     pub fn error(&mut self, report: &ErrorReport, ending: Ending) {
         let document = self.output.json.then(|| self.error_document(report, ending));
         // A hint may contain a command, which does not work when it is cut.

@@ -110,7 +110,6 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
-/// The line for a request that was accepted.
 pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
     let mut details = info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, "));
@@ -126,7 +125,6 @@ pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &
     )
 }
 
-/// The lines for a request that was not accepted.
 pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let result = &sent.result;
     let title = sent.exit().row().title;

@@ -148,7 +148,6 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
 }
 
 impl Prepared {
-    /// What a plan shows.
     pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
         PlanFacts {
             tenant: self.settings.tenant.as_deref(),
@@ -219,7 +218,6 @@ impl Prepared {
     }
 }
 
-/// The plan that was shown.
 #[derive(Debug)]
 pub(super) struct ConfirmedPlan {
     tasks: Vec<Task>,
@@ -245,7 +243,6 @@ impl ConfirmedPlan {
     }
 }
 
-/// Whether two names are the same file.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
@@ -385,7 +382,6 @@ impl Prepared {
         Ok(now.rows.iter().any(|(index, _)| self.elsewhere.of(*index).is_none()))
     }
 
-    /// Which rows are sent, by what the journal knows.
     pub(super) fn plan(&self, known: &Recovered) -> Plan {
         Plan::new(&self.list.rows, known, &self.elsewhere, |row| self.key_of(row), self.choice())
     }

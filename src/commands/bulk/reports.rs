@@ -84,7 +84,6 @@ impl Reports {
     }
 }
 
-/// Who can read the new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Readers {
     /// Its owner alone: it contains addresses.

@@ -17,7 +17,7 @@ use crate::bulk::results::{Event, RowEnd, Stop, Tally};
 use crate::report::bulk_files::Cases;
 use crate::report::bulk_text::{self, outcomes};
 use crate::report::text::{self, Style, duration, grouped};
-use crate::report::{Reporter, bulk_json};
+use crate::report::{Reporter, json};
 use crate::settings::bulk::Rate;
 
 /// How often the progress is updated.
@@ -28,7 +28,6 @@ const BATCH_DELAY: Duration = Duration::from_millis(5);
 /// Most events that are shown in one write.
 const BATCH: usize = 512;
 
-/// The screen of one run.
 pub(super) struct Screen<'a, 'r, 's> {
     reporter: &'r mut Reporter<'s>,
     prepared: &'a Prepared,
@@ -163,7 +162,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                 err.push_str(&line(self.reporter.err_style()));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
-            out.push_str(&bulk_json::row(row, cname, &self.reporter.request, end, redactor));
+            out.push_str(&json::row(row, cname, &self.reporter.request, end, redactor));
         } else if !(accepted && output.quiet) {
             out.push_str(&line(self.reporter.out_style()));
         }
@@ -233,7 +232,6 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// How long a run has to be before its own speed is used.
 const SPEED_AFTER: Duration = Duration::from_secs(1);
-/// Characters of the bar itself.
 const BAR: usize = 12;
 /// Erases from the cursor to the end of the screen (ECMA-48, ED).
 const ERASE: &str = "\x1b[J";
@@ -246,13 +244,10 @@ const WRAP: &str = "\x1b[?7h";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Silent,
-    /// A plain line now and then.
     Plain,
-    /// A bar.
     Bar(Style),
 }
 
-/// The progress of one run.
 pub(super) struct Progress {
     form: Form,
     start: Instant,

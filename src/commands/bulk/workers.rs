@@ -115,7 +115,6 @@ impl Capacity {
     }
 }
 
-/// How many descriptors are in use.
 fn open_files() -> u64 {
     // The one that reads the folder is among them.
     let listed = std::fs::read_dir("/dev/fd").map(|open| open.count() as u64);

@@ -135,7 +135,6 @@ struct DoctorDocument {
     checks: Vec<Check>,
 }
 
-/// The checks that were made so far.
 pub(super) struct Checklist<'a, 'b> {
     pub(super) reporter: &'a mut Reporter<'b>,
     checks: Vec<Check>,

@@ -67,7 +67,6 @@ pub(super) fn check(
     }
 }
 
-/// Where the request goes.
 struct Route<'a> {
     network: &'a Network,
     url: &'a Url,

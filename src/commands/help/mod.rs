@@ -120,11 +120,9 @@ fn assembled(command: &clap::Command, shown: &clap::Command, words: &str, end: &
     parts.join("\n\n") + "\n"
 }
 
-/// How a text is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
     pub style: Style,
-    /// In columns.
     pub width: usize,
 }
 
@@ -158,7 +156,6 @@ fn columns(environment: &Environment, is_terminal: bool) -> usize {
     given.or_else(|| of_terminal().filter(|_| is_terminal)).filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
 }
 
-/// The narrowest column that text is wrapped in.
 const MIN_COLUMN: usize = 16;
 
 fn wrap_line(line: &str, width: usize, wrapped: &mut String) {

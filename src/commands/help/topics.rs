@@ -30,7 +30,6 @@ pub const FOREIGN_VARIABLES: [(&str, &str); 14] = [
     ("XDG_STATE_HOME", "The folder of the journals, if it is an absolute path"),
 ];
 
-/// The topic `environment`.
 pub(super) fn environment(style: Style) -> String {
     let mut text = String::from(
         "Every flag is also a variable: VESCLI_ and its long name in upper case, hyphens as underscores. \
@@ -59,7 +58,6 @@ pub(super) fn environment(style: Style) -> String {
     text
 }
 
-/// The topic `config`.
 pub(super) fn config(style: Style) -> String {
     let mut text = format!(
         "{heading}\n  \
@@ -120,7 +118,6 @@ fn entry(name: &str, help: &str) -> String {
     format!("  {name:<37} {help}\n")
 }
 
-/// The topic `json`.
 pub const JSON: &str = "\
 With --json, standard output contains exactly one document on one line, for success, failure and usage errors alike. \
   The order of the fields is fixed; fields are only ever added. Standard error still has the text, unless -q. \
@@ -191,7 +188,6 @@ With --json, standard output contains exactly one document on one line, for succ
   vescli send --email hello@example.com --json | jq -r '.outcome, .exit_code'
 ";
 
-/// The topic `bulk`.
 pub const BULK: &str = "\
 The list
   CSV with a column `email` (any case) and an optional column `cname`; NDJSON objects with the same two; or one \

@@ -119,7 +119,6 @@ fn is_journal(file: &Path) -> bool {
     }
 }
 
-/// The journals of a list.
 fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let name = ListName::of(list);
     let word = name.word();

@@ -21,7 +21,6 @@ pub(super) struct Request {
     settled: Resolution,
 }
 
-/// Whose rows are meant.
 enum Who {
     Emails(Vec<String>),
     AllUnknown,

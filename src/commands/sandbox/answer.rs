@@ -79,12 +79,10 @@ impl Answer {
         Self { status, content_type, body, retry_after_s: None, redirects: false }
     }
 
-    /// The status, for the log.
     pub(super) fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// The answer as hyper sends it.
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body)));
         *response.status_mut() = self.status;
@@ -182,7 +180,6 @@ fn three_digits(text: &str) -> Option<u16> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Share(u32);
 
-/// All of them.
 const ALL: u32 = 1_000_000;
 
 impl Share {

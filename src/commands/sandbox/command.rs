@@ -15,7 +15,6 @@ const USUAL_PATH: &str = "/usr/bin:/bin";
 /// What the sandbox has to know of the process that it runs in. Everything else of the environment is inherited.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct SandboxEnvironment {
-    /// The value of `PATH`.
     pub(super) path: Option<OsString>,
     /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
     pub(super) own_folder: Option<PathBuf>,

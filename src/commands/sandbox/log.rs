@@ -25,7 +25,6 @@ struct Line {
     status: Option<u16>,
 }
 
-/// An open log.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,

@@ -167,7 +167,6 @@ pub(super) struct Rules {
     pub(super) operations: &'static [&'static Operation],
     /// How many requests are let through; `None` for all.
     pub(super) rate: Option<Rate>,
-    /// The requests that fail.
     pub(super) fail_rate: Share,
     /// The certificate to serve https with; `None` for plain http.
     pub(super) tls: Option<Arc<ServerConfig>>,
@@ -208,7 +207,6 @@ struct Seen {
 #[error("closed the connection, as the recipient or the client asked")]
 pub(super) struct HangUpError;
 
-/// How a request is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reply {
     Answer(Answer),

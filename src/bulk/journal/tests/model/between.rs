@@ -30,9 +30,11 @@ impl Life {
                 people = self.by_person(lines);
             }
             people.sort();
-            if is_written && self.files.count() > 1 {
-                // The next requests are told apart from all others by it.
-                people.extend(runs.last().map(|run| run.id.clone()));
+            if is_merged || is_written && self.files.count() > 1 {
+                // The next requests are told apart from all others by the last one. Below a run whose record is damaged,
+                // requests are taken for those of the run before it.
+                let kept = if is_merged { runs.len() } else { 1 };
+                people.extend(runs.iter().rev().take(kept).map(|run| run.id.clone()));
             }
             let shards: BTreeSet<Option<Shard>> = runs.iter().map(|run| run.shard).collect();
             let known = (at, people, shards);
@@ -172,7 +174,7 @@ impl Life {
             .map(|(_, row)| ListedPerson { row: row.line, email: row.email.into(), cname: "acme".to_owned() })
             .collect();
         let disk = &mut world.places[at].disk;
-        let mut lines = self.files.repair(&disk.lines, &header(), &people)?;
+        let mut lines = self.files.repair(at, &disk.lines, &header(), &people)?;
         if self.fault == Some(Fault::RepairDropsDamage) {
             let valid = |line: &Line| record::read(self.files.lines.bytes(&[*line]).trim_ascii_end()).is_ok();
             lines = disk.lines.iter().copied().filter(valid).collect();

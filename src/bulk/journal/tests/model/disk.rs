@@ -320,9 +320,17 @@ impl Files {
     }
 
     /// As `vescli journal repair` does; nothing if there is nothing to repair.
-    pub(super) fn repair(&self, lines: &[Line], header: &RunHeader, people: &[ListedPerson]) -> Option<Vec<Line>> {
-        remember(&self.repaired, (lines.to_vec(), 0), || {
-            let (repaired, lines) = self.with_files(&only(lines), |path| {
+    pub(super) fn repair(
+        &self,
+        at: usize,
+        lines: &[Line],
+        header: &RunHeader,
+        people: &[ListedPerson],
+    ) -> Option<Vec<Line>> {
+        // The record that a repair makes is not the same in two journals either.
+        let run = RUN + u8::try_from(at).unwrap();
+        remember(&self.repaired, (lines.to_vec(), u64::from(run)), || {
+            let (repaired, lines) = self.with_files(&Folder { run, ..only(lines) }, |path| {
                 let journal = DamagedJournal::open(path).unwrap()?;
                 let mut people = people.to_vec();
                 journal.retain_own(&mut people);
@@ -339,11 +347,18 @@ fn only(lines: &[Line]) -> Folder<'_> {
     Folder { journals: vec![lines], is_locked: vec![false], at: 0, run: RUN }
 }
 
+/// Most contents of which a result is remembered at a time: some gigabytes in all, where there are millions of states.
+const REMEMBERED_MAX: usize = 400_000;
+
 pub(super) fn remember<T: Clone>(memory: &Memory<T>, key: (Vec<Line>, u64), compute: impl FnOnce() -> T) -> T {
     if let Some(known) = memory.lock().unwrap().get(&key) {
         return known.clone();
     }
     let computed = compute();
+    let mut memory = memory.lock().unwrap();
+    if memory.len() >= REMEMBERED_MAX {
+        memory.clear();
+    }
     // What came first stays: a state is the same whoever finds it.
-    memory.lock().unwrap().entry(key).or_insert(computed).clone()
+    memory.entry(key).or_insert(computed).clone()
 }

@@ -244,12 +244,7 @@ impl Life {
         let run = world.places[at].run.as_mut()?;
         let place = run.workers.iter().position(|work| work.task == task)?;
         let work = run.workers[place];
-        let latest = match (answer, service) {
-            (Answer::Lost, _) => Outcome::Unknown,
-            (_, Service::Mails) => Outcome::Accepted,
-            (_, Service::Refuses | Service::IsBusy) => Outcome::Rejected,
-            (_, Service::IsDown) => Outcome::NotSent,
-        };
+        let latest = latest(service, answer);
         let (index, row) = run.tasks[task];
         let truth = &mut world.people[index];
         truth.may_be_mailed &= !matches!(latest, Outcome::Rejected);
@@ -321,6 +316,10 @@ impl Life {
         }
         self.check_complete(world, at, &run.plan.0, &tally);
         self.check_shown(world, at, false);
+        if self.at_once && world.left.runs == 0 && world.broken.is_none() {
+            // All promises about what is known now have been looked at.
+            *world = self.rest();
+        }
         Some(())
     }
 
@@ -441,6 +440,24 @@ fn send(world: &mut World, at: usize, task: usize, service: Service) -> Option<(
     truth.may_be_mailed = true;
     truth.mails += u8::from(service == Service::Mails);
     Some(())
+}
+
+/// What the client makes of one answer.
+fn latest(service: Service, answer: Answer) -> Outcome {
+    match (answer, service) {
+        (Answer::Lost, _) => Outcome::Unknown,
+        (_, Service::Mails) => Outcome::Accepted,
+        (_, Service::Refuses | Service::IsBusy) => Outcome::Rejected,
+        (_, Service::IsDown) => Outcome::NotSent,
+    }
+}
+
+/// How a row ends with this step, if it does.
+pub(super) fn outcome_of(step: Step) -> Option<Outcome> {
+    match step {
+        Step::Send(_, service, answer @ (Answer::Lost | Answer::Last)) => Some(latest(service, answer)),
+        _ => None,
+    }
 }
 
 /// How many of these are one step: up to where somebody else sees something of them. What others do before that might as

@@ -4,8 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use super::Context;
 use super::error::CommandError;
 use super::interrupt::{Interrupted, Interrupts};
@@ -17,9 +15,9 @@ use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
-use crate::report::escape::{json_line, success};
+use crate::report::escape::success;
 use crate::report::exit::{Ending, Exit};
-use crate::report::json::RequestDocument;
+use crate::report::json::{self, document};
 use crate::report::{Interruption, Reporter, RequestInfo, SendResult, curl, text};
 use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
@@ -131,12 +129,8 @@ fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environ
 }
 
 fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
-    #[derive(Serialize)]
-    struct CurlDocument {
-        command: String,
-    }
     let command = curl::command(request, &settings.credential, &settings.network);
-    let text = if context.output().json { success("vescli.curl/1", CurlDocument { command }) } else { command };
+    let text = if context.output().json { success("vescli.curl/1", document! { command: command }) } else { command };
     if curl::lacks_password(request, &settings.network) {
         context.reporter.warn(curl::HIDDEN_PROXY);
     }
@@ -146,7 +140,7 @@ fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) 
 fn print_request(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
     let network = &settings.network;
     let text = if context.output().json {
-        json_line(&RequestDocument::new(request, network, &settings.warnings))
+        json::request(request, network, &settings.warnings)
     } else {
         text::dry_run(request, network, context.reporter.redactor())
     };

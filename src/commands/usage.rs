@@ -14,9 +14,9 @@ use crate::api::operation::is_invisible;
 use crate::args::commands::help_request;
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
-use crate::report::escape::{escape_uncut, success};
+use crate::report::escape::escape_uncut;
 use crate::report::exit::Exit;
-use crate::report::json::VERSION;
+use crate::report::json;
 use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter, Streams, Terminals};
 use crate::settings::{ColorChoice, Output};
@@ -42,7 +42,7 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     let Terminals { stdout, stderr, .. } = reporter.terminals();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let is_document = output.json && error.kind() == ErrorKind::DisplayVersion;
-        let text = if is_document { success("vescli.version/1", VERSION) } else { text(reporter.out_style(), stdout) };
+        let text = if is_document { json::version() } else { text(reporter.out_style(), stdout) };
         let printed = match &request {
             Some(request) if request.is_long => help::show(&text, &mut reporter, environment),
             _ => reporter.print(&text),

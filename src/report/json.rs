@@ -7,18 +7,33 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::bulk_text::{PlanFacts, format_word, sample};
-use super::escape::{Redactor, json_line};
-use super::exit::Exit;
+use super::escape::{Redactor, json_line, success};
+use super::exit::{Ending, Exit};
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::answer::BodyContent;
 use crate::api::operation::ApiRequest;
 use crate::api::outcome::Outcome;
 use crate::api::retry::is_repeatable;
 use crate::bulk::list::Row;
-use crate::bulk::plan::OutcomeCounts;
 use crate::bulk::results::{RowEnd, Tally};
 use crate::settings::bulk::OnKnown;
 use crate::settings::network::Network;
+
+/// A document with these fields, in their order. Its type has no name and is written nowhere else: a struct for each document
+/// would list every field twice.
+macro_rules! document {
+    ($($(#[$attribute:meta])* $field:ident: $value:expr),+ $(,)?) => {{
+        #[expect(non_camel_case_types, reason = "the type of each field has the field's name")]
+        mod document {
+            #[derive(serde::Serialize)]
+            pub(super) struct Document<$($field),+> {
+                $($(#[$attribute])* pub(super) $field: $field),+
+            }
+        }
+        document::Document { $($field: $value),+ }
+    }};
+}
+pub(crate) use document;
 
 /// A result: one shape for success, failure and usage errors.
 #[derive(Debug, Serialize)]
@@ -169,166 +184,82 @@ impl ErrorDocument {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub struct RequestDocument<'a> {
-    schema: &'static str,
-    ok: bool,
-    outcome: &'static str,
-    method: &'static str,
-    url: &'a str,
-    headers: Map<String, Value>,
-    body: Value,
-    proxy: Option<&'a str>,
-    exit_code: u8,
-    warnings: &'a [String],
-}
-
-impl<'a> RequestDocument<'a> {
-    pub fn new(request: &'a ApiRequest, network: &'a Network, warnings: &'a [String]) -> Self {
-        Self {
-            schema: "vescli.request/1",
-            ok: true,
-            outcome: Outcome::NotSent.word(),
-            method: "POST",
-            url: request.url.as_str(),
-            headers: text::headers(request).map(|(name, value)| (name.to_owned(), value.into())).collect(),
-            body: serde_json::from_str(&request.body).unwrap_or_default(),
-            proxy: network.proxy_for(&request.url).map(|proxy| proxy.shown.as_str()),
-            exit_code: 0,
-            warnings,
-        }
-    }
+/// The request of a dry run.
+pub fn request(request: &ApiRequest, network: &Network, warnings: &[String]) -> String {
+    json_line(&document! {
+        schema: "vescli.request/1",
+        ok: true,
+        outcome: Outcome::NotSent.word(),
+        method: "POST",
+        url: request.url.as_str(),
+        headers: text::headers(request).map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>(),
+        body: serde_json::from_str::<Value>(&request.body).unwrap_or_default(),
+        proxy: network.proxy_for(&request.url).map(|proxy| proxy.shown.as_str()),
+        exit_code: 0,
+        warnings: warnings,
+    })
 }
 
 /// The version, and which of the optional features are built in.
-#[derive(Debug, Serialize)]
-pub struct VersionDocument {
-    version: &'static str,
-    features: &'static [&'static str],
+pub fn version() -> String {
+    let features: &[&str] = if cfg!(feature = "p12") { &["p12"] } else { &[] };
+    success("vescli.version/1", document! { version: env!("CARGO_PKG_VERSION"), features: features })
 }
 
-pub const VERSION: VersionDocument = VersionDocument {
-    version: env!("CARGO_PKG_VERSION"),
-    features: if cfg!(feature = "p12") { &["p12"] } else { &[] },
-};
-
-#[derive(Debug, Serialize)]
-struct KnownDocument {
-    accepted: u64,
-    unknown: u64,
-    choice: Option<&'static str>,
-    lists: Vec<KnownListDocument>,
-}
-
-#[derive(Debug, Serialize)]
-struct KnownListDocument {
-    list: Option<String>,
-    journal: String,
-    at: Option<String>,
-    accepted: u64,
-    unknown: u64,
-}
-
-impl KnownDocument {
-    fn new(facts: &PlanFacts) -> Self {
-        let (accepted, unknown) = facts.elsewhere.counts();
-        let lists = facts.elsewhere.lists.iter().map(|list| KnownListDocument {
+/// Who is known from other lists, and from which.
+fn known(facts: &PlanFacts) -> impl Serialize {
+    let (accepted, unknown) = facts.elsewhere.counts();
+    let lists = facts.elsewhere.lists.iter().map(|list| {
+        document! {
             list: list.list.clone(),
             journal: list.journal.to_string_lossy().into_owned(),
             at: list.at.clone(),
             accepted: list.accepted,
             unknown: list.unknown,
-        });
-        Self { accepted, unknown, choice: facts.on_known.map(OnKnown::word), lists: lists.collect() }
-    }
-}
-
-#[derive(Debug, Serialize)]
-pub struct PlanDocument<'a> {
-    schema: &'static str,
-    ok: bool,
-    outcome: &'static str,
-    tenant: Option<&'a str>,
-    url: &'a str,
-    cname: &'a str,
-    list: &'a str,
-    format: &'static str,
-    rows: u64,
-    repeats: u64,
-    invalid: u64,
-    ignored_columns: &'a [String],
-    journal: &'a str,
-    accepted: u64,
-    accepted_at: &'a Option<(String, String)>,
-    rejected: u64,
-    unknown: Vec<UnknownRow<'a>>,
-    to_send: u64,
-    beyond_limit: u64,
-    rate: Option<String>,
-    jobs: usize,
-    seconds: Option<u64>,
-    sample: Vec<String>,
-    exit_code: u8,
-    warnings: Vec<String>,
-    known: KnownDocument,
-    other_cname: u64,
-    shard: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct UnknownRow<'a> {
-    row: u64,
-    email: &'a str,
-}
-
-impl<'a> PlanDocument<'a> {
-    pub fn new(facts: &'a PlanFacts, warnings: Vec<String>) -> Self {
-        let (list, plan) = (facts.list, facts.plan);
-        let unknown = plan.unknown.iter().filter_map(|index| list.rows.get(*index as usize));
-        Self {
-            schema: "vescli.plan/1",
-            ok: true,
-            outcome: Outcome::NotSent.word(),
-            tenant: facts.tenant,
-            url: facts.url,
-            cname: facts.cname,
-            list: facts.name,
-            format: format_word(list.format),
-            rows: list.rows.len() as u64,
-            repeats: list.repeats,
-            invalid: list.bad.len() as u64,
-            ignored_columns: &list.ignored_columns,
-            journal: facts.journal,
-            accepted: plan.accepted,
-            accepted_at: &facts.accepted_at,
-            rejected: plan.rejected,
-            unknown: unknown.map(|row| UnknownRow { row: row.line, email: &row.email }).collect(),
-            to_send: plan.count(),
-            beyond_limit: plan.beyond_limit.total(),
-            rate: facts.rate.map(|rate| rate.to_string()),
-            jobs: facts.jobs,
-            seconds: facts.time().map(|time| time.as_secs()),
-            sample: sample(list, plan, &Redactor::default()),
-            exit_code: 0,
-            warnings,
-            known: KnownDocument::new(facts),
-            other_cname: list.other_cname,
-            shard: facts.shard.map(|shard| shard.to_string()),
         }
+    });
+    document! {
+        accepted: accepted,
+        unknown: unknown,
+        choice: facts.on_known.map(OnKnown::word),
+        lists: lists.collect::<Vec<_>>(),
     }
 }
 
-#[derive(Debug, Serialize)]
-struct RowDocument<'a> {
-    schema: &'static str,
-    ok: bool,
-    outcome: &'static str,
-    row: u64,
-    email: &'a str,
-    cname: &'a str,
-    #[serde(flatten)]
-    end: EndFields<'a>,
-    due: bool,
+/// The plan of a list, in a dry run.
+pub fn plan(facts: &PlanFacts, warnings: &[String]) -> String {
+    let (list, plan) = (facts.list, facts.plan);
+    let unknown = plan.unknown.iter().filter_map(|index| list.rows.get(*index as usize));
+    json_line(&document! {
+        schema: "vescli.plan/1",
+        ok: true,
+        outcome: Outcome::NotSent.word(),
+        tenant: facts.tenant,
+        url: facts.url,
+        cname: facts.cname,
+        list: facts.name,
+        format: format_word(list.format),
+        rows: list.rows.len(),
+        repeats: list.repeats,
+        invalid: list.bad.len(),
+        ignored_columns: &list.ignored_columns,
+        journal: facts.journal,
+        accepted: plan.accepted,
+        accepted_at: &facts.accepted_at,
+        rejected: plan.rejected,
+        unknown: unknown.map(|row| document! { row: row.line, email: &*row.email }).collect::<Vec<_>>(),
+        to_send: plan.count(),
+        beyond_limit: plan.beyond_limit.total(),
+        rate: facts.rate.map(|rate| rate.to_string()),
+        jobs: facts.jobs,
+        seconds: facts.time().map(|time| time.as_secs()),
+        sample: sample(list, plan, &Redactor::default()),
+        exit_code: 0,
+        warnings: warnings,
+        known: known(facts),
+        other_cname: list.other_cname,
+        shard: facts.shard.map(|shard| shard.to_string()),
+    })
 }
 
 /// The document of a row that has ended, as one line.
@@ -336,74 +267,57 @@ pub fn row(row: &Row, cname: &str, info: &RequestInfo, end: RowEnd, redactor: &R
     let RowEnd { due, unrecorded, .. } = end;
     let sent = SendResult { result: end.result, attempts: end.attempts, elapsed: end.elapsed };
     let warning = ["the end of this row could not be written into the journal".to_owned()];
-    json_line(&RowDocument {
+    json_line(&document! {
         schema: "vescli.row/1",
         ok: sent.result.outcome == Outcome::Accepted,
         outcome: sent.result.outcome.word(),
         row: row.line,
-        email: &row.email,
-        cname,
+        email: &*row.email,
+        cname: cname,
+        #[serde(flatten)]
         end: EndFields::new(info, &sent, redactor, if unrecorded { &warning } else { &[] }),
-        due,
+        due: due,
     })
 }
 
-#[derive(Debug, Serialize)]
-pub struct SummaryDocument<'a> {
-    schema: &'static str,
-    ok: bool,
-    rows: u64,
-    #[serde(flatten)]
-    list: OutcomeCounts,
-    this_run: OutcomeCounts,
-    requests: u64,
-    repeats: u64,
-    invalid: u64,
-    pub elapsed_ms: u64,
-    tenant: Option<&'a str>,
-    url: &'a str,
-    cname: &'a str,
-    input: &'a str,
-    journal: &'a str,
+/// How a run of a list ended.
+pub struct RunEnd<'a> {
+    pub exit: Exit,
+    pub tally: &'a Tally,
+    pub elapsed: Duration,
+    /// The signal that ended it.
     pub signal: Option<i32>,
-    pub go_on: Option<String>,
-    pub exit_code: u8,
-    pub error: Option<ErrorDocument>,
-    warnings: Vec<String>,
-    known: KnownDocument,
-    due: u64,
-    beyond_limit: u64,
-    shard: Option<String>,
+    /// The command to run next.
+    pub next: Option<&'a str>,
+    pub error: Option<&'a ErrorReport>,
 }
 
-impl<'a> SummaryDocument<'a> {
-    /// Of a run that ends with this exit. The caller fills in what the plan and the counts of a run do not show.
-    pub fn new(facts: &PlanFacts<'a>, tally: &Tally, exit: Exit, warnings: Vec<String>) -> Self {
-        let plan = facts.plan;
-        Self {
-            schema: "vescli.summary/1",
-            ok: exit == Exit::Accepted,
-            rows: facts.list.rows.len() as u64,
-            list: tally.of_list(plan),
-            this_run: tally.ended,
-            requests: tally.requests,
-            repeats: facts.list.repeats,
-            invalid: facts.list.bad.len() as u64,
-            elapsed_ms: 0,
-            tenant: facts.tenant,
-            url: facts.url,
-            cname: facts.cname,
-            input: facts.name,
-            journal: facts.journal,
-            signal: None,
-            go_on: None,
-            exit_code: exit.code(),
-            error: None,
-            warnings,
-            known: KnownDocument::new(facts),
-            due: tally.due_of_list(plan).total(),
-            beyond_limit: plan.beyond_limit.total(),
-            shard: facts.shard.map(|shard| shard.to_string()),
-        }
-    }
+pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &Redactor) -> String {
+    let RunEnd { exit, tally, .. } = end;
+    json_line(&document! {
+        schema: "vescli.summary/1",
+        ok: *exit == Exit::Accepted,
+        rows: facts.list.rows.len(),
+        #[serde(flatten)]
+        list: tally.of_list(facts.plan),
+        this_run: tally.ended,
+        requests: tally.requests,
+        repeats: facts.list.repeats,
+        invalid: facts.list.bad.len(),
+        elapsed_ms: milliseconds(end.elapsed),
+        tenant: facts.tenant,
+        url: facts.url,
+        cname: facts.cname,
+        input: facts.name,
+        journal: facts.journal,
+        signal: end.signal,
+        go_on: end.next,
+        exit_code: end.signal.map_or(exit.code(), |signal| Ending::Signal(signal).code()),
+        error: end.error.map(|error| ErrorDocument::of_report(error, redactor)),
+        warnings: warnings,
+        known: known(facts),
+        due: tally.due_of_list(facts.plan).total(),
+        beyond_limit: facts.plan.beyond_limit.total(),
+        shard: facts.shard.map(|shard| shard.to_string()),
+    })
 }

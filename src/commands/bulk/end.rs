@@ -11,9 +11,8 @@ use crate::bulk::pace::WAITS_MAX;
 use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::commands::error::{BulkError, CommandError};
 use crate::report::bulk_text::{self, PlanFacts};
-use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
-use crate::report::json::{ErrorDocument, SummaryDocument, milliseconds};
+use crate::report::json::{self, RunEnd};
 use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
 use crate::settings::config_file::ConfigError;
@@ -28,10 +27,9 @@ pub(super) fn declined(
     let (exit, next) = (Exit::BulkStopped, prepared.same.whole(None));
     if reporter.output().json {
         let report = ErrorReport { exit, message: "not confirmed: nothing was sent".to_owned(), hint: None };
-        let mut document = SummaryDocument::new(facts, &Tally::default(), exit, prepared.warnings());
-        document.go_on = Some(next.command.clone());
-        document.error = Some(ErrorDocument::of_report(&report, reporter.redactor()));
-        reporter.print(&json_line(&document))?;
+        let tally = Tally::default();
+        let end = RunEnd { next: Some(&next.command), error: Some(&report), ..not_begun(exit, &tally) };
+        reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))?;
     }
     reporter.note("nothing was sent");
     reporter.info(&next.line(reporter.redactor()));
@@ -63,9 +61,8 @@ fn report_nothing_left(
     let (exit, next) = (exit_of(end.verdict), after(&end, &prepared.same));
     let output = reporter.output();
     if output.json {
-        let mut document = SummaryDocument::new(facts, tally, exit, prepared.warnings());
-        document.go_on = next.as_ref().map(|step| step.command.clone());
-        reporter.print(&json_line(&document))?;
+        let end = RunEnd { next: next.as_ref().map(|step| &*step.command), ..not_begun(exit, tally) };
+        reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))?;
     } else if !(output.quiet && exit == Exit::Accepted) {
         if exit != Exit::Accepted {
             reporter.write_err(&bulk_text::plan(facts, reporter.err_style(), reporter.redactor()));
@@ -76,6 +73,11 @@ fn report_nothing_left(
         reporter.info(&step.line(reporter.redactor()));
     }
     Ok(exit)
+}
+
+/// Of a run that has sent nothing.
+const fn not_begun(exit: Exit, tally: &Tally) -> RunEnd<'_> {
+    RunEnd { exit, tally, elapsed: Duration::ZERO, signal: None, next: None, error: None }
 }
 
 /// The exit of a verdict; a signal ends the process by itself.
@@ -105,16 +107,12 @@ pub(super) fn conclude(
     let error = end.stop.filter(|_| was_stopped).and_then(|stop| reason(stop, end.lost_journal));
     let reporter = screen.reporter();
     if reporter.output().json {
-        let warnings = prepared.warnings().into_iter().chain(remark).collect();
-        let mut document = SummaryDocument::new(facts, end.tally, exit, warnings);
-        document.elapsed_ms = milliseconds(elapsed);
-        document.go_on = next.as_ref().map(|step| step.command.clone());
-        if let Verdict::Signal(signal) = verdict {
-            document.signal = Some(signal);
-            document.exit_code = Ending::Signal(signal).code();
-        }
-        document.error = error.as_ref().map(|error| ErrorDocument::of_report(error, reporter.redactor()));
-        screen.write(&json_line(&document), "");
+        let warnings: Vec<_> = prepared.warnings().into_iter().chain(remark).collect();
+        let signal = if let Verdict::Signal(signal) = verdict { Some(signal) } else { None };
+        let next = next.as_ref().map(|step| &*step.command);
+        let end = RunEnd { exit, tally: end.tally, elapsed, signal, next, error: error.as_ref() };
+        let document = json::summary(facts, &end, &warnings, reporter.redactor());
+        screen.write(&document, "");
     }
     report_text(screen, facts, error.as_ref(), next.as_ref(), elapsed, exit);
     match verdict {

@@ -29,9 +29,8 @@ use crate::bulk::run::Run;
 use crate::commands::interrupt::Interrupts;
 use crate::report::Reporter;
 use crate::report::bulk_text::{self, PlanFacts};
-use crate::report::escape::json_line;
 use crate::report::exit::{Ending, Exit};
-use crate::report::json::PlanDocument;
+use crate::report::json;
 use crate::report::text::grouped;
 use crate::settings::bulk::{BulkSettings, OnKnown};
 use end::{conclude, declined, nothing_left};
@@ -94,7 +93,7 @@ fn without_sending(
         // What a run needs to reach the server, as far as possible without sending.
         Transport::new(&prepared.settings.network, prepared.identity.as_ref(), &prepared.request.url)?;
         let text = if reporter.output().json {
-            json_line(&PlanDocument::new(&facts, prepared.warnings()))
+            json::plan(&facts, &prepared.warnings())
         } else {
             bulk_text::plan(&facts, reporter.out_style(), reporter.redactor())
         };

@@ -34,5 +34,5 @@ fn a_row_whose_answer_proves_nothing_is_unknown_and_stays_so() {
         .run();
     assert_eq!(server.count(), 6);
     run(first.again()).stdout_contains("").run();
-    assert_eq!(server.count(), 6, "nobody is mailed again unasked");
+    assert_eq!(server.count(), 6, "no one is mailed again unasked");
 }

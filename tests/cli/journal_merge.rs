@@ -62,7 +62,7 @@ fn a_run_continues_with_the_joined_journal_and_mails_no_one_again() {
     output.again().args(["journal", "show", "all.ndjson"]).stdout_contains("rows      20 accepted").run();
     let exported = output.again().args(["journal", "export", "all.ndjson"]).stdout_contains("a19@example.com").run();
     assert_eq!(exported.stdout.lines().count(), ROWS + 1);
-    // It is one of the whole list, and knows whoever comes to that.
+    // It is one of the whole list, and knows everyone who comes to that list.
     let longer = output.again().file("list.txt", lines(ROWS + 1));
     bulk(longer, &server, &["--journal", "all.ndjson"]).run();
     assert_eq!(server.count(), ROWS + 1);

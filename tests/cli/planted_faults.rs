@@ -86,7 +86,7 @@ fn a_run_inherits_no_environment_and_does_not_outlive_its_test() {
 #[test]
 fn a_server_detects_missing_and_unexpected_requests() {
     are_found(&[
-        ("nobody called the server", || drop(Server::http().start())),
+        ("no one called the server", || drop(Server::http().start())),
         ("was not to be", || {
             let server = Server::http().uncalled().start();
             exchange(server.port(), POST).unwrap();
@@ -105,7 +105,7 @@ fn a_server_detects_missing_and_unexpected_requests() {
             let server = Server::http().choose(|_| panic!("as planned")).start();
             let _ = exchange(server.port(), POST);
         }),
-        ("nobody called the proxy", || drop(Proxy::start(Tunnel::Open))),
+        ("no one called the proxy", || drop(Proxy::start(Tunnel::Open))),
         ("was not to be", || {
             let proxy = Proxy::start(Tunnel::Close).uncalled();
             exchange(proxy.port(), "CONNECT a:443 HTTP/1.1\r\n\r\n").unwrap();

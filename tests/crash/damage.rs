@@ -201,7 +201,7 @@ fn no_damaged_journal_mails_anyone_again_whose_intent_was_synced() {
         let counted = after.get(email).unwrap_or(&0) - before.get(email).unwrap_or(&0);
         assert_eq!(counted, expected.get(email).copied().unwrap_or(0), "{email}");
     }
-    println!("{} damaged journals: nobody mailed again, nothing panicked", tasks.len());
+    println!("{} damaged journals: no one mailed again, nothing panicked", tasks.len());
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn after_the_first_journal_error_no_one_is_mailed_and_the_next_run_loses_no_one(
         assert_eq!(faults, Faults::default(), "{}", run.case.list.display());
     }
     assert!(failed > 12, "only {failed} failures");
-    println!("{failed} failures of the journal: nobody mailed after, nobody twice, nobody lost");
+    println!("{failed} failures of the journal: no one mailed after, no one twice, no one lost");
 }
 
 #[test]

@@ -116,5 +116,5 @@ fn a_kill_at_any_system_call_of_a_send_leaves_no_mailed_person_unrecorded() {
         assert!(count == 1 || state != Some(&State::Accepted), "{email} was not mailed");
     }
     assert!(kills > 30, "only {kills} kills");
-    println!("{kills} kills, one at each call of a send: nobody mailed who is not known");
+    println!("{kills} kills, one at each call of a send: no one mailed who is not known");
 }

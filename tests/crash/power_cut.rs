@@ -187,7 +187,7 @@ fn a_run_continues_from_every_state_that_a_power_failure_leaves() {
     let (tried, wrong) = (tried + cut, [wrong, cut_wrong].concat());
     assert!(wrong.is_empty(), "{} of {tried}: {:#?}", wrong.len(), wrong);
     assert!(tried > 200, "{tried}");
-    println!("{tried} states that a power failure leaves: none refused, nobody mailed again, nobody forgotten");
+    println!("{tried} states that a power failure leaves: none refused, no one mailed again, no one forgotten");
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn add_commands(text: &str, place: &str, all: &mut Vec<Printed>) {
     all.extend(commands.map(|line| Printed { text: line.to_owned(), place: place.to_owned() }));
 }
 
-/// The examples of the man pages, and what stands in a line of its own elsewhere. The runbook is run as a whole.
+/// The examples of the man pages, and lines of their own elsewhere. The runbook is run as a whole.
 fn of_man_pages(all: &mut Vec<Printed>) {
     for entry in fs::read_dir(root("man")).unwrap() {
         let path = entry.unwrap().path();

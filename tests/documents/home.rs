@@ -79,7 +79,7 @@ impl World {
             _ => &["-e", "-o", "pipefail", "-c"],
         };
         let shell = self.shell(shell, within).env("VESCLI_TOKEN", "s3cret-token").stdin("s3cret-token\n");
-        // Whoever is on-boarded by a script is its first argument.
+        // The person whom a script on-boards is its first argument.
         shell.args(flags).args([script, "runbook", "ada@example.com"])
     }
 

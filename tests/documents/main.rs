@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a harness that cannot go on has found a failure, and a panic is how a test says so"
+    reason = "a harness that cannot continue has found a failure, and a panic is how a test says so"
 )]
 
 mod extract;

@@ -175,7 +175,7 @@ fn no_comment_is_to_be_pasted() {
     assert!(comments.is_empty(), "{comments:#?}");
 }
 
-/// Holds the part of a file between two marks.
+/// Compares the part of a file between two marks.
 fn hold_between(file: &str, mark: &str, expected: &str) {
     let path = root(file);
     let text = fs::read_to_string(&path).expect("the file can be read");

@@ -99,7 +99,7 @@ pub(crate) fn verbatim<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     format!(".PP\n.RS 4\n.nf\n{lines}.fi\n.RE\n")
 }
 
-/// Text with what stands in backticks bold and what stands in asterisks italic.
+/// Text in backticks becomes bold, and text in asterisks italic.
 pub(crate) fn inline(text: &str) -> String {
     let mut roff = String::new();
     for (index, part) in text.split('`').enumerate() {

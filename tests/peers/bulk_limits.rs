@@ -118,7 +118,7 @@ fn while_nginx_asks_one_worker_to_wait_no_other_sends() {
     let mut seen = seen(&nginx);
     assert_eq!(in_a_pause(&seen), 0, "{seen:?}");
     assert_eq!(seen.iter().filter(|one| one.status == 200).count(), 60);
-    assert!(seen.len() > 60, "nobody was refused");
+    assert!(seen.len() > 60, "no one was refused");
     // The planted fault: a second after the refusal one worker does not wait.
     let refusal = *seen.iter().find(|one| one.status == 429).unwrap();
     let early = Seen { arrived: refusal.answered + 1000, ..refusal };

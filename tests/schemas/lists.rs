@@ -143,7 +143,7 @@ fn sharded(all: &mut Collection) {
     all.add_lines("vescli.journal-record-2", &journals(&output.folder)[0]);
 }
 
-/// A journal of the first version of the format goes on in that version.
+/// A journal of the first version of the format is continued in that version.
 fn of_version_1(all: &mut Collection) {
     let server = Server::http().start();
     let vescli = with(Vescli::new().file("list.csv", LIST), &server);

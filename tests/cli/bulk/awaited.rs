@@ -78,7 +78,7 @@ fn users_who_appear_late_are_all_mailed_once_and_none_is_lost() {
     let asked = asked(&server);
     let most = asked.values().map(Vec::len).max().unwrap();
     println!("{rows} users within {latest} s: {} requests, at most {most} for a person", server.count());
-    assert!(most > 1, "nobody was late: the check cannot fail");
+    assert!(most > 1, "no one was late: the check cannot fail");
 }
 
 #[test]

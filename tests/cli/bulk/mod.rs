@@ -92,7 +92,7 @@ impl Hold {
         held.arrived += 1;
         changed.notify_all();
         let waited = changed.wait_timeout_while(held, PATIENCE, |held| !held.released);
-        assert!(!waited.unwrap().1.timed_out(), "nobody released the requests");
+        assert!(!waited.unwrap().1.timed_out(), "no one released the requests");
     }
 
     /// For the test: waits until N requests are here.

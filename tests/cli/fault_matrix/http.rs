@@ -126,11 +126,11 @@ pub(super) fn cut_bodies() -> Group {
         "chunks without an end", answers(Answer::accepted().chunked().cut_after(7, End::Close)) => unknown broken_reply 8, 1 request, at_once;
         "a chunk whose length is none", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n") => unknown broken_reply 8, 1 request, at_once;
         "a chunk of 16 exabytes", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}") => unknown broken_reply 8, 1 request, at_once;
-        "gzip that nobody asked for", answers(Answer::accepted().gzip()) => unknown not_the_api 20, 1 request, at_once;
+        "gzip without being asked", answers(Answer::accepted().gzip()) => unknown not_the_api 20, 1 request, at_once;
         "a login page in gzip", answers(Answer::status(200).header("Content-Type", "text/html").body(LOGIN_PAGE).gzip()) => unknown not_the_api 20, 1 request, at_once;
         "gzip longer than is read", answers(Answer::status(200).body(" ".repeat(200_000)).gzip()) => unknown not_the_api 20, 1 request, at_once;
         "gzip that breaks off", answers(Answer::accepted().gzip().cut_after(9, End::Close)) => unknown broken_reply 8, 1 request, at_once;
-        "an encoding that nobody knows", answers(Answer::accepted().header("Content-Encoding", "x")) => unknown not_the_api 20, 1 request, at_once;
+        "an unknown encoding", answers(Answer::accepted().header("Content-Encoding", "x")) => unknown not_the_api 20, 1 request, at_once;
         "an encoding named in a second header", answers(Answer::accepted().header("Content-Encoding", "identity").header("Content-Encoding", "br")) => unknown not_the_api 20, 1 request, at_once;
         "an object longer than is read", answers(Answer::status(200).body(format!("{{{}}}", " ".repeat(70_000)))) => unknown not_the_api 20, 1 request, at_once;
         "an endless object", answers(Answer::endless_body()) => unknown not_the_api 20, 1 request, at_once;

@@ -19,7 +19,7 @@ and the requests that the server counted are compared. Run them with `cargo test
 fn text() -> String {
     let groups = groups();
     let kinds: usize = groups.iter().map(|group| group.rows.len()).sum();
-    let mut text = format!("{HEAD}\n{kinds} kinds. This file is made of the rows; a test holds it.\n");
+    let mut text = format!("{HEAD}\n{kinds} kinds. A test writes this file from its rows and compares it.\n");
     for group in groups {
         text.push_str(&format!("\n## {}\n\n", group.title));
         text.push_str("| what happens | outcome | class | exit code | requests | ends |\n");

@@ -95,7 +95,7 @@ fn socks(bytes: &[u8]) -> Scene {
 
 pub(super) fn proxies() -> Group {
     table! { "Proxies";
-        "a tunnel that holds", tunnel_to(NAME, |s| s) => accepted accepted 0, 1 request, at_once;
+        "a tunnel that works", tunnel_to(NAME, |s| s) => accepted accepted 0, 1 request, at_once;
         "407: a password is wanted", proxy_with_password() => not_sent proxy 97, 0 request, at_once;
         "403: the tunnel is refused", proxy(Tunnel::Deny(403)) => not_sent proxy 97, 0 request, at_once;
         "502: the proxy cannot reach the server", proxy(Tunnel::Deny(502)) => not_sent proxy 97, 0 request, at_once;

@@ -8,7 +8,7 @@ use crate::fault_matrix::{self, PROXY_PASSWORD};
 use support::harness::{Output, Vescli};
 use support::server::{Answer, Recorded, Server};
 
-/// Holds what JSON escapes, what URLs escape, and letters of both cases.
+/// Contains what JSON escapes, what URLs escape, and letters of both cases.
 const TOKEN: &str = r#"c4n4ry-T0ken"5\e1f/A+b="#;
 
 fn lacks(text: &str, what: &str) {
@@ -16,11 +16,11 @@ fn lacks(text: &str, what: &str) {
     let text = text.to_ascii_lowercase();
     for form in forms {
         let form = form.to_ascii_lowercase();
-        assert!(!text.contains(&form), "{what} holds {form:?}");
+        assert!(!text.contains(&form), "{what} contains {form:?}");
     }
     // Parts that are left when a form is redacted badly.
     for part in ["c4n4ry", "a+b=", "a%2bb"] {
-        assert!(!text.contains(part), "{what} holds {part:?}");
+        assert!(!text.contains(part), "{what} contains {part:?}");
     }
 }
 
@@ -145,7 +145,7 @@ fn a_token_echoed_by_the_server_is_not_printed() {
 }
 
 #[test]
-#[should_panic(expected = "stdout holds")]
+#[should_panic(expected = "stdout contains")]
 fn a_revealed_secret_is_detected() {
     let shell = Vescli::program("/bin/sh").args(["-c", "printf %s \"$VESCLI_TOKEN\""]);
     quiet(shell.env("VESCLI_TOKEN", TOKEN), 0);

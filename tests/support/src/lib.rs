@@ -6,7 +6,7 @@
     clippy::new_without_default,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "support that cannot go on panics, which is how a test fails; and a new server of a test is no default"
+    reason = "support that cannot continue panics, which is how a test fails; and a new server of a test is no default"
 )]
 
 pub mod certificates;

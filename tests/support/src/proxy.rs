@@ -88,7 +88,7 @@ impl Drop for Proxy {
         if self.uncalled {
             assert_eq!(called, 0, "the proxy was called, and was not to be");
         } else {
-            assert!(called > 0, "nobody called the proxy");
+            assert!(called > 0, "no one called the proxy");
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn encrypted(session: ServerConnection, description: u8) -> Vec<u8> {
     | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
     | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv }) = secrets
     else {
-        panic!("a cipher that nobody expects")
+        panic!("a cipher that no one expects")
     };
     let alert = [FATAL, description];
     let message = OutboundPlainMessage {

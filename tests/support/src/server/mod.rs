@@ -251,7 +251,7 @@ impl Server {
     pub fn wait_for_connections(&self, connections: usize) {
         let start = Instant::now();
         while self.loopback.accepted() < connections {
-            assert!(start.elapsed() < PATIENCE, "nobody connects");
+            assert!(start.elapsed() < PATIENCE, "no one connects");
             // Asks again; there is no event to wait for.
             thread::sleep(Duration::from_millis(1));
         }
@@ -274,7 +274,7 @@ impl Drop for Server {
         if self.uncalled {
             assert_eq!(called, 0, "the server was called, and was not to be");
         } else {
-            assert!(called > 0, "nobody called the server");
+            assert!(called > 0, "no one called the server");
         }
     }
 }

@@ -1,66 +1,49 @@
 //! `vescli explain`: what an exit code, status or class means. Needs neither configuration nor network.
 
-use serde::Serialize;
-
 use super::error::CommandError;
 use crate::args::did_you_mean;
 use crate::report::escape::success;
 use crate::report::exit::{Exit, ExitRow, rows};
+use crate::report::json::document;
 use crate::report::text::Style;
-
-#[derive(Debug, Serialize)]
-struct ExplainDocument {
-    exit_codes: Vec<&'static ExitRow>,
-    signal: Option<u16>,
-}
 
 /// The explanation of a code, a status or a class, or the table of all codes.
 pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, CommandError> {
-    let found = what.map(find).transpose()?;
-    match found {
-        _ if json => {
-            let (exit_codes, signal) = match found {
-                None => (rows().collect(), None),
-                Some(Found::Row(row)) => (vec![row], None),
-                Some(Found::Signal(code)) => (Vec::new(), Some(code - 128)),
+    let (exit_codes, signal) = what.map_or_else(|| Ok((rows().collect(), None)), find)?;
+    Ok(match (&exit_codes[..], signal) {
+        _ if json => success("vescli.explain/1", document! { exit_codes: exit_codes, signal: signal }),
+        ([row], _) => text(row, style),
+        (_, Some(signal)) => {
+            let name = match signal {
+                2 => " (SIGINT, Ctrl-C)",
+                9 => " (SIGKILL)",
+                15 => " (SIGTERM)",
+                _ => "",
             };
-            Ok(success("vescli.explain/1", ExplainDocument { exit_codes, signal }))
+            format!(
+                "{}: the program was ended by signal {signal}{name}.\n\
+                 A request that was under way may have been sent; the last message of `send` says whether that is possible.\n",
+                signal + SIGNALED
+            )
         }
-        Some(Found::Row(row)) => Ok(text(row, style)),
-        Some(Found::Signal(code)) => {
-            let (signal, name) = match code - 128 {
-                2 => (2, " (SIGINT, Ctrl-C)"),
-                9 => (9, " (SIGKILL)"),
-                15 => (15, " (SIGTERM)"),
-                signal => (signal, ""),
-            };
-            Ok(format!(
-                "{code}: the program was ended by signal {signal}{name}.\n\
-                 A request that was under way may have been sent; the last message of `send` says whether that is possible.\n"
-            ))
-        }
-        None => Ok(table(style)),
-    }
+        _ => table(style),
+    })
 }
 
-enum Found {
-    Row(&'static ExitRow),
-    Signal(u16),
-}
+/// What a shell adds to the number of the signal that ended a program.
+const SIGNALED: u16 = 128;
 
-/// Numbers below 100 are exit codes, from 200 on statuses; a shell adds 128 to a signal.
-fn find(what: &str) -> Result<Found, CommandError> {
+/// The row of a code, a status or a class, or the number of a signal. Numbers below 100 are exit codes, from 200 on
+/// statuses.
+fn find(what: &str) -> Result<(Vec<&'static ExitRow>, Option<u16>), CommandError> {
     let name = what.to_ascii_lowercase().replace('-', "_");
-    let by_number = |number: u16| match number {
-        0..=99 => rows().find(|row| u16::from(row.exit.code()) == number).map(Found::Row),
-        129..=192 => Some(Found::Signal(number)),
-        _ => Exit::of_status(number).map(|exit| Found::Row(exit.row())),
+    let row = match name.parse() {
+        Ok(number @ 129..=192) => return Ok((Vec::new(), Some(number - SIGNALED))),
+        Ok(number @ 0..=99) => rows().find(|row| u16::from(row.exit.code()) == number),
+        Ok(number) => Exit::of_status(number).map(Exit::row),
+        Err(_) => rows().find(|row| row.name == name),
     };
-    let found = match name.parse() {
-        Ok(number) => by_number(number),
-        Err(_) => rows().find(|row| row.name == name).map(Found::Row),
-    };
-    found.ok_or_else(|| {
+    row.map(|row| (vec![row], None)).ok_or_else(|| {
         let (shown, suggestion) = (what.escape_debug(), did_you_mean(what, rows().map(|row| row.name)));
         let message = format!("`{shown}` is not an exit code, HTTP status or class{suggestion}");
         CommandError::usage(message, "`vescli explain` lists them all")
@@ -80,18 +63,14 @@ fn text(row: &ExitRow, style: Style) -> String {
 pub fn table(style: Style) -> String {
     let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
     let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));
-    let heading =
-        format!("{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}", "code", "class", "HTTP", "meaning", "safe to run again");
+    let line = |[code, class, statuses, title, again]: [&str; 5]| {
+        format!("{code:>4}  {class:<name$}  {statuses:<6}  {title:<outcome$}  {again}")
+    };
+    let heading = line(["code", "class", "HTTP", "meaning", "safe to run again"]);
     let mut text = format!("{}\n", style.heading(&heading));
-    for row in rows() {
-        text.push_str(&format!(
-            "{:>4}  {:<name$}  {:<6}  {:<outcome$}  {}\n",
-            row.exit.code(),
-            row.name,
-            row.statuses,
-            row.title,
-            row.again
-        ));
+    for ExitRow { exit, name, statuses, title, again, .. } in rows() {
+        text += &line([&exit.code().to_string(), name, statuses, title, again]);
+        text.push('\n');
     }
     text.push_str("\nHTTP answers: the first and the last digit of the status, 429 is 42. Network: curl's numbers.\n");
     text.push_str("More about one: vescli explain CODE\n");

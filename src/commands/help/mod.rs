@@ -5,16 +5,14 @@
 mod topics;
 
 use std::io::{self, stdout};
-use std::iter::repeat_n;
 
 use clap::builder::StyledStr;
 use terminal_size::{Height, Width, terminal_size_of};
 
 use super::error::CommandError;
 use super::explain;
-use crate::args::command_help::help_of;
-use crate::args::commands::HelpRequest;
-use crate::args::commands::{TOPICS, command};
+use crate::args::command_help::{CommandHelp, help_of};
+use crate::args::commands::{HelpRequest, TOPICS, command};
 use crate::args::did_you_mean;
 use crate::args::environment::Environment;
 use crate::report::text::Style;
@@ -23,97 +21,86 @@ pub use topics::{BULK, FOREIGN_VARIABLES, JSON, SECRET_VARIABLES};
 
 /// The text for a command with its subcommands, for a topic, or for vescli as a whole.
 pub fn help(topic: &[String], layout: Layout) -> Result<String, CommandError> {
-    let mut words = topic.iter().map(String::as_str);
-    let text = match words.next() {
-        Some("exit-codes") => explain::table(layout.style),
-        Some("environment") => topics::environment(layout.style),
+    let words: Vec<&str> = topic.iter().map(String::as_str).collect();
+    let text = match words[..] {
+        ["exit-codes", ..] => &explain::table(layout.style),
+        ["environment", ..] => &topics::environment(layout.style),
         // `config` and `bulk` are commands as well; their topics cover both.
-        Some("config") if words.len() == 0 => topics::config(layout.style),
-        Some("bulk") if words.len() == 0 => BULK.to_owned(),
-        Some("json") => JSON.to_owned(),
-        _ => {
-            let mut found = command();
-            let mut names = Vec::new();
-            for name in topic {
-                found = subcommand(&found, name)?;
-                names.push(found.get_name().to_owned());
-            }
-            return Ok(asked_for(&HelpRequest { command: names.join(" "), is_long: true }, layout));
-        }
+        ["config"] => &topics::config(layout.style),
+        ["bulk"] => BULK,
+        ["json", ..] => JSON,
+        _ => return Ok(asked_for(&HelpRequest { command: full_name(&words)?, is_long: true }, layout)),
     };
-    Ok(layout.wrap(&text))
+    Ok(layout.wrap(text))
 }
 
-/// The help that `-h` and `--help` ask for.
+/// The names of a command and its parents, for which aliases may stand.
+fn full_name(words: &[&str]) -> Result<String, CommandError> {
+    let mut found = command();
+    let mut names = Vec::new();
+    for name in words {
+        found = found.find_subcommand(name).cloned().ok_or_else(|| {
+            let commands: Vec<&str> = found.get_subcommands().map(clap::Command::get_name).collect();
+            let suggestion = did_you_mean(name, commands.iter().chain(TOPICS).copied());
+            CommandError::usage(
+                format!("no help on `{}`{suggestion}", name.escape_debug()),
+                format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
+            )
+        })?;
+        names.push(found.get_name().to_owned());
+    }
+    Ok(names.join(" "))
+}
+
+/// The help that `-h` and `--help` ask for. The short one lists the flags that matter, without headings.
 pub fn asked_for(request: &HelpRequest, layout: Layout) -> String {
+    let HelpRequest { command: words, is_long } = request;
     let mut root = command();
     // Gives each subcommand its full name and the global flags.
     root.build();
-    let mut found = &root;
-    for name in request.command.split_whitespace() {
-        found = found.find_subcommand(name).unwrap_or(found);
+    let found = words.split_whitespace().fold(&root, |found, name| found.find_subcommand(name).unwrap_or(found));
+    let row = help_of(words);
+    let topics = if words.is_empty() { format!("Topics: vescli help {}\n", TOPICS.join(" | ")) } else { String::new() };
+    if *is_long {
+        return assembled(found, found, row, &(row.map_or("", |row| row.notes).to_owned() + &topics), layout);
     }
-    if request.is_long { long(found, &request.command, layout) } else { short(found, &request.command, layout) }
-}
-
-fn subcommand(command: &clap::Command, name: &str) -> Result<clap::Command, CommandError> {
-    command.find_subcommand(name).cloned().ok_or_else(|| {
-        let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-        let known = commands.iter().copied().chain(TOPICS.iter().copied());
-        CommandError::usage(
-            format!("no help on `{}`{}", name.escape_debug(), did_you_mean(name, known)),
-            format!("commands: {}; topics: {}", commands.join(", "), TOPICS.join(", ")),
-        )
-    })
-}
-
-/// What `-h` shows: the flags that matter, without headings.
-fn short(command: &clap::Command, words: &str, layout: Layout) -> String {
-    let main_flags = help_of(words).map_or(&[][..], |row| row.main_flags);
-    let shown = command.clone().mut_args(|arg| {
+    let main_flags = row.map_or(&[][..], |row| row.main_flags);
+    let shown = found.clone().mut_args(|arg| {
         let place = main_flags.iter().position(|flag| arg.get_long() == Some(flag));
-        let is_hidden = place.is_none() && !arg.is_positional();
-        let arg = if arg.is_positional() { arg } else { arg.hide_possible_values(true) };
-        arg.hide(is_hidden).help_heading(None::<&str>).display_order(place.unwrap_or(0))
+        let is_positional = arg.is_positional();
+        let arg = arg.hide(place.is_none() && !is_positional).help_heading(None::<&str>);
+        let arg = if is_positional { arg } else { arg.hide_possible_values(true) };
+        arg.display_order(place.unwrap_or(0))
     });
-    let more = if command.has_subcommands() {
-        let topics =
-            if words.is_empty() { format!("Topics: vescli help {}\n", TOPICS.join(" | ")) } else { String::new() };
-        let path = full(words);
+    let path = format!("vescli {words}");
+    let path = path.trim_end();
+    let more = if found.has_subcommands() {
         format!("{topics}More: {path} COMMAND -h; all flags: {path} --help")
     } else {
-        format!("All flags: {} --help", full(words))
+        format!("All flags: {path} --help")
     };
-    assembled(command, &shown, words, &more, layout)
-}
-
-/// What `--help` and `vescli help` show.
-fn long(command: &clap::Command, words: &str, layout: Layout) -> String {
-    let mut notes = help_of(words).map_or("", |row| row.notes).to_owned();
-    if words.is_empty() {
-        notes.push_str(&format!("Topics: vescli help {}", TOPICS.join(" | ")));
-    }
-    assembled(command, command, words, &notes, layout)
-}
-
-fn full(words: &str) -> String {
-    format!("vescli {words}").trim_end().to_owned()
+    assembled(found, &shown, row, &more, layout)
 }
 
 /// Not by a template of clap, which would break the lines of the examples. `shown` is the command with the arguments that
 /// are listed.
-fn assembled(command: &clap::Command, shown: &clap::Command, words: &str, end: &str, layout: Layout) -> String {
+fn assembled(
+    command: &clap::Command,
+    shown: &clap::Command,
+    row: Option<&CommandHelp>,
+    end: &str,
+    layout: Layout,
+) -> String {
     let Layout { style, width } = layout;
     let text = |text: StyledStr| if style.has_colors() { text.ansi().to_string() } else { text.to_string() };
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let examples = help_of(words).map_or(&[][..], |row| row.examples);
+    let examples = row.map_or(&[][..], |row| row.examples);
     let lines = examples.iter().fold(String::new(), |lines, example| lines + "\n  " + example);
-    let arguments = shown.clone().help_template("{all-args}").term_width(width).render_help();
     let parts = [
         layout.wrap(&about),
         format!("{}{lines}", style.section("Examples:")),
         text(command.clone().render_usage()),
-        text(arguments),
+        text(shown.clone().help_template("{all-args}").term_width(width).render_help()),
         layout.wrap(end),
     ];
     let parts: Vec<&str> = parts.iter().map(|part| part.trim_matches('\n')).filter(|part| !part.is_empty()).collect();
@@ -127,10 +114,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// For a stream that is a terminal or not. Wide terminals are not filled: long lines are hard to read.
+    /// For a stream that is a terminal or not. `COLUMNS`, which a user exports on purpose, wins over the terminal's width.
+    /// Wide terminals are not filled: long lines are hard to read.
     pub fn new(style: Style, environment: &Environment, is_terminal: bool) -> Self {
-        let width = columns(environment, is_terminal).clamp(MIN_WIDTH, MAX_WIDTH);
-        Self { style, width }
+        let exported = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+        let terminal = || terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns));
+        let columns = exported.or_else(|| terminal().filter(|_| is_terminal)).filter(|columns| *columns > 0);
+        Self { style, width: columns.unwrap_or(USUAL_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH) }
     }
 
     /// A line is a paragraph, and keeps its indentation; one that has a gap of two or more columns is an entry of a table, and
@@ -148,14 +138,6 @@ impl Layout {
 const MIN_WIDTH: usize = 20;
 const MAX_WIDTH: usize = 100;
 const USUAL_WIDTH: usize = 80;
-
-/// `COLUMNS`, which a user exports on purpose, else the width of the terminal.
-fn columns(environment: &Environment, is_terminal: bool) -> usize {
-    let given = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
-    let of_terminal = || terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns));
-    given.or_else(|| of_terminal().filter(|_| is_terminal)).filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
-}
-
 const MIN_COLUMN: usize = 16;
 
 fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
@@ -170,25 +152,20 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
     let (head, rest) = line.split_at(indent + last_column);
     let mut hang = head.chars().count();
     let longest = rest.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-    if head.len() > indent && hang + longest.max(MIN_COLUMN) > width {
+    if last_column > 0 && hang + longest.max(MIN_COLUMN) > width {
         // With no room for a last column, its text goes below the entry.
         hang = indent + 4;
-        wrapped.push_str(head.trim_end());
-        wrapped.push('\n');
-        wrapped.extend(repeat_n(' ', hang));
+        wrapped.push_str(&format!("{}\n{:hang$}", head.trim_end(), ""));
     } else {
         wrapped.push_str(head);
     }
     let mut column = hang;
     for (index, word) in rest.split(' ').enumerate() {
         let length = word.chars().count();
-        if index > 0 && column + 1 + length > width {
-            wrapped.push('\n');
-            wrapped.extend(repeat_n(' ', hang));
-            column = hang;
-        } else if index > 0 {
-            wrapped.push(' ');
-            column += 1;
+        if index > 0 {
+            let is_full = column + 1 + length > width;
+            wrapped.push_str(&if is_full { format!("\n{:hang$}", "") } else { " ".to_owned() });
+            column = if is_full { hang } else { column + 1 };
         }
         wrapped.push_str(word);
         column += length;
@@ -198,20 +175,12 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
 /// Prints help, through the pager if it is longer than the screen of a terminal.
 pub fn show(text: &str, reporter: &mut Reporter, environment: &Environment) -> Result<(), ErrorReport> {
     let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
-    if reporter.terminals().stdout && !is_dumb && is_longer_than_the_screen(text) {
-        // A pager that cannot be run has shown nothing.
-        if let Some(pager) = pager(environment)
-            && run_pager(&pager, text, environment).unwrap_or(false)
-        {
-            return Ok(());
-        }
-    }
-    reporter.print(text)
-}
-
-fn is_longer_than_the_screen(text: &str) -> bool {
     // The prompt takes one line.
-    terminal_size_of(stdout()).is_some_and(|(_, Height(rows))| text.lines().count() >= usize::from(rows))
+    let is_long =
+        || terminal_size_of(stdout()).is_some_and(|(_, Height(rows))| text.lines().count() >= usize::from(rows));
+    // A pager that cannot be run has shown nothing.
+    let is_paged = || pager(environment).is_some_and(|pager| run_pager(&pager, text, environment).unwrap_or(false));
+    if reporter.terminals().stdout && !is_dumb && is_long() && is_paged() { Ok(()) } else { reporter.print(text) }
 }
 
 /// The exit code of a shell that cannot find a command; 126 is that of one that cannot run it.
@@ -219,12 +188,10 @@ const NOT_FOUND: i32 = 127;
 
 /// The command for the shell. `PAGER` set to nothing or to `cat` means none.
 fn pager(environment: &Environment) -> Option<String> {
-    match environment.get("PAGER").map(|pager| pager.to_str().unwrap_or_default()) {
-        Some("" | "cat") => None,
-        Some(pager) => Some(pager.to_owned()),
-        None if environment.is_set("PAGER") => None,
-        None => Some(format!("command -v less >/dev/null && exec less; exit {NOT_FOUND}")),
+    if !environment.is_set("PAGER") {
+        return Some(format!("command -v less >/dev/null && exec less; exit {NOT_FOUND}"));
     }
+    environment.get("PAGER")?.to_str().filter(|pager| *pager != "cat").map(str::to_owned)
 }
 
 /// Whether the pager has shown the text, all of it or as much as the reader wanted.
@@ -241,10 +208,8 @@ fn run_pager(pager: &str, text: &str, environment: &Environment) -> io::Result<b
     let mut command = Command::new("sh");
     command.args(["-c", pager]).stdin(Stdio::piped());
     // Leave a text that fits on the screen, and show colours: what git sets.
-    for (name, value) in [("LESS", "FRX"), ("LV", "-c")].into_iter().filter(|(name, _)| !environment.is_set(name)) {
-        command.env(name, value);
-    }
-    for name in hidden_from_token_command().filter(|name| environment.is_set(name)) {
+    command.envs([("LESS", "FRX"), ("LV", "-c")].into_iter().filter(|(name, _)| !environment.is_set(name)));
+    for name in hidden_from_token_command() {
         command.env_remove(name);
     }
     // Ctrl-C is for the pager. If it ended vescli, the shell and the pager would read the same keyboard.

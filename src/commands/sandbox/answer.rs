@@ -1,101 +1,72 @@
 //! The sandbox's answers: which one the name of a recipient asks for, which share of requests fails, and the status, headers
 //! and body of an answer, in the shapes that the published page shows and the live service uses.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
-use crate::args::layer::{Entry, ValueError};
 use crate::settings::bulk::decimal;
 
 /// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
 pub(super) const LOGIN_PATH: &str = "/login";
 
-const JSON: &str = "application/json";
-const HTML: &str = "text/html; charset=utf-8";
-
 /// What a browser would be shown, and what a client must not take for an acceptance.
 const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head>\
     <body><form method=\"post\"><input name=\"username\"></form></body></html>\n";
 
-/// One answer, before it becomes bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    status: StatusCode,
-    content_type: &'static str,
-    body: String,
-    retry_after_s: Option<u64>,
-    redirects: bool,
+pub(super) type Answer = Response<String>;
+
+/// The HTML of a login page.
+pub(super) fn login_page(status: StatusCode) -> Answer {
+    answer(status, "text/html; charset=utf-8", LOGIN_PAGE)
 }
 
-impl Answer {
-    /// A 200 with the empty object that stands for an accepted request.
-    pub(super) fn accepted() -> Self {
-        Self::new(StatusCode::OK, JSON, "{}".to_owned())
-    }
+/// An error in the live service's form.
+pub(super) fn refused(status: StatusCode, message: &str) -> Answer {
+    json(status, json!({"code": grpc_code(status), "details": [], "message": message}).to_string())
+}
 
-    /// A 200 with the HTML of a login page.
-    pub(super) fn login_page() -> Self {
-        Self::new(StatusCode::OK, HTML, LOGIN_PAGE.to_owned())
-    }
+/// A 429 that names the wait, rounded up to whole seconds because `Retry-After` has no smaller ones.
+pub(super) fn rate_limited(wait: Duration) -> Answer {
+    let mut answer = of_status(StatusCode::TOO_MANY_REQUESTS);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    answer
+}
 
-    /// An error of the contract or of the credential, in the live service's form.
-    pub(super) fn refused(status: StatusCode, message: &str) -> Self {
-        let body = json!({"code": grpc_code(status), "details": [], "message": message});
-        Self::new(status, JSON, body.to_string())
+/// What the service might answer with `status`. A 4xx has the object that the live service uses, a 5xx the
+/// JSON string of the published page: a client meets both and has to read both.
+pub(super) fn of_status(status: StatusCode) -> Answer {
+    let reason = status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
+    let mut answer = match status.as_u16() {
+        204 | 304 => json(status, ""),
+        200..=299 => json(status, "{}"),
+        300..=399 => login_page(status),
+        400..=499 => refused(status, &reason),
+        _ => json(status, json!(reason).to_string()),
+    };
+    if matches!(status.as_u16(), 429 | 503) {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
     }
+    if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+        answer.headers_mut().insert(LOCATION, HeaderValue::from_static(LOGIN_PATH));
+    }
+    answer
+}
 
-    /// A 429 that names the wait, rounded up to whole seconds because `Retry-After` has no smaller ones.
-    pub(super) fn rate_limited(wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self { retry_after_s: Some(seconds), ..Self::of_status(StatusCode::TOO_MANY_REQUESTS) }
-    }
+fn json(status: StatusCode, body: impl Into<String>) -> Answer {
+    answer(status, "application/json", body)
+}
 
-    /// What the service might answer with `status`. A 4xx has the object that the live service uses, a 5xx the
-    /// JSON string of the published page: a client meets both and has to read both.
-    pub(super) fn of_status(status: StatusCode) -> Self {
-        let reason = status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
-        let answer = match status.as_u16() {
-            204 | 304 => Self::new(status, JSON, String::new()),
-            200..=299 => Self::new(status, JSON, "{}".to_owned()),
-            300..=399 => Self::new(status, HTML, LOGIN_PAGE.to_owned()),
-            400..=499 => Self::refused(status, &reason),
-            _ => Self::new(status, JSON, json!(reason).to_string()),
-        };
-        Self {
-            retry_after_s: matches!(status.as_u16(), 429 | 503).then_some(1),
-            redirects: status.is_redirection() && status != StatusCode::NOT_MODIFIED,
-            ..answer
-        }
-    }
-
-    fn new(status: StatusCode, content_type: &'static str, body: String) -> Self {
-        Self { status, content_type, body, retry_after_s: None, redirects: false }
-    }
-
-    pub(super) fn status(&self) -> u16 {
-        self.status.as_u16()
-    }
-
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body)));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        if let Some(seconds) = self.retry_after_s {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.redirects {
-            headers.insert(LOCATION, HeaderValue::from_static(LOGIN_PATH));
-        }
-        response
-    }
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Answer {
+    let mut answer = Response::new(body.into());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
 }
 
 /// The gRPC number that goes with a status, as grpc-gateway pairs them; 2 stands for unknown.
@@ -117,10 +88,10 @@ fn grpc_code(status: StatusCode) -> u8 {
 pub(super) enum Scenario {
     /// `200 {}`: any name without a meaning of its own.
     Accept,
-    /// `status-NNN`: that status, each time.
-    Status(u16),
+    /// `status-NNN`: that status, each time; `redirect` is `status-302`.
+    Status(StatusCode),
     /// `flaky-NNN`: that status for the first request to the address, then accepted.
-    Flaky(u16),
+    Flaky(StatusCode),
     /// `late-TIME`: 404 for that long from the first request to the address on, then accepted.
     Late(Duration),
     /// `drop`: read the request, then hang up.
@@ -129,14 +100,7 @@ pub(super) enum Scenario {
     Slow,
     /// `html`: a 200 that carries a login page.
     Html,
-    /// `redirect`: a 302 to a login page.
-    Redirect,
 }
-
-/// A recipient asks for a status that is not a final answer of HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the recipient asks for status {0}; an answer has a status from 200 to 599")]
-pub(super) struct ImpossibleStatus(u16);
 
 impl Scenario {
     /// Whether the answer depends on what came before for the address.
@@ -148,22 +112,24 @@ impl Scenario {
     /// three digits follow, and `late-` when a time does, so that `status-report@…` is a person.
     ///
     /// # Errors
-    /// [`ImpossibleStatus`] for three digits outside of 200 to 599, because answering 200 instead would hide a typing error.
-    pub(super) fn of(email: &str) -> Result<Self, ImpossibleStatus> {
+    /// A sentence about three digits outside of 200 to 599, because answering 200 instead would hide a typing error.
+    pub(super) fn of(email: &str) -> Result<Self, String> {
         let local = email.rsplit_once('@').map_or(email, |(local, _)| local).to_ascii_lowercase();
-        let named = match local.as_str() {
+        for (prefix, scenario) in [("status-", Self::Status as fn(StatusCode) -> Self), ("flaky-", Self::Flaky)] {
+            if let Some(status) = local.strip_prefix(prefix).and_then(three_digits) {
+                let possible = StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status));
+                return possible.map(scenario).ok_or_else(|| {
+                    format!("the recipient asks for status {status}; an answer has a status from 200 to 599")
+                });
+            }
+        }
+        Ok(match local.as_str() {
             "drop" => Self::Drop,
             "slow" => Self::Slow,
             "html" => Self::Html,
-            "redirect" => Self::Redirect,
-            _ => Self::Accept,
-        };
-        for (prefix, scenario) in [("status-", Self::Status as fn(u16) -> Self), ("flaky-", Self::Flaky)] {
-            if let Some(status) = local.strip_prefix(prefix).and_then(three_digits) {
-                return if (200..600).contains(&status) { Ok(scenario(status)) } else { Err(ImpossibleStatus(status)) };
-            }
-        }
-        Ok(local.strip_prefix("late-").and_then(time).map_or(named, Self::Late))
+            "redirect" => Self::Status(StatusCode::FOUND),
+            _ => local.strip_prefix("late-").and_then(time).map_or(Self::Accept, Self::Late),
+        })
     }
 }
 
@@ -182,31 +148,24 @@ pub(super) struct Share(u32);
 
 const ALL: u32 = 1_000_000;
 
-impl Share {
-    pub(super) fn of_setting(entry: &Entry) -> Result<Self, ValueError> {
-        let text = entry.value.to_string();
-        Self::parse(&text).ok_or_else(|| {
-            let shown = text.escape_debug();
-            let reason = format!(
-                "`{shown}` is not a share: write a percentage from 0% to 100%, such as 5%, or a fraction below 1, such as 0.05"
-            );
-            entry.invalid(reason)
-        })
-    }
+impl FromStr for Share {
+    type Err = String;
 
     /// `5%` or `0.05`. A plain 1 is refused: it could be one per cent as well as all.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let (parts, most) = match text.strip_suffix('%') {
-            Some(number) => (decimal(number, 4)?, ALL),
-            None => (decimal(text, 6)?, ALL - 1),
+            Some(number) => (decimal(number, 4), ALL),
+            None => (decimal(text, 6), ALL - 1),
         };
-        u32::try_from(parts).ok().filter(|parts| *parts <= most).map(Self)
+        let parts = parts.and_then(|parts| u32::try_from(parts).ok()).filter(|parts| *parts <= most);
+        parts.map(Self).ok_or_else(|| {
+            let shown = text.escape_debug();
+            format!("`{shown}` is not a share: write a percentage from 0% to 100%, such as 5%, or a fraction below 1, such as 0.05")
+        })
     }
+}
 
-    pub(super) const fn is_none(self) -> bool {
-        self.0 == 0
-    }
-
+impl Share {
     /// Whether a request belongs to the share: chosen by the address and by how many requests to it came before, so that
     /// a rehearsal can be repeated, and a test knows what happens.
     pub(super) fn contains(self, address: &str, before: u64) -> bool {
@@ -224,20 +183,19 @@ mod tests {
     fn every_status_has_the_shape_of_its_class() {
         for code in 200..600 {
             let status = StatusCode::from_u16(code).unwrap();
-            let answer = Answer::of_status(status);
-            assert_eq!(answer.status(), code);
-            let body: Option<serde_json::Value> = serde_json::from_str(&answer.body).ok();
+            let answer = of_status(status);
+            assert_eq!(answer.status(), status);
+            let body: Option<serde_json::Value> = serde_json::from_str(answer.body()).ok();
             match code {
-                204 | 304 => assert_eq!(answer.body, ""),
+                204 | 304 => assert_eq!(answer.body(), ""),
                 200..=299 => assert_eq!(body, Some(json!({}))),
-                300..=399 => assert!(answer.body.starts_with("<!DOCTYPE html>")),
+                300..=399 => assert!(answer.body().starts_with("<!DOCTYPE html>")),
                 400..=499 => {
                     assert_eq!(body.unwrap()["code"], json!(grpc_code(status)));
                 }
                 _ => assert!(body.unwrap().is_string()),
             }
-            let headers = answer.into_response().headers().clone();
-            let has = |name: &str| headers.contains_key(name);
+            let has = |name: &str| answer.headers().contains_key(name);
             assert_eq!(has("retry-after"), [429, 503].contains(&code), "{code}");
             assert_eq!(has("location"), (300..400).contains(&code) && code != 304, "{code}");
         }
@@ -246,8 +204,8 @@ mod tests {
     #[test]
     fn a_wait_is_rounded_up() {
         for (milliseconds, seconds) in [(1, 1), (999, 1), (1000, 1), (1001, 2), (59_001, 60)] {
-            let answer = Answer::rate_limited(Duration::from_millis(milliseconds));
-            assert_eq!(answer.retry_after_s, Some(seconds));
+            let answer = rate_limited(Duration::from_millis(milliseconds));
+            assert_eq!(answer.headers()["retry-after"], seconds.to_string());
             assert_eq!(answer.status(), 429);
         }
     }
@@ -255,11 +213,16 @@ mod tests {
     #[test]
     fn every_number_of_three_digits_is_a_status_or_refused() {
         for status in 0..1000_u16 {
-            let expect = |scenario: Scenario| {
-                if (200..=599).contains(&status) { Ok(scenario) } else { Err(ImpossibleStatus(status)) }
+            let expect = |scenario: fn(StatusCode) -> Scenario| {
+                let message = format!("the recipient asks for status {status}; an answer has a status from 200 to 599");
+                if (200..=599).contains(&status) {
+                    Ok(scenario(StatusCode::from_u16(status).unwrap()))
+                } else {
+                    Err(message)
+                }
             };
-            assert_eq!(Scenario::of(&format!("status-{status:03}@example.com")), expect(Scenario::Status(status)));
-            assert_eq!(Scenario::of(&format!("FLAKY-{status:03}@example.com")), expect(Scenario::Flaky(status)));
+            assert_eq!(Scenario::of(&format!("status-{status:03}@example.com")), expect(Scenario::Status));
+            assert_eq!(Scenario::of(&format!("FLAKY-{status:03}@example.com")), expect(Scenario::Flaky));
         }
     }
 
@@ -269,8 +232,8 @@ mod tests {
             ("drop@example.com", Scenario::Drop),
             ("Slow@example.com", Scenario::Slow),
             ("HTML@example.com", Scenario::Html),
-            ("redirect@example.com", Scenario::Redirect),
-            ("redirect", Scenario::Redirect),
+            ("redirect@example.com", Scenario::Status(StatusCode::FOUND)),
+            ("redirect", Scenario::Status(StatusCode::FOUND)),
             ("ada@example.com", Scenario::Accept),
             ("dropped@example.com", Scenario::Accept),
             ("drop@home@example.com", Scenario::Accept),
@@ -307,19 +270,19 @@ mod tests {
             ("0.999999", ALL - 1),
             ("0.0001%", 1),
         ] {
-            assert_eq!(Share::parse(text), Some(Share(parts)), "{text}");
+            assert_eq!(text.parse(), Ok(Share(parts)), "{text}");
         }
         for text in
             ["", "%", "5", "1", "1.0", "101%", "100.0001%", "-5%", "5 %", "5%%", "1e-2", "nan", ".5", "5.%", "0,05"]
         {
-            assert_eq!(Share::parse(text), None, "{text}");
+            assert!(text.parse::<Share>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn about_the_share_is_chosen_and_always_the_same() {
         let chosen = |share: &str, before| -> Vec<u32> {
-            let share = Share::parse(share).unwrap();
+            let share: Share = share.parse().unwrap();
             (0..10_000).filter(|index| share.contains(&format!("user{index}@example.com"), before)).collect()
         };
         let first = chosen("5%", 0);

@@ -2,7 +2,6 @@
 //! for the keys, so they are written down byte by byte (RFC 5280): a library for all certificates is fifty kilobytes.
 
 use std::fs;
-use std::io;
 use std::iter::repeat_with;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,20 +21,18 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const UTF8_STRING: u8 = 0x0c;
-const UTC_TIME: u8 = 0x17;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
-const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 
-const VERSION_3: &[u8] = &[INTEGER, 1, 2];
+const VERSION_3: &[u8] = &[0xa0, 3, INTEGER, 1, 2];
 const ECDSA_WITH_SHA256: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
 /// What is before the point of a public key on the curve P-256.
 const P256_KEY: &[u8] =
     &[SEQUENCE, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const COMMON_NAME: &[u8] = &[6, 3, 0x55, 4, 3];
 /// As long as this form of time allows: the keys are gone with the sandbox, and a wrong clock is not what is rehearsed.
-const VALID: [&[u8]; 2] = [b"000101000000Z", b"491231235959Z"];
+const VALID: &[u8] = b"\x30\x1e\x17\x0d000101000000Z\x17\x0d491231235959Z";
 
 /// The last number of the identifiers of extensions, 2.5.29.N.
 const SUBJECT_KEY_IDENTIFIER: u8 = 14;
@@ -49,6 +46,8 @@ const IS_AUTHORITY: &[u8] = &[SEQUENCE, 3, 1, 1, 0xff];
 const SIGNS_CERTIFICATES: &[u8] = &[BIT_STRING, 2, 2, 0x04];
 const SIGNS_HANDSHAKES: &[u8] = &[BIT_STRING, 2, 7, 0x80];
 const IS_SERVER: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
+/// `localhost`, `127.0.0.1` and `::1`.
+const NAMES: &[u8] = b"\x30\x23\x82\x09localhost\x87\x04\x7f\0\0\x01\x87\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01";
 
 const AUTHORITY: &str = "vescli sandbox authority";
 const SERVER: &str = "vescli sandbox";
@@ -65,40 +64,25 @@ impl Certificates {
     /// # Errors
     /// When the system has no random numbers.
     fn make() -> Result<Self, Unspecified> {
-        let authority = Key::generate()?;
-        let server = Key::generate()?;
+        let (authority, server) = (Key::generate()?, Key::generate()?);
         let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
-        let names = tlv(
-            SEQUENCE,
-            &[
-                &tlv(0x82, &[b"localhost"]),
-                &tlv(0x87, &[&[127, 0, 0, 1]]),
-                &tlv(0x87, &[&std::net::Ipv6Addr::LOCALHOST.octets()]),
-            ],
-        );
         // Python's strict checks ask for both identifiers.
         let issuer = tlv(SEQUENCE, &[&tlv(0x80, &[&authority.identifier])]);
+        let of_authority = [
+            extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
+            extension(KEY_USAGE, true, SIGNS_CERTIFICATES),
+            subject(&authority),
+        ];
+        let of_server = [
+            extension(KEY_USAGE, true, SIGNS_HANDSHAKES),
+            extension(EXTENDED_KEY_USAGE, false, IS_SERVER),
+            extension(SUBJECT_ALTERNATIVE_NAME, false, NAMES),
+            subject(&server),
+            extension(AUTHORITY_KEY_IDENTIFIER, false, &issuer),
+        ];
         Ok(Self {
-            authority: authority.sign(
-                AUTHORITY,
-                &authority,
-                &[
-                    &extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
-                    &extension(KEY_USAGE, true, SIGNS_CERTIFICATES),
-                    &subject(&authority),
-                ],
-            )?,
-            server: authority.sign(
-                SERVER,
-                &server,
-                &[
-                    &extension(KEY_USAGE, true, SIGNS_HANDSHAKES),
-                    &extension(EXTENDED_KEY_USAGE, false, IS_SERVER),
-                    &extension(SUBJECT_ALTERNATIVE_NAME, false, &names),
-                    &subject(&server),
-                    &extension(AUTHORITY_KEY_IDENTIFIER, false, &issuer),
-                ],
-            )?,
+            authority: authority.sign(AUTHORITY, &authority, &of_authority.concat())?,
+            server: authority.sign(SERVER, &server, &of_server.concat())?,
             key: server.pkcs8,
         })
     }
@@ -107,40 +91,36 @@ impl Certificates {
 struct Key {
     pair: EcdsaKeyPair,
     pkcs8: Vec<u8>,
-    random: SystemRandom,
     /// A hash of the public key (RFC 7093, section 2), also the serial number: it is positive, and another in each run.
     identifier: [u8; 20],
 }
 
 impl Key {
     fn generate() -> Result<Self, Unspecified> {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)?.as_ref().to_vec();
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8, &random).map_err(|_| Unspecified)?;
-        let mut identifier = [0; 20];
-        identifier.copy_from_slice(&digest(&SHA256, pair.public_key().as_ref()).as_ref()[..20]);
+        let (algorithm, random) = (&ECDSA_P256_SHA256_ASN1_SIGNING, SystemRandom::new());
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random)?.as_ref().to_vec();
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, &pkcs8, &random)?;
+        let mut identifier: [u8; 20] =
+            *digest(&SHA256, pair.public_key().as_ref()).as_ref().first_chunk().ok_or(Unspecified)?;
         identifier[0] = identifier[0] & 0x7f | 0x40;
-        Ok(Self { pair, pkcs8, random, identifier })
+        Ok(Self { pair, pkcs8, identifier })
     }
 
     /// The certificate of a key, issued by this one in the name of the authority.
-    fn sign(&self, name: &str, key: &Self, extensions: &[&[u8]]) -> Result<Vec<u8>, Unspecified> {
+    fn sign(&self, name: &str, key: &Self, extensions: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let point = tlv(BIT_STRING, &[&[0], key.pair.public_key().as_ref()]);
-        let content = tlv(
-            SEQUENCE,
-            &[
-                &tlv(VERSION, &[VERSION_3]),
-                &tlv(INTEGER, &[&key.identifier]),
-                ECDSA_WITH_SHA256,
-                &named(AUTHORITY),
-                &tlv(SEQUENCE, &VALID.map(|time| tlv(UTC_TIME, &[time])).each_ref().map(Vec::as_slice)),
-                &named(name),
-                &tlv(SEQUENCE, &[P256_KEY, &point]),
-                &tlv(EXTENSIONS, &[&tlv(SEQUENCE, extensions)]),
-            ],
-        );
-        let signature = self.pair.sign(&self.random, &content)?;
+        let parts: [&[u8]; 8] = [
+            VERSION_3,
+            &tlv(INTEGER, &[&key.identifier]),
+            ECDSA_WITH_SHA256,
+            &named(AUTHORITY),
+            VALID,
+            &named(name),
+            &tlv(SEQUENCE, &[P256_KEY, &point]),
+            &tlv(EXTENSIONS, &[&tlv(SEQUENCE, &[extensions])]),
+        ];
+        let content = tlv(SEQUENCE, &parts);
+        let signature = self.pair.sign(&SystemRandom::new(), &content)?;
         Ok(tlv(SEQUENCE, &[&content, ECDSA_WITH_SHA256, &tlv(BIT_STRING, &[&[0], signature.as_ref()])]))
     }
 }
@@ -167,65 +147,53 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[tag], length, &content].concat()
 }
 
-/// What the server needs to answer by TLS, and the certificate of the authority in PEM.
-pub(super) fn certified() -> Result<(Arc<ServerConfig>, String), SandboxError> {
+/// What the server needs to answer by TLS, and a file with the certificate of the authority.
+pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), SandboxError> {
     let made = Certificates::make().map_err(|_| SandboxError::Certificate(None))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.key));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(vec![CertificateDer::from(made.server)], key))
         .map_err(|error| SandboxError::Certificate(Some(error)))?;
-    Ok((Arc::new(config), pem(&made.authority)))
-}
-
-fn pem(der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = after;
-    }
-    pem + "-----END CERTIFICATE-----\n"
+    let lines = STANDARD.encode(made.authority);
+    let lines: Vec<_> = lines.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    Ok((Arc::new(config), AuthorityFile::write(&std::env::temp_dir(), &pem)?))
 }
 
 /// The authority's certificate in a private folder of its own. Both are removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct AuthorityFile {
-    folder: PathBuf,
-    file: PathBuf,
-}
+pub(super) struct AuthorityFile(pub(super) PathBuf);
 
 impl AuthorityFile {
     /// Writes `pem` to a new folder below `parent`, which the rehearsed command may name from any folder of its own.
     ///
     /// # Errors
-    /// The path that cannot be made, and what the system says.
-    pub(super) fn write(parent: &Path, pem: &str) -> Result<Self, (PathBuf, io::Error)> {
-        let parent = std::path::absolute(parent).map_err(|error| (parent.to_owned(), error))?;
+    /// [`SandboxError::AuthorityNotWritable`].
+    fn write(parent: &Path, pem: &str) -> Result<Self, SandboxError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SandboxError::AuthorityNotWritable { path, source }
+        };
         let random: String = repeat_with(fastrand::alphanumeric).take(12).collect();
-        let folder = parent.join(format!("vescli-sandbox-{random}"));
+        let folder = std::path::absolute(parent).map_err(failed(parent))?.join(format!("vescli-sandbox-{random}"));
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         // It fails when the folder exists, so that no one else can prepare it.
-        builder.create(&folder).map_err(|error| (folder.clone(), error))?;
-        let written = Self { file: folder.join("ca.pem"), folder };
-        fs::write(&written.file, pem).map_err(|error| (written.file.clone(), error))?;
+        builder.create(&folder).map_err(failed(&folder))?;
+        let written = Self(folder.join("ca.pem"));
+        fs::write(&written.0, pem).map_err(failed(&written.0))?;
         Ok(written)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.file
     }
 }
 
 impl Drop for AuthorityFile {
     fn drop(&mut self) {
         // Only what was made here: a file that the command has put into the folder is kept.
-        let _ = fs::remove_file(&self.file).and_then(|()| fs::remove_dir(&self.folder));
+        if let (Ok(()), Some(folder)) = (fs::remove_file(&self.0), self.0.parent()) {
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
@@ -279,12 +247,12 @@ mod tests {
     fn the_file_is_private_and_gone_with_its_folder() {
         let parent = tempfile::tempdir().unwrap();
         let file = AuthorityFile::write(parent.path(), "pem").unwrap();
-        assert_eq!(fs::read_to_string(file.path()).unwrap(), "pem");
-        assert!(file.path().is_absolute());
+        assert_eq!(fs::read_to_string(&file.0).unwrap(), "pem");
+        assert!(file.0.is_absolute());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&file.folder).unwrap().permissions().mode();
+            let mode = fs::metadata(file.0.parent().unwrap()).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700);
         }
         drop(file);
@@ -295,7 +263,11 @@ mod tests {
     fn a_folder_that_cannot_be_written_is_named() {
         let parent = tempfile::tempdir().unwrap();
         let missing = parent.path().join("missing");
-        let (path, _) = AuthorityFile::write(&missing, "pem").unwrap_err();
-        assert!(path.starts_with(&missing), "{}", path.display());
+        match AuthorityFile::write(&missing, "pem").unwrap_err() {
+            SandboxError::AuthorityNotWritable { path, .. } => {
+                assert!(path.starts_with(&missing), "{}", path.display());
+            }
+            other => panic!("{other}"),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::iter::once;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
 
 use crate::args::environment::{Environment, hidden_from_rehearsal};
 use crate::commands::error::SandboxError;
@@ -12,78 +13,59 @@ use crate::report::exit::Ending;
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
-/// What the sandbox has to know of the process that it runs in. Everything else of the environment is inherited.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct SandboxEnvironment {
-    pub(super) path: Option<OsString>,
-    /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
-    pub(super) own_folder: Option<PathBuf>,
-    /// The variables that the command does not get: those with a credential.
-    pub(super) hidden: Vec<String>,
-}
-
-impl SandboxEnvironment {
-    /// What of this process matters here; `environment` is its environment.
-    pub(super) fn of_process(environment: &Environment) -> Self {
-        Self {
-            path: environment.get("PATH").map(OsStr::to_owned),
-            own_folder: std::env::current_exe().ok().and_then(|file| Some(file.parent()?.to_owned())),
-            hidden: hidden_from_rehearsal(environment).collect(),
-        }
-    }
-}
-
 /// Runs `program` with `arguments`, the standard streams inherited and `variables` set, and waits for its end.
 ///
 /// # Errors
-/// [`SandboxError`] when the command cannot be found, started or waited for, or `PATH` cannot hold vescli's folder.
-pub(super) fn run_command(
+/// [`SandboxError`] when the command cannot be found, started or waited for, or `PATH` cannot contain `own_folder`.
+pub(super) fn run(
     program: &OsStr,
     arguments: &[OsString],
+    own_folder: Option<&Path>,
     variables: &[(&str, String)],
-    environment: &SandboxEnvironment,
+    environment: &Environment,
 ) -> Result<Ending, SandboxError> {
-    let mut command = prepare(program, variables, &environment.hidden, search_path(environment)?);
-    command.args(arguments);
-    let signals = watch::Signals::catch().map_err(SandboxError::Watch)?;
-    let mut child = command.spawn().map_err(|source| not_started(program, source))?;
-    let status = signals.wait(&mut child).map_err(SandboxError::Watch)?;
-    Ok(end_of(status))
+    let mut command = prepare(program, own_folder, variables, environment)?;
+    let status = wait(command.args(arguments))?;
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return Ok(Ending::Signal(signal));
+    }
+    // Exit codes have eight bits; Windows has codes that do not fit, and those are failures too.
+    Ok(Ending::Child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
 /// The command with the environment of a rehearsal.
-fn prepare(program: &OsStr, variables: &[(&str, String)], hidden: &[String], search_path: Option<OsString>) -> Command {
+fn prepare(
+    program: &OsStr,
+    own_folder: Option<&Path>,
+    variables: &[(&str, String)],
+    environment: &Environment,
+) -> Result<Command, SandboxError> {
     let mut command = Command::new(program);
     // They would conflict with the sandbox's token, and a real secret must not be in a rehearsal.
-    for name in hidden {
+    for name in hidden_from_rehearsal(environment) {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
-    command.envs(search_path.map(|path| ("PATH", path)));
-    command
-}
-
-/// `PATH` with the folder of the running vescli in front, so that the command rehearses this very version.
-fn search_path(environment: &SandboxEnvironment) -> Result<Option<OsString>, SandboxError> {
-    let Some(folder) = &environment.own_folder else {
-        return Ok(None);
-    };
-    let rest = environment.path.as_deref().unwrap_or_else(|| OsStr::new(USUAL_PATH));
-    let folders: Vec<PathBuf> = std::iter::once(folder.clone()).chain(std::env::split_paths(rest)).collect();
-    std::env::join_paths(folders)
-        .map(Some)
-        .map_err(|source| SandboxError::SearchPath { folder: folder.clone(), source })
-}
-
-fn not_started(program: &OsStr, source: io::Error) -> SandboxError {
-    let command = program.to_owned();
-    if source.kind() == io::ErrorKind::NotFound {
-        SandboxError::CommandNotFound { command, source }
-    } else if is_no_room(&source) {
-        SandboxError::NoRoom { command, source }
-    } else {
-        SandboxError::CommandNotExecutable { command, source }
+    if let Some(folder) = own_folder {
+        // In front, so that the command rehearses this very version.
+        let rest = std::env::split_paths(environment.get("PATH").unwrap_or(OsStr::new(USUAL_PATH)));
+        let path = std::env::join_paths(once(folder.to_owned()).chain(rest))
+            .map_err(|source| SandboxError::SearchPath { folder: folder.to_owned(), source })?;
+        command.env("PATH", path);
     }
+    Ok(command)
+}
+
+fn start(command: &mut Command) -> Result<Child, SandboxError> {
+    command.spawn().map_err(|source| {
+        let command = command.get_program().to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => SandboxError::CommandNotFound { command, source },
+            _ if is_no_room(&source) => SandboxError::NoRoom { command, source },
+            _ => SandboxError::CommandNotExecutable { command, source },
+        }
+    })
 }
 
 /// Whether the cause is this machine and not the command.
@@ -92,8 +74,7 @@ fn is_no_room(error: &io::Error) -> bool {
     use rustix::io::Errno;
 
     let limits = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-    let found = Errno::from_io_error(error);
-    found.is_some_and(|errno| limits.contains(&errno))
+    Errno::from_io_error(error).is_some_and(|errno| limits.contains(&errno))
 }
 
 #[cfg(not(unix))]
@@ -101,22 +82,13 @@ fn is_no_room(_: &io::Error) -> bool {
     false
 }
 
-fn end_of(status: ExitStatus) -> Ending {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return Ending::Signal(signal);
-    }
-    // Exit codes have eight bits; Windows has codes that do not fit, and those are failures too.
-    Ending::Child(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-}
-
+/// Starts the command and waits for its end.
+///
 /// The sandbox must not die before its command, or the command's code is lost. Ctrl-C and Ctrl-\ at a terminal reach both,
 /// so the sandbox only has to stay; `kill` and `timeout` reach the sandbox alone, so a SIGTERM is passed on. So is a SIGHUP,
 /// unless it is ignored: a caught one would undo `nohup` for the command.
 #[cfg(unix)]
-mod watch {
-    use std::io;
-    use std::process::{Child, ExitStatus};
+fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -125,97 +97,69 @@ mod watch {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
 
-    use crate::commands::interrupt::ignored;
-
     /// How often to check whether the command has ended.
     const POLL: Duration = Duration::from_millis(10);
 
-    pub(super) struct Signals {
-        terminated: Arc<AtomicBool>,
-        hung_up: Arc<AtomicBool>,
-        registered: Vec<SigId>,
-    }
+    /// Signals that do not end this process while this is there, and what is passed on when one has come.
+    struct Caught(Vec<(SigId, Arc<AtomicBool>, Option<Signal>)>);
 
-    impl Signals {
-        /// From now on none of these signals ends this process. To be called before the command is started: a handler,
-        /// unlike an ignored signal, is not inherited by it.
-        pub(super) fn catch() -> io::Result<Self> {
-            let mut signals = Self { terminated: Arc::default(), hung_up: Arc::default(), registered: Vec::new() };
-            let unread = Arc::default();
-            let flags =
-                [(SIGINT, &unread), (SIGQUIT, &unread), (SIGTERM, &signals.terminated), (SIGHUP, &signals.hung_up)];
-            let ignored = ignored();
-            for (signal, flagged) in flags {
-                if signal == SIGHUP && ignored & (1 << (SIGHUP - 1)) != 0 {
-                    continue;
-                }
-                let id = flag::register(signal, Arc::clone(flagged))?;
-                signals.registered.push(id);
-            }
-            Ok(signals)
-        }
-
-        /// Waits for the command and passes each SIGTERM and SIGHUP on. The command's id cannot have gone to another process: it is
-        /// given back by the same thread, in `try_wait`.
-        pub(super) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
-            loop {
-                if let Some(status) = child.try_wait()? {
-                    return Ok(status);
-                }
-                for (flagged, signal) in [(&self.terminated, Signal::TERM), (&self.hung_up, Signal::HUP)] {
-                    if flagged.swap(false, Ordering::Relaxed) {
-                        // The command may have ended just now; the next check finds out.
-                        let _ = kill_process(Pid::from_child(child), signal);
-                    }
-                }
-                std::thread::sleep(POLL);
-            }
-        }
-    }
-
-    impl Drop for Signals {
+    impl Drop for Caught {
         fn drop(&mut self) {
-            for id in self.registered.drain(..) {
-                low_level::unregister(id);
+            for (id, ..) in &self.0 {
+                low_level::unregister(*id);
             }
         }
+    }
+
+    let signals = [(SIGINT, None), (SIGQUIT, None), (SIGTERM, Some(Signal::TERM)), (SIGHUP, Some(Signal::HUP))];
+    let ignored = crate::commands::interrupt::ignored() & (1 << (SIGHUP - 1));
+    let mut caught = Caught(Vec::new());
+    // Before the command is started: a handler, unlike an ignored signal, is not inherited by it.
+    for (number, passed_on) in signals.into_iter().filter(|(number, _)| *number != SIGHUP || ignored == 0) {
+        let flag = Arc::default();
+        let id = flag::register(number, Arc::clone(&flag)).map_err(SandboxError::Watch)?;
+        caught.0.push((id, flag, passed_on));
+    }
+    let mut child = start(command)?;
+    loop {
+        if let Some(status) = child.try_wait().map_err(SandboxError::Watch)? {
+            return Ok(status);
+        }
+        for (_, flag, passed_on) in &caught.0 {
+            if flag.swap(false, Ordering::Relaxed)
+                && let Some(signal) = passed_on
+            {
+                // The command may have ended just now; the next check finds out. Its id cannot have gone to another process:
+                // it is given back by this thread, in `try_wait`.
+                let _ = kill_process(Pid::from_child(&child), *signal);
+            }
+        }
+        std::thread::sleep(POLL);
     }
 }
 
 /// Without Unix signals there is nothing to catch or to pass on: Ctrl-C ends both processes.
 #[cfg(not(unix))]
-mod watch {
-    use std::io;
-    use std::process::{Child, ExitStatus};
-
-    pub(super) struct Signals;
-
-    impl Signals {
-        #[expect(clippy::unnecessary_wraps, reason = "the Unix version can fail")]
-        pub(super) fn catch() -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        #[expect(clippy::unused_self, reason = "the Unix version keeps the handlers")]
-        pub(super) fn wait(self, child: &mut Child) -> io::Result<ExitStatus> {
-            child.wait()
-        }
-    }
+fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
+    start(command)?.wait().map_err(SandboxError::Watch)
 }
 
 /// Signals reach every command that this test process watches, so the tests that start one take turns.
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader};
+    use std::io::{BufRead, BufReader, Write};
+    use std::path::PathBuf;
     use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::time::{Duration, Instant};
 
-    use crate::args::environment::Environment;
+    use crate::args::layer::Layer;
 
     use super::super::tests::{PATIENCE, log_lines};
-    use super::super::{SandboxOptions, announce, run_sandbox as run};
+    use super::super::{SandboxOptions, announce, run_sandbox};
     use super::*;
+    use crate::report::{Reporter, Streams, Terminals};
+    use crate::settings::Output;
 
     static TURN: Mutex<()> = Mutex::new(());
 
@@ -227,13 +171,26 @@ mod tests {
         SandboxOptions { command: words.iter().map(OsString::from).collect(), ..SandboxOptions::default() }
     }
 
-    fn environment() -> SandboxEnvironment {
-        SandboxEnvironment::of_process(&Environment::of_process())
+    /// Does something with a reporter, and gives what was written to standard error.
+    fn reported<T>(out: &mut (dyn Write + 'static), work: impl FnOnce(&mut Reporter) -> T) -> (T, String) {
+        let mut err = Vec::new();
+        let streams = Streams { out, err: &mut err, terminals: Terminals::default() };
+        let output = Output::early(&Layer::default(), &Environment::default());
+        let done = work(&mut Reporter::new(streams, output, &Environment::default()));
+        (done, String::from_utf8(err).unwrap())
+    }
+
+    fn run_in(options: &SandboxOptions, environment: &Environment) -> Result<Ending, SandboxError> {
+        reported(&mut io::sink(), |reporter| run_sandbox(options, environment, reporter)).0
+    }
+
+    fn run(options: &SandboxOptions) -> Result<Ending, SandboxError> {
+        run_in(options, &Environment::of_process())
     }
 
     fn shell(script: &str) -> Result<Ending, SandboxError> {
         let _turn = turn();
-        run(&command(&["sh", "-c", script]), &environment(), &mut Vec::new(), &mut Vec::new())
+        run(&command(&["sh", "-c", script]))
     }
 
     fn code(script: &str) -> u8 {
@@ -278,19 +235,20 @@ mod tests {
         let script =
             r#"printf '%s\n' "$VESCLI_BASE_URL" "$VESCLI_SANDBOX" "$VESCLI_TENANT" "$VESCLI_TOKEN" "$PATH" > "$0""#;
         let options = command(&["sh", "-c", script, text.to_str().unwrap()]);
-        let given = SandboxEnvironment { own_folder: Some(PathBuf::from("/own folder")), ..environment() };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let end = run(&options, &given, &mut out, &mut err).unwrap();
-        assert_eq!((end, out.as_slice()), (Ending::Child(0), &b""[..]));
+        let options = SandboxOptions { own_folder: Some(PathBuf::from("/own folder")), ..options };
+        let environment = Environment::of_process();
+        let mut out = Vec::new();
+        let (end, err) = reported(&mut out, |reporter| run_sandbox(&options, &environment, reporter));
+        assert_eq!((end.unwrap(), out.as_slice()), (Ending::Child(0), &b""[..]));
         let text = std::fs::read_to_string(text).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let [base_url, sandbox, tenant, token, path] = lines[..] else {
             panic!("{text}");
         };
-        assert_eq!(String::from_utf8(err).unwrap(), format!("sandbox: {sandbox}\n"));
+        assert_eq!(err, format!("sandbox: {sandbox}\n"));
         assert_eq!(base_url, sandbox);
         assert_eq!((tenant, token.len()), ("sandbox", 32));
-        let rest = given.path.unwrap().into_string().unwrap();
+        let rest = environment.get("PATH").unwrap().to_str().unwrap();
         assert_eq!(path, format!("/own folder:{rest}"));
     }
 
@@ -302,12 +260,11 @@ mod tests {
         let file = folder.path().join("env");
         std::fs::write(&file, "#!/bin/sh\nexit 33\n").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-        for path in [environment().path, None] {
-            let given = SandboxEnvironment { path, own_folder: Some(folder.path().to_owned()), ..environment() };
-            let end = run(&command(&["env"]), &given, &mut Vec::new(), &mut Vec::new());
-            assert_eq!(end.unwrap(), Ending::Child(33));
-            let end = run(&command(&["sh", "-c", "exit 3"]), &given, &mut Vec::new(), &mut Vec::new());
-            assert_eq!(end.unwrap(), Ending::Child(3));
+        for environment in [Environment::of_process(), Environment::default()] {
+            for (words, code) in [(&["env"][..], 33), (&["sh", "-c", "exit 3"], 3)] {
+                let options = SandboxOptions { own_folder: Some(folder.path().to_owned()), ..command(words) };
+                assert_eq!(run_in(&options, &environment).unwrap(), Ending::Child(code));
+            }
         }
     }
 
@@ -323,7 +280,7 @@ mod tests {
             (plain.to_str().unwrap(), 126),
             (folder.path().to_str().unwrap(), 126),
         ] {
-            let end = run(&command(&[program]), &environment(), &mut Vec::new(), &mut Vec::new());
+            let end = run(&command(&[program]));
             let error = end.unwrap_err();
             assert_eq!(error.command_code(), Some(expected), "{program}: {error}");
             assert!(error.to_string().contains(program), "{error}");
@@ -335,7 +292,7 @@ mod tests {
         let _turn = turn();
         let mut options = command(&["sh", "-c", "exit 3"]);
         options.log = Some(PathBuf::from("/no/such/folder/log"));
-        let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+        let end = run(&options);
         let error = end.unwrap_err();
         assert!(matches!(error, SandboxError::LogNotWritable { .. }));
         assert_eq!(error.command_code(), None);
@@ -344,7 +301,7 @@ mod tests {
         if full.exists() {
             options = command(&["bash", "-c", REQUEST]);
             options.log = Some(full);
-            let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+            let end = run(&options);
             let error = end.unwrap_err();
             assert_eq!(error.to_string(), "the log \"/dev/full\" is incomplete; the command itself ended with code 3");
         }
@@ -368,7 +325,7 @@ mod tests {
         let twice = format!("request() {{ {REQUEST}\n}}; (request); first=$?; (request); exit $first$?");
         let mut options = command(&["bash", "-c", &twice]);
         options.rate = Some("1/h".parse().unwrap());
-        let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+        let end = run(&options);
         assert_eq!(end.unwrap(), Ending::Child(35));
     }
 
@@ -380,7 +337,7 @@ mod tests {
             let mut options = command(&["env", setting, "bash", "-c", REQUEST]);
             options.require_auth = true;
             options.log = Some(folder.path().join("log"));
-            let end = run(&options, &environment(), &mut Vec::new(), &mut Vec::new());
+            let end = run(&options);
             assert_eq!(end.unwrap(), Ending::Child(expected));
         }
         let lines = log_lines(&folder.path().join("log"));
@@ -397,9 +354,7 @@ mod tests {
         let options = SandboxOptions { log: Some(log), ..SandboxOptions::default() };
         let (reader, mut writer) = io::pipe().unwrap();
         let serving = std::thread::spawn(move || {
-            let mut err = Vec::new();
-            let end = run(&options, &environment(), &mut writer, &mut err);
-            (end, String::from_utf8(err).unwrap())
+            reported(&mut writer, |reporter| run_sandbox(&options, &Environment::of_process(), reporter))
         });
         let mut lines = BufReader::new(reader).lines();
         let exports: String = (0..5).map(|_| lines.next().unwrap().unwrap() + "\n").collect();
@@ -419,21 +374,22 @@ mod tests {
 
     #[test]
     fn a_reader_of_the_exports_that_went_away_does_not_end_it_and_a_full_disk_does() {
+        let variables = [("NAME", "value".to_owned())];
+        let announced =
+            |out: &mut (dyn Write + 'static)| reported(out, |reporter| announce("http://x", &variables, reporter)).0;
         let (reader, mut writer) = io::pipe().unwrap();
         drop(reader);
-        let gone = announce("export NAME='value'\n", "http://x", &mut writer, &mut Vec::new());
-        assert!(gone.is_ok());
-        let mut short = [0; 4];
-        let full = announce("export NAME='value'\n", "http://x", &mut &mut short[..], &mut Vec::new());
-        assert!(full.is_err());
+        assert!(announced(&mut writer).is_ok());
+        assert!(announced(&mut io::Cursor::new([0; 4])).is_err());
     }
 
     #[test]
     fn no_other_credential_is_left_beside_the_sandbox_s() {
         let variables = [("VESCLI_TOKEN", "rehearsal".to_owned())];
-        let hidden = SandboxEnvironment::of_process(&Environment::default()).hidden;
+        let environment: Environment = [("PATH", "/b")].into_iter().collect();
+        let hidden: Vec<String> = hidden_from_rehearsal(&environment).collect();
         assert!(hidden.contains(&"F5XC_API_TOKEN".to_owned()));
-        let command = prepare(OsStr::new("x"), &variables, &hidden, Some("/a:/b".into()));
+        let command = prepare(OsStr::new("x"), Some(Path::new("/a")), &variables, &environment).unwrap();
         let changes: Vec<_> = command.get_envs().collect();
         for name in hidden.iter().filter(|name| *name != "VESCLI_TOKEN") {
             assert!(changes.contains(&(OsStr::new(name), None)), "{name}");

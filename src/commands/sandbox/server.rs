@@ -1,41 +1,60 @@
 //! The sandbox's HTTP server: a thread of its own that listens on a loopback port; each request is read, checked, logged,
-//! and only then answered.
+//! and only then answered. The log has a JSON line per request received, without credentials.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use thiserror::Error;
+use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use super::answer::{Answer, Scenario, Share};
-use super::contract::{Violation, check};
-use super::log::Log;
-use crate::api::operation::Operation;
+use super::answer::{Answer, Scenario, Share, login_page, of_status, rate_limited, refused};
+use super::contract::{all_values, check};
+use crate::api::operation::OPERATIONS;
 use crate::commands::error::SandboxError;
+use crate::report::json::document;
 use crate::settings::bulk::Rate;
+use crate::settings::clock::writable;
 
 /// How long to wait when no connection can be taken, usually because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What clients may take up, so that some that hang cannot keep out all others.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+/// Longest request body that is read, in bytes. The two fields of the operation are far from it.
+const BODY_MAX: usize = 64 * 1024;
+
+/// How the server answers, and what clients may take up, so that some that hang cannot keep out all others.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// How many requests are let through; `None` for all.
+    pub(super) rate: Option<Rate>,
+    /// The requests that are answered with 503.
+    pub(super) fail_rate: Share,
+    /// The certificate to serve https with; `None` for plain http.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// The only token that is let through; `None` when none is needed.
+    pub(super) token: Option<String>,
+    /// A file that gets a line for each request.
+    pub(super) log: Option<File>,
+    /// How long `slow@…` waits for its answer.
+    pub(super) slow: Duration,
     /// Most connections at a time; more wait until one of them ends.
     pub(super) connections: usize,
     /// Longest time for the head of a request, and then for its body. A connection that is kept open without a
@@ -43,18 +62,22 @@ pub(super) struct Limits {
     pub(super) patience: Duration,
 }
 
-impl Default for Limits {
-    /// Twice as many connections as a bulk run can have, and half of the descriptors that most systems allow.
+impl Default for Rules {
+    /// Twice as many connections as a bulk run can have, and half of the descriptors that most systems allow. `slow@…`
+    /// waits longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
     fn default() -> Self {
-        Self { connections: 512, patience: Duration::from_secs(10) }
+        let (slow, patience) = (Duration::from_secs(60), Duration::from_secs(10));
+        let fail_rate = Share::default();
+        Self { rate: None, fail_rate, tls: None, token: None, log: None, slow, connections: 512, patience }
     }
 }
 
 /// A running server. It stops, and its port is closed, when this is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
-    address: SocketAddr,
-    failures: Receiver<io::Error>,
+    pub(super) address: SocketAddr,
+    /// Gets the first error of the log. It is closed when the server has ended.
+    pub(super) failures: Receiver<io::Error>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -64,22 +87,20 @@ impl Server {
     ///
     /// # Errors
     /// [`SandboxError::Listen`].
-    pub(super) fn listen(port: u16) -> Result<std::net::TcpListener, SandboxError> {
+    pub(super) fn listen(port: u16) -> Result<TcpListener, SandboxError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        std::net::TcpListener::bind(address).map_err(|source| SandboxError::Listen { address, source })
+        TcpListener::bind(address).map_err(|source| SandboxError::Listen { address, source })
     }
 
     /// Starts to serve by `rules`. Connections are taken from when this returns.
     ///
     /// # Errors
     /// What the system says when the thread or its event loop cannot be made.
-    pub(super) fn start(listener: std::net::TcpListener, rules: Rules) -> io::Result<Self> {
+    pub(super) fn start(listener: TcpListener, rules: Rules) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let inside = runtime.enter();
-        let listener = TcpListener::from_std(listener)?;
-        drop(inside);
+        let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) })?;
         let (report, failures) = channel();
         let (stop, stopped) = oneshot::channel();
         let handler = Arc::new(Handler::new(rules, report));
@@ -90,60 +111,43 @@ impl Server {
         })?;
         Ok(Self { address, failures, stop: Some(stop), thread: Some(thread) })
     }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The first error of the log so far, if there was one.
-    pub(super) fn failure(&self) -> Option<io::Error> {
-        self.failures.try_recv().ok()
-    }
-
-    /// Waits, for ever if need be, until the log fails; `None` when the server itself has ended.
-    pub(super) fn wait_for_failure(&self) -> Option<io::Error> {
-        self.failures.recv().ok()
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has written its message itself, and nothing of it is left to stop.
+            // A thread that panicked has written its message itself, and nothing is left to stop.
             let _ = thread.join();
         }
     }
 }
 
-async fn accept(listener: TcpListener, handler: Arc<Handler>) {
-    let room = Arc::new(Semaphore::new(handler.rules.limits.connections));
+async fn accept(listener: tokio::net::TcpListener, handler: Arc<Handler>) {
+    let room = Arc::new(Semaphore::new(handler.rules.connections));
     // It is never closed, so there is always room in the end.
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let handler = Arc::clone(&handler);
-                tokio::spawn(async move {
-                    converse(stream, &handler).await;
-                    drop(place);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let handler = Arc::clone(&handler);
+        tokio::spawn(async move {
+            converse(stream, &handler).await;
+            drop(place);
+        });
     }
 }
 
 async fn converse(stream: TcpStream, handler: &Handler) {
-    let patience = handler.rules.limits.patience;
+    let patience = handler.rules.patience;
     let stream: Box<dyn Stream> = match &handler.rules.tls {
         None => Box::new(stream),
         Some(config) => {
             let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
-            match tokio::time::timeout(patience, handshake).await {
-                Ok(Ok(stream)) => Box::new(stream),
-                // The client refused the certificate, speaks no TLS, or does not answer: there is nothing to reply to.
-                Ok(Err(_)) | Err(_) => return,
-            }
+            // The client refused the certificate, speaks no TLS, or does not answer: there is nothing to reply to.
+            let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await else { return };
+            Box::new(stream)
         }
     };
     let service = service_fn(|request| handler.respond(request));
@@ -159,28 +163,9 @@ async fn converse(stream: TcpStream, handler: &Handler) {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Longest request body that is read, in bytes. The two fields of the operation are far from it.
-const BODY_MAX: usize = 64 * 1024;
-
-#[derive(Debug)]
-pub(super) struct Rules {
-    pub(super) operations: &'static [&'static Operation],
-    /// How many requests are let through; `None` for all.
-    pub(super) rate: Option<Rate>,
-    pub(super) fail_rate: Share,
-    /// The certificate to serve https with; `None` for plain http.
-    pub(super) tls: Option<Arc<ServerConfig>>,
-    /// The only token that is let through; `None` when none is needed.
-    pub(super) token: Option<String>,
-    pub(super) log: Option<Log>,
-    /// How long `slow@…` waits for its answer.
-    pub(super) slow: Duration,
-    pub(super) limits: Limits,
-}
-
 /// Answers by its rules, and remembers from one request to the next.
 #[derive(Debug)]
-pub(super) struct Handler {
+struct Handler {
     /// But for the log, which is in the memory.
     rules: Rules,
     memory: Mutex<Memory>,
@@ -190,33 +175,28 @@ pub(super) struct Handler {
 #[derive(Debug)]
 struct Memory {
     window: Option<Window>,
-    /// What came before for an address.
-    seen: HashMap<String, Seen>,
-    log: Option<Log>,
+    /// When the first request to an address came, and how many have come.
+    seen: HashMap<String, (Instant, u64)>,
+    log: Option<File>,
 }
 
-/// The requests to an address so far.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    first: Instant,
-    count: u64,
+#[derive(Debug, Default)]
+struct Reply {
+    /// Nothing is answered, and the connection is closed, when there is none.
+    answer: Option<Answer>,
+    is_slow: bool,
+    violation: Option<String>,
 }
 
-/// The connection is to be closed without an answer. hyper does that when the service fails.
-#[derive(Debug, Error)]
-#[error("closed the connection, as the recipient or the client asked")]
-pub(super) struct HangUpError;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Reply {
-    Answer(Answer),
-    Late(Answer),
-    HangUp,
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self { answer: Some(answer), ..Self::default() }
+    }
 }
 
 impl Handler {
     /// The first error of the log, after which no line is written, goes to `failures`.
-    pub(super) fn new(mut rules: Rules, failures: Sender<io::Error>) -> Self {
+    fn new(mut rules: Rules, failures: Sender<io::Error>) -> Self {
         let (window, log) = (rules.rate.map(Window::new), rules.log.take());
         Self { rules, memory: Mutex::new(Memory { window, seen: HashMap::new(), log }), failures }
     }
@@ -224,87 +204,70 @@ impl Handler {
     /// Takes one request and gives its answer.
     ///
     /// # Errors
-    /// [`HangUpError`] for `drop@…`, and when the request was not complete in time or the client went away before it was.
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HangUpError> {
+    /// For `drop@…`, and when the request was not complete in time or the client went away before it was. hyper then closes
+    /// the connection without an answer.
+    async fn respond(&self, request: Request<Incoming>) -> io::Result<Answer> {
         let at = SystemTime::now();
         let (parts, incoming) = request.into_parts();
         let collected = Limited::new(incoming, BODY_MAX).collect();
-        let body = match tokio::time::timeout(self.rules.limits.patience, collected).await {
+        let body = match tokio::time::timeout(self.rules.patience, collected).await {
             Ok(Ok(body)) => Some(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => None,
-            Ok(Err(_)) | Err(_) => return Err(HangUpError),
+            Ok(Err(_)) | Err(_) => return Err(io::ErrorKind::ConnectionAborted.into()),
         };
-        let (reply, violation) = self.decide(&parts, body.as_deref());
-        let violation = violation.map(|violation| violation.to_string());
-        self.write_down(at, &parts, &body.unwrap_or_default(), violation, &reply);
-        match reply {
-            Reply::Answer(answer) => Ok(answer.into_response()),
-            Reply::Late(answer) => {
-                tokio::time::sleep(self.rules.slow).await;
-                Ok(answer.into_response())
-            }
-            Reply::HangUp => Err(HangUpError),
+        let reply = self.decide(&parts, body.as_deref());
+        self.write_down(at, &parts, &body.unwrap_or_default(), &reply);
+        if reply.is_slow {
+            tokio::time::sleep(self.rules.slow).await;
         }
+        reply.answer.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
     }
 
     /// First the contract, so that a broken request always learns what is wrong with it; then the credential; then the
     /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
-    fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> (Reply, Option<Violation>) {
-        let checked = body.map_or(Err(Violation::TooLarge(BODY_MAX)), |body| {
-            check(self.rules.operations, &parts.method, &parts.uri.to_string(), &parts.headers, body)
-        });
-        let checked = checked.and_then(|request| {
-            let scenario = Scenario::of(&request.subject).map_err(Violation::Scenario)?;
-            Ok((request, scenario))
-        });
-        let (request, scenario) = match checked {
+    fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> Reply {
+        let violated = |status, violation: String| Reply {
+            answer: Some(refused(status, &violation)),
+            violation: Some(violation),
+            is_slow: false,
+        };
+        let Some(body) = body else {
+            let violation = format!("the body is longer than {BODY_MAX} bytes");
+            return violated(StatusCode::PAYLOAD_TOO_LARGE, violation);
+        };
+        let checked = check(OPERATIONS, &parts.method, &parts.uri.to_string(), &parts.headers, body);
+        let (scenario, request) = match checked.and_then(|request| Ok((Scenario::of(&request.subject)?, request))) {
             Ok(checked) => checked,
-            Err(violation) => {
-                let status = match violation {
-                    Violation::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                let answer = Answer::refused(status, &violation.to_string());
-                return (Reply::Answer(answer), Some(violation));
-            }
+            Err(violation) => return violated(StatusCode::BAD_REQUEST, violation),
         };
         if self.rules.token.is_some() && self.rules.token != request.token {
-            let message = if request.token.is_some() {
-                "the token is not the sandbox's"
-            } else {
-                "the sandbox requires its token, and none was sent"
+            let message = match request.token {
+                Some(_) => "the token is not the sandbox's",
+                None => "the sandbox requires its token, and none was sent",
             };
-            let answer = Answer::refused(StatusCode::UNAUTHORIZED, message);
-            return (Reply::Answer(answer), None);
+            return refused(StatusCode::UNAUTHORIZED, message).into();
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Err(wait)) = memory.window.as_mut().map(|it| it.admit(Instant::now())) {
-            return (Reply::Answer(Answer::rate_limited(wait)), None);
-        }
-        if !scenario.is_by_history() && self.rules.fail_rate.is_none() {
-            return (react(scenario, None, false), None);
-        }
         let now = Instant::now();
+        if let Some(Err(wait)) = memory.window.as_mut().map(|window| window.admit(now)) {
+            return rate_limited(wait).into();
+        }
+        if !scenario.is_by_history() && self.rules.fail_rate == Share::default() {
+            return react(scenario, None, false);
+        }
         let address = request.subject.to_lowercase();
-        let seen = memory.seen.entry(address.clone()).or_insert(Seen { first: now, count: 0 });
-        let before = seen.count;
-        seen.count += 1;
-        let age = (before > 0).then(|| now - seen.first);
-        (react(scenario, age, self.rules.fail_rate.contains(&address, before)), None)
+        let fails = |before| self.rules.fail_rate.contains(&address, before);
+        let (first, count) = memory.seen.entry(address.clone()).or_insert((now, 0));
+        let before = *count;
+        *count += 1;
+        react(scenario, (before > 0).then(|| now - *first), fails(before))
     }
 
     /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
     /// with the status that it will get, whether the client stays for it or not.
-    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<String>, reply: &Reply) {
-        let status = match reply {
-            Reply::Answer(answer) | Reply::Late(answer) => Some(answer.status()),
-            Reply::HangUp => None,
-        };
+    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], reply: &Reply) {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(log) = memory.log.as_mut() else {
-            return;
-        };
-        if let Err(error) = log.write(at, parts, body, violation, status) {
+        if let Some(Err(error)) = memory.log.as_mut().map(|log| write_line(log, at, parts, body, reply)) {
             memory.log = None;
             // When the sandbox is ending, no one receives this, and no one needs it.
             let _ = self.failures.send(error);
@@ -315,30 +278,74 @@ impl Handler {
 /// The reply to a scenario; `age` is how long ago the first request to the address came, `None` when this is the first.
 /// A name that asks for something gets it; `fails` is for all others.
 fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Reply {
-    let status = |status| StatusCode::from_u16(status).map_or_else(|_| Answer::accepted(), Answer::of_status);
-    Reply::Answer(match scenario {
-        Scenario::Drop => return Reply::HangUp,
-        Scenario::Slow => return Reply::Late(Answer::accepted()),
-        Scenario::Status(code) => status(code),
-        Scenario::Flaky(code) if age.is_none() => status(code),
-        Scenario::Late(time) if age.unwrap_or_default() < time => Answer::of_status(StatusCode::NOT_FOUND),
+    let accepted = || of_status(StatusCode::OK);
+    let answer = match scenario {
+        Scenario::Drop => return Reply::default(),
+        Scenario::Slow => return Reply { is_slow: true, ..Reply::from(accepted()) },
+        Scenario::Status(status) => of_status(status),
+        Scenario::Flaky(status) if age.is_none() => of_status(status),
+        Scenario::Late(time) if age.unwrap_or_default() < time => of_status(StatusCode::NOT_FOUND),
         // With `Retry-After`, so that it is known that no one was mailed; `status-500@…` and others are for the rest.
-        Scenario::Accept if fails => Answer::of_status(StatusCode::SERVICE_UNAVAILABLE),
-        Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => Answer::accepted(),
-        Scenario::Html => Answer::login_page(),
-        Scenario::Redirect => Answer::of_status(StatusCode::FOUND),
-    })
+        Scenario::Accept if fails => of_status(StatusCode::SERVICE_UNAVAILABLE),
+        Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => accepted(),
+        Scenario::Html => login_page(StatusCode::OK),
+    };
+    answer.into()
+}
+
+/// Opens a log to be appended to. A file that does not exist is made for its owner only, because it contains addresses.
+///
+/// # Errors
+/// [`SandboxError::LogNotWritable`].
+pub(super) fn open_log(path: &Path) -> Result<File, SandboxError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source })
+}
+
+/// Logs one request. The whole line is sent in one write, so that two sandboxes can share a file.
+fn write_line(log: &mut File, at: SystemTime, parts: &Parts, body: &[u8], reply: &Reply) -> io::Result<()> {
+    let headers: Map<String, Value> = parts.headers.keys().map(|name| redacted(name, &parts.headers)).collect();
+    let body = match body {
+        [] => Value::Null,
+        body => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
+    };
+    let line = serde_json::to_string(&document! {
+        at: humantime::format_rfc3339_millis(writable(at)).to_string(),
+        method: parts.method.as_str(),
+        path: parts.uri.to_string(),
+        headers: headers,
+        body: body,
+        violation: &reply.violation,
+        status: reply.answer.as_ref().map(|answer| answer.status().as_u16()),
+    })?;
+    log.write_all((line + "\n").as_bytes())
+}
+
+/// A header with all of its values, and of anything that may be a secret no more than its scheme.
+fn redacted(name: &HeaderName, headers: &HeaderMap) -> (String, Value) {
+    let value = all_values(headers, name);
+    let shown = if *name == AUTHORIZATION && value.starts_with("APIToken ") {
+        "APIToken ***"
+    } else if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name) {
+        "***"
+    } else {
+        &value
+    };
+    (name.to_string(), shown.into())
 }
 
 /// The moments of the requests that were let through and still count.
 #[derive(Debug)]
-pub(super) struct Window {
+struct Window {
     rate: Rate,
     admitted: VecDeque<Instant>,
 }
 
 impl Window {
-    pub(super) fn new(rate: Rate) -> Self {
+    fn new(rate: Rate) -> Self {
         Self { rate, admitted: VecDeque::new() }
     }
 
@@ -347,19 +354,19 @@ impl Window {
     ///
     /// # Errors
     /// The wait, longer than zero, when the window is full.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+    fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         let age = |moment: Instant| now.saturating_duration_since(moment);
         while self.admitted.front().is_some_and(|oldest| age(*oldest) >= self.rate.per) {
             self.admitted.pop_front();
         }
         let limit = usize::try_from(self.rate.count.get()).unwrap_or(usize::MAX);
-        match self.admitted.front() {
-            Some(oldest) if self.admitted.len() >= limit => Err(self.rate.per.saturating_sub(age(*oldest))),
-            _ => {
-                self.admitted.push_back(now);
-                Ok(())
-            }
+        if let Some(oldest) = self.admitted.front()
+            && self.admitted.len() >= limit
+        {
+            return Err(self.rate.per.saturating_sub(age(*oldest)));
         }
+        self.admitted.push_back(now);
+        Ok(())
     }
 }
 

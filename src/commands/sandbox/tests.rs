@@ -7,28 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::answer::Share;
-use super::log::Log;
-use super::server::{Limits, Rules, Server};
-use crate::api::operation::OPERATIONS;
+use super::server::{Rules, Server, open_log};
 
 const PATH: &str = "/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
 
 /// How long a test waits for the server before it fails instead of hanging.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-fn rules() -> Rules {
-    Rules {
-        operations: OPERATIONS,
-        rate: None,
-        fail_rate: Share::default(),
-        tls: None,
-        token: None,
-        log: None,
-        slow: super::SLOW,
-        limits: Limits::default(),
-    }
-}
 
 fn server(rules: Rules) -> Server {
     Server::start(Server::listen(0).unwrap(), rules).unwrap()
@@ -36,7 +20,7 @@ fn server(rules: Rules) -> Server {
 
 /// One request over a connection of its own; everything that came back, as text.
 fn exchange(server: &Server, head: &str, body: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let mut stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();
     write!(stream, "{head}Connection: close\r\nContent-Length: {length}\r\n\r\n").unwrap();
@@ -89,12 +73,12 @@ impl Reply {
 
 #[test]
 fn it_listens_on_loopback_only() {
-    assert!(server(rules()).address().ip().is_loopback());
+    assert!(server(Rules::default()).address.ip().is_loopback());
 }
 
 #[test]
 fn any_other_recipient_is_accepted_on_both_paths() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let reply = mail(&server, "ada@example.com");
     assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
     assert_eq!(reply.header("content-type"), Some("application/json"));
@@ -105,7 +89,7 @@ fn any_other_recipient_is_accepted_on_both_paths() {
 
 #[test]
 fn a_status_is_answered_in_the_form_of_its_class() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let reply = mail(&server, "status-429@example.com");
     assert_eq!(reply.status, 429);
     assert_eq!(reply.header("retry-after"), Some("1"));
@@ -126,7 +110,7 @@ fn a_status_is_answered_in_the_form_of_its_class() {
 
 #[test]
 fn a_flaky_recipient_fails_once_per_address() {
-    let server = server(rules());
+    let server = server(Rules::default());
     for (email, status) in [
         ("flaky-503@example.com", 503),
         ("flaky-503@example.com", 200),
@@ -141,7 +125,7 @@ fn a_flaky_recipient_fails_once_per_address() {
 
 #[test]
 fn a_late_recipient_is_not_found_for_its_time_from_its_own_first_request_on() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let start = Instant::now();
     assert_eq!(mail(&server, "late-200ms@example.com").status, 404);
     while mail(&server, "LATE-200ms@example.com").status == 404 {}
@@ -153,7 +137,7 @@ fn a_late_recipient_is_not_found_for_its_time_from_its_own_first_request_on() {
 
 #[test]
 fn a_drop_reads_everything_and_answers_nothing() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let body = br#"{"email":"drop@example.com"}"#;
     assert_eq!(exchange(&server, &head(""), body), "");
     assert_eq!(mail(&server, "ada@example.com").status, 200);
@@ -162,9 +146,9 @@ fn a_drop_reads_everything_and_answers_nothing() {
 #[test]
 fn a_slow_recipient_holds_up_nobody_else() {
     let slow = Duration::from_secs(1);
-    let server = server(Rules { slow, ..rules() });
+    let server = server(Rules { slow, ..Rules::default() });
     let start = Instant::now();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let mut stream = TcpStream::connect(server.address).unwrap();
     let body = r#"{"email":"slow@example.com"}"#;
     let length = body.len();
     write!(stream, "{}Content-Length: {length}\r\n\r\n{body}", head("")).unwrap();
@@ -179,7 +163,7 @@ fn a_slow_recipient_holds_up_nobody_else() {
 
 #[test]
 fn login_pages_come_as_a_200_and_behind_a_302() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let reply = mail(&server, "html@example.com");
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
@@ -196,7 +180,7 @@ fn login_pages_come_as_a_200_and_behind_a_302() {
 
 #[test]
 fn a_broken_contract_is_a_400_that_says_why() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let reply = Reply::read(&exchange(&server, &head(""), br#"{"mail":"a@b.co"}"#));
     assert_eq!(reply.status, 400);
     assert_eq!(reply.json(), json!({"code": 3, "details": [], "message": "the body has no email"}));
@@ -209,7 +193,7 @@ fn a_broken_contract_is_a_400_that_says_why() {
 
 #[test]
 fn a_body_is_read_up_to_64_kib() {
-    let server = server(rules());
+    let server = server(Rules::default());
     let mut body = br#"{"email":"ada@example.com"}"#.to_vec();
     body.resize(64 * 1024, b' ');
     assert_eq!(Reply::read(&exchange(&server, &head(""), &body)).status, 200);
@@ -221,7 +205,7 @@ fn a_body_is_read_up_to_64_kib() {
 
 #[test]
 fn require_auth_takes_one_token_only() {
-    let server = server(Rules { token: Some("right".to_owned()), ..rules() });
+    let server = server(Rules { token: Some("right".to_owned()), ..Rules::default() });
     for (more, status) in [
         ("", 401),
         ("Authorization: APIToken wrong\r\n", 401),
@@ -238,7 +222,7 @@ fn require_auth_takes_one_token_only() {
 
 #[test]
 fn beyond_the_rate_it_answers_429_and_the_wait() {
-    let server = server(Rules { rate: Some("2/h".parse().unwrap()), ..rules() });
+    let server = server(Rules { rate: Some("2/h".parse().unwrap()), ..Rules::default() });
     let broken = exchange(&server, &head(""), b"{}");
     assert_eq!(Reply::read(&broken).status, 400);
     assert_eq!(mail(&server, "ada@example.com").status, 200);
@@ -249,8 +233,8 @@ fn beyond_the_rate_it_answers_429_and_the_wait() {
 
 #[test]
 fn a_connection_carries_several_requests_and_a_stopped_server_none() {
-    let server = server(rules());
-    let address = server.address();
+    let server = server(Rules::default());
+    let address = server.address;
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     for _ in 0..3 {
@@ -271,7 +255,7 @@ fn a_connection_carries_several_requests_and_a_stopped_server_none() {
 
 /// A connection that has sent this and nothing more.
 fn hanging(server: &Server, text: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let mut stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(text.as_bytes()).unwrap();
     stream
@@ -280,8 +264,7 @@ fn hanging(server: &Server, text: &str) -> TcpStream {
 #[test]
 fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
     let patience = Duration::from_millis(300);
-    let limits = Limits { connections: 512, patience };
-    let server = server(Rules { limits, ..rules() });
+    let server = server(Rules { patience, ..Rules::default() });
     let body = head("Content-Length: 100\r\n\r\n{\"email\":");
     for begun in ["", "POST /x HTTP/1.1\r\nHost: x\r\nA: ", &body] {
         let start = Instant::now();
@@ -296,8 +279,7 @@ fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
 
 #[test]
 fn connections_that_hang_keep_nobody_out_for_ever() {
-    let limits = Limits { connections: 2, patience: Duration::from_millis(300) };
-    let server = server(Rules { limits, ..rules() });
+    let server = server(Rules { connections: 2, patience: Duration::from_millis(300), ..Rules::default() });
     let _hung = [hanging(&server, "POST "), hanging(&server, "POST ")];
     assert_eq!(mail(&server, "ada@example.com").status, 200);
 }
@@ -305,8 +287,7 @@ fn connections_that_hang_keep_nobody_out_for_ever() {
 #[test]
 fn no_more_connections_are_served_at_a_time_than_allowed() {
     let slow = Duration::from_millis(300);
-    let limits = Limits { connections: 1, ..Limits::default() };
-    let server = server(Rules { slow, limits, ..rules() });
+    let server = server(Rules { slow, connections: 1, ..Rules::default() });
     let start = Instant::now();
     let requests = ["slow@example.com", "slow@example.org"].map(|email| {
         let body = json!({"email": email, "cname": "example"}).to_string();
@@ -334,7 +315,7 @@ pub(super) fn log_lines(path: &Path) -> Vec<Value> {
 fn every_request_has_its_line_before_its_answer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let server = server(Rules { log: Some(Log::open(&path).unwrap()), ..rules() });
+    let server = server(Rules { log: Some(open_log(&path).unwrap()), ..Rules::default() });
     let secret = "Authorization: APIToken hunter2\r\nCookie: hunter2\r\n";
     mail_with(&server, "ada@example.com", secret);
     let first = &log_lines(&path)[0];
@@ -353,7 +334,7 @@ fn every_request_has_its_line_before_its_answer() {
     mail_with(&server, "ada@example.com", "Authorization: hunter2\r\n");
     exchange(&server, &head(""), b"{hunter");
     exchange(&server, &head(""), br#"{"email":"drop@example.com"}"#);
-    let mut slow = TcpStream::connect(server.address()).unwrap();
+    let mut slow = TcpStream::connect(server.address).unwrap();
     let body = br#"{"email":"slow@example.com"}"#;
     write!(slow, "{}Content-Length: {}\r\n\r\n", head(""), body.len()).unwrap();
     slow.write_all(body).unwrap();
@@ -378,7 +359,7 @@ fn the_log_is_made_for_its_owner_and_appended_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     for count in 1..=2 {
-        let server = server(Rules { log: Some(Log::open(&path).unwrap()), ..rules() });
+        let server = server(Rules { log: Some(open_log(&path).unwrap()), ..Rules::default() });
         mail(&server, "ada@example.com");
         assert_eq!(log_lines(&path).len(), count);
     }

@@ -11,19 +11,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::Context;
 use super::error::CommandError;
 use crate::args::commands::{JournalAction, JournalFile};
 use crate::args::environment::SANDBOX_VARIABLE;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    Author, Counts, JournalError, ListName, RunHeader, RunRecord, begins_like_a_journal, first_run, journal_folder,
+    Author, JournalError, ListName, RunHeader, RunRecord, begins_like_a_journal, first_run, journal_folder,
     journals_in, leave_out_set_aside, merge as join, named_after,
 };
 use crate::report::escape::success;
 use crate::report::exit::{Ending, Exit};
+use crate::report::json::document;
 use crate::report::text::counted;
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::bulk::Shard;
@@ -113,10 +112,8 @@ fn is_journal(file: &Path) -> bool {
         return true;
     }
     let mut first = [0; 16];
-    match File::open(file).and_then(|mut file| file.read(&mut first)) {
-        Ok(length) => begins_like_a_journal(&first[..length]),
-        Err(_) => true,
-    }
+    let read = File::open(file).and_then(|mut file| file.read(&mut first));
+    read.map_or(true, |length| begins_like_a_journal(&first[..length]))
 }
 
 fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
@@ -153,14 +150,6 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
     Err(ErrorReport::new(Exit::NoInput, message, hint).into())
 }
 
-#[derive(Debug, Serialize)]
-struct MergeDocument {
-    path: String,
-    journals: Vec<String>,
-    rows: Counts,
-    missing_shards: Vec<String>,
-}
-
 /// Joins journals in a new one, and says what it knows. An error leaves no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
     let into = context.given()?.text(Setting::Into).map(PathBuf::from);
@@ -181,8 +170,12 @@ fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandE
     }
     if reporter.output().json {
         let text = |path: &Path| path.display().to_string();
-        let journals = journals.iter().map(|path| text(path)).collect();
-        let document = MergeDocument { path: text(&into), journals, rows: merged.counts, missing_shards };
+        let document = document! {
+            path: text(&into),
+            journals: journals.iter().map(|path| text(path)).collect::<Vec<_>>(),
+            rows: merged.counts,
+            missing_shards: missing_shards,
+        };
         return Ok(success("vescli.journal-merge/1", document));
     }
     let journals = counted(journals.len() as u64, "journal");

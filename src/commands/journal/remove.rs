@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
-
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     JournalError, RunRecord, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove,
@@ -14,14 +12,8 @@ use crate::commands::error::CommandError;
 use crate::commands::{Context, Input};
 use crate::report::Reporter;
 use crate::report::escape::success;
+use crate::report::json::document;
 use crate::report::text::counted;
-
-#[derive(Debug, Serialize)]
-struct RemoveDocument {
-    dry_run: bool,
-    removed: Vec<String>,
-    leftovers: Vec<String>,
-}
 
 /// What was typed: flags and variables only.
 pub(super) struct Request {
@@ -143,8 +135,8 @@ fn is_finished(scan: &Scan) -> bool {
 
 fn removed(journals: &[PathBuf], leftovers: &[PathBuf], dry_run: bool, reporter: &Reporter) -> String {
     if reporter.output().json {
-        let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
-        let document = RemoveDocument { dry_run, removed: texts(journals), leftovers: texts(leftovers) };
+        let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
+        let document = document! { dry_run: dry_run, removed: texts(journals), leftovers: texts(leftovers) };
         return success("vescli.journal-remove/1", document);
     }
     let word = if dry_run { "would remove" } else { "removed" };

@@ -4,10 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
-use crate::api::operation;
-use crate::api::operation::SEND_PASSWORD_EMAIL;
+use crate::api::operation::{self, SEND_PASSWORD_EMAIL};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     Author, Damage, DamagedJournal, JournalError, ListedPerson, Repaired, RunHeader, Tail, excerpt, first_run, inspect,
@@ -19,6 +16,7 @@ use crate::commands::error::{BulkError, CommandError};
 use crate::report::Reporter;
 use crate::report::escape::{json_line, quote, success};
 use crate::report::exit::Exit;
+use crate::report::json::document;
 use crate::report::text::counted;
 use crate::settings::error::SettingsError;
 use crate::settings::file::FileErrorKind;
@@ -37,98 +35,61 @@ What you can do:
   - `vescli journal repair FILE --list LIST`: people who may be on a damaged line become unknown, and the old file is kept.
 ";
 
-#[derive(Debug, Serialize)]
-struct CheckDocument {
-    schema: &'static str,
-    ok: bool,
-    path: String,
-    lines: u64,
-    bytes: u64,
-    runs: usize,
-    /// At the end. The next run cuts them off: nothing was sent because of them.
-    unfinished_bytes: u64,
-    damaged_lines: usize,
-    damage: Vec<DamageDocument>,
-    exit_code: u8,
-}
-
-#[derive(Debug, Serialize)]
-struct DamageDocument {
-    line: u64,
-    offset: u64,
-    reason: String,
-    holds: String,
-}
-
 /// Whether a journal is valid, and what to do if not. Damage is not an error but the result, with exit 65.
 pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), CommandError> {
     let scan = inspect(path)?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
-    let damage = scan.damage.iter().take(LISTED_MAX).map(|damage| damaged(path, damage));
-    let found = CheckDocument {
-        schema: "vescli.journal-check/1",
-        ok: scan.damage.is_empty(),
-        path: path.display().to_string(),
-        lines: scan.lines,
-        bytes: scan.length,
-        runs: scan.recovered.runs.len(),
-        unfinished_bytes: if scan.tail == Tail::Torn { scan.length - scan.valid } else { 0 },
-        damaged_lines: scan.damage.len(),
-        damage: damage.collect::<Result<_, _>>()?,
-        exit_code: exit.code(),
-    };
-    let text = if reporter.output().json { json_line(&found) } else { text(&found, reporter) };
-    Ok((text, exit))
-}
-
-fn damaged(path: &Path, damage: &Damage) -> Result<DamageDocument, JournalError> {
-    let bytes = excerpt(path, damage.offset, EXCERPT_MAX)?;
-    Ok(DamageDocument {
-        line: damage.line,
-        offset: damage.offset,
-        reason: damage.flaw.to_string(),
-        holds: String::from_utf8_lossy(&bytes).into_owned(),
-    })
-}
-
-fn text(found: &CheckDocument, reporter: &Reporter) -> String {
-    let path = reporter.escape(&found.path);
-    if found.ok {
-        let (lines, unfinished) = (found.lines, found.unfinished_bytes);
-        let mut text = format!("{path}: valid, {}, {}\n", counted(lines, "line"), counted(found.runs as u64, "run"));
+    // The next run cuts them off: nothing was sent because of them.
+    let unfinished = if scan.tail == Tail::Torn { scan.length - scan.valid } else { 0 };
+    let excerpts = scan.damage.iter().take(LISTED_MAX).map(|damage| {
+        let bytes = excerpt(path, damage.offset, EXCERPT_MAX)?;
+        Ok((damage, String::from_utf8_lossy(&bytes).into_owned()))
+    });
+    let damage: Vec<(&Damage, String)> = excerpts.collect::<Result<_, JournalError>>()?;
+    if reporter.output().json {
+        let damage = damage.into_iter().map(|(damage, text)| {
+            document! { line: damage.line, offset: damage.offset, reason: damage.flaw.to_string(), holds: text }
+        });
+        let document = document! {
+            schema: "vescli.journal-check/1",
+            ok: scan.damage.is_empty(),
+            path: path.display().to_string(),
+            lines: scan.lines,
+            bytes: scan.length,
+            runs: scan.recovered.runs.len(),
+            unfinished_bytes: unfinished,
+            damaged_lines: scan.damage.len(),
+            damage: damage.collect::<Vec<_>>(),
+            exit_code: exit.code(),
+        };
+        return Ok((json_line(&document), exit));
+    }
+    let path = reporter.path(path);
+    let lines = scan.lines;
+    if scan.damage.is_empty() {
+        let runs = counted(scan.recovered.runs.len() as u64, "run");
+        let mut text = format!("{path}: valid, {}, {runs}\n", counted(lines, "line"));
         if unfinished > 0 {
             text.push_str(&format!(
                 "line {lines} is unfinished: nothing was sent because of it, and the next run removes its {unfinished} bytes\n"
             ));
         }
-        return text;
+        return Ok((text, exit));
     }
-    let count = counted(found.damaged_lines as u64, "damaged line");
+    let count = counted(scan.damage.len() as u64, "damaged line");
     let mut text = format!("{path}: {}\n", reporter.out_style().error(&count));
-    for DamageDocument { line, offset, reason, holds } in &found.damage {
-        text.push_str(&format!("  line {line}, byte {offset}: {reason}\n    {}\n", reporter.escape(holds)));
+    for (Damage { line, offset, flaw }, excerpt) in &damage {
+        text.push_str(&format!("  line {line}, byte {offset}: {flaw}\n    {}\n", reporter.escape(excerpt)));
     }
-    let more = found.damaged_lines - found.damage.len();
+    let more = scan.damage.len() - damage.len();
     if more > 0 {
         text.push_str(&format!("  and {more} more\n"));
     }
-    text + ADVICE
+    Ok((text + ADVICE, exit))
 }
 
 /// Most people who are named in the report; JSON names all of them.
 const NAMED_MAX: usize = 20;
-
-#[derive(Debug, Serialize)]
-struct RepairDocument {
-    path: String,
-    was_damaged: bool,
-    kept_lines: u64,
-    damaged_lines: Vec<u64>,
-    unreadable_lines: Vec<u64>,
-    nameless_lines: Vec<u64>,
-    unknown: Vec<ListedPerson>,
-    old_file: Option<String>,
-}
 
 /// Makes a damaged journal usable again. An error leaves it unchanged.
 pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandError> {
@@ -189,14 +150,14 @@ fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> Strin
     let was_damaged = repaired.is_some();
     let Repaired { kept, damaged, unreadable, nameless, unknown, old } = repaired.unwrap_or_default();
     if reporter.output().json {
-        let document = RepairDocument {
+        let document = document! {
             path: path.display().to_string(),
-            was_damaged,
+            was_damaged: was_damaged,
             kept_lines: kept,
             damaged_lines: damaged,
             unreadable_lines: unreadable,
             nameless_lines: nameless,
-            unknown,
+            unknown: unknown,
             old_file: was_damaged.then(|| old.display().to_string()),
         };
         return success("vescli.journal-repair/1", document);

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     IntentDetails, Journal, Recovered, Resolution, RowKey, RowState, ever_accepted, find_intents, fold_name,
@@ -13,99 +11,64 @@ use crate::commands::Context;
 use crate::commands::error::CommandError;
 use crate::report::Reporter;
 use crate::report::escape::{escape_uncut, quote, success};
+use crate::report::json::document;
 
 /// What was typed: flags and variables only, because an address in a configuration file is for sending.
 pub(super) struct Request {
-    who: Who,
+    /// Empty for every row that is unknown.
+    emails: Vec<String>,
     cname: Option<String>,
     settled: Resolution,
 }
 
-enum Who {
-    Emails(Vec<String>),
-    AllUnknown,
-}
-
 impl Request {
     pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
-        let usage = |message: &str, hint: &str| Err(CommandError::usage(message, hint));
         let given = context.given()?;
         // What was typed wins over variables.
-        let all_unknown =
-            context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
-        let emails = match (emails, given.text(Setting::Email)) {
-            ([], Some(email)) if !all_unknown => vec![email],
-            (emails, _) => emails.to_vec(),
+        let is_all = context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
+        let emails = match given.text(Setting::Email) {
+            Some(email) if emails.is_empty() && !is_all => vec![email],
+            _ => emails.to_vec(),
         };
-        let who = match (emails.is_empty(), all_unknown) {
-            (false, false) => Who::Emails(emails),
-            (true, true) => Who::AllUnknown,
-            (false, true) => {
-                return usage(
-                    "--email and --all-unknown exclude each other",
-                    "name the addresses, or take every row that is unknown",
-                );
+        let (answer, is_undo) = (given.text(Setting::As), given.is_on(Setting::Undo));
+        let (message, hint) = match (emails.is_empty(), is_all, answer.as_deref(), is_undo) {
+            (false, true, ..) => (
+                "--email and --all-unknown exclude each other",
+                "name the addresses, or take every row that is unknown",
+            ),
+            (true, false, ..) => {
+                ("--email is missing", "name the addresses, or take --all-unknown; `vescli journal show` lists them")
             }
-            (true, false) => {
-                return usage(
-                    "--email is missing",
-                    "name the addresses, or take --all-unknown; `vescli journal show` lists them",
-                );
+            (.., Some(_), true) => (
+                "--as and --undo exclude each other",
+                "take the decision back with --undo first, then resolve the row again",
+            ),
+            (.., None, false) => {
+                ("--as is missing", "use --as accepted if the people were mailed, --as not-sent if no one was")
             }
-        };
-        let settled = match (given.text(Setting::As).as_deref(), given.is_on(Setting::Undo)) {
-            (None, true) => Resolution::Unknown,
-            (Some("accepted"), false) => Resolution::Accepted,
-            (Some(_), false) => Resolution::NotSent,
-            (Some(_), true) => {
-                return usage(
-                    "--as and --undo exclude each other",
-                    "take the decision back with --undo first, then resolve the row again",
-                );
+            (_, true, None, true) => {
+                ("--undo needs addresses", "name each row whose decision is to be taken back with --email")
             }
-            (None, false) => {
-                return usage(
-                    "--as is missing",
-                    "use --as accepted if the people were mailed, --as not-sent if no one was",
-                );
+            (.., answer, _) => {
+                let settled = match answer {
+                    None => Resolution::Unknown,
+                    Some("accepted") => Resolution::Accepted,
+                    Some(_) => Resolution::NotSent,
+                };
+                return Ok(Self { emails, cname: given.text(Setting::Cname), settled });
             }
         };
-        if matches!((&who, settled), (Who::AllUnknown, Resolution::Unknown)) {
-            return usage("--undo needs addresses", "name each row whose decision is to be taken back with --email");
-        }
-        Ok(Self { who, cname: given.text(Setting::Cname), settled })
+        Err(CommandError::usage(message, hint))
     }
 
     fn is_meant(&self, intent: &IntentDetails) -> bool {
-        let cname = self.cname.as_deref();
-        let is_named = match &self.who {
-            Who::Emails(emails) => emails.iter().any(|email| is_same(email, &intent.email)),
-            Who::AllUnknown => true,
-        };
-        is_named && cname.is_none_or(|cname| fold_name(cname) == fold_name(&intent.cname))
+        let is_named = self.emails.is_empty() || self.emails.iter().any(|email| is_same(email, &intent.email));
+        is_named && self.cname.as_ref().is_none_or(|cname| fold_name(cname) == fold_name(&intent.cname))
     }
 }
 
 fn is_same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
-}
-
-/// A single row is in the fields beside `rows` too.
-#[derive(Debug, Serialize)]
-struct ResolveDocument<'a> {
-    path: String,
-    #[serde(flatten)]
-    single: ResolvedRow<'a>,
-    #[serde(rename = "as")]
-    settled: &'static str,
-    rows: Vec<ResolvedRow<'a>>,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct ResolvedRow<'a> {
-    key: Option<String>,
-    email: Option<&'a str>,
-    cname: Option<&'a str>,
 }
 
 /// Records all of the rows or none.
@@ -123,10 +86,10 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
     })?;
     let mut people: Vec<(&RowKey, &IntentDetails)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
     people.sort_by_key(|(_, intent)| intent.row);
-    if reporter.output().json {
-        return Ok(success("vescli.journal-resolve/1", document(path, request, &people)));
-    }
     let word = request.settled.word();
+    if reporter.output().json {
+        return Ok(document(path, word, &people));
+    }
     let next = match request.settled {
         Resolution::Accepted => "left alone from now on",
         Resolution::NotSent => "the next run sends it again",
@@ -152,18 +115,24 @@ fn refuse_accepted(chosen: &[RowKey], rows: &HashMap<RowKey, IntentDetails>, pat
     })
 }
 
-fn document<'a>(path: &Path, request: &Request, people: &[(&RowKey, &'a IntentDetails)]) -> ResolveDocument<'a> {
-    let row = |(key, intent): &(&RowKey, &'a IntentDetails)| ResolvedRow {
-        key: Some(key.to_string()),
-        email: Some(&intent.email),
-        cname: Some(&intent.cname),
+/// A single row is in the fields beside `rows` too.
+fn document(path: &Path, settled: &str, people: &[(&RowKey, &IntentDetails)]) -> String {
+    let row = |person: Option<&(&RowKey, &IntentDetails)>| {
+        document! {
+            key: person.map(|(key, _)| key.to_string()),
+            email: person.map(|(_, intent)| intent.email.clone()),
+            cname: person.map(|(_, intent)| intent.cname.clone()),
+        }
     };
-    ResolveDocument {
+    let document = document! {
         path: path.display().to_string(),
-        single: if let [single] = people { row(single) } else { ResolvedRow::default() },
-        settled: request.settled.word(),
-        rows: people.iter().map(row).collect(),
-    }
+        #[serde(flatten)]
+        single: row(people.first().filter(|_| people.len() == 1)),
+        #[serde(rename = "as")]
+        settled: settled,
+        rows: people.iter().map(|person| row(Some(person))).collect::<Vec<_>>(),
+    };
+    success("vescli.journal-resolve/1", document)
 }
 
 /// A hint with the command that shows the journal.
@@ -179,18 +148,17 @@ fn choose(
     path: &Path,
 ) -> Result<Vec<RowKey>, CommandError> {
     let fits = |key: &RowKey| recovered.state(*key).is_some_and(|state| state.can_be_resolved(request.settled));
-    let Who::Emails(emails) = &request.who else {
-        let unknown: Vec<RowKey> = rows.keys().filter(|key| fits(key)).copied().collect();
-        if unknown.is_empty() {
+    let mut chosen = Vec::new();
+    if request.emails.is_empty() {
+        chosen.extend(rows.keys().filter(|key| fits(key)));
+        if chosen.is_empty() {
             return Err(CommandError::usage(
                 "no row is unknown, so there is nothing to resolve",
                 show_command(path, "shows what the journal contains"),
             ));
         }
-        return Ok(unknown);
-    };
-    let mut chosen = Vec::new();
-    for email in emails {
+    }
+    for email in &request.emails {
         let of_email = || rows.iter().filter(|(_, intent)| is_same(email, &intent.email));
         let mut fitting = of_email().filter(|(key, _)| fits(key));
         match (fitting.next(), fitting.next()) {

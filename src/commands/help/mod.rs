@@ -11,7 +11,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use super::error::CommandError;
 use super::explain;
-use crate::args::command_help::{CommandHelp, help_of};
+use crate::args::command_help::help_of;
 use crate::args::commands::{HelpRequest, TOPICS, command};
 use crate::args::did_you_mean;
 use crate::args::environment::Environment;
@@ -52,59 +52,50 @@ fn full_name(words: &[&str]) -> Result<String, CommandError> {
     Ok(names.join(" "))
 }
 
-/// The help that `-h` and `--help` ask for. The short one lists the flags that matter, without headings.
+/// The help that `-h` and `--help` ask for. Not by a template of clap, which would break the lines of the examples.
 pub fn asked_for(request: &HelpRequest, layout: Layout) -> String {
     let HelpRequest { command: words, is_long } = request;
+    let Layout { style, width } = layout;
     let mut root = command();
     // Gives each subcommand its full name and the global flags.
     root.build();
     let found = words.split_whitespace().fold(&root, |found, name| found.find_subcommand(name).unwrap_or(found));
-    let row = help_of(words);
+    let (examples, main_flags, notes) =
+        help_of(words).map_or((&[][..], &[][..], ""), |row| (row.examples, row.main_flags, row.notes));
     let topics = if words.is_empty() { format!("Topics: vescli help {}\n", TOPICS.join(" | ")) } else { String::new() };
-    if *is_long {
-        return assembled(found, found, row, &(row.map_or("", |row| row.notes).to_owned() + &topics), layout);
-    }
-    let main_flags = row.map_or(&[][..], |row| row.main_flags);
-    let shown = found.clone().mut_args(|arg| {
+    let path = format!("vescli {words}");
+    let path = path.trim_end();
+    let end = if *is_long {
+        format!("{notes}{topics}")
+    } else if found.has_subcommands() {
+        format!("{topics}More: {path} COMMAND -h; all flags: {path} --help")
+    } else {
+        format!("All flags: {path} --help")
+    };
+    let shown = if *is_long { found.clone() } else { with_main_flags(found, main_flags) };
+    let text = |text: StyledStr| if style.has_colors() { text.ansi().to_string() } else { text.to_string() };
+    let about = found.get_about().map(ToString::to_string).unwrap_or_default();
+    let lines = examples.iter().fold(String::new(), |lines, example| lines + "\n  " + example);
+    let parts = [
+        layout.wrap(&about),
+        format!("{}{lines}", style.section("Examples:")),
+        text(found.clone().render_usage()),
+        text(shown.help_template("{all-args}").term_width(width).render_help()),
+        layout.wrap(&end),
+    ];
+    let parts: Vec<&str> = parts.iter().map(|part| part.trim_matches('\n')).filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n") + "\n"
+}
+
+/// A command that lists the flags that matter, without headings.
+fn with_main_flags(command: &clap::Command, main_flags: &[&str]) -> clap::Command {
+    command.clone().mut_args(|arg| {
         let place = main_flags.iter().position(|flag| arg.get_long() == Some(flag));
         let is_positional = arg.is_positional();
         let arg = arg.hide(place.is_none() && !is_positional).help_heading(None::<&str>);
         let arg = if is_positional { arg } else { arg.hide_possible_values(true) };
         arg.display_order(place.unwrap_or(0))
-    });
-    let path = format!("vescli {words}");
-    let path = path.trim_end();
-    let more = if found.has_subcommands() {
-        format!("{topics}More: {path} COMMAND -h; all flags: {path} --help")
-    } else {
-        format!("All flags: {path} --help")
-    };
-    assembled(found, &shown, row, &more, layout)
-}
-
-/// Not by a template of clap, which would break the lines of the examples. `shown` is the command with the arguments that
-/// are listed.
-fn assembled(
-    command: &clap::Command,
-    shown: &clap::Command,
-    row: Option<&CommandHelp>,
-    end: &str,
-    layout: Layout,
-) -> String {
-    let Layout { style, width } = layout;
-    let text = |text: StyledStr| if style.has_colors() { text.ansi().to_string() } else { text.to_string() };
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let examples = row.map_or(&[][..], |row| row.examples);
-    let lines = examples.iter().fold(String::new(), |lines, example| lines + "\n  " + example);
-    let parts = [
-        layout.wrap(&about),
-        format!("{}{lines}", style.section("Examples:")),
-        text(command.clone().render_usage()),
-        text(shown.clone().help_template("{all-args}").term_width(width).render_help()),
-        layout.wrap(end),
-    ];
-    let parts: Vec<&str> = parts.iter().map(|part| part.trim_matches('\n')).filter(|part| !part.is_empty()).collect();
-    parts.join("\n\n") + "\n"
+    })
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -38,11 +38,7 @@ pub const JSON: &str = include_str!("topics/json.txt");
 pub const BULK: &str = include_str!("topics/bulk.txt");
 
 pub(super) fn environment(style: Style) -> String {
-    let mut text = String::from(
-        "Every flag is also a variable: VESCLI_ and its long name in upper case, hyphens as underscores. \
-         Switches take 1 or 0. A variable that is empty counts as not set. A flag wins over its variable, \
-         a variable over the configuration file, the file over the names of other tools.\n",
-    );
+    let mut text = include_str!("topics/environment.txt").to_owned();
     for group in Group::ALL {
         text.push_str(&format!("\n{}\n", style.heading(group.heading())));
         for spec in specs().filter(|spec| spec.group == *group && spec.is_flag()) {

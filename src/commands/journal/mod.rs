@@ -32,14 +32,13 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     let environment = context.environment;
     // Within a sandbox it is the journals of rehearsals that are meant.
     let folder = journal_folder(environment, environment.get(SANDBOX_VARIABLE).is_some())?;
-    let find = |file: &Option<PathBuf>, reporter: &Reporter| find(file.as_deref(), &folder, reporter);
+    let find = |file: &Option<PathBuf>, reporter: &Reporter| match file {
+        Some(file) => find_named(file, &folder, reporter),
+        None => the_only_one(&folder, reporter),
+    };
     let reporter = &mut context.reporter;
     let text = match action {
-        JournalAction::Check(JournalFile { file }) => {
-            let (text, exit) = repair::check(&find(file, reporter)?, reporter)?;
-            reporter.print(&text)?;
-            return Ok(exit.into());
-        }
+        JournalAction::Check(JournalFile { file }) => return repair::check(&find(file, reporter)?, reporter),
         JournalAction::Export { journal: JournalFile { file }, csv } => {
             return show::export(&find(file, reporter)?, *csv, reporter);
         }
@@ -69,11 +68,7 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     context.print(&text)
 }
 
-/// The journal that is meant by a file of the command line, or by none. `folder` is where journals are kept.
-fn find(file: Option<&Path>, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
-    file.map_or_else(|| the_only_one(folder, reporter), |file| find_named(file, folder, reporter))
-}
-
+/// The journal that is meant by a file of the command line. `folder` is where journals are kept.
 fn find_named(file: &Path, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
     let mut journals = find_all(file, folder, reporter)?;
     if journals.len() == 1 {
@@ -105,9 +100,7 @@ fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathB
 /// Whether a file is a journal, by its first bytes; what else is wrong with it is said where it is read. What cannot be
 /// read counts as one too, so that its own error is shown.
 fn is_journal(file: &Path) -> bool {
-    let Ok(metadata) = fs::symlink_metadata(file) else {
-        return false;
-    };
+    let Ok(metadata) = fs::symlink_metadata(file) else { return false };
     if !metadata.is_file() {
         return true;
     }
@@ -134,27 +127,27 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
     let is_of_list = |path: &&PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
     let of_lists: Vec<&PathBuf> = all.iter().filter(is_of_list).collect();
     let folder = reporter.path(folder);
-    let (message, hint) = match (&of_lists[..], &all[..]) {
+    let (exit, message, hint) = match (&of_lists[..], all.is_empty()) {
         ([journal], _) => return Ok((*journal).clone()),
-        ([], []) => (format!("there is no journal in {folder}"), "name the file of the journal"),
-        ([], _) => (
+        ([], true) => (Exit::NoInput, format!("there is no journal in {folder}"), "name the file of the journal"),
+        ([], false) => (
+            Exit::NoInput,
             format!("there is no journal of a list in {folder}, only of single sends"),
             "name the file of the journal: `vescli journal list` shows them",
         ),
-        (many, _) => {
-            let message = format!("there are {} journals in {folder}", many.len());
-            let hint = "name one of them, or its list: `vescli journal list` shows them";
-            return Err(CommandError::usage(message, hint));
-        }
+        (several, _) => (
+            Exit::Usage,
+            format!("there are {} journals in {folder}", several.len()),
+            "name one of them, or its list: `vescli journal list` shows them",
+        ),
     };
-    Err(ErrorReport::new(Exit::NoInput, message, hint).into())
+    Err(ErrorReport::new(exit, message, hint).into())
 }
 
 /// Joins journals in a new one, and says what it knows. An error leaves no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
-    let into = context.given()?.text(Setting::Into).map(PathBuf::from);
-    let into =
-        into.ok_or_else(|| CommandError::usage("--into is missing", "name a new file for the joined journal"))?;
+    let missing = || CommandError::usage("--into is missing", "name a new file for the joined journal");
+    let into = PathBuf::from(context.given()?.text(Setting::Into).ok_or_else(missing)?);
     let journals = each_once(journals);
     let author = Author::of(context.environment);
     // The last run stands for all of them; the new journal is one of the whole list.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::args::layer::Layer;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     JournalError, RunRecord, Scan, index_of, inspect, journals_in, leftovers_in, lock_to_remove,
@@ -18,9 +19,7 @@ use crate::report::text::counted;
 /// What was typed: flags and variables only.
 pub(super) struct Request {
     older_than: Option<Duration>,
-    dry_run: bool,
-    yes: bool,
-    no_input: bool,
+    given: Layer,
 }
 
 impl Request {
@@ -31,21 +30,16 @@ impl Request {
             humantime::parse_duration(&text)
                 .map_err(|_| CommandError::usage(message, "use a number with its unit, such as 90d or 12h"))
         };
-        Ok(Self {
-            older_than: given.text(Setting::OlderThan).map(duration).transpose()?,
-            dry_run: given.is_on(Setting::DryRun),
-            yes: given.is_on(Setting::Yes),
-            no_input: given.is_on(Setting::NoInput),
-        })
+        Ok(Self { older_than: given.text(Setting::OlderThan).map(duration).transpose()?, given })
     }
 
     /// Asks whether to remove; where no one can be asked, `--yes` is needed.
     fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, CommandError> {
-        if self.yes {
+        if self.given.is_on(Setting::Yes) {
             return Ok(true);
         }
         let message = "cannot ask for confirmation: standard input is not a terminal";
-        let input = Input::find(reporter, self.no_input, false);
+        let input = Input::find(reporter, self.given.is_on(Setting::NoInput), false);
         let input = input.ok_or_else(|| CommandError::usage(message, "add --yes"))?;
         Ok(matches!(input.ask(&format!("{question} [y/N] "), reporter).as_str(), "y" | "yes"))
     }
@@ -63,25 +57,32 @@ pub(super) fn one(path: &Path, request: &Request, reporter: &mut Reporter) -> Re
     Ok(removed(&[path.to_owned()], &[], false, reporter))
 }
 
-/// Removes old journals of finished runs, and files that killed runs have left behind.
+/// Removes old journals of finished runs, old journals of rehearsals, and files that killed runs have left behind.
 pub(super) fn prune(
     [journals, rehearsals]: &[PathBuf; 2],
     request: &Request,
     reporter: &mut Reporter,
 ) -> Result<String, CommandError> {
-    let mut old = Vec::new();
-    if let Some(age) = request.older_than {
-        let is_done = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_old(&scan, age) && is_finished(&scan));
-        let is_old = |path: &PathBuf| inspect(path).is_ok_and(|scan| is_old(&scan, age));
-        old.extend(journals_in(journals)?.into_iter().filter(is_done));
-        old.extend(journals_in(rehearsals)?.into_iter().filter(is_old));
+    let is_old = |path: &Path, is_rehearsal: bool| {
+        inspect(path).is_ok_and(|scan| {
+            let last = scan.recovered.runs.last();
+            let since = last.and_then(|run| SystemTime::now().duration_since(run.at.time()).ok());
+            since.zip(request.older_than).is_some_and(|(since, age)| since >= age)
+                && (is_rehearsal || is_finished(&scan))
+        })
+    };
+    let (mut old, mut leftovers) = (Vec::new(), Vec::new());
+    for (folder, is_rehearsal) in [(journals, false), (rehearsals, true)] {
+        if request.older_than.is_some() {
+            old.extend(journals_in(folder)?.into_iter().filter(|path| is_old(path, is_rehearsal)));
+        }
+        leftovers.extend(leftovers_in(folder)?);
     }
-    let mut leftovers = leftovers_in(journals)?;
-    leftovers.extend(leftovers_in(rehearsals)?);
     // One that is locked is being written by a run.
     leftovers.retain(|path| lock_to_remove(path).is_ok());
-    if request.dry_run || old.is_empty() && leftovers.is_empty() {
-        return Ok(removed(&old, &leftovers, request.dry_run, reporter));
+    let is_dry_run = request.given.is_on(Setting::DryRun);
+    if is_dry_run || old.is_empty() && leftovers.is_empty() {
+        return Ok(removed(&old, &leftovers, is_dry_run, reporter));
     }
     let listed: String = old.iter().map(|path| reporter.path(path) + "\n").collect();
     let (journals, files) = (counted(old.len() as u64, "journal"), counted(leftovers.len() as u64, "file"));
@@ -90,12 +91,8 @@ pub(super) fn prune(
     }
     let mut gone = Vec::new();
     for path in old {
-        // A run may have used it while the question waited.
-        let is_still_old = || {
-            let age = request.older_than;
-            age.is_some_and(|age| inspect(&path).is_ok_and(|scan| is_old(&scan, age)))
-        };
-        if remove(&path, is_still_old)? {
+        // A run may have used it while the question waited; whether that run has finished is not asked again.
+        if remove(&path, || is_old(&path, true))? {
             gone.push(path);
         }
     }
@@ -115,12 +112,6 @@ fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalE
     // It may not be there.
     let _ = fs::remove_file(index_of(path));
     Ok(true)
-}
-
-fn is_old(scan: &Scan, age: Duration) -> bool {
-    let last = scan.recovered.runs.last().map(|run| run.at.time());
-    let since = last.and_then(|last| SystemTime::now().duration_since(last).ok());
-    since.is_some_and(|since| since >= age)
 }
 
 /// Whether no row is left to send, and none to decide. A row that was rejected may be due.

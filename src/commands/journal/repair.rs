@@ -15,28 +15,22 @@ use crate::commands::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::report::Reporter;
 use crate::report::escape::{json_line, quote, success};
-use crate::report::exit::Exit;
+use crate::report::exit::{Ending, Exit};
 use crate::report::json::document;
 use crate::report::text::counted;
-use crate::settings::error::SettingsError;
 use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
-/// Most damaged lines that are listed one by one.
+/// Most damaged lines or people that are listed one by one; JSON has all people.
 const LISTED_MAX: usize = 20;
 /// Most bytes of a damaged line that are shown.
 const EXCERPT_MAX: u64 = 400;
 
-const ADVICE: &str = "\
-No run continues with this journal: someone on a damaged line may have been mailed, and would be mailed again.
-What you can do:
-  - put back a copy of the file, if there is one; or
-  - `vescli journal repair FILE --list LIST`: people who may be on a damaged line become unknown, and the old file is kept.
-";
+const ADVICE: &str = include_str!("damaged.txt");
 
-/// Whether a journal is valid, and what to do if not. Damage is not an error but the result, with exit 65.
-pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), CommandError> {
+/// Prints whether a journal is valid, and what to do if not. Damage is not an error but the result, with exit 65.
+pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, CommandError> {
     let scan = inspect(path)?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
     // The next run cuts them off: nothing was sent because of them.
@@ -46,50 +40,50 @@ pub(super) fn check(path: &Path, reporter: &Reporter) -> Result<(String, Exit), 
         Ok((damage, String::from_utf8_lossy(&bytes).into_owned()))
     });
     let damage: Vec<(&Damage, String)> = excerpts.collect::<Result<_, JournalError>>()?;
+    let (shown, lines) = (reporter.path(path), scan.lines);
+    let mut text;
     if reporter.output().json {
         let damage = damage.into_iter().map(|(damage, text)| {
             document! { line: damage.line, offset: damage.offset, reason: damage.flaw.to_string(), holds: text }
         });
-        let document = document! {
+        text = json_line(&document! {
             schema: "vescli.journal-check/1",
             ok: scan.damage.is_empty(),
             path: path.display().to_string(),
-            lines: scan.lines,
+            lines: lines,
             bytes: scan.length,
             runs: scan.recovered.runs.len(),
             unfinished_bytes: unfinished,
             damaged_lines: scan.damage.len(),
             damage: damage.collect::<Vec<_>>(),
             exit_code: exit.code(),
-        };
-        return Ok((json_line(&document), exit));
-    }
-    let path = reporter.path(path);
-    let lines = scan.lines;
-    if scan.damage.is_empty() {
+        });
+    } else if scan.damage.is_empty() {
         let runs = counted(scan.recovered.runs.len() as u64, "run");
-        let mut text = format!("{path}: valid, {}, {runs}\n", counted(lines, "line"));
+        text = format!("{shown}: valid, {}, {runs}\n", counted(lines, "line"));
         if unfinished > 0 {
             text.push_str(&format!(
                 "line {lines} is unfinished: nothing was sent because of it, and the next run removes its {unfinished} bytes\n"
             ));
         }
-        return Ok((text, exit));
+    } else {
+        let count = counted(scan.damage.len() as u64, "damaged line");
+        text = format!("{shown}: {}\n", reporter.out_style().error(&count));
+        for (Damage { line, offset, flaw }, excerpt) in &damage {
+            text.push_str(&format!("  line {line}, byte {offset}: {flaw}\n    {}\n", reporter.escape(excerpt)));
+        }
+        text.push_str(&and_more(scan.damage.len()));
+        text.push_str(ADVICE);
     }
-    let count = counted(scan.damage.len() as u64, "damaged line");
-    let mut text = format!("{path}: {}\n", reporter.out_style().error(&count));
-    for (Damage { line, offset, flaw }, excerpt) in &damage {
-        text.push_str(&format!("  line {line}, byte {offset}: {flaw}\n    {}\n", reporter.escape(excerpt)));
-    }
-    let more = scan.damage.len() - damage.len();
-    if more > 0 {
-        text.push_str(&format!("  and {more} more\n"));
-    }
-    Ok((text + ADVICE, exit))
+    reporter.print(&text)?;
+    Ok(exit.into())
 }
 
-/// Most people who are named in the report; JSON names all of them.
-const NAMED_MAX: usize = 20;
+/// How many of a list are not listed one by one.
+fn and_more(count: usize) -> String {
+    let more = count.saturating_sub(LISTED_MAX);
+    if more > 0 { format!("  and {more} more\n") } else { String::new() }
+}
 
 /// Makes a damaged journal usable again. An error leaves it unchanged.
 pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandError> {
@@ -106,7 +100,14 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     let cname = default_cname(&journal, &sources)?;
     let (mut people, sha256) = list.map_or_else(|| Ok(Default::default()), |list| people(&list, &cname))?;
     journal.retain_own(&mut people);
-    let header = header(&journal, &sources, Author::of(context.environment))?;
+    let author = Author::of(context.environment);
+    let header = if let Some(run) = journal.last_run() {
+        RunHeader::after(run, author)
+    } else {
+        // Only the settings know the URL.
+        let url = operation::url(&SEND_PASSWORD_EMAIL, &Target::resolve(&sources)?)?.to_string();
+        RunHeader { service: service_of(&url), url, author, list: "-".to_owned(), ..RunHeader::default() }
+    };
     let header = RunHeader { cname, input_sha256: sha256, rows: people.len() as u64, ..header };
     let repaired = journal.repair(&header, &people)?;
     Ok(report(path, Some(repaired), &context.reporter))
@@ -114,13 +115,10 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
 
 /// The cname of rows that bring none: as the last run had it, else as a run would have it now.
 fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, CommandError> {
-    let of_run = journal.last_run().and_then(|run| run.cname.clone());
-    let of_settings = || {
-        let text = |key| sources.text(key).map(|(text, _)| text.to_owned());
-        text(Setting::Cname).or_else(|| text(Setting::Tenant))
-    };
-    let found = of_run.or_else(of_settings).or_else(|| journal.some_cname());
-    Ok(found.ok_or_else(|| SettingsError::Missing { key: Setting::Cname, config: sources.config.clone() })?)
+    let of_run = journal.last_run().and_then(|run| run.cname.as_deref());
+    let of_settings = || [Setting::Cname, Setting::Tenant].into_iter().find_map(|key| sources.text(key));
+    let found = of_run.or_else(|| of_settings().map(|(text, _)| text)).map(str::to_owned);
+    Ok(found.or_else(|| journal.some_cname()).ok_or_else(|| sources.missing(Setting::Cname))?)
 }
 
 fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkError> {
@@ -128,22 +126,11 @@ fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkE
     // An address that the run accepted need not fit the published pattern.
     let read = list::read(file, Format::of_name(list), cname, true);
     let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;
-    let people = read.rows.iter().map(|row| ListedPerson {
-        row: row.line,
-        email: row.email.to_string(),
-        cname: row.cname.as_deref().unwrap_or(cname).to_owned(),
+    let people = read.rows.iter().map(|row| {
+        let cname = row.cname.as_deref().unwrap_or(cname).to_owned();
+        ListedPerson { row: row.line, email: row.email.to_string(), cname }
     });
     Ok((people.collect(), read.sha256))
-}
-
-/// The header of a run like the journal's last one; its URL is that of the settings if none is left.
-fn header(journal: &DamagedJournal, sources: &Sources, author: Author) -> Result<RunHeader, CommandError> {
-    if let Some(run) = journal.last_run() {
-        return Ok(RunHeader::after(run, author));
-    }
-    let url = operation::url(&SEND_PASSWORD_EMAIL, &Target::resolve(sources)?)?.to_string();
-    let service = service_of(&url);
-    Ok(RunHeader { url, service, author, list: "-".to_owned(), ..RunHeader::default() })
 }
 
 fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> String {
@@ -175,8 +162,8 @@ fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> Strin
         ("lines about people who are not on the list, also removed", nameless),
     ] {
         if !numbers.is_empty() {
-            let first: Vec<String> = numbers.iter().take(NAMED_MAX).map(u64::to_string).collect();
-            let more = if numbers.len() > NAMED_MAX { ", …" } else { "" };
+            let first: Vec<String> = numbers.iter().take(LISTED_MAX).map(u64::to_string).collect();
+            let more = if numbers.len() > LISTED_MAX { ", …" } else { "" };
             text.push_str(&format!("  {label}: {}{more}\n", first.join(", ")));
         }
     }
@@ -186,13 +173,10 @@ fn report(path: &Path, repaired: Option<Repaired>, reporter: &Reporter) -> Strin
         count => format!("{count} people are"),
     };
     text.push_str(&format!("{who} unknown now, because they may be on a damaged line:\n"));
-    for ListedPerson { row, email, cname } in unknown.iter().take(NAMED_MAX) {
+    for ListedPerson { row, email, cname } in unknown.iter().take(LISTED_MAX) {
         let [email, cname] = [email, cname].map(|text| reporter.escape(text));
         text.push_str(&format!("  row {row}: {email} (cname {cname})\n"));
     }
-    if let Some(more) = unknown.len().checked_sub(NAMED_MAX + 1) {
-        text.push_str(&format!("  and {} more\n", more + 1));
-    }
     let journal = reporter.escape(&quote(&path.to_string_lossy()));
-    text + &format!("next: vescli journal show {journal}\n")
+    text + &and_more(unknown.len()) + &format!("next: vescli journal show {journal}\n")
 }

@@ -75,17 +75,22 @@ fn is_same(one: &str, other: &str) -> bool {
 pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
     // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
     let rows = find_intents(path, |_| true, |intent| request.is_meant(intent))?;
-    let mut chosen = Vec::new();
+    let mut people = Vec::new();
     Journal::resolve(path, |recovered| {
-        chosen = choose(&rows, recovered, request, path)?;
+        people = choose(&rows, recovered, request, path)?;
         if request.settled == Resolution::NotSent {
-            refuse_accepted(&chosen, &rows, path)?;
+            // An acceptance is never taken back: someone may be unknown only because a later single send to them was cut off.
+            let accepted = ever_accepted(path)?;
+            if let Some((_, person)) = people.iter().find(|(key, _)| accepted.contains(key)) {
+                let email = escape_uncut(&person.email);
+                return Err(CommandError::usage(
+                    format!("{email} was accepted before the request that is unknown, so that person was mailed"),
+                    format!("use --as accepted for {email}"),
+                ));
+            }
         }
-        let settled = chosen.iter().map(|key| (*key, request.settled));
-        Ok::<_, CommandError>(settled.collect())
+        Ok(people.iter().map(|(key, _)| (**key, request.settled)).collect())
     })?;
-    let mut people: Vec<(&RowKey, &IntentDetails)> = chosen.iter().filter_map(|key| rows.get_key_value(key)).collect();
-    people.sort_by_key(|(_, intent)| intent.row);
     let word = request.settled.word();
     if reporter.output().json {
         return Ok(document(path, word, &people));
@@ -95,29 +100,16 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
         Resolution::NotSent => "the next run sends it again",
         Resolution::Unknown => "the earlier decision is taken back",
     };
-    let line = |(_, intent): &(&RowKey, &IntentDetails)| {
+    let line = |(_, intent): &ChosenRow| {
         let [email, cname] = [&intent.email, &intent.cname].map(|text| reporter.escape(text));
         format!("resolved: {email} (cname {cname}) as {word}; {next}\n")
     };
     Ok(people.iter().map(line).collect())
 }
 
-/// An acceptance is never taken back: someone may be unknown only because a later single send to them was cut off.
-fn refuse_accepted(chosen: &[RowKey], rows: &HashMap<RowKey, IntentDetails>, path: &Path) -> Result<(), CommandError> {
-    let accepted = ever_accepted(path)?;
-    let mut found = chosen.iter().filter(|key| accepted.contains(key)).filter_map(|key| rows.get(key));
-    found.next().map_or(Ok(()), |person| {
-        let email = escape_uncut(&person.email);
-        Err(CommandError::usage(
-            format!("{email} was accepted before the request that is unknown, so that person was mailed"),
-            format!("use --as accepted for {email}"),
-        ))
-    })
-}
-
 /// A single row is in the fields beside `rows` too.
-fn document(path: &Path, settled: &str, people: &[(&RowKey, &IntentDetails)]) -> String {
-    let row = |person: Option<&(&RowKey, &IntentDetails)>| {
+fn document(path: &Path, settled: &str, people: &[ChosenRow]) -> String {
+    let row = |person: Option<&ChosenRow>| {
         document! {
             key: person.map(|(key, _)| key.to_string()),
             email: person.map(|(_, intent)| intent.email.clone()),
@@ -140,29 +132,30 @@ fn show_command(path: &Path, what: &str) -> String {
     format!("`vescli journal show {}` {what}", quote(&path.to_string_lossy()))
 }
 
-/// The rows that are meant and can be resolved.
-fn choose(
-    rows: &HashMap<RowKey, IntentDetails>,
+type ChosenRow<'a> = (&'a RowKey, &'a IntentDetails);
+
+/// The rows that are meant and can be resolved, in the order of the list.
+fn choose<'a>(
+    rows: &'a HashMap<RowKey, IntentDetails>,
     recovered: &Recovered,
     request: &Request,
     path: &Path,
-) -> Result<Vec<RowKey>, CommandError> {
-    let fits = |key: &RowKey| recovered.state(*key).is_some_and(|state| state.can_be_resolved(request.settled));
+) -> Result<Vec<ChosenRow<'a>>, CommandError> {
+    let fits =
+        |(key, _): &ChosenRow| recovered.state(**key).is_some_and(|state| state.can_be_resolved(request.settled));
     let mut chosen = Vec::new();
     if request.emails.is_empty() {
-        chosen.extend(rows.keys().filter(|key| fits(key)));
+        chosen.extend(rows.iter().filter(fits));
         if chosen.is_empty() {
-            return Err(CommandError::usage(
-                "no row is unknown, so there is nothing to resolve",
-                show_command(path, "shows what the journal contains"),
-            ));
+            let hint = show_command(path, "shows what the journal contains");
+            return Err(CommandError::usage("no row is unknown, so there is nothing to resolve", hint));
         }
     }
     for email in &request.emails {
         let of_email = || rows.iter().filter(|(_, intent)| is_same(email, &intent.email));
-        let mut fitting = of_email().filter(|(key, _)| fits(key));
+        let mut fitting = of_email().filter(fits);
         match (fitting.next(), fitting.next()) {
-            (Some((key, _)), None) => chosen.push(*key),
+            (Some(row), None) => chosen.push(row),
             (Some(_), Some(_)) => {
                 let mut cnames: Vec<String> = of_email().map(|(_, intent)| escape_uncut(&intent.cname)).collect();
                 cnames.sort();
@@ -171,25 +164,23 @@ fn choose(
                 return Err(CommandError::usage(message, "choose one with --cname"));
             }
             (None, _) => {
-                let known = of_email().find_map(|(key, _)| recovered.state(*key));
-                return Err(unfit(email, known, request.settled, path));
+                let state = of_email().find_map(|(key, _)| recovered.state(*key));
+                let email = escape_uncut(email);
+                let message = match (state.map(RowState::effective), request.settled) {
+                    (None, _) => format!("{email} is not in this journal"),
+                    (Some(_), Resolution::Unknown) => {
+                        format!("nothing was resolved for {email}, so there is nothing to take back")
+                    }
+                    (Some(outcome), _) => {
+                        let word = outcome.word();
+                        format!("{email} is not unknown but {word}, so there is nothing to resolve")
+                    }
+                };
+                return Err(CommandError::usage(message, show_command(path, "lists the rows that are unknown")));
             }
         }
     }
-    chosen.sort_unstable();
+    chosen.sort_by_key(|(key, intent)| (intent.row, **key));
     chosen.dedup();
     Ok(chosen)
-}
-
-/// Why a row cannot be resolved.
-fn unfit(email: &str, state: Option<RowState>, settled: Resolution, path: &Path) -> CommandError {
-    let email = escape_uncut(email);
-    let message = match (state.map(RowState::effective), settled) {
-        (None, _) => format!("{email} is not in this journal"),
-        (Some(_), Resolution::Unknown) => {
-            format!("nothing was resolved for {email}, so there is nothing to take back")
-        }
-        (Some(outcome), _) => format!("{email} is not unknown but {}, so there is nothing to resolve", outcome.word()),
-    };
-    CommandError::usage(message, show_command(path, "lists the rows that are unknown"))
 }

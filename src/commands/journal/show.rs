@@ -156,10 +156,11 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
             line("tenant", &reporter.escape(tenant));
         }
         let (runs, first, at) = (recovered.runs.len(), first.at, last.at);
+        let times = format!("{runs}, the first {first}, the last {at}");
         if last.is_single_send() {
-            line("sends", &format!("{runs}, the first {first}, the last {at}"));
+            line("sends", &times);
         } else {
-            line("runs", &format!("{runs}, the first {first}, the last {at} with {}", counted(last.rows, "row")));
+            line("runs", &format!("{times} with {}", counted(last.rows, "row")));
         }
         // Older journals do not say it.
         let Author { user, host, job } = &last.author;
@@ -179,9 +180,7 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
 
 /// The rows that need a decision, and the commands that record it.
 fn decisions(path: &Path, unknown: &[Unknown], reporter: &Reporter) -> String {
-    let Some((_, first, _)) = unknown.first() else {
-        return "no row needs a decision\n".to_owned();
-    };
+    let Some((_, first, _)) = unknown.first() else { return "no row needs a decision\n".to_owned() };
     let heading = format!("rows that need a decision ({}):", unknown.len());
     let mut text = format!("{}\n", reporter.out_style().heading(&heading));
     for (_, IntentDetails { email, cname, row, attempt, at }, state) in unknown {

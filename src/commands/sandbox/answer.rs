@@ -15,8 +15,7 @@ use crate::settings::bulk::decimal;
 pub(super) const LOGIN_PATH: &str = "/login";
 
 /// What a browser would be shown, and what a client must not take for an acceptance.
-const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Log in</title></head>\
-    <body><form method=\"post\"><input name=\"username\"></form></body></html>\n";
+const LOGIN_PAGE: &str = include_str!("login.html");
 
 pub(super) type Answer = Response<String>;
 
@@ -103,11 +102,6 @@ pub(super) enum Scenario {
 }
 
 impl Scenario {
-    /// Whether the answer depends on what came before for the address.
-    pub(super) const fn is_by_history(self) -> bool {
-        matches!(self, Self::Flaky(_) | Self::Late(_))
-    }
-
     /// Reads the part of `email` before its last `@`, in any case; `status-` and `flaky-` mean something only when exactly
     /// three digits follow, and `late-` when a time does, so that `status-report@…` is a person.
     ///

@@ -60,32 +60,30 @@ struct Certificates {
     key: Vec<u8>,
 }
 
-impl Certificates {
-    /// # Errors
-    /// When the system has no random numbers.
-    fn make() -> Result<Self, Unspecified> {
-        let (authority, server) = (Key::generate()?, Key::generate()?);
-        let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
-        // Python's strict checks ask for both identifiers.
-        let issuer = tlv(SEQUENCE, &[&tlv(0x80, &[&authority.identifier])]);
-        let of_authority = [
-            extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
-            extension(KEY_USAGE, true, SIGNS_CERTIFICATES),
-            subject(&authority),
-        ];
-        let of_server = [
-            extension(KEY_USAGE, true, SIGNS_HANDSHAKES),
-            extension(EXTENDED_KEY_USAGE, false, IS_SERVER),
-            extension(SUBJECT_ALTERNATIVE_NAME, false, NAMES),
-            subject(&server),
-            extension(AUTHORITY_KEY_IDENTIFIER, false, &issuer),
-        ];
-        Ok(Self {
-            authority: authority.sign(AUTHORITY, &authority, &of_authority.concat())?,
-            server: authority.sign(SERVER, &server, &of_server.concat())?,
-            key: server.pkcs8,
-        })
-    }
+/// # Errors
+/// When the system has no random numbers.
+fn make() -> Result<Certificates, Unspecified> {
+    let (authority, server) = (Key::generate()?, Key::generate()?);
+    let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
+    // Python's strict checks ask for both identifiers.
+    let issuer = tlv(SEQUENCE, &[&tlv(0x80, &[&authority.identifier])]);
+    let of_authority = [
+        extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
+        extension(KEY_USAGE, true, SIGNS_CERTIFICATES),
+        subject(&authority),
+    ];
+    let of_server = [
+        extension(KEY_USAGE, true, SIGNS_HANDSHAKES),
+        extension(EXTENDED_KEY_USAGE, false, IS_SERVER),
+        extension(SUBJECT_ALTERNATIVE_NAME, false, NAMES),
+        subject(&server),
+        extension(AUTHORITY_KEY_IDENTIFIER, false, &issuer),
+    ];
+    Ok(Certificates {
+        authority: authority.sign(AUTHORITY, &authority, &of_authority.concat())?,
+        server: authority.sign(SERVER, &server, &of_server.concat())?,
+        key: server.pkcs8,
+    })
 }
 
 struct Key {
@@ -149,7 +147,7 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// What the server needs to answer by TLS, and a file with the certificate of the authority.
 pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), SandboxError> {
-    let made = Certificates::make().map_err(|_| SandboxError::Certificate(None))?;
+    let made = make().map_err(|_| SandboxError::Certificate(None))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.key));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -204,7 +202,7 @@ mod tests {
 
     #[test]
     fn another_reader_finds_what_was_written() {
-        let made = Certificates::make().unwrap();
+        let made = make().unwrap();
         let read = |der| {
             let (rest, certificate) = X509Certificate::from_der(der).unwrap();
             assert!(rest.is_empty());
@@ -231,7 +229,7 @@ mod tests {
         assert!(server.extended_key_usage().unwrap().unwrap().value.server_auth);
         assert!(server.key_usage().unwrap().unwrap().value.digital_signature());
         assert!(authority.key_usage().unwrap().unwrap().value.key_cert_sign());
-        assert_ne!(authority.raw_serial(), read(&Certificates::make().unwrap().authority).raw_serial());
+        assert_ne!(authority.raw_serial(), read(&make().unwrap().authority).raw_serial());
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::iter::once;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
+#[cfg(unix)]
+use rustix::io::Errno;
+
 use crate::args::environment::{Environment, hidden_from_rehearsal};
 use crate::commands::error::SandboxError;
 use crate::report::exit::Ending;
@@ -59,27 +62,19 @@ fn prepare(
 
 fn start(command: &mut Command) -> Result<Child, SandboxError> {
     command.spawn().map_err(|source| {
+        // Whether the cause is this machine and not the command.
+        #[cfg(unix)]
+        let is_no_room = Errno::from_io_error(&source)
+            .is_some_and(|errno| [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno));
+        #[cfg(not(unix))]
+        let is_no_room = false;
         let command = command.get_program().to_owned();
         match source.kind() {
             io::ErrorKind::NotFound => SandboxError::CommandNotFound { command, source },
-            _ if is_no_room(&source) => SandboxError::NoRoom { command, source },
+            _ if is_no_room => SandboxError::NoRoom { command, source },
             _ => SandboxError::CommandNotExecutable { command, source },
         }
     })
-}
-
-/// Whether the cause is this machine and not the command.
-#[cfg(unix)]
-fn is_no_room(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-
-    let limits = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|errno| limits.contains(&errno))
-}
-
-#[cfg(not(unix))]
-fn is_no_room(_: &io::Error) -> bool {
-    false
 }
 
 /// Starts the command and waits for its end.

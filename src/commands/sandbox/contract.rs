@@ -47,8 +47,17 @@ pub(super) fn check(
     if method != Method::POST {
         return Err(format!("the method is {}; it must be POST", shown(method.as_str())));
     }
-    check_content_type(headers)?;
-    check_accept(headers)?;
+    let (content_type, accept) = (all_values(headers, &CONTENT_TYPE), all_values(headers, &ACCEPT));
+    if !is_json(&content_type) {
+        return Err(format!(
+            "the content-type is {:?}; it must be given once, as application/json",
+            shown(&content_type)
+        ));
+    }
+    // A request without the header admits everything (RFC 9110, section 12.5.1).
+    if headers.contains_key(ACCEPT) && !admits_json(&accept) {
+        return Err(format!("the accept header, {:?}, does not accept application/json", shown(&accept)));
+    }
     Ok(Request { token: read_token(headers)?, subject: read_subject(operation, body)? })
 }
 
@@ -85,37 +94,26 @@ fn check_variable(name: &str, value: &str) -> Result<(), String> {
     if is_valid { Ok(()) } else { Err(format!("{name} in the path is {:?}; it must be {rule}", shown(value))) }
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
-    let given = all_values(headers, &CONTENT_TYPE);
-    let media_type = given.split(';').next().unwrap_or_default().trim();
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
     // Two headers were joined by a comma, which no media type contains.
-    if media_type.eq_ignore_ascii_case("application/json") && !given.contains(',') {
-        return Ok(());
-    }
-    Err(format!("the content-type is {:?}; it must be given once, as application/json", shown(&given)))
+    media_type.eq_ignore_ascii_case("application/json") && !content_type.contains(',')
 }
 
-/// A request without the header admits everything (RFC 9110, section 12.5.1), and so does a range with a star.
-fn check_accept(headers: &HeaderMap) -> Result<(), String> {
-    let given = all_values(headers, &ACCEPT);
-    let is_admitted = given.to_ascii_lowercase().split(',').any(|range| {
+/// Whether one of the ranges contains JSON, as one with a star does.
+fn admits_json(accept: &str) -> bool {
+    accept.to_ascii_lowercase().split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_json = parts.next().is_some_and(|it| ["application/json", "application/*", "*/*"].contains(&it));
         let mut weights = parts.filter_map(|part| part.strip_prefix("q=")?.parse().ok());
         is_json && !weights.any(|weight: f32| weight <= 0.0)
-    });
-    if is_admitted || !headers.contains_key(ACCEPT) {
-        return Ok(());
-    }
-    Err(format!("the accept header, {:?}, does not accept application/json", shown(&given)))
+    })
 }
 
 /// A message never repeats the header: what is wrong with it may well be a secret in the wrong place.
 fn read_token(headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
+    let Some(value) = values.next() else { return Ok(None) };
     let token = value.to_str().ok().filter(|_| values.next().is_none()).and_then(|text| text.strip_prefix("APIToken "));
     token
         .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -96,14 +96,15 @@ impl Server {
     ///
     /// # Errors
     /// What the system says when the thread or its event loop cannot be made.
-    pub(super) fn start(listener: TcpListener, rules: Rules) -> io::Result<Self> {
+    pub(super) fn start(listener: TcpListener, mut rules: Rules) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) })?;
         let (report, failures) = channel();
         let (stop, stopped) = oneshot::channel();
-        let handler = Arc::new(Handler::new(rules, report));
+        let memory = Memory { log: rules.log.take(), ..Memory::default() };
+        let handler = Arc::new(Handler { rules, memory: Mutex::new(memory), failures: report });
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             runtime.spawn(accept(listener, handler));
             // The sender is only ever dropped, so the error is the signal to stop.
@@ -172,35 +173,19 @@ struct Handler {
     failures: Sender<io::Error>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Memory {
-    window: Option<Window>,
+    /// When the requests came that were let through and still count for the rate.
+    admitted: VecDeque<Instant>,
     /// When the first request to an address came, and how many have come.
     seen: HashMap<String, (Instant, u64)>,
     log: Option<File>,
 }
 
-#[derive(Debug, Default)]
-struct Reply {
-    /// Nothing is answered, and the connection is closed, when there is none.
-    answer: Option<Answer>,
-    is_slow: bool,
-    violation: Option<String>,
-}
-
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self { answer: Some(answer), ..Self::default() }
-    }
-}
+/// What is answered, if anything, and whether the answer has to wait.
+type Reply = (Option<Answer>, bool);
 
 impl Handler {
-    /// The first error of the log, after which no line is written, goes to `failures`.
-    fn new(mut rules: Rules, failures: Sender<io::Error>) -> Self {
-        let (window, log) = (rules.rate.map(Window::new), rules.log.take());
-        Self { rules, memory: Mutex::new(Memory { window, seen: HashMap::new(), log }), failures }
-    }
-
     /// Takes one request and gives its answer.
     ///
     /// # Errors
@@ -215,59 +200,73 @@ impl Handler {
             Ok(Err(error)) if error.is::<LengthLimitError>() => None,
             Ok(Err(_)) | Err(_) => return Err(io::ErrorKind::ConnectionAborted.into()),
         };
-        let reply = self.decide(&parts, body.as_deref());
-        self.write_down(at, &parts, &body.unwrap_or_default(), &reply);
-        if reply.is_slow {
+        let (reply, violation) = match self.decide(&parts, body.as_deref()) {
+            Ok(reply) => (reply, None),
+            Err((status, violation)) => ((Some(refused(status, &violation)), false), Some(violation)),
+        };
+        let (answer, is_slow) = reply;
+        let status = answer.as_ref().map(|answer| answer.status().as_u16());
+        self.write_down(at, &parts, &body.unwrap_or_default(), violation.as_deref(), status);
+        if is_slow {
             tokio::time::sleep(self.rules.slow).await;
         }
-        reply.answer.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+        answer.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
     }
 
     /// First the contract, so that a broken request always learns what is wrong with it; then the credential; then the
     /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
-    fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> Reply {
-        let violated = |status, violation: String| Reply {
-            answer: Some(refused(status, &violation)),
-            violation: Some(violation),
-            is_slow: false,
-        };
-        let Some(body) = body else {
-            let violation = format!("the body is longer than {BODY_MAX} bytes");
-            return violated(StatusCode::PAYLOAD_TOO_LARGE, violation);
-        };
-        let checked = check(OPERATIONS, &parts.method, &parts.uri.to_string(), &parts.headers, body);
-        let (scenario, request) = match checked.and_then(|request| Ok((Scenario::of(&request.subject)?, request))) {
-            Ok(checked) => checked,
-            Err(violation) => return violated(StatusCode::BAD_REQUEST, violation),
-        };
+    ///
+    /// # Errors
+    /// The rule of the contract that the request breaks, in a sentence, and the status for it.
+    fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> Result<Reply, (StatusCode, String)> {
+        let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {BODY_MAX} bytes"));
+        let bad = |violation| (StatusCode::BAD_REQUEST, violation);
+        let (target, body) = (parts.uri.to_string(), body.ok_or_else(too_large)?);
+        let request = check(OPERATIONS, &parts.method, &target, &parts.headers, body).map_err(bad)?;
+        let scenario = Scenario::of(&request.subject).map_err(bad)?;
         if self.rules.token.is_some() && self.rules.token != request.token {
             let message = match request.token {
                 Some(_) => "the token is not the sandbox's",
                 None => "the sandbox requires its token, and none was sent",
             };
-            return refused(StatusCode::UNAUTHORIZED, message).into();
+            return Ok((Some(refused(StatusCode::UNAUTHORIZED, message)), false));
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if let Some(Err(wait)) = memory.window.as_mut().map(|window| window.admit(now)) {
-            return rate_limited(wait).into();
+        if let Some(Err(wait)) = self.rules.rate.map(|rate| admit(&mut memory.admitted, rate, now)) {
+            return Ok((Some(rate_limited(wait)), false));
         }
-        if !scenario.is_by_history() && self.rules.fail_rate == Share::default() {
-            return react(scenario, None, false);
+        let is_slow = scenario == Scenario::Slow;
+        // What came before for the address has to be remembered only if the answer depends on it.
+        if !matches!(scenario, Scenario::Flaky(_) | Scenario::Late(_)) && self.rules.fail_rate == Share::default() {
+            return Ok((react(scenario, None, false), is_slow));
         }
         let address = request.subject.to_lowercase();
-        let fails = |before| self.rules.fail_rate.contains(&address, before);
         let (first, count) = memory.seen.entry(address.clone()).or_insert((now, 0));
-        let before = *count;
+        let (before, age) = (*count, (*count > 0).then(|| now - *first));
         *count += 1;
-        react(scenario, (before > 0).then(|| now - *first), fails(before))
+        Ok((react(scenario, age, self.rules.fail_rate.contains(&address, before)), is_slow))
     }
 
     /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
     /// with the status that it will get, whether the client stays for it or not.
-    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], reply: &Reply) {
+    fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<&str>, status: Option<u16>) {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Err(error)) = memory.log.as_mut().map(|log| write_line(log, at, parts, body, reply)) {
+        let Some(log) = &mut memory.log else { return };
+        let json_or_text = || serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into());
+        let headers = parts.headers.keys().map(|name| redacted(name, &parts.headers));
+        let line = serde_json::to_string(&document! {
+            at: humantime::format_rfc3339_millis(writable(at)).to_string(),
+            method: parts.method.as_str(),
+            path: parts.uri.to_string(),
+            headers: headers.collect::<Map<_, _>>(),
+            body: if body.is_empty() { Value::Null } else { json_or_text() },
+            violation: violation,
+            status: status,
+        });
+        // The whole line is sent in one write, so that two sandboxes can share a file.
+        let written = line.map_err(io::Error::from).and_then(|line| log.write_all((line + "\n").as_bytes()));
+        if let Err(error) = written {
             memory.log = None;
             // When the sandbox is ending, no one receives this, and no one needs it.
             let _ = self.failures.send(error);
@@ -275,22 +274,19 @@ impl Handler {
     }
 }
 
-/// The reply to a scenario; `age` is how long ago the first request to the address came, `None` when this is the first.
-/// A name that asks for something gets it; `fails` is for all others.
-fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Reply {
-    let accepted = || of_status(StatusCode::OK);
-    let answer = match scenario {
-        Scenario::Drop => return Reply::default(),
-        Scenario::Slow => return Reply { is_slow: true, ..Reply::from(accepted()) },
+/// The answer to a scenario, none to hang up; `age` is how long ago the first request to the address came, `None` when this
+/// is the first. A name that asks for something gets it; `fails` is for all others.
+fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Option<Answer> {
+    Some(match scenario {
+        Scenario::Drop => return None,
         Scenario::Status(status) => of_status(status),
         Scenario::Flaky(status) if age.is_none() => of_status(status),
         Scenario::Late(time) if age.unwrap_or_default() < time => of_status(StatusCode::NOT_FOUND),
         // With `Retry-After`, so that it is known that no one was mailed; `status-500@…` and others are for the rest.
         Scenario::Accept if fails => of_status(StatusCode::SERVICE_UNAVAILABLE),
-        Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept => accepted(),
+        Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept | Scenario::Slow => of_status(StatusCode::OK),
         Scenario::Html => login_page(StatusCode::OK),
-    };
-    answer.into()
+    })
 }
 
 /// Opens a log to be appended to. A file that does not exist is made for its owner only, because it contains addresses.
@@ -303,25 +299,6 @@ pub(super) fn open_log(path: &Path) -> Result<File, SandboxError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source })
-}
-
-/// Logs one request. The whole line is sent in one write, so that two sandboxes can share a file.
-fn write_line(log: &mut File, at: SystemTime, parts: &Parts, body: &[u8], reply: &Reply) -> io::Result<()> {
-    let headers: Map<String, Value> = parts.headers.keys().map(|name| redacted(name, &parts.headers)).collect();
-    let body = match body {
-        [] => Value::Null,
-        body => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
-    };
-    let line = serde_json::to_string(&document! {
-        at: humantime::format_rfc3339_millis(writable(at)).to_string(),
-        method: parts.method.as_str(),
-        path: parts.uri.to_string(),
-        headers: headers,
-        body: body,
-        violation: &reply.violation,
-        status: reply.answer.as_ref().map(|answer| answer.status().as_u16()),
-    })?;
-    log.write_all((line + "\n").as_bytes())
 }
 
 /// A header with all of its values, and of anything that may be a secret no more than its scheme.
@@ -337,62 +314,52 @@ fn redacted(name: &HeaderName, headers: &HeaderMap) -> (String, Value) {
     (name.to_string(), shown.into())
 }
 
-/// The moments of the requests that were let through and still count.
-#[derive(Debug)]
-struct Window {
-    rate: Rate,
-    admitted: VecDeque<Instant>,
-}
-
-impl Window {
-    fn new(rate: Rate) -> Self {
-        Self { rate, admitted: VecDeque::new() }
+/// Lets a request through at `now`, or says how long it has to wait until the oldest one that was let through no longer
+/// counts. A request that is turned away does not count. `now` must not run backwards.
+///
+/// # Errors
+/// The wait, longer than zero, when as many as the rate allows still count.
+fn admit(admitted: &mut VecDeque<Instant>, rate: Rate, now: Instant) -> Result<(), Duration> {
+    let age = |moment: Instant| now.saturating_duration_since(moment);
+    while admitted.front().is_some_and(|oldest| age(*oldest) >= rate.per) {
+        admitted.pop_front();
     }
-
-    /// Lets a request through at `now`, or says how long it has to wait until the oldest one no longer counts. A request that
-    /// is turned away does not count. `now` must not run backwards.
-    ///
-    /// # Errors
-    /// The wait, longer than zero, when the window is full.
-    fn admit(&mut self, now: Instant) -> Result<(), Duration> {
-        let age = |moment: Instant| now.saturating_duration_since(moment);
-        while self.admitted.front().is_some_and(|oldest| age(*oldest) >= self.rate.per) {
-            self.admitted.pop_front();
-        }
-        let limit = usize::try_from(self.rate.count.get()).unwrap_or(usize::MAX);
-        if let Some(oldest) = self.admitted.front()
-            && self.admitted.len() >= limit
-        {
-            return Err(self.rate.per.saturating_sub(age(*oldest)));
-        }
-        self.admitted.push_back(now);
-        Ok(())
+    let limit = usize::try_from(rate.count.get()).unwrap_or(usize::MAX);
+    if let Some(oldest) = admitted.front()
+        && admitted.len() >= limit
+    {
+        return Err(rate.per.saturating_sub(age(*oldest)));
     }
+    admitted.push_back(now);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
     #[test]
     fn a_full_window_names_the_wait_and_slides_on() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut window = Window::new("2/s".parse().unwrap());
-        assert_eq!(window.admit(at(0)), Ok(()));
-        assert_eq!(window.admit(at(400)), Ok(()));
-        assert_eq!(window.admit(at(400)), Err(Duration::from_millis(600)));
-        assert_eq!(window.admit(at(999)), Err(Duration::from_millis(1)));
-        assert_eq!(window.admit(at(1000)), Ok(()));
-        assert_eq!(window.admit(at(1000)), Err(Duration::from_millis(400)));
-        assert_eq!(window.admit(at(5000)), Ok(()));
+        let mut admitted = VecDeque::new();
+        let mut admit = |now| admit(&mut admitted, "2/s".parse().unwrap(), now);
+        assert_eq!(admit(at(0)), Ok(()));
+        assert_eq!(admit(at(400)), Ok(()));
+        assert_eq!(admit(at(400)), Err(Duration::from_millis(600)));
+        assert_eq!(admit(at(999)), Err(Duration::from_millis(1)));
+        assert_eq!(admit(at(1000)), Ok(()));
+        assert_eq!(admit(at(1000)), Err(Duration::from_millis(400)));
+        assert_eq!(admit(at(5000)), Ok(()));
     }
 
     #[test]
     fn no_stretch_of_the_rate_s_length_holds_more_than_its_count() {
         let start = Instant::now();
-        let mut window = Window::new("3/s".parse().unwrap());
+        let mut admitted = VecDeque::new();
+        let mut admit = |now| admit(&mut admitted, "3/s".parse().unwrap(), now);
         let let_through: Vec<u64> =
-            (0..5000).step_by(37).filter(|ms| window.admit(start + Duration::from_millis(*ms)).is_ok()).collect();
+            (0..5000).step_by(37).filter(|ms| admit(start + Duration::from_millis(*ms)).is_ok()).collect();
         assert!(let_through.len() >= 12, "{let_through:?}");
         for four in let_through.windows(4) {
             assert!(four[3] - four[0] >= 1000, "{four:?}");

@@ -34,7 +34,7 @@ pub fn help(topic: &[String], layout: Layout) -> Result<String, CommandError> {
     Ok(layout.wrap(text))
 }
 
-/// The names of a command and its parents, for which aliases may stand.
+/// The name of a command with its parents; `words` may be aliases.
 fn full_name(words: &[&str]) -> Result<String, CommandError> {
     let mut found = command();
     let mut names = Vec::new();

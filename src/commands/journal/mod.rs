@@ -97,8 +97,8 @@ fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathB
     Err(ErrorReport::new(Exit::BadInput, message, "`vescli journal list` shows the journals").into())
 }
 
-/// Whether a file is a journal, by its first bytes; what else is wrong with it is said where it is read. What cannot be
-/// read counts as one too, so that its own error is shown.
+/// Whether a file begins like a journal; other faults are reported when it is read. A file that cannot be read counts as a
+/// journal, so that its own error is shown.
 fn is_journal(file: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(file) else { return false };
     if !metadata.is_file() {
@@ -123,7 +123,7 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 
 fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
     let all = journals_in(folder)?;
-    // A journal of single sends is there beside that of a list, and is not what a command without a name means.
+    // A command without a name means the journal of a list, not that of single sends beside it.
     let is_of_list = |path: &&PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
     let of_lists: Vec<&PathBuf> = all.iter().filter(is_of_list).collect();
     let folder = reporter.path(folder);
@@ -144,13 +144,13 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
     Err(ErrorReport::new(exit, message, hint).into())
 }
 
-/// Joins journals in a new one, and says what it knows. An error leaves no new file.
+/// Joins journals in a new one, and reports what that contains. An error leaves no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
     let missing = || CommandError::usage("--into is missing", "name a new file for the joined journal");
     let into = PathBuf::from(context.given()?.text(Setting::Into).ok_or_else(missing)?);
     let journals = each_once(journals);
     let author = Author::of(context.environment);
-    // The last run stands for all of them; the new journal is one of the whole list.
+    // As the last run has it, but without a shard: the new journal is one of the whole list.
     let header = |last: &RunRecord, people| RunHeader { rows: people, shard: None, ..RunHeader::after(last, author) };
     let merged = join(&into, &journals, header)?;
     let missing_shards: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();

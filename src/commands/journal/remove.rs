@@ -91,7 +91,7 @@ pub(super) fn prune(
     }
     let mut gone = Vec::new();
     for path in old {
-        // A run may have used it while the question waited; whether that run has finished is not asked again.
+        // A run may have used it while the question waited: then it is no longer old.
         if remove(&path, || is_old(&path, true))? {
             gone.push(path);
         }
@@ -102,7 +102,8 @@ pub(super) fn prune(
     Ok(removed(&gone, &leftovers, false, reporter))
 }
 
-/// Removes a journal under its lock, so that no run continues with it, and its index; not, if `is_meant` returns false then.
+/// Removes a journal and its index, unless `is_meant` returns false. It is locked meanwhile, so that no run continues with
+/// it.
 fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalError> {
     let _lock = lock_to_remove(path)?;
     if !is_meant() {
@@ -114,7 +115,7 @@ fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalE
     Ok(true)
 }
 
-/// Whether no row is left to send, and none to decide. A row that was rejected may be due.
+/// Whether no row is left to send or to decide. A row that was rejected may be due.
 fn is_finished(scan: &Scan) -> bool {
     let counts = scan.recovered.counts();
     let last = scan.recovered.runs.last();

@@ -79,7 +79,7 @@ pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, Comm
     Ok(exit.into())
 }
 
-/// How many of a list are not listed one by one.
+/// The line about those that are not listed one by one.
 fn and_more(count: usize) -> String {
     let more = count.saturating_sub(LISTED_MAX);
     if more > 0 { format!("  and {more} more\n") } else { String::new() }
@@ -113,7 +113,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     Ok(report(path, Some(repaired), &context.reporter))
 }
 
-/// The cname of rows that bring none: as the last run had it, else as a run would have it now.
+/// The cname of rows without one: that of the last run, else that of the settings, else one from the journal.
 fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, CommandError> {
     let of_run = journal.last_run().and_then(|run| run.cname.as_deref());
     let of_settings = || [Setting::Cname, Setting::Tenant].into_iter().find_map(|key| sources.text(key));

@@ -258,7 +258,7 @@ fn person_document(person: &LastWord, run: &RunRecord) -> impl Serialize {
     }
 }
 
-/// The rows of people, who are given by their documents.
+/// The rows of a table, one for each document.
 fn table(people: impl Iterator<Item = Value>, escape: impl Fn(&str) -> String) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for person in people {

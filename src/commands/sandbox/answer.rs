@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::settings::bulk::decimal;
 
-/// Where the sandbox's redirects point to. Only a client that follows them ever asks for it.
+/// The target of the sandbox's redirects. Only a client that follows redirects asks for it.
 pub(super) const LOGIN_PATH: &str = "/login";
 
-/// What a browser would be shown, and what a client must not take for an acceptance.
+/// What a browser would show. A client must not read it as an acceptance.
 const LOGIN_PAGE: &str = include_str!("login.html");
 
 pub(super) type Answer = Response<String>;
@@ -85,7 +85,7 @@ fn grpc_code(status: StatusCode) -> u8 {
 /// How the sandbox is to behave towards one request that keeps the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scenario {
-    /// `200 {}`: any name without a meaning of its own.
+    /// `200 {}`: any other name.
     Accept,
     /// `status-NNN`: that status, each time; `redirect` is `status-302`.
     Status(StatusCode),
@@ -102,11 +102,11 @@ pub(super) enum Scenario {
 }
 
 impl Scenario {
-    /// Reads the part of `email` before its last `@`, in any case; `status-` and `flaky-` mean something only when exactly
-    /// three digits follow, and `late-` when a time does, so that `status-report@…` is a person.
+    /// Reads the part of `email` before its last `@`, in any case. `status-` and `flaky-` are special only if exactly three
+    /// digits follow, and `late-` only if a time follows, so that `status-report@…` is a person.
     ///
     /// # Errors
-    /// A sentence about three digits outside of 200 to 599, because answering 200 instead would hide a typing error.
+    /// A sentence about three digits outside of 200 to 599: answering 200 instead would hide a typing error.
     pub(super) fn of(email: &str) -> Result<Self, String> {
         let local = email.rsplit_once('@').map_or(email, |(local, _)| local).to_ascii_lowercase();
         for (prefix, scenario) in [("status-", Self::Status as fn(StatusCode) -> Self), ("flaky-", Self::Flaky)] {

@@ -1,5 +1,5 @@
-//! The two certificates of `--tls`: an authority, and a server's that it signs. They are made for one run, always alike but
-//! for the keys, so they are written down byte by byte (RFC 5280): a library for all certificates is fifty kilobytes.
+//! The two certificates of `--tls`: an authority, and a server's that it signs. They are made for each run and differ only in
+//! their keys, so they are written byte by byte (RFC 5280): a library for all certificates would add fifty kilobytes.
 
 use std::fs;
 use std::iter::repeat_with;
@@ -27,7 +27,7 @@ const EXTENSIONS: u8 = 0xa3;
 
 const VERSION_3: &[u8] = &[0xa0, 3, INTEGER, 1, 2];
 const ECDSA_WITH_SHA256: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
-/// What is before the point of a public key on the curve P-256.
+/// The bytes before the point of a public key on the curve P-256.
 const P256_KEY: &[u8] =
     &[SEQUENCE, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const COMMON_NAME: &[u8] = &[6, 3, 0x55, 4, 3];
@@ -89,7 +89,7 @@ fn make() -> Result<Certificates, Unspecified> {
 struct Key {
     pair: EcdsaKeyPair,
     pkcs8: Vec<u8>,
-    /// A hash of the public key (RFC 7093, section 2), also the serial number: it is positive, and another in each run.
+    /// A hash of the public key (RFC 7093, section 2), also the serial number: it is positive and different in each run.
     identifier: [u8; 20],
 }
 

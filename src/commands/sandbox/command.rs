@@ -1,4 +1,4 @@
-//! The command that is rehearsed: the sandbox starts it with its variables, waits for it, and outlives it at any signal.
+//! The command that is rehearsed: the sandbox starts it with its variables, passes signals on, and waits for its end.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

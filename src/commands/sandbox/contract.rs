@@ -110,7 +110,7 @@ fn admits_json(accept: &str) -> bool {
     })
 }
 
-/// A message never repeats the header: what is wrong with it may well be a secret in the wrong place.
+/// The message never repeats the header: it may contain a secret.
 fn read_token(headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

@@ -167,7 +167,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Answers by its rules, and remembers from one request to the next.
 #[derive(Debug)]
 struct Handler {
-    /// But for the log, which is in the memory.
+    /// Without the log, which is in the memory.
     rules: Rules,
     memory: Mutex<Memory>,
     failures: Sender<io::Error>,
@@ -301,7 +301,7 @@ pub(super) fn open_log(path: &Path) -> Result<File, SandboxError> {
     options.open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source })
 }
 
-/// A header with all of its values, and of anything that may be a secret no more than its scheme.
+/// A header with all of its values; of one that may be a secret at most its scheme.
 fn redacted(name: &HeaderName, headers: &HeaderMap) -> (String, Value) {
     let value = all_values(headers, name);
     let shown = if *name == AUTHORIZATION && value.starts_with("APIToken ") {

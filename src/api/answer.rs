@@ -4,19 +4,20 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 
 /// Most bytes of a body that are read.
 pub const BODY_MAX: usize = 64 * 1024;
 
-/// The bytes of a body and whether they are all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    Complete(Vec<u8>),
-    /// What came before its end.
-    Cut(Vec<u8>, Cut),
-    /// In a `Content-Encoding` that was not asked for.
-    Encoded(Option<Cut>),
+pub struct Body {
+    pub bytes: Vec<u8>,
+    /// Why it was not read to its end, if it was not.
+    pub cut: Option<Cut>,
+    /// Whether it has a `Content-Encoding`, which was not asked for.
+    pub is_encoded: bool,
 }
 
 /// Why a body was not read to its end.
@@ -26,24 +27,6 @@ pub enum Cut {
     OutOfTime,
     /// It is longer than [`BODY_MAX`].
     TooLong,
-}
-
-impl Body {
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Complete(bytes) | Self::Cut(bytes, _) => bytes,
-            Self::Encoded(_) => &[],
-        }
-    }
-
-    /// Why it was not read to its end, if it was not.
-    pub const fn cut(&self) -> Option<Cut> {
-        match self {
-            Self::Complete(_) => None,
-            Self::Cut(_, cut) => Some(*cut),
-            Self::Encoded(cut) => *cut,
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,55 +85,15 @@ impl BodyContent {
     }
 }
 
-/// Why the body of a 2xx does not prove that the request was accepted: only a complete body can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyFault {
-    BrokenOff,
-    OutOfTime,
-    /// The API sends no such body. With the cause, unless the content itself shows it.
-    NotTheApi(Option<&'static str>),
-}
-
-impl BodyFault {
-    /// None if the body proves that the request was accepted.
-    pub fn of(body: &Body, content: &BodyContent) -> Option<Self> {
-        match (body.cut(), content) {
-            (Some(Cut::BrokenOff), _) => Some(Self::BrokenOff),
-            (Some(Cut::OutOfTime), _) => Some(Self::OutOfTime),
-            (Some(Cut::TooLong), _) => {
-                Some(Self::NotTheApi(Some("the answer's body is longer than 64 KiB, and the API's answers are not")))
-            }
-            (None, content) if content.is_acceptance() => None,
-            (None, BodyContent::Unreadable) => {
-                Some(Self::NotTheApi(Some("the answer's body is encoded (Content-Encoding), which was not asked for")))
-            }
-            (None, BodyContent::Object { .. }) => {
-                Some(Self::NotTheApi(Some("the answer is a JSON object with an `error`, or a `code` other than 0")))
-            }
-            (None, BodyContent::Text(text)) if text.trim().is_empty() => {
-                Some(Self::NotTheApi(Some("the answer is an empty JSON string, and not an object")))
-            }
-            (None, _) => Some(Self::NotTheApi(None)),
-        }
-    }
-
-    pub const fn cause(self) -> Option<&'static str> {
-        match self {
-            Self::BrokenOff => Some("the connection broke before the end of the answer's body"),
-            Self::OutOfTime => Some("out of time before the end of the answer's body"),
-            Self::NotTheApi(cause) => cause,
-        }
-    }
-}
-
 pub fn read_body(body: &Body) -> BodyContent {
-    let trimmed = body.bytes().trim_ascii();
+    let trimmed = body.bytes.trim_ascii();
     let looks_like_object = trimmed.first() == Some(&b'{');
-    match body {
-        Body::Encoded(_) => BodyContent::Unreadable,
-        Body::Cut(..) if trimmed.is_empty() || looks_like_object => BodyContent::Unreadable,
+    match body.cut {
+        // Bytes that cannot be decoded here prove nothing about the answer.
+        _ if body.is_encoded => BodyContent::Unreadable,
+        Some(_) if trimmed.is_empty() || looks_like_object => BodyContent::Unreadable,
         _ if trimmed.is_empty() => BodyContent::Nothing,
-        Body::Complete(_) if looks_like_object && is_json(trimmed) => read_object(trimmed),
+        None if looks_like_object && is_json(trimmed) => read_object(trimmed),
         _ => read_text(trimmed),
     }
 }
@@ -165,12 +108,8 @@ fn read_object(bytes: &[u8]) -> BodyContent {
     // not prove that there is no error.
     let is_error = serde_json::Deserializer::from_slice(bytes).deserialize_map(HasError).unwrap_or(true);
     // Fails for an object nested deeper than serde_json builds; it is still an object.
-    let fields = serde_json::from_slice::<Fields>(bytes).ok();
-    BodyContent::Object {
-        code: fields.as_ref().and_then(|fields| fields.code.as_i64()),
-        message: fields.and_then(|fields| fields.message()),
-        is_error,
-    }
+    let fields = serde_json::from_slice::<Fields>(bytes).unwrap_or_default();
+    BodyContent::Object { code: fields.code.as_i64(), message: fields.message(), is_error }
 }
 
 fn read_text(bytes: &[u8]) -> BodyContent {
@@ -219,16 +158,13 @@ pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Opt
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// The error object of the live service. Every field may be missing or of another type.
-#[derive(serde::Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Fields {
-    #[serde(default)]
-    code: serde_json::Value,
-    #[serde(default)]
-    message: serde_json::Value,
-    #[serde(default)]
-    details: serde_json::Value,
-    #[serde(default)]
-    error: serde_json::Value,
+    code: Value,
+    message: Value,
+    details: Value,
+    error: Value,
 }
 
 impl Fields {
@@ -281,7 +217,7 @@ mod tests {
     use super::*;
 
     fn content(text: &str) -> BodyContent {
-        read_body(&Body::Complete(text.as_bytes().to_vec()))
+        read_body(&Body { bytes: text.as_bytes().to_vec(), cut: None, is_encoded: false })
     }
 
     fn text(text: &str) -> BodyContent {
@@ -298,8 +234,9 @@ mod tests {
         assert_eq!(content("\"\""), text(""));
         assert_eq!(content("[1]"), BodyContent::Other);
         assert_eq!(content("{\"a\":"), text("{\"a\":"));
-        assert_eq!(read_body(&Body::Complete(vec![0xff, 0xfe, b'x'])), BodyContent::Other);
-        assert_eq!(read_body(&Body::Cut("ü".as_bytes()[..1].to_vec(), Cut::BrokenOff)), text(""));
+        let read = |bytes: &[u8], cut| read_body(&Body { bytes: bytes.to_vec(), cut, is_encoded: false });
+        assert_eq!(read(b"\xff\xfex", None), BodyContent::Other);
+        assert_eq!(read(&"ü".as_bytes()[..1], Some(Cut::BrokenOff)), text(""));
     }
 
     fn object(code: Option<i64>, message: Option<&str>, is_error: bool) -> BodyContent {

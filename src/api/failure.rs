@@ -9,10 +9,10 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, InvalidMessage};
+use rustls::{AlertDescription, CertificateError};
 
 use super::observer::{Observed, Peer, Refused, Step};
-use super::outcome::{Failure, FailureKind};
+use super::outcome::{Class, Failure};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
@@ -30,12 +30,12 @@ pub(super) struct Circumstances<'a> {
 
 /// The failure, and the step at which it happened.
 pub(super) fn classify(error: &reqwest::Error, circumstances: &Circumstances) -> (Failure, Step) {
-    let chain = Chain::of(error);
+    let chain = Chain::of(error, &circumstances.observed);
     let step = step(&chain, circumstances);
-    let kind = kind(error, &chain, step, circumstances);
+    let class = class(error, &chain, step, circumstances);
     // The cause never contains a secret: the libraries below get no token, and the proxy's password is not shown.
-    let cause = cause(kind, &chain, step, circumstances);
-    (Failure { kind, connected: circumstances.connected, cause }, step)
+    let cause = cause(class, &chain, step, circumstances);
+    (Failure { class, connected: circumstances.connected, cause }, step)
 }
 
 /// What the observer noted, and then the texts of hyper-util's `TunnelError` and `SocksError`: the first is private, the
@@ -45,43 +45,40 @@ fn step(chain: &Chain, circumstances: &Circumstances) -> Step {
         return Step::Http;
     }
     let noted = circumstances.observed.step;
+    // The text of hyper-util's `ConnectError`, which is private.
+    let tcp_failed = chain.messages.iter().any(|message| message.starts_with("tcp "));
     match chain.of_proxy() {
         Some("failed to create underlying connection") => noted,
         Some(_) => Step::Tunnel,
         // Nothing is noted between the proxy's address and TLS with the service, so a time-out there has no step.
-        None if circumstances.proxy.is_some() && noted == Step::Tcp && !chain.tcp_failed() => Step::Tunnel,
+        None if circumstances.proxy.is_some() && noted == Step::Tcp && !tcp_failed => Step::Tunnel,
         None => noted,
     }
 }
 
-fn kind(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circumstances) -> FailureKind {
+fn class(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circumstances) -> Class {
     if let Some(tls) = chain.tls {
-        return tls_kind(tls, step, circumstances);
-    }
-    if error.is_timeout() {
-        return FailureKind::Timeout;
-    }
-    if step == Step::Http || !error.is_connect() {
-        return FailureKind::Broken;
-    }
-    if chain.limit(circumstances).is_some() {
-        return FailureKind::Connect;
+        return tls_class(tls, step, circumstances.observed.asked_by.is_some());
     }
     match step {
-        Step::Lookup if circumstances.observed.not_found.is_some() => FailureKind::Dns,
-        Step::Tunnel => FailureKind::Proxy,
+        _ if error.is_timeout() => Class::Timeout,
+        Step::Http => Class::BrokenReply,
+        _ if !error.is_connect() => Class::BrokenReply,
+        _ if chain.limit.is_some() => Class::Connect,
+        Step::Lookup if circumstances.observed.not_found.is_some() => Class::Dns,
+        Step::Tunnel => Class::Proxy,
         // TCP was established and TLS was not, without a TLS error: the other side closed or reset the connection in the
         // handshake.
-        Step::ProxyTls | Step::Tls => FailureKind::Tls,
-        Step::Lookup | Step::Tcp | Step::Http => FailureKind::Connect,
+        Step::ProxyTls | Step::Tls => Class::Tls,
+        Step::Lookup | Step::Tcp => Class::Connect,
     }
 }
 
-fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) -> FailureKind {
+/// `asked`: whether a client certificate was asked for in this attempt.
+fn tls_class(error: &rustls::Error, step: Step, asked: bool) -> Class {
     use AlertDescription as Alert;
-    let asked = circumstances.observed.asked_by.is_some();
     match error {
-        rustls::Error::InvalidCertificate(_) => FailureKind::Certificate,
+        rustls::Error::InvalidCertificate(_) => Class::Certificate,
         // Only a server that asked for a certificate can mean ours. Only if it asked in this attempt, it cannot have
         // accepted the request yet: on an older connection it may have.
         rustls::Error::AlertReceived(
@@ -94,14 +91,12 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
             | Alert::UnknownCA
             | Alert::AccessDenied
             | Alert::DecryptError,
-        ) if asked => FailureKind::ClientCertificate,
+        ) if asked => Class::ClientCertificate,
+        _ if step == Step::Http => Class::BrokenReply,
         // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a failed handshake is
         // the only sign. Once the connection is established, the same alert means something else.
-        rustls::Error::AlertReceived(Alert::HandshakeFailure) if asked && step != Step::Http => {
-            FailureKind::ClientCertificate
-        }
-        _ if step == Step::Http => FailureKind::Broken,
-        _ => FailureKind::Tls,
+        rustls::Error::AlertReceived(Alert::HandshakeFailure) if asked => Class::ClientCertificate,
+        _ => Class::Tls,
     }
 }
 
@@ -109,11 +104,12 @@ fn tls_kind(error: &rustls::Error, step: Step, circumstances: &Circumstances) ->
 struct Chain<'a> {
     messages: Vec<String>,
     tls: Option<&'a rustls::Error>,
-    limit: Option<&'static str>,
+    /// The limit of this machine that was reached, at a socket or before a name could be looked up.
+    limit: Option<&'a str>,
 }
 
 impl<'a> Chain<'a> {
-    fn of(error: &'a reqwest::Error) -> Self {
+    fn of(error: &'a reqwest::Error, observed: &'a Observed) -> Self {
         let mut chain = Self { messages: Vec::new(), tls: None, limit: None };
         let mut next = error.source();
         while let Some(error) = next {
@@ -130,6 +126,7 @@ impl<'a> Chain<'a> {
                 None => error.source(),
             };
         }
+        chain.limit = chain.limit.or(observed.limit.as_deref());
         chain
     }
 
@@ -137,118 +134,90 @@ impl<'a> Chain<'a> {
         self.messages.last().map_or("no cause is known", String::as_str)
     }
 
-    /// The limit of this machine that was reached, at a socket or before a name could be looked up.
-    fn limit<'s>(&'s self, circumstances: &'s Circumstances) -> Option<&'s str> {
-        self.limit.or(circumstances.observed.limit.as_deref())
-    }
-
     /// What hyper-util reports about a proxy.
     fn of_proxy(&self) -> Option<&str> {
         let under = |prefix: &str| self.messages.iter().find_map(|message| message.strip_prefix(prefix));
         under("tunnel error: ").or_else(|| under("SOCKS error: "))
     }
-
-    /// The text of hyper-util's `ConnectError`, which is private.
-    fn tcp_failed(&self) -> bool {
-        self.messages.iter().any(|message| message.starts_with("tcp "))
-    }
 }
 
-fn cause(kind: FailureKind, chain: &Chain, step: Step, circumstances: &Circumstances) -> String {
+fn cause(class: Class, chain: &Chain, step: Step, circumstances: &Circumstances) -> String {
+    use Class::{BrokenReply, Connect, Dns, Proxy, Timeout, Tls};
     let Circumstances { target, observed, .. } = circumstances;
     if let Some(tls) = chain.tls {
-        return tls_cause(tls, step, circumstances);
+        return tls_cause(tls, step, observed);
     }
-    if kind == FailureKind::Connect
-        && let Some(limit) = chain.limit(circumstances)
-    {
+    if let (Connect, Some(limit)) = (class, chain.limit) {
         return format!("no connection to {target} could be opened: {limit}");
     }
     let last = chain.last();
-    match (kind, circumstances.proxy) {
-        (FailureKind::Timeout, _) if step == Step::Http => format!("out of time before {target} answered"),
-        (FailureKind::Timeout, Some(proxy)) => {
-            format!("out of time before the proxy {proxy} opened a tunnel to the service")
-        }
-        (FailureKind::Timeout, None) => format!("out of time before a connection to {target} was established"),
-        (FailureKind::Broken, _) if step == Step::Http => format!("the connection to {target} broke: {last}"),
-        (FailureKind::Dns, proxy) => {
+    match (class, circumstances.proxy) {
+        (Timeout, _) if step == Step::Http => format!("out of time before {target} answered"),
+        (Timeout, Some(proxy)) => format!("out of time before the proxy {proxy} opened a tunnel to the service"),
+        (Timeout, None) => format!("out of time before a connection to {target} was established"),
+        (BrokenReply, _) if step == Step::Http => format!("the connection to {target} broke: {last}"),
+        (Dns, proxy) => {
             // Through a proxy only the proxy's own name is ever looked up here.
             let whose = if proxy.is_some() { "the proxy's name" } else { "the name" };
             let (name, why) = observed.not_found.as_ref().map_or(("", last), |(name, why)| (name, why));
             format!("{whose} {name} was not found: {why}")
         }
-        (FailureKind::Proxy, Some(proxy)) => proxy_refusal(chain, proxy, target),
+        (Proxy, Some(proxy)) => proxy_refusal(chain, proxy, target),
         // SOCKS errors hide their cause.
-        (FailureKind::Connect, Some(proxy)) if last.starts_with("SOCKS error") => {
+        (Connect, Some(proxy)) if last.starts_with("SOCKS error") => {
             format!("no connection to the proxy {proxy} could be made")
         }
-        (FailureKind::Connect, Some(proxy)) => format!("no connection to the proxy {proxy} could be made: {last}"),
-        (FailureKind::Connect, None) => format!("no connection to {target} could be made: {last}"),
-        (FailureKind::Tls, Some(proxy)) if step == Step::ProxyTls => {
-            format!("the proxy {proxy} ended the TLS handshake: {last}")
-        }
-        (FailureKind::Tls, _) => format!("the server ended the TLS handshake: {last}"),
+        (Connect, Some(proxy)) => format!("no connection to the proxy {proxy} could be made: {last}"),
+        (Connect, None) => format!("no connection to {target} could be made: {last}"),
+        (Tls, Some(proxy)) if step == Step::ProxyTls => format!("the proxy {proxy} ended the TLS handshake: {last}"),
+        (Tls, _) => format!("the server ended the TLS handshake: {last}"),
         _ => last.to_owned(),
     }
 }
 
 /// Why a proxy opened no tunnel, by the texts of hyper-util.
 fn proxy_refusal(chain: &Chain, proxy: &str, target: &str) -> String {
-    match chain.of_proxy() {
-        Some("proxy authorization required") => {
-            format!("the proxy {proxy} refused the user and password, or requires them (407)")
-        }
-        Some("unsuccessful") => {
-            format!("the proxy {proxy} refused to open a tunnel to {target}, or is not an HTTP proxy")
-        }
+    let refusal: &str = match chain.of_proxy() {
+        Some("proxy authorization required") => "refused the user and password, or requires them (407)",
+        Some("unsuccessful") => &format!("refused to open a tunnel to {target}, or is not an HTTP proxy"),
         // hyper-util has other texts for SOCKS.
-        Some("unexpected end of file") => {
-            format!("the proxy {proxy} closed the connection when it was asked for {target}")
-        }
-        Some("credentials not accepted") => {
-            format!("the proxy {proxy} did not accept the user and password")
-        }
+        Some("unexpected end of file") => &format!("closed the connection when it was asked for {target}"),
+        Some("credentials not accepted") => "did not accept the user and password",
         Some("server does not support user/pass authentication" | "server implements authentication incorrectly") => {
-            format!(
-                "the proxy {proxy} does not offer the kind of authentication that its URL requires: with or without a user and password"
-            )
+            "does not offer the kind of authentication that its URL requires: with or without a user and password"
         }
-        said => format!("the proxy {proxy} did not open a tunnel to {target}: {}", said.unwrap_or(chain.last())),
-    }
+        said => &format!("did not open a tunnel to {target}: {}", said.unwrap_or(chain.last())),
+    };
+    format!("the proxy {proxy} {refusal}")
 }
 
-fn tls_cause(error: &rustls::Error, step: Step, circumstances: &Circumstances) -> String {
-    let observed = &circumstances.observed;
-    let whose = match step {
-        Step::ProxyTls | Step::Tunnel => "proxy",
-        _ => "server",
-    };
-    match (error, observed.asked_by) {
-        (rustls::Error::InvalidCertificate(error), _) => certificate_refusal(error, observed.refused.as_ref()),
-        (rustls::Error::AlertReceived(alert), Some(Peer::Proxy)) => format!(
-            "the proxy asked for a client certificate, which vescli sends only to the service, and ended the connection with the alert {alert:?}"
-        ),
-        (rustls::Error::AlertReceived(alert), Some(Peer::Service)) => {
+fn tls_cause(error: &rustls::Error, step: Step, observed: &Observed) -> String {
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
+    let peer = if matches!(step, Step::ProxyTls | Step::Tunnel) { "proxy" } else { "server" };
+    let fault: &str = match (error, observed.asked_by) {
+        (InvalidCertificate(error), _) => return certificate_refusal(error, observed.refused.as_ref()),
+        (AlertReceived(alert), Some(Peer::Proxy)) => {
+            return format!(
+                "the proxy asked for a client certificate, which vescli sends only to the service, and ended the connection with the alert {alert:?}"
+            );
+        }
+        (AlertReceived(alert), Some(Peer::Service)) => {
             let got = if observed.has_identity { "refused the one that it got" } else { "got none" };
-            format!(
+            return format!(
                 "the server asked for a client certificate, {got}, and ended the connection with the alert {alert:?}"
-            )
+            );
         }
-        (rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) | rustls::Error::PeerIncompatible(_), _) => {
-            format!("the {whose} supports no safe version of TLS: 1.2 or 1.3 is needed")
+        (AlertReceived(AlertDescription::ProtocolVersion) | PeerIncompatible(_), _) => {
+            "supports no safe version of TLS: 1.2 or 1.3 is needed"
         }
-        (rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol), _) => {
-            format!("the {whose} does not speak HTTP/1.1 (ALPN)")
+        (AlertReceived(AlertDescription::NoApplicationProtocol), _) => "does not speak HTTP/1.1 (ALPN)",
+        (AlertReceived(alert), _) => &format!("ended the TLS handshake with the alert {alert:?}"),
+        (InvalidMessage(rustls::InvalidMessage::InvalidContentType), _) => {
+            "does not speak TLS at this port; is it one for plain HTTP, or another service?"
         }
-        (rustls::Error::AlertReceived(alert), _) => {
-            format!("the {whose} ended the TLS handshake with the alert {alert:?}")
-        }
-        (rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), _) => {
-            format!("the {whose} does not speak TLS at this port; is it one for plain HTTP, or another service?")
-        }
-        (error, _) => error.to_string(),
-    }
+        (error, _) => return error.to_string(),
+    };
+    format!("the {peer} {fault}")
 }
 
 /// A text of a library without the ` (os error N)` in it.
@@ -297,57 +266,55 @@ fn certificate_refusal(error: &CertificateError, refused: Option<&Refused>) -> S
         _ => "the server's certificate",
     };
     let facts = refused.and_then(|refused| refused.facts.as_ref());
-    match error {
+    let fault: &str = match error {
         CertificateError::ExpiredContext { time, not_after } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_after), *not_after);
-            format!("{whose} expired on {}; this machine's clock says {}", date(*not_after), date(*time))
+            return format!("{whose} expired on {}; this machine's clock says {}", date(*not_after), date(*time));
         }
         CertificateError::NotValidYetContext { time, not_before } => {
             let whose = in_chain(whose, facts.map(|facts| facts.not_before), *not_before);
-            format!("{whose} is valid only from {} on; this machine's clock says {}", date(*not_before), date(*time))
+            let (from, now) = (date(*not_before), date(*time));
+            return format!("{whose} is valid only from {from} on; this machine's clock says {now}");
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
             let name = expected.to_str();
-            match names(presented) {
-                Some(names) => format!("{whose} is for {names}, not for {name}"),
-                None => format!("{whose} names no host at all, so it is not for {name}: it needs a subjectAltName"),
-            }
-        }
-        CertificateError::UnknownIssuer => unknown_issuer(whose, facts),
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            format!("{whose} was issued for another purpose, not for a server")
-        }
-        CertificateError::Other(error) => other_refusal(whose, &error.to_string(), refused),
-        CertificateError::BadSignature => {
-            let issuer = facts.map_or("authority", |facts| facts.issuer.as_str());
-            format!(
-                "{whose} was signed by another {issuer} than the one that is trusted here; if it is the right one, name its certificate with --cacert"
+            &names(presented).map_or_else(
+                || format!("names no host at all, so it is not for {name}: it needs a subjectAltName"),
+                |names| format!("is for {names}, not for {name}"),
             )
         }
-        CertificateError::BadEncoding => format!("{whose} is damaged"),
-        CertificateError::Expired => format!("{whose} has expired, or its dates are wrong"),
-        CertificateError::NotValidYet => format!("{whose} is not valid yet"),
-        CertificateError::NotValidForName => format!("{whose} is for another name"),
-        CertificateError::Revoked => format!("{whose} was revoked by its authority"),
+        CertificateError::UnknownIssuer => &unknown_issuer(facts),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "was issued for another purpose, not for a server"
+        }
+        CertificateError::Other(error) => return other_refusal(whose, &error.to_string(), refused),
+        CertificateError::BadSignature => {
+            let issuer = facts.map_or("authority", |facts| facts.issuer.as_str());
+            &format!(
+                "was signed by another {issuer} than the one that is trusted here; if it is the right one, name its certificate with --cacert"
+            )
+        }
+        CertificateError::BadEncoding => "is damaged",
+        CertificateError::Expired => "has expired, or its dates are wrong",
+        CertificateError::NotValidYet => "is not valid yet",
+        CertificateError::NotValidForName => "is for another name",
+        CertificateError::Revoked => "was revoked by its authority",
         CertificateError::UnhandledCriticalExtension => {
-            format!("{whose} has an extension that must be understood and is not known here")
+            "has an extension that must be understood and is not known here"
         }
-        CertificateError::UnknownRevocationStatus => format!("vescli cannot find out whether {whose} was revoked"),
+        CertificateError::UnknownRevocationStatus => {
+            return format!("vescli cannot find out whether {whose} was revoked");
+        }
         CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
-            format!("the list of revoked certificates for {whose} has expired")
+            return format!("the list of revoked certificates for {whose} has expired");
         }
-        CertificateError::InvalidOcspResponse => format!("the proof that {whose} was not revoked (OCSP) is not valid"),
-        CertificateError::ApplicationVerificationFailure => format!("this machine's own check refused {whose}"),
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => signature(whose),
-        error => named_refusal(whose, &format!("{error:?}")),
-    }
-}
-
-fn signature(whose: &str) -> String {
-    format!(
-        "{whose}, or one in its chain, is signed in a way that is not known to be safe here, such as with SHA-1 or MD5"
-    )
+        CertificateError::InvalidOcspResponse => {
+            return format!("the proof that {whose} was not revoked (OCSP) is not valid");
+        }
+        CertificateError::ApplicationVerificationFailure => return format!("this machine's own check refused {whose}"),
+        error => return named_refusal(whose, &format!("{error:?}")),
+    };
+    format!("{whose} {fault}")
 }
 
 /// The errors of the verifier that rustls has no name for: webpki's, which are only names, and those of a machine's own
@@ -360,11 +327,7 @@ fn other_refusal(whose: &str, error: &str, refused: Option<&Refused>) -> String 
         "NameConstraintViolation" => {
             format!("the authority of {whose} may not issue certificates for {name} (name constraints)")
         }
-        "PathLenConstraintViolated"
-        | "MaximumPathDepthExceeded"
-        | "MaximumPathBuildCallsExceeded"
-        | "MaximumSignatureChecksExceeded"
-        | "MaximumNameConstraintComparisonsExceeded" => {
+        error if error == "PathLenConstraintViolated" || error.starts_with("Maximum") => {
             format!("the chain of {whose} is longer than its authority or this program allows")
         }
         "UnsupportedCertVersion" => format!("{whose}, or one in its chain, is not of version 3, which TLS needs"),
@@ -379,43 +342,38 @@ fn other_refusal(whose: &str, error: &str, refused: Option<&Refused>) -> String 
 /// A name of the library as words: `UnsupportedNameType` is "unsupported name type".
 fn named_refusal(whose: &str, name: &str) -> String {
     if name.contains("UnsupportedSignatureAlgorithm") {
-        return signature(whose);
+        return format!(
+            "{whose}, or one in its chain, is signed in a way that is not known to be safe here, such as with SHA-1 or MD5"
+        );
     }
     // What follows a name in a debug text is about the program, not about the certificate.
     let head = name.split(['(', '{']).next().unwrap_or_default().trim();
     let is_name = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let cause = if is_name {
-        let mut words = String::new();
-        for letter in head.chars() {
-            if letter.is_ascii_uppercase() && !words.is_empty() {
-                words.push(' ');
-            }
-            words.push(letter.to_ascii_lowercase());
+    let mut words = String::new();
+    for letter in head.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
         }
-        words
-    } else {
-        name.to_owned()
-    };
-    format!("{whose} was refused: {cause}")
+        words.push(letter.to_ascii_lowercase());
+    }
+    format!("{whose} was refused: {}", if is_name { &words } else { name })
 }
 
 /// A date that is not that of the server's own certificate belongs to another certificate of the chain.
 fn in_chain(whose: &str, own: Option<SystemTime>, found: UnixTime) -> String {
-    match own {
-        Some(own) if own != system_time(found) => format!("a certificate in the chain of {whose}"),
-        _ => whose.to_owned(),
-    }
+    let is_own = own.is_none_or(|own| own == system_time(found));
+    if is_own { whose.to_owned() } else { format!("a certificate in the chain of {whose}") }
 }
 
-fn unknown_issuer(whose: &str, facts: Option<&CertificateFacts>) -> String {
+fn unknown_issuer(facts: Option<&CertificateFacts>) -> String {
     match facts {
-        None => format!("{whose} was issued by an authority that is not trusted here (see --cacert)"),
+        None => "was issued by an authority that is not trusted here (see --cacert)".to_owned(),
         Some(facts) if facts.is_self_signed() => format!(
-            "{whose} ({}) is self-signed and not trusted here; if it is the right one, name it with --cacert",
+            "({}) is self-signed and not trusted here; if it is the right one, name it with --cacert",
             facts.subject
         ),
         Some(facts) => format!(
-            "{whose} was issued by {}, which is not trusted here, or the server does not send the intermediate certificate; if it is the right one, name the authority's certificate with --cacert",
+            "was issued by {}, which is not trusted here, or the server does not send the intermediate certificate; if it is the right one, name the authority's certificate with --cacert",
             facts.issuer
         ),
     }
@@ -429,20 +387,18 @@ fn authority(whose: &str, name: &str) -> String {
     )
 }
 
+/// The names of a certificate, bare: the verifier gives them in the form `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
 fn names(presented: &[String]) -> Option<String> {
-    let bare: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
-    let (shown, more) = bare.split_at(bare.len().min(NAMES_MAX));
-    let mut text = shown.join(", ");
-    if !more.is_empty() {
-        text.push_str(&format!(" and {} more", more.len()));
+    let bare = |name: &String| {
+        let (_, inner) = name.split_once('(').unwrap_or(("", name));
+        inner.trim_end_matches(')').trim_matches('"').to_owned()
+    };
+    let mut shown: Vec<String> = presented.iter().take(NAMES_MAX).map(bare).collect();
+    let last = shown.last_mut()?;
+    if presented.len() > NAMES_MAX {
+        last.push_str(&format!(" and {} more", presented.len() - NAMES_MAX));
     }
-    (!shown.is_empty()).then_some(text)
-}
-
-/// The verifier gives names in the form `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
-fn bare(name: &str) -> &str {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
-    inner.trim_end_matches(')').trim_matches('"')
+    Some(shown.join(", "))
 }
 
 fn system_time(time: UnixTime) -> SystemTime {
@@ -465,9 +421,7 @@ mod tests {
     fn an_alert_is_about_our_certificate_only_where_it_was_asked_for() {
         let kind = |alert, connected, asked: bool| {
             let step = if connected { Step::Http } else { Step::Tls };
-            let observed = Observed { step, asked_by: asked.then_some(Peer::Service), ..Observed::default() };
-            let circumstances = Circumstances { connected, proxy: None, target: "h:443", observed };
-            tls_kind(&rustls::Error::AlertReceived(alert), step, &circumstances)
+            tls_class(&rustls::Error::AlertReceived(alert), step, asked)
         };
         for alert in [
             AlertDescription::CertificateRequired,
@@ -476,22 +430,22 @@ mod tests {
             AlertDescription::DecryptError,
         ] {
             for connected in [false, true] {
-                assert_eq!(kind(alert, connected, true), FailureKind::ClientCertificate);
+                assert_eq!(kind(alert, connected, true), Class::ClientCertificate);
             }
-            assert_eq!(kind(alert, false, false), FailureKind::Tls);
-            assert_eq!(kind(alert, true, false), FailureKind::Broken);
+            assert_eq!(kind(alert, false, false), Class::Tls);
+            assert_eq!(kind(alert, true, false), Class::BrokenReply);
         }
         let failed = AlertDescription::HandshakeFailure;
-        assert_eq!(kind(failed, false, true), FailureKind::ClientCertificate);
-        assert_eq!(kind(failed, true, true), FailureKind::Broken);
-        assert_eq!(kind(failed, false, false), FailureKind::Tls);
+        assert_eq!(kind(failed, false, true), Class::ClientCertificate);
+        assert_eq!(kind(failed, true, true), Class::BrokenReply);
+        assert_eq!(kind(failed, false, false), Class::Tls);
         let other = AlertDescription::InternalError;
-        assert_eq!(kind(other, false, true), FailureKind::Tls);
-        assert_eq!(kind(other, true, true), FailureKind::Broken);
+        assert_eq!(kind(other, false, true), Class::Tls);
+        assert_eq!(kind(other, true, true), Class::BrokenReply);
     }
 
     #[test]
-    fn the_number_is_left_out_wherever_it_stands() {
+    fn the_number_is_left_out_wherever_it_is() {
         for (text, plain) in [
             ("Connection refused (os error 111)", "Connection refused"),
             ("a (os error 1): b (os error -2)", "a: b"),
@@ -588,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_bare_and_not_endlessly() {
+    fn names_are_shown_bare_and_not_endlessly() {
         assert_eq!(names(&[]), None);
         let two = ["DnsName(\"a.example\")", "IpAddress(127.0.0.1)"].map(str::to_owned);
         assert_eq!(names(&two).as_deref(), Some("a.example, 127.0.0.1"));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::answer::{self, BodyContent, BodyFault, Reply};
+use super::answer::{self, Body, BodyContent, Cut, Reply};
 
 /// What it means for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,24 +128,11 @@ impl Class {
     }
 }
 
-/// Why there is no answer: as the classes of the same names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureKind {
-    Dns,
-    Connect,
-    Timeout,
-    Tls,
-    ClientCertificate,
-    Certificate,
-    Proxy,
-    /// Anything else.
-    Broken,
-}
-
 /// A request that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    pub kind: FailureKind,
+    /// The class as far as the error shows it; [`Class::BrokenReply`] for anything that has no class of its own.
+    pub class: Class,
     /// Whether a connection (TCP, TLS and tunnel) was established, so that the request may have been sent.
     pub connected: bool,
     /// In words, from the libraries below; never contains a secret.
@@ -188,37 +175,58 @@ impl AttemptResult {
 
 impl From<Reply> for AttemptResult {
     fn from(reply: Reply) -> Self {
-        let content = answer::read_body(&reply.body);
-        let is_success = matches!(reply.status, 200..=299);
-        let fault = BodyFault::of(&reply.body, &content).filter(|_| is_success);
-        let (outcome, class) = classify(reply.status, fault, reply.retry_after.is_some());
+        let Reply { status, retry_after, location, body } = reply;
+        let content = answer::read_body(&body);
+        let fault = if matches!(status, 200..=299) { fault(&body, &content) } else { None };
+        let (outcome, class) = match (fault, Class::of_status(status)) {
+            (Some((class, _)), _) => (Outcome::Unknown, class),
+            (None, None) => (Outcome::Unknown, Class::BrokenReply),
+            (None, Some(Class::Accepted)) => (Outcome::Accepted, Class::Accepted),
+            (None, Some(class)) if status < 500 => (Outcome::Rejected, class),
+            (None, Some(Class::Unavailable)) if retry_after.is_some() => (Outcome::Rejected, Class::Unavailable),
+            (None, Some(class)) => (Outcome::Unknown, class),
+        };
         // A part of a success is not shown: the cause says enough.
-        let is_part = fault.is_some() && reply.body.cut().is_some();
-        Self {
-            status: Some(reply.status),
-            content: (class != Class::Accepted && !is_part).then_some(content),
-            retry_after: reply.retry_after,
-            location: reply.location,
-            outcome,
-            class,
-            cause: fault.and_then(BodyFault::cause).map(str::to_owned),
-            waited: None,
-        }
+        let is_part = fault.is_some() && body.cut.is_some();
+        let content = (class != Class::Accepted && !is_part).then_some(content);
+        let cause = fault.and_then(|(_, cause)| cause).map(str::to_owned);
+        Self { outcome, class, status: Some(status), content, retry_after, location, cause, waited: None }
     }
+}
+
+/// The class of a 2xx whose body does not prove that the request was accepted, with the cause unless the content itself
+/// shows it. Only a complete body can prove it.
+fn fault(body: &Body, content: &BodyContent) -> Option<(Class, Option<&'static str>)> {
+    let (class, cause) = match (body.cut, content) {
+        // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
+        (Some(Cut::BrokenOff), _) => (Class::BrokenReply, "the connection broke before the end of the answer's body"),
+        (Some(Cut::OutOfTime), _) => (Class::Timeout, "out of time before the end of the answer's body"),
+        (Some(Cut::TooLong), _) => {
+            (Class::NotTheApi, "the answer's body is longer than 64 KiB, and the API's answers are not")
+        }
+        (None, content) if content.is_acceptance() => return None,
+        (None, BodyContent::Unreadable) => {
+            (Class::NotTheApi, "the answer's body is encoded (Content-Encoding), which was not asked for")
+        }
+        (None, BodyContent::Object { .. }) => {
+            (Class::NotTheApi, "the answer is a JSON object with an `error`, or a `code` other than 0")
+        }
+        (None, BodyContent::Text(text)) if text.trim().is_empty() => {
+            (Class::NotTheApi, "the answer is an empty JSON string, and not an object")
+        }
+        (None, _) => return Some((Class::NotTheApi, None)),
+    };
+    Some((class, Some(cause)))
 }
 
 impl From<Failure> for AttemptResult {
     fn from(failure: Failure) -> Self {
-        let class = match (failure.kind, failure.connected) {
-            (FailureKind::Timeout, _) => Class::Timeout,
-            (FailureKind::ClientCertificate, _) => Class::ClientCertificate,
+        let class = match (failure.class, failure.connected) {
+            (class @ (Class::Timeout | Class::ClientCertificate), _) => class,
             (_, true) => Class::BrokenReply,
-            (FailureKind::Dns, false) => Class::Dns,
             // Without a connection nothing broke "after the request was sent": it is a failure to connect.
-            (FailureKind::Connect | FailureKind::Broken, false) => Class::Connect,
-            (FailureKind::Tls, false) => Class::Tls,
-            (FailureKind::Certificate, false) => Class::Certificate,
-            (FailureKind::Proxy, false) => Class::Proxy,
+            (Class::BrokenReply, false) => Class::Connect,
+            (class, false) => class,
         };
         // Unknown also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
         // hears of that, and a server may act on the request before it checks the certificate.
@@ -227,25 +235,13 @@ impl From<Failure> for AttemptResult {
     }
 }
 
-/// What an answer means. `fault` is that of the body of a 2xx.
-fn classify(status: u16, fault: Option<BodyFault>, retry_after: bool) -> (Outcome, Class) {
-    match (Class::of_status(status), fault) {
-        // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
-        (_, Some(BodyFault::BrokenOff)) => (Outcome::Unknown, Class::BrokenReply),
-        (_, Some(BodyFault::OutOfTime)) => (Outcome::Unknown, Class::Timeout),
-        (_, Some(BodyFault::NotTheApi(_))) => (Outcome::Unknown, Class::NotTheApi),
-        (Some(Class::Accepted), None) => (Outcome::Accepted, Class::Accepted),
-        (Some(class), None) if status < 500 => (Outcome::Rejected, class),
-        (Some(Class::Unavailable), None) if retry_after => (Outcome::Rejected, Class::Unavailable),
-        (Some(class), None) => (Outcome::Unknown, class),
-        (None, None) => (Outcome::Unknown, Class::BrokenReply),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::answer::{Body, Cut};
+
+    fn body(text: &str, cut: Option<Cut>) -> Body {
+        Body { bytes: text.as_bytes().to_vec(), cut, is_encoded: false }
+    }
 
     fn reply(status: u16, body: Body, retry_after: Option<u64>) -> AttemptResult {
         AttemptResult::from(Reply { status, retry_after: retry_after.map(Duration::from_secs), location: None, body })
@@ -254,7 +250,7 @@ mod tests {
     #[test]
     fn every_status_has_its_outcome_and_class() {
         for status in 100..=999_u16 {
-            let result = reply(status, Body::Complete(b"{}".to_vec()), None);
+            let result = reply(status, body("{}", None), None);
             let expected = match status {
                 200..=299 => (Outcome::Accepted, Class::Accepted),
                 300..=399 => (Outcome::Rejected, Class::Redirected),
@@ -279,8 +275,8 @@ mod tests {
     #[test]
     fn retry_after_turns_an_unavailable_service_into_a_rejection_and_changes_no_other_outcome() {
         for status in 100..=999_u16 {
-            let without = reply(status, Body::Complete(Vec::new()), None);
-            let with = reply(status, Body::Complete(Vec::new()), Some(1));
+            let without = reply(status, body("", None), None);
+            let with = reply(status, body("", None), Some(1));
             assert_eq!(with.class, without.class);
             let expected = if status == 503 { Outcome::Rejected } else { without.outcome };
             assert_eq!(with.outcome, expected, "{status}");
@@ -289,7 +285,8 @@ mod tests {
 
     #[test]
     fn a_success_counts_only_with_a_whole_body_of_the_api() {
-        let complete = |text: &str| Body::Complete(text.as_bytes().to_vec());
+        let complete = |text| body(text, None);
+        let encoded = |cut| Body { is_encoded: true, ..body("{}", cut) };
         let of = |body: &Body| {
             let result = reply(200, body.clone(), None);
             (result.outcome, result.class)
@@ -301,13 +298,12 @@ mod tests {
                 (Cut::OutOfTime, Class::Timeout),
                 (Cut::TooLong, Class::NotTheApi),
             ] {
-                let bytes = text.as_bytes().to_vec();
-                assert_eq!(of(&Body::Cut(bytes, cut)), (Outcome::Unknown, class), "{text}");
-                assert_eq!(of(&Body::Encoded(Some(cut))), (Outcome::Unknown, class));
+                assert_eq!(of(&body(text, Some(cut))), (Outcome::Unknown, class), "{text}");
+                assert_eq!(of(&encoded(Some(cut))), (Outcome::Unknown, class));
             }
         }
         let unknown = (Outcome::Unknown, Class::NotTheApi);
-        assert_eq!(of(&Body::Encoded(None)), unknown);
+        assert_eq!(of(&encoded(None)), unknown);
         for text in [
             "<html></html>",
             "\"accepted\"",
@@ -326,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_fault_of_a_body_is_a_cause_only_for_a_success() {
-        let cut = Body::Cut(b"{".to_vec(), Cut::BrokenOff);
+        let cut = body("{", Some(Cut::BrokenOff));
         let result = reply(200, cut.clone(), None);
         assert!(result.cause.unwrap().starts_with("the connection broke "));
         assert_eq!(result.content, None);
@@ -335,32 +331,24 @@ mod tests {
             assert_eq!(result.cause, None, "{status}");
             assert!(result.content.is_some(), "{status}");
         }
-        assert_eq!(reply(200, Body::Complete(b"{}".to_vec()), None).cause, None);
+        assert_eq!(reply(200, body("{}", None), None).cause, None);
     }
 
     #[test]
     fn a_failure_is_not_sent_exactly_when_no_connection_was_up() {
-        use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
-        let of = |kind, connected| {
-            let result = AttemptResult::from(Failure { kind, connected, cause: String::new() });
+        use Class::{BrokenReply, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
+        let of = |class, connected| {
+            let result = AttemptResult::from(Failure { class, connected, cause: String::new() });
             (result.outcome, result.class)
         };
-        for (kind, class) in [
-            (Dns, Class::Dns),
-            (Connect, Class::Connect),
-            (Timeout, Class::Timeout),
-            (Tls, Class::Tls),
-            (ClientCertificate, Class::ClientCertificate),
-            (Certificate, Class::Certificate),
-            (Proxy, Class::Proxy),
-            (Broken, Class::Connect),
-        ] {
-            assert_eq!(of(kind, false), (Outcome::NotSent, class));
+        for class in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy] {
+            assert_eq!(of(class, false), (Outcome::NotSent, class));
         }
-        for kind in [Dns, Connect, Tls, Certificate, Proxy, Broken] {
-            assert_eq!(of(kind, true), (Outcome::Unknown, Class::BrokenReply));
+        assert_eq!(of(BrokenReply, false), (Outcome::NotSent, Connect));
+        for class in [Dns, Connect, Tls, Certificate, Proxy, BrokenReply] {
+            assert_eq!(of(class, true), (Outcome::Unknown, BrokenReply));
         }
-        assert_eq!(of(Timeout, true), (Outcome::Unknown, Class::Timeout));
-        assert_eq!(of(ClientCertificate, true), (Outcome::Unknown, Class::ClientCertificate));
+        assert_eq!(of(Timeout, true), (Outcome::Unknown, Timeout));
+        assert_eq!(of(ClientCertificate, true), (Outcome::Unknown, ClientCertificate));
     }
 }

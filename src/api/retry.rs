@@ -115,7 +115,7 @@ impl UserWait {
 mod tests {
     use super::*;
     use crate::api::answer::{Body, Reply};
-    use crate::api::outcome::{Failure, FailureKind};
+    use crate::api::outcome::Failure;
 
     const POLICY: RetryPolicy = RetryPolicy {
         retries: 2,
@@ -129,12 +129,12 @@ mod tests {
             status,
             retry_after: retry_after.map(Duration::from_secs),
             location: None,
-            body: Body::Complete(b"{}".to_vec()),
+            body: Body { bytes: b"{}".to_vec(), cut: None, is_encoded: false },
         })
     }
 
-    fn failure(kind: FailureKind, connected: bool) -> AttemptResult {
-        AttemptResult::from(Failure { kind, connected, cause: String::new() })
+    fn failure(class: Class, connected: bool) -> AttemptResult {
+        AttemptResult::from(Failure { class, connected, cause: String::new() })
     }
 
     #[test]
@@ -150,24 +150,22 @@ mod tests {
 
     #[test]
     fn of_all_failures_only_those_before_a_connection_that_may_pass_are_repeated() {
-        use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
-        for kind in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, Broken] {
-            let expected = matches!(kind, Dns | Connect | Timeout | Broken);
-            assert_eq!(is_repeatable(&failure(kind, false)), expected, "{kind:?}");
-            assert!(!is_repeatable(&failure(kind, true)), "{kind:?}");
+        use Class::{BrokenReply, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
+        for class in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, BrokenReply] {
+            let expected = matches!(class, Dns | Connect | Timeout | BrokenReply);
+            assert_eq!(is_repeatable(&failure(class, false)), expected, "{class:?}");
+            assert!(!is_repeatable(&failure(class, true)), "{class:?}");
         }
     }
 
     #[test]
     fn what_may_have_been_sent_is_repeated_only_when_asked_for() {
         let asked = RetryPolicy { retry_unknown: true, ..POLICY };
-        for result in [status(500, None), status(503, None), status(504, None), failure(FailureKind::Timeout, true)] {
+        for result in [status(500, None), status(503, None), status(504, None), failure(Class::Timeout, true)] {
             assert_eq!(wait_before_retry(&POLICY, &result, 1, 0.0), None);
             assert_eq!(wait_before_retry(&asked, &result, 1, 0.0), Some(Duration::ZERO));
         }
-        for result in
-            [status(401, None), status(302, None), status(200, None), failure(FailureKind::Certificate, false)]
-        {
+        for result in [status(401, None), status(302, None), status(200, None), failure(Class::Certificate, false)] {
             assert_eq!(wait_before_retry(&asked, &result, 1, 0.0), None);
         }
     }
@@ -199,7 +197,7 @@ mod tests {
         let unknown = status(500, None);
         assert_eq!(after_another(None, status(429, None)), status(429, None));
         assert_eq!(after_another(Some(unknown.clone()), status(429, None)), unknown);
-        assert_eq!(after_another(Some(unknown.clone()), failure(FailureKind::Connect, false)), unknown);
+        assert_eq!(after_another(Some(unknown.clone()), failure(Class::Connect, false)), unknown);
         assert_eq!(after_another(Some(unknown.clone()), status(200, None)), status(200, None));
         assert_eq!(after_another(Some(unknown), status(504, None)), status(504, None));
         assert_eq!(after_another(Some(status(429, None)), status(401, None)), status(401, None));
@@ -210,16 +208,16 @@ mod tests {
 
     #[test]
     fn of_all_answers_and_failures_only_a_404_is_waited_for_and_only_when_asked_for() {
-        use FailureKind::{Broken, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
+        use Class::{BrokenReply, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
         let now = Instant::now();
         for code in 100..=999 {
             let waits = |limit| UserWait::default().after(limit, &mut status(code, None), now, 0.5).is_some();
             assert_eq!(waits(LIMIT), code == 404, "{code}");
             assert!(!waits(None), "{code}");
         }
-        for kind in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, Broken] {
+        for class in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, BrokenReply] {
             for connected in [false, true] {
-                let failure = Failure { kind, connected, cause: String::new() };
+                let failure = Failure { class, connected, cause: String::new() };
                 let mut result = AttemptResult::from(failure);
                 assert_eq!(UserWait::default().after(LIMIT, &mut result, now, 0.5), None);
             }

@@ -22,7 +22,7 @@ use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
 use super::failure::{Circumstances, classify, machine_limit, without_number};
 use super::observer::{AddressSource, ConnectionLayer, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
-use super::outcome::{AttemptResult, Failure, FailureKind};
+use super::outcome::{AttemptResult, Class, Failure};
 use super::trust::{Trust, TrustError, no_trust};
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
@@ -50,13 +50,6 @@ pub enum TransportError {
     /// reqwest refuses, or the system refuses what it needs.
     #[error(transparent)]
     Client(#[from] anyhow::Error),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    pub result: AttemptResult,
-    /// The answer as it came, if there was one.
-    pub exchange: Option<Exchange>,
 }
 
 /// An answer as it came.
@@ -177,8 +170,15 @@ impl Transport {
         self.observer.observed()
     }
 
-    /// Sends a request once.
-    pub fn attempt(&self, request: &ApiRequest) -> Attempt {
+    /// Sends a request once. With the answer as it came, if there was one.
+    pub fn attempt(&self, request: &ApiRequest) -> (AttemptResult, Option<Exchange>) {
+        match self.post(request) {
+            Ok((reply, exchange)) => (reply.into(), Some(exchange)),
+            Err(failure) => (failure.into(), None),
+        }
+    }
+
+    fn post(&self, request: &ApiRequest) -> Result<(Reply, Exchange), Failure> {
         let before = self.begin();
         let deadline = Instant::now() + self.timeout;
         let mut builder = self.client.post(request.url.clone()).timeout(self.timeout);
@@ -188,24 +188,18 @@ impl Transport {
         if let Some(token) = &request.token {
             // The header's own copy is in hyper's hands, and cannot be overwritten from here.
             let text = Zeroizing::new(format!("APIToken {}", token.expose()));
-            let Ok(mut value) = HeaderValue::from_str(&text) else {
-                let cause = "the token cannot be put into a header".to_owned();
-                let failure = Failure { kind: FailureKind::Broken, connected: false, cause };
-                return Attempt { result: AttemptResult::from(failure), exchange: None };
-            };
+            let cause = || "the token cannot be put into a header".to_owned();
+            let mut value = HeaderValue::from_str(&text).map_err(|_| Failure {
+                class: Class::BrokenReply,
+                connected: false,
+                cause: cause(),
+            })?;
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
-        match builder.body(request.body.clone()).send() {
-            Ok(response) => {
-                let (reply, exchange) = read(response, deadline);
-                Attempt { result: AttemptResult::from(reply), exchange: Some(exchange) }
-            }
-            Err(error) => {
-                let failure = self.failure(error, &request.url, before);
-                Attempt { result: AttemptResult::from(failure), exchange: None }
-            }
-        }
+        let response =
+            builder.body(request.body.clone()).send().map_err(|error| self.failure(error, &request.url, before))?;
+        Ok(read(response, deadline))
     }
 
     /// Sends a HEAD request: without a body or a credential, so that no one is mailed.
@@ -247,7 +241,7 @@ impl Transport {
         self.observer.note(|observed| {
             observed.step = step;
             // A proxy that refused was connected to; whether a silent one was, is not known.
-            observed.tcp |= step > Step::Tcp && failure.kind != FailureKind::Timeout;
+            observed.tcp |= step > Step::Tcp && failure.class != Class::Timeout;
         });
         failure
     }
@@ -278,13 +272,9 @@ fn read(response: Response, deadline: Instant) -> (Reply, Exchange) {
     let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let status = response.status().as_u16();
     let mut exchange = exchange(&response);
-    let body = read_body(response, deadline);
-    exchange.body = body.bytes().to_vec();
-    // Bytes that cannot be decoded here prove nothing about the answer.
-    let body = match body {
-        body if is_encoded && !body.bytes().is_empty() => Body::Encoded(body.cut()),
-        body => body,
-    };
+    let (bytes, cut) = read_body(response, deadline);
+    exchange.body.clone_from(&bytes);
+    let body = Body { is_encoded: is_encoded && !bytes.is_empty(), bytes, cut };
     (Reply { status, retry_after, location, body }, exchange)
 }
 
@@ -300,27 +290,25 @@ fn exchange(response: &Response) -> Exchange {
 
 /// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
 /// reads the clock is read here, because reqwest's blocking body starts a new time-out with each.
-fn read_body(mut response: Response, deadline: Instant) -> Body {
+fn read_body(mut response: Response, deadline: Instant) -> (Vec<u8>, Option<Cut>) {
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 8 * 1024];
-    loop {
+    let cut = loop {
         if bytes.len() > BODY_MAX {
             bytes.truncate(BODY_MAX);
-            return Body::Cut(bytes, Cut::TooLong);
+            break Some(Cut::TooLong);
         }
         if Instant::now() >= deadline {
-            return Body::Cut(bytes, Cut::OutOfTime);
+            break Some(Cut::OutOfTime);
         }
         match response.read(&mut chunk) {
-            Ok(0) => return Body::Complete(bytes),
+            Ok(0) => break None,
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                let cut = if is_timeout(&error) { Cut::OutOfTime } else { Cut::BrokenOff };
-                return Body::Cut(bytes, cut);
-            }
+            Err(error) => break Some(if is_timeout(&error) { Cut::OutOfTime } else { Cut::BrokenOff }),
         }
-    }
+    };
+    (bytes, cut)
 }
 
 /// reqwest's own time-out comes as an error of its own within the `io::Error`.

@@ -202,8 +202,7 @@ impl Run<'_> {
             return Err(stopped);
         }
         pending.attempts = attempt;
-        let sent = worker.transport.attempt(&worker.request);
-        Ok(Some((sent.result, sent.exchange)))
+        Ok(Some(worker.transport.attempt(&worker.request)))
     }
 
     /// Decides what comes after an attempt, releases its permit, and pauses or stops all workers if the result requires that.

@@ -273,18 +273,17 @@ fn attempt_all(
             (attempt, _) => signal_or(attempt)?,
         };
         attempts.count += 1;
-        let attempt = match attempt {
+        let (mut latest, exchange) = match attempt {
             ControlFlow::Continue(attempt) => attempt,
             ControlFlow::Break(signal) => {
                 let was_sent = transport.close(connections);
                 return Ok(ControlFlow::Break(attempts.interrupted(signal, was_sent)));
             }
         };
-        if let (Some(exchange), 1..) = (&attempt.exchange, verbose) {
+        if let (Some(exchange), 1..) = (&exchange, verbose) {
             let lines = text::answer_lines(exchange, verbose > 1, reporter.redactor());
             reporter.trace(&lines);
         }
-        let mut latest = attempt.result;
         let Some(wait) = attempts.wait(&settings.retry, &mut latest) else {
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));

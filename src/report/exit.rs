@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_status_explained_is_the_status_answered() {
         for status in 200..=599 {
-            let body = Body::Complete(b"{}".to_vec());
+            let body = Body { bytes: b"{}".to_vec(), cut: None, is_encoded: false };
             let outcome = AttemptResult::from(Reply { status, retry_after: None, location: None, body });
             assert_eq!(Exit::of_status(status), Some(Exit::from(outcome.class)), "{status}");
         }

@@ -57,6 +57,10 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), joined, deep, object]
 }
 
+fn whole(bytes: Vec<u8>) -> Body {
+    Body { bytes, cut: None, is_encoded: false }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -64,7 +68,7 @@ proptest! {
     fn a_whole_body_proves_an_acceptance_exactly_when_it_is_nothing_or_an_object_without_an_error(
         body in bodies(), status in 200..300_u16,
     ) {
-        let content = in_time(|| read_body(&Body::Complete(body.clone())));
+        let content = in_time(|| read_body(&whole(body.clone())));
         let trimmed = body.trim_ascii();
         let object = trimmed.first() == Some(&b'{') && is_json(&body);
         // No escape can spell these words in what is made here, so that a look at the bytes finds every error.
@@ -81,7 +85,7 @@ proptest! {
                 || fields.get("code").is_some_and(|code| !zero(code));
             prop_assert!(!(error && content.is_acceptance()), "{content:?}");
         }
-        let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
+        let reply = Reply { status, retry_after: None, location: None, body: whole(body) };
         let outcome = AttemptResult::from(reply);
         let expected = if content.is_acceptance() { (Outcome::Accepted, Class::Accepted) } else { (Outcome::Unknown, Class::NotTheApi) };
         prop_assert_eq!((outcome.outcome, outcome.class), expected);
@@ -90,12 +94,13 @@ proptest! {
     #[test]
     fn a_body_that_was_cut_is_read_without_a_guess_and_proves_nothing(body in bodies(), status in 200..300_u16) {
         for cut in [Cut::BrokenOff, Cut::OutOfTime, Cut::TooLong] {
-            let part = Body::Cut(body.clone(), cut);
+            let part = Body { cut: Some(cut), ..whole(body.clone()) };
             let content = in_time(|| read_body(&part));
             if body.trim_ascii().first() == Some(&b'{') {
                 prop_assert_eq!(&content, &BodyContent::Unreadable);
             }
-            for body in [part, Body::Encoded(Some(cut)), Body::Encoded(None)] {
+            let encoded = |cut| Body { cut, is_encoded: true, ..whole(body.clone()) };
+            for body in [part, encoded(Some(cut)), encoded(None)] {
                 let reply = Reply { status, retry_after: None, location: None, body };
                 prop_assert_eq!(AttemptResult::from(reply).outcome, Outcome::Unknown);
             }
@@ -104,7 +109,7 @@ proptest! {
 
     #[test]
     fn a_refusal_remains_a_refusal_with_any_body(body in bodies(), status in 300..500_u16) {
-        let reply = Reply { status, retry_after: None, location: None, body: Body::Complete(body) };
+        let reply = Reply { status, retry_after: None, location: None, body: whole(body) };
         let outcome = in_time(|| AttemptResult::from(reply));
         prop_assert_eq!(outcome.outcome, Outcome::Rejected);
     }

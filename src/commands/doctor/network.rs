@@ -8,7 +8,7 @@ use url::Url;
 
 use super::check::{Check, Checklist, day, time_left};
 use crate::api::observer::{AddressSource, Handshake, Observed, Step};
-use crate::api::outcome::{Failure, FailureKind};
+use crate::api::outcome::{Class, Failure};
 use crate::api::transport::{Endpoint, Exchange, Transport, TransportError};
 use crate::report::text;
 use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
@@ -216,7 +216,7 @@ fn tls(handshake: &Handshake) -> Check {
 
 /// A clock that is off makes a good certificate look too old or too new, so that is checked next.
 fn tls_failed(target: &str, failure: Failure) -> Check {
-    let dated = failure.kind == FailureKind::Certificate
+    let dated = failure.class == Class::Certificate
         && ["expired on", "valid only from"].iter().any(|words| failure.cause.contains(words));
     let check = Check::of_failure("tls", target, failure);
     if dated {

@@ -3,7 +3,7 @@
 //! URL, headers and body.
 
 use thiserror::Error;
-use url::Url;
+use url::{Host, Origin, Url};
 
 use crate::args::settings_table::{CONSOLES, Setting};
 use crate::settings::credential::secret::Secret;
@@ -139,22 +139,19 @@ pub fn check_email(email: &str, any: bool) -> Result<(), RecipientError> {
         return Ok(());
     }
     let (local, domain) = email.split_once('@').ok_or(RecipientError::NoAt)?;
-    let letters = |allowed: &'static str| move |c: char| c.is_ascii_alphanumeric() || allowed.contains(c);
-    if local.is_empty() {
-        return Err(RecipientError::Pattern("nothing before the @"));
-    }
-    if !local.chars().all(letters("._%+-")) {
-        return Err(RecipientError::Pattern("before the @: letters, digits and . _ % + - only"));
-    }
-    if !domain.chars().all(letters(".-")) {
-        return Err(RecipientError::Pattern("after the @: letters, digits, dots and hyphens only"));
-    }
-    match domain.rsplit_once('.') {
-        Some((host, top)) if !host.is_empty() && top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()) => {
-            Ok(())
-        }
-        _ => Err(RecipientError::Pattern("the domain must end in a dot and at least two letters")),
-    }
+    let (host, top) = domain.rsplit_once('.').unwrap_or_default();
+    let has_only = |text: &str, others: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c));
+    Err(RecipientError::Pattern(if local.is_empty() {
+        "nothing before the @"
+    } else if !has_only(local, "._%+-") {
+        "before the @: letters, digits and . _ % + - only"
+    } else if !has_only(domain, ".-") {
+        "after the @: letters, digits, dots and hyphens only"
+    } else if host.is_empty() || top.len() < 2 || !top.chars().all(|c| c.is_ascii_alphabetic()) {
+        "the domain must end in a dot and at least two letters"
+    } else {
+        return Ok(());
+    }))
 }
 
 /// What this client calls itself.
@@ -237,62 +234,54 @@ impl ApiRequest {
     }
 }
 
-/// The URL of an operation.
+/// The URL of an operation. What a parser reads in its text is compared, part by part, with what was meant. The grammars of
+/// labels and base URLs already make a difference impossible; this check protects against a mistake in them.
 ///
 /// # Errors
 /// [`RequestError::Url`] when a parser reads it as something else than was meant.
 pub fn url(operation: &Operation, target: &Target) -> Result<Url, RequestError> {
-    match target {
-        Target::Published(variables) => published_url(operation, variables),
-        Target::Base(base) => {
-            let text = format!("{}{}", base.as_str(), operation.path);
-            let refused = || RequestError::Url(text.clone());
-            let url = Url::parse(&text).map_err(|_| refused())?;
-            let same = url.origin() == base.url().origin()
-                && url.path() == format!("{}{}", base.url().path().trim_end_matches('/'), operation.path)
-                && has_only_a_path(&url);
-            same.then_some(url).ok_or_else(refused)
+    let (text, origin, path) = match target {
+        Target::Published(variables) => {
+            let host = format!("{}.{}", variables.tenant, variables.console);
+            let path = published_path(operation, variables);
+            (format!("https://{host}{path}"), Origin::Tuple("https".to_owned(), Host::Domain(host), 443), path)
         }
-    }
+        Target::Base(base) => {
+            let path = format!("{}{}", base.url().path().trim_end_matches('/'), operation.path);
+            (format!("{}{}", base.as_str(), operation.path), base.url().origin(), path)
+        }
+    };
+    let is_meant = |url: &Url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        let has_more = url.query().is_some() || url.fragment().is_some();
+        url.origin() == origin && url.path() == path && !has_user && !has_more && has_sound_variables(target)
+    };
+    let url = Url::parse(&text).ok().filter(is_meant);
+    url.ok_or_else(|| RequestError::Url(text.escape_debug().to_string()))
 }
 
-/// Puts the variables into the published URL, and then compares what a parser reads there, part by part, with what
-/// was meant. The grammar of labels already makes a difference impossible; this check protects against a mistake in the
-/// grammar.
-fn published_url(operation: &Operation, variables: &UrlVariables) -> Result<Url, RequestError> {
+/// Whether each variable, if the target has them, is one part of the URL: a label of the host, a segment of the path.
+fn has_sound_variables(target: &Target) -> bool {
+    let Target::Published(variables) = target else {
+        return true;
+    };
     let UrlVariables { tenant, console, prefix, environment, region, namespace } = variables;
-    let host = format!("{tenant}.{console}");
+    let is_label = !tenant.is_empty() && !tenant.contains('.');
+    let are_segments = [prefix, environment, region, namespace].iter().all(|value| !value.contains('/'));
+    CONSOLES.contains(&console.as_str()) && is_label && are_segments
+}
+
+fn published_path(operation: &Operation, variables: &UrlVariables) -> String {
     let template = format!("{}{}", operation.published_prefix, operation.path);
     // Segment by segment, so that a value that looks like a variable is not replaced in turn.
-    let segments: Vec<&str> = template
-        .split('/')
-        .map(|segment| match segment {
-            "{prefix}" => prefix,
-            "{environment}" => environment,
-            "{region}" => region,
-            "{namespace}" => namespace,
-            literal => literal,
-        })
-        .collect();
-    let path = segments.join("/");
-    let text = format!("https://{host}{path}");
-    let refused = || RequestError::Url(text.escape_debug().to_string());
-    let url = Url::parse(&text).map_err(|_| refused())?;
-    let same = CONSOLES.contains(&console.as_str())
-        && !tenant.is_empty()
-        && !tenant.contains('.')
-        && url.scheme() == "https"
-        && url.host_str() == Some(host.as_str())
-        && url.port().is_none()
-        && url.path() == path
-        // The template's own begins with an empty one, before the first slash.
-        && url.path_segments().is_some_and(|read| read.count() + 1 == segments.len())
-        && has_only_a_path(&url);
-    same.then_some(url).ok_or_else(refused)
-}
-
-fn has_only_a_path(url: &Url) -> bool {
-    url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none()
+    let value = |segment| match segment {
+        "{prefix}" => &variables.prefix,
+        "{environment}" => &variables.environment,
+        "{region}" => &variables.region,
+        "{namespace}" => &variables.namespace,
+        literal => literal,
+    };
+    template.split('/').map(value).collect::<Vec<&str>>().join("/")
 }
 
 #[cfg(test)]
@@ -371,7 +360,7 @@ mod tests {
         let with = |change: fn(&mut UrlVariables)| {
             let mut changed = variables();
             change(&mut changed);
-            published_url(&SEND_PASSWORD_EMAIL, &changed)
+            url(&SEND_PASSWORD_EMAIL, &Target::Published(changed))
         };
         assert!(with(|v| v.tenant = String::new()).is_err());
         assert!(with(|v| v.tenant = "evil.example/".into()).is_err());

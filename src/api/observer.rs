@@ -22,7 +22,6 @@ use rustls::client::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, NamedGroup, SignatureScheme};
-use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::settings::credential::certificate::CertificateFacts;
@@ -213,22 +212,11 @@ impl Observer {
     }
 }
 
-/// A layer around reqwest's connector that counts connections.
-#[derive(Debug, Clone)]
-pub(super) struct ConnectionLayer(pub(super) Arc<Observer>);
-
+/// reqwest's connector, whose connections are counted.
 #[derive(Debug, Clone)]
 pub(super) struct Counted<S> {
-    connector: S,
-    observer: Arc<Observer>,
-}
-
-impl<S> Layer<S> for ConnectionLayer {
-    type Service = Counted<S>;
-
-    fn layer(&self, connector: S) -> Counted<S> {
-        Counted { connector, observer: Arc::clone(&self.0) }
-    }
+    pub(super) connector: S,
+    pub(super) observer: Arc<Observer>,
 }
 
 impl<S, R> Service<R> for Counted<S>
@@ -248,15 +236,13 @@ where
         let connecting = self.connector.call(request);
         let observer = Arc::clone(&self.observer);
         Box::pin(async move {
-            match connecting.await {
-                // No one waits for it: the process is about to end.
-                Ok(_) if !observer.admit() => {}
-                Ok(connected) => {
-                    observer.connected();
-                    return Ok(connected);
-                }
-                Err(error) => return Err(error),
+            let connected = connecting.await?;
+            if observer.admit() {
+                observer.connected();
+                return Ok(connected);
             }
+            // No one waits for it: the process is about to end.
+            drop(connected);
             std::future::pending().await
         })
     }
@@ -278,22 +264,25 @@ pub(super) struct Sessions {
 
 #[derive(Debug)]
 struct State {
-    cache: Arc<ClientSessionMemoryCache>,
-    verified: Option<Verified>,
-}
-
-/// What was verified last.
-#[derive(Debug)]
-struct Verified {
-    at: SystemTime,
+    cache: ClientSessionMemoryCache,
+    /// The certificates of the last full handshake, and when they were verified.
     chain: Vec<CertificateDer<'static>>,
+    at: SystemTime,
     /// The last moment at which all of the chain is valid; read when it is needed, which in a single send is never.
     until: Option<SystemTime>,
 }
 
+impl State {
+    fn is_valid(&mut self, now: SystemTime) -> bool {
+        let until = *self.until.get_or_insert_with(|| end_of(&self.chain, self.at));
+        (self.at..=until).contains(&now)
+    }
+}
+
 impl Sessions {
     pub(super) fn new(observer: &Arc<Observer>) -> Self {
-        Self { observer: Arc::clone(observer), state: Mutex::new(State { cache: cache(), verified: None }) }
+        let state = State { cache: cache(), chain: Vec::new(), at: UNIX_EPOCH, until: None };
+        Self { observer: Arc::clone(observer), state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -302,40 +291,27 @@ impl Sessions {
 
     /// Keeps the certificates of a full handshake that the verifier accepted.
     fn verified(&self, chain: Vec<CertificateDer<'static>>, now: UnixTime) {
-        let at = UNIX_EPOCH + Duration::from_secs(now.as_secs());
-        self.lock().verified = Some(Verified { at, chain, until: None });
-    }
-
-    fn cache(&self) -> Arc<ClientSessionMemoryCache> {
-        Arc::clone(&self.lock().cache)
-    }
-
-    /// reqwest has one configuration for the proxy and the service, but a session is resumed by the dates of one chain of
-    /// certificates: with TLS to both, each handshake is a full one.
-    fn is_resumed(&self) -> bool {
-        self.observer.route != Route::TlsProxy
-    }
-
-    /// The cache, emptied of sessions whose certificates would no longer be accepted.
-    fn valid_cache(&self, now: SystemTime) -> Arc<ClientSessionMemoryCache> {
         let mut state = self.lock();
-        if !state.verified.as_mut().is_some_and(|verified| verified.is_valid(now)) {
+        (state.chain, state.at, state.until) = (chain, UNIX_EPOCH + Duration::from_secs(now.as_secs()), None);
+    }
+
+    /// The sessions whose certificates would still be accepted, if one may be resumed. reqwest has one configuration for the
+    /// proxy and the service, but a session is resumed by the dates of one chain of certificates: with TLS to both, each
+    /// handshake is a full one.
+    fn resumable(&self, now: SystemTime) -> Option<MutexGuard<'_, State>> {
+        if self.observer.route == Route::TlsProxy {
+            return None;
+        }
+        let mut state = self.lock();
+        if !state.is_valid(now) {
             state.cache = cache();
         }
-        Arc::clone(&state.cache)
+        Some(state)
     }
 }
 
-fn cache() -> Arc<ClientSessionMemoryCache> {
-    Arc::new(ClientSessionMemoryCache::new(SERVERS))
-}
-
-impl Verified {
-    fn is_valid(&mut self, now: SystemTime) -> bool {
-        let at = self.at;
-        let until = *self.until.get_or_insert_with(|| end_of(&self.chain, at));
-        (at..=until).contains(&now)
-    }
+fn cache() -> ClientSessionMemoryCache {
+    ClientSessionMemoryCache::new(SERVERS)
 }
 
 /// The earliest end of the certificates that were valid then. Servers also send expired ones that were not needed.
@@ -349,33 +325,33 @@ fn end_of(chain: &[CertificateDer], at: SystemTime) -> SystemTime {
 
 impl ClientSessionStore for Sessions {
     fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
-        self.cache().set_kx_hint(server_name, group);
+        self.lock().cache.set_kx_hint(server_name, group);
     }
 
     fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
-        self.cache().kx_hint(server_name)
+        self.lock().cache.kx_hint(server_name)
     }
 
     fn set_tls12_session(&self, server_name: ServerName<'static>, value: Tls12ClientSessionValue) {
-        self.cache().set_tls12_session(server_name, value);
+        self.lock().cache.set_tls12_session(server_name, value);
     }
 
     fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.is_resumed().then(|| self.valid_cache(SystemTime::now()).tls12_session(server_name))?
+        self.resumable(SystemTime::now())?.cache.tls12_session(server_name)
     }
 
     fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
-        self.cache().remove_tls12_session(server_name);
+        self.lock().cache.remove_tls12_session(server_name);
     }
 
     fn insert_tls13_ticket(&self, server_name: ServerName<'static>, value: Tls13ClientSessionValue) {
-        self.cache().insert_tls13_ticket(server_name, value);
+        self.lock().cache.insert_tls13_ticket(server_name, value);
     }
 
     /// rustls asks for this first in each handshake, and once: not again after a `HelloRetryRequest`.
     fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.observer.handshake_begins();
-        self.is_resumed().then(|| self.valid_cache(SystemTime::now()).take_tls13_ticket(server_name))?
+        self.resumable(SystemTime::now())?.cache.take_tls13_ticket(server_name)
     }
 }
 
@@ -385,6 +361,8 @@ pub(super) struct ObservedVerifier {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
     pub(super) sessions: Arc<Sessions>,
 }
+
+type Signature = Result<HandshakeSignatureValid, Error>;
 
 impl ServerCertVerifier for ObservedVerifier {
     fn verify_server_cert(
@@ -410,24 +388,14 @@ impl ServerCertVerifier for ObservedVerifier {
         verified
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(&self, message: &[u8], by: &CertificateDer, signed: &DigitallySignedStruct) -> Signature {
         self.sessions.observer.signed("TLS 1.2");
-        self.inner.verify_tls12_signature(message, cert, dss)
+        self.inner.verify_tls12_signature(message, by, signed)
     }
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(&self, message: &[u8], by: &CertificateDer, signed: &DigitallySignedStruct) -> Signature {
         self.sessions.observer.signed("TLS 1.3");
-        self.inner.verify_tls13_signature(message, cert, dss)
+        self.inner.verify_tls13_signature(message, by, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -498,7 +466,7 @@ mod tests {
     #[test]
     fn a_connection_that_comes_up_after_the_door_is_closed_carries_nothing() {
         let observer = Arc::<Observer>::default();
-        let mut connector = ConnectionLayer(Arc::clone(&observer)).layer(AtOnce);
+        let mut connector = Counted { connector: AtOnce, observer: Arc::clone(&observer) };
         let mut poll = || {
             let mut connecting = connector.call(());
             connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()))
@@ -524,9 +492,10 @@ mod tests {
     #[test]
     fn sessions_stand_between_the_check_and_the_first_end_of_a_certificate() {
         let sessions = Sessions::new(&Arc::default());
-        let is_valid = |now: SystemTime| {
-            let before = sessions.cache();
-            Arc::ptr_eq(&before, &sessions.valid_cache(now))
+        let name = ServerName::try_from("h.example").unwrap();
+        let is_valid = |now| {
+            sessions.set_kx_hint(name.clone(), NamedGroup::X25519);
+            sessions.resumable(now).unwrap().cache.kx_hint(&name).is_some()
         };
         assert!(!is_valid(start_of(2026)));
         let now = UnixTime::since_unix_epoch(start_of(2026).duration_since(UNIX_EPOCH).unwrap());

@@ -3,7 +3,7 @@
 //! Also how it finds the addresses of a host: `--resolve`, `localhost`, an address itself, or the system's resolver.
 
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use std::{iter, thread};
@@ -15,12 +15,13 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
 use thiserror::Error;
 use tokio::sync::watch;
+use tower_layer::layer_fn;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
 use super::failure::{Circumstances, classify, machine_limit, without_number};
-use super::observer::{AddressSource, ConnectionLayer, Observed, Observer, Route, Step};
+use super::observer::{AddressSource, Counted, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
 use super::outcome::{AttemptResult, Class, Failure};
 use super::trust::{Trust, TrustError, no_trust};
@@ -33,7 +34,8 @@ use crate::settings::target::without_brackets;
 pub struct Transport {
     client: Client,
     observer: Arc<Observer>,
-    reuse: Reuse,
+    /// Whether a connection may serve a second request, if it was idle for less than a second.
+    keep_alive: bool,
     timeout: Duration,
     /// The service, or the proxy if there is one, if it is named by its address and so is never looked up.
     literal: Option<IpAddr>,
@@ -63,14 +65,6 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
-/// Whether a connection may serve a second request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reuse {
-    Never,
-    /// If it was idle for less than a second.
-    Brief,
-}
-
 /// How long a connection may have been idle and still be used again: a server that closes idle ones hardly does so
 /// within a second, and a request that is sent while the server closes has an unknown outcome.
 const IDLE_MAX: Duration = Duration::from_millis(900);
@@ -79,12 +73,12 @@ impl Transport {
     /// Makes a client for requests to one URL, which sends the client certificate to a service that asks for it.
     pub fn new(network: &Network, identity: Option<&ClientCertificate>, url: &Url) -> Result<Self, TransportError> {
         let trust = trust_for(network, url)?;
-        Self::with(network, identity, url, trust, Reuse::Never)
+        Self::with(network, identity, url, trust, false)
     }
 
     /// A client that trusts no certificate, and so can only [`Transport::reach`] a host with TLS.
     pub fn without_trust(network: &Network, url: &Url) -> Result<Self, TransportError> {
-        Self::with(network, None, url, None, Reuse::Never)
+        Self::with(network, None, url, None, false)
     }
 
     /// Makes clients for requests to one URL, one for each worker that asks for one. The certificates are loaded once;
@@ -95,10 +89,10 @@ impl Transport {
         network: &'a Network,
         identity: Option<&'a ClientCertificate>,
         request: &'a ApiRequest,
-        reuse: Reuse,
+        keep_alive: bool,
     ) -> Result<impl Iterator<Item = Result<Self, TransportError>> + 'a, TransportError> {
         let trust = trust_for(network, &request.url)?;
-        Ok(iter::repeat_with(move || Self::with(network, identity, &request.url, trust.clone(), reuse)))
+        Ok(iter::repeat_with(move || Self::with(network, identity, &request.url, trust.clone(), keep_alive)))
     }
 
     fn with(
@@ -106,7 +100,7 @@ impl Transport {
         identity: Option<&ClientCertificate>,
         url: &Url,
         trust: Option<Trust>,
-        reuse: Reuse,
+        keep_alive: bool,
     ) -> Result<Self, TransportError> {
         let proxy = network.proxy_for(url);
         let observer = Arc::new(Observer::new(match proxy {
@@ -119,11 +113,15 @@ impl Transport {
             Some(trust) => trust.into_config(identity.map(ClientCertificate::certified), &observer)?,
             None => no_trust(&observer)?,
         };
-        let target = Endpoint::of(url);
-        let first = proxy.map_or(target.host.as_str(), |proxy| proxy.host.as_str());
-        let literal = without_brackets(first).parse().ok();
-        // Through a proxy only the proxy's own name is looked up here.
-        let fixed = if proxy.is_some() { None } else { target.fixed_addresses(network) };
+        let first = proxy.map_or_else(|| host(url), |proxy| without_brackets(&proxy.host));
+        let lookup = Lookup {
+            // Through a proxy only the proxy's own name is looked up here.
+            fixed: if proxy.is_some() { None } else { fixed_addresses(url, network) },
+            observer: Arc::clone(&observer),
+            latest: Mutex::default(),
+        };
+        let counting = Arc::clone(&observer);
+        let counted = move |connector| Counted { connector, observer: Arc::clone(&counting) };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -131,12 +129,12 @@ impl Transport {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
-            .pool_max_idle_per_host(usize::from(reuse == Reuse::Brief))
+            .pool_max_idle_per_host(usize::from(keep_alive))
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(Lookup::new(fixed, Arc::clone(&observer))))
-            .connector_layer(ConnectionLayer(Arc::clone(&observer)))
+            .dns_resolver(Arc::new(lookup))
+            .connector_layer(layer_fn(counted))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
             let proxy = Proxy::all(proxy.url.expose()).map_err(reqwest::Error::without_url);
@@ -146,9 +144,9 @@ impl Transport {
         Ok(Self {
             client,
             observer,
-            reuse,
+            keep_alive,
             timeout: network.timeout,
-            literal,
+            literal: first.parse().ok(),
             proxy: proxy.map(|proxy| proxy.shown.clone()),
             trust: source,
         })
@@ -231,10 +229,14 @@ impl Transport {
 
     /// `before` is the number of connections when the attempt began.
     fn failure(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
+        let now = self.observer.connections();
+        // A connection that is kept may have carried the request without being a new one. Then only a failure to connect, or
+        // that there never was a connection, shows that nothing was sent.
+        let connected = now > before || (self.keep_alive && now > 0 && !error.is_connect());
         let circumstances = Circumstances {
-            connected: self.was_connected(before, &error),
+            connected,
             proxy: self.proxy.as_deref(),
-            target: &Endpoint::of(url).authority(),
+            target: &authority(url),
             observed: self.observed(),
         };
         let (failure, step) = classify(&error.without_url(), &circumstances);
@@ -244,15 +246,6 @@ impl Transport {
             observed.tcp |= step > Step::Tcp && failure.class != Class::Timeout;
         });
         failure
-    }
-
-    /// Whether a connection was established in an attempt that failed; `before` is their number when it began.
-    ///
-    /// With [`Reuse::Brief`] an older connection may have carried the request. Then only a failure to connect, or that there
-    /// never was a connection, shows that nothing was sent.
-    fn was_connected(&self, before: u64, error: &reqwest::Error) -> bool {
-        let now = self.observer.connections();
-        now > before || (self.reuse == Reuse::Brief && now > 0 && !error.is_connect())
     }
 }
 
@@ -317,40 +310,32 @@ fn is_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
 }
 
-/// A host and a port; an IPv6 address without its brackets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    pub host: String,
-    pub port: u16,
+/// The host of a URL; an IPv6 address without its brackets.
+pub fn host(url: &Url) -> &str {
+    without_brackets(url.host_str().unwrap_or_default())
 }
 
-impl Endpoint {
-    pub fn of(url: &Url) -> Self {
-        let host = without_brackets(url.host_str().unwrap_or_default());
-        Self { host: host.to_owned(), port: url.port_or_known_default().unwrap_or_default() }
-    }
+pub fn port(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or_default()
+}
 
-    /// `host:port`, with brackets around an IPv6 address.
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
+/// `host:port`, with brackets around an IPv6 address.
+pub fn authority(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), port(url))
+}
 
-    /// The addresses that are known without a resolver: those of `--resolve`, and this machine's for `localhost`. A
-    /// resolver is never asked for `localhost`.
-    pub(super) fn fixed_addresses(&self, network: &Network) -> Option<(AddressSource, Vec<SocketAddr>)> {
-        let overrides = network.resolve.iter().filter(|entry| entry.host == self.host && entry.port == self.port);
-        let overrides: Vec<SocketAddr> = overrides.map(|entry| SocketAddr::new(entry.address, self.port)).collect();
-        if !overrides.is_empty() {
-            return Some((AddressSource::Override, overrides));
-        }
-        let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
-        let loopback = loopback.map(|address| SocketAddr::new(address, self.port));
-        (self.host == "localhost").then(|| (AddressSource::Localhost, loopback.to_vec()))
+/// The addresses that are known without a resolver: those of `--resolve`, and this machine's for `localhost`. A
+/// resolver is never asked for `localhost`.
+fn fixed_addresses(url: &Url, network: &Network) -> Option<(AddressSource, Vec<SocketAddr>)> {
+    let (host, port) = (host(url), port(url));
+    let at_port = |address| SocketAddr::new(address, port);
+    let overrides = network.resolve.iter().filter(|entry| entry.host == host && entry.port == port);
+    let overrides: Vec<_> = overrides.map(|entry| at_port(entry.address)).collect();
+    if !overrides.is_empty() {
+        return Some((AddressSource::Override, overrides));
     }
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    (host == "localhost").then(|| (AddressSource::Localhost, loopback.map(at_port).to_vec()))
 }
 
 /// `None` until the resolver has answered.
@@ -363,7 +348,7 @@ type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 /// that it made. So the call has its own thread, which no one waits for: it ends with the process if the resolver never
 /// answers. An attempt that finds such a call still running waits for it, so that retries do not add threads.
 #[derive(Debug)]
-pub(super) struct Lookup {
+struct Lookup {
     /// Addresses that need no look-up, for all names that are asked for.
     fixed: Option<(AddressSource, Vec<SocketAddr>)>,
     observer: Arc<Observer>,
@@ -371,10 +356,6 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    pub(super) fn new(fixed: Option<(AddressSource, Vec<SocketAddr>)>, observer: Arc<Observer>) -> Self {
-        Self { fixed, observer, latest: Mutex::default() }
-    }
-
     /// The answer to come: of a new call, unless one for the name is still running.
     fn ask(&self, name: &str) -> io::Result<watch::Receiver<Answer>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -412,27 +393,27 @@ impl Resolve for Lookup {
         let observer = Arc::clone(&self.observer);
         Box::pin(async move {
             let limit = |limit: String| observer.note(|observed| observed.limit = Some(limit));
-            let not_found = |why: String| {
-                observer.note(|observed| observed.not_found = Some((name.as_str().to_owned(), why.clone())));
-                Err(why.into())
-            };
             let mut answer = asked.inspect_err(|error| {
                 let error = without_number(&error.to_string());
                 limit(format!("names cannot be looked up, because no thread could be started: {error}"));
             })?;
             let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
-            match answer.as_deref() {
-                Some(Ok(addresses)) if !addresses.is_empty() => found(AddressSource::Resolver, addresses.clone()),
-                Some(Ok(_)) => not_found("it has no address".to_owned()),
-                Some(Err(error)) => match machine_limit(error) {
-                    Some(reached) => {
+            let why = match answer.as_deref() {
+                Some(Ok(addresses)) if !addresses.is_empty() => {
+                    return found(AddressSource::Resolver, addresses.clone());
+                }
+                Some(Ok(_)) => "it has no address".to_owned(),
+                Some(Err(error)) => {
+                    if let Some(reached) = machine_limit(error) {
                         limit(reached.to_owned());
-                        Err(reached.into())
+                        return Err(reached.into());
                     }
-                    None => not_found(without_number(&error.to_string())),
-                },
-                None => not_found("the resolver gave no answer".to_owned()),
-            }
+                    without_number(&error.to_string())
+                }
+                None => "the resolver gave no answer".to_owned(),
+            };
+            observer.note(|observed| observed.not_found = Some((name.as_str().to_owned(), why.clone())));
+            Err(why.into())
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Which certificates are trusted, where they are read from, and the TLS configuration made of them. No setting
 //! accepts a certificate that does not verify.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -28,16 +28,11 @@ pub enum TrustError {
     /// `name` is the flag or variable that named the file.
     #[error("{name}: {error}{}", hint(.error))]
     File { name: &'static str, error: FileError },
-    #[error("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----", path = .path.display())]
-    NoCertificate { name: &'static str, path: PathBuf },
-    #[error("{name}: {path} contains a damaged certificate: {reason}", path = .path.display())]
-    Damaged { name: &'static str, path: PathBuf, reason: String },
-    #[error(
-        "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert"
-    )]
-    NoStore,
-    /// The file or folder that replaces the machine's store is empty.
-    #[error("{0} contains no certificate to trust: correct it, unset it, or name a file with --cacert")]
+    /// A file without a certificate, or with a damaged one.
+    #[error("{0}")]
+    Contents(String),
+    /// Nothing is there to trust.
+    #[error("{0}")]
     Empty(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
@@ -63,20 +58,27 @@ struct TrustedStore {
     sources: Vec<String>,
 }
 
+/// A verifier, and a line that names the sources of its certificates.
+type Verifier = (Arc<dyn ServerCertVerifier>, String);
+
 impl TrustedStore {
-    fn empty() -> Self {
+    fn new() -> Self {
         Self { roots: RootCertStore::empty(), sources: Vec::new() }
     }
 
-    fn verifier(self, provider: &Arc<CryptoProvider>) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
-        let sources = self.sources.join(", ");
+    /// The verifier for these certificates and `extra`; none if there is no certificate.
+    fn verifier(
+        mut self,
+        extra: Vec<CertificateDer>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Option<Verifier>, TrustError> {
+        extra.into_iter().try_for_each(|certificate| self.roots.add(certificate))?;
         if self.roots.is_empty() {
-            return Err(TrustError::Empty(sources));
+            return Ok(None);
         }
-        let source = format!("{} certificates from {sources}", self.roots.len());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots), Arc::clone(provider)).build()?;
-        Ok((verifier, source))
+        let source = format!("{} certificates from {}", self.roots.len(), self.sources.join(", "));
+        let roots = Arc::new(self.roots);
+        Ok(Some((WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build()?, source)))
     }
 }
 
@@ -97,9 +99,8 @@ impl Trust {
                 Ok(())
             })?;
         }
-        let given = network.ssl_cert_file.is_some() || network.ssl_cert_dir.is_some();
-        let (verifier, mut source) = if given {
-            named_by_variables(network, extra)?.verifier(&provider)?
+        let (verifier, mut source) = if network.ssl_cert_file.is_some() || network.ssl_cert_dir.is_some() {
+            verifier_by_variables(network, extra, &provider)?
         } else {
             system_verifier(extra, &provider)?
         };
@@ -154,27 +155,32 @@ impl TimeProvider for Clock {
 }
 
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's store, as with OpenSSL; the second may list several folders.
-fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) -> Result<TrustedStore, TrustError> {
-    let mut store = TrustedStore::empty();
+fn verifier_by_variables(
+    network: &Network,
+    extra: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Verifier, TrustError> {
+    let mut store = TrustedStore::new();
     if let Some(path) = &network.ssl_cert_file {
         let name = "SSL_CERT_FILE";
         read_file(name, path, Strictness::Something, &mut |der| store.roots.add(der))?;
         store.sources.push(format!("{} ({name})", path.display()));
     }
-    if let Some(list) = &network.ssl_cert_dir {
+    let folders = network.ssl_cert_dir.iter().flat_map(std::env::split_paths);
+    for folder in folders.filter(|folder| folder != Path::new("")) {
         let name = "SSL_CERT_DIR";
-        for folder in std::env::split_paths(list).filter(|folder| folder != Path::new("")) {
-            read_folder(name, &folder, &mut |der| store.roots.add(der))?;
-            store.sources.push(format!("{} ({name})", folder.display()));
-        }
+        read_folder(name, &folder, &mut |der| store.roots.add(der))?;
+        store.sources.push(format!("{} ({name})", folder.display()));
     }
-    for certificate in extra {
-        store.roots.add(certificate)?;
-    }
-    Ok(store)
+    let sources = store.sources.join(", ");
+    store.verifier(extra, provider)?.ok_or_else(|| {
+        TrustError::Empty(format!(
+            "{sources} contains no certificate to trust: correct it, unset it, or name a file with --cacert"
+        ))
+    })
 }
 
-/// The verifier for the machine's store and the `extra` certificates, and a line that names their sources.
+/// The verifier for the machine's store and the `extra` certificates.
 ///
 /// # Errors
 /// [`TrustError`] when the store cannot be read, or both it and `extra` are empty.
@@ -182,28 +188,21 @@ fn named_by_variables(network: &Network, extra: Vec<CertificateDer<'static>>) ->
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+) -> Result<Verifier, TrustError> {
     const NAME: &str = "the system's store";
-    let mut store = TrustedStore::empty();
+    let mut store = TrustedStore::new();
     // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
     let found = openssl_probe::probe();
-    match (found.cert_file, found.cert_dir.into_iter().next()) {
-        (Some(path), _) => {
-            read_file(NAME, &path, Strictness::Nothing, &mut |der| store.roots.add(der))?;
-            store.sources.push(path.display().to_string());
-        }
-        (None, Some(path)) => {
-            read_folder(NAME, &path, &mut |der| store.roots.add(der))?;
-            store.sources.push(path.display().to_string());
-        }
-        (None, None) => {}
+    if let Some(path) = found.cert_file {
+        read_file(NAME, &path, Strictness::Nothing, &mut |der| store.roots.add(der))?;
+        store.sources.push(path.display().to_string());
+    } else if let Some(path) = found.cert_dir.into_iter().next() {
+        read_folder(NAME, &path, &mut |der| store.roots.add(der))?;
+        store.sources.push(path.display().to_string());
     }
-    for certificate in extra {
-        store.roots.add(certificate)?;
-    }
-    store.verifier(provider).map_err(|error| match error {
-        TrustError::Empty(_) => TrustError::NoStore,
-        error => error,
+    store.verifier(extra, provider)?.ok_or_else(|| {
+        let reason = "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert";
+        TrustError::Empty(reason.to_owned())
     })
 }
 
@@ -212,7 +211,7 @@ fn system_verifier(
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<(Arc<dyn ServerCertVerifier>, String), TrustError> {
+) -> Result<Verifier, TrustError> {
     let mut source = "the platform's store".to_owned();
     if !extra.is_empty() {
         source.push_str(&format!(" and {} certificates", extra.len()));
@@ -235,24 +234,22 @@ enum Strictness {
     Nothing,
 }
 
+/// Takes a certificate, or refuses it.
+type Add<'a> = dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error> + 'a;
+
 /// Passes every certificate of a file to `add`, which may refuse it. `name` is the flag or variable that named the file.
 ///
 /// # Errors
 /// [`TrustError`] when the file cannot be read, or is less valid than `strictness` requires.
-fn read_file(
-    name: &'static str,
-    path: &Path,
-    strictness: Strictness,
-    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
-) -> Result<(), TrustError> {
+fn read_file(name: &'static str, path: &Path, strictness: Strictness, add: &mut Add) -> Result<(), TrustError> {
     let bytes = file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
         .map_err(|error| TrustError::File { name, error })?;
-    let path = path.to_owned();
-    let mut found = false;
+    let damaged = |reason| format!("{name}: {} contains a damaged certificate: {reason}", path.display());
     let all: Vec<_> = match plain_certificates(&bytes) {
         Some(certificates) => certificates.into_iter().map(Ok).collect(),
         None => CertificateDer::pem_slice_iter(&bytes).collect(),
     };
+    let mut found = strictness == Strictness::Nothing;
     for certificate in all {
         let added = match certificate {
             Ok(certificate) => add(certificate).map_err(|error| error.to_string()),
@@ -260,17 +257,15 @@ fn read_file(
             Err(error) => Err(error.to_string()),
         };
         match added {
-            Ok(()) => found = true,
-            Err(reason) if strictness == Strictness::Everything => {
-                return Err(TrustError::Damaged { name, path, reason });
-            }
-            Err(_) => {}
+            Err(reason) if strictness == Strictness::Everything => return Err(TrustError::Contents(damaged(reason))),
+            added => found |= added.is_ok(),
         }
     }
-    if strictness != Strictness::Nothing && !found {
-        return Err(TrustError::NoCertificate { name, path });
-    }
-    Ok(())
+    let missing = || {
+        let path = path.display();
+        format!("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----")
+    };
+    if found { Ok(()) } else { Err(TrustError::Contents(missing())) }
 }
 
 fn hint(error: &FileError) -> &'static str {
@@ -281,11 +276,7 @@ fn hint(error: &FileError) -> &'static str {
 }
 
 /// The same for every file of a folder; other files there are ignored.
-fn read_folder(
-    name: &'static str,
-    folder: &Path,
-    add: &mut dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error>,
-) -> Result<(), TrustError> {
+fn read_folder(name: &'static str, folder: &Path, add: &mut Add) -> Result<(), TrustError> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| TrustError::File { name, error: FileErrorKind::from(error).at(folder) })?;
     for entry in entries.flatten() {
@@ -309,8 +300,9 @@ fn plain_certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>>
     let mut letters = Vec::with_capacity(4096);
     let mut is_inside = false;
     while !bundle.is_empty() {
-        let (line, rest) = next_line(bundle);
-        bundle = rest;
+        let end = memchr::memchr(b'\n', bundle).unwrap_or(bundle.len());
+        let line = bundle[..end].strip_suffix(b"\r").unwrap_or(&bundle[..end]);
+        bundle = bundle.get(end + 1..).unwrap_or_default();
         if !is_inside {
             if line == BEGIN {
                 is_inside = true;
@@ -327,15 +319,6 @@ fn plain_certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>>
     }
     // A last certificate without its end is a fault, which the other reader reports.
     (!is_inside).then_some(found)
-}
-
-/// A line without its end, and what follows it.
-fn next_line(text: &[u8]) -> (&[u8], &[u8]) {
-    let (line, rest) = match memchr::memchr(b'\n', text) {
-        Some(end) => (&text[..end], &text[end + 1..]),
-        None => (text, &text[text.len()..]),
-    };
-    (line.strip_suffix(b"\r").unwrap_or(line), rest)
 }
 
 #[cfg(test)]

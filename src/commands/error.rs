@@ -191,8 +191,8 @@ fn of_transport(error: &TransportError) -> Exit {
     match error {
         TransportError::Trust(error) => match error {
             TrustError::File { error, .. } => of_file(error, Exit::BadInput),
-            TrustError::NoCertificate { .. } | TrustError::Damaged { .. } => Exit::BadInput,
-            TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
+            TrustError::Contents(_) => Exit::BadInput,
+            TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },
         // The client opens descriptors and starts a thread.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::reports::Reports;
 use super::resume_command::{End, SameCommand};
 use crate::api::operation::{self, ApiRequest, CNAME, SEND_PASSWORD_EMAIL};
-use crate::api::transport::{Reuse, Transport, TransportError};
+use crate::api::transport::{Transport, TransportError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
     Author, ConcurrentRuns, Journal, JournalError, JournalPlace, KnownElsewhere, ListName, OpenMode, OwnJournal,
@@ -210,9 +210,8 @@ impl Prepared {
     pub(super) fn transports(
         &self,
     ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, CommandError> {
-        let reuse = if self.bulk.keep_alive { Reuse::Brief } else { Reuse::Never };
         let (network, identity) = (&self.settings.network, self.identity.as_ref());
-        let mut clients = Transport::several(network, identity, &self.request, reuse)?;
+        let mut clients = Transport::several(network, identity, &self.request, self.bulk.keep_alive)?;
         let first = clients.next().transpose()?;
         Ok(first.map(Ok).into_iter().chain(clients))
     }

@@ -9,7 +9,7 @@ use url::Url;
 use super::check::{Check, Checklist, day, time_left};
 use crate::api::observer::{AddressSource, Handshake, Observed, Step};
 use crate::api::outcome::{Class, Failure};
-use crate::api::transport::{Endpoint, Exchange, Transport, TransportError};
+use crate::api::transport::{Exchange, Transport, TransportError, authority, host, port};
 use crate::report::text;
 use crate::settings::credential::certificate::{CertificateFacts, ClientCertificate};
 use crate::settings::network::Network;
@@ -117,7 +117,6 @@ impl Route<'_> {
 
     /// The check of the step that failed.
     fn failed(&self, step: Step, failure: Failure) -> Check {
-        let target = Endpoint::of(self.url).authority();
         match step {
             Step::Lookup => Check::of_failure("dns", "", failure),
             Step::Tcp => Check::of_failure("tcp", "", failure),
@@ -126,21 +125,20 @@ impl Route<'_> {
                     self.network.proxy_for(self.url).map_or_else(String::new, |proxy| proxy.origin.to_string());
                 Check::of_failure("proxy", &origin, failure)
             }
-            Step::Tls => tls_failed(&target, failure),
+            Step::Tls => tls_failed(&authority(self.url), failure),
             Step::Http => Check::of_failure("http", &format!("HEAD {}", self.url), failure),
         }
     }
 
     /// Which of several addresses was connected to is known once there was an answer.
     fn connected(&self, observed: &Observed) -> String {
-        let target = Endpoint::of(self.url);
         let address = match (observed.remote, self.network.proxy_for(self.url), &observed.addresses) {
             (Some(address), _, _) => address.to_string(),
             (None, Some(proxy), _) => proxy.shown.clone(),
             (None, None, Some((_, addresses))) if addresses.len() == 1 => {
-                SocketAddr::new(addresses[0], target.port).to_string()
+                SocketAddr::new(addresses[0], port(self.url)).to_string()
             }
-            (None, None, _) => target.authority(),
+            (None, None, _) => authority(self.url),
         };
         let time = observed.tcp_time.map_or_else(String::new, |time| format!(" in {} ms", time.as_millis()));
         format!("{}{address} answered{time}", self.whose())
@@ -153,7 +151,7 @@ impl Route<'_> {
 
     fn found(&self, source: AddressSource, addresses: &str) -> String {
         let proxy = self.network.proxy_for(self.url);
-        let host = proxy.map_or_else(|| Endpoint::of(self.url).host, |proxy| proxy.host.clone());
+        let host = proxy.map_or_else(|| host(self.url), |proxy| &proxy.host);
         let whose = self.whose();
         match source {
             AddressSource::Literal => format!("{whose}{addresses}: an address, there is no name to look up"),
@@ -165,7 +163,7 @@ impl Route<'_> {
 
     fn proxy(&self) -> String {
         if let Some(proxy) = self.network.proxy_for(self.url) {
-            let target = Endpoint::of(self.url).authority();
+            let target = authority(self.url);
             return format!("{} ({}) opened a tunnel to {target}", proxy.shown, proxy.origin);
         }
         match &self.network.proxy {

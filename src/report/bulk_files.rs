@@ -27,13 +27,10 @@ enum Case {
 #[derive(Debug)]
 pub struct Cases(Vec<Case>);
 
-/// The element within a case that did not pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Element {
-    Skipped,
-    Failure,
-    Error,
-}
+/// The elements within a case that did not pass.
+const SKIPPED: &str = "skipped";
+const FAILURE: &str = "failure";
+const ERROR: &str = "error";
 
 impl Cases {
     pub fn new(plan: &Plan) -> Self {
@@ -46,7 +43,7 @@ impl Cases {
         }
     }
 
-    fn count(&self, wanted: Element) -> usize {
+    fn count(&self, wanted: &str) -> usize {
         self.0.iter().filter(|case| case.result().is_some_and(|(element, ..)| element == wanted)).count()
     }
 
@@ -58,8 +55,7 @@ impl Cases {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let list = facts.list;
-        let [skipped, failures, errors] =
-            [Element::Skipped, Element::Failure, Element::Error].map(|element| self.count(element));
+        let [skipped, failures, errors] = [SKIPPED, FAILURE, ERROR].map(|element| self.count(element));
         let numbers = format!(
             "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\" time=\"{:.3}\"",
             self.0.len() + list.bad.len(),
@@ -84,8 +80,7 @@ impl Cases {
             match case.result() {
                 None => writeln!(out, "\"/>")?,
                 Some((element, class, message)) => {
-                    let name = element.name();
-                    writeln!(out, "\"><{name} type=\"{class}\" message=\"{class}: {message}\"/></testcase>")?;
+                    writeln!(out, "\"><{element} type=\"{class}\" message=\"{class}: {message}\"/></testcase>")?;
                 }
             }
         }
@@ -98,58 +93,33 @@ impl Cases {
     }
 }
 
-impl Element {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Skipped => "skipped",
-            Self::Failure => "failure",
-            Self::Error => "error",
-        }
-    }
-
-    /// The element of a row that is not left out.
-    const fn of(outcome: Outcome) -> Option<Self> {
-        match outcome {
-            Outcome::Accepted => None,
-            Outcome::Rejected | Outcome::NotSent => Some(Self::Failure),
-            Outcome::Unknown => Some(Self::Error),
-        }
-    }
-}
-
 impl Case {
     /// The element, its type and its message; none for a row that this run mailed. There are as many errors and failures
     /// as unknown and failed rows in the summary, so that report and exit code agree.
-    fn result(self) -> Option<(Element, &'static str, &'static str)> {
-        match self {
-            Self::Ended(outcome, class) => {
-                let element = Element::of(outcome)?;
-                Some((element, outcome.word(), Exit::from(class).row().title))
-            }
+    fn result(self) -> Option<(&'static str, &'static str, &'static str)> {
+        let (outcome, text) = match self {
+            Self::Ended(Outcome::Accepted, _) => return None,
+            Self::Ended(outcome, class) => (outcome, Exit::from(class).row().title),
+            Self::Decided(Decision::Send(Prior::NotSent)) => (Outcome::NotSent, "the run ended before this row"),
             Self::Decided(Decision::Send(prior)) => {
-                let outcome = prior_outcome(prior);
-                let text = match prior {
-                    Prior::NotSent => "the run ended before this row",
-                    Prior::Rejected | Prior::Due | Prior::Unknown => {
-                        "in an earlier run; this one ended before this row"
-                    }
-                };
-                Some((Element::of(outcome)?, outcome.word(), text))
+                (prior_outcome(prior), "in an earlier run; this one ended before this row")
             }
             // Of these no one knows more than before, limit or not.
             Self::Decided(Decision::BeyondLimit(Prior::Unknown)) => {
-                Some((Element::Error, Outcome::Unknown.word(), "in an earlier run; left for a later run by --limit"))
+                (Outcome::Unknown, "in an earlier run; left for a later run by --limit")
             }
             Self::Decided(Decision::BeyondLimit(prior)) => {
-                Some((Element::Skipped, prior_outcome(prior).word(), "left for a later run by --limit"))
+                return Some((SKIPPED, prior_outcome(prior).word(), "left for a later run by --limit"));
             }
-            Self::Decided(Decision::Leave(outcome)) => {
-                Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in an earlier run"))
-            }
-            Self::Decided(Decision::LeaveKnown(outcome)) => {
-                Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in a run of another list"))
-            }
-        }
+            Self::Decided(Decision::Leave(outcome)) => (outcome, "in an earlier run"),
+            Self::Decided(Decision::LeaveKnown(outcome)) => (outcome, "in a run of another list"),
+        };
+        let element = match outcome {
+            Outcome::Accepted => SKIPPED,
+            Outcome::Rejected | Outcome::NotSent => FAILURE,
+            Outcome::Unknown => ERROR,
+        };
+        Some((element, outcome.word(), text))
     }
 }
 
@@ -173,8 +143,7 @@ impl Display for Xml<'_> {
                 '<' => formatter.write_str("&lt;")?,
                 '>' => formatter.write_str("&gt;")?,
                 '"' => formatter.write_str("&quot;")?,
-                '\u{fffe}' | '\u{ffff}' => write!(formatter, "{}", c.escape_unicode())?,
-                c if is_invisible(c) => write!(formatter, "{}", c.escape_unicode())?,
+                c if is_invisible(c) || c == '\u{fffe}' || c == '\u{ffff}' => c.escape_unicode().fmt(formatter)?,
                 c => formatter.write_char(c)?,
             }
         }
@@ -266,7 +235,7 @@ mod tests {
                     report.0[index] = Case::Ended(*outcome, Class::NotFound);
                 }
             }
-            let [errors, failures] = [Element::Error, Element::Failure].map(|element| report.count(element));
+            let [errors, failures] = [ERROR, FAILURE].map(|element| report.count(element));
             let expected = match (errors, failures) {
                 (0, 0) => Verdict::Accepted,
                 (0, _) => Verdict::Failed,

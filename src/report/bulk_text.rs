@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::escape::Redactor;
 use super::exit::Exit;
-use super::text::Style;
-use super::text::{self, counted, duration, grouped};
+use super::text::{self, Style, counted, duration, grouped};
 use crate::api::answer::BodyContent;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
@@ -68,80 +67,47 @@ pub const fn format_word(format: Format) -> &'static str {
 }
 
 pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
-    let mut lines = target(facts, redactor);
-    lines.extend(earlier(facts));
-    let unknown = unknown_rows(facts.list, facts.plan, redactor);
-    lines.extend(unknown.into_iter().map(|row| ("", row)));
-    if let Some(known) = known(facts, redactor) {
-        let done = match facts.on_known {
-            Some(OnKnown::Skip) => ": skipped",
-            Some(OnKnown::Send) => ": mailed again",
-            None => "; choose --known skip or --known send",
-        };
-        lines.push(("known", format!("{known}{done}")));
-    }
-    lines.push(("journal", journal(facts, redactor)));
-    lines.push(("to send", to_send(facts)));
-    let sample = sample(facts.list, facts.plan, redactor);
-    if !sample.is_empty() {
-        lines.push(("such as", sample.join(", ")));
-    }
-    let line = |(label, content): (&str, String)| format!("{} {content}\n", style.heading(&format!("{label:<9}")));
-    lines.into_iter().map(line).collect()
-}
-
-/// Where it goes, and what list it is.
-fn target(facts: &PlanFacts, redactor: &Redactor) -> Vec<(&'static str, String)> {
-    let list = facts.list;
+    let (list, plan) = (facts.list, facts.plan);
+    let rows = |label, count, rest: &str| (count > 0).then(|| (label, counted(count, "row") + rest));
     let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", redactor.escape(name)));
+    let tenant = format!("{}{profile}", facts.tenant.unwrap_or("-"));
     let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row has its own" } else { "" };
-    let mut lines = vec![
-        ("tenant", format!("{}{profile}", facts.tenant.unwrap_or("-"))),
-        ("url", facts.url.to_owned()),
-        ("cname", format!("{}{own}", redactor.escape(facts.cname))),
-        ("list", of_list(facts, redactor)),
+    let all = counted(facts.people, "row");
+    let have = if list.other_cname == 1 { "has" } else { "have" };
+    let other_cname = format!(" {have} the address of another row but another cname: each is a separate mail");
+    let when = facts.accepted_at.as_ref().map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
+    let done = match facts.on_known {
+        Some(OnKnown::Skip) => ": skipped",
+        Some(OnKnown::Send) => ": mailed again",
+        None => "; choose --known skip or --known send",
+    };
+    let sample = sample(list, plan, redactor);
+    let unknown = unknown_rows(list, plan, redactor).into_iter().map(|row| Some(("", row)));
+    let before = [
+        Some(("tenant", tenant)),
+        Some(("url", facts.url.to_owned())),
+        Some(("cname", format!("{}{own}", redactor.escape(facts.cname)))),
+        Some(("list", of_list(facts, redactor))),
+        facts.shard.map(|shard| ("shard", format!("{shard}: {} of {all}", grouped(list.rows.len() as u64)))),
+        rows("repeats", list.repeats, " dropped"),
+        rows("cnames", list.other_cname, &other_cname),
+        // What earlier runs have left.
+        rows("accepted", plan.accepted - plan.skipped.accepted, &format!(" earlier{when}: skipped")),
+        rows("rejected", plan.rejected, " earlier: left alone (to send again: --retry-rejected)"),
+        rows(
+            "unknown",
+            plan.unknown.len() as u64,
+            " may have been mailed: left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)",
+        ),
     ];
-    if let Some(shard) = facts.shard {
-        let (own, all) = (grouped(list.rows.len() as u64), counted(facts.people, "row"));
-        lines.push(("shard", format!("{shard}: {own} of {all}")));
-    }
-    if list.repeats > 0 {
-        let rows = counted(list.repeats, "row");
-        lines.push(("repeats", format!("{rows} dropped")));
-    }
-    if list.other_cname > 0 {
-        let rows = counted(list.other_cname, "row");
-        let verb = if list.other_cname == 1 { "has" } else { "have" };
-        let text = format!("{rows} {verb} the address of another row but another cname: each is a separate mail");
-        lines.push(("cnames", text));
-    }
-    lines
-}
-
-/// What earlier runs have left.
-fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
-    let plan = facts.plan;
-    let mut lines = Vec::new();
-    let accepted = plan.accepted - plan.skipped.accepted;
-    if accepted > 0 {
-        let rows = counted(accepted, "row");
-        let when = facts.accepted_at.as_ref();
-        let when = when.map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
-        lines.push(("accepted", format!("{rows} earlier{when}: skipped")));
-    }
-    if plan.rejected > 0 {
-        let rows = counted(plan.rejected, "row");
-        let text = format!("{rows} earlier: left alone (to send again: --retry-rejected)");
-        lines.push(("rejected", text));
-    }
-    if !plan.unknown.is_empty() {
-        let rows = counted(plan.unknown.len() as u64, "row");
-        let text = format!(
-            "{rows} may have been mailed: left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)"
-        );
-        lines.push(("unknown", text));
-    }
-    lines
+    let after = [
+        known(facts, redactor).map(|known| ("known", known + done)),
+        Some(("journal", journal(facts, redactor))),
+        Some(("to send", to_send(facts))),
+        (!sample.is_empty()).then(|| ("such as", sample.join(", "))),
+    ];
+    let line = |(label, content): (&str, String)| format!("{} {content}\n", style.heading(&format!("{label:<9}")));
+    before.into_iter().chain(unknown).chain(after).flatten().map(line).collect()
 }
 
 /// Who of those that would be mailed is known from other lists, if anyone is.
@@ -152,17 +118,14 @@ pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
         return None;
     }
     let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
-    let mut parts = Vec::new();
-    for (count, word, is_in) in [
-        (accepted, "accepted", (|list| list.accepted > 0) as fn(&KnownList) -> bool),
-        (unknown, "unknown", |list| list.unknown > 0),
-    ] {
-        if count > 0 {
-            let lists = elsewhere.lists.iter().filter(|list| is_in(list));
-            let named: Vec<String> = lists.map(|list| known_list(list, redactor)).collect();
-            parts.push(format!("{} {word} ({})", grouped(count), first_few(&named)));
-        }
-    }
+    let part = |count, word, is_in: fn(&&KnownList) -> bool| {
+        let lists = elsewhere.lists.iter().filter(is_in);
+        let named: Vec<String> = lists.map(|list| known_list(list, redactor)).collect();
+        (count > 0).then(|| format!("{} {word} ({})", grouped(count), first_few(&named)))
+    };
+    let parts =
+        [part(accepted, "accepted", |list| list.accepted > 0), part(unknown, "unknown", |list| list.unknown > 0)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     Some(format!(
         "{} of these {of} people {} known from other lists: {}",
         grouped(accepted + unknown),
@@ -189,10 +152,7 @@ fn first_few(texts: &[String]) -> String {
 
 /// A list by its name and day. Without a name, the name of its journal has it.
 fn known_list(known: &KnownList, redactor: &Redactor) -> String {
-    let file_name = |path: &Path| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
+    let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = match known.list.as_deref() {
         // Of a month of them, the day says too little.
         Some(SINGLE_SENDS) => {
@@ -203,15 +163,11 @@ fn known_list(known: &KnownList, redactor: &Redactor) -> String {
         Some(list) => file_name(Path::new(list)),
         None => {
             let name = file_name(&known.journal);
-            let list = name.rsplit_once('-').map(|(list, _)| list.to_owned());
-            list.unwrap_or(name)
+            name.rsplit_once('-').map_or(name.as_str(), |(list, _)| list).to_owned()
         }
     };
     let day = known.at.as_deref().and_then(|at| at.get(..10));
-    match day {
-        Some(day) => format!("{}, {day}", redactor.escape(&name)),
-        None => redactor.escape(&name),
-    }
+    redactor.escape(&name) + &day.map_or_else(String::new, |day| format!(", {day}"))
 }
 
 fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
@@ -248,27 +204,16 @@ fn to_send(facts: &PlanFacts) -> String {
 
 /// The rows that are unknown and left alone, as far as they are named.
 fn unknown_rows(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
-    let mut named: Vec<String> = plan
-        .unknown
-        .iter()
-        .take(NAMED)
-        .filter_map(|index| list.rows.get(*index as usize))
-        .map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)))
-        .collect();
-    if let Some(rest) = plan.unknown.len().checked_sub(NAMED + 1) {
-        named.push(format!("and {} more", rest + 1));
-    }
-    named
+    let rows = plan.unknown.iter().take(NAMED).filter_map(|index| list.rows.get(*index as usize));
+    let named = rows.map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)));
+    let rest = plan.unknown.len().checked_sub(NAMED + 1);
+    named.chain(rest.map(|rest| format!("and {} more", rest + 1))).collect()
 }
 
 /// A few of the addresses that are going to be mailed.
 pub fn sample(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
-    plan.tasks
-        .iter()
-        .take(SAMPLE)
-        .filter_map(|task| list.rows.get(task.index as usize))
-        .map(|row| redactor.escape(&row.email))
-        .collect()
+    let rows = plan.tasks.iter().take(SAMPLE).filter_map(|task| list.rows.get(task.index as usize));
+    rows.map(|row| redactor.escape(&row.email)).collect()
 }
 
 /// The name of a row: its address, and its cname where one address has several.
@@ -280,14 +225,10 @@ pub fn name(row: &Row, cname: Option<&str>, redactor: &Redactor) -> String {
 /// The line of a row that has ended, with the name that it has.
 pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor: &Redactor) -> String {
     let word = format!("{:<8}", result.outcome.word());
-    let word = match result.outcome {
-        Outcome::Accepted => style.success(&word),
-        Outcome::Rejected | Outcome::NotSent => style.error(&word),
-        Outcome::Unknown => style.warning(&word),
-    };
-    let why = match result.outcome {
-        Outcome::Accepted => String::new(),
-        _ => format!("  {}", why(result, redactor)),
+    let (word, why) = match result.outcome {
+        Outcome::Accepted => (style.success(&word), String::new()),
+        Outcome::Rejected | Outcome::NotSent => (style.error(&word), format!("  {}", why(result, redactor))),
+        Outcome::Unknown => (style.warning(&word), format!("  {}", why(result, redactor))),
     };
     // That a row is not_sent already means that it is due.
     let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
@@ -306,8 +247,7 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
         (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),
         (_, None, None, None) => String::new(),
     };
-    let waited = text::waited(result).map_or_else(String::new, |waited| format!("; {waited}"));
-    format!("{title}{status}{said}{waited}")
+    format!("{title}{status}{said}{}", text::waited(result, "; "))
 }
 
 /// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
@@ -333,10 +273,9 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
     let plan = facts.plan;
     let list = tally.of_list(plan);
     let requests = counted(tally.requests, "request");
-    let label = |text: &str| style.heading(text);
     let mut text = format!(
         "{} {}{} ({requests}, {})\n",
-        label("this run:"),
+        style.heading("this run:"),
         outcomes(&tally.ended),
         due_of(tally.due),
         duration(elapsed),
@@ -347,7 +286,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
     if list != tally.ended || !bad.is_empty() {
         text.push_str(&format!(
             "{} {} of {}{}{beyond}{bad}\n",
-            label("the list:"),
+            style.heading("the list:"),
             outcomes(&list),
             counted(facts.list.rows.len() as u64, "row"),
             due_of(tally.due_of_list(plan)),
@@ -363,14 +302,14 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     });
     let all = facts.list.rows.len() as u64;
     if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
-        let rows = counted(all, "row");
         // --fresh is refused where other journals of the list know people too.
         let again = match facts.siblings {
             0 => "start a new journal with --fresh",
             _ => "first move away all journals of this list (see `vescli journal list`)",
         };
         return format!(
-            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, {again}\n"
+            "nothing left to send: everybody on the list ({}) was accepted earlier{when}\nto mail all of them again, {again}\n",
+            counted(all, "row"),
         );
     }
     let skipped = |count| format!(" ({} of these on other lists)", grouped(count));

@@ -17,29 +17,27 @@ pub const HIDDEN_PROXY: &str = "replace *** by the proxy's user and password bef
 
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
     let proxy = network.proxy_for(&request.url);
-    let piped = Piped {
-        token: credential.token.as_ref().map(|(source, _)| source),
-        password: credential.certificate.as_ref().and_then(|(source, _)| password(source)),
-        proxy: proxy.and_then(variable_of),
-    };
+    let variable = proxy.and_then(variable_of);
     // `--disable` first: a ~/.curlrc must not change the request.
     let mut words = vec!["curl --disable --silent --show-error --include".to_owned()];
     network_flags(network, &mut words);
     match proxy {
-        Some(_) if piped.proxy.is_some() => {}
+        Some(_) if variable.is_some() => {}
         Some(proxy) => words.push(format!("--proxy {}", quote(&proxy.shown))),
         // Without this, curl would use the proxy variables of the environment.
         None => words.push("--noproxy '*'".to_owned()),
     }
+    let mut password = None;
     if let Some((source, _)) = &credential.certificate {
-        certificate_flags(source, &mut words);
+        password = certificate_flags(source, &mut words).map(of_password);
     }
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     for (name, value) in request.headers {
         add("--header", &format!("{name}: {value}"));
     }
     add("--data-raw", &request.body);
-    let (before, flag) = piped.halves();
+    let token = credential.token.as_ref().map(|(source, _)| of_token(source));
+    let (before, flag) = pipe(token, password, variable.map(of_variable));
     words.extend(flag.map(str::to_owned));
     words.push(quote(request.url.as_str()));
     format!("{before}{}\n", words.join(" \\\n  "))
@@ -51,41 +49,30 @@ pub fn lacks_password(request: &ApiRequest, network: &Network) -> bool {
     proxy.is_some_and(|proxy| proxy.has_credentials() && variable_of(proxy).is_none())
 }
 
-/// The secrets, as where the shell reads them. curl has one standard input for all of them.
-struct Piped<'a> {
-    token: Option<&'a TokenSource>,
-    password: Option<&'a PasswordSource>,
-    /// The variable with the proxy's URL.
-    proxy: Option<&'a str>,
-}
-
-impl Piped<'_> {
-    /// The text before curl, and the flag that makes curl read it.
-    fn halves(&self) -> (String, Option<&'static str>) {
-        // A token alone is a header line as it is; anything more goes as a file of settings, in whose quoted
-        // texts quotes and backslashes have to be escaped.
-        if self.password.is_none() && self.proxy.is_none() {
-            return match self.token.map(token) {
-                None => (String::new(), None),
-                Some(Read { value, .. }) => {
-                    (format!("printf 'authorization: APIToken %s\\n' {value} |\n"), Some("--header @-"))
+/// What passes the secrets to curl: the text before it, and the flag that makes curl read it. curl has one standard input for
+/// all of them. A token alone is a header line as it is; anything more goes as a file of settings, in whose quoted texts
+/// quotes and backslashes have to be escaped.
+fn pipe(token: Option<Read>, password: Option<Read>, proxy: Option<Read>) -> (String, Option<&'static str>) {
+    match (token, password, proxy) {
+        (None, None, None) => (String::new(), None),
+        (Some(Read { value, .. }), None, None) => {
+            (format!("printf 'authorization: APIToken %s\\n' {value} |\n"), Some("--header @-"))
+        }
+        (token, password, proxy) => {
+            let escape = format!("sed {}", quote(r#"s/[\\"]/\\&/g"#));
+            let (mut format, mut values) = (String::new(), String::new());
+            for (line, read) in [
+                (r#"header = "authorization: APIToken %s""#, token),
+                (r#"pass = "%s""#, password),
+                (r#"proxy = "%s""#, proxy),
+            ] {
+                if let Some(Read { command, .. }) = read {
+                    format.push_str(&format!("{line}\\n"));
+                    values.push_str(&format!(" \"$({command} | {escape})\""));
                 }
-            };
-        }
-        let settings = [
-            (r#"header = "authorization: APIToken %s""#, self.token.map(token)),
-            (r#"pass = "%s""#, self.password.map(of_password)),
-            (r#"proxy = "%s""#, self.proxy.map(of_variable)),
-        ];
-        let mut format = String::new();
-        let mut values = String::new();
-        for (line, read) in settings {
-            if let Some(Read { command, .. }) = read {
-                format.push_str(&format!("{line}\\n"));
-                values.push_str(&format!(" \"$({command} | {})\"", escape()));
             }
+            (format!("printf '{format}'{values} |\n"), Some("--config -"))
         }
-        (format!("printf '{format}'{values} |\n"), Some("--config -"))
     }
 }
 
@@ -108,7 +95,7 @@ fn of_file(path: &Path) -> Read {
     of_output(&format!("tr -d '\\r\\n' <{}", quote(&path.to_string_lossy())))
 }
 
-fn token(source: &TokenSource) -> Read {
+fn of_token(source: &TokenSource) -> Read {
     match source {
         TokenSource::Variable(name, _) => of_variable(name),
         TokenSource::Stdin => of_output("tr -d '\\r\\n'"),
@@ -127,27 +114,19 @@ fn of_password(source: &PasswordSource) -> Read {
     }
 }
 
-/// Makes a text one of curl's quoted texts: a backslash before each quote and backslash.
-fn escape() -> String {
-    format!("sed {}", quote(r#"s/[\\"]/\\&/g"#))
-}
-
-fn password(source: &ClientCertificateSource) -> Option<&PasswordSource> {
-    match source {
-        ClientCertificateSource::P12 { password, .. } => password.as_ref().map(|(source, _)| source),
-        ClientCertificateSource::Pem { .. } => None,
-    }
-}
-
-fn certificate_flags(source: &ClientCertificateSource, words: &mut Vec<String>) {
+/// Adds the flags, and returns where the password comes from.
+fn certificate_flags<'a>(source: &'a ClientCertificateSource, words: &mut Vec<String>) -> Option<&'a PasswordSource> {
+    let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     match source {
         ClientCertificateSource::Pem { cert, key, .. } => {
-            words.push(format!("--cert {}", quote(&certificate_file(cert))));
-            words.push(format!("--key {}", quote(&key.to_string_lossy())));
+            add("--cert", &certificate_file(cert));
+            add("--key", &key.to_string_lossy());
+            None
         }
-        ClientCertificateSource::P12 { file, .. } => {
-            words.push("--cert-type P12".to_owned());
-            words.push(format!("--cert {}", quote(&certificate_file(file))));
+        ClientCertificateSource::P12 { file, password } => {
+            add("--cert-type", "P12");
+            add("--cert", &certificate_file(file));
+            password.as_ref().map(|(source, _)| source)
         }
     }
 }

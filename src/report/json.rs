@@ -35,22 +35,7 @@ macro_rules! document {
 }
 pub(crate) use document;
 
-/// A result: one shape for success, failure and usage errors.
-#[derive(Debug, Serialize)]
-pub(super) struct ResultDocument<'a> {
-    schema: &'static str,
-    ok: bool,
-    outcome: &'static str,
-    #[serde(flatten)]
-    values: Values<'a>,
-    tenant: Option<&'a str>,
-    url: Option<&'a str>,
-    #[serde(flatten)]
-    end: EndFields<'a>,
-}
-
 /// A field for each of the operation's.
-#[derive(Debug)]
 struct Values<'a>(&'a RequestInfo);
 
 impl Serialize for Values<'_> {
@@ -60,8 +45,8 @@ impl Serialize for Values<'_> {
 }
 
 /// How a request ended; a row of a list has the same fields.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct EndFields<'a> {
+#[derive(Default, Serialize)]
+struct EndFields<'a> {
     status: Option<u16>,
     attempts: u64,
     elapsed_ms: u64,
@@ -70,8 +55,8 @@ pub(super) struct EndFields<'a> {
     warnings: &'a [String],
 }
 
-#[derive(Debug, Default, Serialize)]
-pub struct ErrorDocument {
+#[derive(Default, Serialize)]
+struct ErrorDocument {
     class: &'static str,
     message: String,
     server_code: Option<i64>,
@@ -87,58 +72,53 @@ pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl<'a> ResultDocument<'a> {
-    fn new(info: &'a RequestInfo, outcome: Outcome, end: EndFields<'a>) -> Self {
-        Self {
-            schema: "vescli.result/1",
-            ok: outcome == Outcome::Accepted,
-            outcome: outcome.word(),
-            values: Values(info),
-            tenant: info.tenant.as_deref(),
-            url: info.url.as_deref(),
-            end,
-        }
-    }
+/// A result: one shape for success, failure and usage errors.
+fn result_document(info: &RequestInfo, outcome: Outcome, end: EndFields) -> String {
+    json_line(&document! {
+        schema: "vescli.result/1",
+        ok: outcome == Outcome::Accepted,
+        outcome: outcome.word(),
+        #[serde(flatten)]
+        values: Values(info),
+        tenant: info.tenant.as_deref(),
+        url: info.url.as_deref(),
+        #[serde(flatten)]
+        end: end,
+    })
+}
 
-    pub(super) fn of_result(
-        info: &'a RequestInfo,
-        sent: &SendResult,
-        redactor: &Redactor,
-        warnings: &'a [String],
-    ) -> Self {
-        Self::new(info, sent.result.outcome, EndFields::new(info, sent, redactor, warnings))
-    }
+pub(super) fn result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor, warnings: &[String]) -> String {
+    result_document(info, sent.result.outcome, EndFields::new(info, sent, redactor, warnings))
+}
 
-    /// An error that kept the request from being made. `exit_code` is that of the process: the sandbox has the shell's own
-    /// code for a command that it cannot run, which is not in the table of exits.
-    pub(super) fn of_error(info: &'a RequestInfo, report: &ErrorReport, exit_code: u8, redactor: &Redactor) -> Self {
-        let error = Some(ErrorDocument::of_report(report, redactor));
-        let end = EndFields { exit_code, error, ..EndFields::default() };
-        Self::new(info, Outcome::NotSent, end)
-    }
+/// An error that kept the request from being made. `exit_code` is that of the process: the sandbox has the shell's own code
+/// for a command that it cannot run, which is not in the table of exits.
+pub(super) fn error(info: &RequestInfo, report: &ErrorReport, exit_code: u8, redactor: &Redactor) -> String {
+    let error = Some(ErrorDocument::of_report(report, redactor));
+    result_document(info, Outcome::NotSent, EndFields { exit_code, error, ..EndFields::default() })
+}
 
-    /// A request that a signal ended. Its class is not in the table of exits: the process dies by the signal.
-    pub(super) fn of_interruption(info: &'a RequestInfo, ended: &Interruption, redactor: &Redactor) -> Self {
-        let error = ErrorDocument {
-            class: "interrupted",
-            message: ended.message(info.operation),
-            safe_to_retry: !ended.may_have_been_sent,
-            hint: Some(redactor.redact(&ended.hint(info))),
-            ..ErrorDocument::default()
-        };
-        let end = EndFields {
-            attempts: ended.attempts,
-            elapsed_ms: milliseconds(ended.elapsed),
-            exit_code: u8::try_from(128 + ended.signal).unwrap_or(u8::MAX),
-            error: Some(error),
-            ..EndFields::default()
-        };
-        Self::new(info, ended.outcome(), end)
-    }
+/// A request that a signal ended. Its class is not in the table of exits: the process dies by the signal.
+pub(super) fn interruption(info: &RequestInfo, ended: &Interruption, redactor: &Redactor) -> String {
+    let error = ErrorDocument {
+        class: "interrupted",
+        message: ended.message(info.operation),
+        safe_to_retry: !ended.may_have_been_sent,
+        hint: Some(redactor.redact(&ended.hint(info))),
+        ..ErrorDocument::default()
+    };
+    let end = EndFields {
+        attempts: ended.attempts,
+        elapsed_ms: milliseconds(ended.elapsed),
+        exit_code: Ending::Signal(ended.signal).code(),
+        error: Some(error),
+        ..EndFields::default()
+    };
+    result_document(info, ended.outcome(), end)
 }
 
 impl<'a> EndFields<'a> {
-    pub(super) fn new(info: &RequestInfo, sent: &SendResult, redactor: &Redactor, warnings: &'a [String]) -> Self {
+    fn new(info: &RequestInfo, sent: &SendResult, redactor: &Redactor, warnings: &'a [String]) -> Self {
         let accepted = sent.result.outcome == Outcome::Accepted;
         Self {
             status: sent.result.status,
@@ -154,26 +134,23 @@ impl<'a> EndFields<'a> {
 impl ErrorDocument {
     fn of_result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor) -> Self {
         let result = &sent.result;
-        let content = result.content.as_ref();
         let row = sent.exit().row();
+        let redact = |text: &str| redactor.redact(text);
         Self {
             class: row.name,
-            message: match text::waited(result) {
-                Some(waited) => format!("{}; {waited}", row.title),
-                None => row.title.to_owned(),
-            },
-            server_code: content.and_then(BodyContent::code),
-            server_message: content.and_then(|content| content.message()).map(|text| redactor.redact(text)),
+            message: format!("{}{}", row.title, text::waited(result, "; ")),
+            server_code: result.content.as_ref().and_then(BodyContent::code),
+            server_message: result.content.as_ref().and_then(BodyContent::message).map(redact),
             safe_to_retry: is_repeatable(result),
             retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
-            hint: Some(redactor.redact(&text::hint(info, result))),
-            cause: result.cause.as_deref().map(|text| redactor.redact(text)),
-            location: result.location.as_deref().map(|text| redactor.redact(text)),
+            hint: Some(redact(&text::hint(info, result))),
+            cause: result.cause.as_deref().map(redact),
+            location: result.location.as_deref().map(redact),
         }
     }
 
     /// An error of this machine, which no server has seen.
-    pub fn of_report(report: &ErrorReport, redactor: &Redactor) -> Self {
+    fn of_report(report: &ErrorReport, redactor: &Redactor) -> Self {
         Self {
             class: report.exit.row().name,
             message: redactor.redact(&report.message),

@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::escape::{Redactor, json_line};
+use super::escape::Redactor;
 use super::exit::{Ending, Exit};
-use super::json::ResultDocument;
 use super::text::Style;
-use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
+use super::{ErrorReport, Interruption, RequestInfo, SendResult, json, text};
 use crate::api::failure::without_number;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::Outcome;
@@ -161,18 +160,14 @@ impl<'a> Reporter<'a> {
     pub fn result(&mut self, sent: &SendResult, warnings: &[String]) -> Exit {
         let Output { json, quiet, .. } = self.output;
         let accepted = sent.result.outcome == Outcome::Accepted;
-        if !(json && quiet) {
-            // Standard error is for people, whatever standard output has.
-            if !accepted {
-                self.write_err(&text::failure(&self.request, sent, self.err_style, &self.redactor));
-            } else if json {
-                self.write_err(&text::accepted(&self.request, sent, self.err_style, &self.redactor));
-            }
+        // Standard error is for people, whatever standard output has.
+        if !(json && quiet) && (json || !accepted) {
+            self.write_err(&text::result(&self.request, sent, self.err_style, &self.redactor));
         }
         let result = if json {
-            json_line(&ResultDocument::of_result(&self.request, sent, &self.redactor, warnings))
+            json::result(&self.request, sent, &self.redactor, warnings)
         } else if accepted && !quiet {
-            text::accepted(&self.request, sent, self.out_style, &self.redactor)
+            text::result(&self.request, sent, self.out_style, &self.redactor)
         } else {
             return sent.exit();
         };
@@ -187,29 +182,26 @@ impl<'a> Reporter<'a> {
     }
 
     pub fn interrupted(&mut self, ended: &Interruption) -> Ending {
-        let document = || json_line(&ResultDocument::of_interruption(&self.request, ended, &self.redactor));
-        let document = self.output.json.then(document);
-        // A command does not work when it is cut.
-        let hint = self.redactor.escape_uncut(ended.hint(&self.request).as_bytes());
+        let document = self.output.json.then(|| json::interruption(&self.request, ended, &self.redactor));
+        let hint = ended.hint(&self.request);
         self.write_error(&ended.message(self.request.operation), Some(&hint), document);
         Ending::Signal(ended.signal)
     }
 
     pub fn error(&mut self, report: &ErrorReport, ending: Ending) {
-        let document = self.output.json.then(|| self.error_document(report, ending));
-        // A hint may contain a command, which does not work when it is cut.
-        let hint = report.hint.as_ref().map(|hint| self.redactor.escape_uncut(hint.as_bytes()));
-        self.write_error(&self.redactor.escape_lines(&report.message), hint.as_deref(), document);
-    }
-
-    fn error_document(&self, report: &ErrorReport, ending: Ending) -> String {
-        json_line(&ResultDocument::of_error(&self.request, report, ending.code(), &self.redactor))
+        let document = self.output.json.then(|| json::error(&self.request, report, ending.code(), &self.redactor));
+        self.write_error(&report.message, report.hint.as_deref(), document);
     }
 
     fn write_error(&mut self, message: &str, hint: Option<&str>, document: Option<String>) {
         if document.is_none() || !self.output.quiet {
-            let hint = hint.map_or_else(String::new, |hint| format!("{} {hint}\n", self.err_style.dim("  hint:")));
-            self.write_err(&format!("{} {message}\n{hint}", self.err_style.error("error:")));
+            let mut text = format!("{} {}\n", self.err_style.error("error:"), self.redactor.escape_lines(message));
+            if let Some(hint) = hint {
+                // A hint may contain a command, which does not work when it is cut.
+                let hint = self.redactor.escape_uncut(hint.as_bytes());
+                text.push_str(&format!("{} {hint}\n", self.err_style.dim("  hint:")));
+            }
+            self.write_err(&text);
         }
         if let Some(document) = document {
             // The exit code is that of the error; that its document could not be written must not replace it.
@@ -219,13 +211,13 @@ impl<'a> Reporter<'a> {
 
     /// Writes the document of an error whose text is written already.
     pub fn write_error_document(&mut self, report: &ErrorReport) {
-        let document = self.error_document(report, report.exit.into());
+        let document = json::error(&self.request, report, report.exit.code(), &self.redactor);
         let _ = self.write_out(&document);
     }
 
     /// Reports an error on standard error alone, when standard output has its own format.
     pub fn error_beside(&mut self, report: &ErrorReport) -> Exit {
-        self.write_error(&self.redactor.escape_lines(&report.message), None, None);
+        self.write_error(&report.message, None, None);
         report.exit
     }
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
-use url::Url;
 
 use super::escape::Redactor;
 use super::exit::Exit;
@@ -110,7 +109,12 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
-pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
+pub fn result(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
+    let write = if sent.result.outcome == Outcome::Accepted { accepted } else { failure };
+    write(info, sent, style, redactor)
+}
+
+fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
     let mut details = info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, "));
     for (name, value) in info.values().skip(1) {
@@ -125,7 +129,7 @@ pub fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &
     )
 }
 
-pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
+fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let result = &sent.result;
     let title = sent.exit().row().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
@@ -134,15 +138,14 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     let subject = redactor.escape(info.subject());
     let mut text = format!("{} {title}{status} for {subject}{tenant}{attempts}\n", style.error("error:"));
     let mut line = |label: &str, content: &str| text.push_str(&format!("  {label}{content}\n"));
-    match result.content.as_ref() {
+    match &result.content {
         Some(BodyContent::Html) => line("server: ", "an HTML page, not the API"),
         Some(BodyContent::Other) => line("server: ", "neither JSON of the API nor text"),
-        Some(content) => {
-            if let Some(message) = content.message() {
+        content => {
+            if let Some(message) = content.as_ref().and_then(BodyContent::message) {
                 line("server: ", &format!("\"{}\"", redactor.escape(message)));
             }
         }
-        None => {}
     }
     if let Some(location) = &result.location {
         line("redirects to: ", &redactor.escape(location));
@@ -150,17 +153,18 @@ pub fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &R
     if let Some(cause) = &result.cause {
         line("cause: ", &redactor.escape(cause));
     }
-    if let Some(waited) = waited(result) {
-        line("", &waited);
+    if result.waited.is_some() {
+        line("", &waited(result, ""));
     }
     line("", &outcome(info.operation, result));
     line(&style.dim("hint: "), &redactor.escape_uncut(hint(info, result).as_bytes()));
     text
 }
 
-/// How long vescli waited for a user who did not appear, in a phrase.
-pub fn waited(result: &AttemptResult) -> Option<String> {
-    result.waited.map(|waited| format!("waited {} for the user to exist", duration(waited)))
+/// How long vescli waited for a user who did not appear, in a phrase after a separator; empty if it did not wait.
+pub fn waited(result: &AttemptResult, separator: &str) -> String {
+    let phrase = |waited| format!("{separator}waited {} for the user to exist", duration(waited));
+    result.waited.map_or_else(String::new, phrase)
 }
 
 /// The outcome of a request, in a phrase.
@@ -227,18 +231,13 @@ pub fn dry_run(request: &ApiRequest, network: &Network, redactor: &Redactor) -> 
 
 /// The lines of a request for `-v`, and with its body for `-vv`, in the manner of curl.
 pub fn request_lines(request: &ApiRequest, with_body: bool, redactor: &Redactor) -> Vec<String> {
-    let mut lines = vec![format!("> POST {} HTTP/1.1", request.url.path()), format!("> host: {}", host(&request.url))];
+    let mut lines =
+        vec![format!("> POST {} HTTP/1.1", request.url.path()), format!("> host: {}", request.url.authority())];
     lines.extend(headers(request).map(|(name, value)| format!("> {name}: {value}")));
     if with_body {
         lines.push(format!("> {}", redactor.escape_uncut(request.body.as_bytes())));
     }
     lines
-}
-
-/// The host as it is sent: with its port, unless that is the scheme's own (RFC 9110, section 7.2).
-fn host(url: &Url) -> String {
-    let name = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 /// The lines of an answer, like those of its request.

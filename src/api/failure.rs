@@ -16,56 +16,51 @@ use super::outcome::{Class, Failure};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
-/// What is known of an attempt besides its error.
-#[derive(Debug)]
-pub(super) struct Circumstances<'a> {
-    /// Whether a connection (TCP, TLS and tunnel) was established, so that the request may have been sent.
-    pub(super) connected: bool,
-    /// The proxy that was used, as it may be shown.
-    pub(super) proxy: Option<&'a str>,
-    /// The host and port to reach.
-    pub(super) target: &'a str,
-    pub(super) observed: Observed,
-}
-
-/// The failure, and the step at which it happened.
-pub(super) fn classify(error: &reqwest::Error, circumstances: &Circumstances) -> (Failure, Step) {
-    let chain = Chain::of(error, &circumstances.observed);
-    let step = step(&chain, circumstances);
-    let class = class(error, &chain, step, circumstances);
+/// The failure, and the step at which it happened. `connected`: whether a connection (TCP, TLS and tunnel) was established, so
+/// that the request may have been sent. `proxy` is the proxy that was used, as it may be shown, and `target` the host and port
+/// to reach.
+pub(super) fn classify(
+    error: &reqwest::Error,
+    connected: bool,
+    proxy: Option<&str>,
+    target: &str,
+    observed: &Observed,
+) -> (Failure, Step) {
+    let chain = Chain::of(error, observed);
+    let step = if connected { Step::Http } else { step(&chain, proxy.is_some(), observed.step) };
+    let class = class(error, &chain, step, observed);
     // The cause never contains a secret: the libraries below get no token, and the proxy's password is not shown.
-    let cause = cause(class, &chain, step, circumstances);
-    (Failure { class, connected: circumstances.connected, cause }, step)
+    let cause = match chain.tls {
+        Some(tls) => tls_cause(tls, step, observed),
+        None => cause(class, &chain, step, proxy, target, observed),
+    };
+    (Failure { class, connected, cause }, step)
 }
 
 /// What the observer noted, and then the texts of hyper-util's `TunnelError` and `SocksError`: the first is private, the
 /// second has a private type inside.
-fn step(chain: &Chain, circumstances: &Circumstances) -> Step {
-    if circumstances.connected {
-        return Step::Http;
-    }
-    let noted = circumstances.observed.step;
+fn step(chain: &Chain, has_proxy: bool, noted: Step) -> Step {
     // The text of hyper-util's `ConnectError`, which is private.
     let tcp_failed = chain.messages.iter().any(|message| message.starts_with("tcp "));
     match chain.of_proxy() {
         Some("failed to create underlying connection") => noted,
         Some(_) => Step::Tunnel,
         // Nothing is noted between the proxy's address and TLS with the service, so a time-out there has no step.
-        None if circumstances.proxy.is_some() && noted == Step::Tcp && !tcp_failed => Step::Tunnel,
+        None if has_proxy && noted == Step::Tcp && !tcp_failed => Step::Tunnel,
         None => noted,
     }
 }
 
-fn class(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circumstances) -> Class {
+fn class(error: &reqwest::Error, chain: &Chain, step: Step, observed: &Observed) -> Class {
     if let Some(tls) = chain.tls {
-        return tls_class(tls, step, circumstances.observed.asked_by.is_some());
+        return tls_class(tls, step, observed.asked_by.is_some());
     }
     match step {
         _ if error.is_timeout() => Class::Timeout,
         Step::Http => Class::BrokenReply,
         _ if !error.is_connect() => Class::BrokenReply,
         _ if chain.limit.is_some() => Class::Connect,
-        Step::Lookup if circumstances.observed.not_found.is_some() => Class::Dns,
+        Step::Lookup if observed.not_found.is_some() => Class::Dns,
         Step::Tunnel => Class::Proxy,
         // TCP was established and TLS was not, without a TLS error: the other side closed or reset the connection in the
         // handshake.
@@ -76,26 +71,19 @@ fn class(error: &reqwest::Error, chain: &Chain, step: Step, circumstances: &Circ
 
 /// `asked`: whether a client certificate was asked for in this attempt.
 fn tls_class(error: &rustls::Error, step: Step, asked: bool) -> Class {
-    use AlertDescription as Alert;
     match error {
         rustls::Error::InvalidCertificate(_) => Class::Certificate,
         // Only a server that asked for a certificate can mean ours. Only if it asked in this attempt, it cannot have
         // accepted the request yet: on an older connection it may have.
-        rustls::Error::AlertReceived(
-            Alert::CertificateRequired
-            | Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::DecryptError,
-        ) if asked => Class::ClientCertificate,
+        // These are bad_certificate to certificate_unknown, unknown_ca, access_denied, decrypt_error, certificate_required
+        // (RFC 8446, section 6).
+        rustls::Error::AlertReceived(alert) if asked && matches!(u8::from(*alert), 42..=46 | 48 | 49 | 51 | 116) => {
+            Class::ClientCertificate
+        }
         _ if step == Step::Http => Class::BrokenReply,
         // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a failed handshake is
         // the only sign. Once the connection is established, the same alert means something else.
-        rustls::Error::AlertReceived(Alert::HandshakeFailure) if asked => Class::ClientCertificate,
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) if asked => Class::ClientCertificate,
         _ => Class::Tls,
     }
 }
@@ -141,17 +129,13 @@ impl<'a> Chain<'a> {
     }
 }
 
-fn cause(class: Class, chain: &Chain, step: Step, circumstances: &Circumstances) -> String {
+fn cause(class: Class, chain: &Chain, step: Step, proxy: Option<&str>, target: &str, observed: &Observed) -> String {
     use Class::{BrokenReply, Connect, Dns, Proxy, Timeout, Tls};
-    let Circumstances { target, observed, .. } = circumstances;
-    if let Some(tls) = chain.tls {
-        return tls_cause(tls, step, observed);
-    }
     if let (Connect, Some(limit)) = (class, chain.limit) {
         return format!("no connection to {target} could be opened: {limit}");
     }
     let last = chain.last();
-    match (class, circumstances.proxy) {
+    match (class, proxy) {
         (Timeout, _) if step == Step::Http => format!("out of time before {target} answered"),
         (Timeout, Some(proxy)) => format!("out of time before the proxy {proxy} opened a tunnel to the service"),
         (Timeout, None) => format!("out of time before a connection to {target} was established"),
@@ -425,6 +409,11 @@ mod tests {
         };
         for alert in [
             AlertDescription::CertificateRequired,
+            AlertDescription::BadCertificate,
+            AlertDescription::UnsupportedCertificate,
+            AlertDescription::CertificateRevoked,
+            AlertDescription::CertificateExpired,
+            AlertDescription::CertificateUnknown,
             AlertDescription::UnknownCA,
             AlertDescription::AccessDenied,
             AlertDescription::DecryptError,
@@ -439,9 +428,10 @@ mod tests {
         assert_eq!(kind(failed, false, true), Class::ClientCertificate);
         assert_eq!(kind(failed, true, true), Class::BrokenReply);
         assert_eq!(kind(failed, false, false), Class::Tls);
-        let other = AlertDescription::InternalError;
-        assert_eq!(kind(other, false, true), Class::Tls);
-        assert_eq!(kind(other, true, true), Class::BrokenReply);
+        let others = (0..=255).map(AlertDescription::from);
+        let others = others.filter(|alert| kind(*alert, false, true) == Class::Tls);
+        assert_eq!(others.count(), 256 - 10);
+        assert_eq!(kind(AlertDescription::InternalError, true, true), Class::BrokenReply);
     }
 
     #[test]

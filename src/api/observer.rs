@@ -21,7 +21,7 @@ use rustls::client::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, NamedGroup, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use tower_service::Service;
 
 use crate::settings::credential::certificate::CertificateFacts;
@@ -77,8 +77,10 @@ pub struct Observed {
     pub tcp_time: Option<Duration>,
     /// The address that was connected to, which is known once there is an answer.
     pub remote: Option<SocketAddr>,
-    /// The handshake with the service.
-    pub tls: Option<Handshake>,
+    /// `TLS 1.3` or `TLS 1.2`, after a full handshake.
+    pub tls_version: &'static str,
+    /// The service's certificate, then its issuers as far as the server sent them, once they are verified.
+    pub certificates: Vec<CertificateDer<'static>>,
     /// Who asked for a client certificate in the latest handshake of this attempt.
     pub asked_by: Option<Peer>,
     /// Whether vescli had a client certificate to send.
@@ -92,15 +94,6 @@ impl Observed {
     pub(super) fn peer(&self) -> Peer {
         if self.step == Step::ProxyTls { Peer::Proxy } else { Peer::Service }
     }
-}
-
-/// What a handshake showed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Handshake {
-    /// `TLS 1.3` or `TLS 1.2`.
-    pub version: &'static str,
-    /// The server's certificate, then its issuers as far as the server sent them.
-    pub certificates: Vec<CertificateDer<'static>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,15 +152,6 @@ impl Observer {
         change(&mut self.observed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Forgets the last attempt.
-    pub(super) fn begin(&self) {
-        self.note(|observed| *observed = Observed::default());
-    }
-
-    pub(super) fn observed(&self) -> Observed {
-        self.note(|observed| observed.clone())
-    }
-
     pub(super) fn found(&self, source: AddressSource, addresses: Vec<IpAddr>) {
         self.note(|observed| {
             observed.addresses = Some((source, addresses));
@@ -176,16 +160,8 @@ impl Observer {
         });
     }
 
-    /// The connection is up.
-    fn connected(&self) {
-        self.note(|observed| {
-            self.tcp_is_up(observed);
-            observed.step = Step::Http;
-        });
-    }
-
     /// A TLS handshake begins. It is the proxy's, or there is a tunnel to the service already.
-    pub(super) fn handshake_begins(&self) {
+    fn handshake_begins(&self) {
         self.note(|observed| {
             self.tcp_is_up(observed);
             let is_first = observed.step < Step::ProxyTls || observed.step == Step::Http;
@@ -203,12 +179,8 @@ impl Observer {
         observed.tcp = true;
     }
 
-    pub(super) fn signed(&self, version: &'static str) {
-        self.note(|observed| {
-            if let Some(handshake) = &mut observed.tls {
-                handshake.version = version;
-            }
-        });
+    fn signed(&self, version: &'static str) {
+        self.note(|observed| observed.tls_version = version);
     }
 }
 
@@ -238,7 +210,10 @@ where
         Box::pin(async move {
             let connected = connecting.await?;
             if observer.admit() {
-                observer.connected();
+                observer.note(|observed| {
+                    observer.tcp_is_up(observed);
+                    observed.step = Step::Http;
+                });
                 return Ok(connected);
             }
             // No one waits for it: the process is about to end.
@@ -379,7 +354,7 @@ impl ServerCertVerifier for ObservedVerifier {
             let chain = std::iter::once(end_entity).chain(intermediates);
             let certificates: Vec<_> = chain.map(|der| der.clone().into_owned()).collect();
             self.sessions.verified(certificates.clone(), now);
-            observer.note(|observed| observed.tls = Some(Handshake { version: "", certificates }));
+            observer.note(|observed| observed.certificates = certificates);
         } else {
             let facts = CertificateFacts::read(end_entity);
             let name = server_name.to_str().into_owned();
@@ -400,14 +375,6 @@ impl ServerCertVerifier for ObservedVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        self.inner.requires_raw_public_keys()
-    }
-
-    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.inner.root_hint_subjects()
     }
 }
 

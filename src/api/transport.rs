@@ -20,7 +20,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
-use super::failure::{Circumstances, classify, machine_limit, without_number};
+use super::failure::{classify, machine_limit, without_number};
 use super::observer::{AddressSource, Counted, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
 use super::outcome::{AttemptResult, Class, Failure};
@@ -165,7 +165,7 @@ impl Transport {
 
     /// What the latest attempt passed: addresses, proxy, TLS.
     pub fn observed(&self) -> Observed {
-        self.observer.observed()
+        self.observer.note(|observed| observed.clone())
     }
 
     /// Sends a request once. With the answer as it came, if there was one.
@@ -186,12 +186,9 @@ impl Transport {
         if let Some(token) = &request.token {
             // The header's own copy is in hyper's hands, and cannot be overwritten from here.
             let text = Zeroizing::new(format!("APIToken {}", token.expose()));
-            let cause = || "the token cannot be put into a header".to_owned();
-            let mut value = HeaderValue::from_str(&text).map_err(|_| Failure {
-                class: Class::BrokenReply,
-                connected: false,
-                cause: cause(),
-            })?;
+            let cause = "the token cannot be put into a header".to_owned();
+            let unusable = Failure { class: Class::BrokenReply, connected: false, cause };
+            let mut value = HeaderValue::from_str(&text).map_err(|_| unusable)?;
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
@@ -220,7 +217,7 @@ impl Transport {
 
     /// Starts an attempt, and returns the number of connections so far.
     fn begin(&self) -> u64 {
-        self.observer.begin();
+        self.observer.note(|observed| *observed = Observed::default());
         if let Some(address) = self.literal {
             self.observer.found(AddressSource::Literal, vec![address]);
         }
@@ -233,13 +230,8 @@ impl Transport {
         // A connection that is kept may have carried the request without being a new one. Then only a failure to connect, or
         // that there never was a connection, shows that nothing was sent.
         let connected = now > before || (self.keep_alive && now > 0 && !error.is_connect());
-        let circumstances = Circumstances {
-            connected,
-            proxy: self.proxy.as_deref(),
-            target: &authority(url),
-            observed: self.observed(),
-        };
-        let (failure, step) = classify(&error.without_url(), &circumstances);
+        let (proxy, observed) = (self.proxy.as_deref(), self.observed());
+        let (failure, step) = classify(&error.without_url(), connected, proxy, &authority(url), &observed);
         self.observer.note(|observed| {
             observed.step = step;
             // A proxy that refused was connected to; whether a silent one was, is not known.

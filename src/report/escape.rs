@@ -167,45 +167,29 @@ pub fn quote(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
+    // What is quoted alike: quotes, backslashes, what could control the terminal (as NUL), and the rest.
+    let group = |c: char| match c {
+        '\'' | '\\' => Some(c),
+        '\n' => None,
+        c => is_invisible(c).then_some('\0'),
+    };
     let mut quoted = String::new();
     let mut rest = word;
     while let Some(first) = rest.chars().next() {
-        let class = Class::of(first);
-        let end = rest.find(|c| Class::of(c) != class).unwrap_or(rest.len());
+        let end = rest.find(|c| group(c) != group(first)).unwrap_or(rest.len());
         let (piece, after) = rest.split_at(end);
-        match class {
-            Class::Literal => quoted.push_str(&format!("'{piece}'")),
-            Class::Quote => quoted.push_str(&format!("\"{piece}\"")),
-            Class::Backslash => quoted.push_str(&piece.replace('\\', r"\\")),
-            Class::Invisible => {
+        match group(first) {
+            Some('\'') => quoted.push_str(&format!("\"{piece}\"")),
+            Some('\\') => quoted.push_str(&piece.replace('\\', r"\\")),
+            Some(_) => {
                 let octal = piece.bytes().fold(String::new(), |text, byte| format!("{text}\\{byte:03o}"));
                 quoted.push_str(&format!("\"$(printf '{octal}')\""));
             }
+            None => quoted.push_str(&format!("'{piece}'")),
         }
         rest = after;
     }
     if quoted.is_empty() { "''".to_owned() } else { quoted }
-}
-
-/// How a character has to be quoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Literal,
-    Quote,
-    Backslash,
-    Invisible,
-}
-
-impl Class {
-    fn of(c: char) -> Self {
-        match c {
-            '\'' => Self::Quote,
-            '\\' => Self::Backslash,
-            '\n' => Self::Literal,
-            c if is_invisible(c) => Self::Invisible,
-            _ => Self::Literal,
-        }
-    }
 }
 
 #[cfg(test)]

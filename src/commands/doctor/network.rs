@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use url::Url;
 
 use super::check::{Check, Checklist, day, time_left};
-use crate::api::observer::{AddressSource, Handshake, Observed, Step};
+use crate::api::observer::{AddressSource, Observed, Step};
 use crate::api::outcome::{Class, Failure};
 use crate::api::transport::{Exchange, Transport, TransportError, authority, host, port};
 use crate::report::text;
@@ -104,12 +104,11 @@ impl Route<'_> {
             checklist.add(Check::ok("proxy", self.proxy()));
         }
         if end == Step::Http {
-            let check = match &observed.tls {
-                Some(handshake) => {
-                    trace_handshake(handshake, checklist);
-                    tls(handshake)
-                }
-                None => Check::skipped("tls", "plain http to this machine: there is no TLS to check"),
+            let check = if observed.certificates.is_empty() {
+                Check::skipped("tls", "plain http to this machine: there is no TLS to check")
+            } else {
+                trace_handshake(observed, checklist);
+                tls(observed)
             };
             checklist.add(check);
         }
@@ -186,9 +185,9 @@ fn trace(url: &Url, answer: Option<&Exchange>, checklist: &mut Checklist) {
     }
 }
 
-fn trace_handshake(handshake: &Handshake, checklist: &mut Checklist) {
-    checklist.trace(&format!("* tls: {}", handshake.version));
-    for certificate in &handshake.certificates {
+fn trace_handshake(observed: &Observed, checklist: &mut Checklist) {
+    checklist.trace(&format!("* tls: {}", observed.tls_version));
+    for certificate in &observed.certificates {
         if let Some(facts) = CertificateFacts::read(certificate) {
             let (from, until) = (day(facts.not_before), day(facts.not_after));
             checklist
@@ -197,9 +196,9 @@ fn trace_handshake(handshake: &Handshake, checklist: &mut Checklist) {
     }
 }
 
-fn tls(handshake: &Handshake) -> Check {
-    let version = handshake.version;
-    let Some(facts) = handshake.certificates.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
+fn tls(observed: &Observed) -> Check {
+    let version = observed.tls_version;
+    let Some(facts) = observed.certificates.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
         return Check::ok("tls", format!("{version}, a trusted certificate"));
     };
     let (left, ends) = time_left(&facts, SystemTime::now());

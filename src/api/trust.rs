@@ -51,36 +51,8 @@ pub struct Trust {
     pub source: String,
 }
 
-/// Certificates to trust, with a list of the places that they come from.
-#[derive(Debug)]
-struct TrustedStore {
-    roots: RootCertStore,
-    sources: Vec<String>,
-}
-
 /// A verifier, and a line that names the sources of its certificates.
 type Verifier = (Arc<dyn ServerCertVerifier>, String);
-
-impl TrustedStore {
-    fn new() -> Self {
-        Self { roots: RootCertStore::empty(), sources: Vec::new() }
-    }
-
-    /// The verifier for these certificates and `extra`; none if there is no certificate.
-    fn verifier(
-        mut self,
-        extra: Vec<CertificateDer>,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Option<Verifier>, TrustError> {
-        extra.into_iter().try_for_each(|certificate| self.roots.add(certificate))?;
-        if self.roots.is_empty() {
-            return Ok(None);
-        }
-        let source = format!("{} certificates from {}", self.roots.len(), self.sources.join(", "));
-        let roots = Arc::new(self.roots);
-        Ok(Some((WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build()?, source)))
-    }
-}
 
 impl Trust {
     /// Loads the store once: `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else the machine's own; and the file
@@ -154,26 +126,39 @@ impl TimeProvider for Clock {
     }
 }
 
+/// The verifier for these certificates and `extra`; none if there is no certificate.
+fn verifier(
+    mut roots: RootCertStore,
+    sources: &str,
+    extra: Vec<CertificateDer>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Verifier>, TrustError> {
+    extra.into_iter().try_for_each(|certificate| roots.add(certificate))?;
+    if roots.is_empty() {
+        return Ok(None);
+    }
+    let source = format!("{} certificates from {sources}", roots.len());
+    Ok(Some((WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?, source)))
+}
+
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's store, as with OpenSSL; the second may list several folders.
 fn verifier_by_variables(
     network: &Network,
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Verifier, TrustError> {
-    let mut store = TrustedStore::new();
+    let (mut roots, mut sources) = (RootCertStore::empty(), Vec::new());
     if let Some(path) = &network.ssl_cert_file {
-        let name = "SSL_CERT_FILE";
-        read_file(name, path, Strictness::Something, &mut |der| store.roots.add(der))?;
-        store.sources.push(format!("{} ({name})", path.display()));
+        read_file("SSL_CERT_FILE", path, Strictness::Something, &mut |der| roots.add(der))?;
+        sources.push(format!("{} (SSL_CERT_FILE)", path.display()));
     }
     let folders = network.ssl_cert_dir.iter().flat_map(std::env::split_paths);
     for folder in folders.filter(|folder| folder != Path::new("")) {
-        let name = "SSL_CERT_DIR";
-        read_folder(name, &folder, &mut |der| store.roots.add(der))?;
-        store.sources.push(format!("{} ({name})", folder.display()));
+        read_folder("SSL_CERT_DIR", &folder, &mut |der| roots.add(der))?;
+        sources.push(format!("{} (SSL_CERT_DIR)", folder.display()));
     }
-    let sources = store.sources.join(", ");
-    store.verifier(extra, provider)?.ok_or_else(|| {
+    let sources = sources.join(", ");
+    verifier(roots, &sources, extra, provider)?.ok_or_else(|| {
         TrustError::Empty(format!(
             "{sources} contains no certificate to trust: correct it, unset it, or name a file with --cacert"
         ))
@@ -190,19 +175,18 @@ fn system_verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Verifier, TrustError> {
     const NAME: &str = "the system's store";
-    let mut store = TrustedStore::new();
+    let mut roots = RootCertStore::empty();
     // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
     let found = openssl_probe::probe();
-    if let Some(path) = found.cert_file {
-        read_file(NAME, &path, Strictness::Nothing, &mut |der| store.roots.add(der))?;
-        store.sources.push(path.display().to_string());
-    } else if let Some(path) = found.cert_dir.into_iter().next() {
-        read_folder(NAME, &path, &mut |der| store.roots.add(der))?;
-        store.sources.push(path.display().to_string());
+    let folder = found.cert_dir.into_iter().next();
+    match (&found.cert_file, &folder) {
+        (Some(path), _) => read_file(NAME, path, Strictness::Nothing, &mut |der| roots.add(der))?,
+        (None, Some(path)) => read_folder(NAME, path, &mut |der| roots.add(der))?,
+        (None, None) => {}
     }
-    store.verifier(extra, provider)?.ok_or_else(|| {
-        let reason = "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert";
-        TrustError::Empty(reason.to_owned())
+    let source = found.cert_file.or(folder).map_or_else(String::new, |path| path.display().to_string());
+    verifier(roots, &source, extra, provider)?.ok_or_else(|| {
+        TrustError::Empty("this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert".to_owned())
     })
 }
 

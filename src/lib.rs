@@ -15,8 +15,8 @@
 //!
 //! - A flag, its variable and its key are one row of `args/settings_table.rs`. The file in `settings` that it is about reads
 //!   it; a flag of a group that no command has yet also goes into `with_flags` of `args/commands.rs`.
-//! - An exit code is one row of `report/exit.rs`. The match in `commands/error.rs` chooses it for an error; with `from`, the
-//!   row belongs to a class of an answer or a network failure, in `api/outcome.rs`. `report/json.rs` decides
+//! - An exit code is one row of `api/exit.rs`. The match in `commands/error.rs` chooses it for an error; with `from`, the row
+//!   is also the class of an answer or a network failure, which `api/outcome.rs` chooses. `report/json.rs` decides
 //!   `safe_to_retry`.
 //! - A journal record is a variant in `bulk/journal/record.rs`, which also writes and reads its line. The compiler then asks
 //!   for it in `scan.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.

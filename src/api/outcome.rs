@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::answer::{self, Body, BodyContent, Cut, Reply};
+pub use super::exit::Class;
 
 /// What it means for the recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,81 +32,7 @@ impl Outcome {
     }
 }
 
-/// What kind of answer or failure it was. Each has an exit code of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// 2xx whose body is complete, and is empty or a JSON object without an error.
-    Accepted,
-    /// A name was not found.
-    Dns,
-    /// No TCP connection.
-    Connect,
-    /// The connection broke after the request or within the answer, or the answer is not HTTP.
-    BrokenReply,
-    /// 2xx with a body that the API does not send when it accepts a request.
-    NotTheApi,
-    Timeout,
-    /// 3xx
-    Redirected,
-    /// The TLS handshake failed.
-    Tls,
-    /// 4xx without a class of its own.
-    ClientError,
-    /// 401
-    Unauthorized,
-    /// 403
-    Forbidden,
-    /// 404
-    NotFound,
-    /// 409
-    Conflict,
-    /// 429
-    RateLimited,
-    /// 500
-    ServerError,
-    /// 502
-    BadGateway,
-    /// 503
-    Unavailable,
-    /// 504
-    ServerTimeout,
-    /// Any other 5xx.
-    ServerErrorOther,
-    /// The server wants a client certificate, or refused ours.
-    ClientCertificate,
-    /// The server's certificate is not trusted.
-    Certificate,
-    /// The proxy refused the tunnel.
-    Proxy,
-}
-
 impl Class {
-    #[cfg(test)]
-    pub const ALL: [Self; 22] = [
-        Self::Accepted,
-        Self::Dns,
-        Self::Connect,
-        Self::BrokenReply,
-        Self::NotTheApi,
-        Self::Timeout,
-        Self::Redirected,
-        Self::Tls,
-        Self::ClientError,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::Conflict,
-        Self::RateLimited,
-        Self::ServerError,
-        Self::BadGateway,
-        Self::Unavailable,
-        Self::ServerTimeout,
-        Self::ServerErrorOther,
-        Self::ClientCertificate,
-        Self::Certificate,
-        Self::Proxy,
-    ];
-
     /// The class of an HTTP status; for a 2xx, if the body is that of the API. None for 1xx, which is not a final answer, and
     /// above 599, where it is not HTTP (RFC 9110, section 15).
     pub const fn of_status(status: u16) -> Option<Self> {

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_the_credential_or_the_way_stops_a_run_and_nothing_else_does() {
-        let hopeless = Class::ALL.into_iter().filter(|class| fails_every_row(*class));
+        let hopeless = Class::ALL.iter().copied().filter(|class| fails_every_row(*class));
         assert_eq!(
             hopeless.collect::<Vec<_>>(),
             [

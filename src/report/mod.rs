@@ -4,13 +4,13 @@ pub mod bulk_files;
 pub mod bulk_text;
 pub mod curl;
 pub mod escape;
-pub mod exit;
 pub mod json;
 mod reporter;
 pub mod text;
 
 use std::time::Duration;
 
+pub use crate::api::exit;
 use crate::api::operation::Operation;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::args::settings_table::Setting;

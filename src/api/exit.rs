@@ -4,8 +4,6 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::api::outcome::Class;
-
 /// How the process is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -55,7 +53,7 @@ pub struct ExitRow {
     pub advice: &'static str,
 }
 
-/// Makes the enum, its rows, and the exhaustive match of the API's classes from one row for each exit.
+/// Makes the exits, their rows, and the classes of the API's answers and failures from one row for each exit.
 macro_rules! exits {
     ($($exit:ident = $code:literal $(from $class:ident)?: $name:literal, $title:literal, $statuses:literal,
        $outcome:literal, $again:literal, $meaning:literal, $advice:expr;)*) => {
@@ -71,6 +69,17 @@ macro_rules! exits {
             meaning: $meaning, advice: $advice,
         }),*];
 
+        /// What kind of answer or failure it was. Each has an exit code of its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Class {
+            $($($class,)?)*
+        }
+
+        impl Class {
+            #[cfg(test)]
+            pub const ALL: &[Self] = &[$($(Self::$class,)?)*];
+        }
+
         impl From<Class> for Exit {
             fn from(class: Class) -> Self {
                 match class {
@@ -84,7 +93,7 @@ macro_rules! exits {
 /// What to do when the outcome is unknown.
 const ASK_FIRST: &str = "Ask the person or check the console before sending again.";
 
-// By code: variant and code, `from` the API's class of that name, class name, title, HTTP statuses, outcome, safe to run
+// By code: variant and code, `from` the class that leads to it, class name, title, HTTP statuses, outcome, safe to run
 // again; what it means; what to do.
 exits! {
     Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",

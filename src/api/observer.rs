@@ -178,10 +178,6 @@ impl Observer {
         }
         observed.tcp = true;
     }
-
-    fn signed(&self, version: &'static str) {
-        self.note(|observed| observed.tls_version = version);
-    }
 }
 
 /// reqwest's connector, whose connections are counted.
@@ -364,12 +360,12 @@ impl ServerCertVerifier for ObservedVerifier {
     }
 
     fn verify_tls12_signature(&self, message: &[u8], by: &CertificateDer, signed: &DigitallySignedStruct) -> Signature {
-        self.sessions.observer.signed("TLS 1.2");
+        self.sessions.observer.note(|observed| observed.tls_version = "TLS 1.2");
         self.inner.verify_tls12_signature(message, by, signed)
     }
 
     fn verify_tls13_signature(&self, message: &[u8], by: &CertificateDer, signed: &DigitallySignedStruct) -> Signature {
-        self.sessions.observer.signed("TLS 1.3");
+        self.sessions.observer.note(|observed| observed.tls_version = "TLS 1.3");
         self.inner.verify_tls13_signature(message, by, signed)
     }
 

@@ -273,7 +273,7 @@ fn has_sound_variables(target: &Target) -> bool {
 
 fn published_path(operation: &Operation, variables: &UrlVariables) -> String {
     let template = format!("{}{}", operation.published_prefix, operation.path);
-    // Segment by segment, so that a value that looks like a variable is not replaced in turn.
+    // Segment by segment, so that a value that looks like a variable is not replaced as one.
     let value = |segment| match segment {
         "{prefix}" => &variables.prefix,
         "{environment}" => &variables.environment,

@@ -156,7 +156,7 @@ impl From<Failure> for AttemptResult {
             (class, false) => class,
         };
         // Unknown also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
-        // hears of that, and a server may act on the request before it checks the certificate.
+        // learns of that, and a server may act on the request before it checks the certificate.
         let outcome = if failure.connected { Outcome::Unknown } else { Outcome::NotSent };
         Self::without_answer(outcome, class, failure.cause)
     }

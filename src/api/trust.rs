@@ -56,7 +56,7 @@ type Verifier = (Arc<dyn ServerCertVerifier>, String);
 
 impl Trust {
     /// Loads the store once: `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set, else the machine's own; and the file
-    /// of `--cacert` besides.
+    /// of `--cacert` in addition.
     ///
     /// # Errors
     /// [`TrustError`] when a file cannot be used or nothing is there to trust.
@@ -277,7 +277,7 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// The certificates of a bundle in order, or `None` when it contains anything but plain PEM certificates and comments
 /// between them. The reader of rustls-pki-types decodes in constant time, for keys, and costs four fifths of a whole send on
-/// Debian's bundle; certificates are public. Whatever is unusual is left to it.
+/// Debian's bundle; certificates are public. It also reads everything that is unusual.
 fn plain_certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let mut found = Vec::new();
     // The base64 of one certificate, without its line ends.

@@ -46,9 +46,8 @@ impl RequestInfo {
 
     /// Names and values as results show them: the subject first.
     fn values(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
-        self.operation
-            .shown_fields()
-            .map(|(index, field)| (field.name, self.values.get(index).and_then(Option::as_deref)))
+        let value = |index| self.values.get(index).and_then(Option::as_deref);
+        self.operation.shown_fields().map(move |(index, field)| (field.name, value(index)))
     }
 
     /// Adds to what is to be done first how the answer is recorded.
@@ -100,11 +99,8 @@ impl Interruption {
             15 => "SIGTERM".to_owned(),
             other => format!("signal {other}"),
         };
-        let known = if self.may_have_been_sent {
-            format!("the request may have been sent: {}", operation.unknown)
-        } else {
-            "nothing was sent".to_owned()
-        };
+        let unknown = format!("the request may have been sent: {}", operation.unknown);
+        let known = if self.may_have_been_sent { unknown.as_str() } else { "nothing was sent" };
         format!("ended by {signal}: {known}")
     }
 

@@ -160,7 +160,7 @@ impl<'a> Reporter<'a> {
     pub fn result(&mut self, sent: &SendResult, warnings: &[String]) -> Exit {
         let Output { json, quiet, .. } = self.output;
         let accepted = sent.result.outcome == Outcome::Accepted;
-        // Standard error is for people, whatever standard output has.
+        // Standard error is for people, in each format of standard output.
         if !(json && quiet) && (json || !accepted) {
             self.write_err(&text::result(&self.request, sent, self.err_style, &self.redactor));
         }

@@ -87,14 +87,8 @@ pub fn counted(count: u64, noun: &str) -> String {
 /// A number with commas between its thousands.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
 }
 
 /// A length of time as people write it: whole seconds, two units at most.

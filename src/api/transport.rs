@@ -13,7 +13,6 @@ use reqwest::Proxy;
 use reqwest::blocking::{Client, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderValue, LOCATION, RETRY_AFTER};
-use thiserror::Error;
 use tokio::sync::watch;
 use tower_layer::layer_fn;
 use url::Url;
@@ -24,7 +23,8 @@ use super::failure::{classify, machine_limit, without_number};
 use super::observer::{AddressSource, Counted, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
 use super::outcome::{AttemptResult, Class, Failure};
-use super::trust::{Trust, TrustError, no_trust};
+pub use super::trust::TransportError;
+use super::trust::{Trust, no_trust};
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
 use crate::settings::target::without_brackets;
@@ -43,15 +43,6 @@ pub struct Transport {
     proxy: Option<String>,
     /// Where the trusted certificates come from, if TLS is used.
     pub trust: Option<String>,
-}
-
-#[derive(Debug, Error)]
-pub enum TransportError {
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// reqwest refuses, or the system refuses what it needs.
-    #[error(transparent)]
-    Client(#[from] anyhow::Error),
 }
 
 /// An answer as it came.
@@ -244,7 +235,7 @@ impl Transport {
 /// The trusted certificates, loaded only when TLS is used.
 fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportError> {
     let tls = url.scheme() == "https";
-    Ok(tls.then(|| Trust::load(network)).transpose()?)
+    tls.then(|| Trust::load(network)).transpose()
 }
 
 /// Reads an answer to its end, or until the deadline.

@@ -22,9 +22,9 @@ use crate::settings::clock::since_epoch;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;
 
-/// Why no TLS configuration can be made.
+/// Why no client can be made: all but the last are about the trusted certificates.
 #[derive(Debug, Error)]
-pub enum TrustError {
+pub enum TransportError {
     /// `name` is the flag or variable that named the file.
     #[error("{name}: {error}{}", hint(.error))]
     File { name: &'static str, error: FileError },
@@ -37,9 +37,9 @@ pub enum TrustError {
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// rustls refuses the verifier.
-    #[error("TLS cannot be set up: {0}")]
-    Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// reqwest refuses, or the system refuses what it needs.
+    #[error(transparent)]
+    Client(#[from] anyhow::Error),
 }
 
 /// What verifies the server's certificate, and a line that names the sources of its certificates.
@@ -59,8 +59,8 @@ impl Trust {
     /// of `--cacert` in addition.
     ///
     /// # Errors
-    /// [`TrustError`] when a file cannot be used or nothing is there to trust.
-    pub fn load(network: &Network) -> Result<Self, TrustError> {
+    /// [`TransportError`] when a file cannot be used or nothing is there to trust.
+    pub fn load(network: &Network) -> Result<Self, TransportError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut extra = Vec::new();
         if let Some(path) = &network.cacert {
@@ -88,7 +88,7 @@ impl Trust {
         self,
         identity: Option<Arc<CertifiedKey>>,
         observer: &Arc<Observer>,
-    ) -> Result<ClientConfig, TrustError> {
+    ) -> Result<ClientConfig, TransportError> {
         let sessions = Arc::new(Sessions::new(observer));
         let verifier = ObservedVerifier { inner: self.verifier, sessions: Arc::clone(&sessions) };
         let identity = ObservedIdentity { identity, observer: Arc::clone(observer) };
@@ -105,7 +105,7 @@ impl Trust {
 
 /// A configuration that trusts no certificate: reqwest wants one for plain http as well, and a check of the network without
 /// certificates ends at it before anything is sent.
-pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TrustError> {
+pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TransportError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -132,13 +132,14 @@ fn verifier(
     sources: &str,
     extra: Vec<CertificateDer>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Verifier>, TrustError> {
+) -> Result<Option<Verifier>, TransportError> {
     extra.into_iter().try_for_each(|certificate| roots.add(certificate))?;
     if roots.is_empty() {
         return Ok(None);
     }
     let source = format!("{} certificates from {sources}", roots.len());
-    Ok(Some((WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?, source)))
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
+    Ok(Some((verifier.map_err(|error| rustls::Error::General(error.to_string()))?, source)))
 }
 
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's store, as with OpenSSL; the second may list several folders.
@@ -146,7 +147,7 @@ fn verifier_by_variables(
     network: &Network,
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, TrustError> {
+) -> Result<Verifier, TransportError> {
     let (mut roots, mut sources) = (RootCertStore::empty(), Vec::new());
     if let Some(path) = &network.ssl_cert_file {
         read_file("SSL_CERT_FILE", path, Strictness::Something, &mut |der| roots.add(der))?;
@@ -159,7 +160,7 @@ fn verifier_by_variables(
     }
     let sources = sources.join(", ");
     verifier(roots, &sources, extra, provider)?.ok_or_else(|| {
-        TrustError::Empty(format!(
+        TransportError::Empty(format!(
             "{sources} contains no certificate to trust: correct it, unset it, or name a file with --cacert"
         ))
     })
@@ -168,12 +169,12 @@ fn verifier_by_variables(
 /// The verifier for the machine's store and the `extra` certificates.
 ///
 /// # Errors
-/// [`TrustError`] when the store cannot be read, or both it and `extra` are empty.
+/// [`TransportError`] when the store cannot be read, or both it and `extra` are empty.
 #[cfg(not(any(target_os = "macos", windows)))]
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, TrustError> {
+) -> Result<Verifier, TransportError> {
     const NAME: &str = "the system's store";
     let mut roots = RootCertStore::empty();
     // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
@@ -186,7 +187,7 @@ fn system_verifier(
     }
     let source = found.cert_file.or(folder).map_or_else(String::new, |path| path.display().to_string());
     verifier(roots, &source, extra, provider)?.ok_or_else(|| {
-        TrustError::Empty("this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert".to_owned())
+        TransportError::Empty("this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert".to_owned())
     })
 }
 
@@ -195,7 +196,7 @@ fn system_verifier(
 fn system_verifier(
     extra: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, TrustError> {
+) -> Result<Verifier, TransportError> {
     let mut source = "the platform's store".to_owned();
     if !extra.is_empty() {
         source.push_str(&format!(" and {} certificates", extra.len()));
@@ -224,10 +225,10 @@ type Add<'a> = dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error> +
 /// Passes every certificate of a file to `add`, which may refuse it. `name` is the flag or variable that named the file.
 ///
 /// # Errors
-/// [`TrustError`] when the file cannot be read, or is less valid than `strictness` requires.
-fn read_file(name: &'static str, path: &Path, strictness: Strictness, add: &mut Add) -> Result<(), TrustError> {
+/// [`TransportError`] when the file cannot be read, or is less valid than `strictness` requires.
+fn read_file(name: &'static str, path: &Path, strictness: Strictness, add: &mut Add) -> Result<(), TransportError> {
     let bytes = file::read(path, Accept::File, BUNDLE_MAX, file::anyone_may_read)
-        .map_err(|error| TrustError::File { name, error })?;
+        .map_err(|error| TransportError::File { name, error })?;
     let damaged = |reason| format!("{name}: {} contains a damaged certificate: {reason}", path.display());
     let all: Vec<_> = match plain_certificates(&bytes) {
         Some(certificates) => certificates.into_iter().map(Ok).collect(),
@@ -241,7 +242,9 @@ fn read_file(name: &'static str, path: &Path, strictness: Strictness, add: &mut 
             Err(error) => Err(error.to_string()),
         };
         match added {
-            Err(reason) if strictness == Strictness::Everything => return Err(TrustError::Contents(damaged(reason))),
+            Err(reason) if strictness == Strictness::Everything => {
+                return Err(TransportError::Contents(damaged(reason)));
+            }
             added => found |= added.is_ok(),
         }
     }
@@ -249,7 +252,7 @@ fn read_file(name: &'static str, path: &Path, strictness: Strictness, add: &mut 
         let path = path.display();
         format!("{name}: {path} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----")
     };
-    if found { Ok(()) } else { Err(TrustError::Contents(missing())) }
+    if found { Ok(()) } else { Err(TransportError::Contents(missing())) }
 }
 
 fn hint(error: &FileError) -> &'static str {
@@ -260,9 +263,9 @@ fn hint(error: &FileError) -> &'static str {
 }
 
 /// The same for every file of a folder; other files there are ignored.
-fn read_folder(name: &'static str, folder: &Path, add: &mut Add) -> Result<(), TrustError> {
+fn read_folder(name: &'static str, folder: &Path, add: &mut Add) -> Result<(), TransportError> {
     let entries = std::fs::read_dir(folder)
-        .map_err(|error| TrustError::File { name, error: FileErrorKind::from(error).at(folder) })?;
+        .map_err(|error| TransportError::File { name, error: FileErrorKind::from(error).at(folder) })?;
     for entry in entries.flatten() {
         // A dead link or another user's file does not make the others invalid.
         if entry.path().is_file() {

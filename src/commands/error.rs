@@ -12,7 +12,6 @@ use thiserror::Error;
 use crate::api::failure::without_number;
 use crate::api::operation::RequestError;
 use crate::api::transport::TransportError;
-use crate::api::trust::TrustError;
 use crate::args::layer::{Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
@@ -189,12 +188,10 @@ const fn of_file(error: &FileError, unusable: Exit) -> Exit {
 
 fn of_transport(error: &TransportError) -> Exit {
     match error {
-        TransportError::Trust(error) => match error {
-            TrustError::File { error, .. } => of_file(error, Exit::BadInput),
-            TrustError::Contents(_) => Exit::BadInput,
-            TrustError::Empty(_) => Exit::Config,
-            TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
-        },
+        TransportError::File { error, .. } => of_file(error, Exit::BadInput),
+        TransportError::Contents(_) => Exit::BadInput,
+        TransportError::Empty(_) => Exit::Config,
+        TransportError::Tls(_) => Exit::Internal,
         // The client opens descriptors and starts a thread.
         TransportError::Client(error) if error.chain().any(is_of_the_system) => Exit::OsError,
         TransportError::Client(_) => Exit::Internal,

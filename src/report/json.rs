@@ -40,7 +40,7 @@ struct Values<'a>(&'a RequestInfo);
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.values())
+        serializer.collect_map(self.0.values.iter().map(|(name, value)| (name, value)))
     }
 }
 

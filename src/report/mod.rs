@@ -21,8 +21,8 @@ pub use reporter::{Reporter, Streams, Terminals};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestInfo {
     pub operation: &'static Operation,
-    /// In the order of the operation's fields.
-    values: Vec<Option<String>>,
+    /// Names and values as results show them: the subject first.
+    values: Vec<(&'static str, Option<String>)>,
     pub tenant: Option<String>,
     pub url: Option<String>,
     pub with_credential: bool,
@@ -32,22 +32,16 @@ pub struct RequestInfo {
 
 impl RequestInfo {
     pub fn new(operation: &'static Operation) -> Self {
-        let values = vec![None; operation.fields.len()];
+        let values = operation.shown_fields().map(|(_, field)| (field.name, None)).collect();
         Self { operation, values, tenant: None, url: None, with_credential: false, resolve_command: None }
     }
 
     /// Notes the value of the field that this setting is for.
     pub fn set(&mut self, setting: Setting, value: Option<String>) {
-        let fields = self.operation.fields.iter().zip(&mut self.values);
-        if let Some((_, known)) = fields.into_iter().find(|(field, _)| field.setting == setting) {
+        let mut fields = self.operation.shown_fields().zip(&mut self.values);
+        if let Some((_, (_, known))) = fields.find(|((_, field), _)| field.setting == setting) {
             *known = value;
         }
-    }
-
-    /// Names and values as results show them: the subject first.
-    fn values(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
-        let value = |index| self.values.get(index).and_then(Option::as_deref);
-        self.operation.shown_fields().map(move |(index, field)| (field.name, value(index)))
     }
 
     /// Adds to what is to be done first how the answer is recorded.
@@ -60,7 +54,7 @@ impl RequestInfo {
     }
 
     fn subject(&self) -> &str {
-        self.values().next().and_then(|(_, value)| value).unwrap_or_default()
+        self.values.first().and_then(|(_, value)| value.as_deref()).unwrap_or_default()
     }
 }
 

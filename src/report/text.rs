@@ -111,8 +111,8 @@ pub fn result(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Re
 fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let attempts = if sent.attempts > 1 { format!(", {} attempts", sent.attempts) } else { String::new() };
     let mut details = info.tenant.as_ref().map_or_else(String::new, |tenant| format!("tenant {tenant}, "));
-    for (name, value) in info.values().skip(1) {
-        details.push_str(&format!("{name} {}, ", redactor.escape(value.unwrap_or_default())));
+    for (name, value) in info.values.iter().skip(1) {
+        details.push_str(&format!("{name} {}, ", redactor.escape(value.as_deref().unwrap_or_default())));
     }
     format!(
         "{} {} for {} ({details}{} ms{attempts})\n",

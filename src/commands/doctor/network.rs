@@ -30,7 +30,7 @@ pub(super) fn check(
     let transport = match Transport::new(network, identity, &url) {
         Ok(transport) => transport,
         Err(error) => {
-            let name = if matches!(error, TransportError::Trust(_)) { "trust" } else { "http" };
+            let name = if matches!(error, TransportError::Client(_)) { "http" } else { "trust" };
             checklist.add(Check::of_fault(name, error));
             if name == "trust" {
                 route.without_trust(checklist);

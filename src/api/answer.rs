@@ -1,11 +1,10 @@
 //! Reads what a server answered: the body in each of the forms that were seen (a JSON string, the gateway's JSON
 //! object, plain text, an HTML page), and `Retry-After`. Pure: bytes and a clock go in, values come out.
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// Most bytes of a body that are read.
@@ -104,9 +103,10 @@ fn is_json(bytes: &[u8]) -> bool {
 }
 
 fn read_object(bytes: &[u8]) -> BodyContent {
-    // An object that cannot be read to its end, such as one with a code that is not a number or beyond all of them, does
-    // not prove that there is no error.
-    let is_error = serde_json::Deserializer::from_slice(bytes).deserialize_map(HasError).unwrap_or(true);
+    // An object that cannot be read to its end, such as one with a code that is not a number or beyond all of them, or with
+    // two codes, does not prove that there is no error.
+    let is_fine = |fault: Fault| fault.error.is_none() && fault.code.is_none_or(|code| code == 0.0);
+    let is_error = !serde_json::from_slice::<Fault>(bytes).is_ok_and(is_fine);
     // Fails for an object nested deeper than serde_json builds; it is still an object.
     let fields = serde_json::from_slice::<Fields>(bytes).unwrap_or_default();
     BodyContent::Object { code: fields.code.as_i64(), message: fields.message(), is_error }
@@ -186,30 +186,13 @@ impl Fields {
     }
 }
 
-/// Whether an object has an `error` or a `code` other than 0. All of its keys are inspected, so that a second `code`
-/// does not undo the first, and no value is built, so that a value that nests too deep cannot hide one.
-struct HasError;
-
-impl<'de> Visitor<'de> for HasError {
-    type Value = bool;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut found = false;
-        while let Some(key) = map.next_key::<String>()? {
-            // In JSON as protobuf writes it, null is a field that is not set.
-            found |= match key.as_str() {
-                // Fails for what is not a number, even for "0": then there may be an error.
-                "code" => map.next_value::<Option<f64>>()?.is_some_and(|code| code.abs() > 0.0),
-                "error" => map.next_value::<Option<IgnoredAny>>()?.is_some(),
-                _ => map.next_value::<IgnoredAny>().map(|_| false)?,
-            };
-        }
-        Ok(found)
-    }
+/// What makes an object an error. No value is built, so that one that nests too deep cannot hide another. In JSON as protobuf
+/// writes it, null is a field that is not set.
+#[derive(Deserialize)]
+struct Fault {
+    /// Fails for what is not a number, even for "0": then there may be an error.
+    code: Option<f64>,
+    error: Option<IgnoredAny>,
 }
 
 #[cfg(test)]
@@ -287,6 +270,7 @@ mod tests {
             r#"{"code":false}"#,
             r#"{"code":[0]}"#,
             r#"{"code":{}}"#,
+            r#"{"code":0,"code":0}"#,
             r#"{"code":7,"code":0}"#,
             r#"{"code":0,"code":7}"#,
             r#"{"\u0063ode":7}"#,

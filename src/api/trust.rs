@@ -51,6 +51,8 @@ pub struct Trust {
     pub source: String,
 }
 
+type Certificates = Vec<CertificateDer<'static>>;
+
 /// A verifier, and a line that names the sources of its certificates.
 type Verifier = (Arc<dyn ServerCertVerifier>, String);
 
@@ -126,26 +128,27 @@ impl TimeProvider for Clock {
     }
 }
 
-/// The verifier for these certificates and `extra`; none if there is no certificate.
+/// The verifier for these certificates and `extra`, or the error that none is there.
 fn verifier(
     mut roots: RootCertStore,
     sources: &str,
-    extra: Vec<CertificateDer>,
+    extra: Certificates,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Verifier>, TransportError> {
+    missing: &str,
+) -> Result<Verifier, TransportError> {
     extra.into_iter().try_for_each(|certificate| roots.add(certificate))?;
     if roots.is_empty() {
-        return Ok(None);
+        return Err(TransportError::Empty(missing.to_owned()));
     }
     let source = format!("{} certificates from {sources}", roots.len());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    Ok(Some((verifier.map_err(|error| rustls::Error::General(error.to_string()))?, source)))
+    Ok((verifier.map_err(|error| rustls::Error::General(error.to_string()))?, source))
 }
 
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's store, as with OpenSSL; the second may list several folders.
 fn verifier_by_variables(
     network: &Network,
-    extra: Vec<CertificateDer<'static>>,
+    extra: Certificates,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Verifier, TransportError> {
     let (mut roots, mut sources) = (RootCertStore::empty(), Vec::new());
@@ -159,11 +162,9 @@ fn verifier_by_variables(
         sources.push(format!("{} (SSL_CERT_DIR)", folder.display()));
     }
     let sources = sources.join(", ");
-    verifier(roots, &sources, extra, provider)?.ok_or_else(|| {
-        TransportError::Empty(format!(
-            "{sources} contains no certificate to trust: correct it, unset it, or name a file with --cacert"
-        ))
-    })
+    let missing =
+        format!("{sources} contains no certificate to trust: correct it, unset it, or name a file with --cacert");
+    verifier(roots, &sources, extra, provider, &missing)
 }
 
 /// The verifier for the machine's store and the `extra` certificates.
@@ -171,11 +172,9 @@ fn verifier_by_variables(
 /// # Errors
 /// [`TransportError`] when the store cannot be read, or both it and `extra` are empty.
 #[cfg(not(any(target_os = "macos", windows)))]
-fn system_verifier(
-    extra: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, TransportError> {
+fn system_verifier(extra: Certificates, provider: &Arc<CryptoProvider>) -> Result<Verifier, TransportError> {
     const NAME: &str = "the system's store";
+    const NO_STORE: &str = "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert";
     let mut roots = RootCertStore::empty();
     // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
     let found = openssl_probe::probe();
@@ -186,17 +185,12 @@ fn system_verifier(
         (None, None) => {}
     }
     let source = found.cert_file.or(folder).map_or_else(String::new, |path| path.display().to_string());
-    verifier(roots, &source, extra, provider)?.ok_or_else(|| {
-        TransportError::Empty("this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert".to_owned())
-    })
+    verifier(roots, &source, extra, provider, NO_STORE)
 }
 
 /// The platform's verifier, and the `extra` certificates.
 #[cfg(any(target_os = "macos", windows))]
-fn system_verifier(
-    extra: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Verifier, TransportError> {
+fn system_verifier(extra: Certificates, provider: &Arc<CryptoProvider>) -> Result<Verifier, TransportError> {
     let mut source = "the platform's store".to_owned();
     if !extra.is_empty() {
         source.push_str(&format!(" and {} certificates", extra.len()));
@@ -281,7 +275,7 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 /// The certificates of a bundle in order, or `None` when it contains anything but plain PEM certificates and comments
 /// between them. The reader of rustls-pki-types decodes in constant time, for keys, and costs four fifths of a whole send on
 /// Debian's bundle; certificates are public. It also reads everything that is unusual.
-fn plain_certificates(mut bundle: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+fn plain_certificates(mut bundle: &[u8]) -> Option<Certificates> {
     let mut found = Vec::new();
     // The base64 of one certificate, without its line ends.
     let mut letters = Vec::with_capacity(4096);

@@ -11,7 +11,7 @@ use crate::api::answer::BodyContent;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::bulk::journal::{KnownElsewhere, KnownList, SINGLE_SENDS};
-use crate::bulk::list::{Format, List, Row};
+use crate::bulk::list::{List, Row};
 use crate::bulk::plan::{OutcomeCounts, Plan};
 use crate::bulk::results::Tally;
 use crate::settings::bulk::{OnKnown, Rate, Shard};
@@ -55,15 +55,6 @@ impl PlanFacts<'_> {
     pub fn time(&self) -> Option<Duration> {
         let own = self.rate.map(|rate| self.shard.map_or(rate, |shard| rate.shared_by(shard.count())));
         self.plan.time_at(own)
-    }
-}
-
-pub const fn format_word(format: Format) -> &'static str {
-    match format {
-        Format::Auto => "auto",
-        Format::Csv => "csv",
-        Format::Ndjson => "ndjson",
-        Format::Lines => "lines",
     }
 }
 
@@ -220,7 +211,7 @@ fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
     let ignored = if_any(ignored.len() as u64, |_| format!("; ignored: {}", ignored.join(", ")));
     let bad = bad_rows(list);
     let name = if facts.name == "-" { "standard input".to_owned() } else { redactor.escape(facts.name) };
-    let (format, rows) = (format_word(list.format), counted(facts.people, "row"));
+    let (format, rows) = (list.format.word(), counted(facts.people, "row"));
     format!("{name} ({format}), {rows}{bad}{ignored}")
 }
 

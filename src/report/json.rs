@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::bulk_text::{PlanFacts, format_word, sample};
+use super::bulk_text::{PlanFacts, sample};
 use super::escape::{Redactor, json_line, success};
 use super::exit::{Ending, Exit};
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
@@ -238,7 +238,7 @@ pub fn plan(facts: &PlanFacts, warnings: &[String]) -> String {
         url: facts.url,
         cname: facts.cname,
         list: facts.name,
-        format: format_word(list.format),
+        format: list.format.word(),
         rows: list.rows.len(),
         repeats: list.repeats,
         invalid: list.bad.len(),

@@ -1,7 +1,7 @@
 //! The rows of a list: taken from whatever format, checked, and without repeats.
 
-use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::io;
 use std::path::Path;
@@ -25,6 +25,20 @@ pub enum Format {
 }
 
 impl Format {
+    /// The word of `--format`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Lines => "lines",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Auto, Self::Csv, Self::Ndjson, Self::Lines].into_iter().find(|format| format.word() == word)
+    }
+
     /// The format by the name of a file; [`Format::Auto`] when the name does not show it.
     pub fn of_name(path: &Path) -> Self {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -66,8 +80,12 @@ pub struct List {
     pub format: Format,
 }
 
-/// Columns and fields that would send a row to another service: refused, because one run is for one.
-pub(super) const ADDRESSING: [&str; 2] = ["tenant", "region"];
+/// The first of the names that would send a row to another service: refused, because one run is for one.
+pub(super) fn addressing(names: &[impl AsRef<str>]) -> Option<&'static str> {
+    ["tenant", "region"]
+        .into_iter()
+        .find(|word| names.iter().any(|name| name.as_ref().trim().eq_ignore_ascii_case(word)))
+}
 
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
@@ -92,10 +110,8 @@ impl RowsByHash {
             }
             Entry::Occupied(first) => *first.get(),
         };
-        let found = std::iter::once(first)
-            .chain(self.collided.iter().copied())
-            .map(|index| index as usize)
-            .find(|index| is_same(*index));
+        let candidates = std::iter::once(&first).chain(&self.collided);
+        let found = candidates.map(|index| *index as usize).find(|index| is_same(*index));
         if found.is_none() {
             self.collided.push(next);
         }
@@ -111,8 +127,8 @@ pub(super) struct Collector<'a> {
     list: List,
     /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
     by_email: RowsByHash,
-    /// The places of the other rows of an address, by address and cname: mostly there are none.
-    by_email_and_cname: RowsByHash,
+    /// The address and cname of the other rows of an address: mostly there are none.
+    others: HashSet<(String, String)>,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
@@ -127,53 +143,35 @@ impl<'a> Collector<'a> {
     pub(super) fn row(&mut self, line: u64, email: &str, cname: Option<&str>) {
         let cname = cname.filter(|cname| !cname.is_empty());
         if let Err(error) = check_email(email, self.allow_any_email) {
-            return self.bad(line, format!("the address `{}` {error}", short(email)));
-        }
-        if let Some(cname) = cname
-            && let Err(error) = check_text(cname)
-        {
-            return self.bad(line, format!("the cname `{}` {error}", short(cname)));
-        }
-        if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
+            self.bad(line, format!("the address `{}` {error}", short(email)));
+        } else if let Some((cname, error)) = cname.and_then(|cname| Some((cname, check_text(cname).err()?))) {
+            self.bad(line, format!("the cname `{}` {error}", short(cname)));
+        } else if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
             self.list.repeats += 1;
-            return;
+        } else {
+            let cname = cname.map(|cname| self.shared(cname));
+            self.list.rows.push(Row { line, email: email.into(), cname });
         }
-        let cname = cname.map(|cname| self.shared(cname));
-        self.list.rows.push(Row { line, email: email.into(), cname });
     }
 
     /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
     fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
         let (email, cname) = (email.to_lowercase(), fold_name(cname));
-        let (rows, default) = (&self.list.rows, self.default_cname);
-        let has_email = |index: usize| {
-            let row = rows.get(index);
-            row.is_some_and(|row| row.email.to_lowercase() == email)
-        };
-        let has_cname = |index: usize| {
-            let row = rows.get(index);
-            row.is_some_and(|row| fold_name(row.cname.as_deref().unwrap_or(default)) == cname)
-        };
+        let rows = &self.list.rows;
         let hash = self.hasher.hash_one(&email);
+        let has_email = |index: usize| rows.get(index).is_some_and(|row| row.email.to_lowercase() == email);
         let Some(first) = self.by_email.first(hash, rows.len(), has_email) else {
             return false;
         };
-        let hash = || self.hasher.hash_one((&email, &cname));
-        let has_both = |index: usize| has_email(index) && has_cname(index);
-        let found = has_cname(first) || self.by_email_and_cname.first(hash(), rows.len(), has_both).is_some();
-        self.list.other_cname += u64::from(!found);
-        found
+        let first = rows.get(first).and_then(|row| row.cname.as_deref()).unwrap_or(self.default_cname);
+        let is_repeat = fold_name(first) == cname || !self.others.insert((email, cname.into_owned()));
+        self.list.other_cname += u64::from(!is_repeat);
+        is_repeat
     }
 
     fn shared(&mut self, cname: &str) -> Arc<str> {
-        match &self.last_cname {
-            Some(last) if **last == *cname => Arc::clone(last),
-            _ => {
-                let fresh: Arc<str> = cname.into();
-                self.last_cname = Some(Arc::clone(&fresh));
-                fresh
-            }
-        }
+        let last = self.last_cname.take().filter(|last| **last == *cname);
+        Arc::clone(self.last_cname.insert(last.unwrap_or_else(|| cname.into())))
     }
 
     pub(super) fn bad(&mut self, line: u64, reason: String) {
@@ -208,7 +206,7 @@ pub struct BadRow {
 #[derive(Debug, Error)]
 pub enum RowsError {
     #[error("the list cannot be read: {0}")]
-    Read(#[source] io::Error),
+    Read(#[from] io::Error),
     #[error("the list contains no rows")]
     Empty,
     #[error(
@@ -250,35 +248,16 @@ const LISTED: usize = 12;
 
 fn listed(columns: &[String]) -> String {
     let named: Vec<String> = columns.iter().take(LISTED).map(|name| format!("`{}`", short(name))).collect();
-    let rest = columns.len().saturating_sub(LISTED);
-    match rest {
-        0 => named.join(", "),
-        rest => format!("{} and {rest} more", named.join(", ")),
-    }
+    let rest = columns.get(LISTED..).filter(|rest| !rest.is_empty());
+    named.join(", ") + &rest.map_or_else(String::new, |rest| format!(" and {} more", rest.len()))
 }
 
 /// Foreign text, cut for a message.
 pub(super) fn short(text: &str) -> String {
-    const MAX: usize = 80;
-    let cut = match text.char_indices().nth(MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    };
+    let end = text.char_indices().nth(80).map(|(end, _)| end);
+    let cut = end.map_or_else(|| text.to_owned(), |end| format!("{}…", &text[..end]));
     // A line break inside a cell must not look like the end of the message.
     cut.replace('\n', "\\n")
-}
-
-impl From<io::Error> for RowsError {
-    /// An error of ours that travelled through a reader comes out again.
-    fn from(error: io::Error) -> Self {
-        error.downcast().unwrap_or_else(Self::Read)
-    }
-}
-
-impl From<RowsError> for io::Error {
-    fn from(error: RowsError) -> Self {
-        Self::other(error)
-    }
 }
 
 #[cfg(test)]

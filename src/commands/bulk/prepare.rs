@@ -131,12 +131,7 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
         let file = File::open(input).map_err(|error| FileErrorKind::from(error).at(input))?;
         (Box::new(file), Format::of_name(input))
     };
-    let format = match bulk.format.as_str() {
-        "csv" => Format::Csv,
-        "ndjson" => Format::Ndjson,
-        "lines" => Format::Lines,
-        _ => by_name,
-    };
+    let format = Format::named(&bulk.format).filter(|format| *format != Format::Auto).unwrap_or(by_name);
     let name = || input.to_string_lossy().into_owned();
     let list =
         list::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows { name: name(), error })?;

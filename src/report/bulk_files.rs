@@ -127,7 +127,7 @@ impl Case {
                 Some((element, outcome.word(), Exit::from(class).row().title))
             }
             Self::Decided(Decision::Send(prior)) => {
-                let outcome = prior_outcome(prior);
+                let outcome = prior.outcome();
                 let text = match prior {
                     Prior::NotSent => "the run ended before this row",
                     Prior::Rejected | Prior::Due | Prior::Unknown => {
@@ -141,7 +141,7 @@ impl Case {
                 Some((Element::Error, Outcome::Unknown.word(), "in an earlier run; left for a later run by --limit"))
             }
             Self::Decided(Decision::BeyondLimit(prior)) => {
-                Some((Element::Skipped, prior_outcome(prior).word(), "left for a later run by --limit"))
+                Some((Element::Skipped, prior.outcome().word(), "left for a later run by --limit"))
             }
             Self::Decided(Decision::Leave(outcome)) => {
                 Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in an earlier run"))
@@ -150,14 +150,6 @@ impl Case {
                 Some((Element::of(outcome).unwrap_or(Element::Skipped), outcome.word(), "in a run of another list"))
             }
         }
-    }
-}
-
-const fn prior_outcome(prior: Prior) -> Outcome {
-    match prior {
-        Prior::NotSent => Outcome::NotSent,
-        Prior::Rejected | Prior::Due => Outcome::Rejected,
-        Prior::Unknown => Outcome::Unknown,
     }
 }
 
@@ -262,7 +254,7 @@ mod tests {
             for (index, (decision, outcome)) in (0..).zip([first, second]) {
                 if let (Decision::Send(prior), Some(outcome)) = (decision, outcome) {
                     tally.ended.add(*outcome);
-                    tally.prior.add(*prior);
+                    tally.prior.add_prior(*prior);
                     report.0[index] = Case::Ended(*outcome, Class::NotFound);
                 }
             }

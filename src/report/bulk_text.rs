@@ -316,8 +316,8 @@ pub fn due(count: u64) -> String {
     }
 }
 
-fn due_of(due_rows: OutcomeCounts) -> String {
-    if_any(due_rows.rejected, |_| due(due_rows.total()))
+fn due_of(rows: &OutcomeCounts) -> String {
+    if_any(rows.rejected_due, |_| due(rows.due()))
 }
 
 pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style) -> String {
@@ -329,7 +329,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
         "{} {}{} ({requests}, {})\n",
         label("this run:"),
         outcomes(&tally.ended),
-        due_of(tally.due),
+        due_of(&tally.ended),
         duration(elapsed),
     );
     let left = |count| format!("; {} left for later by --limit", grouped(count));
@@ -341,7 +341,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
             label("the list:"),
             outcomes(&list),
             counted(facts.list.rows.len() as u64, "row"),
-            due_of(tally.due_of_list(plan)),
+            due_of(&list),
         ));
     }
     text

@@ -316,7 +316,7 @@ pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &
         error: end.error.map(|error| ErrorDocument::of_report(error, redactor)),
         warnings: warnings,
         known: known(facts),
-        due: tally.due_of_list(facts.plan).total(),
+        due: tally.of_list(facts.plan).due(),
         beyond_limit: facts.plan.beyond_limit.total(),
         shard: facts.shard.map(|shard| shard.to_string()),
     })

@@ -199,7 +199,7 @@ fn send(
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, reporter);
     }
-    let gate = Arc::new(Gate::new(pace, bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
+    let gate = Arc::new(Gate::new(pace, bulk.max_failures, plan.tasks.len()));
     let stopped_by = Arc::clone(&gate);
     let signals = Interrupts::watch().and_then(|interrupts| {
         // A second Ctrl-C or SIGTERM ends the process at once.

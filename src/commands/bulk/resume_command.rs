@@ -168,8 +168,8 @@ pub(super) struct End<'a> {
 
 /// The command that is to be run next; none when there is nothing to do.
 pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
-    let due = end.tally.due_of_list(end.plan).total();
-    let was_rejected = end.tally.ended.rejected > end.tally.due.rejected;
+    let due = end.tally.of_list(end.plan).due();
+    let was_rejected = end.tally.ended.rejected > end.tally.ended.rejected_due;
     match end.verdict {
         Verdict::Unknown if end.tally.ended.unknown == 0 => {
             Some(NextStep::journal("show", end.unknown_in.unwrap_or(end.journal)))

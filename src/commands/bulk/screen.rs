@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn a_plain_line_says_now_and_then_how_far_the_run_is_and_how_long_it_still_takes() {
         let tally = Tally { ended: OutcomeCounts { accepted: 10, ..OutcomeCounts::default() }, ..Tally::default() };
-        let gate = Gate::new(Pace::new(None), false, 0, 30);
+        let gate = Gate::new(Pace::new(None), 0, 30);
         let start = Instant::now().checked_sub(2 * PLAIN_EVERY).unwrap();
         let plain = |rate| Progress { start, updated: start, ..Progress::start(Form::Plain, 30, rate) };
         let mut first = plain(None);

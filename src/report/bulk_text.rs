@@ -59,107 +59,62 @@ impl PlanFacts<'_> {
 }
 
 pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
-    let mut lines = target(facts, redactor);
-    lines.extend(earlier(facts));
-    let unknown = unknown_rows(facts.list, facts.plan, redactor);
-    lines.extend(unknown.into_iter().map(|row| ("", row)));
-    if let Some(known) = known(facts, redactor) {
-        let done = match facts.on_known {
-            Some(OnKnown::Skip) => ": skipped",
-            Some(OnKnown::Send) => ": mailed again",
-            None => "; choose --known skip or --known send",
-        };
-        lines.push(("known", format!("{known}{done}")));
-    }
-    lines.push(("journal", journal(facts, redactor)));
-    lines.push(("to send", to_send(facts)));
-    let sample = sample(facts.list, facts.plan, redactor);
-    if !sample.is_empty() {
-        lines.push(("such as", sample.join(", ")));
-    }
-    let line = |(label, content): (&str, String)| format!("{} {content}\n", style.heading(&format!("{label:<9}")));
-    lines.into_iter().map(line).collect()
-}
-
-/// Where it goes, and what list it is.
-fn target(facts: &PlanFacts, redactor: &Redactor) -> Vec<(&'static str, String)> {
-    let list = facts.list;
+    let (list, plan) = (facts.list, facts.plan);
+    let mut text = String::new();
+    let mut add = |label: &str, content: Option<String>| {
+        text.extend(content.map(|content| format!("{} {content}\n", style.heading(&format!("{label:<9}")))));
+    };
+    let rows = |count: u64| (count > 0).then(|| counted(count, "row"));
     let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", redactor.escape(name)));
+    add("tenant", Some(format!("{}{profile}", facts.tenant.unwrap_or("-"))));
+    add("url", Some(facts.url.to_owned()));
     let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row has its own" } else { "" };
-    let mut lines = vec![
-        ("tenant", format!("{}{profile}", facts.tenant.unwrap_or("-"))),
-        ("url", facts.url.to_owned()),
-        ("cname", format!("{}{own}", redactor.escape(facts.cname))),
-        ("list", of_list(facts, redactor)),
-    ];
-    if let Some(shard) = facts.shard {
-        let (own, all) = (grouped(list.rows.len() as u64), counted(facts.people, "row"));
-        lines.push(("shard", format!("{shard}: {own} of {all}")));
+    add("cname", Some(format!("{}{own}", redactor.escape(facts.cname))));
+    add("list", Some(of_list(facts, redactor)));
+    let own = grouped(list.rows.len() as u64);
+    add("shard", facts.shard.map(|shard| format!("{shard}: {own} of {}", counted(facts.people, "row"))));
+    add("repeats", rows(list.repeats).map(|rows| format!("{rows} dropped")));
+    let have = if list.other_cname == 1 { "has" } else { "have" };
+    let each = "the address of another row but another cname: each is a separate mail";
+    add("cnames", rows(list.other_cname).map(|rows| format!("{rows} {have} {each}")));
+    let when = facts.accepted_at.as_ref().map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
+    add("accepted", rows(plan.accepted - plan.skipped.accepted).map(|rows| format!("{rows} earlier{when}: skipped")));
+    let again = "left alone (to send again: --retry-rejected)";
+    add("rejected", rows(plan.rejected).map(|rows| format!("{rows} earlier: {again}")));
+    let resolve = "left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)";
+    add("unknown", rows(plan.unknown.len() as u64).map(|rows| format!("{rows} may have been mailed: {resolve}")));
+    for row in unknown_rows(list, plan, redactor) {
+        add("", Some(row));
     }
-    if list.repeats > 0 {
-        let rows = counted(list.repeats, "row");
-        lines.push(("repeats", format!("{rows} dropped")));
-    }
-    if list.other_cname > 0 {
-        let rows = counted(list.other_cname, "row");
-        let verb = if list.other_cname == 1 { "has" } else { "have" };
-        let text = format!("{rows} {verb} the address of another row but another cname: each is a separate mail");
-        lines.push(("cnames", text));
-    }
-    lines
-}
-
-/// What earlier runs have left.
-fn earlier(facts: &PlanFacts) -> Vec<(&'static str, String)> {
-    let plan = facts.plan;
-    let mut lines = Vec::new();
-    let accepted = plan.accepted - plan.skipped.accepted;
-    if accepted > 0 {
-        let rows = counted(accepted, "row");
-        let when = facts.accepted_at.as_ref();
-        let when = when.map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
-        lines.push(("accepted", format!("{rows} earlier{when}: skipped")));
-    }
-    if plan.rejected > 0 {
-        let rows = counted(plan.rejected, "row");
-        let text = format!("{rows} earlier: left alone (to send again: --retry-rejected)");
-        lines.push(("rejected", text));
-    }
-    if !plan.unknown.is_empty() {
-        let rows = counted(plan.unknown.len() as u64, "row");
-        let text = format!(
-            "{rows} may have been mailed: left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)"
-        );
-        lines.push(("unknown", text));
-    }
-    lines
+    let choice = match facts.on_known {
+        Some(OnKnown::Skip) => ": skipped",
+        Some(OnKnown::Send) => ": mailed again",
+        None => "; choose --known skip or --known send",
+    };
+    add("known", known(facts, redactor).map(|known| format!("{known}{choice}")));
+    add("journal", Some(journal(facts, redactor)));
+    add("to send", Some(to_send(facts)));
+    let sample = sample(list, plan, redactor);
+    add("such as", Some(sample.join(", ")).filter(|_| !sample.is_empty()));
+    text
 }
 
 /// Who of those that would be mailed is known from other lists, if anyone is.
 pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     let (plan, elsewhere) = (facts.plan, facts.elsewhere);
     let (accepted, unknown) = elsewhere.counts();
-    if accepted + unknown == 0 {
-        return None;
-    }
+    let count = accepted + unknown;
+    let part = |count: u64, outcome: &str, of_list: fn(&KnownList) -> u64| {
+        let lists = elsewhere.lists.iter().filter(|list| of_list(list) > 0);
+        let named: Vec<String> = lists.map(|list| known_list(list, redactor)).collect();
+        (count > 0).then(|| format!("{} {outcome} ({})", grouped(count), first_few(&named)))
+    };
+    let parts = [part(accepted, "accepted", |list| list.accepted), part(unknown, "unknown", |list| list.unknown)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let are = if count == 1 { "is" } else { "are" };
     let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
-    let mut parts = Vec::new();
-    for (count, word, is_in) in [
-        (accepted, "accepted", (|list| list.accepted > 0) as fn(&KnownList) -> bool),
-        (unknown, "unknown", |list| list.unknown > 0),
-    ] {
-        if count > 0 {
-            let lists = elsewhere.lists.iter().filter(|list| is_in(list));
-            let named: Vec<String> = lists.map(|list| known_list(list, redactor)).collect();
-            parts.push(format!("{} {word} ({})", grouped(count), first_few(&named)));
-        }
-    }
-    Some(format!(
-        "{} of these {of} people {} known from other lists: {}",
-        grouped(accepted + unknown),
-        if accepted + unknown == 1 { "is" } else { "are" },
-        parts.join(", ")
-    ))
+    let parts = parts.join(", ");
+    (count > 0).then(|| format!("{} of these {of} people {are} known from other lists: {parts}", grouped(count)))
 }
 
 /// A part of a line that is left out when there is nothing to count.
@@ -180,29 +135,22 @@ fn first_few(texts: &[String]) -> String {
 
 /// A list by its name and day. Without a name, the name of its journal has it.
 fn known_list(known: &KnownList, redactor: &Redactor) -> String {
-    let file_name = |path: &Path| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
+    let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = match known.list.as_deref() {
         // Of a month of them, the day says too little.
         Some(SINGLE_SENDS) => {
-            let last = known.at.as_deref().map_or_else(String::new, |at| format!(", the last {at}"));
+            let last = known.at.as_ref().map_or_else(String::new, |at| format!(", the last {at}"));
             return format!("single sends{last}");
         }
         Some("-") => "standard input".to_owned(),
         Some(list) => file_name(Path::new(list)),
         None => {
             let name = file_name(&known.journal);
-            let list = name.rsplit_once('-').map(|(list, _)| list.to_owned());
-            list.unwrap_or(name)
+            name.rsplit_once('-').map_or_else(|| name.clone(), |(list, _)| list.to_owned())
         }
     };
     let day = known.at.as_deref().and_then(|at| at.get(..10));
-    match day {
-        Some(day) => format!("{}, {day}", redactor.escape(&name)),
-        None => redactor.escape(&name),
-    }
+    redactor.escape(&name) + &day.map_or_else(String::new, |day| format!(", {day}"))
 }
 
 fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
@@ -239,27 +187,16 @@ fn to_send(facts: &PlanFacts) -> String {
 
 /// The rows that are unknown and left alone, as far as they are named.
 fn unknown_rows(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
-    let mut named: Vec<String> = plan
-        .unknown
-        .iter()
-        .take(NAMED)
-        .filter_map(|index| list.rows.get(*index as usize))
-        .map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)))
-        .collect();
-    if let Some(rest) = plan.unknown.len().checked_sub(NAMED + 1) {
-        named.push(format!("and {} more", rest + 1));
-    }
-    named
+    let rows = plan.unknown.iter().take(NAMED).filter_map(|index| list.rows.get(*index as usize));
+    let named = rows.map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)));
+    let rest = plan.unknown.len().checked_sub(NAMED + 1).map(|rest| format!("and {} more", rest + 1));
+    named.chain(rest).collect()
 }
 
 /// A few of the addresses that are going to be mailed.
 pub fn sample(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
-    plan.tasks
-        .iter()
-        .take(SAMPLE)
-        .filter_map(|task| list.rows.get(task.index as usize))
-        .map(|row| redactor.escape(&row.email))
-        .collect()
+    let rows = plan.tasks.iter().take(SAMPLE).filter_map(|task| list.rows.get(task.index as usize));
+    rows.map(|row| redactor.escape(&row.email)).collect()
 }
 
 /// The name of a row: its address, and its cname where one address has several.
@@ -272,17 +209,13 @@ pub fn name(row: &Row, cname: Option<&str>, redactor: &Redactor) -> String {
 pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor: &Redactor) -> String {
     let word = format!("{:<8}", result.outcome.word());
     let word = match result.outcome {
-        Outcome::Accepted => style.success(&word),
+        Outcome::Accepted => return format!("{}  {name}\n", style.success(&word)),
         Outcome::Rejected | Outcome::NotSent => style.error(&word),
         Outcome::Unknown => style.warning(&word),
     };
-    let why = match result.outcome {
-        Outcome::Accepted => String::new(),
-        _ => format!("  {}", why(result, redactor)),
-    };
     // That a row is not_sent already means that it is due.
     let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
-    format!("{word}  {name}{why}{due}\n")
+    format!("{word}  {name}  {}{due}\n", why(result, redactor))
 }
 
 /// Why a row was not accepted, in a phrase.
@@ -290,12 +223,14 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
     let title = Exit::from(result.class).row().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let message = result.content.as_ref().and_then(BodyContent::message);
-    let said = match (&result.content, message, &result.cause, &result.location) {
-        (Some(BodyContent::Html), ..) => ": an HTML page, not the API".to_owned(),
-        (_, _, _, Some(location)) => format!(": redirects to {}", redactor.escape(location)),
-        (_, Some(message), ..) => format!(": \"{}\"", redactor.escape(message)),
-        (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),
-        (_, None, None, None) => String::new(),
+    let said = if result.content == Some(BodyContent::Html) {
+        ": an HTML page, not the API".to_owned()
+    } else if let Some(location) = &result.location {
+        format!(": redirects to {}", redactor.escape(location))
+    } else if let Some(message) = message {
+        format!(": \"{}\"", redactor.escape(message))
+    } else {
+        result.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", redactor.escape(cause)))
     };
     let waited = text::waited(result).map_or_else(String::new, |waited| format!("; {waited}"));
     format!("{title}{status}{said}{waited}")
@@ -321,28 +256,17 @@ fn due_of(rows: &OutcomeCounts) -> String {
 }
 
 pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style) -> String {
-    let plan = facts.plan;
-    let list = tally.of_list(plan);
-    let requests = counted(tally.requests, "request");
-    let label = |text: &str| style.heading(text);
-    let mut text = format!(
-        "{} {}{} ({requests}, {})\n",
-        label("this run:"),
-        outcomes(&tally.ended),
-        due_of(&tally.ended),
-        duration(elapsed),
-    );
-    let left = |count| format!("; {} left for later by --limit", grouped(count));
-    let beyond = if_any(plan.beyond_limit.total(), left);
+    let list = tally.of_list(facts.plan);
+    let (requests, elapsed) = (counted(tally.requests, "request"), duration(elapsed));
+    let (run, due) = (outcomes(&tally.ended), due_of(&tally.ended));
+    let mut text = format!("{} {run}{due} ({requests}, {elapsed})\n", style.heading("this run:"));
     let bad = bad_rows(facts.list);
     if list != tally.ended || !bad.is_empty() {
-        text.push_str(&format!(
-            "{} {} of {}{}{beyond}{bad}\n",
-            label("the list:"),
-            outcomes(&list),
-            counted(facts.list.rows.len() as u64, "row"),
-            due_of(&list),
-        ));
+        let left = |count| format!("; {} left for later by --limit", grouped(count));
+        let beyond = if_any(facts.plan.beyond_limit.total(), left);
+        let rows = counted(facts.list.rows.len() as u64, "row");
+        let (all, due) = (outcomes(&list), due_of(&list));
+        text.push_str(&format!("{} {all} of {rows}{due}{beyond}{bad}\n", style.heading("the list:")));
     }
     text
 }

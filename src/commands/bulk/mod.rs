@@ -27,17 +27,17 @@ use crate::bulk::plan::Plan;
 use crate::bulk::results::{Event, Stop};
 use crate::bulk::run::Run;
 use crate::commands::interrupt::Interrupts;
-use crate::report::Reporter;
 use crate::report::bulk_text::{self, PlanFacts};
 use crate::report::exit::{Ending, Exit};
 use crate::report::json;
 use crate::report::text::grouped;
+use crate::report::{ErrorReport, Reporter};
 use crate::settings::bulk::{BulkSettings, OnKnown};
 use end::{conclude, declined, nothing_left};
 use prepare::{ConfirmedPlan, Prepared};
 use resume_command::{End, SameCommand};
 use screen::Screen;
-use workers::{Capacity, Shortage, no_thread, of_first_client};
+use workers::{Capacity, lack_of, no_worker, of_first_client};
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First, while the process may still read its own descriptors.
@@ -64,7 +64,7 @@ fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, C
         }
         ControlFlow::Continue(confirmed) => {
             if let Some(answer) = prepared.bulk.known.filter(|_| !is_decided) {
-                prepared.same = prepared.same.clone().deciding(answer);
+                prepared.same = prepared.same.deciding(answer);
             }
             send(prepared, snapshot, &confirmed, context)
         }
@@ -183,7 +183,7 @@ fn send(
 ) -> Result<Ending, CommandError> {
     let (bulk, reporter) = (&prepared.bulk, &mut context.reporter);
     let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
-    let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
+    let room = Capacity::of(bulk.jobs.min(wanted))?;
     let clients = prepared.transports().map_err(of_first_client)?;
     let header = prepared.header();
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
@@ -205,12 +205,12 @@ fn send(
         // A second Ctrl-C or SIGTERM ends the process at once.
         interrupts.act(move |signal| stopped_by.stop(Stop::Signal(signal)))
     });
-    let _signals = signals.map_err(|error| no_thread(&error))?;
+    let _signals = signals.map_err(|error| no_worker(&lack_of(&error)))?;
     let mut screen = Screen::new(reporter, prepared, plan.count(), context.environment);
     screen.cases = prepared.reports.cases(&plan);
     let clients = (&room, clients);
     let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
-    let remark = remark.map_err(Shortage::report)?;
+    let remark = remark?;
     let lost_journal = close(writer, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
@@ -221,7 +221,7 @@ fn send(
     let end = End { lost_journal, broken, ..prepared.end(&plan, &tally, stop.as_ref()) };
     let ending = conclude(&mut screen, &facts, prepared, &end, remark);
     let cases = screen.cases.take();
-    prepared.reports.write(&facts, &tally, cases, ending, screen.reporter());
+    prepared.reports.write(&facts, &tally, cases, ending, screen.reporter);
     Ok(ending)
 }
 
@@ -265,7 +265,7 @@ fn work(
     (room, clients): (&Capacity, impl Iterator<Item = Result<Transport, TransportError>>),
     (writer, handle): (Writer<Event>, JournalHandle<Event>),
     screen: &mut Screen,
-) -> (Result<Option<String>, Shortage>, Writer<Event>) {
+) -> (Result<Option<String>, ErrorReport>, Writer<Event>) {
     let concurrent_runs = prepared.concurrent_runs();
     let run = Run {
         rows: &prepared.list.rows,

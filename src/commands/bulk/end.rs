@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::prepare::Prepared;
-use super::resume_command::{End, NextStep, SameCommand, after};
+use super::resume_command::{NextStep, SameCommand};
 use super::screen::Screen;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
 use crate::bulk::pace::WAITS_MAX;
+use crate::bulk::plan::Plan;
 use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::commands::error::{BulkError, CommandError};
 use crate::report::bulk_text::{self, PlanFacts};
@@ -17,6 +18,39 @@ use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
 use crate::settings::config_file::ConfigError;
 use crate::settings::error::SettingsError;
+
+/// How the work of a run ended. By default nothing was sent.
+#[derive(Default)]
+pub(super) struct End {
+    pub(super) stop: Option<Stop>,
+    pub(super) tally: Tally,
+    /// Whether the journal may no longer be the one that this run wrote.
+    pub(super) lost_journal: bool,
+    /// Whether standard output could not be written.
+    pub(super) broken: bool,
+}
+
+impl End {
+    /// The command that is to be run next; none when there is nothing to do.
+    fn next_step(&self, verdict: Verdict, plan: &Plan, prepared: &Prepared) -> Option<NextStep> {
+        let (ended, journal, same) = (&self.tally.ended, &*prepared.journal, &prepared.same);
+        let is_due = self.tally.of_list(plan).due() > 0;
+        Some(match verdict {
+            Verdict::Unknown if ended.unknown > 0 => NextStep::journal("show", journal),
+            // In a journal of another shard, if there is one with someone of this run whose outcome is unknown.
+            Verdict::Unknown => NextStep::journal("show", prepared.siblings.unknown.as_deref().unwrap_or(journal)),
+            Verdict::Journal if self.lost_journal => NextStep::journal("check", journal),
+            Verdict::Stopped if ended.rejected > ended.rejected_due && matches!(self.stop, Some(Stop::Failures(_))) => {
+                same.rest(Some(Setting::RetryRejected))
+            }
+            Verdict::Failed if !is_due => same.rest(Some(Setting::RetryRejected)),
+            Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => same.rest(None),
+            Verdict::Accepted if plan.beyond_limit.total() > 0 => same.rest(None),
+            Verdict::Accepted if self.broken => NextStep::journal("show", journal),
+            Verdict::Accepted => return None,
+        })
+    }
+}
 
 /// The end of a run that was not confirmed.
 pub(super) fn declined(
@@ -41,7 +75,7 @@ pub(super) fn nothing_left(
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     let tally = Tally::default();
-    let ended = report_nothing_left(facts, prepared, &prepared.end(facts.plan, &tally, None), reporter);
+    let ended = report_nothing_left(facts, prepared, reporter);
     let ending = ended.as_ref().map_or_else(CommandError::ending, |exit| (*exit).into());
     let cases = prepared.reports.cases(facts.plan);
     prepared.reports.write(facts, &tally, cases, ending, reporter);
@@ -49,13 +83,9 @@ pub(super) fn nothing_left(
 }
 
 /// Reports that no one is left to send to, and how to start with a new journal.
-fn report_nothing_left(
-    facts: &PlanFacts,
-    prepared: &Prepared,
-    end: &End,
-    reporter: &mut Reporter,
-) -> Result<Exit, CommandError> {
-    let (exit, next) = (exit_of(end.verdict), after(end, &prepared.same));
+fn report_nothing_left(facts: &PlanFacts, prepared: &Prepared, reporter: &mut Reporter) -> Result<Exit, CommandError> {
+    let verdict = Tally::default().verdict(facts.plan, None);
+    let (exit, next) = (exit_of(verdict), End::default().next_step(verdict, facts.plan, prepared));
     let output = reporter.output();
     if output.json {
         print_summary(facts, prepared, exit, (next.as_ref(), None), reporter)?;
@@ -103,17 +133,17 @@ pub(super) fn conclude(
     end: &End,
     remark: Option<String>,
 ) -> Ending {
-    let verdict = end.verdict;
+    let verdict = end.tally.verdict(facts.plan, end.stop.as_ref());
     let exit = exit_of(verdict);
-    let next = after(end, &prepared.same);
+    let next = end.next_step(verdict, facts.plan, prepared);
     let elapsed = screen.progress.start.elapsed();
     let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal);
-    let error = end.stop.filter(|_| was_stopped).and_then(|stop| reason(stop, end.lost_journal));
+    let error = end.stop.as_ref().filter(|_| was_stopped).and_then(|stop| reason(stop, end.lost_journal));
     if screen.reporter.output().json {
         let warnings: Vec<_> = prepared.warnings().into_iter().chain(remark).collect();
         let signal = if let Verdict::Signal(signal) = verdict { Some(signal) } else { None };
         let next = next.as_ref().map(|step| &*step.command);
-        let end = RunEnd { exit, tally: end.tally, elapsed, signal, next, error: error.as_ref() };
+        let end = RunEnd { exit, tally: &end.tally, elapsed, signal, next, error: error.as_ref() };
         let document = json::summary(facts, &end, &warnings, screen.reporter.redactor());
         screen.write(&document, "");
     }

@@ -5,8 +5,6 @@ use std::path::Path;
 
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
-use crate::bulk::plan::Plan;
-use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::report::escape::{Redactor, quote};
 use crate::settings::bulk::OnKnown;
 
@@ -77,13 +75,13 @@ impl SameCommand {
     pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
         let variables = ONCE_KEYS.map(|key| key.spec().variable()).into_iter();
         let given = variables.filter(|name| environment.get(name).is_some());
-        let unset: String = given.map(|name| format!("-u {name} ")).collect();
+        let given: Vec<String> = given.map(|name| format!("-u {name} ")).collect();
         // The name of the program as it is called by hand, whatever path it was started by.
         let program = std::iter::once("vescli".to_owned());
         let typed = arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy()));
         let (redirection, needs_list) = source_of(&list.to_string_lossy());
         Self {
-            unset: if unset.is_empty() { unset } else { format!("env {unset}") },
+            unset: if given.is_empty() { String::new() } else { format!("env {}", given.concat()) },
             sandbox: if environment.get(SANDBOX_VARIABLE).is_some() { "vescli sandbox -- " } else { "" },
             words: program.chain(typed).collect(),
             redirection,
@@ -131,40 +129,6 @@ fn without_password(word: &str) -> String {
         Some(format!("{scheme}://***{}", &rest[at..]))
     });
     parts.unwrap_or_else(|| word.to_owned())
-}
-
-/// The end of a run, as far as the next command depends on it.
-pub(super) struct End<'a> {
-    pub(super) verdict: Verdict,
-    pub(super) stop: Option<&'a Stop>,
-    pub(super) tally: &'a Tally,
-    pub(super) plan: &'a Plan,
-    pub(super) journal: &'a Path,
-    /// A journal of another shard that has someone of this run whose outcome is unknown.
-    pub(super) unknown_in: Option<&'a Path>,
-    /// Whether the journal may no longer be the one that this run wrote.
-    pub(super) lost_journal: bool,
-    /// Whether standard output could not be written.
-    pub(super) broken: bool,
-}
-
-/// The command that is to be run next; none when there is nothing to do.
-pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
-    let End { journal, tally: Tally { ended, .. }, .. } = end;
-    let is_due = end.tally.of_list(end.plan).due() > 0;
-    Some(match end.verdict {
-        Verdict::Unknown if ended.unknown > 0 => NextStep::journal("show", journal),
-        Verdict::Unknown => NextStep::journal("show", end.unknown_in.unwrap_or(journal)),
-        Verdict::Journal if end.lost_journal => NextStep::journal("check", journal),
-        Verdict::Stopped if ended.rejected > ended.rejected_due && matches!(end.stop, Some(Stop::Failures(_))) => {
-            same.rest(Some(Setting::RetryRejected))
-        }
-        Verdict::Failed if !is_due => same.rest(Some(Setting::RetryRejected)),
-        Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => same.rest(None),
-        Verdict::Accepted if end.plan.beyond_limit.total() > 0 => same.rest(None),
-        Verdict::Accepted if end.broken => NextStep::journal("show", journal),
-        Verdict::Accepted => return None,
-    })
 }
 
 #[cfg(test)]

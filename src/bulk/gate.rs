@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::journal::RowKey;
 use super::pace::{Pace, Permit, Start, Throttle, retries_for};
 use super::plan::{Prior, Task};
-use super::results::{RowEnd, Stop};
+use super::results::{Event, RowEnd, Stop};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::retry::UserWait;
 
@@ -239,10 +239,10 @@ impl RowInProgress {
         Self { task, key, attempts: 0, waits: 0, alone: 0, user, start, result }
     }
 
-    /// The end of a row, unless it was not sent. With `due`, a refusal leaves it to be sent by the next run.
-    pub fn end(&mut self, due: bool) -> Option<RowEnd> {
+    /// The event of a row's end, unless it was not sent. With `due`, a refusal leaves it to be sent by the next run.
+    pub fn end(&mut self, due: bool) -> Option<Event> {
         let result = self.result.take().filter(|_| self.attempts > 0)?;
-        Some(RowEnd {
+        Some(Event::Finished(Box::new(RowEnd {
             index: self.task.index,
             prior: self.task.prior,
             due: result.outcome == Outcome::NotSent || due && result.outcome == Outcome::Rejected,
@@ -250,7 +250,7 @@ impl RowInProgress {
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
             unrecorded: false,
-        })
+        })))
     }
 }
 

@@ -26,13 +26,6 @@ struct Limit {
     slot: Option<Duration>,
 }
 
-/// The same moment by two clocks: one that never runs backwards, and one that machines have in common.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    pub now: Instant,
-    pub time: SystemTime,
-}
-
 /// The pace of a run. The moments that it is given must not run backwards.
 ///
 /// A request reaches the server at some time between its start and its end, so it counts from its start until the
@@ -67,8 +60,10 @@ impl Pace {
     }
 
     /// The pace of a shard, whose last requests ended at these times, the oldest first. Its first turn comes by the clock,
-    /// so that shards that start together do not send together.
-    pub fn of_shard(rate: Option<Rate>, shard: Shard, clock: Clock, ended: &[SystemTime]) -> Self {
+    /// so that shards that start together do not send together: `now` is that moment by the clock of this process, which never
+    /// runs backwards, and by the one that machines have in common.
+    pub fn of_shard(rate: Option<Rate>, shard: Shard, now: (Instant, SystemTime), ended: &[SystemTime]) -> Self {
+        let (now, time) = now;
         let Some(rate) = rate else {
             return Self::new(None);
         };
@@ -76,9 +71,9 @@ impl Pace {
         let slot = nanoseconds(rate.per.as_nanos().div_ceil(u128::from(count)));
         let step = slot * u32::from(shards);
         let own = slot * u32::from(shard.number() - 1);
-        let since = since_epoch(clock.time).as_nanos() % step.as_nanos();
+        let since = since_epoch(time).as_nanos() % step.as_nanos();
         let wait = nanoseconds((step.as_nanos() + own.as_nanos() - since) % step.as_nanos());
-        let age = |end: &SystemTime| clock.time.duration_since(*end).unwrap_or_default();
+        let age = |end: &SystemTime| time.duration_since(*end).unwrap_or_default();
         let limit = Limit {
             per: rate.per,
             most: shard.part_of(u64::from(count) + 1).max(1),
@@ -87,8 +82,8 @@ impl Pace {
         };
         Self {
             limit: Some(limit),
-            next: Some(clock.now + wait),
-            ended: ended.iter().filter_map(|end| clock.now.checked_sub(age(end))).collect(),
+            next: Some(now + wait),
+            ended: ended.iter().filter_map(|end| now.checked_sub(age(end))).collect(),
             ..Self::new(None)
         }
     }
@@ -341,8 +336,7 @@ mod tests {
             let (mut now, mut ended): (Instant, Vec<SystemTime>) = (start + MS * random.u32(0..300), Vec::new());
             let mut sent = 0;
             while sent < requests {
-                let clock = Clock { now, time: time + (now - start) };
-                let mut pace = Pace::of_shard(rate, shard, clock, &ended);
+                let mut pace = Pace::of_shard(rate, shard, (now, time + (now - start)), &ended);
                 for _ in 0..random.usize(1..20) {
                     loop {
                         match pace.acquire(now) {
@@ -398,7 +392,7 @@ mod tests {
     #[test]
     fn a_turn_that_was_missed_belongs_to_the_next_shard() {
         // Of four shards at 2/s, each has half a second of every two.
-        let clock = Clock { now: Instant::now(), time: SystemTime::UNIX_EPOCH };
+        let clock = (Instant::now(), SystemTime::UNIX_EPOCH);
         for (late, start) in [
             (0, Ok(())),
             (499, Ok(())),
@@ -408,21 +402,21 @@ mod tests {
             (2600, Err(Some(1400 * MS))),
         ] {
             let mut pace = Pace::of_shard(rate("2/s"), "1/4".parse().unwrap(), clock, &[]);
-            assert_eq!(pace.acquire(clock.now + late * MS), start, "{late}");
+            assert_eq!(pace.acquire(clock.0 + late * MS), start, "{late}");
         }
     }
 
     #[test]
     fn shards_that_start_together_do_not_send_together_and_reach_the_rate() {
-        let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+        let clock = (Instant::now(), SystemTime::now());
         let mut starts: Vec<Duration> = Vec::new();
         for number in 1..=4 {
             let mut pace = Pace::of_shard(rate("60/m"), format!("{number}/4").parse().unwrap(), clock, &[]);
-            let mut now = clock.now;
-            while now < clock.now + Duration::from_secs(600) {
+            let mut now = clock.0;
+            while now < clock.0 + Duration::from_secs(600) {
                 match pace.acquire(now) {
                     Ok(()) => {
-                        starts.push(now - clock.now);
+                        starts.push(now - clock.0);
                         pace.release(now);
                     }
                     Err(Some(wait)) => now += wait,

@@ -54,12 +54,6 @@ impl RowEnd {
     }
 }
 
-impl From<RowEnd> for Event {
-    fn from(end: RowEnd) -> Self {
-        Self::Finished(Box::new(end))
-    }
-}
-
 /// Why a run stops before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {

@@ -110,7 +110,7 @@ impl Worker<'_> {
     /// Reports the end of a row whose last record the journal has already.
     fn report_end(&self, mut pending: Box<RowInProgress>) {
         if let Some(end) = pending.end(true) {
-            self.journal.report(pending.key, end.into());
+            self.journal.report(pending.key, end);
         }
     }
 
@@ -166,7 +166,7 @@ impl Worker<'_> {
             Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::ForTheUser(wait) => {
                 Some(Event::Retry { index: pending.task.index, attempt, result: Box::new(latest), wait })
             }
-            Next::End | Next::Later | Next::Stop => pending.end(next != Next::End).map(Event::from),
+            Next::End | Next::Later | Next::Stop => pending.end(next != Next::End),
         };
         journal.conclude(&person, &End { attempt, outcome, status, due }, exchange.into_iter().chain(event));
         if let Some(stopped) = journal.stopped() {

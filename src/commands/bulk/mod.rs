@@ -21,7 +21,7 @@ use crate::bulk::journal::{
     Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, keep_index,
     recent_attempts,
 };
-use crate::bulk::pace::{Clock, Pace};
+use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::results::{Event, Stop};
 use crate::bulk::run::Run;
@@ -188,8 +188,7 @@ fn send(
         interrupts.act(move |signal| stopped_by.stop(Stop::Signal(signal)))
     });
     let _signals = signals.map_err(|error| no_worker(&lack_of(&error)))?;
-    let mut screen = Screen::new(reporter, prepared, plan.count(), context.environment);
-    screen.cases = prepared.reports.cases(&plan);
+    let mut screen = Screen::new(reporter, prepared, &plan, context.environment);
     let concurrent_runs = prepared.concurrent_runs();
     let run = Run {
         rows: &prepared.list.rows,
@@ -230,7 +229,7 @@ fn work(
         // The end of the last worker is the end of the events.
         drop(handle);
         if let Ok(Some(remark)) = &remark {
-            screen.remark(remark);
+            screen.reporter.warn(remark);
         }
         screen.listen(writer, run.gate);
         remark
@@ -246,10 +245,10 @@ fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     let (Some(shard), Some(whole)) = (shard, rate) else {
         return Ok(Pace::new(rate));
     };
-    let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+    let now = (Instant::now(), SystemTime::now());
     let most = shard.part_of(u64::from(whole.count.get()) + 1).max(1);
-    let ended = recent_attempts(&prepared.journal, most, clock.time)?;
-    Ok(Pace::of_shard(rate, shard, clock, &ended))
+    let ended = recent_attempts(&prepared.journal, most, now.1)?;
+    Ok(Pace::of_shard(rate, shard, now, &ended))
 }
 
 /// Closes the journal, and returns whether it may no longer be the one that was written. One that only failed to write is

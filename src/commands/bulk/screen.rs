@@ -13,6 +13,7 @@ use crate::args::environment::Environment;
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{Delivered, Writer};
 use crate::bulk::list::Row;
+use crate::bulk::plan::Plan;
 use crate::bulk::results::{Event, RowEnd, Stop, Tally};
 use crate::report::bulk_files::Cases;
 use crate::report::bulk_text::{self, outcomes};
@@ -44,7 +45,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
     pub(super) fn new(
         reporter: &'r mut Reporter<'s>,
         prepared: &'a Prepared,
-        rows: u64,
+        plan: &Plan,
         environment: &Environment,
     ) -> Self {
         let output = reporter.output();
@@ -59,10 +60,10 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         Self {
             reporter,
             prepared,
-            progress: Progress::start(form, rows, prepared.bulk.rate),
+            progress: Progress::start(form, plan.count(), prepared.bulk.rate),
             tally: Tally::default(),
             broken: None,
-            cases: None,
+            cases: prepared.reports.cases(plan),
             stop_announced: false,
         }
     }
@@ -84,14 +85,6 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             self.announce_stop(gate);
             let progress = self.progress.update(&self.tally, gate, terminal_width());
             self.reporter.write_err(&progress);
-        }
-    }
-
-    /// Shows a warning about the whole run, unless `-q` is set.
-    pub(super) fn remark(&mut self, text: &str) {
-        if !self.reporter.output().quiet {
-            let label = self.reporter.err_style().warning("warning:");
-            self.write("", &format!("{label} {text}\n"));
         }
     }
 

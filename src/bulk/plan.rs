@@ -122,15 +122,13 @@ pub enum Decision {
 pub struct Plan {
     /// The rows that are sent, in the order of the list.
     pub tasks: Vec<Task>,
-    /// How many were accepted earlier.
-    pub accepted: u64,
-    /// How many were rejected earlier and are left alone.
-    pub rejected: u64,
+    /// Those that are left alone, because they were accepted or rejected earlier, or are unknown.
+    pub left_alone: OutcomeCounts,
     /// The places of those that are unknown and left alone.
     pub unknown: Vec<u32>,
     /// Those that would be sent, but for the limit.
     pub beyond_limit: OutcomeCounts,
-    /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
+    /// Those of `left_alone` that are known from other lists, and left out for that.
     pub skipped: OutcomeCounts,
     /// The same of each row, in the order of the list: for reports with every row.
     pub decisions: Vec<Decision>,
@@ -179,17 +177,16 @@ impl Plan {
 
     pub(crate) fn add(&mut self, index: u32, decision: Decision) {
         self.decisions.push(decision);
-        if let Decision::LeaveKnown(outcome) = decision {
-            self.skipped.add(outcome);
-        }
         match decision {
             Decision::Send(prior) => self.tasks.push(Task { index, prior }),
             Decision::BeyondLimit(prior) => self.beyond_limit.add_prior(prior),
-            Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => match outcome {
-                Outcome::Accepted => self.accepted += 1,
-                Outcome::Unknown => self.unknown.push(index),
-                Outcome::Rejected | Outcome::NotSent => self.rejected += 1,
-            },
+            Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => {
+                self.left_alone.add(outcome);
+                self.unknown.extend((outcome == Outcome::Unknown).then_some(index));
+            }
+        }
+        if let Decision::LeaveKnown(outcome) = decision {
+            self.skipped.add(outcome);
         }
     }
 

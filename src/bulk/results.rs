@@ -128,14 +128,8 @@ impl Tally {
 
     /// The whole list as it is now: what was known before, and the results of this run.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let left_alone = OutcomeCounts {
-            accepted: plan.accepted,
-            rejected: plan.rejected,
-            unknown: plan.unknown.len() as u64,
-            ..OutcomeCounts::default()
-        };
         let not_ended = plan.prior().with(self.prior, u64::saturating_sub);
-        left_alone.with(not_ended, u64::saturating_add).with(self.ended, u64::saturating_add)
+        plan.left_alone.with(not_ended, u64::saturating_add).with(self.ended, u64::saturating_add)
     }
 
     /// Decides how the run ends. Rows that --limit left for later are not failures.
@@ -184,9 +178,7 @@ mod tests {
         let task = Task { index: 0, prior: Prior::NotSent };
         Plan {
             tasks: vec![task; tasks],
-            accepted,
-            rejected,
-            unknown: (0..unknown).collect(),
+            left_alone: OutcomeCounts { accepted, rejected, unknown: unknown.into(), ..OutcomeCounts::default() },
             beyond_limit: OutcomeCounts { not_sent: beyond_limit, ..OutcomeCounts::default() },
             ..Plan::default()
         }

@@ -78,11 +78,14 @@ pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
     let each = "the address of another row but another cname: each is a separate mail";
     add("cnames", rows(list.other_cname).map(|rows| format!("{rows} {have} {each}")));
     let when = facts.accepted_at.as_ref().map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
-    add("accepted", rows(plan.accepted - plan.skipped.accepted).map(|rows| format!("{rows} earlier{when}: skipped")));
+    add(
+        "accepted",
+        rows(plan.left_alone.accepted - plan.skipped.accepted).map(|rows| format!("{rows} earlier{when}: skipped")),
+    );
     let again = "left alone (to send again: --retry-rejected)";
-    add("rejected", rows(plan.rejected).map(|rows| format!("{rows} earlier: {again}")));
+    add("rejected", rows(plan.left_alone.rejected).map(|rows| format!("{rows} earlier: {again}")));
     let resolve = "left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)";
-    add("unknown", rows(plan.unknown.len() as u64).map(|rows| format!("{rows} may have been mailed: {resolve}")));
+    add("unknown", rows(plan.left_alone.unknown).map(|rows| format!("{rows} may have been mailed: {resolve}")));
     for row in unknown_rows(list, plan, redactor) {
         add("", Some(row));
     }
@@ -277,7 +280,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
         if first == last { format!(", at {first}") } else { format!(", between {first} and {last}") }
     });
     let all = facts.list.rows.len() as u64;
-    if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
+    if facts.plan.left_alone.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
         // --fresh is refused where other journals of the list know people too.
         let again = match facts.siblings {
@@ -292,9 +295,9 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     let skipped = if_any(facts.plan.skipped.total(), skipped);
     format!(
         "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown{skipped}\n",
-        grouped(facts.plan.accepted),
-        grouped(facts.plan.rejected),
-        facts.plan.unknown.len(),
+        grouped(facts.plan.left_alone.accepted),
+        grouped(facts.plan.left_alone.rejected),
+        facts.plan.left_alone.unknown,
     )
 }
 

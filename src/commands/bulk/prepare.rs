@@ -211,7 +211,8 @@ impl Prepared {
 fn is_covered(plan: &Plan, shown: &Plan) -> bool {
     // Both are in the order of the list.
     let mut tasks = shown.tasks.iter();
-    plan.accepted >= shown.accepted && plan.tasks.iter().all(|task| tasks.any(|other| other == task))
+    plan.left_alone.accepted >= shown.left_alone.accepted
+        && plan.tasks.iter().all(|task| tasks.any(|other| other == task))
 }
 
 impl Prepared {
@@ -377,11 +378,12 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::plan::{Prior, Task};
+    use crate::bulk::plan::{OutcomeCounts, Prior, Task};
 
     fn plan(tasks: &[(u32, Prior)], accepted: u64) -> Plan {
         let task = |&(index, prior): &(u32, Prior)| Task { index, prior };
-        Plan { tasks: tasks.iter().map(task).collect(), accepted, ..Plan::default() }
+        let left_alone = OutcomeCounts { accepted, ..OutcomeCounts::default() };
+        Plan { tasks: tasks.iter().map(task).collect(), left_alone, ..Plan::default() }
     }
 
     #[test]

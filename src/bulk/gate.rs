@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_stop_the_run_and_an_acceptance_starts_the_count_anew() {
+    fn failures_in_a_row_stop_the_run_and_an_acceptance_resets_the_count() {
         let gate = gate(3);
         for outcome in [Outcome::Rejected, Outcome::Unknown, Outcome::Accepted, Outcome::NotSent, Outcome::Rejected] {
             gate.row_ended(outcome);
@@ -381,7 +381,7 @@ mod tests {
     fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
         let gate = Gate::new(Pace::new(None), 0, 0);
         gate.put_back_throttled(row(0, 1));
-        // Another worker found nothing left just before, and goes home.
+        // Another worker found nothing left just before, and ends.
         assert!(gate.take_unfinished().is_none());
         assert!(matches!(gate.acquire_next(), Some((_, Work::Begun(_)))));
         gate.put_back_throttled(row(0, 1));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_is_sent_home_when_the_run_stops() {
+    fn waiting_workers_end_when_the_run_stops() {
         let gate = gate(0);
         let permit = gate.acquire().unwrap();
         assert!(gate.is_valid(permit));

@@ -30,7 +30,7 @@ struct Limit {
 ///
 /// A request reaches the server at some time between its start and its end, so it counts from its start until the
 /// length of the rate after its end. At most `count` such requests may be there when another one starts: then no
-/// stretch of that length, wherever it lies, holds more than `count + 1` at the server, however late some arrive.
+/// stretch of that length, wherever it begins, has more than `count + 1` at the server, however late some arrive.
 ///
 /// Shards share these `count + 1`, so that together they stay within them without a word between their machines. Where
 /// there are more shards than that, each has turns by the clock, of which any stretch meets `count + 1` at most: then the
@@ -48,7 +48,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A pace at which nothing has been sent yet; `None` is as fast as can be.
+    /// A pace at which nothing has been sent yet; `None` sets no limit.
     pub fn new(rate: Option<Rate>) -> Self {
         let limit = rate.map(|rate| Limit {
             per: rate.per,
@@ -260,7 +260,7 @@ mod tests {
         text.parse().ok()
     }
 
-    /// Runs so many requests through a pace with so many workers; `lasts` says how long each takes, `arrives` how long
+    /// Runs N requests through a pace with N workers; `lasts` says how long each takes, `arrives` how long
     /// after its start it reaches the server. Returns the moments of arrival, sorted.
     fn arrivals(
         rate: Option<Rate>,
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_everybody_and_the_longest_counts() {
+    fn a_pause_stops_all_workers_and_the_longest_counts() {
         let start = Instant::now();
         for given in [None, rate("1000/s")] {
             let mut pace = Pace::new(given);

@@ -61,10 +61,10 @@ impl Cases {
         let at = at.trim_end_matches('Z');
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;
         writeln!(out, "<testsuite name=\"{}\" {numbers} timestamp=\"{at}\">", xml(facts.name))?;
-        if let Some(shard) = facts.shard {
+        if let Some(shard) = facts.bulk.shard {
             writeln!(out, "<properties><property name=\"shard\" value=\"{shard}\"/></properties>")?;
         }
-        let class = xml(facts.tenant.unwrap_or(facts.url));
+        let class = xml(facts.settings.tenant.as_deref().unwrap_or(facts.url));
         for (row, case) in list.rows.iter().zip(&self.0) {
             // The name is the exact address and no line, so that a CI system finds the case of the last run again.
             write!(out, "<testcase classname=\"{class}\" name=\"{}", xml(&row.email))?;
@@ -137,8 +137,8 @@ fn xml(text: &str) -> String {
 /// make `node_exporter` refuse both.
 pub fn metrics(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 2], exit_code: u8) -> String {
     let list = tally.of_list(facts.plan);
-    let shard = facts.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
-    let (tenant, name) = (label(facts.tenant.unwrap_or_default()), label(facts.name));
+    let shard = facts.bulk.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
+    let (tenant, name) = (label(facts.settings.tenant.as_deref().unwrap_or_default()), label(facts.name));
     let labels = format!("tenant=\"{tenant}\",list=\"{name}\"{shard}");
     let mut text = String::from(
         "# HELP vescli_rows Rows of the list by outcome, earlier runs included.\n# TYPE vescli_rows gauge\n",

@@ -14,7 +14,9 @@ use crate::bulk::journal::{KnownElsewhere, KnownList, SINGLE_SENDS};
 use crate::bulk::list::{List, Row};
 use crate::bulk::plan::{OutcomeCounts, Plan};
 use crate::bulk::results::Tally;
-use crate::settings::bulk::{OnKnown, Rate, Shard};
+use crate::settings::Settings;
+use crate::settings::bulk::{BulkSettings, OnKnown};
+use crate::settings::error::ConfigState;
 
 /// How many rows of each kind are named in a plan.
 const NAMED: usize = 10;
@@ -24,8 +26,8 @@ const SAMPLE: usize = 3;
 /// Everything that a plan shows.
 #[derive(Debug)]
 pub struct PlanFacts<'a> {
-    pub tenant: Option<&'a str>,
-    pub profile: Option<&'a str>,
+    pub settings: &'a Settings,
+    pub bulk: &'a BulkSettings,
     pub url: &'a str,
     pub cname: &'a str,
     pub name: &'a str,
@@ -34,18 +36,12 @@ pub struct PlanFacts<'a> {
     /// How many people are on the list; with a shard, more than it has rows here.
     pub people: u64,
     pub plan: &'a Plan,
-    /// The part of the list that this run sends.
-    pub shard: Option<Shard>,
     /// How many journals of other divisions of the list were read.
     pub siblings: u64,
-    /// That of all shards together.
-    pub rate: Option<Rate>,
-    pub jobs: usize,
     /// When the first and the last row were accepted, RFC 3339.
     pub accepted_at: Option<(String, String)>,
-    /// Who is known from other lists, and what is done about it.
+    /// Who is known from other lists.
     pub elsewhere: &'a KnownElsewhere,
-    pub on_known: Option<OnKnown>,
     /// Whether a new journal replaces an existing one, which is kept under another name.
     pub sets_aside: bool,
 }
@@ -53,7 +49,8 @@ pub struct PlanFacts<'a> {
 impl PlanFacts<'_> {
     /// How long the plan takes, if the rate is limited.
     pub fn time(&self) -> Option<Duration> {
-        let own = self.rate.map(|rate| self.shard.map_or(rate, |shard| rate.shared_by(shard.count())));
+        let BulkSettings { rate, shard, .. } = self.bulk;
+        let own = rate.map(|rate| shard.map_or(rate, |shard| rate.shared_by(shard.count())));
         self.plan.time_at(own)
     }
 }
@@ -65,14 +62,17 @@ pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
         text.extend(content.map(|content| format!("{} {content}\n", style.heading(&format!("{label:<9}")))));
     };
     let rows = |count: u64| (count > 0).then(|| counted(count, "row"));
-    let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", redactor.escape(name)));
-    add("tenant", Some(format!("{}{profile}", facts.tenant.unwrap_or("-"))));
+    let profile = match &facts.settings.config {
+        ConfigState::Profile(_, name) => format!(" (profile {})", redactor.escape(name)),
+        ConfigState::None | ConfigState::Absent(_) | ConfigState::Unchosen(..) => String::new(),
+    };
+    add("tenant", Some(format!("{}{profile}", facts.settings.tenant.as_deref().unwrap_or("-"))));
     add("url", Some(facts.url.to_owned()));
     let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row has its own" } else { "" };
     add("cname", Some(format!("{}{own}", redactor.escape(facts.cname))));
     add("list", Some(of_list(facts, redactor)));
     let own = grouped(list.rows.len() as u64);
-    add("shard", facts.shard.map(|shard| format!("{shard}: {own} of {}", counted(facts.people, "row"))));
+    add("shard", facts.bulk.shard.map(|shard| format!("{shard}: {own} of {}", counted(facts.people, "row"))));
     add("repeats", rows(list.repeats).map(|rows| format!("{rows} dropped")));
     let have = if list.other_cname == 1 { "has" } else { "have" };
     let each = "the address of another row but another cname: each is a separate mail";
@@ -89,7 +89,7 @@ pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
     for row in unknown_rows(list, plan, redactor) {
         add("", Some(row));
     }
-    let choice = match facts.on_known {
+    let choice = match facts.bulk.known {
         Some(OnKnown::Skip) => ": skipped",
         Some(OnKnown::Send) => ": mailed again",
         None => "; choose --known skip or --known send",
@@ -179,12 +179,12 @@ fn to_send(facts: &PlanFacts) -> String {
     let beyond = if_any(plan.beyond_limit.total(), left);
     let doubtful = plan.prior().unknown - plan.beyond_limit.unknown;
     let doubtful = if_any(doubtful, |count| format!("; {count} of them may have been mailed already"));
-    let shared = if facts.shard.is_some() { " for all shards" } else { "" };
-    let pace = match (facts.rate, facts.time()) {
+    let shared = if facts.bulk.shard.is_some() { " for all shards" } else { "" };
+    let pace = match (facts.bulk.rate, facts.time()) {
         (Some(rate), Some(length)) => format!("at {rate}{shared}, about {}", duration(length)),
         _ => "without a limit on the rate".to_owned(),
     };
-    let jobs = counted(facts.jobs as u64, "job");
+    let jobs = counted(facts.bulk.jobs as u64, "job");
     format!("{} {pace}, {jobs}{doubtful}{beyond}", counted(plan.count(), "row"))
 }
 

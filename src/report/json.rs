@@ -221,7 +221,7 @@ fn known(facts: &PlanFacts) -> impl Serialize {
     document! {
         accepted: accepted,
         unknown: unknown,
-        choice: facts.on_known.map(OnKnown::word),
+        choice: facts.bulk.known.map(OnKnown::word),
         lists: lists.collect::<Vec<_>>(),
     }
 }
@@ -234,7 +234,7 @@ pub fn plan(facts: &PlanFacts, warnings: &[String]) -> String {
         schema: "vescli.plan/1",
         ok: true,
         outcome: Outcome::NotSent.word(),
-        tenant: facts.tenant,
+        tenant: &facts.settings.tenant,
         url: facts.url,
         cname: facts.cname,
         list: facts.name,
@@ -250,15 +250,15 @@ pub fn plan(facts: &PlanFacts, warnings: &[String]) -> String {
         unknown: unknown.map(|row| document! { row: row.line, email: &*row.email }).collect::<Vec<_>>(),
         to_send: plan.count(),
         beyond_limit: plan.beyond_limit.total(),
-        rate: facts.rate.map(|rate| rate.to_string()),
-        jobs: facts.jobs,
+        rate: facts.bulk.rate.map(|rate| rate.to_string()),
+        jobs: facts.bulk.jobs,
         seconds: facts.time().map(|time| time.as_secs()),
         sample: sample(list, plan, &Redactor::default()),
         exit_code: 0,
         warnings: warnings,
         known: known(facts),
         other_cname: list.other_cname,
-        shard: facts.shard.map(|shard| shard.to_string()),
+        shard: facts.bulk.shard.map(|shard| shard.to_string()),
     })
 }
 
@@ -305,7 +305,7 @@ pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &
         repeats: facts.list.repeats,
         invalid: facts.list.bad.len(),
         elapsed_ms: milliseconds(end.elapsed),
-        tenant: facts.tenant,
+        tenant: &facts.settings.tenant,
         url: facts.url,
         cname: facts.cname,
         input: facts.name,
@@ -318,6 +318,6 @@ pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &
         known: known(facts),
         due: tally.of_list(facts.plan).due(),
         beyond_limit: facts.plan.beyond_limit.total(),
-        shard: facts.shard.map(|shard| shard.to_string()),
+        shard: facts.bulk.shard.map(|shard| shard.to_string()),
     })
 }

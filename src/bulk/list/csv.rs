@@ -29,19 +29,16 @@ pub(super) struct Guess {
     separator: u8,
 }
 
-pub(super) fn best_guess(text: &[u8]) -> Guess {
-    let guesses = SEPARATORS.map(|separator| {
+pub(super) fn best_guess(text: &[u8]) -> Option<Guess> {
+    let guess = |separator| {
         let mut header = ByteRecord::new();
         // With a wrong separator, quotes may be anywhere. Whatever else is wrong is found when the list itself is read.
         let _ = Rows { is_strict: false, ..Rows::new(text, separator) }.next(&mut header);
         let names_email = header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email"));
         Guess { names_email, columns: header.len(), separator }
-    });
-    let better = |best: Guess, other: Guess| {
-        if (other.names_email, other.columns) > (best.names_email, best.columns) { other } else { best }
     };
-    let [first, others @ ..] = guesses;
-    others.into_iter().fold(first, better)
+    // Of equal ones, the last is taken.
+    SEPARATORS.into_iter().rev().map(guess).max_by_key(|guess| (guess.names_email, guess.columns))
 }
 
 /// Where the columns are that matter.
@@ -54,7 +51,8 @@ struct Columns {
 /// Reads a table into the collector. `glance` is its beginning.
 pub(super) fn read(input: impl BufRead, glance: &str, collector: &mut Collector<'_>) -> Result<(), RowsError> {
     let named = glance.trim_start().lines().next().and_then(named_separator);
-    let mut rows = Rows::new(input, named.unwrap_or_else(|| best_guess(glance.as_bytes()).separator));
+    let guessed = || best_guess(glance.as_bytes()).map(|guess| guess.separator);
+    let mut rows = Rows::new(input, named.or_else(guessed).unwrap_or(b','));
     let mut skips_first = named.is_some();
     let mut record = ByteRecord::new();
     let mut columns: Option<Columns> = None;

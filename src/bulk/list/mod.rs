@@ -70,7 +70,6 @@ fn detect(glance: &str) -> Result<Format, RowsError> {
         _ => {}
     }
     let first = lines.find(|line| !line.starts_with('#')).unwrap_or("");
-    let table = csv::best_guess(first.as_bytes());
-    let is_table = table.names_email || table.columns > 1;
+    let is_table = csv::best_guess(first.as_bytes()).is_some_and(|table| table.names_email || table.columns > 1);
     Ok(if is_table { Format::Csv } else { Format::Lines })
 }

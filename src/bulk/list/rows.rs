@@ -90,32 +90,24 @@ pub(super) fn addressing(names: &[impl AsRef<str>]) -> Option<&'static str> {
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
 
-/// The places of rows, by a hash.
-#[derive(Default)]
-struct RowsByHash {
-    places: HashMap<u64, u32>,
-    /// Rows whose hash is that of another one. Next to none, but they must not be taken for repeats.
-    collided: Vec<u32>,
-}
-
-impl RowsByHash {
-    /// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it.
-    fn first(&mut self, hash: u64, next: usize, is_same: impl Fn(usize) -> bool) -> Option<usize> {
-        // A list of four thousand million rows does not fit into the memory anyway.
-        let next = u32::try_from(next).unwrap_or(u32::MAX);
-        let first = match self.places.entry(hash) {
+/// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it. A row whose hash
+/// is that of another one is under the next free number: it must not be taken for a repeat.
+fn first_of(
+    places: &mut HashMap<u64, u32>,
+    mut hash: u64,
+    next: usize,
+    is_same: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    loop {
+        match places.entry(hash) {
             Entry::Vacant(place) => {
-                place.insert(next);
+                // A list of four thousand million rows does not fit into the memory anyway.
+                place.insert(u32::try_from(next).unwrap_or(u32::MAX));
                 return None;
             }
-            Entry::Occupied(first) => *first.get(),
-        };
-        let candidates = std::iter::once(&first).chain(&self.collided);
-        let found = candidates.map(|index| *index as usize).find(|index| is_same(*index));
-        if found.is_none() {
-            self.collided.push(next);
+            Entry::Occupied(place) if is_same(*place.get() as usize) => return Some(*place.get() as usize),
+            Entry::Occupied(_) => hash = hash.wrapping_add(1),
         }
-        found
     }
 }
 
@@ -126,7 +118,7 @@ pub(super) struct Collector<'a> {
     allow_any_email: bool,
     list: List,
     /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
-    by_email: RowsByHash,
+    by_email: HashMap<u64, u32>,
     /// The address and cname of the other rows of an address: mostly there are none.
     others: HashSet<(String, String)>,
     hasher: RandomState,
@@ -160,7 +152,7 @@ impl<'a> Collector<'a> {
         let rows = &self.list.rows;
         let hash = self.hasher.hash_one(&email);
         let has_email = |index: usize| rows.get(index).is_some_and(|row| row.email.to_lowercase() == email);
-        let Some(first) = self.by_email.first(hash, rows.len(), has_email) else {
+        let Some(first) = first_of(&mut self.by_email, hash, rows.len(), has_email) else {
             return false;
         };
         let first = rows.get(first).and_then(|row| row.cname.as_deref()).unwrap_or(self.default_cname);
@@ -262,15 +254,15 @@ pub(super) fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::RowsByHash;
+    use super::first_of;
 
     #[test]
     fn addresses_that_share_a_hash_are_not_taken_for_one() {
         let rows = ["ada", "bob", "cy"];
-        let mut seen = RowsByHash::default();
+        let mut seen = std::collections::HashMap::default();
         for round in 0..2 {
             for (index, row) in rows.iter().enumerate() {
-                let found = seen.first(7, index, |other| rows[other] == *row);
+                let found = first_of(&mut seen, 7, index, |other| rows[other] == *row);
                 assert_eq!(found, (round == 1).then_some(index), "{row}");
             }
         }

@@ -26,7 +26,7 @@ use crate::settings::bulk::{BulkSettings, OnKnown};
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::{ConfigState, SettingsError};
+use crate::settings::error::SettingsError;
 use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
@@ -144,11 +144,8 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
 impl Prepared {
     pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
         PlanFacts {
-            tenant: self.settings.tenant.as_deref(),
-            profile: match &self.settings.config {
-                ConfigState::Profile(_, profile) => Some(profile),
-                ConfigState::None | ConfigState::Absent(_) | ConfigState::Unchosen(..) => None,
-            },
+            settings: &self.settings,
+            bulk: &self.bulk,
             url: self.request.url.as_str(),
             cname: &self.cname,
             name: &self.name,
@@ -156,13 +153,9 @@ impl Prepared {
             list: &self.list,
             people: self.people as u64,
             plan,
-            shard: self.bulk.shard,
             siblings: self.siblings.paths().count() as u64,
-            rate: self.bulk.rate,
-            jobs: self.bulk.jobs,
             accepted_at: known.accepted.map(|(first, last)| (first.to_string(), last.to_string())),
             elsewhere: &self.elsewhere,
-            on_known: self.bulk.known,
             sets_aside: self.bulk.fresh && self.journal.exists(),
         }
     }
@@ -387,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_goes_out_of_whom_the_plan_that_was_shown_said_something_else() {
+    fn no_one_is_sent_for_whom_the_shown_plan_had_another_state() {
         use Prior::{Due, NotSent, Unknown};
         let shown = plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1);
         for (tasks, accepted, covered) in [

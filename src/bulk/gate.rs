@@ -1,14 +1,14 @@
 //! The gate before every request: workers wait here for their permit, for the end of a pause, and stop when the run stops. A
-//! thin blocking shell around [`Pace`], [`Throttle`], [`RetryBudget`] and the [`Backlog`].
+//! thin blocking shell around [`Pace`], [`Throttle`] and the [`Backlog`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::journal::RowKey;
-use super::pace::{Pace, Permit, RetryBudget, Start, Throttle};
-use super::plan::Prior;
-use super::results::{RowEnd, Stop};
+use super::pace::{Pace, Permit, Start, Throttle, retries_for};
+use super::plan::{Prior, Task};
+use super::results::{Event, RowEnd, Stop};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::retry::UserWait;
 
@@ -17,7 +17,6 @@ use crate::api::retry::UserWait;
 pub struct Gate {
     state: Mutex<State>,
     changed: Condvar,
-    rated: bool,
     max_failures: u64,
 }
 
@@ -25,42 +24,29 @@ pub struct Gate {
 struct State {
     pace: Pace,
     throttle: Throttle,
-    budget: RetryBudget,
     backlog: Backlog,
+    retries: u64,
     failures: u64,
     stop: Option<Stop>,
 }
 
 impl State {
     /// A permit, or how long to wait before asking again; without a time, until a request has ended.
-    fn permit(&mut self) -> Result<Permit, Option<Duration>> {
+    fn permit(&mut self) -> Start<Permit> {
         if !self.throttle.has_room() {
             return Err(None);
         }
-        match self.pace.acquire(Instant::now()) {
-            Start::Now => Ok(self.throttle.acquire()),
-            Start::After(wait) => Err(Some(wait)),
-            Start::AfterAnEnd => Err(None),
-        }
+        self.pace.acquire(Instant::now())?;
+        Ok(self.throttle.acquire())
     }
 }
 
 impl Gate {
     /// A gate to this many tasks, none of which has begun. `max_failures` of 0 lets any number of rows fail in a row.
-    pub fn new(pace: Pace, rated: bool, max_failures: u64, tasks: usize) -> Self {
-        Self {
-            state: Mutex::new(State {
-                pace,
-                throttle: Throttle::default(),
-                budget: RetryBudget::default(),
-                backlog: Backlog::new(tasks),
-                failures: 0,
-                stop: None,
-            }),
-            changed: Condvar::new(),
-            rated,
-            max_failures,
-        }
+    pub fn new(pace: Pace, max_failures: u64, tasks: usize) -> Self {
+        let (throttle, backlog) = (Throttle::default(), Backlog::new(tasks));
+        let state = State { pace, throttle, backlog, retries: 0, failures: 0, stop: None };
+        Self { state: Mutex::new(state), changed: Condvar::new(), max_failures }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,42 +54,47 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until there is something to take; nothing when the run has stopped.
+    fn wait_until<T>(&self, mut take: impl FnMut(&mut State) -> Start<T>) -> Option<T> {
+        let mut state = self.lock();
+        while state.stop.is_none() {
+            state = match take(&mut state) {
+                Ok(taken) => return Some(taken),
+                Err(None) => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Err(Some(wait)) => self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        None
+    }
+
     /// Waits for a permit and returns it with the row to send; nothing when no row is left, or the run has stopped.
     pub fn acquire_next(&self) -> Option<(Permit, Work)> {
-        let mut state = self.lock();
-        loop {
-            if state.stop.is_some() || state.backlog.is_empty() {
-                return None;
+        let next = self.wait_until(|state| {
+            if state.backlog.is_empty() {
+                return Ok(None);
             }
             if let Some(wait) = state.backlog.wait(Instant::now()) {
-                state = self.wait_for_change(state, Some(wait));
-                continue;
+                return Err(Some(wait));
             }
-            match state.permit() {
-                Ok(permit) => {
-                    let work = state.backlog.take(Instant::now())?;
-                    if matches!(work, Work::Fresh(_)) {
-                        state.budget.begin();
-                    }
-                    return Some((permit, work));
-                }
-                Err(wait) => state = self.wait_for_change(state, wait),
-            }
-        }
+            let permit = state.permit()?;
+            Ok(state.backlog.take(Instant::now()).map(|work| (permit, work)))
+        });
+        next.flatten()
     }
 
     /// Waits for the permit of a retry; nothing when the run has stopped.
     pub fn acquire(&self) -> Option<Permit> {
-        let mut state = self.lock();
-        loop {
-            if state.stop.is_some() {
-                return None;
-            }
-            match state.permit() {
-                Ok(permit) => return Some(permit),
-                Err(wait) => state = self.wait_for_change(state, wait),
-            }
-        }
+        self.wait_until(State::permit)
+    }
+
+    /// Waits for a time; false when the run has stopped meanwhile.
+    pub fn wait(&self, length: Duration) -> bool {
+        let until = Instant::now() + length;
+        let waited = self.wait_until(|_| {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() { Ok(()) } else { Err(Some(left)) }
+        });
+        waited.is_some()
     }
 
     /// Whether a permit is still valid: the run has not stopped, and no pause has begun since it was acquired.
@@ -114,49 +105,38 @@ impl Gate {
 
     /// Takes back a permit that was not used, and the row with it: it is sent with the next ones.
     pub fn put_back(&self, permit: Permit, row: Box<RowInProgress>) {
-        self.lock().backlog.held(row);
+        self.lock().backlog.put_back_unsent(row);
         self.release_unused(permit);
+    }
+
+    pub fn put_back_throttled(&self, row: Box<RowInProgress>) {
+        self.lock().backlog.put_back_throttled(row);
+    }
+
+    /// Takes back a row that waits for its user: no worker has it meanwhile.
+    pub fn await_user(&self, row: Box<RowInProgress>, wait: Duration) {
+        let is_first = self.lock().backlog.await_user(row, Instant::now() + wait);
+        // The other workers sleep until the row that was first before.
+        if is_first {
+            self.changed.notify_all();
+        }
     }
 
     /// Takes back a permit that was not used.
     pub fn release_unused(&self, permit: Permit) {
         let mut state = self.lock();
         state.throttle.release_unused(permit);
-        self.over(state);
-    }
-
-    /// Waits for a time; false when the run has stopped meanwhile.
-    pub fn wait(&self, length: Duration) -> bool {
-        let until = Instant::now() + length;
-        let mut state = self.lock();
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if state.stop.is_some() || left.is_zero() {
-                return state.stop.is_none();
-            }
-            state = self.wait_for_change(state, Some(left));
-        }
-    }
-
-    fn wait_for_change<'a>(&'a self, state: MutexGuard<'a, State>, longest: Option<Duration>) -> MutexGuard<'a, State> {
-        match longest {
-            Some(longest) => {
-                let waited = self.changed.wait_timeout(state, longest);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-        }
+        self.release_request(state);
     }
 
     /// Notes that a request has ended, and was not throttled.
     pub fn release(&self, permit: Permit) {
         let mut state = self.lock();
-        let was_bound = state.throttle.is_limited();
-        state.throttle.release_accepted(permit);
-        if was_bound {
+        if state.throttle.is_limited() {
             self.changed.notify_all();
         }
-        self.over(state);
+        state.throttle.release_accepted(permit);
+        self.release_request(state);
     }
 
     /// Notes that a request was throttled: no permit is given for the time that the service asked for, or for one that grows
@@ -169,35 +149,21 @@ impl Gate {
         if is_exhausted {
             state.stop.get_or_insert(Stop::ThrottledTooOften);
         }
-        self.over(state);
+        self.release_request(state);
         (!is_exhausted).then_some(wait)
     }
 
-    /// A request is not under way any more.
-    fn over(&self, mut state: MutexGuard<'_, State>) {
+    fn release_request(&self, mut state: MutexGuard<'_, State>) {
         state.pace.release(Instant::now());
-        let someone_may_wait = self.rated || state.throttle.is_limited() || state.stop.is_some();
+        let someone_may_wait = state.pace.is_limited() || state.throttle.is_limited() || state.stop.is_some();
         drop(state);
         if someone_may_wait {
             self.changed.notify_all();
         }
     }
 
-    pub fn put_back_throttled(&self, row: Box<RowInProgress>) {
-        self.lock().backlog.refused(row);
-    }
-
-    /// Takes back a row that waits for its user: no worker has it meanwhile.
-    pub fn await_user(&self, row: Box<RowInProgress>, wait: Duration) {
-        let is_first = self.lock().backlog.await_user(row, Instant::now() + wait);
-        // The other workers sleep until the row that was first before.
-        if is_first {
-            self.changed.notify_all();
-        }
-    }
-
     pub fn awaited(&self) -> u64 {
-        self.lock().backlog.awaited()
+        self.lock().backlog.awaited.len() as u64
     }
 
     /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
@@ -213,21 +179,21 @@ impl Gate {
         self.lock().pace.pause_left(Instant::now())
     }
 
+    /// Takes one retry out of the budget of the run, if one is left.
     pub fn take_retry(&self) -> bool {
-        self.lock().budget.take()
+        let mut state = self.lock();
+        let has = state.retries < retries_for(state.backlog.next as u64);
+        state.retries += u64::from(has);
+        has
     }
 
     /// Notes how a row ended, and stops the run when too many in a row were not accepted.
     pub fn row_ended(&self, outcome: Outcome) {
         let mut state = self.lock();
-        state.failures = match outcome {
-            Outcome::Accepted => 0,
-            Outcome::Rejected | Outcome::NotSent | Outcome::Unknown => state.failures + 1,
-        };
+        state.failures = if outcome == Outcome::Accepted { 0 } else { state.failures + 1 };
         if self.max_failures > 0 && state.failures >= self.max_failures {
-            let failures = state.failures;
-            state.stop.get_or_insert(Stop::Failures(failures));
-            drop(state);
+            let failures = Stop::Failures(state.failures);
+            state.stop.get_or_insert(failures);
             self.changed.notify_all();
         }
     }
@@ -237,11 +203,9 @@ impl Gate {
     pub fn stop(&self, reason: Stop) {
         let mut state = self.lock();
         if matches!(reason, Stop::Journal(_)) && !matches!(state.stop, Some(Stop::Journal(_))) {
-            state.stop = Some(reason);
-        } else {
-            state.stop.get_or_insert(reason);
+            state.stop = None;
         }
-        drop(state);
+        state.stop.get_or_insert(reason);
         self.changed.notify_all();
     }
 
@@ -254,8 +218,7 @@ impl Gate {
 /// The state of a row while it is sent.
 #[derive(Debug)]
 pub struct RowInProgress {
-    pub index: u32,
-    pub prior: Prior,
+    pub task: Task,
     /// Its name in the journal.
     pub key: RowKey,
     pub attempts: u64,
@@ -270,22 +233,24 @@ pub struct RowInProgress {
 }
 
 impl RowInProgress {
-    /// The end of a row. With `due`, a refusal leaves it to be sent by the next run.
-    pub fn end(self, due: bool) -> Option<RowEnd> {
-        let result = self.result.filter(|_| self.attempts > 0)?;
-        Some(RowEnd {
-            index: self.index,
-            prior: self.prior,
-            due: match result.outcome {
-                Outcome::NotSent => true,
-                Outcome::Rejected => due,
-                Outcome::Accepted | Outcome::Unknown => false,
-            },
+    pub fn new(task: Task, key: RowKey) -> Self {
+        let result = (task.prior == Prior::Unknown).then(earlier);
+        let (user, start) = (UserWait::default(), Instant::now());
+        Self { task, key, attempts: 0, waits: 0, alone: 0, user, start, result }
+    }
+
+    /// The event of a row's end, unless it was not sent. With `due`, a refusal leaves it to be sent by the next run.
+    pub fn end(&mut self, due: bool) -> Option<Event> {
+        let result = self.result.take().filter(|_| self.attempts > 0)?;
+        Some(Event::Finished(Box::new(RowEnd {
+            index: self.task.index,
+            prior: self.task.prior,
+            due: result.outcome == Outcome::NotSent || due && result.outcome == Outcome::Rejected,
             result,
             attempts: self.attempts,
             elapsed: self.start.elapsed(),
             unrecorded: false,
-        })
+        })))
     }
 }
 
@@ -306,9 +271,9 @@ pub enum Work {
 /// What is left. Rows that were throttled are sent first, then those that a pause delayed, then by turns those that waited
 /// for their user and the rest of the list.
 #[derive(Debug, Default)]
-pub struct Backlog {
-    refused: VecDeque<Box<RowInProgress>>,
-    held: VecDeque<Box<RowInProgress>>,
+struct Backlog {
+    /// Those that were throttled, then those that a pause delayed: no more than there are workers.
+    begun: VecDeque<Box<RowInProgress>>,
     /// By the time from which each may be sent again; the place in the list keeps the keys unique.
     awaited: BTreeMap<(Instant, u32), Box<RowInProgress>>,
     /// Whether the last row that was taken had waited for its user.
@@ -318,87 +283,63 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    pub fn new(tasks: usize) -> Self {
+    fn new(tasks: usize) -> Self {
         Self { tasks, ..Self::default() }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.refused.is_empty() && self.held.is_empty() && self.awaited.is_empty() && self.next >= self.tasks
+    fn is_empty(&self) -> bool {
+        self.begun.is_empty() && self.awaited.is_empty() && self.next >= self.tasks
     }
 
     /// How long nothing can be sent, because every row that is left waits for its user.
-    pub fn wait(&self, now: Instant) -> Option<Duration> {
-        if !self.refused.is_empty() || !self.held.is_empty() || self.next < self.tasks {
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        if !self.begun.is_empty() || self.next < self.tasks {
             return None;
         }
         let ((due, _), _) = self.awaited.first_key_value()?;
         Some(due.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
     }
 
-    pub fn take(&mut self, now: Instant) -> Option<Work> {
-        if let Some(begun) = self.refused.pop_front().or_else(|| self.held.pop_front()) {
+    fn take(&mut self, now: Instant) -> Option<Work> {
+        if let Some(begun) = self.begun.pop_front() {
             return Some(Work::Begun(begun));
         }
-        // By turns: at a low rate, either kind would keep the other from being sent at all.
-        let is_their_turn = !self.was_awaited || self.next >= self.tasks;
+        let is_left = self.next < self.tasks;
         let is_due = self.awaited.first_key_value().is_some_and(|((due, _), _)| *due <= now);
-        self.was_awaited = is_their_turn && is_due;
+        // By turns: at a low rate, either kind would keep the other from being sent at all.
+        self.was_awaited = is_due && !(self.was_awaited && is_left);
         if self.was_awaited {
-            return self.awaited.pop_first().map(|(_, row)| Work::Begun(row));
+            return self.take_begun().map(Work::Begun);
         }
-        let task = self.next;
-        (task < self.tasks).then(|| {
-            self.next += 1;
-            Work::Fresh(task)
-        })
+        self.next += usize::from(is_left);
+        is_left.then(|| Work::Fresh(self.next - 1))
     }
 
     /// A row that was begun and is not under way.
-    pub fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
-        let awaited = || self.awaited.pop_first().map(|(_, row)| row);
-        self.refused.pop_front().or_else(|| self.held.pop_front()).or_else(awaited)
+    fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
+        self.begun.pop_front().or_else(|| self.awaited.pop_first().map(|(_, row)| row))
     }
 
     /// Takes back a row that waits for its user. True when it is due before all others.
-    pub fn await_user(&mut self, row: Box<RowInProgress>, due: Instant) -> bool {
-        let key = (due, row.index);
+    fn await_user(&mut self, row: Box<RowInProgress>, due: Instant) -> bool {
+        let key = (due, row.task.index);
         self.awaited.insert(key, row);
         self.awaited.first_key_value().is_some_and(|(first, _)| *first == key)
     }
 
-    pub fn awaited(&self) -> u64 {
-        self.awaited.len() as u64
+    fn put_back_throttled(&mut self, row: Box<RowInProgress>) {
+        let behind = self.begun.partition_point(|row| row.waits > 0);
+        self.begun.insert(behind, row);
     }
 
-    /// Takes back a row that was throttled.
-    pub fn refused(&mut self, row: Box<RowInProgress>) {
-        self.refused.push_back(row);
-    }
-
-    /// Takes back a row that was not sent because a wait came in between. One that was refused before is refused still.
-    pub fn held(&mut self, row: Box<RowInProgress>) {
+    /// Takes back a row that was not sent because a wait came in between. One that was throttled before is still the first.
+    fn put_back_unsent(&mut self, row: Box<RowInProgress>) {
         if row.waits > 0 {
-            self.refused.push_front(row);
+            self.begun.push_front(row);
         } else {
-            self.held.push_back(row);
+            self.begun.push_back(row);
         }
     }
-}
-
-/// A row that was throttled `waits` times.
-#[cfg(test)]
-pub(super) fn begun(waits: u64) -> Box<RowInProgress> {
-    Box::new(RowInProgress {
-        index: 0,
-        prior: Prior::NotSent,
-        key: super::journal::key("", "", ""),
-        attempts: waits,
-        waits,
-        alone: 0,
-        user: UserWait::default(),
-        start: Instant::now(),
-        result: None,
-    })
 }
 
 #[cfg(test)]
@@ -407,11 +348,11 @@ mod tests {
     use crate::api::outcome::Class;
 
     fn gate(max_failures: u64) -> Gate {
-        Gate::new(Pace::new(None), false, max_failures, 5)
+        Gate::new(Pace::new(None), max_failures, 5)
     }
 
     #[test]
-    fn failures_in_a_row_stop_the_run_and_an_acceptance_starts_the_count_anew() {
+    fn failures_in_a_row_stop_the_run_and_an_acceptance_resets_the_count() {
         let gate = gate(3);
         for outcome in [Outcome::Rejected, Outcome::Unknown, Outcome::Accepted, Outcome::NotSent, Outcome::Rejected] {
             gate.row_ended(outcome);
@@ -420,7 +361,7 @@ mod tests {
         gate.row_ended(Outcome::Unknown);
         assert_eq!(gate.stopped(), Some(Stop::Failures(3)));
         assert!(gate.acquire().is_none() && !gate.wait(Duration::ZERO));
-        let endless = Gate::new(Pace::new(None), false, 0, 5);
+        let endless = Gate::new(Pace::new(None), 0, 5);
         (0..1000).for_each(|_| endless.row_ended(Outcome::Rejected));
         assert_eq!(endless.stopped(), None);
     }
@@ -438,18 +379,18 @@ mod tests {
 
     #[test]
     fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
-        let gate = Gate::new(Pace::new(None), false, 0, 0);
-        gate.put_back_throttled(begun(1));
-        // Another worker found nothing left just before, and goes home.
+        let gate = Gate::new(Pace::new(None), 0, 0);
+        gate.put_back_throttled(row(0, 1));
+        // Another worker found nothing left just before, and ends.
         assert!(gate.take_unfinished().is_none());
         assert!(matches!(gate.acquire_next(), Some((_, Work::Begun(_)))));
-        gate.put_back_throttled(begun(1));
+        gate.put_back_throttled(row(0, 1));
         gate.stop(Stop::Signal(15));
         assert!(gate.acquire_next().is_none() && gate.take_unfinished().is_some());
     }
 
     #[test]
-    fn whoever_waits_is_sent_home_when_the_run_stops() {
+    fn waiting_workers_end_when_the_run_stops() {
         let gate = gate(0);
         let permit = gate.acquire().unwrap();
         assert!(gate.is_valid(permit));
@@ -468,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_waits_for_a_later_user_wakes_for_an_earlier_one() {
-        let gate = Gate::new(Pace::new(None), false, 0, 0);
+        let gate = Gate::new(Pace::new(None), 0, 0);
         gate.await_user(row(1, 0), Duration::from_secs(60 * 60));
         std::thread::scope(|scope| {
             let next = scope.spawn(|| gate.acquire_next());
@@ -481,28 +422,44 @@ mod tests {
             }
             gate.stop(Stop::Signal(2));
             let taken = next.join().unwrap();
-            assert!(matches!(taken, Some((_, Work::Begun(row))) if row.index == 2), "it slept on");
+            assert!(matches!(taken, Some((_, Work::Begun(row))) if row.task.index == 2), "it slept on");
         });
     }
 
+    /// A row that was throttled `waits` times.
     fn row(index: u32, waits: u64) -> Box<RowInProgress> {
-        let mut row = begun(waits);
-        row.index = index;
-        row
+        let task = Task { index, prior: Prior::NotSent };
+        let row = RowInProgress::new(task, crate::bulk::journal::key("", "", ""));
+        Box::new(RowInProgress { attempts: waits, waits, ..row })
+    }
+
+    #[test]
+    fn an_outage_is_multiplied_by_eleven_tenths_at_most() {
+        for rows in [0, 1, 9, 10, 100, 5000] {
+            let gate = Gate::new(Pace::new(None), 0, rows);
+            let mut retries = 0;
+            for _ in 0..rows {
+                assert!(gate.acquire_next().is_some());
+                retries += usize::from(gate.take_retry()) + usize::from(gate.take_retry());
+            }
+            let most = if rows == 0 { 0 } else { 20 + rows / 10 };
+            assert_eq!(retries, most.min(2 * rows), "{rows}");
+            assert_eq!(gate.take_retry(), retries < 20 + rows / 10);
+        }
     }
 
     #[test]
     fn the_refused_go_first_and_fresh_ones_last() {
         let mut backlog = Backlog::new(2);
-        backlog.held(row(10, 0));
-        backlog.refused(row(20, 1));
-        backlog.refused(row(21, 3));
-        backlog.held(row(22, 2));
+        backlog.put_back_unsent(row(10, 0));
+        backlog.put_back_throttled(row(20, 1));
+        backlog.put_back_throttled(row(21, 3));
+        backlog.put_back_unsent(row(22, 2));
         let mut order = Vec::new();
         while let Some(work) = backlog.take(Instant::now()) {
             order.push(match work {
                 Work::Fresh(task) => u32::try_from(task).unwrap(),
-                Work::Begun(row) => row.index,
+                Work::Begun(row) => row.task.index,
             });
         }
         assert_eq!(order, [22, 20, 21, 10, 0, 1]);
@@ -520,14 +477,14 @@ mod tests {
         assert!(!backlog.await_user(row(13, 0), after(9)));
         let mut take = |seconds| match backlog.take(after(seconds)) {
             Some(Work::Fresh(task)) => u32::try_from(task).ok(),
-            Some(Work::Begun(row)) => Some(row.index),
+            Some(Work::Begun(row)) => Some(row.task.index),
             None => None,
         };
         assert_eq!(take(0), Some(0));
         let order: Vec<_> = (0..6).map(|_| take(5)).collect();
         assert_eq!(order, [Some(10), Some(1), Some(11), Some(2), Some(12), None]);
         assert_eq!((backlog.wait(after(5)), backlog.wait(after(9))), (Some(Duration::from_secs(4)), None));
-        assert!(!backlog.is_empty() && backlog.awaited() == 1);
+        assert!(!backlog.is_empty() && backlog.awaited.len() == 1);
         assert!(backlog.take_begun().is_some() && backlog.is_empty());
     }
 }

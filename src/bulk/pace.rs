@@ -9,16 +9,9 @@ use crate::api::retry::backoff;
 use crate::settings::bulk::{Rate, Shard};
 use crate::settings::clock::since_epoch;
 
-/// Whether a request may be sent now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Yes, and it counts from now on, until [`Pace::release`] and for the length of the rate after that.
-    Now,
-    /// Ask again after this time, which is longer than zero.
-    After(Duration),
-    /// Ask again when a request has ended.
-    AfterAnEnd,
-}
+/// What may begin now, or how long to wait before asking again, always longer than zero; without a time, until a request has
+/// ended.
+pub type Start<T> = Result<T, Option<Duration>>;
 
 /// What a rate means for one run.
 #[derive(Debug, Clone, Copy)]
@@ -33,18 +26,11 @@ struct Limit {
     slot: Option<Duration>,
 }
 
-/// The same moment by two clocks: one that never runs backwards, and one that machines have in common.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    pub now: Instant,
-    pub time: SystemTime,
-}
-
 /// The pace of a run. The moments that it is given must not run backwards.
 ///
 /// A request reaches the server at some time between its start and its end, so it counts from its start until the
 /// length of the rate after its end. At most `count` such requests may be there when another one starts: then no
-/// stretch of that length, wherever it lies, holds more than `count + 1` at the server, however late some arrive.
+/// stretch of that length, wherever it begins, has more than `count + 1` at the server, however late some arrive.
 ///
 /// Shards share these `count + 1`, so that together they stay within them without a word between their machines. Where
 /// there are more shards than that, each has turns by the clock, of which any stretch meets `count + 1` at most: then the
@@ -62,7 +48,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A pace at which nothing has been sent yet; `None` is as fast as can be.
+    /// A pace at which nothing has been sent yet; `None` sets no limit.
     pub fn new(rate: Option<Rate>) -> Self {
         let limit = rate.map(|rate| Limit {
             per: rate.per,
@@ -74,8 +60,10 @@ impl Pace {
     }
 
     /// The pace of a shard, whose last requests ended at these times, the oldest first. Its first turn comes by the clock,
-    /// so that shards that start together do not send together.
-    pub fn of_shard(rate: Option<Rate>, shard: Shard, clock: Clock, ended: &[SystemTime]) -> Self {
+    /// so that shards that start together do not send together: `now` is that moment by the clock of this process, which never
+    /// runs backwards, and by the one that machines have in common.
+    pub fn of_shard(rate: Option<Rate>, shard: Shard, now: (Instant, SystemTime), ended: &[SystemTime]) -> Self {
+        let (now, time) = now;
         let Some(rate) = rate else {
             return Self::new(None);
         };
@@ -83,9 +71,9 @@ impl Pace {
         let slot = nanoseconds(rate.per.as_nanos().div_ceil(u128::from(count)));
         let step = slot * u32::from(shards);
         let own = slot * u32::from(shard.number() - 1);
-        let since = since_epoch(clock.time).as_nanos() % step.as_nanos();
+        let since = since_epoch(time).as_nanos() % step.as_nanos();
         let wait = nanoseconds((step.as_nanos() + own.as_nanos() - since) % step.as_nanos());
-        let age = |end: &SystemTime| clock.time.duration_since(*end).unwrap_or_default();
+        let age = |end: &SystemTime| time.duration_since(*end).unwrap_or_default();
         let limit = Limit {
             per: rate.per,
             most: shard.part_of(u64::from(count) + 1).max(1),
@@ -94,56 +82,51 @@ impl Pace {
         };
         Self {
             limit: Some(limit),
-            next: Some(clock.now + wait),
-            ended: ended.iter().filter_map(|end| clock.now.checked_sub(age(end))).collect(),
+            next: Some(now + wait),
+            ended: ended.iter().filter_map(|end| now.checked_sub(age(end))).collect(),
             ..Self::new(None)
         }
     }
 
-    /// Asks for a request to be started at `now`.
-    pub fn acquire(&mut self, now: Instant) -> Start {
+    pub const fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    /// Starts a request at `now`, if one may start: it counts from then on, until [`Pace::release`] and for the length of
+    /// the rate after that.
+    pub fn acquire(&mut self, now: Instant) -> Start<()> {
         if let Some(wait) = self.pause_left(now) {
-            return Start::After(wait);
+            return Err(Some(wait));
         }
         let Some(limit) = self.limit else {
             self.under_way += 1;
-            return Start::Now;
+            return Ok(());
         };
         self.skip_missed_turns(limit, now);
         if let Some(wait) = left(self.next, now) {
-            return Start::After(wait);
+            return Err(Some(wait));
         }
         while self.ended.front().is_some_and(|end| now.saturating_duration_since(*end) > limit.per) {
             self.ended.pop_front();
         }
-        let counted = self.under_way + self.ended.len() as u64;
-        if counted >= limit.most {
-            return match self.ended.front() {
-                // A nanosecond more: an end exactly that old still counts.
-                Some(oldest) => Start::After(
-                    (limit.per + Duration::from_nanos(1)).saturating_sub(now.saturating_duration_since(*oldest)),
-                ),
-                None => Start::AfterAnEnd,
-            };
+        if self.under_way + self.ended.len() as u64 >= limit.most {
+            // A nanosecond more: an end exactly that old still counts.
+            let counts = limit.per + Duration::from_nanos(1);
+            return Err(self.ended.front().map(|end| counts.saturating_sub(now.saturating_duration_since(*end))));
         }
         // One that was woken late may catch up, but by one step at most: no bursts.
         let due = self.next.unwrap_or(now);
         self.next = Some(due.max(now.checked_sub(limit.step).unwrap_or(now)) + limit.step);
         self.under_way += 1;
-        Start::Now
+        Ok(())
     }
 
     /// A turn that has passed belongs to the next shard.
     fn skip_missed_turns(&mut self, limit: Limit, now: Instant) {
-        let (Some(slot), Some(next)) = (limit.slot, self.next) else {
-            return;
-        };
-        let late = now.saturating_duration_since(next);
-        if late >= slot {
-            let missed = late.as_nanos() / limit.step.as_nanos();
-            let into = late.as_nanos() % limit.step.as_nanos();
-            let turns = missed + u128::from(into >= slot.as_nanos());
-            self.next = Some(next + nanoseconds(turns * limit.step.as_nanos()));
+        if let (Some(slot), Some(next)) = (limit.slot, self.next) {
+            let (late, step) = (now.saturating_duration_since(next).as_nanos(), limit.step.as_nanos());
+            let turns = late / step + u128::from(late % step >= slot.as_nanos());
+            self.next = Some(next + nanoseconds(turns * step));
         }
     }
 
@@ -259,35 +242,12 @@ impl Throttle {
     }
 }
 
-/// Retries that every run has, however short its list.
-const BASE: u64 = 20;
-/// One retry more for this many rows that were begun.
-const ROWS_PER_REPEAT: u64 = 10;
-
-/// The budget: 20 retries, and one more for every ten rows begun.
+/// The budget of a run that has begun this many rows: 20 retries, however short its list, and one more for every ten rows.
 ///
 /// A retry that the server itself asked for with `Retry-After` is free: all workers wait before it, so that it does not
 /// make an outage worse, and the retries of one row limit it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RetryBudget {
-    begun: u64,
-    spent: u64,
-}
-
-impl RetryBudget {
-    /// Notes that a row was begun.
-    pub const fn begin(&mut self) {
-        self.begun += 1;
-    }
-
-    /// Takes one retry, if one is left.
-    pub const fn take(&mut self) -> bool {
-        let has = self.spent < BASE + self.begun / ROWS_PER_REPEAT;
-        if has {
-            self.spent += 1;
-        }
-        has
-    }
+pub const fn retries_for(rows: u64) -> u64 {
+    20 + rows / 10
 }
 
 #[cfg(test)]
@@ -300,7 +260,7 @@ mod tests {
         text.parse().ok()
     }
 
-    /// Runs so many requests through a pace with so many workers; `lasts` says how long each takes, `arrives` how long
+    /// Runs N requests through a pace with N workers; `lasts` says how long each takes, `arrives` how long
     /// after its start it reaches the server. Returns the moments of arrival, sorted.
     fn arrivals(
         rate: Option<Rate>,
@@ -317,20 +277,20 @@ mod tests {
             while busy.first().is_some_and(|end| *end <= now) {
                 pace.release(busy.remove(0));
             }
-            let permit = if busy.len() < workers { pace.acquire(now) } else { Start::AfterAnEnd };
+            let permit = if busy.len() < workers { pace.acquire(now) } else { Err(None) };
             match permit {
-                Start::Now => {
+                Ok(()) => {
                     let index = came.len();
                     let length = lasts(index).max(1);
                     busy.push(now + MS * length);
                     came.push(now + MS * arrives(index).min(length) - start);
                 }
-                Start::After(wait) => {
+                Err(Some(wait)) => {
                     assert!(!wait.is_zero());
                     let end = busy.first().copied();
                     now = end.map_or(now + wait, |end| end.min(now + wait)).max(now);
                 }
-                Start::AfterAnEnd => now = *busy.first().expect("something is under way"),
+                Err(None) => now = *busy.first().expect("something is under way"),
             }
         }
         came.sort();
@@ -376,14 +336,13 @@ mod tests {
             let (mut now, mut ended): (Instant, Vec<SystemTime>) = (start + MS * random.u32(0..300), Vec::new());
             let mut sent = 0;
             while sent < requests {
-                let clock = Clock { now, time: time + (now - start) };
-                let mut pace = Pace::of_shard(rate, shard, clock, &ended);
+                let mut pace = Pace::of_shard(rate, shard, (now, time + (now - start)), &ended);
                 for _ in 0..random.usize(1..20) {
                     loop {
                         match pace.acquire(now) {
-                            Start::Now => break,
-                            Start::After(wait) => now += wait,
-                            Start::AfterAnEnd => panic!("one worker has nothing under way here"),
+                            Ok(()) => break,
+                            Err(Some(wait)) => now += wait,
+                            Err(None) => panic!("one worker has nothing under way here"),
                         }
                     }
                     let length = MS * random.u32(1..longest);
@@ -433,35 +392,35 @@ mod tests {
     #[test]
     fn a_turn_that_was_missed_belongs_to_the_next_shard() {
         // Of four shards at 2/s, each has half a second of every two.
-        let clock = Clock { now: Instant::now(), time: SystemTime::UNIX_EPOCH };
+        let clock = (Instant::now(), SystemTime::UNIX_EPOCH);
         for (late, start) in [
-            (0, Start::Now),
-            (499, Start::Now),
-            (500, Start::After(1500 * MS)),
-            (2000, Start::Now),
-            (2499, Start::Now),
-            (2600, Start::After(1400 * MS)),
+            (0, Ok(())),
+            (499, Ok(())),
+            (500, Err(Some(1500 * MS))),
+            (2000, Ok(())),
+            (2499, Ok(())),
+            (2600, Err(Some(1400 * MS))),
         ] {
             let mut pace = Pace::of_shard(rate("2/s"), "1/4".parse().unwrap(), clock, &[]);
-            assert_eq!(pace.acquire(clock.now + late * MS), start, "{late}");
+            assert_eq!(pace.acquire(clock.0 + late * MS), start, "{late}");
         }
     }
 
     #[test]
     fn shards_that_start_together_do_not_send_together_and_reach_the_rate() {
-        let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+        let clock = (Instant::now(), SystemTime::now());
         let mut starts: Vec<Duration> = Vec::new();
         for number in 1..=4 {
             let mut pace = Pace::of_shard(rate("60/m"), format!("{number}/4").parse().unwrap(), clock, &[]);
-            let mut now = clock.now;
-            while now < clock.now + Duration::from_secs(600) {
+            let mut now = clock.0;
+            while now < clock.0 + Duration::from_secs(600) {
                 match pace.acquire(now) {
-                    Start::Now => {
-                        starts.push(now - clock.now);
+                    Ok(()) => {
+                        starts.push(now - clock.0);
                         pace.release(now);
                     }
-                    Start::After(wait) => now += wait,
-                    Start::AfterAnEnd => panic!("nothing is under way"),
+                    Err(Some(wait)) => now += wait,
+                    Err(None) => panic!("nothing is under way"),
                 }
             }
         }
@@ -485,27 +444,27 @@ mod tests {
     fn a_worker_that_was_woken_late_catches_up_by_one_step_only() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("10/s"));
-        assert_eq!(pace.acquire(start), Start::Now);
+        assert_eq!(pace.acquire(start), Ok(()));
         pace.release(start);
         let late = start + 1000 * MS;
-        assert_eq!(pace.acquire(late), Start::Now);
-        assert_eq!(pace.acquire(late), Start::Now);
-        assert_eq!(pace.acquire(late), Start::After(100 * MS));
+        assert_eq!(pace.acquire(late), Ok(()));
+        assert_eq!(pace.acquire(late), Ok(()));
+        assert_eq!(pace.acquire(late), Err(Some(100 * MS)));
     }
 
     #[test]
-    fn a_pause_holds_everybody_and_the_longest_counts() {
+    fn a_pause_stops_all_workers_and_the_longest_counts() {
         let start = Instant::now();
         for given in [None, rate("1000/s")] {
             let mut pace = Pace::new(given);
-            assert_eq!(pace.acquire(start), Start::Now);
+            assert_eq!(pace.acquire(start), Ok(()));
             pace.pause(start, 2000 * MS);
             pace.pause(start + MS, 500 * MS);
             for at in [0, 1, 500, 1999] {
                 let left = 2000 - at;
-                assert_eq!(pace.acquire(start + at * MS), Start::After(left * MS), "{at}");
+                assert_eq!(pace.acquire(start + at * MS), Err(Some(left * MS)), "{at}");
             }
-            assert_eq!(pace.acquire(start + 2000 * MS), Start::Now);
+            assert_eq!(pace.acquire(start + 2000 * MS), Ok(()));
         }
     }
 
@@ -513,13 +472,13 @@ mod tests {
     fn with_everything_under_way_the_next_one_waits_for_an_end() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("1/s"));
-        assert_eq!(pace.acquire(start), Start::Now);
-        assert_eq!(pace.acquire(start + 1000 * MS), Start::Now);
-        assert_eq!(pace.acquire(start + 5000 * MS), Start::AfterAnEnd);
+        assert_eq!(pace.acquire(start), Ok(()));
+        assert_eq!(pace.acquire(start + 1000 * MS), Ok(()));
+        assert_eq!(pace.acquire(start + 5000 * MS), Err(None));
         pace.release(start + 5000 * MS);
         pace.release(start + 5000 * MS);
-        assert_eq!(pace.acquire(start + 5000 * MS), Start::After(1000 * MS + Duration::from_nanos(1)));
-        assert_eq!(pace.acquire(start + 6001 * MS), Start::Now);
+        assert_eq!(pace.acquire(start + 5000 * MS), Err(Some(1000 * MS + Duration::from_nanos(1))));
+        assert_eq!(pace.acquire(start + 6001 * MS), Ok(()));
     }
 
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));
@@ -573,20 +532,5 @@ mod tests {
         let permit = throttle.acquire();
         throttle.release_accepted(permit);
         assert!(!throttle.is_exhausted());
-    }
-
-    #[test]
-    fn an_outage_is_multiplied_by_eleven_tenths_at_most() {
-        for rows in [0, 1, 9, 10, 100, 5000] {
-            let mut budget = RetryBudget::default();
-            let mut repeats = 0;
-            for _ in 0..rows {
-                budget.begin();
-                repeats += u64::from(budget.take()) + u64::from(budget.take());
-            }
-            let most = if rows == 0 { 0 } else { BASE + rows / 10 };
-            assert_eq!(repeats, most.min(2 * rows), "{rows}");
-            assert_eq!(budget.take(), repeats < BASE + rows / 10);
-        }
     }
 }

@@ -38,27 +38,13 @@ pub enum Prior {
     Unknown,
 }
 
-/// Rows that are sent, by what was known of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PriorCounts {
-    pub not_sent: u64,
-    pub rejected: u64,
-    pub due: u64,
-    pub unknown: u64,
-}
-
-impl PriorCounts {
-    pub const fn add(&mut self, prior: Prior) {
-        match prior {
-            Prior::NotSent => self.not_sent += 1,
-            Prior::Rejected => self.rejected += 1,
-            Prior::Due => self.due += 1,
-            Prior::Unknown => self.unknown += 1,
+impl Prior {
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::NotSent => Outcome::NotSent,
+            Self::Rejected | Self::Due => Outcome::Rejected,
+            Self::Unknown => Outcome::Unknown,
         }
-    }
-
-    pub const fn total(&self) -> u64 {
-        self.not_sent + self.rejected + self.due + self.unknown
     }
 }
 
@@ -69,6 +55,9 @@ pub struct OutcomeCounts {
     pub rejected: u64,
     pub not_sent: u64,
     pub unknown: u64,
+    /// How many of `rejected` the next run sends without another flag.
+    #[serde(skip)]
+    pub rejected_due: u64,
 }
 
 impl OutcomeCounts {
@@ -81,8 +70,18 @@ impl OutcomeCounts {
         }
     }
 
+    pub fn add_prior(&mut self, prior: Prior) {
+        self.add(prior.outcome());
+        self.rejected_due += u64::from(prior == Prior::Due);
+    }
+
     pub const fn total(&self) -> u64 {
         self.accepted + self.rejected + self.not_sent + self.unknown
+    }
+
+    /// How many the next run sends without another flag.
+    pub const fn due(&self) -> u64 {
+        self.not_sent + self.rejected_due
     }
 
     pub const fn each(&self) -> [(Outcome, u64); 4] {
@@ -92,6 +91,17 @@ impl OutcomeCounts {
             (Outcome::NotSent, self.not_sent),
             (Outcome::Unknown, self.unknown),
         ]
+    }
+
+    /// Combines each number with its counterpart.
+    pub fn with(self, other: Self, combine: fn(u64, u64) -> u64) -> Self {
+        Self {
+            accepted: combine(self.accepted, other.accepted),
+            rejected: combine(self.rejected, other.rejected),
+            not_sent: combine(self.not_sent, other.not_sent),
+            unknown: combine(self.unknown, other.unknown),
+            rejected_due: combine(self.rejected_due, other.rejected_due),
+        }
     }
 }
 
@@ -112,15 +122,13 @@ pub enum Decision {
 pub struct Plan {
     /// The rows that are sent, in the order of the list.
     pub tasks: Vec<Task>,
-    /// How many were accepted earlier.
-    pub accepted: u64,
-    /// How many were rejected earlier and are left alone.
-    pub rejected: u64,
+    /// Those that are left alone, because they were accepted or rejected earlier, or are unknown.
+    pub left_alone: OutcomeCounts,
     /// The places of those that are unknown and left alone.
     pub unknown: Vec<u32>,
     /// Those that would be sent, but for the limit.
-    pub beyond_limit: PriorCounts,
-    /// How many of `accepted` and of `unknown` are known from other lists, and left out for that.
+    pub beyond_limit: OutcomeCounts,
+    /// Those of `left_alone` that are known from other lists, and left out for that.
     pub skipped: OutcomeCounts,
     /// The same of each row, in the order of the list: for reports with every row.
     pub decisions: Vec<Decision>,
@@ -169,17 +177,16 @@ impl Plan {
 
     pub(crate) fn add(&mut self, index: u32, decision: Decision) {
         self.decisions.push(decision);
-        if let Decision::LeaveKnown(outcome) = decision {
-            self.skipped.add(outcome);
-        }
         match decision {
             Decision::Send(prior) => self.tasks.push(Task { index, prior }),
-            Decision::BeyondLimit(prior) => self.beyond_limit.add(prior),
-            Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => match outcome {
-                Outcome::Accepted => self.accepted += 1,
-                Outcome::Unknown => self.unknown.push(index),
-                Outcome::Rejected | Outcome::NotSent => self.rejected += 1,
-            },
+            Decision::BeyondLimit(prior) => self.beyond_limit.add_prior(prior),
+            Decision::Leave(outcome) | Decision::LeaveKnown(outcome) => {
+                self.left_alone.add(outcome);
+                self.unknown.extend((outcome == Outcome::Unknown).then_some(index));
+            }
+        }
+        if let Decision::LeaveKnown(outcome) = decision {
+            self.skipped.add(outcome);
         }
     }
 
@@ -202,9 +209,9 @@ impl Plan {
     }
 
     /// What was known of those that are sent and of those beyond the limit.
-    pub fn prior(&self) -> PriorCounts {
+    pub fn prior(&self) -> OutcomeCounts {
         let mut prior = self.beyond_limit;
-        self.tasks.iter().for_each(|task| prior.add(task.prior));
+        self.tasks.iter().for_each(|task| prior.add_prior(task.prior));
         prior
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::journal::JournalStopped;
-use super::plan::{OutcomeCounts, Plan, Prior, PriorCounts};
+use super::plan::{OutcomeCounts, Plan, Prior};
 use crate::api::operation::ApiRequest;
 use crate::api::outcome::{AttemptResult, Class, Outcome};
 use crate::api::transport::Exchange;
@@ -54,12 +54,6 @@ impl RowEnd {
     }
 }
 
-impl From<RowEnd> for Event {
-    fn from(end: RowEnd) -> Self {
-        Self::Finished(Box::new(end))
-    }
-}
-
 /// Why a run stops before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -88,35 +82,15 @@ impl Stop {
 
 /// Whether every other row would fail the same way: the credential, the URL or the network is wrong.
 pub const fn fails_every_row(class: Class) -> bool {
-    match class {
+    matches!(
+        class,
         Class::Unauthorized
-        | Class::Forbidden
-        | Class::Redirected
-        | Class::Certificate
-        | Class::ClientCertificate
-        | Class::Proxy => true,
-        Class::Accepted
-        | Class::Dns
-        | Class::Connect
-        | Class::BrokenReply
-        | Class::NotTheApi
-        | Class::Timeout
-        | Class::Tls
-        | Class::ClientError
-        | Class::NotFound
-        | Class::Conflict
-        | Class::RateLimited
-        | Class::ServerError
-        | Class::BadGateway
-        | Class::Unavailable
-        | Class::ServerTimeout
-        | Class::ServerErrorOther => false,
-    }
-}
-
-/// Whether the server asks for fewer requests.
-pub const fn is_throttled(result: &AttemptResult) -> bool {
-    matches!(result.class, Class::RateLimited | Class::Unavailable)
+            | Class::Forbidden
+            | Class::Redirected
+            | Class::Certificate
+            | Class::ClientCertificate
+            | Class::Proxy
+    )
 }
 
 /// The results of a run so far.
@@ -124,14 +98,10 @@ pub const fn is_throttled(result: &AttemptResult) -> bool {
 pub struct Tally {
     /// The rows that ended in this run, as they were reported.
     pub ended: OutcomeCounts,
-    /// Those of them that the next run sends without another flag.
-    pub due: OutcomeCounts,
     /// Their states before they were sent.
-    pub prior: PriorCounts,
+    pub prior: OutcomeCounts,
     /// How many requests were made, retries included.
     pub requests: u64,
-    /// How many ends could not be written to the journal.
-    pub unrecorded: u64,
 }
 
 /// How a run ends.
@@ -148,54 +118,25 @@ pub enum Verdict {
 }
 
 impl Tally {
-    pub const fn add(&mut self, end: &RowEnd) {
+    pub fn add(&mut self, end: &RowEnd) {
         let outcome = end.outcome();
         self.ended.add(outcome);
-        self.prior.add(end.prior);
+        self.ended.rejected_due += u64::from(end.due && outcome == Outcome::Rejected);
+        self.prior.add_prior(end.prior);
         self.requests += end.attempts;
-        self.unrecorded += end.unrecorded as u64;
-        if end.due && matches!(outcome, Outcome::Rejected | Outcome::NotSent) {
-            self.due.add(outcome);
-        }
-    }
-
-    /// The rows of the plan that have not ended in this run, by what was known of them.
-    fn left(&self, plan: &Plan) -> PriorCounts {
-        let (planned, ended) = (plan.prior(), self.prior);
-        PriorCounts {
-            not_sent: planned.not_sent.saturating_sub(ended.not_sent),
-            rejected: planned.rejected.saturating_sub(ended.rejected),
-            due: planned.due.saturating_sub(ended.due),
-            unknown: planned.unknown.saturating_sub(ended.unknown),
-        }
     }
 
     /// The whole list as it is now: what was known before, and the results of this run.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let left = self.left(plan);
-        OutcomeCounts {
-            accepted: plan.accepted + self.ended.accepted,
-            rejected: plan.rejected + left.rejected + left.due + self.ended.rejected,
-            not_sent: left.not_sent + self.ended.not_sent,
-            unknown: plan.unknown.len() as u64 + left.unknown + self.ended.unknown,
-        }
-    }
-
-    /// How many rows of the list the next run sends without another flag.
-    pub fn due_of_list(&self, plan: &Plan) -> OutcomeCounts {
-        let left = self.left(plan);
-        OutcomeCounts {
-            not_sent: left.not_sent + self.due.not_sent,
-            rejected: left.due + self.due.rejected,
-            ..OutcomeCounts::default()
-        }
+        let not_ended = plan.prior().with(self.prior, u64::saturating_sub);
+        plan.left_alone.with(not_ended, u64::saturating_add).with(self.ended, u64::saturating_add)
     }
 
     /// Decides how the run ends. Rows that --limit left for later are not failures.
     pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
         let list = self.of_list(plan);
         let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;
-        let is_cut_short = self.ended.total() < plan.count() || self.due.rejected > 0;
+        let is_cut_short = self.ended.total() < plan.count() || self.ended.rejected_due > 0;
         match stop {
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
@@ -237,18 +178,16 @@ mod tests {
         let task = Task { index: 0, prior: Prior::NotSent };
         Plan {
             tasks: vec![task; tasks],
-            accepted,
-            rejected,
-            unknown: (0..unknown).collect(),
-            beyond_limit: PriorCounts { not_sent: beyond_limit, ..PriorCounts::default() },
+            left_alone: OutcomeCounts { accepted, rejected, unknown: unknown.into(), ..OutcomeCounts::default() },
+            beyond_limit: OutcomeCounts { not_sent: beyond_limit, ..OutcomeCounts::default() },
             ..Plan::default()
         }
     }
 
     fn ended(accepted: u64, rejected: u64, not_sent: u64, unknown: u64) -> Tally {
         Tally {
-            ended: OutcomeCounts { accepted, rejected, not_sent, unknown },
-            prior: PriorCounts { not_sent: accepted + rejected + not_sent + unknown, ..PriorCounts::default() },
+            ended: OutcomeCounts { accepted, rejected, not_sent, unknown, rejected_due: 0 },
+            prior: OutcomeCounts { not_sent: accepted + rejected + not_sent + unknown, ..OutcomeCounts::default() },
             ..Tally::default()
         }
     }
@@ -291,12 +230,12 @@ mod tests {
     #[test]
     fn a_refusal_that_stopped_the_run_is_rejected_and_due() {
         let mut tally = ended(1, 2, 1, 0);
-        tally.due = OutcomeCounts { not_sent: 1, rejected: 1, ..OutcomeCounts::default() };
+        tally.ended.rejected_due = 1;
         let plan = plan(6, 1, 0, 0, 0);
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.rejected, list.not_sent), (2, 2, 3));
         assert_eq!(list.total(), 7);
-        assert_eq!(tally.due_of_list(&plan).total(), 3 + 1);
+        assert_eq!(list.due(), 3 + 1);
     }
 
     #[test]
@@ -309,14 +248,14 @@ mod tests {
                 task(2, Prior::NotSent),
                 task(3, Prior::Due),
             ],
-            beyond_limit: PriorCounts { unknown: 2, ..PriorCounts::default() },
+            beyond_limit: OutcomeCounts { unknown: 2, ..OutcomeCounts::default() },
             ..Plan::default()
         };
         let list = Tally::default().of_list(&plan);
         assert_eq!((list.rejected, list.not_sent, list.unknown), (2, 1, 3));
-        assert_eq!(Tally::default().due_of_list(&plan).total(), 2);
+        assert_eq!(list.due(), 2);
         let mut tally = ended(1, 0, 0, 0);
-        tally.prior = PriorCounts { unknown: 1, ..PriorCounts::default() };
+        tally.prior = OutcomeCounts { unknown: 1, ..OutcomeCounts::default() };
         let list = tally.of_list(&plan);
         assert_eq!((list.accepted, list.unknown), (1, 2));
         assert_eq!(tally.verdict(&plan, None), Verdict::Unknown);

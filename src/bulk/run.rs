@@ -3,15 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::gate::{Gate, RowInProgress, Work, earlier};
+use super::gate::{Gate, RowInProgress, Work};
 use super::journal::{ConcurrentRuns, End, Intent, JournalHandle, JournalStopped, Person};
 use super::list::Row;
 use super::pace::{ALONE_MAX, Permit};
-use super::plan::{Prior, Task, key_of};
-use super::results::{Event, Stop, fails_every_row, is_throttled};
+use super::plan::{Task, key_of};
+use super::results::{Event, Stop, fails_every_row};
 use crate::api::operation::{ApiRequest, recipient};
-use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::retry::{UserWait, after_another, is_repeatable, wait_before_retry};
+use crate::api::outcome::{AttemptResult, Class, Outcome};
+use crate::api::retry::{after_another, is_repeatable, wait_before_retry};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::{RetryPolicy, USER_GAP};
 
@@ -35,141 +35,83 @@ pub struct Run<'a> {
     pub trace: bool,
 }
 
-/// What each worker has of its own.
 struct Worker<'a> {
+    run: &'a Run<'a>,
     transport: &'a Transport,
     journal: &'a JournalHandle<Event>,
     request: ApiRequest,
-}
-
-impl Worker<'_> {
-    /// Reports the end of a row whose last record the journal has already.
-    fn report_end(&self, pending: RowInProgress) {
-        let key = pending.key;
-        if let Some(end) = pending.end(true) {
-            self.journal.report(key, end.into());
-        }
-    }
 }
 
 impl Run<'_> {
     /// Works until nothing is left or the run stops. What happens is reported through the journal; the work
     /// continues even if no one reads it there.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
-        let mut worker = Worker { transport, journal, request: self.request.clone() };
+        let mut worker = Worker { run: self, transport, journal, request: self.request.clone() };
         while let Some((permit, work)) = self.gate.acquire_next() {
-            let Some((pending, row)) = self.begin(work) else {
-                self.gate.release_unused(permit);
-                continue;
-            };
-            let cname = row.cname.as_deref().unwrap_or(self.cname);
-            worker.request.readdress(&recipient(&row.email, cname));
-            self.send(permit, pending, row, &worker);
+            match self.begin(work) {
+                Some((pending, row)) => worker.send(permit, pending, row),
+                None => self.gate.release_unused(permit),
+            }
         }
         // Only after a stop: rows that were to be tried again end here.
         while let Some(pending) = self.gate.take_unfinished() {
-            worker.report_end(*pending);
+            worker.report_end(pending);
         }
     }
 
     /// The state of a row before it is sent; none for a task that the plan does not have.
     fn begin(&self, work: Work) -> Option<(Box<RowInProgress>, &Row)> {
-        let row = |index: u32| self.rows.get(index as usize);
-        match work {
-            Work::Begun(mut pending) => {
-                if pending.attempts == 0 {
-                    pending.start = Instant::now();
-                }
-                let row = row(pending.index)?;
-                Some((pending, row))
-            }
+        let row = |task: Task| self.rows.get(task.index as usize);
+        let mut pending = match work {
+            Work::Begun(pending) => pending,
             Work::Fresh(task) => {
-                let task = self.tasks.get(task)?;
-                let row = row(task.index)?;
-                let pending = RowInProgress {
-                    index: task.index,
-                    key: key_of(self.service, self.cname, row),
-                    attempts: 0,
-                    waits: 0,
-                    alone: 0,
-                    user: UserWait::default(),
-                    start: Instant::now(),
-                    prior: task.prior,
-                    result: (task.prior == Prior::Unknown).then(earlier),
-                };
-                Some((Box::new(pending), row))
+                let task = *self.tasks.get(task)?;
+                Box::new(RowInProgress::new(task, key_of(self.service, self.cname, row(task)?)))
             }
+        };
+        if pending.attempts == 0 {
+            pending.start = Instant::now();
         }
+        row(pending.task).map(|row| (pending, row))
     }
+}
 
-    /// Who a row is about, for the journal.
-    fn person<'a>(&'a self, pending: &RowInProgress, row: &'a Row) -> Person<'a> {
-        Person { key: pending.key, email: &row.email, cname: row.cname.as_deref().unwrap_or(self.cname) }
-    }
-
+impl Worker<'_> {
     /// Sends a row, and retries what may be retried. The row may also be put back, to be sent later.
-    fn send(&self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row, worker: &Worker) {
+    fn send(&mut self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row) {
+        let gate = self.run.gate;
+        let cname = row.cname.as_deref().unwrap_or(self.run.cname);
+        let person = Person { key: pending.key, email: &row.email, cname };
+        self.request.readdress(&recipient(person.email, cname));
         loop {
-            let (mut latest, answer) = match self.attempt(permit, &mut pending, row, worker) {
+            let (mut latest, answer) = match self.attempt(permit, &mut pending, person, row.line) {
                 Ok(Some(sent)) => sent,
-                Ok(None) => return self.gate.put_back(permit, pending),
+                Ok(None) => return gate.put_back(permit, pending),
                 Err(stopped) => {
-                    self.gate.stop(Stop::journal(&stopped));
-                    self.gate.release_unused(permit);
-                    return worker.report_end(*pending);
+                    gate.stop(Stop::journal(&stopped));
+                    gate.release_unused(permit);
+                    return self.report_end(pending);
                 }
             };
             let next = self.next_step(permit, &mut pending, &mut latest);
-            let exchanged = self
-                .trace
-                .then(|| Event::Exchange { request: Box::new(worker.request.clone()), answer: answer.map(Box::new) });
-            let left = self.conclude(next, pending, row, latest, exchanged, worker.journal);
-            match (next, left) {
-                (Next::RetryAfterPause(_), Some(left)) => return self.gate.put_back_throttled(left),
-                (Next::ForTheUser(wait), Some(left)) => return self.gate.await_user(left, wait),
-                (Next::Retry(wait), Some(left)) => {
-                    let rested = self.gate.wait(wait);
-                    let Some(new) = self.gate.acquire().filter(|_| rested) else {
-                        return worker.report_end(*left);
-                    };
-                    (permit, pending) = (new, left);
-                }
-                _ => return,
+            self.conclude(next, &mut pending, person, latest, answer);
+            match next {
+                Next::RetryAfterPause(_) => return gate.put_back_throttled(pending),
+                Next::ForTheUser(wait) => return gate.await_user(pending, wait),
+                Next::Retry(wait) => match gate.wait(wait).then(|| gate.acquire()).flatten() {
+                    Some(new) => permit = new,
+                    None => return self.report_end(pending),
+                },
+                Next::End | Next::Later | Next::Stop => return,
             }
         }
     }
 
-    /// Passes the result so far to the journal, with the events that report it. Returns the row if it is retried.
-    fn conclude(
-        &self,
-        next: Next,
-        mut pending: Box<RowInProgress>,
-        row: &Row,
-        latest: AttemptResult,
-        exchanged: Option<Event>,
-        journal: &JournalHandle<Event>,
-    ) -> Option<Box<RowInProgress>> {
-        let person = self.person(&pending, row);
-        let folded = after_another(pending.result.take(), latest.clone());
-        let (outcome, status) = (folded.outcome, folded.status);
-        let due = outcome == Outcome::Rejected && next != Next::End;
-        let end = End { attempt: pending.attempts, outcome, status, due };
-        pending.result = Some(folded);
-        let (event, left) = match next {
-            Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::ForTheUser(wait) => {
-                let (index, attempt) = (pending.index, pending.attempts);
-                (Some(Event::Retry { index, attempt, result: Box::new(latest), wait }), Some(pending))
-            }
-            Next::End | Next::Later | Next::Stop => (pending.end(next != Next::End).map(Event::from), None),
-        };
-        journal.conclude(&person, &end, exchanged.into_iter().chain(event));
-        if let Some(stopped) = journal.stopped() {
-            self.gate.stop(Stop::journal(&stopped));
+    /// Reports the end of a row whose last record the journal has already.
+    fn report_end(&self, mut pending: Box<RowInProgress>) {
+        if let Some(end) = pending.end(true) {
+            self.journal.report(pending.key, end);
         }
-        if matches!(next, Next::End | Next::Later) {
-            self.gate.row_ended(outcome);
-        }
-        left
     }
 
     /// Records the intent and sends once. Returns nothing when a wait or a stop came in between: then nothing was sent.
@@ -177,17 +119,16 @@ impl Run<'_> {
         &self,
         permit: Permit,
         pending: &mut RowInProgress,
-        row: &Row,
-        worker: &Worker,
+        person: Person,
+        row: u64,
     ) -> Result<Option<(AttemptResult, Option<Exchange>)>, JournalStopped> {
+        let Self { run, journal, .. } = self;
         let attempt = pending.attempts + 1;
-        let journal = worker.journal;
-        let person = self.person(pending, row);
-        journal.intend(&Intent { person, row: row.line, attempt })?;
-        if self.concurrent_runs.is_some_and(|concurrent_runs| concurrent_runs.have_claimed(person.key)) {
-            self.gate.stop(Stop::OtherRun);
+        journal.intend(&Intent { person, row, attempt })?;
+        if run.concurrent_runs.is_some_and(|concurrent_runs| concurrent_runs.have_claimed(person.key)) {
+            run.gate.stop(Stop::OtherRun);
         }
-        if !self.gate.is_valid(permit) {
+        if !run.gate.is_valid(permit) {
             let (outcome, status) = match &pending.result {
                 Some(prior) if matches!(prior.outcome, Outcome::Rejected | Outcome::Unknown) => {
                     (prior.outcome, prior.status)
@@ -202,14 +143,45 @@ impl Run<'_> {
             return Err(stopped);
         }
         pending.attempts = attempt;
-        Ok(Some(worker.transport.attempt(&worker.request)))
+        Ok(Some(self.transport.attempt(&self.request)))
+    }
+
+    /// Passes the result so far to the journal, with the events that report it.
+    fn conclude(
+        &self,
+        next: Next,
+        pending: &mut RowInProgress,
+        person: Person,
+        latest: AttemptResult,
+        answer: Option<Exchange>,
+    ) {
+        let Self { run, journal, .. } = self;
+        let exchange = || Event::Exchange { request: Box::new(self.request.clone()), answer: answer.map(Box::new) };
+        let exchange = run.trace.then(exchange);
+        let folded = after_another(pending.result.take(), latest.clone());
+        let (attempt, outcome, status) = (pending.attempts, folded.outcome, folded.status);
+        let due = outcome == Outcome::Rejected && next != Next::End;
+        pending.result = Some(folded);
+        let event = match next {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::ForTheUser(wait) => {
+                Some(Event::Retry { index: pending.task.index, attempt, result: Box::new(latest), wait })
+            }
+            Next::End | Next::Later | Next::Stop => pending.end(next != Next::End),
+        };
+        journal.conclude(&person, &End { attempt, outcome, status, due }, exchange.into_iter().chain(event));
+        if let Some(stopped) = journal.stopped() {
+            run.gate.stop(Stop::journal(&stopped));
+        }
+        if matches!(next, Next::End | Next::Later) {
+            run.gate.row_ended(outcome);
+        }
     }
 
     /// Decides what comes after an attempt, releases its permit, and pauses or stops all workers if the result requires that.
     fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &mut AttemptResult) -> Next {
-        let limit = self.policy.wait_for_user;
+        let limit = self.run.policy.wait_for_user;
         if let Some(wait) = pending.user.after(limit, latest, Instant::now(), fastrand::f64()) {
-            self.gate.release(permit);
+            self.run.gate.release(permit);
             return Next::ForTheUser(wait);
         }
         match self.after_answer(permit, pending, latest) {
@@ -222,18 +194,19 @@ impl Run<'_> {
 
     /// The same for an answer that is not a reason to wait for the user.
     fn after_answer(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
-        if latest.outcome == Outcome::Rejected && is_throttled(latest) {
-            return self.throttled(permit, pending, latest);
+        let Run { gate, policy, .. } = self.run;
+        if latest.outcome == Outcome::Rejected && matches!(latest.class, Class::RateLimited | Class::Unavailable) {
+            return self.after_throttled(permit, pending, latest.retry_after);
         }
         if fails_every_row(latest.class) {
-            self.gate.stop(Stop::EveryRowFails(latest.class));
-            self.gate.release(permit);
+            gate.stop(Stop::EveryRowFails(latest.class));
+            gate.release(permit);
             return Next::Stop;
         }
-        self.gate.release(permit);
+        gate.release(permit);
         let counted = pending.attempts - pending.waits - pending.user.refusals;
-        match wait_before_retry(self.policy, latest, counted, fastrand::f64()) {
-            Some(wait) if self.gate.take_retry() => Next::Retry(wait),
+        match wait_before_retry(policy, latest, counted, fastrand::f64()) {
+            Some(wait) if gate.take_retry() => Next::Retry(wait),
             // The row is due, so that no one is forgotten because the service was busy.
             _ if latest.outcome == Outcome::Rejected && is_repeatable(latest) => Next::Later,
             _ => Next::End,
@@ -241,18 +214,18 @@ impl Run<'_> {
     }
 
     /// The same for a row that was throttled. All workers wait, and it does not count as an attempt of the row.
-    fn throttled(&self, permit: Permit, pending: &mut RowInProgress, latest: &AttemptResult) -> Next {
-        let asked = latest.retry_after;
-        if let Some(wait) = asked.filter(|wait| *wait > self.policy.max_retry_after) {
-            self.gate.stop(Stop::WaitTooLong(wait));
-            self.gate.release_unused(permit);
+    fn after_throttled(&self, permit: Permit, pending: &mut RowInProgress, asked: Option<Duration>) -> Next {
+        let Run { gate, policy, .. } = self.run;
+        if let Some(wait) = asked.filter(|wait| *wait > policy.max_retry_after) {
+            gate.stop(Stop::WaitTooLong(wait));
+            gate.release_unused(permit);
             return Next::Stop;
         }
         pending.waits += 1;
         pending.alone += u64::from(permit.alone);
-        match self.gate.release_throttled(permit, asked) {
+        match gate.release_throttled(permit, asked) {
             None => Next::Stop,
-            Some(_) if self.policy.retries == 0 || pending.alone >= ALONE_MAX => Next::Later,
+            Some(_) if policy.retries == 0 || pending.alone >= ALONE_MAX => Next::Later,
             Some(wait) => Next::RetryAfterPause(wait),
         }
     }

@@ -2,7 +2,6 @@
 //! elements that are written by hand; and counts in Prometheus' text format, which the textfile collector of `node_exporter`
 //! reads.
 
-use std::fmt::{self, Display, Formatter, Write as _};
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
@@ -27,11 +26,6 @@ enum Case {
 #[derive(Debug)]
 pub struct Cases(Vec<Case>);
 
-/// The elements within a case that did not pass.
-const SKIPPED: &str = "skipped";
-const FAILURE: &str = "failure";
-const ERROR: &str = "error";
-
 impl Cases {
     pub fn new(plan: &Plan) -> Self {
         Self(plan.decisions.iter().map(|decision| Case::Decided(*decision)).collect())
@@ -55,7 +49,7 @@ impl Cases {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let list = facts.list;
-        let [skipped, failures, errors] = [SKIPPED, FAILURE, ERROR].map(|element| self.count(element));
+        let [skipped, failures, errors] = ["skipped", "failure", "error"].map(|element| self.count(element));
         let numbers = format!(
             "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{}\" time=\"{:.3}\"",
             self.0.len() + list.bad.len(),
@@ -66,16 +60,16 @@ impl Cases {
         let at = humantime::format_rfc3339_seconds(writable(started)).to_string();
         let at = at.trim_end_matches('Z');
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;
-        writeln!(out, "<testsuite name=\"{}\" {numbers} timestamp=\"{at}\">", Xml(facts.name))?;
-        if let Some(shard) = facts.shard {
+        writeln!(out, "<testsuite name=\"{}\" {numbers} timestamp=\"{at}\">", xml(facts.name))?;
+        if let Some(shard) = facts.bulk.shard {
             writeln!(out, "<properties><property name=\"shard\" value=\"{shard}\"/></properties>")?;
         }
-        let class = Xml(facts.tenant.unwrap_or(facts.url));
+        let class = xml(facts.settings.tenant.as_deref().unwrap_or(facts.url));
         for (row, case) in list.rows.iter().zip(&self.0) {
             // The name is the exact address and no line, so that a CI system finds the case of the last run again.
-            write!(out, "<testcase classname=\"{class}\" name=\"{}", Xml(&row.email))?;
+            write!(out, "<testcase classname=\"{class}\" name=\"{}", xml(&row.email))?;
             if list.other_cname > 0 {
-                write!(out, " (cname {})", Xml(row.cname.as_deref().unwrap_or(facts.cname)))?;
+                write!(out, " (cname {})", xml(row.cname.as_deref().unwrap_or(facts.cname)))?;
             }
             match case.result() {
                 None => writeln!(out, "\"/>")?,
@@ -85,7 +79,7 @@ impl Cases {
             }
         }
         for bad in &list.bad {
-            let (line, reason) = (bad.line, Xml(&bad.reason));
+            let (line, reason) = (bad.line, xml(&bad.reason));
             write!(out, "<testcase classname=\"{class}\" name=\"line {line}\">")?;
             writeln!(out, "<skipped type=\"invalid\" message=\"invalid: {reason}\"/></testcase>")?;
         }
@@ -97,66 +91,54 @@ impl Case {
     /// The element, its type and its message; none for a row that this run mailed. There are as many errors and failures
     /// as unknown and failed rows in the summary, so that report and exit code agree.
     fn result(self) -> Option<(&'static str, &'static str, &'static str)> {
-        let (outcome, text) = match self {
-            Self::Ended(Outcome::Accepted, _) => return None,
+        let (outcome, message) = match self {
             Self::Ended(outcome, class) => (outcome, Exit::from(class).row().title),
             Self::Decided(Decision::Send(Prior::NotSent)) => (Outcome::NotSent, "the run ended before this row"),
             Self::Decided(Decision::Send(prior)) => {
-                (prior_outcome(prior), "in an earlier run; this one ended before this row")
+                (prior.outcome(), "in an earlier run; this one ended before this row")
             }
-            // Of these no one knows more than before, limit or not.
             Self::Decided(Decision::BeyondLimit(Prior::Unknown)) => {
                 (Outcome::Unknown, "in an earlier run; left for a later run by --limit")
             }
-            Self::Decided(Decision::BeyondLimit(prior)) => {
-                return Some((SKIPPED, prior_outcome(prior).word(), "left for a later run by --limit"));
-            }
+            Self::Decided(Decision::BeyondLimit(prior)) => (prior.outcome(), "left for a later run by --limit"),
             Self::Decided(Decision::Leave(outcome)) => (outcome, "in an earlier run"),
             Self::Decided(Decision::LeaveKnown(outcome)) => (outcome, "in a run of another list"),
         };
-        let element = match outcome {
-            Outcome::Accepted => SKIPPED,
-            Outcome::Rejected | Outcome::NotSent => FAILURE,
-            Outcome::Unknown => ERROR,
+        let element = match (self, outcome) {
+            (Self::Ended(..), Outcome::Accepted) => return None,
+            // Of these no one knows more than before, limit or not.
+            (_, Outcome::Unknown) => "error",
+            (Self::Decided(Decision::BeyondLimit(_)), _) | (_, Outcome::Accepted) => "skipped",
+            (_, Outcome::Rejected | Outcome::NotSent) => "failure",
         };
-        Some((element, outcome.word(), text))
-    }
-}
-
-const fn prior_outcome(prior: Prior) -> Outcome {
-    match prior {
-        Prior::NotSent => Outcome::NotSent,
-        Prior::Rejected | Prior::Due => Outcome::Rejected,
-        Prior::Unknown => Outcome::Unknown,
+        Some((element, outcome.word(), message))
     }
 }
 
 /// Foreign text within an attribute. What XML 1.0 forbids, even as a reference, becomes a visible escape, as does what
 /// could control a terminal.
-struct Xml<'a>(&'a str);
-
-impl Display for Xml<'_> {
-    fn fmt(&self, formatter: &mut Formatter) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => formatter.write_str("&amp;")?,
-                '<' => formatter.write_str("&lt;")?,
-                '>' => formatter.write_str("&gt;")?,
-                '"' => formatter.write_str("&quot;")?,
-                c if is_invisible(c) || c == '\u{fffe}' || c == '\u{ffff}' => c.escape_unicode().fmt(formatter)?,
-                c => formatter.write_char(c)?,
-            }
+fn xml(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.extend(c.escape_unicode()),
+            c if is_invisible(c) => escaped.extend(c.escape_unicode()),
+            c => escaped.push(c),
         }
-        Ok(())
     }
+    escaped
 }
 
 /// The text of a run that ended with this code. Each sample names tenant, list and shard: two files with the same sample
 /// make `node_exporter` refuse both.
 pub fn metrics(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 2], exit_code: u8) -> String {
     let list = tally.of_list(facts.plan);
-    let shard = facts.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
-    let (tenant, name) = (label(facts.tenant.unwrap_or_default()), label(facts.name));
+    let shard = facts.bulk.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
+    let (tenant, name) = (label(facts.settings.tenant.as_deref().unwrap_or_default()), label(facts.name));
     let labels = format!("tenant=\"{tenant}\",list=\"{name}\"{shard}");
     let mut text = String::from(
         "# HELP vescli_rows Rows of the list by outcome, earlier runs included.\n# TYPE vescli_rows gauge\n",
@@ -195,7 +177,7 @@ mod tests {
     #[test]
     fn no_character_breaks_an_attribute() {
         for c in '\0'..=char::MAX {
-            let text = Xml(c.encode_utf8(&mut [0; 4])).to_string();
+            let text = xml(c.encode_utf8(&mut [0; 4]));
             for (at, c) in text.char_indices() {
                 // `Char` of XML 1.0, without the white space that a parser turns into blanks.
                 let allowed = matches!(c, '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
@@ -204,7 +186,7 @@ mod tests {
                 assert!(c != '&' || references.iter().any(|reference| text[at..].starts_with(reference)), "{text:?}");
             }
         }
-        assert_eq!(Xml("a&b<\u{1}>\"\u{ffff}ß").to_string(), "a&amp;b&lt;\\u{1}&gt;&quot;\\u{ffff}ß");
+        assert_eq!(xml("a&b<\u{1}>\"\u{ffff}ß"), "a&amp;b&lt;\\u{1}&gt;&quot;\\u{ffff}ß");
     }
 
     /// Every plan of two rows, with every end of each that was sent.
@@ -231,11 +213,11 @@ mod tests {
             for (index, (decision, outcome)) in (0..).zip([first, second]) {
                 if let (Decision::Send(prior), Some(outcome)) = (decision, outcome) {
                     tally.ended.add(*outcome);
-                    tally.prior.add(*prior);
+                    tally.prior.add_prior(*prior);
                     report.0[index] = Case::Ended(*outcome, Class::NotFound);
                 }
             }
-            let [errors, failures] = [ERROR, FAILURE].map(|element| report.count(element));
+            let [errors, failures] = ["error", "failure"].map(|element| report.count(element));
             let expected = match (errors, failures) {
                 (0, 0) => Verdict::Accepted,
                 (0, _) => Verdict::Failed,

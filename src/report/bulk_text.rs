@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use super::escape::Redactor;
 use super::exit::Exit;
-use super::text::{self, Style, counted, duration, grouped};
+use super::text::Style;
+use super::text::{self, counted, duration, grouped};
 use crate::api::answer::BodyContent;
 use crate::api::operation::SEND_PASSWORD_EMAIL;
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::bulk::journal::{KnownElsewhere, KnownList, SINGLE_SENDS};
-use crate::bulk::list::{Format, List, Row};
+use crate::bulk::list::{List, Row};
 use crate::bulk::plan::{OutcomeCounts, Plan};
 use crate::bulk::results::Tally;
-use crate::settings::bulk::{OnKnown, Rate, Shard};
+use crate::settings::Settings;
+use crate::settings::bulk::{BulkSettings, OnKnown};
+use crate::settings::error::ConfigState;
 
 /// How many rows of each kind are named in a plan.
 const NAMED: usize = 10;
@@ -23,8 +26,8 @@ const SAMPLE: usize = 3;
 /// Everything that a plan shows.
 #[derive(Debug)]
 pub struct PlanFacts<'a> {
-    pub tenant: Option<&'a str>,
-    pub profile: Option<&'a str>,
+    pub settings: &'a Settings,
+    pub bulk: &'a BulkSettings,
     pub url: &'a str,
     pub cname: &'a str,
     pub name: &'a str,
@@ -33,18 +36,12 @@ pub struct PlanFacts<'a> {
     /// How many people are on the list; with a shard, more than it has rows here.
     pub people: u64,
     pub plan: &'a Plan,
-    /// The part of the list that this run sends.
-    pub shard: Option<Shard>,
     /// How many journals of other divisions of the list were read.
     pub siblings: u64,
-    /// That of all shards together.
-    pub rate: Option<Rate>,
-    pub jobs: usize,
     /// When the first and the last row were accepted, RFC 3339.
     pub accepted_at: Option<(String, String)>,
-    /// Who is known from other lists, and what is done about it.
+    /// Who is known from other lists.
     pub elsewhere: &'a KnownElsewhere,
-    pub on_known: Option<OnKnown>,
     /// Whether a new journal replaces an existing one, which is kept under another name.
     pub sets_aside: bool,
 }
@@ -52,86 +49,75 @@ pub struct PlanFacts<'a> {
 impl PlanFacts<'_> {
     /// How long the plan takes, if the rate is limited.
     pub fn time(&self) -> Option<Duration> {
-        let own = self.rate.map(|rate| self.shard.map_or(rate, |shard| rate.shared_by(shard.count())));
+        let BulkSettings { rate, shard, .. } = self.bulk;
+        let own = rate.map(|rate| shard.map_or(rate, |shard| rate.shared_by(shard.count())));
         self.plan.time_at(own)
-    }
-}
-
-pub const fn format_word(format: Format) -> &'static str {
-    match format {
-        Format::Auto => "auto",
-        Format::Csv => "csv",
-        Format::Ndjson => "ndjson",
-        Format::Lines => "lines",
     }
 }
 
 pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
     let (list, plan) = (facts.list, facts.plan);
-    let rows = |label, count, rest: &str| (count > 0).then(|| (label, counted(count, "row") + rest));
-    let profile = facts.profile.map_or_else(String::new, |name| format!(" (profile {})", redactor.escape(name)));
-    let tenant = format!("{}{profile}", facts.tenant.unwrap_or("-"));
+    let mut text = String::new();
+    let mut add = |label: &str, content: Option<String>| {
+        text.extend(content.map(|content| format!("{} {content}\n", style.heading(&format!("{label:<9}")))));
+    };
+    let rows = |count: u64| (count > 0).then(|| counted(count, "row"));
+    let profile = match &facts.settings.config {
+        ConfigState::Profile(_, name) => format!(" (profile {})", redactor.escape(name)),
+        ConfigState::None | ConfigState::Absent(_) | ConfigState::Unchosen(..) => String::new(),
+    };
+    add("tenant", Some(format!("{}{profile}", facts.settings.tenant.as_deref().unwrap_or("-"))));
+    add("url", Some(facts.url.to_owned()));
     let own = if list.rows.iter().any(|row| row.cname.is_some()) { ", unless the row has its own" } else { "" };
-    let all = counted(facts.people, "row");
+    add("cname", Some(format!("{}{own}", redactor.escape(facts.cname))));
+    add("list", Some(of_list(facts, redactor)));
+    let own = grouped(list.rows.len() as u64);
+    add("shard", facts.bulk.shard.map(|shard| format!("{shard}: {own} of {}", counted(facts.people, "row"))));
+    add("repeats", rows(list.repeats).map(|rows| format!("{rows} dropped")));
     let have = if list.other_cname == 1 { "has" } else { "have" };
-    let other_cname = format!(" {have} the address of another row but another cname: each is a separate mail");
+    let each = "the address of another row but another cname: each is a separate mail";
+    add("cnames", rows(list.other_cname).map(|rows| format!("{rows} {have} {each}")));
     let when = facts.accepted_at.as_ref().map_or_else(String::new, |(_, last)| format!(", the last one at {last}"));
-    let done = match facts.on_known {
+    add(
+        "accepted",
+        rows(plan.left_alone.accepted - plan.skipped.accepted).map(|rows| format!("{rows} earlier{when}: skipped")),
+    );
+    let again = "left alone (to send again: --retry-rejected)";
+    add("rejected", rows(plan.left_alone.rejected).map(|rows| format!("{rows} earlier: {again}")));
+    let resolve = "left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)";
+    add("unknown", rows(plan.left_alone.unknown).map(|rows| format!("{rows} may have been mailed: {resolve}")));
+    for row in unknown_rows(list, plan, redactor) {
+        add("", Some(row));
+    }
+    let choice = match facts.bulk.known {
         Some(OnKnown::Skip) => ": skipped",
         Some(OnKnown::Send) => ": mailed again",
         None => "; choose --known skip or --known send",
     };
+    add("known", known(facts, redactor).map(|known| format!("{known}{choice}")));
+    add("journal", Some(journal(facts, redactor)));
+    add("to send", Some(to_send(facts)));
     let sample = sample(list, plan, redactor);
-    let unknown = unknown_rows(list, plan, redactor).into_iter().map(|row| Some(("", row)));
-    let before = [
-        Some(("tenant", tenant)),
-        Some(("url", facts.url.to_owned())),
-        Some(("cname", format!("{}{own}", redactor.escape(facts.cname)))),
-        Some(("list", of_list(facts, redactor))),
-        facts.shard.map(|shard| ("shard", format!("{shard}: {} of {all}", grouped(list.rows.len() as u64)))),
-        rows("repeats", list.repeats, " dropped"),
-        rows("cnames", list.other_cname, &other_cname),
-        // What earlier runs have left.
-        rows("accepted", plan.accepted - plan.skipped.accepted, &format!(" earlier{when}: skipped")),
-        rows("rejected", plan.rejected, " earlier: left alone (to send again: --retry-rejected)"),
-        rows(
-            "unknown",
-            plan.unknown.len() as u64,
-            " may have been mailed: left alone (resolve with `vescli journal resolve`; --resend-unknown may mail twice)",
-        ),
-    ];
-    let after = [
-        known(facts, redactor).map(|known| ("known", known + done)),
-        Some(("journal", journal(facts, redactor))),
-        Some(("to send", to_send(facts))),
-        (!sample.is_empty()).then(|| ("such as", sample.join(", "))),
-    ];
-    let line = |(label, content): (&str, String)| format!("{} {content}\n", style.heading(&format!("{label:<9}")));
-    before.into_iter().chain(unknown).chain(after).flatten().map(line).collect()
+    add("such as", Some(sample.join(", ")).filter(|_| !sample.is_empty()));
+    text
 }
 
 /// Who of those that would be mailed is known from other lists, if anyone is.
 pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     let (plan, elsewhere) = (facts.plan, facts.elsewhere);
     let (accepted, unknown) = elsewhere.counts();
-    if accepted + unknown == 0 {
-        return None;
-    }
-    let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
-    let part = |count, word, is_in: fn(&&KnownList) -> bool| {
-        let lists = elsewhere.lists.iter().filter(is_in);
+    let count = accepted + unknown;
+    let part = |count: u64, outcome: &str, of_list: fn(&KnownList) -> u64| {
+        let lists = elsewhere.lists.iter().filter(|list| of_list(list) > 0);
         let named: Vec<String> = lists.map(|list| known_list(list, redactor)).collect();
-        (count > 0).then(|| format!("{} {word} ({})", grouped(count), first_few(&named)))
+        (count > 0).then(|| format!("{} {outcome} ({})", grouped(count), first_few(&named)))
     };
-    let parts =
-        [part(accepted, "accepted", |list| list.accepted > 0), part(unknown, "unknown", |list| list.unknown > 0)];
+    let parts = [part(accepted, "accepted", |list| list.accepted), part(unknown, "unknown", |list| list.unknown)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    Some(format!(
-        "{} of these {of} people {} known from other lists: {}",
-        grouped(accepted + unknown),
-        if accepted + unknown == 1 { "is" } else { "are" },
-        parts.join(", ")
-    ))
+    let are = if count == 1 { "is" } else { "are" };
+    let of = grouped(plan.count() + plan.beyond_limit.total() + plan.skipped.total());
+    let parts = parts.join(", ");
+    (count > 0).then(|| format!("{} of these {of} people {are} known from other lists: {parts}", grouped(count)))
 }
 
 /// A part of a line that is left out when there is nothing to count.
@@ -156,14 +142,14 @@ fn known_list(known: &KnownList, redactor: &Redactor) -> String {
     let name = match known.list.as_deref() {
         // Of a month of them, the day says too little.
         Some(SINGLE_SENDS) => {
-            let last = known.at.as_deref().map_or_else(String::new, |at| format!(", the last {at}"));
+            let last = known.at.as_ref().map_or_else(String::new, |at| format!(", the last {at}"));
             return format!("single sends{last}");
         }
         Some("-") => "standard input".to_owned(),
         Some(list) => file_name(Path::new(list)),
         None => {
             let name = file_name(&known.journal);
-            name.rsplit_once('-').map_or(name.as_str(), |(list, _)| list).to_owned()
+            name.rsplit_once('-').map_or_else(|| name.clone(), |(list, _)| list.to_owned())
         }
     };
     let day = known.at.as_deref().and_then(|at| at.get(..10));
@@ -176,7 +162,7 @@ fn of_list(facts: &PlanFacts, redactor: &Redactor) -> String {
     let ignored = if_any(ignored.len() as u64, |_| format!("; ignored: {}", ignored.join(", ")));
     let bad = bad_rows(list);
     let name = if facts.name == "-" { "standard input".to_owned() } else { redactor.escape(facts.name) };
-    let (format, rows) = (format_word(list.format), counted(facts.people, "row"));
+    let (format, rows) = (list.format.word(), counted(facts.people, "row"));
     format!("{name} ({format}), {rows}{bad}{ignored}")
 }
 
@@ -193,12 +179,12 @@ fn to_send(facts: &PlanFacts) -> String {
     let beyond = if_any(plan.beyond_limit.total(), left);
     let doubtful = plan.prior().unknown - plan.beyond_limit.unknown;
     let doubtful = if_any(doubtful, |count| format!("; {count} of them may have been mailed already"));
-    let shared = if facts.shard.is_some() { " for all shards" } else { "" };
-    let pace = match (facts.rate, facts.time()) {
+    let shared = if facts.bulk.shard.is_some() { " for all shards" } else { "" };
+    let pace = match (facts.bulk.rate, facts.time()) {
         (Some(rate), Some(length)) => format!("at {rate}{shared}, about {}", duration(length)),
         _ => "without a limit on the rate".to_owned(),
     };
-    let jobs = counted(facts.jobs as u64, "job");
+    let jobs = counted(facts.bulk.jobs as u64, "job");
     format!("{} {pace}, {jobs}{doubtful}{beyond}", counted(plan.count(), "row"))
 }
 
@@ -206,8 +192,8 @@ fn to_send(facts: &PlanFacts) -> String {
 fn unknown_rows(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
     let rows = plan.unknown.iter().take(NAMED).filter_map(|index| list.rows.get(*index as usize));
     let named = rows.map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)));
-    let rest = plan.unknown.len().checked_sub(NAMED + 1);
-    named.chain(rest.map(|rest| format!("and {} more", rest + 1))).collect()
+    let rest = plan.unknown.len().checked_sub(NAMED + 1).map(|rest| format!("and {} more", rest + 1));
+    named.chain(rest).collect()
 }
 
 /// A few of the addresses that are going to be mailed.
@@ -225,14 +211,14 @@ pub fn name(row: &Row, cname: Option<&str>, redactor: &Redactor) -> String {
 /// The line of a row that has ended, with the name that it has.
 pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor: &Redactor) -> String {
     let word = format!("{:<8}", result.outcome.word());
-    let (word, why) = match result.outcome {
-        Outcome::Accepted => (style.success(&word), String::new()),
-        Outcome::Rejected | Outcome::NotSent => (style.error(&word), format!("  {}", why(result, redactor))),
-        Outcome::Unknown => (style.warning(&word), format!("  {}", why(result, redactor))),
+    let word = match result.outcome {
+        Outcome::Accepted => return format!("{}  {name}\n", style.success(&word)),
+        Outcome::Rejected | Outcome::NotSent => style.error(&word),
+        Outcome::Unknown => style.warning(&word),
     };
     // That a row is not_sent already means that it is due.
     let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
-    format!("{word}  {name}{why}{due}\n")
+    format!("{word}  {name}  {}{due}\n", why(result, redactor))
 }
 
 /// Why a row was not accepted, in a phrase.
@@ -240,12 +226,14 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
     let title = Exit::from(result.class).row().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let message = result.content.as_ref().and_then(BodyContent::message);
-    let said = match (&result.content, message, &result.cause, &result.location) {
-        (Some(BodyContent::Html), ..) => ": an HTML page, not the API".to_owned(),
-        (_, _, _, Some(location)) => format!(": redirects to {}", redactor.escape(location)),
-        (_, Some(message), ..) => format!(": \"{}\"", redactor.escape(message)),
-        (_, None, Some(cause), _) => format!(": {}", redactor.escape(cause)),
-        (_, None, None, None) => String::new(),
+    let said = if result.content == Some(BodyContent::Html) {
+        ": an HTML page, not the API".to_owned()
+    } else if let Some(location) = &result.location {
+        format!(": redirects to {}", redactor.escape(location))
+    } else if let Some(message) = message {
+        format!(": \"{}\"", redactor.escape(message))
+    } else {
+        result.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", redactor.escape(cause)))
     };
     format!("{title}{status}{said}{}", text::waited(result, "; "))
 }
@@ -265,32 +253,22 @@ pub fn due(count: u64) -> String {
     }
 }
 
-fn due_of(due_rows: OutcomeCounts) -> String {
-    if_any(due_rows.rejected, |_| due(due_rows.total()))
+fn due_of(rows: &OutcomeCounts) -> String {
+    if_any(rows.rejected_due, |_| due(rows.due()))
 }
 
 pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style) -> String {
-    let plan = facts.plan;
-    let list = tally.of_list(plan);
-    let requests = counted(tally.requests, "request");
-    let mut text = format!(
-        "{} {}{} ({requests}, {})\n",
-        style.heading("this run:"),
-        outcomes(&tally.ended),
-        due_of(tally.due),
-        duration(elapsed),
-    );
-    let left = |count| format!("; {} left for later by --limit", grouped(count));
-    let beyond = if_any(plan.beyond_limit.total(), left);
+    let list = tally.of_list(facts.plan);
+    let (requests, elapsed) = (counted(tally.requests, "request"), duration(elapsed));
+    let (run, due) = (outcomes(&tally.ended), due_of(&tally.ended));
+    let mut text = format!("{} {run}{due} ({requests}, {elapsed})\n", style.heading("this run:"));
     let bad = bad_rows(facts.list);
     if list != tally.ended || !bad.is_empty() {
-        text.push_str(&format!(
-            "{} {} of {}{}{beyond}{bad}\n",
-            style.heading("the list:"),
-            outcomes(&list),
-            counted(facts.list.rows.len() as u64, "row"),
-            due_of(tally.due_of_list(plan)),
-        ));
+        let left = |count| format!("; {} left for later by --limit", grouped(count));
+        let beyond = if_any(facts.plan.beyond_limit.total(), left);
+        let rows = counted(facts.list.rows.len() as u64, "row");
+        let (all, due) = (outcomes(&list), due_of(&list));
+        text.push_str(&format!("{} {all} of {rows}{due}{beyond}{bad}\n", style.heading("the list:")));
     }
     text
 }
@@ -301,24 +279,24 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
         if first == last { format!(", at {first}") } else { format!(", between {first} and {last}") }
     });
     let all = facts.list.rows.len() as u64;
-    if facts.plan.accepted == all && facts.plan.skipped.total() == 0 {
+    if facts.plan.left_alone.accepted == all && facts.plan.skipped.total() == 0 {
+        let rows = counted(all, "row");
         // --fresh is refused where other journals of the list know people too.
         let again = match facts.siblings {
             0 => "start a new journal with --fresh",
             _ => "first move away all journals of this list (see `vescli journal list`)",
         };
         return format!(
-            "nothing left to send: everybody on the list ({}) was accepted earlier{when}\nto mail all of them again, {again}\n",
-            counted(all, "row"),
+            "nothing left to send: everybody on the list ({rows}) was accepted earlier{when}\nto mail all of them again, {again}\n"
         );
     }
     let skipped = |count| format!(" ({} of these on other lists)", grouped(count));
     let skipped = if_any(facts.plan.skipped.total(), skipped);
     format!(
         "nothing left to send: {} accepted earlier{when}, {} rejected, {} unknown{skipped}\n",
-        grouped(facts.plan.accepted),
-        grouped(facts.plan.rejected),
-        facts.plan.unknown.len(),
+        grouped(facts.plan.left_alone.accepted),
+        grouped(facts.plan.left_alone.rejected),
+        facts.plan.left_alone.unknown,
     )
 }
 

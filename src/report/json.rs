@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::bulk_text::{PlanFacts, format_word, sample};
+use super::bulk_text::{PlanFacts, sample};
 use super::escape::{Redactor, json_line, success};
 use super::exit::{Ending, Exit};
 use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
@@ -198,7 +198,7 @@ fn known(facts: &PlanFacts) -> impl Serialize {
     document! {
         accepted: accepted,
         unknown: unknown,
-        choice: facts.on_known.map(OnKnown::word),
+        choice: facts.bulk.known.map(OnKnown::word),
         lists: lists.collect::<Vec<_>>(),
     }
 }
@@ -211,31 +211,31 @@ pub fn plan(facts: &PlanFacts, warnings: &[String]) -> String {
         schema: "vescli.plan/1",
         ok: true,
         outcome: Outcome::NotSent.word(),
-        tenant: facts.tenant,
+        tenant: &facts.settings.tenant,
         url: facts.url,
         cname: facts.cname,
         list: facts.name,
-        format: format_word(list.format),
+        format: list.format.word(),
         rows: list.rows.len(),
         repeats: list.repeats,
         invalid: list.bad.len(),
         ignored_columns: &list.ignored_columns,
         journal: facts.journal,
-        accepted: plan.accepted,
+        accepted: plan.left_alone.accepted,
         accepted_at: &facts.accepted_at,
-        rejected: plan.rejected,
+        rejected: plan.left_alone.rejected,
         unknown: unknown.map(|row| document! { row: row.line, email: &*row.email }).collect::<Vec<_>>(),
         to_send: plan.count(),
         beyond_limit: plan.beyond_limit.total(),
-        rate: facts.rate.map(|rate| rate.to_string()),
-        jobs: facts.jobs,
+        rate: facts.bulk.rate.map(|rate| rate.to_string()),
+        jobs: facts.bulk.jobs,
         seconds: facts.time().map(|time| time.as_secs()),
         sample: sample(list, plan, &Redactor::default()),
         exit_code: 0,
         warnings: warnings,
         known: known(facts),
         other_cname: list.other_cname,
-        shard: facts.shard.map(|shard| shard.to_string()),
+        shard: facts.bulk.shard.map(|shard| shard.to_string()),
     })
 }
 
@@ -282,7 +282,7 @@ pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &
         repeats: facts.list.repeats,
         invalid: facts.list.bad.len(),
         elapsed_ms: milliseconds(end.elapsed),
-        tenant: facts.tenant,
+        tenant: &facts.settings.tenant,
         url: facts.url,
         cname: facts.cname,
         input: facts.name,
@@ -293,8 +293,8 @@ pub fn summary(facts: &PlanFacts, end: &RunEnd, warnings: &[String], redactor: &
         error: end.error.map(|error| ErrorDocument::of_report(error, redactor)),
         warnings: warnings,
         known: known(facts),
-        due: tally.due_of_list(facts.plan).total(),
+        due: tally.of_list(facts.plan).due(),
         beyond_limit: facts.plan.beyond_limit.total(),
-        shard: facts.shard.map(|shard| shard.to_string()),
+        shard: facts.bulk.shard.map(|shard| shard.to_string()),
     })
 }

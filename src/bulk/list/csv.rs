@@ -1,41 +1,19 @@
 //! A table: how its columns are separated, which of them matter, and its rows.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 
-use csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use csv::ByteRecord;
 
-use super::lines::ROW_MAX;
-use super::rows::{ADDRESSING, Collector, RowsError};
+use super::lines::{ROW_MAX, utf8};
+use super::rows::{Collector, RowsError, addressing};
 
 /// What may separate columns. The first one wins when nothing speaks for another.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// How a table is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) separator: u8,
-    /// Bytes of a first line `sep=;`, which spreadsheets write for each other.
-    pub(super) preface: usize,
-}
-
-/// How a table is separated: as its first line says, else in the way that gives a column `email`, else in the way that
-/// gives the most columns.
-pub(super) fn table(glance: &[u8]) -> Table {
-    let start = glance.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(glance.len());
-    if let Some(separator) = preface(&glance[start..]) {
-        let length = glance[start..].iter().position(|byte| *byte == b'\n');
-        return Table { separator, preface: length.map_or(glance.len(), |length| start + length) };
-    }
-    Table { separator: best(glance).separator, preface: 0 }
-}
-
-/// What `sep=X` on a line of its own names.
-pub(super) fn preface(text: &[u8]) -> Option<u8> {
-    let line = text.split(|byte| *byte == b'\n').next()?;
-    let line = line.trim_ascii_end();
-    // A tab would have been trimmed.
-    let named = match line.split_at_checked(4)? {
+/// The separator that a line `sep=;` names, which spreadsheets write for each other.
+pub(super) fn named_separator(line: &str) -> Option<u8> {
+    // A tab is a blank, too: at the end of a line that was trimmed it is missing.
+    let named = match line.trim().as_bytes().split_at_checked(4)? {
         (key, [separator]) if key.eq_ignore_ascii_case(b"sep=") => *separator,
         (key, []) if key.eq_ignore_ascii_case(b"sep=") => b'\t',
         _ => return None,
@@ -45,32 +23,22 @@ pub(super) fn preface(text: &[u8]) -> Option<u8> {
 
 /// What the first row shows if it is separated in one way.
 pub(super) struct Guess {
-    separator: u8,
-    pub(super) columns: usize,
+    /// The more columns the better, but a column `email` decides.
     pub(super) names_email: bool,
+    pub(super) columns: usize,
+    separator: u8,
 }
 
-pub(super) fn best(glance: &[u8]) -> Guess {
-    let guesses = SEPARATORS.map(|separator| guess(glance, separator));
-    let [mut best, others @ ..] = guesses;
-    for other in others {
-        if (other.names_email, other.columns) > (best.names_email, best.columns) {
-            best = other;
-        }
-    }
-    best
-}
-
-fn guess(glance: &[u8], separator: u8) -> Guess {
-    let mut reader = ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(glance);
-    let mut header = ByteRecord::new();
-    // Reading from memory fails for no reason that would not be found again when the list itself is read.
-    let _ = reader.read_byte_record(&mut header);
-    Guess {
-        separator,
-        columns: header.len(),
-        names_email: header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email")),
-    }
+pub(super) fn best_guess(text: &[u8]) -> Option<Guess> {
+    let guess = |separator| {
+        let mut header = ByteRecord::new();
+        // With a wrong separator, quotes may be anywhere. Whatever else is wrong is found when the list itself is read.
+        let _ = Rows { is_strict: false, ..Rows::new(text, separator) }.next(&mut header);
+        let names_email = header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email"));
+        Guess { names_email, columns: header.len(), separator }
+    };
+    // Of equal ones, the last is taken.
+    SEPARATORS.into_iter().rev().map(guess).max_by_key(|guess| (guess.names_email, guess.columns))
 }
 
 /// Where the columns are that matter.
@@ -80,20 +48,17 @@ struct Columns {
     count: usize,
 }
 
-/// Reads a table into the collector.
-pub(super) fn read(mut input: impl BufRead, table: Table, collector: &mut Collector<'_>) -> Result<(), RowsError> {
-    let line = 1 + skip(&mut input, table.preface)?;
-    let mut reader = ReaderBuilder::new()
-        .delimiter(table.separator)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(Quotes::new(input, table.separator, line));
+/// Reads a table into the collector. `glance` is its beginning.
+pub(super) fn read(input: impl BufRead, glance: &str, collector: &mut Collector<'_>) -> Result<(), RowsError> {
+    let named = glance.trim_start().lines().next().and_then(named_separator);
+    let guessed = || best_guess(glance.as_bytes()).map(|guess| guess.separator);
+    let mut rows = Rows::new(input, named.or_else(guessed).unwrap_or(b','));
+    let mut skips_first = named.is_some();
     let mut record = ByteRecord::new();
     let mut columns: Option<Columns> = None;
-    while reader.read_byte_record(&mut record).map_err(unwrapped)? {
-        let line = reader.get_mut().next_line();
+    while let Some(line) = rows.next(&mut record)? {
         // A row of separators alone is what a spreadsheet makes of a row that was emptied.
-        if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
+        if record.iter().all(|cell| cell.trim_ascii().is_empty()) || std::mem::take(&mut skips_first) {
             continue;
         }
         match &columns {
@@ -104,33 +69,24 @@ pub(super) fn read(mut input: impl BufRead, table: Table, collector: &mut Collec
     Ok(())
 }
 
-/// Leaves out the first bytes, and returns how many line breaks they held.
-fn skip(input: &mut impl BufRead, length: usize) -> Result<u64, RowsError> {
-    let mut skipped = vec![0; length];
-    input.read_exact(&mut skipped)?;
-    Ok(skipped.iter().map(|byte| u64::from(*byte == b'\n')).sum())
-}
-
 fn header(record: &ByteRecord, line: u64, collector: &mut Collector<'_>) -> Result<Columns, RowsError> {
-    let names: Vec<String> = record.iter().map(|cell| trimmed(cell).to_owned()).collect();
+    let names: Vec<&str> = record.iter().map(trimmed).collect();
     let find = |wanted: &'static str| -> Result<Option<usize>, RowsError> {
-        let mut found = names.iter().enumerate().filter(|(_, name)| name.eq_ignore_ascii_case(wanted));
+        let mut found = (0..names.len()).filter(|index| names[*index].eq_ignore_ascii_case(wanted));
         match (found.next(), found.next()) {
             (Some(_), Some(_)) => Err(RowsError::TwoColumns { line, name: wanted }),
-            (first, _) => Ok(first.map(|(index, _)| index)),
+            (first, _) => Ok(first),
         }
     };
     let Some(email) = find("email")? else {
         return Err(if names.iter().any(|name| name.contains('@')) {
             RowsError::NoHeader { line }
         } else {
-            RowsError::NoEmailColumn { line, columns: names }
+            RowsError::NoEmailColumn { line, columns: names.into_iter().map(str::to_owned).collect() }
         });
     };
-    for name in ADDRESSING {
-        if names.iter().any(|given| given.eq_ignore_ascii_case(name)) {
-            return Err(RowsError::Addressing { line, name });
-        }
+    if let Some(name) = addressing(&names) {
+        return Err(RowsError::Addressing { line, name });
     }
     let cname = find("cname")?;
     for (index, name) in names.iter().enumerate() {
@@ -142,8 +98,7 @@ fn header(record: &ByteRecord, line: u64, collector: &mut Collector<'_>) -> Resu
 }
 
 fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collector<'_>) {
-    let extra = record.iter().skip(columns.count);
-    if extra.into_iter().any(|cell| !cell.trim_ascii().is_empty()) {
+    if record.iter().skip(columns.count).any(|cell| !cell.trim_ascii().is_empty()) {
         let reason = format!(
             "has {} fields, but the header has {}: a field that contains the separator belongs in quotes",
             record.len(),
@@ -155,99 +110,91 @@ fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collec
     collector.row(line, cell(columns.email), columns.cname.map(cell));
 }
 
-/// A cell without the blanks around it. The whole list was checked to be UTF-8.
+/// A cell without the blanks around it. Each line was checked to be UTF-8.
 fn trimmed(cell: &[u8]) -> &str {
     str::from_utf8(cell).unwrap_or_default().trim()
 }
 
-fn unwrapped(error: csv::Error) -> RowsError {
-    match error.into_kind() {
-        ErrorKind::Io(error) => error.into(),
-        // Nothing else comes from reading bytes without a fixed length.
-        kind => RowsError::Read(io::Error::other(format!("{kind:?}"))),
-    }
-}
-
-/// A reader that passes on what it reads.
-pub(super) struct Quotes<R> {
-    inner: R,
+/// The rows of a table (RFC 4180). Unlike the reader of the crate `csv`, it knows the line of each row, and refuses quotes
+/// that are not where they seem to be: such a row would swallow those after it.
+struct Rows<R> {
+    input: R,
     separator: u8,
-    at: At,
+    /// The number of the next line.
     line: u64,
-    /// Where the quote was opened that is open.
-    opened: u64,
-    /// Bytes of the row so far.
-    row: usize,
-    /// Lines on which rows begin that the parser has not asked for yet.
-    begins: VecDeque<u64>,
+    /// Whether text after a closing quote is an error, or part of the cell.
+    is_strict: bool,
 }
 
-/// Where in a row the last byte is. The same steps as in the parser, so that both see the same rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where in a row the last byte is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
-    RowStart,
-    FieldStart,
+    CellStart,
     Plain,
     Quoted,
-    /// After a quote inside quotes: the end of the field, or the first of two that mean one.
+    /// After a quote inside quotes: the end of the cell, or the first of two that mean one.
     QuoteInQuoted,
 }
 
-impl<R: BufRead> Quotes<R> {
-    /// The first byte is on `line`.
-    pub(super) fn new(inner: R, separator: u8, line: u64) -> Self {
-        Self { inner, separator, at: At::RowStart, line, opened: line, row: 0, begins: VecDeque::new() }
+impl<R: BufRead> Rows<R> {
+    const fn new(input: R, separator: u8) -> Self {
+        Self { input, separator, line: 1, is_strict: true }
     }
 
-    /// The line on which the next row begins; asked once for each row.
-    pub(super) fn next_line(&mut self) -> u64 {
-        self.begins.pop_front().unwrap_or(self.line)
-    }
-
-    fn step(&mut self, byte: u8) -> Result<(), RowsError> {
-        if self.at == At::RowStart && byte != b'\n' {
-            self.begins.push_back(self.line);
-            self.row = 0;
-        }
-        self.row += 1;
-        if self.row > ROW_MAX {
-            return Err(match self.at {
-                At::Quoted => RowsError::OpenQuote { line: self.opened },
-                At::RowStart | At::FieldStart | At::Plain | At::QuoteInQuoted => RowsError::TooLong { line: self.line },
-            });
-        }
-        self.at = match (self.at, byte) {
-            (At::Quoted, b'"') => At::QuoteInQuoted,
-            (At::Quoted, _) => At::Quoted,
-            (At::QuoteInQuoted, b'"') => At::Quoted,
-            (_, b'\n') => At::RowStart,
-            (_, byte) if byte == self.separator => At::FieldStart,
-            (At::QuoteInQuoted, _) => return Err(RowsError::StrayQuote { line: self.line }),
-            (At::RowStart | At::FieldStart, b'"') => {
-                self.opened = self.line;
-                At::Quoted
+    /// Reads the next row that is not an empty line; up to the first error, if there is one. Returns the line that it
+    /// begins on.
+    fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, RowsError> {
+        let (mut at, mut begin, mut opened, mut length) = (At::CellStart, self.line, self.line, 0);
+        let (mut line, mut cell) = (Vec::new(), Vec::new());
+        record.clear();
+        loop {
+            line.clear();
+            self.input.by_ref().take((ROW_MAX + 1 - length) as u64).read_until(b'\n', &mut line)?;
+            length += line.len();
+            if length > ROW_MAX {
+                line.pop();
+            } else {
+                utf8(&line, self.line)?;
             }
-            (At::RowStart | At::FieldStart | At::Plain, _) => At::Plain,
-        };
-        if byte == b'\n' {
+            for byte in &line {
+                at = match (at, *byte) {
+                    (At::Quoted, b'"') => At::QuoteInQuoted,
+                    (At::CellStart, b'"') => {
+                        opened = self.line;
+                        At::Quoted
+                    }
+                    (At::CellStart | At::Plain | At::QuoteInQuoted, byte)
+                        if byte == self.separator || byte == b'\n' =>
+                    {
+                        record.push_field(&cell);
+                        cell.clear();
+                        At::CellStart
+                    }
+                    (At::QuoteInQuoted, byte) if byte != b'"' && self.is_strict => {
+                        return Err(RowsError::StrayQuote { line: self.line });
+                    }
+                    (at, byte) => {
+                        cell.push(byte);
+                        if at == At::Quoted || byte == b'"' && at == At::QuoteInQuoted { At::Quoted } else { At::Plain }
+                    }
+                };
+            }
+            if length > ROW_MAX || !line.ends_with(b"\n") {
+                record.push_field(&cell);
+                return match at {
+                    At::Quoted => Err(RowsError::OpenQuote { line: opened }),
+                    _ if length > ROW_MAX => Err(RowsError::TooLong { line: self.line }),
+                    _ => Ok((length > 0).then_some(begin)),
+                };
+            }
             self.line += 1;
-            if self.at == At::RowStart {
-                self.row = 0;
+            if at == At::CellStart && length > 1 {
+                return Ok(Some(begin));
+            }
+            if at == At::CellStart {
+                record.clear();
+                (begin, length) = (self.line, 0);
             }
         }
-        Ok(())
-    }
-}
-
-impl<R: BufRead> Read for Quotes<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(out)?;
-        for byte in &out[..read] {
-            self.step(*byte)?;
-        }
-        if read == 0 && !out.is_empty() && self.at == At::Quoted {
-            return Err(RowsError::OpenQuote { line: self.opened }.into());
-        }
-        Ok(read)
     }
 }

@@ -8,15 +8,18 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
+
+use sha2::Digest;
 
 pub use rows::{BadRow, Format, List, Row, RowsError};
 
+use super::journal::hex;
 use lines::Text;
 use rows::Collector;
 
-/// How much of a list is inspected to detect its format, in bytes.
-const GLANCE: u64 = 64 * 1024;
+/// How much of a list is inspected to detect its format, and how much is read at a time, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 /// Reads a list. `default_cname` is what rows without a cname are sent with; `allow_any_email` skips the published pattern.
 ///
@@ -24,35 +27,49 @@ const GLANCE: u64 = 64 * 1024;
 /// [`RowsError`] when the list as a whole cannot be used. Rows that cannot be sent are part of what is read.
 pub fn read(input: impl Read, format: Format, default_cname: &str, allow_any_email: bool) -> Result<List, RowsError> {
     let mut text = Text::new(input);
-    let mut glance = Vec::new();
-    text.by_ref().take(GLANCE).read_to_end(&mut glance)?;
+    let mut start = Vec::new();
+    text.by_ref().take(CHUNK as u64).read_to_end(&mut start)?;
+    check_kind(&start)?;
+    // Some programs write the byte order mark of UTF-8 twice.
+    while start.starts_with(b"\xef\xbb\xbf") {
+        start.drain(..3);
+    }
+    let glance = String::from_utf8_lossy(&start).into_owned();
     let format = match format {
         Format::Auto => detect(&glance)?,
         format => format,
     };
     let mut collector = Collector::new(default_cname, allow_any_email);
-    let table = csv::table(&glance);
-    let mut whole = Cursor::new(glance).chain(&mut text);
+    let mut whole = Cursor::new(start).chain(BufReader::with_capacity(CHUNK, &mut text));
     match format {
-        Format::Csv => csv::read(whole, table, &mut collector)?,
+        Format::Csv => csv::read(whole, &glance, &mut collector)?,
         Format::Ndjson => lines::read_ndjson(&mut whole, &mut collector)?,
         Format::Lines | Format::Auto => lines::read_plain(&mut whole, &mut collector)?,
     }
-    collector.finish(format, text.sha256()?)
+    collector.finish(format, hex(&text.hash.finalize()))
+}
+
+/// Refuses files that are not text in UTF-8, by their first bytes.
+fn check_kind(start: &[u8]) -> Result<(), RowsError> {
+    match start {
+        // With a mark, or Latin letters without one: every other byte is zero.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, 0, _, ..] | [_, 0, _, 0, ..] => Err(RowsError::Utf16),
+        // A ZIP archive, as .xlsx and .ods are, and the older .xls.
+        [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(RowsError::Workbook),
+        _ => Ok(()),
+    }
 }
 
 /// The format of a list that no one named.
-fn detect(glance: &[u8]) -> Result<Format, RowsError> {
-    let text = String::from_utf8_lossy(glance);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+fn detect(glance: &str) -> Result<Format, RowsError> {
+    let mut lines = glance.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     match lines.peek() {
         Some(line) if line.starts_with('{') => return Ok(Format::Ndjson),
         Some(line) if line.starts_with('[') => return Err(RowsError::JsonArray),
-        Some(line) if csv::preface(line.as_bytes()).is_some() => return Ok(Format::Csv),
+        Some(line) if csv::named_separator(line).is_some() => return Ok(Format::Csv),
         _ => {}
     }
     let first = lines.find(|line| !line.starts_with('#')).unwrap_or("");
-    let table = csv::best(first.as_bytes());
-    let is_table = table.names_email || table.columns > 1;
+    let is_table = csv::best_guess(first.as_bytes()).is_some_and(|table| table.names_email || table.columns > 1);
     Ok(if is_table { Format::Csv } else { Format::Lines })
 }

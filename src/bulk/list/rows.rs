@@ -1,7 +1,7 @@
 //! The rows of a list: taken from whatever format, checked, and without repeats.
 
-use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::io;
 use std::path::Path;
@@ -25,6 +25,20 @@ pub enum Format {
 }
 
 impl Format {
+    /// The word of `--format`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Lines => "lines",
+        }
+    }
+
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Auto, Self::Csv, Self::Ndjson, Self::Lines].into_iter().find(|format| format.word() == word)
+    }
+
     /// The format by the name of a file; [`Format::Auto`] when the name does not show it.
     pub fn of_name(path: &Path) -> Self {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
@@ -66,40 +80,34 @@ pub struct List {
     pub format: Format,
 }
 
-/// Columns and fields that would send a row to another service: refused, because one run is for one.
-pub(super) const ADDRESSING: [&str; 2] = ["tenant", "region"];
+/// The first of the names that would send a row to another service: refused, because one run is for one.
+pub(super) fn addressing(names: &[impl AsRef<str>]) -> Option<&'static str> {
+    ["tenant", "region"]
+        .into_iter()
+        .find(|word| names.iter().any(|name| name.as_ref().trim().eq_ignore_ascii_case(word)))
+}
 
 /// Most ignored columns that are named.
 const IGNORED_MAX: usize = 64;
 
-/// The places of rows, by a hash.
-#[derive(Default)]
-struct RowsByHash {
-    places: HashMap<u64, u32>,
-    /// Rows whose hash is that of another one. Next to none, but they must not be taken for repeats.
-    collided: Vec<u32>,
-}
-
-impl RowsByHash {
-    /// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it.
-    fn first(&mut self, hash: u64, next: usize, is_same: impl Fn(usize) -> bool) -> Option<usize> {
-        // A list of four thousand million rows does not fit into the memory anyway.
-        let next = u32::try_from(next).unwrap_or(u32::MAX);
-        let first = match self.places.entry(hash) {
+/// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it. A row whose hash
+/// is that of another one is under the next free number: it must not be taken for a repeat.
+fn first_of(
+    places: &mut HashMap<u64, u32>,
+    mut hash: u64,
+    next: usize,
+    is_same: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    loop {
+        match places.entry(hash) {
             Entry::Vacant(place) => {
-                place.insert(next);
+                // A list of four thousand million rows does not fit into the memory anyway.
+                place.insert(u32::try_from(next).unwrap_or(u32::MAX));
                 return None;
             }
-            Entry::Occupied(first) => *first.get(),
-        };
-        let found = std::iter::once(first)
-            .chain(self.collided.iter().copied())
-            .map(|index| index as usize)
-            .find(|index| is_same(*index));
-        if found.is_none() {
-            self.collided.push(next);
+            Entry::Occupied(place) if is_same(*place.get() as usize) => return Some(*place.get() as usize),
+            Entry::Occupied(_) => hash = hash.wrapping_add(1),
         }
-        found
     }
 }
 
@@ -110,9 +118,9 @@ pub(super) struct Collector<'a> {
     allow_any_email: bool,
     list: List,
     /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
-    by_email: RowsByHash,
-    /// The places of the other rows of an address, by address and cname: mostly there are none.
-    by_email_and_cname: RowsByHash,
+    by_email: HashMap<u64, u32>,
+    /// The address and cname of the other rows of an address: mostly there are none.
+    others: HashSet<(String, String)>,
     hasher: RandomState,
     /// The cname of the row before: mostly the same again.
     last_cname: Option<Arc<str>>,
@@ -127,53 +135,35 @@ impl<'a> Collector<'a> {
     pub(super) fn row(&mut self, line: u64, email: &str, cname: Option<&str>) {
         let cname = cname.filter(|cname| !cname.is_empty());
         if let Err(error) = check_email(email, self.allow_any_email) {
-            return self.bad(line, format!("the address `{}` {error}", short(email)));
-        }
-        if let Some(cname) = cname
-            && let Err(error) = check_text(cname)
-        {
-            return self.bad(line, format!("the cname `{}` {error}", short(cname)));
-        }
-        if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
+            self.bad(line, format!("the address `{}` {error}", short(email)));
+        } else if let Some((cname, error)) = cname.and_then(|cname| Some((cname, check_text(cname).err()?))) {
+            self.bad(line, format!("the cname `{}` {error}", short(cname)));
+        } else if self.is_repeat(email, cname.unwrap_or(self.default_cname)) {
             self.list.repeats += 1;
-            return;
+        } else {
+            let cname = cname.map(|cname| self.shared(cname));
+            self.list.rows.push(Row { line, email: email.into(), cname });
         }
-        let cname = cname.map(|cname| self.shared(cname));
-        self.list.rows.push(Row { line, email: email.into(), cname });
     }
 
     /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
     fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
         let (email, cname) = (email.to_lowercase(), fold_name(cname));
-        let (rows, default) = (&self.list.rows, self.default_cname);
-        let has_email = |index: usize| {
-            let row = rows.get(index);
-            row.is_some_and(|row| row.email.to_lowercase() == email)
-        };
-        let has_cname = |index: usize| {
-            let row = rows.get(index);
-            row.is_some_and(|row| fold_name(row.cname.as_deref().unwrap_or(default)) == cname)
-        };
+        let rows = &self.list.rows;
         let hash = self.hasher.hash_one(&email);
-        let Some(first) = self.by_email.first(hash, rows.len(), has_email) else {
+        let has_email = |index: usize| rows.get(index).is_some_and(|row| row.email.to_lowercase() == email);
+        let Some(first) = first_of(&mut self.by_email, hash, rows.len(), has_email) else {
             return false;
         };
-        let hash = || self.hasher.hash_one((&email, &cname));
-        let has_both = |index: usize| has_email(index) && has_cname(index);
-        let found = has_cname(first) || self.by_email_and_cname.first(hash(), rows.len(), has_both).is_some();
-        self.list.other_cname += u64::from(!found);
-        found
+        let first = rows.get(first).and_then(|row| row.cname.as_deref()).unwrap_or(self.default_cname);
+        let is_repeat = fold_name(first) == cname || !self.others.insert((email, cname.into_owned()));
+        self.list.other_cname += u64::from(!is_repeat);
+        is_repeat
     }
 
     fn shared(&mut self, cname: &str) -> Arc<str> {
-        match &self.last_cname {
-            Some(last) if **last == *cname => Arc::clone(last),
-            _ => {
-                let fresh: Arc<str> = cname.into();
-                self.last_cname = Some(Arc::clone(&fresh));
-                fresh
-            }
-        }
+        let last = self.last_cname.take().filter(|last| **last == *cname);
+        Arc::clone(self.last_cname.insert(last.unwrap_or_else(|| cname.into())))
     }
 
     pub(super) fn bad(&mut self, line: u64, reason: String) {
@@ -208,7 +198,7 @@ pub struct BadRow {
 #[derive(Debug, Error)]
 pub enum RowsError {
     #[error("the list cannot be read: {0}")]
-    Read(#[source] io::Error),
+    Read(#[from] io::Error),
     #[error("the list contains no rows")]
     Empty,
     #[error(
@@ -250,48 +240,29 @@ const LISTED: usize = 12;
 
 fn listed(columns: &[String]) -> String {
     let named: Vec<String> = columns.iter().take(LISTED).map(|name| format!("`{}`", short(name))).collect();
-    let rest = columns.len().saturating_sub(LISTED);
-    match rest {
-        0 => named.join(", "),
-        rest => format!("{} and {rest} more", named.join(", ")),
-    }
+    let rest = columns.get(LISTED..).filter(|rest| !rest.is_empty());
+    named.join(", ") + &rest.map_or_else(String::new, |rest| format!(" and {} more", rest.len()))
 }
 
 /// Foreign text, cut for a message.
 pub(super) fn short(text: &str) -> String {
-    const MAX: usize = 80;
-    let cut = match text.char_indices().nth(MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    };
+    let end = text.char_indices().nth(80).map(|(end, _)| end);
+    let cut = end.map_or_else(|| text.to_owned(), |end| format!("{}…", &text[..end]));
     // A line break inside a cell must not look like the end of the message.
     cut.replace('\n', "\\n")
 }
 
-impl From<io::Error> for RowsError {
-    /// An error of ours that travelled through a reader comes out again.
-    fn from(error: io::Error) -> Self {
-        error.downcast().unwrap_or_else(Self::Read)
-    }
-}
-
-impl From<RowsError> for io::Error {
-    fn from(error: RowsError) -> Self {
-        Self::other(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::RowsByHash;
+    use super::first_of;
 
     #[test]
     fn addresses_that_share_a_hash_are_not_taken_for_one() {
         let rows = ["ada", "bob", "cy"];
-        let mut seen = RowsByHash::default();
+        let mut seen = std::collections::HashMap::default();
         for round in 0..2 {
             for (index, row) in rows.iter().enumerate() {
-                let found = seen.first(7, index, |other| rows[other] == *row);
+                let found = first_of(&mut seen, 7, index, |other| rows[other] == *row);
                 assert_eq!(found, (round == 1).then_some(index), "{row}");
             }
         }

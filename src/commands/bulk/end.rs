@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::prepare::Prepared;
-use super::resume_command::{End, NextStep, SameCommand, after};
-use super::screen::{Screen, broken_output};
+use super::resume_command::{NextStep, SameCommand};
+use super::screen::Screen;
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::JournalError;
 use crate::bulk::pace::WAITS_MAX;
+use crate::bulk::plan::Plan;
 use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::commands::error::{BulkError, CommandError};
 use crate::report::bulk_text::{self, PlanFacts};
@@ -18,6 +19,39 @@ use crate::settings::bulk::OnKnown;
 use crate::settings::config_file::ConfigError;
 use crate::settings::error::SettingsError;
 
+/// How the work of a run ended. By default nothing was sent.
+#[derive(Default)]
+pub(super) struct End {
+    pub(super) stop: Option<Stop>,
+    pub(super) tally: Tally,
+    /// Whether the journal may no longer be the one that this run wrote.
+    pub(super) lost_journal: bool,
+    /// Whether standard output could not be written.
+    pub(super) broken: bool,
+}
+
+impl End {
+    /// The command that is to be run next; none when there is nothing to do.
+    fn next_step(&self, verdict: Verdict, plan: &Plan, prepared: &Prepared) -> Option<NextStep> {
+        let (ended, journal, same) = (&self.tally.ended, &*prepared.journal, &prepared.same);
+        let is_due = self.tally.of_list(plan).due() > 0;
+        Some(match verdict {
+            Verdict::Unknown if ended.unknown > 0 => NextStep::journal("show", journal),
+            // In a journal of another shard, if there is one with someone of this run whose outcome is unknown.
+            Verdict::Unknown => NextStep::journal("show", prepared.siblings.unknown.as_deref().unwrap_or(journal)),
+            Verdict::Journal if self.lost_journal => NextStep::journal("check", journal),
+            Verdict::Stopped if ended.rejected > ended.rejected_due && matches!(self.stop, Some(Stop::Failures(_))) => {
+                same.rest(Some(Setting::RetryRejected))
+            }
+            Verdict::Failed if !is_due => same.rest(Some(Setting::RetryRejected)),
+            Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => same.rest(None),
+            Verdict::Accepted if plan.beyond_limit.total() > 0 => same.rest(None),
+            Verdict::Accepted if self.broken => NextStep::journal("show", journal),
+            Verdict::Accepted => return None,
+        })
+    }
+}
+
 /// The end of a run that was not confirmed.
 pub(super) fn declined(
     facts: &PlanFacts,
@@ -25,11 +59,9 @@ pub(super) fn declined(
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     let (exit, next) = (Exit::BulkStopped, prepared.same.whole(None));
+    let error = ErrorReport { exit, message: "not confirmed: nothing was sent".to_owned(), hint: None };
     if reporter.output().json {
-        let report = ErrorReport { exit, message: "not confirmed: nothing was sent".to_owned(), hint: None };
-        let tally = Tally::default();
-        let end = RunEnd { next: Some(&next.command), error: Some(&report), ..not_begun(exit, &tally) };
-        reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))?;
+        print_summary(facts, prepared, exit, (Some(&next), Some(&error)), reporter)?;
     }
     reporter.note("nothing was sent");
     reporter.info(&next.line(reporter.redactor()));
@@ -43,7 +75,7 @@ pub(super) fn nothing_left(
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     let tally = Tally::default();
-    let ended = report_nothing_left(facts, prepared, &tally, reporter);
+    let ended = report_nothing_left(facts, prepared, reporter);
     let ending = ended.as_ref().map_or_else(CommandError::ending, |exit| (*exit).into());
     let cases = prepared.reports.cases(facts.plan);
     prepared.reports.write(facts, &tally, cases, ending, reporter);
@@ -51,18 +83,12 @@ pub(super) fn nothing_left(
 }
 
 /// Reports that no one is left to send to, and how to start with a new journal.
-fn report_nothing_left(
-    facts: &PlanFacts,
-    prepared: &Prepared,
-    tally: &Tally,
-    reporter: &mut Reporter,
-) -> Result<Exit, CommandError> {
-    let end = prepared.end(facts.plan, tally, None);
-    let (exit, next) = (exit_of(end.verdict), after(&end, &prepared.same));
+fn report_nothing_left(facts: &PlanFacts, prepared: &Prepared, reporter: &mut Reporter) -> Result<Exit, CommandError> {
+    let verdict = Tally::default().verdict(facts.plan, None);
+    let (exit, next) = (exit_of(verdict), End::default().next_step(verdict, facts.plan, prepared));
     let output = reporter.output();
     if output.json {
-        let end = RunEnd { next: next.as_ref().map(|step| &*step.command), ..not_begun(exit, tally) };
-        reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))?;
+        print_summary(facts, prepared, exit, (next.as_ref(), None), reporter)?;
     } else if !(output.quiet && exit == Exit::Accepted) {
         if exit != Exit::Accepted {
             reporter.write_err(&bulk_text::plan(facts, reporter.err_style(), reporter.redactor()));
@@ -75,9 +101,17 @@ fn report_nothing_left(
     Ok(exit)
 }
 
-/// Of a run that has sent nothing.
-const fn not_begun(exit: Exit, tally: &Tally) -> RunEnd<'_> {
-    RunEnd { exit, tally, elapsed: Duration::ZERO, signal: None, next: None, error: None }
+/// Prints the document of a run that has sent nothing.
+fn print_summary(
+    facts: &PlanFacts,
+    prepared: &Prepared,
+    exit: Exit,
+    (next, error): (Option<&NextStep>, Option<&ErrorReport>),
+    reporter: &mut Reporter,
+) -> Result<(), ErrorReport> {
+    let next = next.map(|step| &*step.command);
+    let end = RunEnd { exit, tally: &Tally::default(), elapsed: Duration::ZERO, signal: None, next, error };
+    reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))
 }
 
 /// The exit of a verdict; a signal ends the process by itself.
@@ -99,19 +133,18 @@ pub(super) fn conclude(
     end: &End,
     remark: Option<String>,
 ) -> Ending {
-    let verdict = end.verdict;
+    let verdict = end.tally.verdict(facts.plan, end.stop.as_ref());
     let exit = exit_of(verdict);
-    let next = after(end, &prepared.same);
-    let elapsed = screen.progress.elapsed();
+    let next = end.next_step(verdict, facts.plan, prepared);
+    let elapsed = screen.progress.start.elapsed();
     let was_stopped = matches!(verdict, Verdict::Stopped | Verdict::Journal);
-    let error = end.stop.filter(|_| was_stopped).and_then(|stop| reason(stop, end.lost_journal));
-    let reporter = screen.reporter();
-    if reporter.output().json {
+    let error = end.stop.as_ref().filter(|_| was_stopped).and_then(|stop| reason(stop, end.lost_journal));
+    if screen.reporter.output().json {
         let warnings: Vec<_> = prepared.warnings().into_iter().chain(remark).collect();
         let signal = if let Verdict::Signal(signal) = verdict { Some(signal) } else { None };
         let next = next.as_ref().map(|step| &*step.command);
-        let end = RunEnd { exit, tally: end.tally, elapsed, signal, next, error: error.as_ref() };
-        let document = json::summary(facts, &end, &warnings, reporter.redactor());
+        let end = RunEnd { exit, tally: &end.tally, elapsed, signal, next, error: error.as_ref() };
+        let document = json::summary(facts, &end, &warnings, screen.reporter.redactor());
         screen.write(&document, "");
     }
     report_text(screen, facts, error.as_ref(), next.as_ref(), elapsed, exit);
@@ -132,11 +165,10 @@ fn report_text(
 ) {
     let tally = screen.tally;
     let summary = |style| bulk_text::summary(facts, &tally, elapsed, style);
-    let reporter = screen.reporter();
-    let (output, style) = (reporter.output(), reporter.err_style());
+    let (output, style) = (screen.reporter.output(), screen.reporter.err_style());
     let is_silent = output.quiet && (output.json || exit == Exit::Accepted);
     if !is_silent && !output.json {
-        let text = summary(reporter.out_style());
+        let text = summary(screen.reporter.out_style());
         screen.write(&text, "");
     }
     let mut messages = String::new();
@@ -144,15 +176,16 @@ fn report_text(
         messages.push_str(&summary(style));
     }
     if let Some(error) = &screen.broken {
-        messages.push_str(&format!("{} {}\n", style.error("error:"), broken_output(error)));
+        messages.push_str(&format!(
+            "{} standard output could not be written: {error}; the run continued, and the journal has every row\n",
+            style.error("error:")
+        ));
     }
     if !is_silent {
-        let redactor = screen.reporter().redactor();
-        if let Some(error) = error {
-            messages.push_str(&format!("{} {}\n", style.error("error:"), redactor.escape(&error.message)));
-            if let Some(hint) = &error.hint {
-                messages.push_str(&format!("{} {hint}\n", style.dim("  hint:")));
-            }
+        let redactor = screen.reporter.redactor();
+        if let Some(ErrorReport { message, hint, .. }) = error {
+            messages.push_str(&format!("{} {}\n", style.error("error:"), redactor.escape(message)));
+            messages.extend(hint.as_ref().map(|hint| format!("{} {hint}\n", style.dim("  hint:"))));
         }
         messages.extend(next.map(|step| step.line(redactor)));
     }
@@ -198,50 +231,43 @@ fn reason(stop: &Stop, lost_journal: bool) -> Option<ErrorReport> {
 
 /// The report of an error, with the command to run next.
 pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> ErrorReport {
+    use CommandError::{Bulk, Journal, Report, Settings};
     let report = error.report();
-    let again = || quoted(&same.whole(None));
-    let skipping = || quoted(&same.clone().deciding(OnKnown::Skip).whole(None));
-    let hint = match (error, &report.hint) {
+    let whole = |more| quoted(&same.whole(more));
+    let again = || whole(None);
+    let skipping = || quoted(&same.deciding(OnKnown::Skip).whole(None));
+    let hint = match error {
         // Comes from a deeper level, with its own hint.
-        (CommandError::Report(_), Some(hint)) => hint.clone(),
-        (CommandError::Bulk(BulkError::BadRows { usable: true, .. }), _) => {
-            let without = quoted(&same.whole(Some(Setting::SkipInvalid)));
-            format!("fix these lines and run it again, or leave them out: {without}")
+        Report(_) if report.hint.is_some() => return report,
+        Bulk(BulkError::BadRows { usable: true, .. }) => {
+            format!("fix these lines and run it again, or leave them out: {}", whole(Some(Setting::SkipInvalid)))
         }
-        (CommandError::Bulk(BulkError::Known(_)), _) => {
+        Bulk(BulkError::Known(_)) => {
             format!("leave them out: {}; or mail them again with --known send", skipping())
         }
-        (CommandError::Bulk(BulkError::NotAsked(_)), _) => {
-            format!("see the plan first: {}", quoted(&same.whole(Some(Setting::DryRun))))
-        }
-        (CommandError::Bulk(BulkError::Unread(_)), _) => {
+        Bulk(BulkError::NotAsked(_)) => format!("see the plan first: {}", whole(Some(Setting::DryRun))),
+        Bulk(BulkError::Unread(_)) => {
             format!("fix that and run it again, or leave out people who are known: {}", skipping())
         }
-        (CommandError::Journal(JournalError::Damaged { path, .. }), _) => {
+        Journal(JournalError::Damaged { path, .. }) => {
             format!("see what is damaged: {}", quoted(&NextStep::journal("check", path)))
         }
-        (
-            CommandError::Journal(
-                JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince,
-            ),
-            _,
-        ) => {
+        Journal(JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince) => {
             format!("when the other run has ended, run {}", again())
         }
-        (CommandError::Journal(JournalError::ShardsMissing { .. }), _) => format!(
+        Journal(JournalError::ShardsMissing { .. }) => format!(
             "copy them there, or a journal that `vescli journal merge` made of them; first run a shard that never ran; then run {}",
             again()
         ),
         // The command itself contains the mistake.
-        _ if report.exit == Exit::Usage || is_unknown_profile(error) => return report,
-        (_, Some(hint)) => format!("{hint}; then run {}", again()),
-        (_, None) => format!("fix that, then run {}", again()),
+        Settings(SettingsError::Config(ConfigError::UnknownProfile { .. })) => return report,
+        _ if report.exit == Exit::Usage => return report,
+        _ => match &report.hint {
+            Some(hint) => format!("{hint}; then run {}", again()),
+            None => format!("fix that, then run {}", again()),
+        },
     };
     ErrorReport { hint: Some(hint), ..report }
-}
-
-const fn is_unknown_profile(error: &CommandError) -> bool {
-    matches!(error, CommandError::Settings(SettingsError::Config(ConfigError::UnknownProfile { .. })))
 }
 
 fn quoted(step: &NextStep) -> String {

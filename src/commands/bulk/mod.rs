@@ -8,7 +8,6 @@ mod resume_command;
 mod screen;
 mod workers;
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -22,22 +21,22 @@ use crate::bulk::journal::{
     Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, keep_index,
     recent_attempts,
 };
-use crate::bulk::pace::{Clock, Pace};
+use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
 use crate::bulk::results::{Event, Stop};
 use crate::bulk::run::Run;
 use crate::commands::interrupt::Interrupts;
-use crate::report::Reporter;
 use crate::report::bulk_text::{self, PlanFacts};
-use crate::report::exit::{Ending, Exit};
+use crate::report::exit::Ending;
 use crate::report::json;
 use crate::report::text::grouped;
+use crate::report::{ErrorReport, Reporter};
 use crate::settings::bulk::{BulkSettings, OnKnown};
-use end::{conclude, declined, nothing_left};
-use prepare::{ConfirmedPlan, Prepared};
-use resume_command::{End, SameCommand};
+use end::{End, conclude, declined, nothing_left};
+use prepare::Prepared;
+use resume_command::SameCommand;
 use screen::Screen;
-use workers::{Capacity, Shortage, no_thread, of_first_client};
+use workers::{Capacity, lack_of, no_worker, of_first_client};
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First, while the process may still read its own descriptors.
@@ -49,43 +48,23 @@ pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> 
     ended.map_err(|error| end::with_resume_command(&error, &same).into())
 }
 
+/// Shows the plan, asks, and sends.
 fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, CommandError> {
     let mut snapshot = prepared.inspect_journal()?;
     prepared.read_siblings(&mut snapshot.recovered)?;
-    prepared.elsewhere = prepared.search_other_journals(&snapshot.recovered)?;
-    let is_decided = prepared.bulk.known.is_some();
-    match without_sending(prepared, &snapshot.recovered, &mut context.reporter)? {
-        ControlFlow::Break(ending) => {
-            // Not a file that was declined, which no longer exists.
-            if !prepared.dry_run && ending != Exit::BulkStopped.into() {
-                prepared.leave_journal()?;
-            }
-            Ok(ending)
-        }
-        ControlFlow::Continue(confirmed) => {
-            if let Some(answer) = prepared.bulk.known.filter(|_| !is_decided) {
-                prepared.same = prepared.same.clone().deciding(answer);
-            }
-            send(prepared, snapshot, &confirmed, context)
-        }
-    }
-}
-
-/// Shows the plan and asks. Returns the end if nothing is sent, else what was confirmed.
-fn without_sending(
-    prepared: &mut Prepared,
-    known: &Recovered,
-    reporter: &mut Reporter,
-) -> Result<ControlFlow<Ending, ConfirmedPlan>, CommandError> {
+    let known = &snapshot.recovered;
+    prepared.elsewhere = prepared.search_other_journals(known)?;
+    let reporter = &mut context.reporter;
     warn(prepared, reporter);
-    let sends_known = prepared.bulk.known == Some(OnKnown::Send);
-    if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && prepared.bulk.known.is_none() {
+    let given = prepared.bulk.known;
+    if !prepared.dry_run && !prepared.elsewhere.rows.is_empty() && given.is_none() {
         let plan = prepared.plan(known);
         let facts = prepared.facts(&plan, known);
-        let Some(on_known) = ask_about_known(prepared, &facts, reporter)? else {
-            return declined(&facts, prepared, reporter).map(ControlFlow::Break);
-        };
-        prepared.bulk.known = Some(on_known);
+        let answer = ask_about_known(prepared, &facts, reporter)?;
+        if answer.is_none() {
+            return declined(&facts, prepared, reporter);
+        }
+        prepared.bulk.known = answer;
     }
     let plan = prepared.plan(known);
     let facts = prepared.facts(&plan, known);
@@ -97,16 +76,22 @@ fn without_sending(
         } else {
             bulk_text::plan(&facts, reporter.out_style(), reporter.redactor())
         };
-        reporter.print(&text)?;
-        return Ok(ControlFlow::Break(Exit::Accepted.into()));
+        return context.print(&text);
     }
     if plan.tasks.is_empty() {
-        return nothing_left(&facts, prepared, reporter).map(ControlFlow::Break);
+        let ending = nothing_left(&facts, prepared, reporter)?;
+        prepared.leave_journal()?;
+        return Ok(ending);
     }
-    if confirm(prepared, &facts, reporter)? {
-        return Ok(ControlFlow::Continue(ConfirmedPlan::of(plan, sends_known)));
+    if !confirm(prepared, &facts, reporter)? {
+        return declined(&facts, prepared, reporter);
     }
-    declined(&facts, prepared, reporter).map(ControlFlow::Break)
+    if let (None, Some(answer)) = (given, prepared.bulk.known) {
+        prepared.same = prepared.same.deciding(answer);
+    }
+    // Those who are mailed again because a flag says so were not asked about one by one.
+    let sends_known = given == Some(OnKnown::Send);
+    send(prepared, snapshot, plan, sends_known, context)
 }
 
 fn warn(prepared: &Prepared, reporter: &mut Reporter) {
@@ -155,10 +140,8 @@ fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> R
         reporter.info(&plan);
         return Ok(true);
     }
-    let people = match facts.plan.count() {
-        1 => "1 person".to_owned(),
-        count => format!("{} people", grouped(count)),
-    };
+    let count = facts.plan.count();
+    let people = format!("{} {}", grouped(count), if count == 1 { "person" } else { "people" });
     let Some(input) = input(prepared, reporter) else {
         return Err(BulkError::NotAsked(people));
     };
@@ -178,51 +161,81 @@ fn input(prepared: &Prepared, reporter: &Reporter) -> Option<Input> {
 fn send(
     prepared: &Prepared,
     snapshot: Snapshot,
-    confirmed: &ConfirmedPlan,
+    confirmed: Plan,
+    sends_known: bool,
     context: &mut Context,
 ) -> Result<Ending, CommandError> {
     let (bulk, reporter) = (&prepared.bulk, &mut context.reporter);
-    let wanted = usize::try_from(confirmed.count()).unwrap_or(usize::MAX);
-    let room = Capacity::of(bulk.jobs.min(wanted)).map_err(Shortage::report)?;
+    let room = Capacity::of(bulk.jobs.min(confirmed.tasks.len()))?;
     let clients = prepared.transports().map_err(of_first_client)?;
-    let header = prepared.header();
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
-    let (journal, mut known) = Journal::open_with_snapshot(&prepared.journal, mode, &header, snapshot)?;
+    let (journal, mut known) = Journal::open_with_snapshot(&prepared.journal, mode, &prepared.header(), snapshot)?;
     prepared.recheck_siblings(&mut known)?;
     let pace = pace(prepared)?;
-    let journal = journal.write()?;
+    let (writer, handle) = journal.write()?;
     report_journal(&known, reporter);
     // Again, because another run may have used the journal until it was locked.
-    let plan = prepared.plan_again(&known, confirmed)?;
+    let plan = prepared.plan_again(&known, &confirmed, sends_known)?;
     let facts = prepared.facts(&plan, &known);
-    drop(known);
+    drop((known, confirmed));
     if plan.tasks.is_empty() {
         return nothing_left(&facts, prepared, reporter);
     }
-    let gate = Arc::new(Gate::new(pace, bulk.rate.is_some(), bulk.max_failures, plan.tasks.len()));
+    let gate = Arc::new(Gate::new(pace, bulk.max_failures, plan.tasks.len()));
     let stopped_by = Arc::clone(&gate);
     let signals = Interrupts::watch().and_then(|interrupts| {
         // A second Ctrl-C or SIGTERM ends the process at once.
         interrupts.act(move |signal| stopped_by.stop(Stop::Signal(signal)))
     });
-    let _signals = signals.map_err(|error| no_thread(&error))?;
-    let mut screen = Screen::new(reporter, prepared, plan.count(), context.environment);
-    screen.cases = prepared.reports.cases(&plan);
-    let clients = (&room, clients);
-    let (remark, writer) = work(prepared, &plan, &gate, clients, journal, &mut screen);
-    let remark = remark.map_err(Shortage::report)?;
+    let _signals = signals.map_err(|error| no_worker(&lack_of(&error)))?;
+    let mut screen = Screen::new(reporter, prepared, &plan, context.environment);
+    let concurrent_runs = prepared.concurrent_runs();
+    let run = Run {
+        rows: &prepared.list.rows,
+        tasks: &plan.tasks,
+        service: &prepared.service,
+        cname: &prepared.cname,
+        request: &prepared.request,
+        policy: &prepared.settings.retry,
+        gate: &gate,
+        concurrent_runs: concurrent_runs.as_ref(),
+        trace: prepared.settings.output.verbose > 0,
+    };
+    let remark = work(run, (&room, clients), &writer, handle, &mut screen)?;
     let lost_journal = close(writer, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
         keep_index(&prepared.journal);
     }
-    let stop = gate.stopped();
-    let tally = screen.tally;
-    let broken = screen.broken.is_some();
-    let end = End { lost_journal, broken, ..prepared.end(&plan, &tally, stop.as_ref()) };
+    let end = End { stop: gate.stopped(), tally: screen.tally, lost_journal, broken: screen.broken.is_some() };
     let ending = conclude(&mut screen, &facts, prepared, &end, remark);
-    let cases = screen.cases.take();
-    prepared.reports.write(&facts, &tally, cases, ending, screen.reporter());
+    prepared.reports.write(&facts, &end.tally, screen.cases.take(), ending, screen.reporter);
     Ok(ending)
+}
+
+/// Starts the workers, and shows what they report. Returns a warning about their number, if any.
+fn work(
+    run: Run,
+    (room, clients): (&Capacity, impl Iterator<Item = Result<Transport, TransportError>>),
+    writer: &Writer<Event>,
+    handle: JournalHandle<Event>,
+    screen: &mut Screen,
+) -> Result<Option<String>, ErrorReport> {
+    let started = OnceLock::new();
+    let remark = thread::scope(|scope| {
+        let remark = workers::start(scope, &started, room, clients, |transport| {
+            let handle = handle.clone();
+            move || run.work(&transport, &handle)
+        });
+        // The end of the last worker is the end of the events.
+        drop(handle);
+        if let Ok(Some(remark)) = &remark {
+            screen.reporter.warn(remark);
+        }
+        screen.listen(writer, run.gate);
+        remark
+    });
+    screen.finish();
+    remark
 }
 
 /// The pace of the run. Of a shard, what its last run has just sent counts as well: a job that is killed and started again
@@ -232,10 +245,10 @@ fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     let (Some(shard), Some(whole)) = (shard, rate) else {
         return Ok(Pace::new(rate));
     };
-    let clock = Clock { now: Instant::now(), time: SystemTime::now() };
+    let now = (Instant::now(), SystemTime::now());
     let most = shard.part_of(u64::from(whole.count.get()) + 1).max(1);
-    let ended = recent_attempts(&prepared.journal, most, clock.time)?;
-    Ok(Pace::of_shard(rate, shard, clock, &ended))
+    let ended = recent_attempts(&prepared.journal, most, now.1)?;
+    Ok(Pace::of_shard(rate, shard, now, &ended))
 }
 
 /// Closes the journal, and returns whether it may no longer be the one that was written. One that only failed to write is
@@ -255,43 +268,4 @@ fn report_journal(known: &Recovered, reporter: &mut Reporter) {
     if known.cut > 0 {
         reporter.note("the journal ended in an unfinished record, which was removed");
     }
-}
-
-/// Starts the workers, and shows what they report.
-fn work(
-    prepared: &Prepared,
-    plan: &Plan,
-    gate: &Gate,
-    (room, clients): (&Capacity, impl Iterator<Item = Result<Transport, TransportError>>),
-    (writer, handle): (Writer<Event>, JournalHandle<Event>),
-    screen: &mut Screen,
-) -> (Result<Option<String>, Shortage>, Writer<Event>) {
-    let concurrent_runs = prepared.concurrent_runs();
-    let run = Run {
-        rows: &prepared.list.rows,
-        tasks: &plan.tasks,
-        service: &prepared.service,
-        cname: &prepared.cname,
-        request: &prepared.request,
-        policy: &prepared.settings.retry,
-        gate,
-        concurrent_runs: concurrent_runs.as_ref(),
-        trace: prepared.settings.output.verbose > 0,
-    };
-    let started = OnceLock::new();
-    let remark = thread::scope(|scope| {
-        let remark = workers::start(scope, &started, room, clients, |transport| {
-            let handle = handle.clone();
-            move || run.work(&transport, &handle)
-        });
-        // The end of the last worker is the end of the events.
-        drop(handle);
-        if let Ok(Some(remark)) = &remark {
-            screen.remark(remark);
-        }
-        screen.listen(&writer, gate);
-        remark
-    });
-    screen.finish();
-    (remark, writer)
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::reports::Reports;
-use super::resume_command::{End, SameCommand};
+use super::resume_command::SameCommand;
 use crate::api::operation::{self, ApiRequest, CNAME, SEND_PASSWORD_EMAIL};
 use crate::api::transport::{Transport, TransportError};
 use crate::args::settings_table::Setting;
@@ -15,9 +15,8 @@ use crate::bulk::journal::{
     OwnRun, Recovered, RowKey, RunHeader, RunRecord, SANDBOX, Siblings, Snapshot, default_path, first_run,
     journal_of_shard, open_to_read, take_snapshot,
 };
-use crate::bulk::list::{self, Format, List, Row};
-use crate::bulk::plan::{Choice, Plan, Task, key_of};
-use crate::bulk::results::{Stop, Tally};
+use crate::bulk::list::{self, BadRow, Format, List, Row};
+use crate::bulk::plan::{Choice, Plan, key_of};
 use crate::commands::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;
@@ -27,7 +26,7 @@ use crate::settings::bulk::{BulkSettings, OnKnown};
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::{ConfigState, SettingsError};
+use crate::settings::error::SettingsError;
 use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, Settings};
@@ -99,7 +98,7 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
         list.rows.retain(|row| shard.contains(key_of(&place.service, &cname, row).shard_bits()));
     }
     let dry_run = sources.is_on(Setting::DryRun);
-    let reports = if dry_run { Reports::default() } else { Reports::open(&bulk, input, &journal)? };
+    let reports = Reports::open(&bulk, input, &journal, dry_run)?;
     Ok(Prepared {
         secrets: secrets(&settings, &credential),
         request: ApiRequest { token: credential.token, ..unsigned },
@@ -131,15 +130,10 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
         let file = File::open(input).map_err(|error| FileErrorKind::from(error).at(input))?;
         (Box::new(file), Format::of_name(input))
     };
-    let format = match bulk.format.as_str() {
-        "csv" => Format::Csv,
-        "ndjson" => Format::Ndjson,
-        "lines" => Format::Lines,
-        _ => by_name,
-    };
+    let format = Format::named(&bulk.format).filter(|format| *format != Format::Auto).unwrap_or(by_name);
     let name = || input.to_string_lossy().into_owned();
-    let list =
-        list::read(source, format, cname, allow_any_email).map_err(|error| BulkError::Rows { name: name(), error })?;
+    let list = list::read(source, format, cname, allow_any_email);
+    let list = list.map_err(|error| BulkError::Rows { name: name(), error })?;
     // Also with --skip-invalid, if no valid row is left.
     if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
         return Err(BulkError::BadRows { name: name(), bad: list.bad, usable: !list.rows.is_empty() });
@@ -150,11 +144,8 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
 impl Prepared {
     pub(super) fn facts<'a>(&'a self, plan: &'a Plan, known: &Recovered) -> PlanFacts<'a> {
         PlanFacts {
-            tenant: self.settings.tenant.as_deref(),
-            profile: match &self.settings.config {
-                ConfigState::Profile(_, profile) => Some(profile),
-                ConfigState::None | ConfigState::Absent(_) | ConfigState::Unchosen(..) => None,
-            },
+            settings: &self.settings,
+            bulk: &self.bulk,
             url: self.request.url.as_str(),
             cname: &self.cname,
             name: &self.name,
@@ -162,23 +153,16 @@ impl Prepared {
             list: &self.list,
             people: self.people as u64,
             plan,
-            shard: self.bulk.shard,
             siblings: self.siblings.paths().count() as u64,
-            rate: self.bulk.rate,
-            jobs: self.bulk.jobs,
             accepted_at: known.accepted.map(|(first, last)| (first.to_string(), last.to_string())),
             elsewhere: &self.elsewhere,
-            on_known: self.bulk.known,
             sets_aside: self.bulk.fresh && self.journal.exists(),
         }
     }
 
     /// Warnings about the list and the settings.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.settings.warnings.clone();
-        warnings.extend(self.left_out());
-        warnings.extend(self.unread());
-        warnings
+        self.settings.warnings.iter().cloned().chain(self.left_out()).chain(self.unread()).collect()
     }
 
     /// The journals of other lists that could not be read.
@@ -195,15 +179,13 @@ impl Prepared {
     /// so it is shown even with `-q`.
     pub(super) fn left_out(&self) -> Option<String> {
         let bad = &self.list.bad;
-        let first = bad.first()?;
-        let (count, line, reason) = (bad.len() as u64, first.line, &first.reason);
-        let rows = counted(count, "row");
-        Some(if count == 1 {
-            format!("{rows} that cannot be used is left out: line {line}: {reason}")
-        } else {
-            let more = grouped(count - 1);
-            format!("{rows} that cannot be used are left out: line {line}: {reason} (and {more} more)")
-        })
+        let BadRow { line, reason } = bad.first()?;
+        let (are, more) = match bad.len() as u64 {
+            1 => ("is", String::new()),
+            count => ("are", format!(" (and {} more)", grouped(count - 1))),
+        };
+        let rows = counted(bad.len() as u64, "row");
+        Some(format!("{rows} that cannot be used {are} left out: line {line}: {reason}{more}"))
     }
 
     /// A client for each worker. The first one is made at once, because it finds what is wrong with the settings.
@@ -217,33 +199,12 @@ impl Prepared {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct ConfirmedPlan {
-    tasks: Vec<Task>,
-    accepted: u64,
-    /// Whether people are sent whatever other lists know of them, without a question.
-    sends_known: bool,
-}
-
-impl ConfirmedPlan {
-    pub(super) const fn count(&self) -> u64 {
-        self.tasks.len() as u64
-    }
-
-    pub(super) fn of(plan: Plan, sends_known: bool) -> Self {
-        Self { tasks: plan.tasks, accepted: plan.accepted, sends_known }
-    }
-
-    /// Whether a plan sends only to people who were shown, each with the same state.
-    fn covers(&self, plan: &Plan) -> bool {
-        // Both are in the order of the list.
-        let mut shown = self.tasks.iter();
-        plan.accepted >= self.accepted && plan.tasks.iter().all(|task| shown.any(|other| other == task))
-    }
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+/// Whether a plan sends only to people who were shown in another one, each with the same state.
+fn is_covered(plan: &Plan, shown: &Plan) -> bool {
+    // Both are in the order of the list.
+    let mut tasks = shown.tasks.iter();
+    plan.left_alone.accepted >= shown.left_alone.accepted
+        && plan.tasks.iter().all(|task| tasks.any(|other| other == task))
 }
 
 impl Prepared {
@@ -310,20 +271,6 @@ impl Prepared {
         }
     }
 
-    /// How a run ends that could begin, or had nothing to send.
-    pub(super) fn end<'a>(&'a self, plan: &'a Plan, tally: &'a Tally, stop: Option<&'a Stop>) -> End<'a> {
-        End {
-            verdict: tally.verdict(plan, stop),
-            stop,
-            tally,
-            plan,
-            journal: &self.journal,
-            unknown_in: self.siblings.unknown.as_deref(),
-            lost_journal: false,
-            broken: false,
-        }
-    }
-
     /// Makes the journal of a shard that has no one to send to, so that it shows that this shard was run.
     pub(super) fn leave_journal(&self) -> Result<(), JournalError> {
         if self.bulk.shard.is_some() && !self.journal.exists() {
@@ -335,17 +282,16 @@ impl Prepared {
     /// Whether the journal may be set aside: a rehearsal must not replace the record of what was sent.
     fn check_replaceable(&self) -> Result<(), JournalError> {
         let of_others = |run: &RunRecord| self.service == SANDBOX && run.service != SANDBOX;
-        match first_run(&self.journal).filter(of_others) {
-            Some(run) => Err(JournalError::NoRehearsal { path: self.journal.clone(), url: run.url }),
-            None => Ok(()),
-        }
+        let refused = |run: RunRecord| JournalError::NoRehearsal { path: self.journal.clone(), url: run.url };
+        first_run(&self.journal).filter(of_others).map_or(Ok(()), |run| Err(refused(run)))
     }
 
     /// Whether no other run uses this journal: its rows under way would look unknown. The lock itself is
     /// taken when the journal is opened.
     fn check_alone(&self) -> Result<(), JournalError> {
         // First of all: `chmod 600`, the advice for a list that other users can read, does not help here.
-        if is_same_file(&self.journal, Path::new(&self.name)) {
+        if fs::canonicalize(&self.journal).is_ok_and(|path| fs::canonicalize(&self.name).is_ok_and(|list| list == path))
+        {
             return Err(JournalError::TheList { path: self.journal.clone() });
         }
         let file = match open_to_read(&self.journal) {
@@ -359,13 +305,14 @@ impl Prepared {
     }
 
     /// Which rows are sent, by what the journal knows once it is locked. A row is not sent if
-    /// the plan that was shown had another state for it: another run may have begun a new journal meanwhile.
-    pub(super) fn plan_again(&self, known: &Recovered, shown: &ConfirmedPlan) -> Result<Plan, JournalError> {
+    /// the plan that was shown had another state for it: another run may have begun a new journal meanwhile. With
+    /// `sends_known`, people are sent whatever other lists know of them, without a question.
+    pub(super) fn plan_again(&self, known: &Recovered, shown: &Plan, sends_known: bool) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
-        if !shown.sends_known && self.knows_more_elsewhere(known)? {
+        if !sends_known && self.knows_more_elsewhere(known)? {
             return Err(JournalError::KnownSince);
         }
-        if !shown.covers(&plan) {
+        if !is_covered(&plan, shown) {
             return Err(JournalError::Changed { path: self.journal.clone() });
         }
         Ok(plan)
@@ -423,17 +370,18 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bulk::plan::Prior;
+    use crate::bulk::plan::{OutcomeCounts, Prior, Task};
 
     fn plan(tasks: &[(u32, Prior)], accepted: u64) -> Plan {
         let task = |&(index, prior): &(u32, Prior)| Task { index, prior };
-        Plan { tasks: tasks.iter().map(task).collect(), accepted, ..Plan::default() }
+        let left_alone = OutcomeCounts { accepted, ..OutcomeCounts::default() };
+        Plan { tasks: tasks.iter().map(task).collect(), left_alone, ..Plan::default() }
     }
 
     #[test]
-    fn nobody_goes_out_of_whom_the_plan_that_was_shown_said_something_else() {
+    fn no_one_is_sent_for_whom_the_shown_plan_had_another_state() {
         use Prior::{Due, NotSent, Unknown};
-        let shown = ConfirmedPlan::of(plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1), false);
+        let shown = plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1);
         for (tasks, accepted, covered) in [
             (&[(0, NotSent), (1, NotSent), (4, Due)][..], 1, true),
             // Another run was at work.
@@ -446,7 +394,7 @@ mod tests {
             // It began a new journal.
             (&[(0, NotSent)], 0, false),
         ] {
-            assert_eq!(shown.covers(&plan(tasks, accepted)), covered, "{tasks:?}");
+            assert_eq!(is_covered(&plan(tasks, accepted), &shown), covered, "{tasks:?}");
         }
     }
 }

@@ -17,21 +17,21 @@ use crate::report::exit::Ending;
 use crate::settings::bulk::BulkSettings;
 
 /// The files, if they were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reports {
     junit: Option<AtomicFile>,
     metrics: Option<AtomicFile>,
-    started: Option<SystemTime>,
+    started: SystemTime,
 }
 
 impl Reports {
     /// A file that would destroy the list, the journal or the other report is an error of usage.
-    pub(super) fn open(bulk: &BulkSettings, list: &Path, journal: &Path) -> Result<Self, CommandError> {
-        let open = |flag, path: Option<&Path>, readers, others: &[&Path]| {
-            let Some(path) = path else {
+    pub(super) fn open(bulk: &BulkSettings, list: &Path, journal: &Path, dry_run: bool) -> Result<Self, CommandError> {
+        let open = |flag, path: Option<&Path>, is_private, others: &[&Path]| {
+            let Some(path) = path.filter(|_| !dry_run) else {
                 return Ok(None);
             };
-            let file = AtomicFile::open(path, readers).map_err(|error| {
+            let file = AtomicFile::open(path, is_private).map_err(|error| {
                 let error = without_number(&error.to_string());
                 CommandError::Io(format!("{flag} {}: cannot be written: {error}; nothing was sent", path.display()))
             })?;
@@ -44,9 +44,10 @@ impl Reports {
         let (junit, metrics) = (bulk.junit.as_deref(), bulk.metrics.as_deref());
         let others = [list, journal, junit.unwrap_or(list)];
         Ok(Self {
-            junit: open("--junit", junit, Readers::Owner, &others[..2])?,
-            metrics: open("--metrics", metrics, Readers::Others, &others)?,
-            started: Some(SystemTime::now()),
+            // The one with addresses is for its owner alone.
+            junit: open("--junit", junit, true, &others[..2])?,
+            metrics: open("--metrics", metrics, false, &others)?,
+            started: SystemTime::now(),
         })
     }
 
@@ -65,8 +66,7 @@ impl Reports {
         ending: Ending,
         reporter: &mut Reporter,
     ) {
-        let ended = SystemTime::now();
-        let started = self.started.unwrap_or(ended);
+        let (started, ended) = (self.started, SystemTime::now());
         let mut warn = |flag, written: io::Result<()>| {
             if let Err(error) = written {
                 let error = without_number(&error.to_string());
@@ -84,14 +84,6 @@ impl Reports {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Readers {
-    /// Its owner alone: it contains addresses.
-    Owner,
-    /// Everyone whom the umask allows.
-    Others,
-}
-
 /// An empty file in the folder of the one that it will replace. Dropped before that, it is removed.
 #[derive(Debug)]
 struct AtomicFile {
@@ -105,12 +97,12 @@ impl AtomicFile {
     /// # Errors
     /// What the system says when no file can be made in that folder, and when the path is of something other than a file:
     /// a device such as `/dev/null` must not be replaced.
-    fn open(path: &Path, readers: Readers) -> io::Result<Self> {
+    fn open(path: &Path, is_private: bool) -> io::Result<Self> {
         let path = behind_links(path)?;
         match fs::metadata(&path) {
             Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a regular file")),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(_) | Err(_) => {}
+            _ => {}
         }
         // Not made from the name: a long name must not become too long. And not ending in it: node_exporter reads all
         // files that end in `.prom`.
@@ -118,11 +110,11 @@ impl AtomicFile {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
-        if readers == Readers::Owner {
+        if is_private {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         }
         #[cfg(not(unix))]
-        let _ = readers;
+        let _ = is_private;
         let file = options.open(&beside)?;
         Ok(Self { path, beside, file })
     }

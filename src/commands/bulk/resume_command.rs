@@ -5,8 +5,6 @@ use std::path::Path;
 
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::settings_table::Setting;
-use crate::bulk::plan::Plan;
-use crate::bulk::results::{Stop, Tally, Verdict};
 use crate::report::escape::{Redactor, quote};
 use crate::settings::bulk::OnKnown;
 
@@ -43,34 +41,23 @@ pub(super) struct SameCommand {
     /// Keeps a rehearsal a rehearsal: pasted elsewhere, the command would mail people.
     sandbox: &'static str,
     words: Vec<String>,
-    /// Where a list comes from that has no name of its own.
-    input: Input,
+    /// For a list from a file behind a descriptor, such as ` < list.csv`.
+    redirection: String,
+    /// Whether the list came from a pipe.
+    needs_list: bool,
 }
 
-/// Where the list of a run comes from, for the run after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Input {
-    /// From a file with a name.
-    Named,
-    /// From a file behind a descriptor, such as `< list.csv`.
-    Redirected(String),
-    /// From a pipe.
-    Piped,
-}
-
-impl Input {
-    fn of(list: &str) -> Self {
-        let Some(descriptor) = descriptor(list) else {
-            return Self::Named;
-        };
-        let behind = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
-        match behind {
-            Ok(file) if file.is_file() => {
-                let number = if descriptor == 0 { String::new() } else { descriptor.to_string() };
-                Self::Redirected(format!(" {number}< {}", quote(&file.to_string_lossy())))
-            }
-            _ => Self::Piped,
+/// The redirection that gives the next command its list, and whether it needs the list from an unknown source.
+fn source_of(list: &str) -> (String, bool) {
+    let Some(descriptor) = descriptor(list) else {
+        return (String::new(), false);
+    };
+    match std::fs::read_link(format!("/proc/self/fd/{descriptor}")) {
+        Ok(file) if file.is_file() => {
+            let number = if descriptor == 0 { String::new() } else { descriptor.to_string() };
+            (format!(" {number}< {}", quote(&file.to_string_lossy())), false)
         }
+        _ => (String::new(), true),
     }
 }
 
@@ -86,51 +73,46 @@ impl SameCommand {
     /// The command of this process, which read this list. A variable for a switch that must not be repeated
     /// is unset.
     pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
-        // The name of the program as it is called by hand, whatever path it was started by.
-        let program = std::iter::once("vescli".to_owned());
-        let typed = arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy()));
         let variables = ONCE_KEYS.map(|key| key.spec().variable()).into_iter();
         let given = variables.filter(|name| environment.get(name).is_some());
         let given: Vec<String> = given.map(|name| format!("-u {name} ")).collect();
+        // The name of the program as it is called by hand, whatever path it was started by.
+        let program = std::iter::once("vescli".to_owned());
+        let typed = arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy()));
+        let (redirection, needs_list) = source_of(&list.to_string_lossy());
         Self {
             unset: if given.is_empty() { String::new() } else { format!("env {}", given.concat()) },
             sandbox: if environment.get(SANDBOX_VARIABLE).is_some() { "vescli sandbox -- " } else { "" },
             words: program.chain(typed).collect(),
-            input: Input::of(&list.to_string_lossy()),
+            redirection,
+            needs_list,
         }
     }
 
     /// The same with the decision about people who are known from other lists.
-    pub(super) fn deciding(mut self, known: OnKnown) -> Self {
-        self.words.extend([format!("--{}", Setting::Known.spec().flag), known.word().to_owned()]);
-        self
+    pub(super) fn deciding(&self, known: OnKnown) -> Self {
+        let decision = [format!("--{}", Setting::Known.spec().flag), known.word().to_owned()];
+        Self { words: self.words.iter().cloned().chain(decision).collect(), ..self.clone() }
     }
 
     /// The same as it was, for a run that has not begun.
     pub(super) fn whole(&self, more: Option<Setting>) -> NextStep {
-        self.made_of(self.words.iter(), more, "")
+        self.without(&[], "", more)
     }
 
     /// The same for the rest of a run, with one more switch.
     pub(super) fn rest(&self, more: Option<Setting>) -> NextStep {
-        let is_once = |word: &str| ONCE_KEYS.iter().any(|key| is_switch(word, *key));
-        let words = self.words.iter().filter(|word| !is_once(word));
-        self.made_of(words, more, &self.unset)
+        self.without(&ONCE_KEYS, &self.unset, more)
     }
 
-    fn made_of<'a>(&'a self, words: impl Iterator<Item = &'a String>, more: Option<Setting>, unset: &str) -> NextStep {
-        let is_there = |key: &Setting| self.words.iter().any(|word| is_switch(word, *key));
-        let more = more.filter(|key| !is_there(key));
+    fn without(&self, switches: &[Setting], unset: &str, more: Option<Setting>) -> NextStep {
+        let kept = self.words.iter().filter(|word| !switches.iter().any(|key| is_switch(word, *key)));
+        let more = more.filter(|key| !self.words.iter().any(|word| is_switch(word, *key)));
         let more = more.map(|key| format!("--{}", key.spec().flag));
-        let words = words.map(|word| quote(word)).chain(more);
-        let command = words.collect::<Vec<_>>().join(" ");
-        let redirection = match &self.input {
-            Input::Redirected(redirection) => redirection,
-            Input::Named | Input::Piped => "",
-        };
+        let words: Vec<String> = kept.map(|word| quote(word)).chain(more).collect();
         NextStep {
-            command: format!("{unset}{}{command}{redirection}", self.sandbox),
-            needs_list: self.input == Input::Piped,
+            command: format!("{unset}{}{}{}", self.sandbox, words.join(" "), self.redirection),
+            needs_list: self.needs_list,
         }
     }
 }
@@ -141,50 +123,12 @@ fn is_switch(word: &str, key: Setting) -> bool {
 
 /// A URL such as a proxy's may contain a password, which is not repeated.
 fn without_password(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://***{}", &rest[at..]),
-        None => word.to_owned(),
-    }
-}
-
-/// The end of a run, as far as the next command depends on it.
-pub(super) struct End<'a> {
-    pub(super) verdict: Verdict,
-    pub(super) stop: Option<&'a Stop>,
-    pub(super) tally: &'a Tally,
-    pub(super) plan: &'a Plan,
-    pub(super) journal: &'a Path,
-    /// A journal of another shard that has someone of this run whose outcome is unknown.
-    pub(super) unknown_in: Option<&'a Path>,
-    /// Whether the journal may no longer be the one that this run wrote.
-    pub(super) lost_journal: bool,
-    /// Whether standard output could not be written.
-    pub(super) broken: bool,
-}
-
-/// The command that is to be run next; none when there is nothing to do.
-pub(super) fn after(end: &End, same: &SameCommand) -> Option<NextStep> {
-    let due = end.tally.due_of_list(end.plan).total();
-    let was_rejected = end.tally.ended.rejected > end.tally.due.rejected;
-    match end.verdict {
-        Verdict::Unknown if end.tally.ended.unknown == 0 => {
-            Some(NextStep::journal("show", end.unknown_in.unwrap_or(end.journal)))
-        }
-        Verdict::Unknown => Some(NextStep::journal("show", end.journal)),
-        Verdict::Journal if end.lost_journal => Some(NextStep::journal("check", end.journal)),
-        Verdict::Stopped if was_rejected && matches!(end.stop, Some(Stop::Failures(_))) => {
-            Some(same.rest(Some(Setting::RetryRejected)))
-        }
-        Verdict::Failed if due == 0 => Some(same.rest(Some(Setting::RetryRejected))),
-        Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => Some(same.rest(None)),
-        Verdict::Accepted if end.plan.beyond_limit.total() > 0 => Some(same.rest(None)),
-        Verdict::Accepted if end.broken => Some(NextStep::journal("show", end.journal)),
-        Verdict::Accepted => None,
-    }
+    let end_of_host = |rest: &str| rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let parts = word.split_once("://").and_then(|(scheme, rest)| {
+        let at = rest[..end_of_host(rest)].rfind('@')?;
+        Some(format!("{scheme}://***{}", &rest[at..]))
+    });
+    parts.unwrap_or_else(|| word.to_owned())
 }
 
 #[cfg(test)]

@@ -2,17 +2,18 @@
 //! elsewhere a plain line now and then. A standard output that fails does not stop the run, and a closed reader is not an error.
 
 use std::io::{self, stderr};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{iter, thread};
 
 use terminal_size::{Width, terminal_size_of};
 
 use super::prepare::Prepared;
-use crate::api::outcome::{AttemptResult, Class, Outcome};
+use crate::api::outcome::{Class, Outcome};
 use crate::args::environment::Environment;
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{Delivered, Writer};
 use crate::bulk::list::Row;
+use crate::bulk::plan::Plan;
 use crate::bulk::results::{Event, RowEnd, Stop, Tally};
 use crate::report::bulk_files::Cases;
 use crate::report::bulk_text::{self, outcomes};
@@ -20,7 +21,7 @@ use crate::report::text::{self, Style, duration, grouped};
 use crate::report::{Reporter, json};
 use crate::settings::bulk::Rate;
 
-/// How often the progress is updated.
+/// How often the progress is updated, and the bar changes: no eye sees more.
 const TICK: Duration = Duration::from_millis(100);
 /// When rows end faster than they are shown, wait this long for more: waking up for each costs the workers time, and no
 /// one sees the difference.
@@ -29,7 +30,7 @@ const BATCH_DELAY: Duration = Duration::from_millis(5);
 const BATCH: usize = 512;
 
 pub(super) struct Screen<'a, 'r, 's> {
-    reporter: &'r mut Reporter<'s>,
+    pub(super) reporter: &'r mut Reporter<'s>,
     prepared: &'a Prepared,
     pub(super) progress: Progress,
     pub(super) tally: Tally,
@@ -44,7 +45,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
     pub(super) fn new(
         reporter: &'r mut Reporter<'s>,
         prepared: &'a Prepared,
-        rows: u64,
+        plan: &Plan,
         environment: &Environment,
     ) -> Self {
         let output = reporter.output();
@@ -59,10 +60,10 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         Self {
             reporter,
             prepared,
-            progress: Progress::start(form, rows, prepared.bulk.rate),
+            progress: Progress::start(form, plan.count(), prepared.bulk.rate),
             tally: Tally::default(),
             broken: None,
-            cases: None,
+            cases: prepared.reports.cases(plan),
             stop_announced: false,
         }
     }
@@ -87,45 +88,34 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Shows a warning about the whole run, unless `-q` is set.
-    pub(super) fn remark(&mut self, text: &str) {
-        if !self.reporter.output().quiet {
-            let label = self.reporter.err_style().warning("warning:");
-            self.write("", &format!("{label} {text}\n"));
-        }
-    }
-
     fn show(&mut self, batch: impl Iterator<Item = Event>) {
         let (mut out, mut err) = (String::new(), String::new());
+        let (output, style) = (self.reporter.output(), self.reporter.err_style());
         for event in batch {
+            let redactor = self.reporter.redactor();
             match event {
                 Event::Finished(end) => self.ended(*end, &mut out, &mut err),
                 Event::Exchange { request, answer } => {
-                    let bodies = self.reporter.output().verbose > 1;
-                    let redactor = self.reporter.redactor();
+                    let bodies = output.verbose > 1;
                     let mut lines = text::request_lines(&request, bodies, redactor);
                     lines.extend(answer.iter().flat_map(|a| text::answer_lines(a, bodies, redactor)));
-                    let style = self.reporter.err_style();
                     err.extend(lines.iter().map(|line| format!("{}\n", style.dim(line))));
                 }
-                Event::Retry { index, attempt, result, wait } if self.shows_retry(&result) => {
-                    if let Some(row) = self.row(index) {
+                // A whole list whose users appear late would fill the screen with 404s: the progress counts them, `-v`
+                // names them.
+                Event::Retry { result, .. }
+                    if output.quiet || result.class == Class::NotFound && output.verbose == 0 => {}
+                Event::Retry { index, attempt, result, wait } => {
+                    err.extend(self.row(index).map(|row| {
                         let (name, wait) = (self.name(row), wait.as_secs_f64());
-                        let why = bulk_text::why(&result, self.reporter.redactor());
+                        let why = bulk_text::why(&result, redactor);
                         let note = format!("{name}: attempt {attempt}: {why}; retry in {wait:.1} s");
-                        err.push_str(&format!("{}\n", self.reporter.err_style().dim(&note)));
-                    }
+                        format!("{}\n", style.dim(&note))
+                    }));
                 }
-                Event::Retry { .. } => {}
             }
         }
         self.write(&out, &err);
-    }
-
-    /// A whole list whose users appear late would fill the screen with 404s: the progress counts them, `-v` names them.
-    fn shows_retry(&self, result: &AttemptResult) -> bool {
-        let output = self.reporter.output();
-        !output.quiet && (result.class != Class::NotFound || output.verbose > 0)
     }
 
     fn row(&self, index: u32) -> Option<&'a Row> {
@@ -147,23 +137,21 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         let Some(row) = self.row(end.index) else {
             return;
         };
-        let output = self.reporter.output();
-        let redactor = self.reporter.redactor();
+        let (output, redactor) = (self.reporter.output(), self.reporter.redactor());
         let name = self.name(row);
-        let accepted = end.result.outcome == Outcome::Accepted;
+        let is_silent = output.quiet && end.result.outcome == Outcome::Accepted;
         let line = |style| bulk_text::row(&name, &end.result, end.due, style, redactor);
         if end.unrecorded {
             let label = self.reporter.err_style().error("error:");
-            let text = bulk_text::unrecorded(row, &name, &end.result);
-            err.push_str(&format!("{label} {text}\n"));
+            err.push_str(&format!("{label} {}\n", bulk_text::unrecorded(row, &name, &end.result)));
         }
         if output.json {
-            if !accepted && !output.quiet {
+            if end.result.outcome != Outcome::Accepted && !output.quiet {
                 err.push_str(&line(self.reporter.err_style()));
             }
             let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
             out.push_str(&json::row(row, cname, &self.reporter.request, end, redactor));
-        } else if !(accepted && output.quiet) {
+        } else if !is_silent {
             out.push_str(&line(self.reporter.out_style()));
         }
     }
@@ -191,14 +179,10 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         self.reporter.write_err(&after);
     }
 
-    /// Takes the bar off the terminal.
+    /// Takes the bar off the terminal for good.
     pub(super) fn finish(&mut self) {
-        self.reporter.write_err(self.progress.finish());
-    }
-
-    /// What is left of the screen when the run is over.
-    pub(super) fn reporter(&mut self) -> &mut Reporter<'s> {
-        self.reporter
+        self.reporter.write_err(self.progress.clear());
+        (self.progress.form, self.progress.parts) = (Form::Silent, Vec::new());
     }
 }
 
@@ -209,23 +193,14 @@ fn terminal_width() -> usize {
 
 /// An event as it is to be shown. Without its record, a run that stops shows only ends: there will be no retry.
 fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
-    if !is_written {
-        match &mut event {
-            Event::Finished(end) => (end.unrecorded, end.due) = (true, false),
-            Event::Exchange { .. } => {}
-            Event::Retry { .. } => return None,
-        }
+    match &mut event {
+        Event::Retry { .. } if !is_written => return None,
+        Event::Finished(end) if !is_written => (end.unrecorded, end.due) = (true, false),
+        _ => {}
     }
     Some(event)
 }
 
-/// The error of standard output, for people.
-pub(super) fn broken_output(error: &io::Error) -> String {
-    format!("standard output could not be written: {error}; the run continued, and the journal has every row")
-}
-
-/// How often the bar changes: no eye sees more.
-const BAR_EVERY: Duration = Duration::from_millis(100);
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Pauses shorter than this are not shown.
@@ -242,7 +217,7 @@ const WRAP: &str = "\x1b[?7h";
 
 /// In which form progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+enum Form {
     Silent,
     Plain,
     Bar(Style),
@@ -250,7 +225,7 @@ pub(super) enum Form {
 
 pub(super) struct Progress {
     form: Form,
-    start: Instant,
+    pub(super) start: Instant,
     /// When the bar or a plain line was last brought up to date.
     updated: Instant,
     total: u64,
@@ -261,65 +236,55 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn start(form: Form, total: u64, rate: Option<Rate>) -> Self {
+    fn start(form: Form, total: u64, rate: Option<Rate>) -> Self {
         let start = Instant::now();
         Self { form, start, updated: start, total, rate, done: 0, parts: Vec::new() }
     }
 
     /// What to write on standard error now, if anything, on a terminal of some columns.
-    pub(super) fn update(&mut self, tally: &Tally, gate: &Gate, width: usize) -> String {
+    fn update(&mut self, tally: &Tally, gate: &Gate, width: usize) -> String {
         let now = Instant::now();
-        match self.form {
-            Form::Silent => String::new(),
-            Form::Plain if now.duration_since(self.updated) < PLAIN_EVERY => String::new(),
-            Form::Plain => {
-                self.updated = now;
-                format!("progress: {}\n", self.parts(tally, gate, now).join(", "))
-            }
-            Form::Bar(_) if now.duration_since(self.updated) < BAR_EVERY && !self.parts.is_empty() => String::new(),
-            Form::Bar(_) => {
-                self.updated = now;
-                self.done = tally.ended.total();
-                self.parts = self.parts(tally, gate, now);
-                self.drawn(width)
-            }
+        let since = now.duration_since(self.updated);
+        let is_due = match self.form {
+            Form::Silent => false,
+            Form::Plain => since >= PLAIN_EVERY,
+            Form::Bar(_) => since >= TICK || self.parts.is_empty(),
+        };
+        if !is_due {
+            return String::new();
         }
+        self.updated = now;
+        let parts = self.parts(tally, gate, now);
+        if self.form == Form::Plain {
+            return format!("progress: {}\n", parts.join(", "));
+        }
+        (self.done, self.parts) = (tally.ended.total(), parts);
+        self.drawn(width)
     }
 
     /// The bar as it was last. It is one line, and the cursor stays at its beginning: a terminal that is made narrower may
     /// break the line, and what [`Progress::clear`] erases is then still all of it, and nothing of the rows above.
-    pub(super) fn drawn(&self, width: usize) -> String {
-        let Form::Bar(style) = self.form else {
+    fn drawn(&self, width: usize) -> String {
+        let (Form::Bar(style), [first, others @ ..]) = (self.form, &*self.parts) else {
             return String::new();
         };
-        if self.parts.is_empty() {
-            return String::new();
-        }
         // Not the last column: some terminals go to the next line behind it.
         let room = width.saturating_sub(1);
         let mut text = String::new();
-        for part in &self.parts {
-            let separator = if text.is_empty() { "" } else { ", " };
-            if text.len() + separator.len() + part.len() > room {
+        let parts = iter::once(first.clone()).chain(others.iter().map(|part| format!(", {part}")));
+        for part in parts {
+            if text.len() + part.len() > room {
                 break;
             }
-            text.push_str(separator);
-            text.push_str(part);
+            text.push_str(&part);
         }
         let bar = if text.len() + 1 + BAR > room { String::new() } else { format!("{} ", self.bar(style)) };
         format!("{CUT}{bar}{text}{WRAP}{ERASE}\r")
     }
 
     /// Takes the bar away, so that something else can be written there.
-    pub(super) const fn clear(&self) -> &'static str {
+    const fn clear(&self) -> &'static str {
         if self.parts.is_empty() { "" } else { ERASE }
-    }
-
-    /// Takes the bar away for good.
-    pub(super) fn finish(&mut self) -> &'static str {
-        let clear = self.clear();
-        (self.form, self.parts) = (Form::Silent, Vec::new());
-        clear
     }
 
     fn bar(&self, style: Style) -> String {
@@ -328,10 +293,6 @@ impl Progress {
         let head = usize::from(filled < BAR);
         let rest = " ".repeat(BAR - filled - head);
         format!("{}{rest}", style.success(&format!("{}{}", "=".repeat(filled), ">".repeat(head))))
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        self.start.elapsed()
     }
 
     fn parts(&self, tally: &Tally, gate: &Gate, now: Instant) -> Vec<String> {
@@ -352,9 +313,8 @@ impl Progress {
             parts.push(format!("{} waiting for the user", grouped(awaited)));
         }
         // When only those are left, the speed does not show how long it takes.
-        let is_tellable = awaited == 0 || done + awaited < self.total;
-        if let Some(left) = self.left(done, elapsed).filter(|_| is_tellable) {
-            parts.push(format!("{} to go", duration(left)));
+        if awaited == 0 || done + awaited < self.total {
+            parts.extend(self.left(done, elapsed).map(|left| format!("{} to go", duration(left))));
         }
         parts
     }
@@ -374,12 +334,10 @@ impl Progress {
 
 fn speed(done: u64, elapsed: Duration) -> String {
     let per_second = as_f64(done) / elapsed.as_secs_f64();
-    if per_second >= 10.0 {
-        format!("{per_second:.0}/s")
-    } else if per_second >= 1.0 {
-        format!("{per_second:.1}/s")
-    } else {
-        format!("{:.0}/min", per_second * 60.0)
+    match per_second {
+        10.0.. => format!("{per_second:.0}/s"),
+        1.0.. => format!("{per_second:.1}/s"),
+        _ => format!("{:.0}/min", per_second * 60.0),
     }
 }
 
@@ -422,7 +380,7 @@ mod tests {
     #[test]
     fn a_plain_line_says_now_and_then_how_far_the_run_is_and_how_long_it_still_takes() {
         let tally = Tally { ended: OutcomeCounts { accepted: 10, ..OutcomeCounts::default() }, ..Tally::default() };
-        let gate = Gate::new(Pace::new(None), false, 0, 30);
+        let gate = Gate::new(Pace::new(None), 0, 30);
         let start = Instant::now().checked_sub(2 * PLAIN_EVERY).unwrap();
         let plain = |rate| Progress { start, updated: start, ..Progress::start(Form::Plain, 30, rate) };
         let mut first = plain(None);

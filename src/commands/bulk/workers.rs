@@ -20,59 +20,29 @@ const FILES_OF_RUN: u64 = 10;
 /// How many are assumed to be open where the system does not show it.
 const FILES_OPEN: u64 = 32;
 
-/// What a machine has too little of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shortage(String);
+/// The error of a run that has not a single worker, for want of what the text says.
+pub(super) fn no_worker(lack: &str) -> ErrorReport {
+    ErrorReport { exit: Exit::OsError, message: format!("no worker can be started: {lack}"), hint: None }
+}
 
-impl Shortage {
-    fn of_files(limit: u64) -> Self {
-        Self(format!("the limit on open files is {limit} (`ulimit -n`)"))
-    }
+/// What kept a thread, or what belongs to it, from being made.
+pub(super) fn lack_of(error: &io::Error) -> String {
+    let lack = if is_about_files(error) { "no more files can be opened" } else { "the system starts no more threads" };
+    lack.to_owned()
+}
 
-    /// What kept a thread, or a client with its thread, from being made.
-    fn of_error(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(cause) = next {
-            if let Some(error) = cause.downcast_ref::<io::Error>() {
-                return Some(Self::of_io(error));
-            }
-            next = cause.source();
-        }
-        None
-    }
-
-    fn of_io(error: &io::Error) -> Self {
-        Self(if is_about_files(error) {
-            "no more files can be opened".to_owned()
-        } else {
-            "the system starts no more threads".to_owned()
-        })
-    }
-
-    /// The error of a run that has not a single worker.
-    pub(super) fn report(self) -> ErrorReport {
-        ErrorReport { exit: Exit::OsError, message: format!("no worker can be started: {}", self.0), hint: None }
-    }
-
-    /// The warning of a run with fewer workers than it was asked to have.
-    fn remark(&self, workers: usize, wanted: usize) -> String {
-        let workers = counted(workers as u64, "worker");
-        format!("{workers} instead of {wanted}: {}", self.0)
-    }
+/// What kept a client, with its thread, from being made; nothing if it was not for the machine that it failed.
+fn lack_of_client(error: &TransportError) -> Option<String> {
+    let TransportError::Client(error) = error else {
+        return None;
+    };
+    error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(lack_of)
 }
 
 /// The fault of a first client: a shortage of the machine is reported as such, a fault of the settings as it is.
 pub(super) fn of_first_client(fault: CommandError) -> CommandError {
-    let lack = match &fault {
-        CommandError::Transport(TransportError::Client(error)) => Shortage::of_error(error.as_ref()),
-        _ => None,
-    };
-    lack.map_or(fault, |lack| lack.report().into())
-}
-
-/// The error of a run that needs a thread that could not be started.
-pub(super) fn no_thread(error: &io::Error) -> ErrorReport {
-    Shortage::of_io(error).report()
+    let lack = if let CommandError::Transport(error) = &fault { lack_of_client(error) } else { None };
+    lack.map_or(fault, |lack| no_worker(&lack).into())
 }
 
 #[cfg(unix)]
@@ -91,16 +61,16 @@ const fn is_about_files(_: &io::Error) -> bool {
 pub(super) struct Capacity {
     workers: usize,
     wanted: usize,
-    lack: Option<Shortage>,
+    lack: Option<String>,
 }
 
 impl Capacity {
     /// Measures the room for this many workers. The soft limit on open files is raised as far as that needs and the hard
     /// one allows.
-    pub(super) fn of(wanted: usize) -> Result<Self, Shortage> {
+    pub(super) fn of(wanted: usize) -> Result<Self, ErrorReport> {
         let room = Self::within(wanted, open_files(), limit_on_files(wanted));
-        match room.lack {
-            Some(lack) if room.workers == 0 => Err(lack),
+        match &room.lack {
+            Some(lack) if room.workers == 0 => Err(no_worker(lack)),
             _ => Ok(room),
         }
     }
@@ -111,7 +81,8 @@ impl Capacity {
         };
         let free = limit.saturating_sub(open + FILES_OF_RUN);
         let fitting = usize::try_from(free / FILES_PER_WORKER).unwrap_or(usize::MAX);
-        Self { workers: fitting.min(wanted), wanted, lack: (fitting < wanted).then(|| Shortage::of_files(limit)) }
+        let lack = || format!("the limit on open files is {limit} (`ulimit -n`)");
+        Self { workers: fitting.min(wanted), wanted, lack: (fitting < wanted).then(lack) }
     }
 }
 
@@ -142,16 +113,6 @@ const fn limit_on_files(_: usize) -> Option<u64> {
     None
 }
 
-/// Starts the workers that wait, also when the thread that drops it panics.
-struct Start<'a>(&'a OnceLock<()>);
-
-impl Drop for Start<'_> {
-    fn drop(&mut self) {
-        // It is set only here.
-        let _ = self.0.set(());
-    }
-}
-
 /// Starts a worker for each client, as far as there is room, and returns a warning about their number, if any. `work` makes
 /// the work of one. None of them begins before all of them are there: until then each has a second thread beside it, so
 /// that there is room left for those that look names up.
@@ -161,36 +122,30 @@ pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     room: &Capacity,
     clients: impl Iterator<Item = Result<Transport, TransportError>>,
     mut work: impl FnMut(Transport) -> W,
-) -> Result<Option<String>, Shortage> {
-    let _start = Start(started);
-    let (mut workers, mut lack) = (0, room.lack.clone());
-    for client in clients.take(room.workers) {
-        let begun = client.map_err(|error| Shortage::of_error(&error)).and_then(|client| {
-            let work = work(client);
-            let worker = move || {
-                started.wait();
-                work();
-            };
-            let thread = Builder::new().spawn_scoped(scope, worker);
-            thread.map_err(|error| Some(Shortage::of_io(&error)))
-        });
-        if let Err(error) = begun {
-            // The first client was made of the same settings, so it is not for these that the next one fails.
-            lack = error.or_else(|| Some(Shortage("no more clients can be made".to_owned())));
-            break;
-        }
-        workers += 1;
-        let place = Builder::new().spawn_scoped(scope, move || {
+) -> Result<Option<String>, ErrorReport> {
+    let mut workers = 0;
+    let failed = clients.take(room.workers).try_for_each(|client| {
+        // The first client was made of the same settings, so it is not for these that the next one fails.
+        let lack = |error| lack_of_client(&error).unwrap_or_else(|| "no more clients can be made".to_owned());
+        let work = work(client.map_err(lack)?);
+        let worker = move || {
             started.wait();
-        });
-        if let Err(error) = place {
-            lack = Some(Shortage::of_io(&error));
-            break;
+            work();
+        };
+        Builder::new().spawn_scoped(scope, worker).map_err(|error| lack_of(&error))?;
+        workers += 1;
+        let place = move || {
+            started.wait();
+        };
+        Builder::new().spawn_scoped(scope, place).map(drop).map_err(|error| lack_of(&error))
+    });
+    // It is set only here.
+    let _ = started.set(());
+    match failed.err().or_else(|| room.lack.clone()) {
+        Some(lack) if workers == 0 => Err(no_worker(&lack)),
+        Some(lack) if workers < room.wanted => {
+            Ok(Some(format!("{} instead of {}: {lack}", counted(workers as u64, "worker"), room.wanted)))
         }
-    }
-    match lack {
-        Some(lack) if workers == 0 => Err(lack),
-        Some(lack) if workers < room.wanted => Ok(Some(lack.remark(workers, room.wanted))),
         _ => Ok(None),
     }
 }

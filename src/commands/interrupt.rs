@@ -1,26 +1,10 @@
 //! Work that a signal can end. The thread that reports waits for the work and for signals alike: whatever the work is
 //! blocked in (a name server, a handshake, an answer), the program can report what it knows and end by the signal.
 
-use std::io;
-
 #[cfg(unix)]
 pub(super) use caught::{Interrupts, ignored};
 #[cfg(not(unix))]
 pub(super) use uncaught::Interrupts;
-
-#[derive(Debug)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "without signals and threads of its own, work comes to its end"))]
-pub(super) enum Interrupted {
-    Signal(i32),
-    /// It could not be started: the system has no room for another thread or descriptor.
-    Failed(io::Error),
-}
-
-impl From<io::Error> for Interrupted {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 #[cfg(unix)]
 mod caught {
@@ -36,8 +20,6 @@ mod caught {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag;
     use signal_hook::low_level::pipe;
-
-    use super::Interrupted;
 
     /// Waits for signals while some work is done. The handlers stay when it is dropped.
     #[derive(Debug)]
@@ -74,22 +56,21 @@ mod caught {
 
         /// The signal that has come, if one has.
         pub(in crate::commands) fn signal(&self) -> Option<i32> {
-            match i32::try_from(self.signal.load(Ordering::SeqCst)) {
-                Ok(0) | Err(_) => None,
-                Ok(number) => Some(number),
-            }
+            i32::try_from(self.signal.load(Ordering::SeqCst)).ok().filter(|number| *number != 0)
         }
 
         /// Does work on a thread of its own and waits for its result. When a signal comes first, the work is left
         /// alone: the process is about to end.
         ///
         /// # Errors
-        /// [`Interrupted`]; work that had begun continues.
+        /// The work could not be started: the system has no room for another thread or descriptor.
         pub(in crate::commands) fn run<T: Send + 'static>(
             &self,
             work: impl FnOnce() -> T + Send + 'static,
-        ) -> Result<T, Interrupted> {
-            self.refuse_when_signalled()?;
+        ) -> io::Result<ControlFlow<i32, T>> {
+            if let Some(signal) = self.signal() {
+                return Ok(ControlFlow::Break(signal));
+            }
             let done = Arc::clone(&self.writer);
             let (sender, result) = sync_channel(1);
             thread::Builder::new().spawn(move || {
@@ -99,24 +80,23 @@ mod caught {
             })?;
             self.reader.set_read_timeout(None)?;
             self.wait()?;
-            if let Ok(result) = result.try_recv() {
-                return Ok(result);
+            match (result.try_recv(), self.signal()) {
+                (Ok(result), _) => Ok(ControlFlow::Continue(result)),
+                (Err(_), Some(signal)) => Ok(ControlFlow::Break(signal)),
+                // A byte and no signal: the work has ended.
+                (Err(_), None) => result.recv().map(ControlFlow::Continue).map_err(|_| ErrorKind::BrokenPipe.into()),
             }
-            self.refuse_when_signalled()?;
-            // A byte and no signal: the work has ended.
-            result.recv().map_err(|_| io::Error::from(ErrorKind::BrokenPipe).into())
         }
 
         /// Waits for some time, or until a signal comes.
         pub(in crate::commands) fn sleep(&self, time: Duration) -> ControlFlow<i32> {
             let end = Instant::now() + time;
             loop {
-                if let Some(signal) = self.signal() {
-                    return ControlFlow::Break(signal);
-                }
                 let left = end.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return ControlFlow::Continue(());
+                match self.signal() {
+                    Some(signal) => return ControlFlow::Break(signal),
+                    None if left.is_zero() => return ControlFlow::Continue(()),
+                    None => {}
                 }
                 let waited = self.reader.set_read_timeout(Some(left));
                 if waited.and_then(|()| self.wait()).is_err() {
@@ -137,10 +117,6 @@ mod caught {
                 }
             })?;
             Ok(Watch { interrupts, thread: Some(thread) })
-        }
-
-        fn refuse_when_signalled(&self) -> Result<(), Interrupted> {
-            self.signal().map_or(Ok(()), |signal| Err(Interrupted::Signal(signal)))
         }
 
         /// Waits for one byte, or as long as the stream's time-out allows.
@@ -183,8 +159,6 @@ mod uncaught {
     use std::ops::ControlFlow;
     use std::time::Duration;
 
-    use super::Interrupted;
-
     /// Nothing is caught: Ctrl-C ends the process at once.
     #[derive(Debug)]
     pub(in crate::commands) struct Interrupts;
@@ -199,8 +173,8 @@ mod uncaught {
             None
         }
 
-        pub(in crate::commands) fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Interrupted> {
-            Ok(work())
+        pub(in crate::commands) fn run<T>(&self, work: impl FnOnce() -> T) -> io::Result<ControlFlow<i32, T>> {
+            Ok(ControlFlow::Continue(work()))
         }
 
         pub(in crate::commands) fn act(self, _: impl FnOnce(i32)) -> io::Result<Self> {

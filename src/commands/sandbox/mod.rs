@@ -10,6 +10,7 @@ mod server;
 use std::ffi::OsString;
 use std::io;
 use std::iter::repeat_with;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use super::error::{CommandError, SandboxError};
-use super::interrupt::{Interrupted, Interrupts};
+use super::interrupt::Interrupts;
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::layer::{Entry, ValueError};
 use crate::args::settings_table::Setting;
@@ -131,12 +132,11 @@ fn run_sandbox(
     };
     let Some((program, arguments)) = options.command.split_first() else {
         announce(&origin, &variables, reporter).map_err(SandboxError::Output)?;
-        let failure = match serve(server, authority.is_some()) {
-            Ok(failure) => failure,
-            Err(Interrupted::Signal(signal)) => return Ok(Ending::Signal(signal)),
-            Err(Interrupted::Failed(source)) => return Err(SandboxError::Watch(source)),
+        return match serve(server, authority.is_some()).map_err(SandboxError::Watch)? {
+            ControlFlow::Continue(Some(source)) => Err(incomplete(None, source)),
+            ControlFlow::Continue(None) => Err(SandboxError::Stopped),
+            ControlFlow::Break(signal) => Ok(Ending::Signal(signal)),
         };
-        return Err(failure.map_or(SandboxError::Stopped, |source| incomplete(None, source)));
     };
     reporter.info(&format!("sandbox: {origin}\n"));
     let end = command::run(program, arguments, options.own_folder.as_deref(), &variables, environment)?;
@@ -145,9 +145,9 @@ fn run_sandbox(
 
 /// Serves until the log fails, or a signal ends the process. SIGINT and SIGTERM keep their default unless there is a file to be
 /// removed before that.
-fn serve(server: Server, has_file: bool) -> Result<Option<io::Error>, Interrupted> {
+fn serve(server: Server, has_file: bool) -> io::Result<ControlFlow<i32, Option<io::Error>>> {
     let wait = move || server.failures.recv().ok();
-    if has_file { Interrupts::watch()?.run(wait) } else { Ok(wait()) }
+    if has_file { Interrupts::watch()?.run(wait) } else { Ok(ControlFlow::Continue(wait())) }
 }
 
 /// Prints the variables as lines that a shell evaluates, or as a document, which says by its exit code that the start succeeded.

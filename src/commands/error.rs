@@ -78,14 +78,9 @@ pub enum BulkError {
 const LISTED: usize = 20;
 
 fn lines(bad: &[BadRow]) -> String {
-    let mut text = String::new();
-    for row in bad.iter().take(LISTED) {
-        text.push_str(&format!("\n  line {}: {}", row.line, row.reason));
-    }
-    if let Some(rest) = bad.len().checked_sub(LISTED + 1) {
-        text.push_str(&format!("\n  and {} more", rest + 1));
-    }
-    text
+    let listed = bad.iter().take(LISTED).map(|row| format!("\n  line {}: {}", row.line, row.reason));
+    let rest = bad.len().saturating_sub(LISTED);
+    listed.chain((rest > 0).then(|| format!("\n  and {rest} more"))).collect()
 }
 
 impl<E: Into<SettingsError>> From<E> for CommandError {
@@ -195,16 +190,12 @@ fn of_transport(error: &TransportError) -> Exit {
             TrustError::NoStore | TrustError::Empty(_) => Exit::Config,
             TrustError::Tls(_) | TrustError::Verifier(_) => Exit::Internal,
         },
-        // The client opens descriptors and starts a thread.
-        TransportError::Client(error) if error.chain().any(is_of_the_system) => Exit::OsError,
-        TransportError::Client(_) => Exit::Internal,
+        // The client opens descriptors and starts a thread, which the operating system may refuse.
+        TransportError::Client(error) => {
+            let refusal = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+            if refusal.is_some() { Exit::OsError } else { Exit::Internal }
+        }
     }
-}
-
-/// Whether the operating system reported this, and not a library.
-fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.raw_os_error().is_some())
 }
 
 const fn of_sandbox(error: &SandboxError) -> Exit {
@@ -263,13 +254,11 @@ const fn of_journal(error: &JournalError) -> Exit {
 /// An error and its causes on one line; a cause that its error repeats already is left out.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = without_number(&error.to_string());
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = without_number(&cause.to_string());
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = without_number(&cause.to_string());
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
-        next = cause.source();
     }
     text
 }

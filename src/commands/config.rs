@@ -109,7 +109,7 @@ fn init(path: &Path, flags: &Layer) -> Result<(), CommandError> {
             format!("{} exists already and was not changed", path.display()),
             "edit it, or name another file with --config",
         ),
-        _ => CommandError::Io(format!("{} cannot be written: {error}", path.display())),
+        _ => CommandError::io(format!("{} cannot be written: {error}", path.display())),
     })
 }
 

@@ -37,13 +37,7 @@ pub enum CommandError {
     Bulk(#[from] BulkError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A limit of this machine.
-    #[error("{what}")]
-    Os { what: &'static str, source: io::Error },
-    /// Reading or writing something that was named.
-    #[error("{0}")]
-    Io(String),
-    /// With its own exit and hint.
+    /// Any other, with its exit, and a hint if the advice of the exit is not enough.
     #[error("{}", .0.message)]
     Report(ErrorReport),
 }
@@ -96,6 +90,20 @@ impl From<ErrorReport> for CommandError {
 }
 
 impl CommandError {
+    pub fn new(exit: Exit, message: String) -> Self {
+        Self::Report(ErrorReport { exit, message, hint: None })
+    }
+
+    /// Reading or writing something that was named.
+    pub fn io(message: String) -> Self {
+        Self::new(Exit::Io, message)
+    }
+
+    /// A limit of this machine.
+    pub fn os(what: &str, cause: &io::Error) -> Self {
+        Self::new(Exit::OsError, format!("{what}: {cause}"))
+    }
+
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Report(ErrorReport::new(Exit::Usage, message, hint))
     }
@@ -109,8 +117,6 @@ impl CommandError {
             Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
             Self::Journal(error) => of_journal(error),
-            Self::Os { .. } => Exit::OsError,
-            Self::Io(_) => Exit::Io,
             Self::Report(report) => report.exit,
         }
     }

@@ -36,10 +36,9 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     if sources.is_on(Setting::ShowCurl) {
         return print_curl(&unsigned, &settings, context);
     }
-    let interrupts =
-        Interrupts::watch().map_err(|source| CommandError::Os { what: "cannot watch for signals", source })?;
+    let interrupts = Interrupts::watch().map_err(|error| CommandError::os("cannot watch for signals", &error))?;
     let start = Instant::now();
-    let credential = match load(&settings, context.environment, &interrupts).map_err(no_thread)? {
+    let credential = match load(&settings, context.environment, &interrupts).map_err(|error| no_thread(&error))? {
         ControlFlow::Continue(credential) => credential?,
         ControlFlow::Break(signal) => {
             let ended = Interruption { signal, may_have_been_sent: false, attempts: 0, elapsed: start.elapsed() };
@@ -175,8 +174,8 @@ fn load(
     }
 }
 
-fn no_thread(source: io::Error) -> CommandError {
-    CommandError::Os { what: "nothing was sent: cannot start a thread", source }
+fn no_thread(error: &io::Error) -> CommandError {
+    CommandError::os("nothing was sent: cannot start a thread", error)
 }
 
 /// Everything that must not be shown, also when a server repeats it.
@@ -245,7 +244,7 @@ fn attempt_all(
             (Ok(attempt), _) => attempt,
             // No thread can be started for another attempt, so the earlier ones were the last.
             (Err(_), Some(before)) => return Ok(ControlFlow::Continue(attempts.end(before.clone()))),
-            (Err(error), None) => return Err(no_thread(error)),
+            (Err(error), None) => return Err(no_thread(&error)),
         };
         attempts.count += 1;
         let attempt = match attempt {

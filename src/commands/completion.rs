@@ -17,7 +17,7 @@ use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{first_run, journal_folder, journals_in, leave_out_set_aside};
 use crate::report::exit::rows;
-use crate::settings::config_file::ConfigPath;
+use crate::settings::config_file::{ConfigPath, Profile};
 
 /// The script of a shell that asks nothing when it completes.
 pub fn script(shell: Shell) -> String {
@@ -90,14 +90,8 @@ fn without_equals(line: &[OsString], mut index: usize) -> (Vec<OsString>, usize)
 
 /// As bash reads it unquoted. A file name may contain a space.
 fn escaped(word: &str) -> String {
-    let mut escaped = String::with_capacity(word.len());
-    for c in word.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_./+=@%:,~".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+    let is_plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_./+=@%:,~".contains(c);
+    word.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// What the generated scripts lack: after `vescli sandbox --` the words of another command follow, and its own completion
@@ -187,9 +181,9 @@ fn profiles(line: &Line) -> Vec<CompletionCandidate> {
     let Ok(Some(file)) = ConfigPath::find(&flags, &variables, &line.environment).read() else {
         return Vec::new();
     };
-    let tenant = |layer: &Layer| layer.get(Setting::Tenant).map(|tenant| format!("tenant {}", tenant.value));
-    let profiles = file.profiles.iter();
-    profiles.map(|(name, profile)| candidate(name, &tenant(&profile.layer).unwrap_or_default())).collect()
+    let tenant = |layer: &Layer| layer.text(Setting::Tenant).map(|tenant| format!("tenant {tenant}"));
+    let profile = |(name, profile): (&String, &Profile)| candidate(name, &tenant(&profile.layer).unwrap_or_default());
+    file.profiles.iter().map(profile).collect()
 }
 
 /// The next word of `vescli help`.

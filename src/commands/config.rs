@@ -29,16 +29,15 @@ use crate::settings::sources::Sources;
 use crate::settings::target::{Target, is_label};
 
 pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, CommandError> {
-    let (flags, environment) = (context.flags, context.environment);
     // `path` has to work whatever else is broken.
-    let variables = Layer::from_valid_variables(environment);
-    let config = ConfigPath::find(flags, &variables, environment);
+    let variables = Layer::from_valid_variables(context.environment);
+    let config = ConfigPath::find(context.flags, &variables, context.environment);
     let (document, text) = if action == ConfigAction::Explain {
         explain(context, &config)?
     } else {
         let message = "no configuration file is used: `--config none` was given, or there is no home folder";
         let path = config.path().ok_or_else(|| CommandError::usage(message, "name a file with --config FILE"))?;
-        about_file(action, path, flags, &variables, environment)?
+        about_file(action, path, context, &variables)?
     };
     context.print(if context.output().json { &document } else { &text })
 }
@@ -47,10 +46,10 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
 fn about_file(
     action: ConfigAction,
     path: &Path,
-    flags: &Layer,
+    context: &Context,
     variables: &Layer,
-    environment: &Environment,
 ) -> Result<(String, String), CommandError> {
+    let (flags, environment) = (context.flags, context.environment);
     let name = path.display().to_string();
     let shown = escape_uncut(&path.to_string_lossy());
     if action == ConfigAction::Path {

@@ -123,15 +123,12 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     })
 }
 
-/// The journal that is to know the person.
+/// The journal that is to know the person, if there is to be one.
 fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
     let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
-    match (value_of(Setting::Email), value_of(Setting::Cname)) {
-        (Some(email), Some(cname)) if !sources.is_on(Setting::NoJournal) => {
-            SendJournal::new(request, settings.tenant.as_deref(), (email, cname), environment)
-        }
-        _ => SendJournal::default(),
-    }
+    let person = value_of(Setting::Email).zip(value_of(Setting::Cname)).filter(|_| !sources.is_on(Setting::NoJournal));
+    let journal = |person| SendJournal::new(request, settings.tenant.as_deref(), person, environment);
+    person.map(journal).unwrap_or_default()
 }
 
 fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {

@@ -90,8 +90,7 @@ fn typed_output(arguments: &[OsString], environment: &Environment) -> Output {
 
 /// The error with placeholders in everything that may have been typed.
 fn with_placeholders(mut error: clap::Error) -> clap::Error {
-    let context: Vec<(ContextKind, ContextValue)> =
-        error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let value = match value {
             ContextValue::String(text) => ContextValue::String(placeholders(&text)),

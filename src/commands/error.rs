@@ -129,7 +129,7 @@ impl CommandError {
         }
     }
 
-    /// The same for the reporter.
+    /// What is shown: the message with its causes, and what to do next.
     pub fn report(&self) -> ErrorReport {
         let exit = self.exit();
         let hint = match self {

@@ -123,7 +123,7 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     })
 }
 
-/// The journal that is to know the person, if there is to be one.
+/// The journal that records the person, if the send is recorded.
 fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
     let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
     let person = value_of(Setting::Email).zip(value_of(Setting::Cname)).filter(|_| !sources.is_on(Setting::NoJournal));

@@ -18,7 +18,7 @@ use crate::report::escape::quote;
 /// The one row of a single send.
 const ROW: u64 = 1;
 
-/// What is recorded of a send: all of it, or from a failure on nothing more.
+/// The records of a send. After a failure nothing more is recorded.
 #[derive(Default)]
 pub(super) struct SendJournal {
     recording: Option<Recording>,
@@ -34,7 +34,7 @@ struct Recording {
     send: Option<SingleSend>,
     /// The attempt whose end is missing.
     open: Option<u64>,
-    /// Whether the journal calls the person unknown.
+    /// Whether the person is unknown in the journal.
     is_unknown: bool,
 }
 
@@ -60,12 +60,11 @@ impl SendJournal {
             url: request.url.to_string(),
             service,
             tenant: tenant.map(str::to_owned),
-            list: SINGLE_SENDS.to_owned(),
-            input_sha256: String::new(),
-            rows: ROW,
-            shard: None,
-            author: Author::of(environment),
             cname,
+            list: SINGLE_SENDS.to_owned(),
+            rows: ROW,
+            author: Author::of(environment),
+            ..RunHeader::default()
         };
         let recording = Recording { path, header, key, email, send: None, open: None, is_unknown: false };
         Self { recording: Some(recording), warnings: Vec::new() }
@@ -87,7 +86,7 @@ impl SendJournal {
         });
     }
 
-    /// After an attempt: what all of them came to, before it is shown.
+    /// After an attempt: the outcome of all attempts so far, before it is shown.
     pub(super) fn conclude(&mut self, outcome: Outcome, status: Option<u16>, reporter: &mut Reporter) {
         let effect = "lists will treat this person as unknown";
         self.record("the outcome of this send is not recorded", effect, reporter, |recording| {
@@ -100,7 +99,7 @@ impl SendJournal {
         });
     }
 
-    /// Records something. After a failure nothing more is recorded.
+    /// Records something; a failure ends the recording with a warning.
     fn record(
         &mut self,
         what: &str,
@@ -118,8 +117,8 @@ impl SendJournal {
         }
     }
 
-    /// The command that records what the operator finds out about the person; none if the journal does not call the
-    /// person unknown. The journal is named by its path, because the name of a month is another one next month.
+    /// The command that records what the operator finds out about the person; none if the person is not unknown in the
+    /// journal. It names the journal by its path, because each month has a journal of its own.
     pub(super) fn resolve_command(&self) -> Option<String> {
         let recording = self.recording.as_ref().filter(|recording| recording.is_unknown)?;
         let [path, email, cname] =

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod help;
 mod interrupt;
 pub mod journal;
+#[expect(clippy::unnecessary_debug_formatting, reason = "its messages quote paths, which may be any bytes")]
 pub mod sandbox;
 pub mod send;
 mod send_journal;

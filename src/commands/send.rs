@@ -28,6 +28,8 @@ use crate::settings::network::{Network, ProxySetting};
 use crate::settings::sources::Sources;
 use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
 
+const NO_THREAD: &str = "nothing was sent: cannot start a thread";
+
 pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Ending, CommandError> {
     context.reporter.request = RequestInfo::new(operation);
     let (sources, mut settings) = settings(operation, context)?;
@@ -36,9 +38,9 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     if sources.is_on(Setting::ShowCurl) {
         return print_curl(&unsigned, &settings, context);
     }
-    let interrupts = Interrupts::watch().map_err(|error| CommandError::os("cannot watch for signals", &error))?;
+    let interrupts = Interrupts::watch().map_err(CommandError::os("cannot watch for signals"))?;
     let start = Instant::now();
-    let credential = match load(&settings, context.environment, &interrupts).map_err(|error| no_thread(&error))? {
+    let credential = match load(&settings, context.environment, &interrupts).map_err(CommandError::os(NO_THREAD))? {
         ControlFlow::Continue(credential) => credential?,
         ControlFlow::Break(signal) => {
             let ended = Interruption { signal, may_have_been_sent: false, attempts: 0, elapsed: start.elapsed() };
@@ -171,10 +173,6 @@ fn load(
     }
 }
 
-fn no_thread(error: &io::Error) -> CommandError {
-    CommandError::os("nothing was sent: cannot start a thread", error)
-}
-
 /// Everything that must not be shown, also when a server repeats it.
 pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
     let proxy = settings.network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
@@ -241,7 +239,7 @@ fn attempt_all(
             (Ok(attempt), _) => attempt,
             // No thread can be started for another attempt, so the earlier ones were the last.
             (Err(_), Some(before)) => return Ok(ControlFlow::Continue(attempts.end(before.clone()))),
-            (Err(error), None) => return Err(no_thread(&error)),
+            (Err(error), None) => return Err(CommandError::os(NO_THREAD)(error)),
         };
         attempts.count += 1;
         let attempt = match attempt {

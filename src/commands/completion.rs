@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Arg, Command};
+use clap::{Command, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::{EnvCompleter, Shells};
 use clap_complete::{Shell, engine};
@@ -17,7 +17,7 @@ use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{first_run, journal_folder, journals_in, leave_out_set_aside};
 use crate::report::exit::rows;
-use crate::settings::config_file::ConfigPath;
+use crate::settings::config_file::{ConfigPath, Profile};
 
 /// The script of a shell that asks nothing when it completes.
 pub fn script(shell: Shell) -> String {
@@ -90,14 +90,8 @@ fn without_equals(line: &[OsString], mut index: usize) -> (Vec<OsString>, usize)
 
 /// As bash reads it unquoted. A file name may contain a space.
 fn escaped(word: &str) -> String {
-    let mut escaped = String::with_capacity(word.len());
-    for c in word.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_./+=@%:,~".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+    let is_plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_./+=@%:,~".contains(c);
+    word.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// What the generated scripts lack: after `vescli sandbox --` the words of another command follow, and its own completion
@@ -105,53 +99,14 @@ fn escaped(word: &str) -> String {
 ///
 /// For bash: whether the cursor is in the inner command, and then its words. bash-completion's own function for a command
 /// within a command has had two names.
-const BASH: &str = r#"
-__vescli_inner() {
-    local i offset=
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        [[ ${COMP_WORDS[i]} == sandbox ]] && offset=0
-        [[ ${COMP_WORDS[i]} == -- ]] || continue
-        [[ $offset == 0 ]] || return 1
-        ((offset = i + 1))
-        break
-    done
-    [[ ${offset:-0} != 0 ]] || return 1
-    compopt +o nospace +o nosort 2>/dev/null
-    if declare -F _comp_command_offset >/dev/null; then
-        _comp_command_offset "$offset"
-    elif declare -F _command_offset >/dev/null; then
-        _command_offset "$offset"
-    else
-        local IFS=$'\n'
-        local kind=-f
-        ((offset == COMP_CWORD)) && kind=-c
-        COMPREPLY=($(compgen $kind -- "${COMP_WORDS[COMP_CWORD]}"))
-    fi
-}
-"#;
+const BASH: &str = concat!("\n", include_str!("completion/inner.bash"));
 const BASH_CALL: &str = "\n    __vescli_inner && return\n";
 
 /// For zsh, at the beginning of the function.
-const ZSH: &str = r"
-    local -i inner=${words[(i)--]}
-    if (( inner < CURRENT && ${words[(i)sandbox]} < inner )); then
-        shift inner words
-        (( CURRENT -= inner ))
-        _normal
-        return
-    fi
-";
+const ZSH: &str = concat!("\n", include_str!("completion/inner.zsh"));
 
 /// For fish: a condition and the words.
-const FISH: &str = r"
-function __vescli_inner
-    set -l words (commandline -opc)
-    set -l at (contains -i -- -- $words)
-    and contains -- sandbox $words[1..$at]
-    and string join -- ' ' (string escape -- $words[(math $at + 1)..]) (commandline -ct)
-end
-complete -c vescli -n '__vescli_inner >/dev/null' -f -a '(complete -C (__vescli_inner))'
-";
+const FISH: &str = concat!("\n", include_str!("completion/inner.fish"));
 
 /// A script with these lines. One that has changed beyond recognition stays as it is; a test finds out.
 fn added(shell: &str, script: String) -> String {
@@ -195,21 +150,18 @@ fn with_values(command: Command, line: &Arc<Line>) -> Command {
             (_, "profile") => profiles,
             ("help", "topic") => topics,
             ("explain", "what") => exits,
-            ("show" | "check" | "export" | "resolve" | "repair" | "rm", "file") | ("merge", "files") => {
-                return with_journals(arg, line);
-            }
+            ("show" | "check" | "export" | "resolve" | "repair" | "rm", "file") | ("merge", "files") => journals,
             _ => return arg,
         };
-        let line = Arc::clone(line);
-        arg.add(ArgValueCompleter::new(move |typed: &OsStr| beginning_with(typed, values(&line))))
+        let (line, is_file) = (Arc::clone(line), arg.get_value_hint() == ValueHint::FilePath);
+        arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
+            let mut found = values(&line);
+            found.retain(|value| value.get_value().as_encoded_bytes().starts_with(typed.as_encoded_bytes()));
+            // The files here, for a list or journal that lies elsewhere.
+            if found.is_empty() && is_file { PathCompleter::file().complete(typed) } else { found }
+        }))
     });
     command.mut_subcommands(|sub| with_values(sub, line))
-}
-
-fn beginning_with(typed: &OsStr, mut values: Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
-    let typed = typed.as_encoded_bytes();
-    values.retain(|value| value.get_value().as_encoded_bytes().starts_with(typed));
-    values
 }
 
 fn candidate(value: impl Into<OsString>, help: &str) -> CompletionCandidate {
@@ -229,29 +181,25 @@ fn profiles(line: &Line) -> Vec<CompletionCandidate> {
     let Ok(Some(file)) = ConfigPath::find(&flags, &variables, &line.environment).read() else {
         return Vec::new();
     };
-    let tenant = |layer: &Layer| layer.get(Setting::Tenant).map(|tenant| format!("tenant {}", tenant.value));
-    let profiles = file.profiles.iter();
-    profiles.map(|(name, profile)| candidate(name, &tenant(&profile.layer).unwrap_or_default())).collect()
+    let tenant = |layer: &Layer| layer.text(Setting::Tenant).map(|tenant| format!("tenant {tenant}"));
+    let profile = |(name, profile): (&String, &Profile)| candidate(name, &tenant(&profile.layer).unwrap_or_default());
+    file.profiles.iter().map(profile).collect()
 }
 
 /// The next word of `vescli help`.
 fn topics(line: &Line) -> Vec<CompletionCandidate> {
-    let mut found = command();
-    let words = line.words.iter().skip_while(|word| *word != "help").skip(1);
+    let words: Vec<&String> = line.words.iter().skip_while(|word| *word != "help").skip(1).collect();
     // The last word is that under the cursor.
-    let before: Vec<&String> = words.collect();
-    let before = before.split_last().map_or(&[][..], |(_, before)| before);
-    for word in before {
-        match found.find_subcommand(word) {
-            Some(sub) => found = sub.clone(),
-            None => return Vec::new(),
-        }
-    }
-    let about = |sub: &Command| sub.get_about().map(ToString::to_string).unwrap_or_default();
+    let before = words.split_last().map_or(&[][..], |(_, before)| before);
+    let root = command();
+    let Some(found) = before.iter().try_fold(&root, |found, word| found.find_subcommand(word)) else {
+        return Vec::new();
+    };
     let mut topics: BTreeMap<&str, String> = BTreeMap::new();
     if before.is_empty() {
         topics.extend(TOPICS.iter().map(|topic| (*topic, "a topic".to_owned())));
     }
+    let about = |sub: &Command| sub.get_about().map(ToString::to_string).unwrap_or_default();
     topics.extend(found.get_subcommands().map(|sub| (sub.get_name(), about(sub))));
     topics.into_iter().map(|(name, help)| candidate(name, &help)).collect()
 }
@@ -265,16 +213,8 @@ fn exits(_: &Line) -> Vec<CompletionCandidate> {
     codes.chain(statuses).chain(classes).collect()
 }
 
-/// Lists with a journal first, and journals by their path; then the files here, for a list or journal that lies elsewhere.
-fn with_journals(arg: Arg, line: &Arc<Line>) -> Arg {
-    let line = Arc::clone(line);
-    arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
-        let found = beginning_with(typed, journals(&line.environment));
-        if found.is_empty() { PathCompleter::file().complete(typed) } else { found }
-    }))
-}
-
-fn journals(environment: &Environment) -> Vec<CompletionCandidate> {
+/// Lists with a journal first, and journals by their path.
+fn journals(Line { environment, .. }: &Line) -> Vec<CompletionCandidate> {
     let is_rehearsal = environment.get(SANDBOX_VARIABLE).is_some();
     let paths = journal_folder(environment, is_rehearsal).and_then(|folder| journals_in(&folder)).unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();

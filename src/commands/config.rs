@@ -4,21 +4,21 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use serde::Serialize;
+use url::Url;
 
 use super::Context;
 use super::error::CommandError;
-use crate::api::operation;
-use crate::api::operation::SEND_PASSWORD_EMAIL;
+use crate::api::operation::{self, SEND_PASSWORD_EMAIL};
 use crate::args::commands::ConfigAction;
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::{Group, Setting, SettingSpec, specs};
 use crate::report::escape::{Redactor, escape_document, escape_uncut, success};
 use crate::report::exit::Ending;
+use crate::report::json::document;
 use crate::report::text::counted;
 use crate::settings::Settings;
-use crate::settings::config_file::{ConfigError, ConfigFile, ConfigPath, read_text};
+use crate::settings::config_file::{ConfigFile, ConfigPath, read_text};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::secret::Secret;
@@ -29,92 +29,87 @@ use crate::settings::sources::Sources;
 use crate::settings::target::{Target, is_label};
 
 pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, CommandError> {
-    let (flags, environment, json) = (context.flags, context.environment, context.output().json);
     // `path` has to work whatever else is broken.
-    let variables = Layer::from_valid_variables(environment);
-    let path = ConfigPath::find(flags, &variables, environment);
-    let text = match action {
-        ConfigAction::Path => {
-            let path = path.path().ok_or_else(no_path)?;
-            let found = Details::Path { exists: path.exists() };
-            if json { document("vescli.config-path/1", path, found) } else { format!("{}\n", shown(path)) }
-        }
-        ConfigAction::Init => init(path.path().ok_or_else(no_path)?, flags, json)?,
-        ConfigAction::Show => {
-            let file = required(&path)?;
-            let text = without_passwords(read_text(&file.path)?, &file);
-            if json {
-                document("vescli.config-show/1", &file.path, Details::Text { text: &text })
-            } else {
-                escape_document(&text)
-            }
-        }
-        ConfigAction::Check => check(&path, environment, json)?,
-        ConfigAction::Profiles => profiles(&required(&path)?, flags, &variables, json)?,
-        ConfigAction::Explain => explain(context, &path)?,
+    let variables = Layer::from_valid_variables(context.environment);
+    let config = ConfigPath::find(context.flags, &variables, context.environment);
+    let (document, text) = if action == ConfigAction::Explain {
+        explain(context, &config)?
+    } else {
+        let message = "no configuration file is used: `--config none` was given, or there is no home folder";
+        let path = config.path().ok_or_else(|| CommandError::usage(message, "name a file with --config FILE"))?;
+        about_file(action, path, context, &variables)?
     };
-    context.print(&text)
+    context.print(if context.output().json { &document } else { &text })
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Details<'a> {
-    Path { exists: bool },
-    Written { written: bool },
-    Text { text: &'a str },
-    Checked { profiles: Vec<&'a str> },
-    Profiles { profiles: Vec<&'a str>, chosen: Option<&'a str> },
-}
-
-fn document(schema: &'static str, path: &Path, details: Details) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        path: String,
-        #[serde(flatten)]
-        details: Details<'a>,
+/// What an action answers, as a document and as text.
+fn about_file(
+    action: ConfigAction,
+    path: &Path,
+    context: &Context,
+    variables: &Layer,
+) -> Result<(String, String), CommandError> {
+    let (flags, environment) = (context.flags, context.environment);
+    let name = path.display().to_string();
+    let shown = escape_uncut(&path.to_string_lossy());
+    if action == ConfigAction::Path {
+        let document = success("vescli.config-path/1", document! { path: name, exists: path.exists() });
+        return Ok((document, format!("{shown}\n")));
     }
-    success(schema, Document { path: path.display().to_string(), details })
+    if action == ConfigAction::Init {
+        init(path, flags)?;
+        let next = match flags.get(Setting::Tenant) {
+            Some(_) => "try it with `vescli doctor`",
+            None => "put your tenant there, then run `vescli config check`",
+        };
+        let document = success("vescli.config-init/1", document! { path: name, written: true });
+        return Ok((document, format!("{shown}: written; {next}\n")));
+    }
+    let file = ConfigFile::read(path)?;
+    let profiles: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
+    Ok(match action {
+        ConfigAction::Show => {
+            let text = without_passwords(read_text(path)?, &file);
+            (success("vescli.config-show/1", document! { path: name, text: &text }), escape_document(&text))
+        }
+        ConfigAction::Check => {
+            for profile in &profiles {
+                check_profile(path, profile, environment)?;
+            }
+            let (count, names) = (counted(profiles.len() as u64, "profile"), escape_uncut(&profiles.join(", ")));
+            let document = success("vescli.config-check/1", document! { path: name, profiles: profiles });
+            (document, format!("{shown}: valid, {count} ({names})\n"))
+        }
+        // `profiles`; the others are answered above.
+        _ => {
+            let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
+            if let Some(name) = &named {
+                file.layers_of(Some(name))?;
+            }
+            let chosen = named.as_deref().or_else(|| file.implied_profile());
+            let mark = |name: &str| if Some(name) == chosen { "*" } else { " " };
+            let mut text = String::new();
+            for name in &profiles {
+                text.push_str(&format!("{} {}\n", mark(name), escape_uncut(name)));
+            }
+            (success("vescli.profiles/1", document! { path: name, profiles: profiles, chosen: chosen }), text)
+        }
+    })
 }
 
-fn names(file: &ConfigFile) -> Vec<&str> {
-    file.profiles.keys().map(String::as_str).collect()
-}
-
-fn shown(path: &Path) -> String {
-    escape_uncut(&path.to_string_lossy())
-}
-
-fn no_path() -> CommandError {
-    let message = "no configuration file is used: `--config none` was given, or there is no home folder";
-    CommandError::usage(message, "name a file with --config FILE")
-}
-
-fn required(path: &ConfigPath) -> Result<ConfigFile, CommandError> {
-    Ok(ConfigFile::read(path.path().ok_or_else(no_path)?)?)
-}
-
-fn init(path: &Path, flags: &Layer, json: bool) -> Result<String, CommandError> {
+fn init(path: &Path, flags: &Layer) -> Result<(), CommandError> {
     let text = first_text(flags)?;
-    let failed = |error: io::Error| match error.kind() {
+    let write = || {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+    };
+    write().map_err(|error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => CommandError::usage(
             format!("{} exists already and was not changed", path.display()),
             "edit it, or name another file with --config",
         ),
-        _ => CommandError::Io(format!("{} cannot be written: {error}", path.display())),
-    };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    if json {
-        return Ok(document("vescli.config-init/1", path, Details::Written { written: true }));
-    }
-    let next = match flags.get(Setting::Tenant) {
-        Some(_) => "try it with `vescli doctor`",
-        None => "put your tenant there, then run `vescli config check`",
-    };
-    Ok(format!("{}: written; {next}\n", shown(path)))
+        _ => CommandError::io(format!("{} cannot be written: {error}", path.display())),
+    })
 }
 
 /// The text of a first file, with the values of the flags.
@@ -141,33 +136,15 @@ fn first_text(flags: &Layer) -> Result<String, CommandError> {
 /// The text of a file without the users and passwords of its proxies, wherever they are.
 fn without_passwords(mut text: String, file: &ConfigFile) -> String {
     let layers = file.profiles.values().map(|profile| &profile.layer);
-    for layer in layers.chain([&file.defaults]) {
-        let Some(given) = layer.get(Setting::Proxy) else {
-            continue;
-        };
-        let url = given.value.to_string();
+    for url in layers.chain([&file.defaults]).filter_map(|layer| layer.text(Setting::Proxy)) {
         let Some((before, _)) = url.rsplit_once('@') else {
             continue;
         };
         let user = before.split_once("://").map_or(before, |(_, user)| user);
-        let password = user.split_once(':').map(|(_, password)| password);
-        let redactor = Redactor::new(password.map(|text| Secret::new(text.to_owned())));
-        text = redactor.redact(&text.replace(&format!("{user}@"), "***@"));
+        let password = user.split_once(':').map(|(_, password)| Secret::new(password.to_owned()));
+        text = Redactor::new(password).redact(&text.replace(&format!("{user}@"), "***@"));
     }
     text
-}
-
-fn check(path: &ConfigPath, environment: &Environment, json: bool) -> Result<String, CommandError> {
-    let file = required(path)?;
-    let profiles = names(&file);
-    for name in &profiles {
-        check_profile(&file.path, name, environment)?;
-    }
-    if json {
-        return Ok(document("vescli.config-check/1", &file.path, Details::Checked { profiles }));
-    }
-    let count = counted(profiles.len() as u64, "profile");
-    Ok(format!("{}: valid, {count} ({})\n", shown(&file.path), escape_uncut(&profiles.join(", "))))
 }
 
 /// Checks the values of one profile as a run with it would; missing ones may come from a flag.
@@ -182,71 +159,37 @@ fn check_profile(path: &Path, name: &str, environment: &Environment) -> Result<(
     }
 }
 
-fn profiles(file: &ConfigFile, flags: &Layer, variables: &Layer, json: bool) -> Result<String, CommandError> {
-    let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
-    if let Some(name) = &named {
-        file.layers_of(Some(name))?;
-    }
-    let chosen = named.as_deref().or_else(|| file.implied_profile());
-    if json {
-        let details = Details::Profiles { profiles: names(file), chosen };
-        return Ok(document("vescli.profiles/1", &file.path, details));
-    }
-    let line = |name: &String| {
-        let mark = if Some(name.as_str()) == chosen { "*" } else { " " };
-        format!("{mark} {}\n", escape_uncut(name))
-    };
-    Ok(file.profiles.keys().map(line).collect())
-}
+/// A value, if there is one, and its origin.
+type Effective = (Option<String>, Option<String>);
 
 /// What `config explain` prints: every setting with its value and where it comes from; of a secret, its length. Some
 /// values follow from others: the chosen file and profile, the cname of the tenant, the proxy and certificates of the
 /// environment.
-#[derive(Serialize)]
-struct ConfigDocument<'a> {
-    profile: Option<&'a str>,
-    settings: &'a [Explained],
-}
-
-#[derive(Serialize)]
-struct Explained {
-    key: String,
-    value: Option<String>,
-    origin: Option<String>,
-}
-
-/// A value, if there is one, and its origin.
-type Effective = (Option<String>, Option<String>);
-
-fn explain(context: &Context, path: &ConfigPath) -> Result<String, CommandError> {
+fn explain(context: &Context, path: &ConfigPath) -> Result<(String, String), CommandError> {
     let sources = Sources::gather(context.flags, context.environment)?;
     let values = Values { context, path, sources: &sources };
-    let mut settings = Vec::new();
-    let mut add = |key: &str, (value, origin): Effective| {
-        settings.push(Explained { key: key.to_owned(), value, origin });
-    };
+    let mut settings: Vec<(String, Effective)> = Vec::new();
     let is_shown = |spec: &&SettingSpec| spec.group.is_explained() && (spec.group != Group::Bulk || spec.in_file());
     for spec in specs().filter(is_shown) {
-        add(&spec.name(), values.of(spec.setting)?);
+        settings.push((spec.name(), values.of(spec.setting)?));
         if spec.setting == Setting::Cacert {
-            add("trust", values.trust());
+            settings.push(("trust".to_owned(), values.trust()));
         }
     }
-    add("url", values.url());
-    add("credential", values.credential());
-    if context.output().json {
-        let profile = sources.profile.as_deref();
-        return Ok(success("vescli.config/1", ConfigDocument { profile, settings: &settings }));
-    }
+    settings.push(("url".to_owned(), (values.target().map(|(_, url)| url.to_string()), None)));
+    settings.push(("credential".to_owned(), values.credential()));
     let style = context.reporter.out_style();
     let profile = escape_uncut(sources.profile.as_deref().unwrap_or("none"));
     let mut text = format!("{}\n", style.heading(&format!("profile: {profile}")));
-    for Explained { key, value, origin } in settings {
+    for (key, (value, origin)) in &settings {
         let value = escape_uncut(value.as_deref().unwrap_or("-"));
-        let origin = origin.map_or_else(String::new, |origin| format!("  {}", style.dim(&escape_uncut(&origin))));
-        text.push_str(&format!("{key:<21} {value}{origin}\n"));
+        let origin = origin.as_ref().map(|origin| format!("  {}", style.dim(&escape_uncut(origin))));
+        text.push_str(&format!("{key:<21} {value}{}\n", origin.unwrap_or_default()));
     }
-    Ok(text)
+    let settings =
+        settings.into_iter().map(|(key, (value, origin))| document! { key: key, value: value, origin: origin });
+    let document = document! { profile: sources.profile.as_deref(), settings: settings.collect::<Vec<_>>() };
+    Ok((success("vescli.config/1", document), text))
 }
 
 fn value(value: impl Into<String>, origin: impl Into<String>) -> Effective {
@@ -275,7 +218,7 @@ impl Values<'_> {
                 let (tenant, origin) = self.sources.text(Setting::Tenant)?;
                 Some(value(tenant, format!("same as tenant: {origin}")))
             }),
-            Setting::Noproxy => given.or_else(|| self.first_variable(&["no_proxy", "NO_PROXY"])),
+            Setting::Noproxy => given.or_else(|| self.variables(&["no_proxy", "NO_PROXY"]).next()),
             _ => given,
         }
         .unwrap_or_default())
@@ -288,7 +231,7 @@ impl Values<'_> {
     fn file(&self) -> Effective {
         let path = self.path.path().map(|path| path.display().to_string());
         match (path, self.origin(Setting::Config), &self.sources.config) {
-            (path, Some(origin), _) => value(path.unwrap_or_else(|| "none".to_owned()), origin),
+            (path, Some(origin), _) => value(path.as_deref().unwrap_or("none"), origin),
             (None, None, _) => value("none", "there is no home folder"),
             (Some(path), None, ConfigState::Absent(_)) => value("none", format!("there is no file at {path}")),
             (Some(path), None, _) => {
@@ -300,21 +243,18 @@ impl Values<'_> {
     }
 
     fn profile(&self) -> Result<Effective, CommandError> {
-        let Some(profile) = &self.sources.profile else {
-            return Ok(match &self.sources.config {
-                ConfigState::Unchosen(_, names) if !names.is_empty() => {
-                    (None, Some(format!("none is chosen: {}", names.join(", "))))
-                }
-                _ => Effective::default(),
-            });
+        let origin = match (&self.sources.config, self.origin(Setting::Profile)) {
+            (_, Some(origin)) => origin,
+            (ConfigState::Unchosen(_, names), None) if !names.is_empty() => {
+                format!("none is chosen: {}", names.join(", "))
+            }
+            (ConfigState::Profile(..), None) => match self.path.read()?.and_then(|file| file.default_profile) {
+                Some(_) => "default_profile".to_owned(),
+                None => "the only one in the file".to_owned(),
+            },
+            _ => return Ok(Effective::default()),
         };
-        let is_default = || Ok::<_, ConfigError>(self.path.read()?.is_some_and(|file| file.default_profile.is_some()));
-        let origin = match self.origin(Setting::Profile) {
-            Some(origin) => origin,
-            None if is_default()? => "default_profile".to_owned(),
-            None => "the only one in the file".to_owned(),
-        };
-        Ok(value(profile, origin))
+        Ok((self.sources.profile.clone(), Some(origin)))
     }
 
     fn proxy(&self) -> Option<Effective> {
@@ -324,14 +264,10 @@ impl Values<'_> {
         };
         let Some(proxy) = &network.proxy else {
             // An empty value means none on purpose.
-            let (_, origin) = self.sources.text(Setting::Proxy)?;
-            return Some(value("none", origin.to_string()));
+            return Some(value("none", self.sources.text(Setting::Proxy)?.1.to_string()));
         };
         let mut shown = proxy.shown.clone();
-        let target = Target::resolve(self.sources).ok();
-        if let Some((url, target)) =
-            target.and_then(|target| Some((operation::url(&SEND_PASSWORD_EMAIL, &target).ok()?, target)))
-        {
+        if let Some((target, url)) = self.target() {
             if let Err(error) = network.check(&target, self.sources) {
                 return Some(unusable(&error));
             }
@@ -342,28 +278,26 @@ impl Values<'_> {
         Some(value(shown, proxy.origin.to_string()))
     }
 
-    fn first_variable(&self, names: &[&str]) -> Option<Effective> {
-        let found = names.iter().find_map(|name| Some((self.context.environment.get(name)?, *name)));
-        found.map(|(text, name)| value(text.to_string_lossy(), name))
+    /// Those of these variables that are set.
+    fn variables(&self, names: &'static [&'static str]) -> impl Iterator<Item = Effective> {
+        names.iter().filter_map(|name| Some(value(self.context.environment.get(name)?.to_string_lossy(), *name)))
     }
 
     /// Where trusted certificates come from, besides those of `cacert`.
     fn trust(&self) -> Effective {
-        let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-        let named: Vec<Effective> = variables.iter().filter_map(|name| self.first_variable(&[name])).collect();
-        if named.is_empty() {
-            return value("the system's store", "built in");
-        }
-        let (values, origins): (Vec<_>, Vec<_>) = named.into_iter().unzip();
-        let joined = |texts: Vec<Option<String>>| texts.into_iter().flatten().collect::<Vec<_>>().join(" and ");
-        value(joined(values), joined(origins))
+        let both = |(file, of_file): Effective, (folder, of_folder): Effective| {
+            let joined = |one: Option<String>, other: Option<String>| Some(format!("{} and {}", one?, other?));
+            (joined(file, folder), joined(of_file, of_folder))
+        };
+        let variables = self.variables(&["SSL_CERT_FILE", "SSL_CERT_DIR"]);
+        variables.reduce(both).unwrap_or_else(|| value("the system's store", "built in"))
     }
 
-    /// The URL that requests go to, once enough is known of it.
-    fn url(&self) -> Effective {
-        let target = Target::resolve(self.sources).ok();
-        let url = target.and_then(|target| operation::url(&SEND_PASSWORD_EMAIL, &target).ok());
-        (url.map(|url| url.to_string()), None)
+    /// Where requests go, once enough of it is known.
+    fn target(&self) -> Option<(Target, Url)> {
+        let target = Target::resolve(self.sources).ok()?;
+        let url = operation::url(&SEND_PASSWORD_EMAIL, &target).ok()?;
+        Some((target, url))
     }
 
     /// What can be said of a credential without showing it. A command is not run only to count its characters.

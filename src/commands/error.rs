@@ -1,11 +1,7 @@
 //! Everything that keeps a command from doing its work, and the exit code of each: an exhaustive match, so that a new
 //! error cannot forget its code.
 
-use std::env::JoinPathsError;
-use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -31,20 +27,16 @@ pub enum CommandError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    #[error(transparent)]
     Bulk(#[from] BulkError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A limit of this machine.
-    #[error("{what}")]
-    Os { what: &'static str, source: io::Error },
-    /// Reading or writing something that was named.
-    #[error("{0}")]
-    Io(String),
-    /// With its own exit and hint.
+    /// Any other, with its exit, and a hint if the advice of the exit is not enough.
     #[error("{}", .0.message)]
     Report(ErrorReport),
+    /// The sandbox cannot run the command. The code is that of shells, `env` and `timeout`: 127 when it is not found, 126
+    /// when it is not executable.
+    #[error("{message}")]
+    Command { code: u8, message: String },
 }
 
 /// What keeps a list from being sent.
@@ -77,14 +69,9 @@ pub enum BulkError {
 const LISTED: usize = 20;
 
 fn lines(bad: &[BadRow]) -> String {
-    let mut text = String::new();
-    for row in bad.iter().take(LISTED) {
-        text.push_str(&format!("\n  line {}: {}", row.line, row.reason));
-    }
-    if let Some(rest) = bad.len().checked_sub(LISTED + 1) {
-        text.push_str(&format!("\n  and {} more", rest + 1));
-    }
-    text
+    let listed = bad.iter().take(LISTED).map(|row| format!("\n  line {}: {}", row.line, row.reason));
+    let rest = bad.len().saturating_sub(LISTED);
+    listed.chain((rest > 0).then(|| format!("\n  and {rest} more"))).collect()
 }
 
 impl<E: Into<SettingsError>> From<E> for CommandError {
@@ -100,6 +87,20 @@ impl From<ErrorReport> for CommandError {
 }
 
 impl CommandError {
+    pub fn new(exit: Exit, message: String) -> Self {
+        Self::Report(ErrorReport { exit, message, hint: None })
+    }
+
+    /// Reading or writing something that was named.
+    pub fn io(message: String) -> Self {
+        Self::new(Exit::Io, message)
+    }
+
+    /// A limit of this machine.
+    pub fn os(what: &str) -> impl Fn(io::Error) -> Self {
+        move |cause| Self::new(Exit::OsError, format!("{what}: {cause}"))
+    }
+
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Report(ErrorReport::new(Exit::Usage, message, hint))
     }
@@ -110,31 +111,25 @@ impl CommandError {
             Self::Request(RequestError::Field { .. }) => Exit::Usage,
             Self::Request(RequestError::Url(_)) => Exit::Internal,
             Self::Transport(error) => of_transport(error),
-            Self::Sandbox(error) => of_sandbox(error),
             Self::Bulk(error) => of_bulk(error),
             Self::Journal(error) => of_journal(error),
-            Self::Os { .. } => Exit::OsError,
-            Self::Io(_) => Exit::Io,
             Self::Report(report) => report.exit,
+            Self::Command { .. } => Exit::Usage,
         }
     }
 
-    /// How the process ends because of it: a command that the sandbox cannot run has the shell's own codes.
+    /// How the process ends because of it.
     pub fn ending(&self) -> Ending {
-        match self {
-            Self::Sandbox(error) => error.command_code().map_or(self.exit().into(), Ending::Child),
-            _ => self.exit().into(),
-        }
+        if let Self::Command { code, .. } = self { Ending::Child(*code) } else { self.exit().into() }
     }
 
-    /// The same for the reporter.
+    /// What is shown: the message with its causes, and what to do next.
     pub fn report(&self) -> ErrorReport {
         let exit = self.exit();
         let hint = match self {
-            Self::Sandbox(error) if error.hint().is_some() => error.hint().map(str::to_owned),
+            Self::Report(ErrorReport { hint: Some(hint), .. }) => Some(hint.clone()),
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
             _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
-            Self::Report(report) => report.hint.clone(),
             _ => None,
         };
         ErrorReport { exit, message: with_causes(self), hint }
@@ -192,32 +187,11 @@ fn of_transport(error: &TransportError) -> Exit {
         TransportError::Contents(_) => Exit::BadInput,
         TransportError::Empty(_) => Exit::Config,
         TransportError::Tls(_) => Exit::Internal,
-        // The client opens descriptors and starts a thread.
-        TransportError::Client(error) if error.chain().any(is_of_the_system) => Exit::OsError,
-        TransportError::Client(_) => Exit::Internal,
-    }
-}
-
-/// Whether the operating system reported this, and not a library.
-fn is_of_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.raw_os_error().is_some())
-}
-
-const fn of_sandbox(error: &SandboxError) -> Exit {
-    match error {
-        SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. } => Exit::Usage,
-        SandboxError::LogNotWritable { .. }
-        | SandboxError::LogIncomplete { .. }
-        | SandboxError::AuthorityNotWritable { .. }
-        | SandboxError::Output(_) => Exit::Io,
-        SandboxError::SearchPath { .. } | SandboxError::AuthorityName(_) => Exit::Config,
-        SandboxError::Listen { .. }
-        | SandboxError::Start(_)
-        | SandboxError::Watch(_)
-        | SandboxError::NoRoom { .. }
-        | SandboxError::Clock => Exit::OsError,
-        SandboxError::Certificate(_) | SandboxError::Stopped => Exit::Internal,
+        // The client opens descriptors and starts a thread, which the operating system may refuse.
+        TransportError::Client(error) => {
+            let refusal = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
+            if refusal.is_some() { Exit::OsError } else { Exit::Internal }
+        }
     }
 }
 
@@ -260,94 +234,11 @@ const fn of_journal(error: &JournalError) -> Exit {
 /// An error and its causes on one line; a cause that its error repeats already is left out.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = without_number(&error.to_string());
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = without_number(&cause.to_string());
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = without_number(&cause.to_string());
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
-        next = cause.source();
     }
     text
-}
-
-#[derive(Debug, Error)]
-pub enum SandboxError {
-    /// The file of `--log` cannot be opened; nothing was started.
-    #[error("cannot open the log {path:?}; name a file that can be written with --log")]
-    LogNotWritable { path: PathBuf, source: io::Error },
-    /// A line of the log could not be written while requests came in, so the log lacks that line and all after it.
-    #[error("the log {path:?} is incomplete{}", ended(*.end))]
-    LogIncomplete { path: PathBuf, end: Option<Ending>, source: io::Error },
-    /// Nothing was started.
-    #[error("cannot listen on {address}")]
-    Listen { address: SocketAddr, source: io::Error },
-    /// The thread or its event loop could not be had; nothing was started.
-    #[error("cannot start the sandbox's server on 127.0.0.1")]
-    Start(#[source] io::Error),
-    /// Only a system without random numbers can bring it about.
-    #[error("cannot make the certificate of --tls")]
-    Certificate(#[source] Option<rustls::Error>),
-    /// The certificate for `--cacert` cannot be written; nothing was started.
-    #[error("cannot write the certificate {path:?}; set TMPDIR to a folder that can be written")]
-    AuthorityNotWritable { path: PathBuf, source: io::Error },
-    /// A variable of vescli is UTF-8.
-    #[error("the path {0:?} is not UTF-8; set TMPDIR to a folder with another name")]
-    AuthorityName(PathBuf),
-    /// The server's thread ended, which only a fault of vescli can bring about.
-    #[error("the sandbox's server stopped by itself: this is a bug in vescli")]
-    Stopped,
-    #[error("cannot write the lines to export to standard output")]
-    Output(#[source] io::Error),
-    /// vescli's own folder cannot be put into `PATH`, so that the command might find another vescli.
-    #[error("cannot put {folder:?} in front of PATH; run vescli from a folder with another name")]
-    SearchPath { folder: PathBuf, source: JoinPathsError },
-    #[error("command not found: {command:?}; check its name, or give its path")]
-    CommandNotFound { command: OsString, source: io::Error },
-    #[error("cannot run {command:?}; check that it is a program that you may execute")]
-    CommandNotExecutable { command: OsString, source: io::Error },
-    /// The system has no room for the command: no process, descriptor or memory is left for it.
-    #[error("cannot start {command:?}, because a limit of this machine is reached")]
-    NoRoom { command: OsString, source: io::Error },
-    /// HTTP cannot write the date of this machine's clock.
-    #[error("this machine's clock is before 1970, and the sandbox cannot write that date into its answers")]
-    Clock,
-    /// The command was or would be started, and its end cannot be observed.
-    #[error("cannot wait for the command")]
-    Watch(#[source] io::Error),
-}
-
-impl SandboxError {
-    /// What to do, where the advice of the exit code is not enough.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Clock => Some("set the clock (NTP)"),
-            Self::Listen { source, .. } => Some(match source.kind() {
-                io::ErrorKind::AddrInUse => "choose another --port, or leave it out for any free port",
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 are for root on most systems: choose another --port, or leave it out"
-                }
-                _ => "choose another --port, or leave it out for any free port; `ulimit -n` may be reached",
-            }),
-            _ => None,
-        }
-    }
-
-    /// The exit code that shells, `env` and `timeout` give to a command that cannot be run: 127 when it is not found, 126
-    /// when it is not executable; `None` for failures that are not about the command.
-    pub fn command_code(&self) -> Option<u8> {
-        match self {
-            Self::CommandNotFound { .. } => Some(127),
-            Self::CommandNotExecutable { .. } => Some(126),
-            _ => None,
-        }
-    }
-}
-
-fn ended(command: Option<Ending>) -> String {
-    match command {
-        None => String::new(),
-        Some(Ending::Signal(signal)) => format!("; the command itself was ended by signal {signal}"),
-        Some(ending) => format!("; the command itself ended with code {}", ending.code()),
-    }
 }

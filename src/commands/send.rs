@@ -1,19 +1,19 @@
 //! A command that makes one request of an operation, with its retries, such as `vescli send-password-email`.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Context;
 use super::error::CommandError;
-use super::interrupt::{Interrupted, Interrupts};
+use super::interrupt::Interrupts;
 use super::send_journal::SendJournal;
 use crate::api::operation::{ApiRequest, Field, Operation, RequestError};
 use crate::api::outcome::{AttemptResult, Outcome};
 use crate::api::retry::{UserWait, after_another, wait_before_retry};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
-use crate::args::layer::ValueError;
 use crate::args::settings_table::Setting;
 use crate::report::escape::success;
 use crate::report::exit::{Ending, Exit};
@@ -23,10 +23,12 @@ use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::{CredentialError, SettingsError};
-use crate::settings::network::ProxySetting;
+use crate::settings::error::CredentialError;
+use crate::settings::network::{Network, ProxySetting};
 use crate::settings::sources::Sources;
 use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
+
+const NO_THREAD: &str = "nothing was sent: cannot start a thread";
 
 pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Ending, CommandError> {
     context.reporter.request = RequestInfo::new(operation);
@@ -36,10 +38,9 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     if sources.is_on(Setting::ShowCurl) {
         return print_curl(&unsigned, &settings, context);
     }
-    let interrupts =
-        Interrupts::watch().map_err(|source| CommandError::Os { what: "cannot watch for signals", source })?;
+    let interrupts = Interrupts::watch().map_err(CommandError::os("cannot watch for signals"))?;
     let start = Instant::now();
-    let credential = match signal_or(load(&settings, context.environment, &interrupts))? {
+    let credential = match load(&settings, context.environment, &interrupts).map_err(CommandError::os(NO_THREAD))? {
         ControlFlow::Continue(credential) => credential?,
         ControlFlow::Break(signal) => {
             let ended = Interruption { signal, may_have_been_sent: false, attempts: 0, elapsed: start.elapsed() };
@@ -50,18 +51,29 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     reporter.request.with_credential = credential.token.is_some() || credential.certificate.is_some();
     reporter.redact(secrets(&settings, &credential));
     let identity = credential.certificate;
-    let request = ApiRequest { token: credential.token, ..unsigned };
+    let request = Arc::new(ApiRequest { token: credential.token, ..unsigned });
     if !reporter.output().json {
         settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
+    let transport = Arc::new(Transport::new(&settings.network, identity.as_ref(), &request.url)?);
     if sources.is_on(Setting::DryRun) {
-        Transport::new(&settings.network, identity.as_ref(), &request.url)?;
         return print_request(&request, &settings, context);
     }
+    if reporter.output().verbose > 0 {
+        trace_route(&transport, &settings.network, identity.as_ref(), &request, reporter);
+    }
     let mut journal = journal(&request, &settings, &sources, context.environment);
-    Ok(match send(&settings, identity.as_ref(), &Arc::new(request), &interrupts, &mut journal, reporter)? {
+    let ended = attempt_all(&transport, &settings.retry, &request, &interrupts, &mut journal, reporter);
+    let (outcome, status) = match &ended {
+        Ok(ControlFlow::Continue(sent)) => (sent.result.outcome, sent.result.status),
+        Ok(ControlFlow::Break(interruption)) => (interruption.outcome(), None),
+        Err(_) => (Outcome::NotSent, None),
+    };
+    journal.conclude(outcome, status, reporter);
+    reporter.request.resolve_command = journal.resolve_command();
+    settings.warnings.append(&mut journal.warnings);
+    Ok(match ended? {
         ControlFlow::Continue(sent) => {
-            settings.warnings.append(&mut journal.warnings);
             let exit = reporter.result(&sent, &settings.warnings);
             // A signal that came too late to end the request still ends the loop around this program.
             interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
@@ -100,32 +112,25 @@ fn value(sources: &Sources, field: &Field) -> Option<String> {
 fn request(operation: &'static Operation, settings: &Settings, sources: &Sources) -> Result<ApiRequest, CommandError> {
     let mut values = vec![String::new(); operation.fields.len()];
     for (index, field) in operation.shown_fields() {
-        let missing = || SettingsError::Missing { key: field.setting, config: settings.config.clone() };
-        values[index] = value(sources, field).ok_or_else(missing)?;
+        values[index] = value(sources, field).ok_or_else(|| sources.missing(field.setting))?;
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     ApiRequest::new(operation, &settings.target, &values, settings.allow_any_email).map_err(|error| {
         // A field with the value of its fallback has no text here; that value has been checked already.
-        let origin = match &error {
-            RequestError::Field { field, .. } => sources.text(field.setting).map(|(_, origin)| origin),
+        let given = match &error {
+            RequestError::Field { field, .. } => sources.pick(field.setting),
             RequestError::Url(_) => None,
         };
-        match origin {
-            Some(origin) => ValueError { origin: origin.clone(), reason: error.to_string() }.into(),
-            None => error.into(),
-        }
+        given.map(|entry| entry.invalid(error.to_string()).into()).unwrap_or(error.into())
     })
 }
 
-/// The journal that is to know the person.
+/// The journal that records the person, if the send is recorded.
 fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
     let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
-    match (value_of(Setting::Email), value_of(Setting::Cname)) {
-        (Some(email), Some(cname)) if !sources.is_on(Setting::NoJournal) => {
-            SendJournal::new(request, settings.tenant.as_deref(), (email, cname), environment)
-        }
-        _ => SendJournal::default(),
-    }
+    let person = value_of(Setting::Email).zip(value_of(Setting::Cname)).filter(|_| !sources.is_on(Setting::NoJournal));
+    let journal = |person| SendJournal::new(request, settings.tenant.as_deref(), person, environment);
+    person.map(journal).unwrap_or_default()
 }
 
 fn print_curl(request: &ApiRequest, settings: &Settings, context: &mut Context) -> Result<Ending, CommandError> {
@@ -152,7 +157,7 @@ fn load(
     settings: &Settings,
     environment: &Environment,
     interrupts: &Interrupts,
-) -> Result<Result<Credential, CredentialError>, Interrupted> {
+) -> io::Result<ControlFlow<i32, Result<Credential, CredentialError>>> {
     let plan = &settings.credential;
     let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
         Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,
@@ -164,18 +169,7 @@ fn load(
         let (plan, environment) = (plan.clone(), environment.clone());
         interrupts.run(move || plan.load(&environment))
     } else {
-        Ok(plan.load(environment))
-    }
-}
-
-/// The result of work that a signal can end, or the signal.
-fn signal_or<T>(result: Result<T, Interrupted>) -> Result<ControlFlow<i32, T>, CommandError> {
-    match result {
-        Ok(result) => Ok(ControlFlow::Continue(result)),
-        Err(Interrupted::Signal(signal)) => Ok(ControlFlow::Break(signal)),
-        Err(Interrupted::Failed(source)) => {
-            Err(CommandError::Os { what: "nothing was sent: cannot start a thread", source })
-        }
+        Ok(ControlFlow::Continue(plan.load(environment)))
     }
 }
 
@@ -222,34 +216,10 @@ impl Attempts {
     }
 }
 
-/// Sends, and records the outcome. What cannot be sent at all leaves no record.
-fn send(
-    settings: &Settings,
-    identity: Option<&ClientCertificate>,
-    request: &Arc<ApiRequest>,
-    interrupts: &Interrupts,
-    journal: &mut SendJournal,
-    reporter: &mut Reporter,
-) -> Result<ControlFlow<Interruption, SendResult>, CommandError> {
-    let transport = Arc::new(Transport::new(&settings.network, identity, &request.url)?);
-    if reporter.output().verbose > 0 {
-        trace_route(&transport, settings, identity, request, reporter);
-    }
-    let ended = attempt_all(&transport, settings, request, interrupts, journal, reporter);
-    let (outcome, status) = match &ended {
-        Ok(ControlFlow::Continue(sent)) => (sent.result.outcome, sent.result.status),
-        Ok(ControlFlow::Break(interruption)) => (interruption.outcome(), None),
-        Err(_) => (Outcome::NotSent, None),
-    };
-    journal.conclude(outcome, status, reporter);
-    reporter.request.resolve_command = journal.resolve_command();
-    ended
-}
-
 /// Sends, and retries what may be retried, until a signal comes.
 fn attempt_all(
     transport: &Arc<Transport>,
-    settings: &Settings,
+    policy: &RetryPolicy,
     request: &Arc<ApiRequest>,
     interrupts: &Interrupts,
     journal: &mut SendJournal,
@@ -266,11 +236,10 @@ fn attempt_all(
         let connections = transport.connections();
         let (client, shared) = (Arc::clone(transport), Arc::clone(request));
         let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
+            (Ok(attempt), _) => attempt,
             // No thread can be started for another attempt, so the earlier ones were the last.
-            (Err(Interrupted::Failed(_)), Some(before)) => {
-                return Ok(ControlFlow::Continue(attempts.end(before.clone())));
-            }
-            (attempt, _) => signal_or(attempt)?,
+            (Err(_), Some(before)) => return Ok(ControlFlow::Continue(attempts.end(before.clone()))),
+            (Err(error), None) => return Err(CommandError::os(NO_THREAD)(error)),
         };
         attempts.count += 1;
         let (mut latest, exchange) = match attempt {
@@ -284,11 +253,13 @@ fn attempt_all(
             let lines = text::answer_lines(exchange, verbose > 1, reporter.redactor());
             reporter.trace(&lines);
         }
-        let Some(wait) = attempts.wait(&settings.retry, &mut latest) else {
+        let Some(wait) = attempts.wait(policy, &mut latest) else {
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
-        reporter.note(&retry_note(request.operation, attempts.count, &latest, wait));
+        let (title, outcome) = (Exit::from(latest.class).row().title, text::outcome(request.operation, &latest));
+        let (number, seconds) = (attempts.count, wait.as_secs_f64());
+        reporter.note(&format!("attempt {number}: {title}, {outcome}; retry in {seconds:.1} s"));
         let so_far = after_another(attempts.result.take(), latest);
         let result = attempts.result.insert(so_far);
         journal.conclude(result.outcome, result.status, reporter);
@@ -301,26 +272,17 @@ fn attempt_all(
 /// Shows for `-v` which certificates are trusted and used, and which proxy.
 fn trace_route(
     transport: &Transport,
-    settings: &Settings,
+    network: &Network,
     identity: Option<&ClientCertificate>,
     request: &ApiRequest,
     reporter: &mut Reporter,
 ) {
-    let trust = transport.trust.as_ref().map(|trust| format!("* trust: {trust}"));
-    let identity = identity.map(|identity| {
-        let subject = identity.subject.as_deref().unwrap_or("unreadable");
-        format!("* client certificate: {subject}")
-    });
-    let proxy = settings.network.proxy_for(&request.url);
-    let proxy = proxy.map(|proxy| format!("* proxy: {} ({})", proxy.shown, proxy.origin));
-    let lines = [trust, identity, proxy].into_iter().flatten();
-    let lines: Vec<String> = lines.map(|line| reporter.escape(&line)).collect();
+    let subject = |identity: &ClientCertificate| identity.subject.clone().unwrap_or_else(|| "unreadable".to_owned());
+    let lines = [
+        transport.trust.as_ref().map(|trust| format!("* trust: {trust}")),
+        identity.map(|identity| format!("* client certificate: {}", subject(identity))),
+        network.proxy_for(&request.url).map(|proxy| format!("* proxy: {} ({})", proxy.shown, proxy.origin)),
+    ];
+    let lines: Vec<String> = lines.into_iter().flatten().map(|line| reporter.escape(&line)).collect();
     reporter.trace(&lines);
-}
-
-fn retry_note(operation: &Operation, attempts: u64, result: &AttemptResult, wait: Duration) -> String {
-    let title = Exit::from(result.class).row().title;
-    let outcome = text::outcome(operation, result);
-    let seconds = wait.as_secs_f64();
-    format!("attempt {attempts}: {title}, {outcome}; retry in {seconds:.1} s")
 }

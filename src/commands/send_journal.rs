@@ -1,7 +1,7 @@
 //! The journal of a single send, by which `bulk` knows the person later. It decides nothing: a send that cannot be recorded
 //! is still sent, with a warning.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use super::interrupt::Interrupts;
 use crate::api::failure::without_number;
@@ -18,7 +18,7 @@ use crate::report::escape::quote;
 /// The one row of a single send.
 const ROW: u64 = 1;
 
-/// What is recorded of a send: all of it, or from a failure on nothing more.
+/// The records of a send. After a failure nothing more is recorded.
 #[derive(Default)]
 pub(super) struct SendJournal {
     recording: Option<Recording>,
@@ -27,14 +27,14 @@ pub(super) struct SendJournal {
 }
 
 struct Recording {
-    place: JournalPlace,
+    path: PathBuf,
     header: RunHeader,
     key: RowKey,
     email: String,
     send: Option<SingleSend>,
     /// The attempt whose end is missing.
     open: Option<u64>,
-    /// Whether the journal calls the person unknown.
+    /// Whether the person is unknown in the journal.
     is_unknown: bool,
 }
 
@@ -49,86 +49,80 @@ impl SendJournal {
         // A container often names no place for journals, and then none is expected. `bulk` also looks for the home of the
         // user in the system's table, which would cost a send more than all of its record.
         let is_named = cfg!(windows) || ["XDG_STATE_HOME", "HOME"].iter().any(|name| environment.get(name).is_some());
-        let is_recorded = is_named && *request.operation == SEND_PASSWORD_EMAIL;
-        let place = is_recorded.then(|| JournalPlace::of(&request.url, environment).ok());
-        let Some(place) = place.flatten() else {
+        if !is_named || *request.operation != SEND_PASSWORD_EMAIL {
+            return Self::default();
+        }
+        let Ok(JournalPlace { service, folder, .. }) = JournalPlace::of(&request.url, environment) else {
             return Self::default();
         };
+        let (path, key) = (path_of_single_sends(&folder, &service), key(&service, &cname, &email));
         let header = RunHeader {
             url: request.url.to_string(),
-            service: place.service.clone(),
+            service,
             tenant: tenant.map(str::to_owned),
-            list: SINGLE_SENDS.to_owned(),
-            input_sha256: String::new(),
-            rows: ROW,
-            shard: None,
-            author: Author::of(environment),
             cname,
+            list: SINGLE_SENDS.to_owned(),
+            rows: ROW,
+            author: Author::of(environment),
+            ..RunHeader::default()
         };
-        let key = key(&place.service, &header.cname, &email);
-        let recording = Recording { place, header, key, email, send: None, open: None, is_unknown: false };
+        let recording = Recording { path, header, key, email, send: None, open: None, is_unknown: false };
         Self { recording: Some(recording), warnings: Vec::new() }
     }
 
     /// Before an attempt: on return its request may be sent.
     pub(super) fn intend(&mut self, attempt: u64, interrupts: &Interrupts, reporter: &mut Reporter) {
-        if let Some(recording) = &mut self.recording
-            && let Err(error) = recording.intend(attempt, |time| interrupts.sleep(time).is_continue())
-        {
-            let effect = "no list will know this person (to send without a record: --no-journal)";
-            self.give_up(&format!("this send is not recorded: {error}; {effect}"), reporter);
-        }
+        let effect = "no list will know this person (to send without a record: --no-journal)";
+        self.record("this send is not recorded", effect, reporter, |recording| {
+            let Recording { path, header, key, email, send, open, .. } = recording;
+            let intent = Intent { person: Person { key: *key, email, cname: &header.cname }, row: ROW, attempt };
+            let wait = |time| interrupts.sleep(time).is_continue();
+            match send {
+                Some(send) => send.intend(&intent, wait)?,
+                None => *send = Some(SingleSend::begin(path, header, &intent, wait)?),
+            }
+            *open = Some(attempt);
+            Ok(())
+        });
     }
 
-    /// After an attempt: what all of them came to, before it is shown.
+    /// After an attempt: the outcome of all attempts so far, before it is shown.
     pub(super) fn conclude(&mut self, outcome: Outcome, status: Option<u16>, reporter: &mut Reporter) {
-        if let Some(recording) = &mut self.recording
-            && let Err(error) = recording.conclude(outcome, status)
-        {
-            let effect = "lists will treat this person as unknown";
-            self.give_up(&format!("the outcome of this send is not recorded: {error}; {effect}"), reporter);
+        let effect = "lists will treat this person as unknown";
+        self.record("the outcome of this send is not recorded", effect, reporter, |recording| {
+            let Recording { header, key, email, send, open, is_unknown, .. } = recording;
+            if let (Some(send), Some(attempt)) = (send, open.take()) {
+                let person = Person { key: *key, email, cname: &header.cname };
+                *is_unknown = send.conclude(&person, &End { attempt, outcome, status, due: false })?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Records something; a failure ends the recording with a warning.
+    fn record(
+        &mut self,
+        what: &str,
+        effect: &str,
+        reporter: &mut Reporter,
+        work: impl FnOnce(&mut Recording) -> Result<(), JournalError>,
+    ) {
+        if let Some(Err(error)) = self.recording.as_mut().map(work) {
+            self.recording = None;
+            let warning = without_number(&format!("{what}: {error}; {effect}"));
+            if !reporter.output().json {
+                reporter.warn(&warning);
+            }
+            self.warnings.push(warning);
         }
     }
 
-    /// The command that records what the operator finds out about the person; none if the journal does not call the
-    /// person unknown. The journal is named by its path, because the name of a month is another one next month.
+    /// The command that records what the operator finds out about the person; none if the person is not unknown in the
+    /// journal. It names the journal by its path, because each month has a journal of its own.
     pub(super) fn resolve_command(&self) -> Option<String> {
         let recording = self.recording.as_ref().filter(|recording| recording.is_unknown)?;
-        let path = recording.send.as_ref()?.path().to_string_lossy();
-        let [path, email, cname] = [&*path, &recording.email, &recording.header.cname].map(quote);
+        let [path, email, cname] =
+            [&*recording.path.to_string_lossy(), &recording.email, &recording.header.cname].map(quote);
         Some(format!("vescli journal resolve {path} --email {email} --cname {cname} --as accepted"))
-    }
-
-    fn give_up(&mut self, warning: &str, reporter: &mut Reporter) {
-        self.recording = None;
-        let warning = without_number(warning);
-        if !reporter.output().json {
-            reporter.warn(&warning);
-        }
-        self.warnings.push(warning);
-    }
-}
-
-impl Recording {
-    fn intend(&mut self, attempt: u64, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
-        let person = Person { key: self.key, email: &self.email, cname: &self.header.cname };
-        let intent = Intent { person, row: ROW, attempt };
-        if let Some(send) = &mut self.send {
-            send.intend(&intent, wait)?;
-        } else {
-            let path = path_of_single_sends(&self.place.folder, &self.place.service);
-            self.send = Some(SingleSend::begin(&path, &self.header, &intent, wait)?);
-        }
-        self.open = Some(attempt);
-        Ok(())
-    }
-
-    fn conclude(&mut self, outcome: Outcome, status: Option<u16>) -> Result<(), JournalError> {
-        let (Some(send), Some(attempt)) = (&mut self.send, self.open.take()) else {
-            return Ok(());
-        };
-        let person = Person { key: self.key, email: &self.email, cname: &self.header.cname };
-        self.is_unknown = send.conclude(&person, &End { attempt, outcome, status, due: false })?;
-        Ok(())
     }
 }

@@ -8,10 +8,11 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction};
 
 use super::help::{self, Layout};
 use crate::api::operation::is_invisible;
-use crate::args::commands::help_request;
+use crate::args::commands::{command, help_request};
 use crate::args::environment::Environment;
 use crate::args::layer::Layer;
 use crate::report::escape::escape_uncut;
@@ -19,25 +20,19 @@ use crate::report::exit::Exit;
 use crate::report::json;
 use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter, Streams, Terminals};
-use crate::settings::{ColorChoice, Output};
+use crate::settings::Output;
 
 pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environment, streams: Streams) -> Exit {
-    let mut output = Output::early(&Layer::default(), environment);
-    let typed = TypedOutput::of(arguments);
-    output.json |= typed.json;
-    output.quiet |= typed.quiet;
-    output.color = typed.color.unwrap_or(output.color);
+    let output = typed_output(arguments, environment);
     let mut reporter = Reporter::new(streams, output, environment);
     let error = with_placeholders(error);
     let rendered = error.render();
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
     let request = is_help.then(|| help_request(arguments));
-    let text = |style: Style, is_terminal| {
-        if let Some(request) = &request {
-            return help::asked_for(request, Layout::new(style, environment, is_terminal));
-        }
-        let text = if style.has_colors() { rendered.ansi().to_string() } else { rendered.to_string() };
-        escaped(&text)
+    let text = |style: Style, is_terminal| match &request {
+        Some(request) => help::asked_for(request, Layout::new(style, environment, is_terminal)),
+        None if style.has_colors() => escaped(&rendered.ansi().to_string()),
+        None => escaped(&rendered.to_string()),
     };
     let Terminals { stdout, stderr, .. } = reporter.terminals();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
@@ -47,13 +42,11 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
             Some(request) if request.is_long => help::show(&text, &mut reporter, environment),
             _ => reporter.print(&text),
         };
-        return match printed {
-            Ok(()) => Exit::Accepted,
-            Err(report) => {
-                reporter.error(&report, report.exit.into());
-                report.exit
-            }
+        let Err(report) = printed else {
+            return Exit::Accepted;
         };
+        reporter.error(&report, report.exit.into());
+        return report.exit;
     }
     if !(output.json && output.quiet) {
         let text = text(reporter.err_style(), stderr);
@@ -61,88 +54,43 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     }
     if output.json {
         let plain = rendered.to_string();
-        let first = restored(plain.lines().next().unwrap_or_default());
-        let tip = plain.lines().map(str::trim).find_map(|line| line.strip_prefix("tip: ")).map(restored);
-        let message = match error.kind() {
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a command is missing".to_owned(),
+        let first = plain.lines().next().unwrap_or_default();
+        let tip = plain.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let message = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+            (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => "a command is missing".to_owned(),
             // clap puts the names on lines of their own.
-            ErrorKind::MissingRequiredArgument => match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::Strings(names)) => format!("{} is missing", names.join(", ")),
-                _ => "an argument is missing".to_owned(),
-            },
-            _ => first.strip_prefix("error: ").unwrap_or(&first).to_owned(),
+            (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(names))) => {
+                format!("{} is missing", names.join(", "))
+            }
+            (ErrorKind::MissingRequiredArgument, _) => "an argument is missing".to_owned(),
+            _ => restored(first.strip_prefix("error: ").unwrap_or(first)),
         };
-        let hint = tip.unwrap_or_else(|| "see `vescli help`".to_owned());
+        let hint = restored(tip.unwrap_or("see `vescli help`"));
         reporter.write_error_document(&ErrorReport::new(Exit::Usage, message, hint));
     }
     Exit::Usage
 }
 
-/// The output that the arguments before `--` ask for, as far as arguments that were not understood show it. A word that is
-/// not UTF-8, or at which clap stopped, hides none of those after it.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct TypedOutput {
-    json: bool,
-    quiet: bool,
-    color: Option<ColorChoice>,
+/// The output that variables and the arguments before `--` ask for, as far as arguments that were not understood show it. A
+/// word that is not UTF-8, or at which clap stopped, hides none of those after it: each is read with the next one alone.
+fn typed_output(arguments: &[OsString], environment: &Environment) -> Output {
+    let flags = command().get_arguments().cloned().collect::<Vec<_>>();
+    let dry_run = Arg::new("n").short('n').action(ArgAction::SetTrue);
+    let reader = clap::Command::new("")
+        .no_binary_name(true)
+        .args(flags)
+        .arg(dry_run)
+        .disable_help_flag(true)
+        .ignore_errors(true);
+    let words = arguments.iter().skip(1).take_while(|word| *word != "--").collect::<Vec<_>>();
+    let read = (0..words.len()).filter_map(|at| reader.clone().try_get_matches_from(words[at..].iter().take(2)).ok());
+    let typed = read.fold(Layer::default(), |layer, matches| layer.with(&Layer::from_flags(&matches)));
+    Output::early(&typed, environment)
 }
-
-impl TypedOutput {
-    fn of(arguments: &[OsString]) -> Self {
-        let mut typed = Self::default();
-        let mut is_format_next = false;
-        let mut is_color_next = false;
-        for word in arguments.iter().skip(1).map(|word| word.to_string_lossy()) {
-            match word.as_ref() {
-                "--" => break,
-                "json" if is_format_next => typed.json = true,
-                "--json" | "--output=json" => typed.json = true,
-                "--quiet" => typed.quiet = true,
-                _ => {}
-            }
-            let color = match word.strip_prefix("--color=") {
-                Some(color) => Some(color),
-                None => is_color_next.then_some(word.as_ref()),
-            };
-            typed.color = color.and_then(ColorChoice::named).or(typed.color);
-            is_color_next = word == "--color";
-            is_format_next = word == "--output";
-            if let Some(letters) = word.strip_prefix('-').filter(|word| !word.starts_with('-')) {
-                is_format_next = typed.short(letters);
-            }
-        }
-        typed
-    }
-
-    /// Reads short flags in one word, such as `qojson`. Returns whether the next word has to be the format.
-    fn short(&mut self, letters: &str) -> bool {
-        for (at, letter) in letters.char_indices() {
-            match letter {
-                'q' => self.quiet = true,
-                'v' | 'n' => {}
-                'o' => {
-                    let form = &letters[at + 1..];
-                    self.json |= form.strip_prefix('=').unwrap_or(form) == "json";
-                    return form.is_empty();
-                }
-                // What follows may be the value of this one.
-                _ => return false,
-            }
-        }
-        false
-    }
-}
-
-/// First of the private-use characters that stand for those up to U+FFFD.
-const PLACEHOLDERS: u32 = 0xf_0000;
-/// First of the invisible characters of plane 14, and of those that stand for them.
-const TAGS: u32 = 0xe_0000;
-const TAG_PLACEHOLDERS: u32 = 0x10_0000;
 
 /// The error with placeholders in everything that may have been typed.
 fn with_placeholders(mut error: clap::Error) -> clap::Error {
-    let context: Vec<(ContextKind, ContextValue)> =
-        error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let value = match value {
             ContextValue::String(text) => ContextValue::String(placeholders(&text)),
@@ -165,35 +113,27 @@ fn placeholders(text: &str) -> String {
     text.chars().map(placeholder).collect()
 }
 
+/// Most invisible characters are in the first plane, and all others in plane 14. The private-use planes 15 and 16 stand for
+/// these two.
+const PLACEHOLDERS: u32 = 0xf_0000;
+const TAG_PLACEHOLDERS: u32 = 0x10_0000 - 0xe_0000;
+
 fn placeholder(c: char) -> char {
-    let placeholder = match u32::from(c) {
-        code if !is_invisible(c) => code,
-        code if code >= TAGS => TAG_PLACEHOLDERS + (code - TAGS),
-        code => PLACEHOLDERS + code,
-    };
-    char::from_u32(placeholder).unwrap_or(char::REPLACEMENT_CHARACTER)
+    let offset = if c < '\u{e0000}' { PLACEHOLDERS } else { TAG_PLACEHOLDERS };
+    let placeholder = if is_invisible(c) { char::from_u32(u32::from(c) + offset) } else { Some(c) };
+    placeholder.unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// What a placeholder stands for.
 fn original(c: char) -> Option<char> {
-    let original = match u32::from(c) {
-        code if code >= TAG_PLACEHOLDERS => TAGS + (code - TAG_PLACEHOLDERS),
-        code if code >= PLACEHOLDERS => code - PLACEHOLDERS,
-        _ => return None,
-    };
-    char::from_u32(original).filter(|c| is_invisible(*c))
+    let offset = if c < '\u{100000}' { PLACEHOLDERS } else { TAG_PLACEHOLDERS };
+    char::from_u32(u32::from(c).checked_sub(offset)?).filter(|c| is_invisible(*c))
 }
 
 /// A rendered text for people.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match original(c) {
-            Some(original) => escaped.push_str(&escape_uncut(original.encode_utf8(&mut [0; 4]))),
-            None => escaped.push(c),
-        }
-    }
-    escaped
+    let escaped = |c| original(c).map_or_else(|| String::from(c), |c| escape_uncut(&String::from(c)));
+    text.chars().map(escaped).collect()
 }
 
 /// A rendered text for JSON.
@@ -209,7 +149,7 @@ mod tests {
     fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
         let typed = |line: &str| {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
-            let TypedOutput { json, quiet, .. } = TypedOutput::of(&words);
+            let Output { json, quiet, .. } = typed_output(&words, &Environment::default());
             (json, quiet)
         };
         for (line, expected) in [

@@ -73,10 +73,6 @@ impl SingleSend {
         Ok(send)
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The same for the intent of another attempt.
     pub fn intend(&mut self, intent: &Intent<'_>, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
         self.lock(wait)?;

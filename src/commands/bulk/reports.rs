@@ -33,7 +33,7 @@ impl Reports {
             };
             let file = AtomicFile::open(path, is_private).map_err(|error| {
                 let error = without_number(&error.to_string());
-                CommandError::Io(format!("{flag} {}: cannot be written: {error}; nothing was sent", path.display()))
+                CommandError::io(format!("{flag} {}: cannot be written: {error}; nothing was sent", path.display()))
             })?;
             if others.iter().any(|other| file.replaces(other)) {
                 let message = format!("{flag} {} would replace another file of this run", path.display());

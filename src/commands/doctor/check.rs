@@ -3,12 +3,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
-
 use crate::api::outcome::{AttemptResult, Failure};
 use crate::commands::error::CommandError;
 use crate::report::escape::json_line;
 use crate::report::exit::Exit;
+use crate::report::json::document;
 use crate::report::text::Style;
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::clock::to_text;
@@ -29,27 +28,20 @@ pub(super) enum State {
 }
 
 impl State {
-    /// The word of text and JSON.
-    const fn word(self) -> &'static str {
+    /// The word of text and JSON, and its style.
+    const fn shown(self) -> (&'static str, fn(Style, &str) -> String) {
         match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failure(_) => "failure",
-            Self::Skipped => "skipped",
+            Self::Ok => ("ok", Style::success),
+            Self::Warning => ("warning", Style::warning),
+            Self::Failure(_) => ("failure", Style::error),
+            Self::Skipped => ("skipped", Style::dim),
         }
     }
 }
 
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
     /// One of [`NAMES`].
-    pub name: &'static str,
+    name: &'static str,
     pub state: State,
     /// What was found; may contain foreign text.
     pub message: String,
@@ -58,51 +50,38 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, state: State, message: impl Into<String>) -> Self {
-        Self { name, state, message: message.into(), hint: None }
+    /// A check that passed; hints make it a warning.
+    pub(super) fn passed(
+        name: &'static str,
+        message: impl Into<String>,
+        hints: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let hint = hints.into_iter().reduce(|hints, hint| format!("{hints}; {hint}"));
+        let state = if hint.is_some() { State::Warning } else { State::Ok };
+        Self { name, state, message: message.into(), hint }
     }
 
     pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
-        Self::new(name, State::Ok, message)
-    }
-
-    pub(super) fn warning(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(name, State::Warning, message).hint(hint)
+        Self::passed(name, message, None)
     }
 
     pub(super) fn skipped(name: &'static str, message: impl Into<String>) -> Self {
-        Self::new(name, State::Skipped, message)
-    }
-
-    fn failure(name: &'static str, exit: Exit, message: impl Into<String>) -> Self {
-        Self::new(name, State::Failure(exit), message).hint(exit.row().advice)
+        Self { state: State::Skipped, ..Self::ok(name, message) }
     }
 
     /// A failure of the network, with the exit that a send would have. An empty subject is left out.
     pub(super) fn of_failure(name: &'static str, subject: &str, failure: Failure) -> Self {
         let colon = if subject.is_empty() { "" } else { ": " };
         let message = format!("{subject}{colon}{}", failure.cause);
-        let class = AttemptResult::from(failure).class;
-        Self::failure(name, Exit::from(class), message)
+        let exit = Exit::from(AttemptResult::from(failure).class);
+        Self { name, state: State::Failure(exit), message, hint: Some(exit.row().advice.to_owned()) }
     }
 
     /// A fault in what was given, with the exit that a send would have.
     pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
-        let report = fault.into().report();
-        let check = Self::failure(name, report.exit, report.message);
-        Self { hint: report.hint.or(check.hint), ..check }
-    }
-
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    const fn failed(&self) -> Option<Exit> {
-        match self.state {
-            State::Failure(exit) => Some(exit),
-            State::Ok | State::Warning | State::Skipped => None,
-        }
+        let ErrorReport { exit, message, hint } = fault.into().report();
+        let hint = hint.unwrap_or_else(|| exit.row().advice.to_owned());
+        Self { name, state: State::Failure(exit), message, hint: Some(hint) }
     }
 }
 
@@ -123,16 +102,7 @@ pub(super) fn time_left(facts: &CertificateFacts, now: SystemTime) -> (String, O
 
 /// The day of a moment in UTC, such as `2027-01-31`.
 pub(super) fn day(time: SystemTime) -> String {
-    let text = to_text(time);
-    text.split(' ').next().unwrap_or_default().to_owned()
-}
-
-#[derive(Debug, Serialize)]
-struct DoctorDocument {
-    schema: &'static str,
-    ok: bool,
-    exit_code: u8,
-    checks: Vec<Check>,
+    to_text(time).split(' ').take(1).collect()
 }
 
 pub(super) struct Checklist<'a, 'b> {
@@ -152,7 +122,7 @@ impl<'a, 'b> Checklist<'a, 'b> {
         if output.json {
             let line = self.line(&check, self.reporter.err_style());
             self.reporter.info(&line);
-        } else if check.failed().is_some() || !output.quiet {
+        } else if !output.quiet || matches!(check.state, State::Failure(_)) {
             let line = self.line(&check, self.reporter.out_style());
             self.print(&line);
         }
@@ -166,17 +136,13 @@ impl<'a, 'b> Checklist<'a, 'b> {
     }
 
     fn line(&self, check: &Check, style: Style) -> String {
-        let word = format!("{:<7}", check.state.word());
-        let word = match check.state {
-            State::Ok => style.success(&word),
-            State::Warning => style.warning(&word),
-            State::Failure(_) => style.error(&word),
-            State::Skipped => style.dim(&word),
-        };
+        let (word, styled) = check.state.shown();
+        let word = styled(style, &format!("{word:<7}"));
+        let name = style.heading(&format!("{:<10}", check.name));
+        let message = self.reporter.escape(&check.message);
         let hint = check.hint.as_deref();
         let hint = hint.map(|hint| format!("  {} {}", style.dim("hint:"), self.reporter.escape(hint)));
-        let name = style.heading(&format!("{:<10}", check.name));
-        format!("{word}  {name}  {}{}\n", self.reporter.escape(&check.message), hint.unwrap_or_default())
+        format!("{word}  {name}  {message}{}\n", hint.unwrap_or_default())
     }
 
     /// A line for `-v`.
@@ -190,17 +156,31 @@ impl<'a, 'b> Checklist<'a, 'b> {
     /// Adds the checks that were not reached, prints the document with --json, and returns the exit: that of the
     /// first failure.
     pub(super) fn close(mut self) -> Exit {
-        let failed = self.checks.iter().find_map(|check| Some((check.name, check.failed()?)));
-        let reason =
-            failed.map_or_else(|| "nothing to check".to_owned(), |(name, _)| format!("not reached: {name} failed"));
+        let failed = self.checks.iter().find_map(|check| match check.state {
+            State::Failure(exit) => Some((check.name, exit)),
+            State::Ok | State::Warning | State::Skipped => None,
+        });
+        let (exit, reason) = match failed {
+            None => (Exit::Accepted, "nothing to check".to_owned()),
+            Some((name, exit)) => (exit, format!("not reached: {name} failed")),
+        };
         for name in NAMES {
             if !self.checks.iter().any(|check| check.name == name) {
-                self.add(Check::skipped(name, reason.clone()));
+                self.add(Check::skipped(name, &*reason));
             }
         }
-        let exit = failed.map_or(Exit::Accepted, |(_, exit)| exit);
         if self.reporter.output().json {
-            let document = self.document(exit);
+            let redactor = self.reporter.redactor();
+            let checks = self.checks.iter().map(|Check { name, state, message, hint }| {
+                let (message, hint) = (redactor.redact(message), hint.as_ref().map(|hint| redactor.redact(hint)));
+                document! { name: *name, state: state.shown().0, message: message, hint: hint }
+            });
+            let document = json_line(&document! {
+                schema: "vescli.doctor/1",
+                ok: exit == Exit::Accepted,
+                exit_code: exit.code(),
+                checks: checks.collect::<Vec<_>>(),
+            });
             self.print(&document);
         }
         match self.output_error {
@@ -208,21 +188,6 @@ impl<'a, 'b> Checklist<'a, 'b> {
             // A failed check decides the exit code, even if its line could not be printed.
             _ => exit,
         }
-    }
-
-    fn document(&self, exit: Exit) -> String {
-        let redactor = self.reporter.redactor();
-        let checks = self.checks.iter().cloned().map(|check| Check {
-            message: redactor.redact(&check.message),
-            hint: check.hint.map(|hint| redactor.redact(&hint)),
-            ..check
-        });
-        json_line(&DoctorDocument {
-            schema: "vescli.doctor/1",
-            ok: exit == Exit::Accepted,
-            exit_code: exit.code(),
-            checks: checks.collect(),
-        })
     }
 }
 

@@ -10,10 +10,9 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use crate::api::operation;
-use crate::api::operation::SEND_PASSWORD_EMAIL;
+use crate::api::operation::{self, SEND_PASSWORD_EMAIL};
 use crate::args::environment::{Environment, unknown_variables};
-use crate::args::layer::{Layer, Origin};
+use crate::args::layer::{Entry, Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 use crate::commands::Context;
 use crate::commands::error::CommandError;
@@ -56,11 +55,12 @@ fn gather(flags: &Layer, environment: &Environment) -> Result<(Sources, Network)
 
 /// A wrong credential does not keep the network from being checked; every other check needs the one before.
 fn check_request(sources: &Sources, network: &Network, environment: &Environment, checklist: &mut Checklist) {
-    let (check, target, url) = match check_url(sources, network) {
+    let (target, url) = match target_and_url(sources, network) {
         Ok(checked) => checked,
         Err(fault) => return checklist.add(Check::of_fault("url", fault)),
     };
-    checklist.add(check);
+    let of_proxy = network.proxy.as_ref().and_then(ProxySetting::warning);
+    checklist.add(Check::passed("url", url.as_str(), target.warnings(sources).into_iter().chain(of_proxy)));
     let (check, credential) = check_credential(sources, environment, &target);
     let of_proxy = network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
     checklist.reporter.redact(credential.token.into_iter().chain(of_proxy));
@@ -70,47 +70,31 @@ fn check_request(sources: &Sources, network: &Network, environment: &Environment
 
 /// Which file and profile are used.
 fn check_config(sources: &Sources, environment: &Environment) -> Check {
-    let check = match &sources.config {
-        ConfigState::None => Check::ok("config", "no file is read: flags and variables alone"),
-        ConfigState::Absent(path) => Check::ok(
-            "config",
-            format!("no file at {}: flags and variables alone; `vescli config init` writes one", path.display()),
-        ),
-        ConfigState::Profile(path, profile) => Check::ok("config", format!("{}, profile {profile}", path.display())),
-        ConfigState::Unchosen(path, profiles) if profiles.is_empty() => {
-            Check::ok("config", format!("{}, without any profile", path.display()))
+    let mut hints = unknown_variables(environment);
+    let message = match &sources.config {
+        ConfigState::None => "no file is read: flags and variables alone".to_owned(),
+        ConfigState::Absent(path) => {
+            format!("no file at {}: flags and variables alone; `vescli config init` writes one", path.display())
         }
-        ConfigState::Unchosen(path, profiles) => Check::warning(
-            "config",
-            format!("{}, and no profile is chosen", path.display()),
-            format!("choose one with --profile: {}", profiles.join(", ")),
-        ),
+        ConfigState::Profile(path, profile) => format!("{}, profile {profile}", path.display()),
+        ConfigState::Unchosen(path, profiles) if profiles.is_empty() => {
+            format!("{}, without any profile", path.display())
+        }
+        ConfigState::Unchosen(path, profiles) => {
+            hints.push(format!("choose one with --profile: {}", profiles.join(", ")));
+            format!("{}, and no profile is chosen", path.display())
+        }
     };
-    let unknown = unknown_variables(environment);
-    if unknown.is_empty() {
-        return check;
-    }
-    let hint = match &check.hint {
-        Some(hint) => format!("{}; {hint}", unknown.join("; ")),
-        None => unknown.join("; "),
-    };
-    Check::warning("config", check.message, hint)
+    Check::passed("config", message, hints)
 }
 
-/// Checks the URL as it will be used.
-fn check_url(sources: &Sources, network: &Network) -> Result<(Check, Target, Url), CommandError> {
+/// Where a send would go, checked as there.
+fn target_and_url(sources: &Sources, network: &Network) -> Result<(Target, Url), CommandError> {
     let target = Target::resolve(sources)?;
     target::tenant(sources)?;
     network.check(&target, sources)?;
     let url = operation::url(&SEND_PASSWORD_EMAIL, &target)?;
-    let mut warnings = target.warnings(sources);
-    warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
-    let check = if warnings.is_empty() {
-        Check::ok("url", url.as_str())
-    } else {
-        Check::warning("url", url.as_str(), warnings.join("; "))
-    };
-    Ok((check, target, url))
+    Ok((target, url))
 }
 
 /// Checks the credential as a send would read it, and returns it.
@@ -122,7 +106,7 @@ fn check_credential(sources: &Sources, environment: &Environment, target: &Targe
     };
     let mut found = Vec::new();
     if let (Some(secret), Some((source, origin))) = (&credential.token, &plan.token) {
-        found.push(token(source, origin, secret));
+        found.push(format!("token from {}", token(source, origin, secret)));
     }
     let mut hint = None;
     if let (Some(shown), Some((source, _))) = (&credential.certificate, &plan.certificate) {
@@ -130,34 +114,31 @@ fn check_credential(sources: &Sources, environment: &Environment, target: &Targe
         found.push(words);
         hint = ends;
     }
-    let check = match hint {
-        None if found.is_empty() && sources.is_on(Setting::NoAuth) => {
-            let origin = sources.pick(Setting::NoAuth).map(|given| &given.origin);
-            let origin = origin.map_or_else(String::new, ToString::to_string);
+    let check = match sources.pick(Setting::NoAuth) {
+        _ if !found.is_empty() => Check::passed("credential", found.join("; "), hint),
+        Some(Entry { value: Value::Switch(true), origin }) => {
             Check::ok("credential", format!("none is sent ({origin})"))
         }
-        None if found.is_empty() => Check::warning(
-            "credential",
-            "none: the request is sent without one; a service that needs one answers 401",
-            "set VESCLI_TOKEN, or name a file with --token-file; --no-auth sends none on purpose",
-        ),
-        None => Check::ok("credential", found.join("; ")),
-        Some(hint) => Check::warning("credential", found.join("; "), hint),
+        _ => {
+            let hint = "set VESCLI_TOKEN, or name a file with --token-file; --no-auth sends none on purpose";
+            let message = "none: the request is sent without one; a service that needs one answers 401";
+            Check::passed("credential", message, [hint.to_owned()])
+        }
     };
     (check, credential)
 }
 
 fn token(source: &TokenSource, origin: &Origin, secret: &Secret) -> String {
-    let (from, more) = match source {
-        TokenSource::Variable(name, _) => (name.clone(), String::new()),
-        TokenSource::Stdin => ("standard input".to_owned(), String::new()),
+    let count = format!("{} characters", secret.length());
+    match source {
+        TokenSource::Variable(name, _) => format!("{name}, {count}"),
+        TokenSource::Stdin => format!("standard input, {count}"),
         TokenSource::Command { words, .. } => {
             let program = words.first().map_or("", String::as_str);
-            (format!("the command `{program}` ({origin})"), String::new())
+            format!("the command `{program}` ({origin}), {count}")
         }
-        TokenSource::File(path) => (format!("{} ({origin})", path.display()), format!(", {}", readers(path))),
-    };
-    format!("token from {from}, {} characters{more}", secret.length())
+        TokenSource::File(path) => format!("{} ({origin}), {count}, {}", path.display(), readers(path)),
+    }
 }
 
 /// Who can read a file. One that others can read was refused before.
@@ -179,16 +160,14 @@ fn readers(_: &Path) -> String {
 
 /// The certificate in words, and what to do if it ends soon. One whose dates are not valid was refused before.
 fn identity(source: &ClientCertificateSource, identity: &ClientCertificate) -> (String, Option<String>) {
-    let file = match source {
-        ClientCertificateSource::Pem { cert, .. } => cert,
-        ClientCertificateSource::P12 { file, .. } => file,
-    };
-    let certified = identity.certified();
-    let Some(facts) = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate)) else {
-        let words = format!("client certificate {}, whose dates cannot be read", file.display());
-        return (words, Some("inspect it with `openssl x509 -text`".to_owned()));
+    let (ClientCertificateSource::Pem { cert: file, .. } | ClientCertificateSource::P12 { file, .. }) = source;
+    let file = file.display();
+    let Some(facts) = identity.certified().cert.first().and_then(|certificate| CertificateFacts::read(certificate))
+    else {
+        let hint = "inspect it with `openssl x509 -text`".to_owned();
+        return (format!("client certificate {file}, whose dates cannot be read"), Some(hint));
     };
     let (left, ends) = time_left(&facts, SystemTime::now());
-    let words = format!("client certificate {} of {}, {left}", file.display(), facts.subject);
+    let words = format!("client certificate {file} of {}, {left}", facts.subject);
     (words, ends.map(|day| format!("it ends on {day}: ask for a new one")))
 }

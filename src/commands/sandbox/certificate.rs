@@ -2,6 +2,7 @@
 //! their keys, so they are written byte by byte (RFC 5280): a library for all certificates would add fifty kilobytes.
 
 use std::fs;
+use std::io;
 use std::iter::repeat_with;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::commands::error::SandboxError;
+use crate::commands::error::CommandError;
+use crate::report::exit::Exit;
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
@@ -146,13 +148,15 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// What the server needs to answer by TLS, and a file with the certificate of the authority.
-pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), SandboxError> {
-    let made = make().map_err(|_| SandboxError::Certificate(None))?;
+pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), CommandError> {
+    const FAILED: &str = "cannot make the certificate of --tls";
+    // Only a system without random numbers can bring it about.
+    let made = make().map_err(|_| CommandError::new(Exit::Internal, FAILED.to_owned()))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.key));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(vec![CertificateDer::from(made.server)], key))
-        .map_err(|error| SandboxError::Certificate(Some(error)))?;
+        .map_err(|cause| CommandError::new(Exit::Internal, format!("{FAILED}: {cause}")))?;
     let lines = STANDARD.encode(made.authority);
     let lines: Vec<_> = lines.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
@@ -167,11 +171,11 @@ impl AuthorityFile {
     /// Writes `pem` to a new folder below `parent`, which the rehearsed command may name from any folder of its own.
     ///
     /// # Errors
-    /// [`SandboxError::AuthorityNotWritable`].
-    fn write(parent: &Path, pem: &str) -> Result<Self, SandboxError> {
+    /// With the path that cannot be written.
+    fn write(parent: &Path, pem: &str) -> Result<Self, CommandError> {
         let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| SandboxError::AuthorityNotWritable { path, source }
+            let what = format!("cannot write the certificate {path:?}; set TMPDIR to a folder that can be written");
+            move |cause: io::Error| CommandError::io(format!("{what}: {cause}"))
         };
         let random: String = repeat_with(fastrand::alphanumeric).take(12).collect();
         let folder = std::path::absolute(parent).map_err(failed(parent))?.join(format!("vescli-sandbox-{random}"));
@@ -261,11 +265,8 @@ mod tests {
     fn a_folder_that_cannot_be_written_is_named() {
         let parent = tempfile::tempdir().unwrap();
         let missing = parent.path().join("missing");
-        match AuthorityFile::write(&missing, "pem").unwrap_err() {
-            SandboxError::AuthorityNotWritable { path, .. } => {
-                assert!(path.starts_with(&missing), "{}", path.display());
-            }
-            other => panic!("{other}"),
-        }
+        let error = AuthorityFile::write(&missing, "pem").unwrap_err().to_string();
+        let named = format!("cannot write the certificate \"{}/", missing.display());
+        assert!(error.starts_with(&named), "{error}");
     }
 }

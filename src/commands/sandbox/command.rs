@@ -6,27 +6,25 @@ use std::iter::once;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
-#[cfg(unix)]
-use rustix::io::Errno;
-
 use crate::args::environment::{Environment, hidden_from_rehearsal};
-use crate::commands::error::SandboxError;
-use crate::report::exit::Ending;
+use crate::commands::error::CommandError;
+use crate::report::exit::{Ending, Exit};
 
 /// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
+pub(super) const NO_WAIT: &str = "cannot wait for the command";
 
 /// Runs `program` with `arguments`, the standard streams inherited and `variables` set, and waits for its end.
 ///
 /// # Errors
-/// [`SandboxError`] when the command cannot be found, started or waited for, or `PATH` cannot contain `own_folder`.
+/// [`CommandError`] when the command cannot be found, started or waited for, or `PATH` cannot contain `own_folder`.
 pub(super) fn run(
     program: &OsStr,
     arguments: &[OsString],
     own_folder: Option<&Path>,
     variables: &[(&str, String)],
     environment: &Environment,
-) -> Result<Ending, SandboxError> {
+) -> Result<Ending, CommandError> {
     let mut command = prepare(program, own_folder, variables, environment)?;
     let status = wait(command.args(arguments))?;
     #[cfg(unix)]
@@ -43,7 +41,7 @@ fn prepare(
     own_folder: Option<&Path>,
     variables: &[(&str, String)],
     environment: &Environment,
-) -> Result<Command, SandboxError> {
+) -> Result<Command, CommandError> {
     let mut command = Command::new(program);
     // They would conflict with the sandbox's token, and a real secret must not be in a rehearsal.
     for name in hidden_from_rehearsal(environment) {
@@ -53,28 +51,42 @@ fn prepare(
     if let Some(folder) = own_folder {
         // In front, so that the command rehearses this very version.
         let rest = std::env::split_paths(environment.get("PATH").unwrap_or(OsStr::new(USUAL_PATH)));
-        let path = std::env::join_paths(once(folder.to_owned()).chain(rest))
-            .map_err(|source| SandboxError::SearchPath { folder: folder.to_owned(), source })?;
+        let path = std::env::join_paths(once(folder.to_owned()).chain(rest)).map_err(|cause| {
+            let what = format!("cannot put {folder:?} in front of PATH; run vescli from a folder with another name");
+            CommandError::new(Exit::Config, format!("{what}: {cause}"))
+        })?;
         command.env("PATH", path);
     }
     Ok(command)
 }
 
-fn start(command: &mut Command) -> Result<Child, SandboxError> {
-    command.spawn().map_err(|source| {
-        // Whether the cause is this machine and not the command.
-        #[cfg(unix)]
-        let is_no_room = Errno::from_io_error(&source)
-            .is_some_and(|errno| [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM].contains(&errno));
-        #[cfg(not(unix))]
-        let is_no_room = false;
-        let command = command.get_program().to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => SandboxError::CommandNotFound { command, source },
-            _ if is_no_room => SandboxError::NoRoom { command, source },
-            _ => SandboxError::CommandNotExecutable { command, source },
+fn start(command: &mut Command) -> Result<Child, CommandError> {
+    command.spawn().map_err(|cause| {
+        let command = command.get_program();
+        if cause.kind() == io::ErrorKind::NotFound {
+            let message = format!("command not found: {command:?}; check its name, or give its path: {cause}");
+            CommandError::Command { code: 127, message }
+        } else if is_no_room(&cause) {
+            CommandError::os(&format!("cannot start {command:?}, because a limit of this machine is reached"))(cause)
+        } else {
+            let what = format!("cannot run {command:?}; check that it is a program that you may execute");
+            CommandError::Command { code: 126, message: format!("{what}: {cause}") }
         }
     })
+}
+
+/// Whether the cause is this machine and not the command.
+#[cfg(unix)]
+fn is_no_room(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
+    let limits = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| limits.contains(&errno))
+}
+
+#[cfg(not(unix))]
+fn is_no_room(_: &io::Error) -> bool {
+    false
 }
 
 /// Starts the command and waits for its end.
@@ -83,7 +95,7 @@ fn start(command: &mut Command) -> Result<Child, SandboxError> {
 /// so the sandbox only has to stay; `kill` and `timeout` reach the sandbox alone, so a SIGTERM is passed on. So is a SIGHUP,
 /// unless it is ignored: a caught one would undo `nohup` for the command.
 #[cfg(unix)]
-fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
+fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -112,12 +124,12 @@ fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
     // Before the command is started: a handler, unlike an ignored signal, is not inherited by it.
     for (number, passed_on) in signals.into_iter().filter(|(number, _)| *number != SIGHUP || ignored == 0) {
         let flag = Arc::default();
-        let id = flag::register(number, Arc::clone(&flag)).map_err(SandboxError::Watch)?;
+        let id = flag::register(number, Arc::clone(&flag)).map_err(CommandError::os(NO_WAIT))?;
         caught.0.push((id, flag, passed_on));
     }
     let mut child = start(command)?;
     loop {
-        if let Some(status) = child.try_wait().map_err(SandboxError::Watch)? {
+        if let Some(status) = child.try_wait().map_err(CommandError::os(NO_WAIT))? {
             return Ok(status);
         }
         for (_, flag, passed_on) in &caught.0 {
@@ -135,8 +147,8 @@ fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
 
 /// Without Unix signals there is nothing to catch or to pass on: Ctrl-C ends both processes.
 #[cfg(not(unix))]
-fn wait(command: &mut Command) -> Result<ExitStatus, SandboxError> {
-    start(command)?.wait().map_err(SandboxError::Watch)
+fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
+    start(command)?.wait().map_err(CommandError::os(NO_WAIT))
 }
 
 /// Signals reach every command that this test process watches, so the tests that start one take turns.
@@ -175,15 +187,15 @@ mod tests {
         (done, String::from_utf8(err).unwrap())
     }
 
-    fn run_in(options: &SandboxOptions, environment: &Environment) -> Result<Ending, SandboxError> {
+    fn run_in(options: &SandboxOptions, environment: &Environment) -> Result<Ending, CommandError> {
         reported(&mut io::sink(), |reporter| run_sandbox(options, environment, reporter)).0
     }
 
-    fn run(options: &SandboxOptions) -> Result<Ending, SandboxError> {
+    fn run(options: &SandboxOptions) -> Result<Ending, CommandError> {
         run_in(options, &Environment::of_process())
     }
 
-    fn shell(script: &str) -> Result<Ending, SandboxError> {
+    fn shell(script: &str) -> Result<Ending, CommandError> {
         let _turn = turn();
         run(&command(&["sh", "-c", script]))
     }
@@ -277,7 +289,7 @@ mod tests {
         ] {
             let end = run(&command(&[program]));
             let error = end.unwrap_err();
-            assert_eq!(error.command_code(), Some(expected), "{program}: {error}");
+            assert_eq!(error.ending(), Ending::Child(expected), "{program}: {error}");
             assert!(error.to_string().contains(program), "{error}");
         }
     }
@@ -289,8 +301,8 @@ mod tests {
         options.log = Some(PathBuf::from("/no/such/folder/log"));
         let end = run(&options);
         let error = end.unwrap_err();
-        assert!(matches!(error, SandboxError::LogNotWritable { .. }));
-        assert_eq!(error.command_code(), None);
+        assert!(error.to_string().starts_with("cannot open the log \"/no/such/folder/log\""), "{error}");
+        assert_eq!(error.ending(), Exit::Io.into());
 
         let full = PathBuf::from("/dev/full");
         if full.exists() {
@@ -298,7 +310,8 @@ mod tests {
             options.log = Some(full);
             let end = run(&options);
             let error = end.unwrap_err();
-            assert_eq!(error.to_string(), "the log \"/dev/full\" is incomplete; the command itself ended with code 3");
+            let message = "the log \"/dev/full\" is incomplete; the command itself ended with code 3: ";
+            assert!(error.to_string().starts_with(message), "{error}");
         }
     }
 
@@ -362,7 +375,8 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         let (end, text) = serving.join().unwrap();
-        assert!(matches!(end, Err(SandboxError::LogIncomplete { end: None, .. })), "{end:?}");
+        let error = end.unwrap_err().to_string();
+        assert!(error.starts_with("the log \"/dev/full\" is incomplete: "), "{error}");
         assert!(text.contains("it mails no one") && text.contains("Ctrl-C"), "{text}");
         assert!(lines.next().is_none());
     }

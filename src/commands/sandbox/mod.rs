@@ -10,21 +10,22 @@ mod server;
 use std::ffi::OsString;
 use std::io;
 use std::iter::repeat_with;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
 use super::Context;
-use super::error::{CommandError, SandboxError};
-use super::interrupt::{Interrupted, Interrupts};
+use super::error::CommandError;
+use super::interrupt::Interrupts;
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::layer::{Entry, ValueError};
 use crate::args::settings_table::Setting;
-use crate::report::Reporter;
 use crate::report::escape::{quote, success};
-use crate::report::exit::Ending;
+use crate::report::exit::{Ending, Exit};
 use crate::report::json::document;
+use crate::report::{ErrorReport, Reporter};
 use crate::settings::bulk::Rate;
 use answer::Share;
 use server::{Rules, Server, open_log};
@@ -32,7 +33,7 @@ use server::{Rules, Server, open_log};
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
 pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, CommandError> {
     let options = SandboxOptions::of(command, context)?;
-    Ok(run_sandbox(&options, context.environment, &mut context.reporter)?)
+    run_sandbox(&options, context.environment, &mut context.reporter)
 }
 
 /// What can be asked of the sandbox on the command line.
@@ -91,14 +92,16 @@ const TOKEN_LENGTH: usize = 32;
 /// how to continue.
 ///
 /// # Errors
-/// [`SandboxError`] when the sandbox, its log or the command cannot be started, or the log breaks off.
+/// [`CommandError`] when the sandbox, its log or the command cannot be started, or the log breaks off.
 fn run_sandbox(
     options: &SandboxOptions,
     environment: &Environment,
     reporter: &mut Reporter,
-) -> Result<Ending, SandboxError> {
+) -> Result<Ending, CommandError> {
     if SystemTime::now() < UNIX_EPOCH {
-        return Err(SandboxError::Clock);
+        // HTTP cannot write the date of this machine's clock.
+        let message = "this machine's clock is before 1970, and the sandbox cannot write that date into its answers";
+        return Err(ErrorReport::new(Exit::OsError, message, "set the clock (NTP)").into());
     }
     // From a generator that is not made for secrets: the token guards nothing but a rehearsal.
     let token: String = repeat_with(fastrand::alphanumeric).take(TOKEN_LENGTH).collect();
@@ -110,7 +113,8 @@ fn run_sandbox(
     let required = options.require_auth.then(|| token.clone());
     let rules =
         Rules { rate: options.rate, fail_rate: options.fail_rate, tls, token: required, log, ..Rules::default() };
-    let server = Server::start(listener, rules).map_err(SandboxError::Start)?;
+    let server =
+        Server::start(listener, rules).map_err(CommandError::os("cannot start the sandbox's server on 127.0.0.1"))?;
     let origin = format!("{scheme}://{}", server.address);
     let mut variables = vec![
         // The origin alone: what is before the path of an operation differs from operation to operation.
@@ -122,32 +126,44 @@ fn run_sandbox(
         ("VESCLI_NOPROXY", server.address.ip().to_string()),
     ];
     if let Some(file) = &authority {
-        let path = file.0.to_str().ok_or_else(|| SandboxError::AuthorityName(file.0.clone()))?;
+        let path = file.0.to_str().ok_or_else(|| {
+            let path = &file.0;
+            let message = format!("the path {path:?} is not UTF-8; set TMPDIR to a folder with another name");
+            CommandError::new(Exit::Config, message)
+        })?;
         variables.push(("VESCLI_CACERT", path.to_owned()));
     }
-    let incomplete = |end, source| {
-        let path = options.log.clone().unwrap_or_default();
-        SandboxError::LogIncomplete { path, end, source }
+    let incomplete = |ended: &str, cause: io::Error| {
+        let path = options.log.as_deref().unwrap_or(Path::new(""));
+        CommandError::io(format!("the log {path:?} is incomplete{ended}: {cause}"))
     };
     let Some((program, arguments)) = options.command.split_first() else {
-        announce(&origin, &variables, reporter).map_err(SandboxError::Output)?;
-        let failure = match serve(server, authority.is_some()) {
-            Ok(failure) => failure,
-            Err(Interrupted::Signal(signal)) => return Ok(Ending::Signal(signal)),
-            Err(Interrupted::Failed(source)) => return Err(SandboxError::Watch(source)),
+        announce(&origin, &variables, reporter).map_err(|cause| {
+            CommandError::io(format!("cannot write the lines to export to standard output: {cause}"))
+        })?;
+        return match serve(server, authority.is_some()).map_err(CommandError::os(command::NO_WAIT))? {
+            ControlFlow::Continue(Some(source)) => Err(incomplete("", source)),
+            ControlFlow::Continue(None) => {
+                let message = "the sandbox's server stopped by itself: this is a bug in vescli".to_owned();
+                Err(CommandError::new(Exit::Internal, message))
+            }
+            ControlFlow::Break(signal) => Ok(Ending::Signal(signal)),
         };
-        return Err(failure.map_or(SandboxError::Stopped, |source| incomplete(None, source)));
     };
     reporter.info(&format!("sandbox: {origin}\n"));
     let end = command::run(program, arguments, options.own_folder.as_deref(), &variables, environment)?;
-    server.failures.try_recv().map_or(Ok(end), |source| Err(incomplete(Some(end), source)))
+    let ended = match end {
+        Ending::Signal(signal) => format!("; the command itself was ended by signal {signal}"),
+        _ => format!("; the command itself ended with code {}", end.code()),
+    };
+    server.failures.try_recv().map_or(Ok(end), |source| Err(incomplete(&ended, source)))
 }
 
 /// Serves until the log fails, or a signal ends the process. SIGINT and SIGTERM keep their default unless there is a file to be
 /// removed before that.
-fn serve(server: Server, has_file: bool) -> Result<Option<io::Error>, Interrupted> {
+fn serve(server: Server, has_file: bool) -> io::Result<ControlFlow<i32, Option<io::Error>>> {
     let wait = move || server.failures.recv().ok();
-    if has_file { Interrupts::watch()?.run(wait) } else { Ok(wait()) }
+    if has_file { Interrupts::watch()?.run(wait) } else { Ok(ControlFlow::Continue(wait())) }
 }
 
 /// Prints the variables as lines that a shell evaluates, or as a document, which says by its exit code that the start succeeded.

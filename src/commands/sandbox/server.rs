@@ -29,7 +29,9 @@ use tokio_rustls::TlsAcceptor;
 use super::answer::{Answer, Scenario, Share, login_page, of_status, rate_limited, refused};
 use super::contract::{all_values, check};
 use crate::api::operation::OPERATIONS;
-use crate::commands::error::SandboxError;
+use crate::commands::error::CommandError;
+use crate::report::ErrorReport;
+use crate::report::exit::Exit;
 use crate::report::json::document;
 use crate::settings::bulk::Rate;
 use crate::settings::clock::writable;
@@ -86,10 +88,19 @@ impl Server {
     /// Takes a port of 127.0.0.1; 0 is one that the system chooses. Nothing is accepted from it yet.
     ///
     /// # Errors
-    /// [`SandboxError::Listen`].
-    pub(super) fn listen(port: u16) -> Result<TcpListener, SandboxError> {
+    /// With what to do when the port is not free or not allowed.
+    pub(super) fn listen(port: u16) -> Result<TcpListener, ErrorReport> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        TcpListener::bind(address).map_err(|source| SandboxError::Listen { address, source })
+        TcpListener::bind(address).map_err(|cause| {
+            let hint = match cause.kind() {
+                io::ErrorKind::AddrInUse => "choose another --port, or leave it out for any free port",
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 are for root on most systems: choose another --port, or leave it out"
+                }
+                _ => "choose another --port, or leave it out for any free port; `ulimit -n` may be reached",
+            };
+            ErrorReport::new(Exit::OsError, format!("cannot listen on {address}: {cause}"), hint)
+        })
     }
 
     /// Starts to serve by `rules`. Connections are taken from when this returns.
@@ -292,13 +303,15 @@ fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Option<Answe
 /// Opens a log to be appended to. A file that does not exist is made for its owner only, because it contains addresses.
 ///
 /// # Errors
-/// [`SandboxError::LogNotWritable`].
-pub(super) fn open_log(path: &Path) -> Result<File, SandboxError> {
+/// With the path.
+pub(super) fn open_log(path: &Path) -> Result<File, CommandError> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|source| SandboxError::LogNotWritable { path: path.to_owned(), source })
+    options.open(path).map_err(|cause| {
+        CommandError::io(format!("cannot open the log {path:?}; name a file that can be written with --log: {cause}"))
+    })
 }
 
 /// A header with all of its values; of one that may be a secret at most its scheme.

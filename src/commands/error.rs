@@ -169,12 +169,7 @@ const fn of_config(error: &ConfigError) -> Exit {
 const fn of_credential(error: &CredentialError) -> Exit {
     match error {
         CredentialError::File { error, .. } => of_file(error, Exit::Config),
-        CredentialError::Token { .. }
-        | CredentialError::Command { .. }
-        | CredentialError::Stdin(_)
-        | CredentialError::Certificate { .. }
-        | CredentialError::Bound { .. }
-        | CredentialError::Unbound { .. } => Exit::Config,
+        CredentialError::Unusable { .. } | CredentialError::Bound { .. } => Exit::Config,
     }
 }
 

@@ -26,15 +26,6 @@ pub enum Level {
     BuiltIn,
 }
 
-impl Level {
-    pub(super) fn origin_of_variable(self, name: &str) -> Origin {
-        match self {
-            Self::Foreign => Origin::ForeignVariable(name.to_owned()),
-            Self::Flag | Self::Variable | Self::File | Self::BuiltIn => Origin::Variable(name.to_owned()),
-        }
-    }
-}
-
 /// All layers, the strongest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
@@ -152,10 +143,11 @@ impl Sources {
         Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 
-    /// The same sources with only what `keep` leaves of each layer, which it gets with its index.
-    pub(super) fn filter_layers(&self, keep: impl Fn(usize, Level, &Layer) -> Layer) -> Self {
-        let layers = self.layers().enumerate().map(|(index, (level, layer))| (level, keep(index, level, layer)));
-        Self { layers: layers.collect(), profile: self.profile.clone(), config: self.config.clone() }
+    /// The same sources with only these settings of each layer, by its index and level.
+    pub(super) fn only(&self, settings: impl Fn(usize, Level) -> &'static [Setting]) -> Self {
+        let keep = |(index, (level, layer)): (_, &(Level, Layer))| (*level, layer.only(settings(index, *level)));
+        let layers = self.layers.iter().enumerate().map(keep).collect();
+        Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 }
 

@@ -6,6 +6,10 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::args::environment::Environment;
+use crate::args::layer::{Origin, ValueError};
+use crate::settings::sources::Level;
+
 /// A token or a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -63,6 +67,22 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "set, {} characters", self.length())
     }
+}
+
+/// The secret in the variable of a level, if it has one: our own, or that of F5's tools.
+pub(super) fn of_variable<T>(
+    level: Level,
+    environment: &Environment,
+    [own, f5]: [&str; 2],
+    source: fn(String, Secret) -> T,
+) -> Result<Option<(T, Origin)>, ValueError> {
+    let (name, origin): (_, fn(String) -> Origin) = match level {
+        Level::Variable => (own, Origin::Variable),
+        Level::Foreign => (f5, Origin::ForeignVariable),
+        Level::Flag | Level::File | Level::BuiltIn => return Ok(None),
+    };
+    let text = environment.text(name)?;
+    Ok(text.map(|text| (source(name.to_owned(), Secret::new(text.to_owned())), origin(name.to_owned()))))
 }
 
 /// Turns core files off: memory contains the secrets in clear text. Processes that are started from here inherit the limit

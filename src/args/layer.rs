@@ -2,6 +2,7 @@
 //! the tables of the file are all layers of this one type.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -80,36 +81,32 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-/// Where a value was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Named without its hyphens.
-    Flag(&'static str),
-    /// A `VESCLI_` variable.
-    Variable(String),
-    File {
-        path: PathBuf,
-        /// From 1 on.
-        line: usize,
-        /// From 1 on, in characters.
-        column: usize,
-        /// The table: `defaults` or `profiles.NAME`.
-        table: String,
-    },
-    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
-    ForeignVariable(String),
-    BuiltIn,
+/// A place in a file. Lines and columns begin at 1; columns are characters.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}:{line}:{column}", .path.display())]
+pub struct Place {
+    pub path: PathBuf,
+    pub line: usize,
+    pub column: usize,
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "--{flag}"),
-            Self::Variable(name) | Self::ForeignVariable(name) => f.write_str(name),
-            Self::File { path, line, column, table } => write!(f, "{}:{line}:{column} [{table}]", path.display()),
-            Self::BuiltIn => f.write_str("built in"),
-        }
-    }
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Origin {
+    /// Named without its hyphens.
+    #[error("--{0}")]
+    Flag(&'static str),
+    /// A `VESCLI_` variable.
+    #[error("{0}")]
+    Variable(String),
+    /// With the table: `defaults` or `profiles.NAME`.
+    #[error("{place} [{table}]")]
+    File { place: Place, table: String },
+    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
+    #[error("{0}")]
+    ForeignVariable(String),
+    #[error("built in")]
+    BuiltIn,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,9 +175,16 @@ impl Layer {
 
     pub fn from_flags(matches: &ArgMatches) -> Self {
         let typed = |spec: &'static SettingSpec| {
-            let is_typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
-                && matches.value_source(spec.flag) == Some(ValueSource::CommandLine);
-            let value = is_typed.then(|| typed_value(matches, spec))??;
+            let raw = matches.try_get_raw(spec.flag).ok()??;
+            if matches.value_source(spec.flag) != Some(ValueSource::CommandLine) {
+                return None;
+            }
+            let mut texts = raw.filter_map(OsStr::to_str);
+            let value = match spec.kind {
+                // Repeated, and not separated by commas as in a variable.
+                Kind::List(_) => Value::List(texts.map(str::to_owned).collect()),
+                kind => parse_value(kind, texts.next_back()?).ok()?,
+            };
             Some((spec.setting, Entry { value, origin: Origin::Flag(spec.flag) }))
         };
         specs().filter(|spec| spec.is_flag()).filter_map(typed).collect()
@@ -232,31 +236,15 @@ fn variables(
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
         let origin = origin_of(spec)?;
-        let (Origin::Variable(name) | Origin::ForeignVariable(name)) = &origin else {
-            return None;
-        };
-        let text = match environment.text(name) {
-            Ok(text) => text?,
+        let value = match environment.text(&origin.to_string()) {
+            Ok(text) => parse_value(spec.kind, text?),
             Err(not_utf8) => return Some(Err(not_utf8.into())),
         };
-        Some(match parse_value(spec.kind, text) {
+        Some(match value {
             Ok(value) => Ok((spec.setting, Entry { value, origin })),
             Err(reason) => Err(ValueError { origin, reason }),
         })
     })
-}
-
-fn typed_value(matches: &ArgMatches, spec: &SettingSpec) -> Option<Value> {
-    let id = spec.flag;
-    match spec.kind {
-        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
-            matches.get_one::<String>(id).map(|text| Value::Text(text.clone()))
-        }
-        Kind::Switch => Some(Value::Switch(matches.get_flag(id))),
-        Kind::Level => Some(Value::Count(u64::from(matches.get_count(id)))),
-        Kind::Count => matches.get_one::<u64>(id).copied().map(Value::Count),
-        Kind::List(_) => matches.get_many::<String>(id).map(|items| Value::List(items.cloned().collect())),
-    }
 }
 
 #[cfg(test)]

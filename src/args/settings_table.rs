@@ -3,6 +3,8 @@
 
 /// The consoles that exist, the usual one first. They are here because the help and the completions offer them.
 pub const CONSOLES: &[&str] = &["console.ves.volterra.io", "staging.volterra.us"];
+/// A text, which the file may also have as a number.
+pub const RATE: Kind = Kind::Text("N/UNIT");
 const ENVIRONMENTS: &[&str] = &["production", "staging", "development"];
 
 /// Makes the enum [`Setting`], its headings [`Group`] and the rows from one table. A group is written as its name and
@@ -126,7 +128,7 @@ settings! {
     }
     Bulk "List" {
         // The slower of the rates that F5's own tools use. The sandbox takes only the flag, and has no limit by default.
-        Rate: "rate", Text("N/UNIT"), Everywhere, default: "60/m" =>
+        Rate: "rate", RATE, Everywhere, default: "60/m" =>
             "Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit";
         Jobs: "jobs", Count, Everywhere, default: "4" =>
             "Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads";

@@ -18,7 +18,7 @@ use crate::report::escape::{Redactor, escape_document, escape_uncut, success};
 use crate::report::exit::Ending;
 use crate::report::text::counted;
 use crate::settings::Settings;
-use crate::settings::config_file::{ConfigError, ConfigFile, ConfigPath, read_text};
+use crate::settings::config_file::{ConfigError, ConfigFile, ConfigPath};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::secret::Secret;
@@ -42,7 +42,7 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
         ConfigAction::Init => init(path.path().ok_or_else(no_path)?, flags, json)?,
         ConfigAction::Show => {
             let file = required(&path)?;
-            let text = without_passwords(read_text(&file.path)?, &file);
+            let text = without_passwords(file.text.clone(), &file);
             if json {
                 document("vescli.config-show/1", &file.path, Details::Text { text: &text })
             } else {

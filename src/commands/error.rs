@@ -158,11 +158,7 @@ fn of_settings(error: &SettingsError) -> Exit {
 const fn of_config(error: &ConfigError) -> Exit {
     match error {
         ConfigError::File { error } => of_file(error, Exit::Config),
-        ConfigError::NotUtf8 { .. }
-        | ConfigError::Untrusted { .. }
-        | ConfigError::Mistake { .. }
-        | ConfigError::UnknownProfile { .. }
-        | ConfigError::NoFile { .. } => Exit::Config,
+        ConfigError::Unusable(_) | ConfigError::Mistake { .. } | ConfigError::UnknownProfile(_) => Exit::Config,
     }
 }
 

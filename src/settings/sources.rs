@@ -45,7 +45,12 @@ impl Sources {
         let file = config_path.read()?;
         let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
         if let (Some(name), None) = (&named, &file) {
-            return Err(no_file(name, &config_path).into());
+            let looked_at = match config_path.path() {
+                Some(path) => format!("looked for {}", path.display()),
+                None => "`--config none` is set, or there is no home folder".to_owned(),
+            };
+            let reason = format!("there is no profile `{name}`, because there is no configuration file ({looked_at})");
+            return Err(ConfigError::Unusable(reason).into());
         }
         let profile = named.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
         let mut layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
@@ -149,14 +154,6 @@ impl Sources {
         let layers = self.layers.iter().enumerate().map(keep).collect();
         Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
-}
-
-fn no_file(profile: &str, config_path: &ConfigPath) -> ConfigError {
-    let looked_at = match config_path.path() {
-        Some(path) => format!("looked for {}", path.display()),
-        None => "`--config none` is set, or there is no home folder".to_owned(),
-    };
-    ConfigError::NoFile { name: profile.to_owned(), looked_at }
 }
 
 fn config_state(path: &ConfigPath, file: Option<&ConfigFile>, profile: Option<&str>) -> ConfigState {

@@ -241,7 +241,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
 }
 
 const fn is_unknown_profile(error: &CommandError) -> bool {
-    matches!(error, CommandError::Settings(SettingsError::Config(ConfigError::UnknownProfile { .. })))
+    matches!(error, CommandError::Settings(SettingsError::Config(ConfigError::UnknownProfile(_))))
 }
 
 fn quoted(step: &NextStep) -> String {

@@ -23,12 +23,12 @@ use std::time::Duration;
 
 use credential::CredentialPlan;
 use error::{ConfigState, SettingsError};
-use network::{Network, ProxySetting};
-use sources::{Level, Sources};
+use network::Network;
+use sources::Sources;
 use target::Target;
 
 use crate::args::environment::{Environment, unknown_variables};
-use crate::args::layer::Layer;
+use crate::args::layer::{Entry, Layer};
 use crate::args::settings_table::Setting;
 
 /// Everything that applies to one run, checked.
@@ -98,35 +98,22 @@ impl ColorChoice {
 }
 
 impl Output {
-    pub fn resolve(sources: &Sources) -> Self {
-        Self::pick(|key| sources.pick_with_level(key).map(|(level, entry)| (level, entry.value.to_string())))
-    }
-
     /// From flags and variables alone, for errors that come before the file is understood.
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
-        let variables = Layer::from_valid_variables(environment);
-        Self::pick(|key| {
-            let flag = flags.get(key).map(|entry| (Level::Flag, entry.value.to_string()));
-            flag.or_else(|| variables.get(key).map(|entry| (Level::Variable, entry.value.to_string())))
-        })
+        Self::resolve(&Sources::without_file(flags, environment))
     }
 
-    fn pick(value: impl Fn(Setting) -> Option<(Level, String)>) -> Self {
-        let is = |key, text: &str| value(key).is_some_and(|(_, value)| value == text);
+    pub fn resolve(sources: &Sources) -> Self {
         // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
-        let short = value(Setting::Json).map(|(level, on)| (level, on == "true"));
-        let long = value(Setting::Output).map(|(level, word)| (level, word == "json"));
-        let json = match (short, long) {
-            (Some((short_level, short)), Some((long_level, long))) if short_level == long_level => short || long,
-            (short, long) => {
-                short.into_iter().chain(long).min_by_key(|(level, _)| *level).is_some_and(|(_, json)| json)
-            }
-        };
+        let json = [Setting::Json, Setting::Output].map(|key| sources.pick_with_level(key));
+        let strongest = json.iter().flatten().map(|(level, _)| *level).min();
+        let asks = |entry: &Entry| matches!(entry.value.to_string().as_str(), "true" | "json");
+        let color = sources.text(Setting::Color).and_then(|(word, _)| ColorChoice::named(word));
         Self {
-            json,
-            quiet: is(Setting::Quiet, "true"),
-            verbose: value(Setting::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
-            color: value(Setting::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
+            json: json.into_iter().flatten().any(|(level, entry)| Some(level) == strongest && asks(entry)),
+            quiet: sources.is_on(Setting::Quiet),
+            verbose: sources.count(Setting::Verbose),
+            color: color.unwrap_or_default(),
         }
     }
 }
@@ -140,7 +127,7 @@ impl Settings {
         warnings.extend(target.warnings(sources));
         let network = Network::resolve(sources, environment)?;
         network.check(&target, sources)?;
-        warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
+        warnings.extend(network.proxy.as_ref().and_then(|proxy| proxy.warning.clone()));
         warnings.extend(network.unused_overrides(&target, sources));
         Ok(Self {
             cname: text(Setting::Cname).or_else(|| tenant.clone()),

@@ -64,9 +64,27 @@ impl Sources {
         Ok(Self { layers, profile, config })
     }
 
+    /// Flags and variables alone, without those that do not fit their settings.
+    pub fn without_file(flags: &Layer, environment: &Environment) -> Self {
+        let variables = Layer::from_valid_variables(environment);
+        let layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
+        Self { layers, profile: None, config: ConfigState::None }
+    }
+
     /// What the strongest layer says of a setting.
     pub fn pick(&self, key: Setting) -> Option<&Entry> {
         self.pick_with_level(key).map(|(_, entry)| entry)
+    }
+
+    /// # Errors
+    /// [`SettingsError::Missing`] when no layer has it.
+    pub fn needed(&self, key: Setting) -> Result<&Entry, SettingsError> {
+        self.pick(key).ok_or_else(|| self.missing(key))
+    }
+
+    /// The error for a value that no source gives.
+    pub fn missing(&self, key: Setting) -> SettingsError {
+        SettingsError::Missing { key, config: self.config.clone() }
     }
 
     pub fn pick_with_level(&self, key: Setting) -> Option<(Level, &Entry)> {
@@ -112,29 +130,22 @@ impl Sources {
         least: Duration,
         least_text: &str,
     ) -> Result<Option<Duration>, SettingsError> {
-        let is_zero = |text: &str| humantime::parse_duration(text).is_ok_and(|time| time.is_zero());
-        if self.text(key).is_some_and(|(text, _)| is_zero(text)) {
-            return Ok(None);
+        match self.text(key).map(|(text, _)| humantime::parse_duration(text)) {
+            Some(Ok(Duration::ZERO)) => Ok(None),
+            _ => self.duration_of_at_least(key, least, least_text).map(Some),
         }
-        self.duration_of_at_least(key, least, least_text).map(Some)
     }
 
     fn duration_of_at_least(&self, key: Setting, least: Duration, least_text: &str) -> Result<Duration, SettingsError> {
-        let entry = self.pick(key).ok_or_else(|| self.missing(key))?;
+        let entry = self.needed(key)?;
         let text = entry.value.to_string();
         let time = humantime::parse_duration(&text).map_err(|_| {
             entry.invalid(format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
         if time < least || time > DURATION_MAX {
-            let reason = format!("`{text}` is out of range: use {least_text} and at most 24h");
-            return Err(entry.invalid(reason).into());
+            return Err(entry.invalid(format!("`{text}` is out of range: use {least_text} and at most 24h")).into());
         }
         Ok(time)
-    }
-
-    /// The error for a value that no source gives.
-    pub fn missing(&self, key: Setting) -> SettingsError {
-        SettingsError::Missing { key, config: self.config.clone() }
     }
 
     /// The strongest first.

@@ -104,7 +104,7 @@ fn check_url(sources: &Sources, network: &Network) -> Result<(Check, Target, Url
     network.check(&target, sources)?;
     let url = operation::url(&SEND_PASSWORD_EMAIL, &target)?;
     let mut warnings = target.warnings(sources);
-    warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
+    warnings.extend(network.proxy.as_ref().and_then(|proxy| proxy.warning.clone()));
     let check = if warnings.is_empty() {
         Check::ok("url", url.as_str())
     } else {

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Par
 use clap_complete::Shell;
 
 use super::layer::{Layer, parse_count};
-use super::settings_table::{Group, Kind, Setting, specs};
+use super::settings_table::{Group, Kind, Setting, SettingSpec, specs};
 
 /// The topics of `vescli help` that are not commands.
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
@@ -137,60 +137,55 @@ pub enum JournalAction {
 
 /// The tree with the flags of every command.
 pub fn command() -> clap::Command {
-    CommandLine::command().args(flags(&[Group::Output]).map(|arg| arg.global(true))).mut_subcommands(with_flags)
+    let global = of_groups(&[Group::Output]).into_iter().map(|setting| flag(setting).global(true));
+    with_flags(CommandLine::command().args(global), "")
 }
 
-fn with_flags(command: clap::Command) -> clap::Command {
-    match command.get_name() {
-        "send-password-email" => command.args(flags(REQUEST_GROUPS)).args(flags(&[Group::Safety])),
-        "bulk" => command
-            .args(flags(REQUEST_GROUPS).filter(|arg| arg.get_id() != Setting::Email.spec().flag))
-            .args(flags(&[Group::Bulk]))
-            .arg(flag(Setting::DryRun).help("Print the plan and send nothing"))
-            .arg(flag(Setting::NoInput)),
-        "config" => command.mut_subcommands(with_config_flags),
-        "journal" => command.mut_subcommands(with_journal_flags),
-        "doctor" => command.args(flags(&[Group::Target, Group::Credential, Group::Network])),
-        "sandbox" => {
-            let rate = "Answer 429 beyond this rate [default: no limit]";
-            let rate = flag(Setting::Rate).help(rate).help_heading(Group::Sandbox.heading());
-            command.args(flags(&[Group::Sandbox])).arg(rate)
+/// Adds the flags of a command and of those below it; `path` has the words after `vescli`.
+fn with_flags(command: clap::Command, path: &str) -> clap::Command {
+    use Setting::{AllUnknown, As, Cname, Config, DryRun, Email, Into, List, NoInput, OlderThan};
+    use Setting::{Profile, Rate, Tenant, TokenFile, Undo, Yes};
+
+    let settings = match path {
+        "send-password-email" => [of_groups(REQUEST_GROUPS), of_groups(&[Group::Safety])].concat(),
+        "bulk" => [of_groups(REQUEST_GROUPS), of_groups(&[Group::Bulk]), vec![DryRun, NoInput]].concat(),
+        "config path" | "config show" | "config check" => vec![Config],
+        "config init" => vec![Config, Tenant, Cname, TokenFile],
+        "config explain" => of_groups(REQUEST_GROUPS),
+        "config profiles" => vec![Config, Profile],
+        "journal resolve" => vec![Cname, As, AllUnknown, Undo],
+        "journal merge" => vec![Into],
+        "journal repair" => [vec![List, Cname], of_groups(&[Group::Target])].concat(),
+        "journal rm" => vec![Yes, NoInput],
+        "journal prune" => vec![OlderThan, DryRun, Yes, NoInput],
+        "doctor" => of_groups(&[Group::Target, Group::Credential, Group::Network]),
+        "sandbox" => [of_groups(&[Group::Sandbox]), vec![Rate]].concat(),
+        _ => Vec::new(),
+    };
+    let arg = |setting| match (path, setting) {
+        // The addresses are in the list.
+        ("bulk", Email) => None,
+        ("bulk", DryRun) => Some(flag(DryRun).help("Print the plan and send nothing")),
+        ("journal prune", DryRun) => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
+        ("journal rm" | "journal prune", Yes) => Some(flag(Yes).help_heading(Group::Safety.heading())),
+        ("sandbox", Rate) => {
+            let help = "Answer 429 beyond this rate [default: no limit]";
+            Some(flag(Rate).help(help).help_heading(Group::Sandbox.heading()))
         }
-        _ => command,
-    }
+        _ => Some(flag(setting)),
+    };
+    command.args(settings.into_iter().filter_map(arg)).mut_subcommands(|sub| with_path(path, sub, with_flags))
 }
 
-fn with_config_flags(command: clap::Command) -> clap::Command {
-    use Setting::{Cname, Config, Profile, Tenant, TokenFile};
-
-    match command.get_name() {
-        "path" | "show" | "check" => command.arg(flag(Config)),
-        "init" => command.args([Config, Tenant, Cname, TokenFile].map(flag)),
-        "explain" => command.args(flags(REQUEST_GROUPS)),
-        "profiles" => command.args([Config, Profile].map(flag)),
-        _ => command,
-    }
+/// Calls `change` with a command below `path`, and with its own path.
+fn with_path(path: &str, sub: clap::Command, change: fn(clap::Command, &str) -> clap::Command) -> clap::Command {
+    let path = format!("{path} {}", sub.get_name());
+    change(sub, path.trim_start())
 }
 
-fn with_journal_flags(command: clap::Command) -> clap::Command {
-    use Setting::{AllUnknown, As, Cname, DryRun, Into, List, NoInput, OlderThan, Undo, Yes};
-
-    let confirmation = || [Yes, NoInput].map(|key| flag(key).help_heading(Group::Safety.heading()));
-    match command.get_name() {
-        "resolve" => command.args([Cname, As, AllUnknown, Undo].map(flag)),
-        "merge" => command.arg(flag(Into)),
-        "repair" => command.args([List, Cname].map(flag)).args(flags(&[Group::Target])),
-        "rm" => command.args(confirmation()),
-        "prune" => command
-            .arg(flag(OlderThan))
-            .arg(flag(DryRun).help("Show what would be removed, and remove nothing"))
-            .args(confirmation()),
-        _ => command,
-    }
-}
-
-fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
-    specs().filter(move |spec| spec.is_flag() && groups.contains(&spec.group)).map(|spec| flag(spec.setting))
+fn of_groups(groups: &[Group]) -> Vec<Setting> {
+    let belongs = |spec: &&SettingSpec| spec.is_flag() && groups.contains(&spec.group);
+    specs().filter(belongs).map(|spec| spec.setting).collect()
 }
 
 fn flag(setting: Setting) -> Arg {
@@ -274,32 +269,23 @@ fn marked(command: clap::Command, path: &str) -> clap::Command {
         .term_width(0)
         .before_help(path.to_owned())
         .before_long_help(format!("{LONG_MARK} {path}"))
-        .mut_subcommands(|sub| {
-            let path = format!("{path} {}", sub.get_name());
-            marked(sub, path.trim())
-        })
+        .mut_subcommands(|sub| with_path(path, sub, marked))
 }
 
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let wrong = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) => wrong.clone(),
-        _ => return error,
-    };
-    if let Some(tip) = tip(&wrong, arguments) {
-        let tip = ContextValue::StyledStrs(vec![tip.into()]);
-        error.insert(ContextKind::Suggested, tip);
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && let Some(tip) = tip(wrong, arguments)
+    {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
 
 /// The tip for an argument that clap does not know at its place.
 fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
-    let words: Vec<String> = arguments
-        .iter()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .take_while(|word| word != "--")
-        .collect();
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.take_while(|word| word != "--").collect();
     let at = words.iter().position(|word| word.starts_with(wrong))?;
     let program = command();
     let find = |words: &[String]| words.iter().find_map(|word| program.find_subcommand(word));
@@ -328,15 +314,13 @@ fn takes(command: &clap::Command, flag: &str) -> bool {
 fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
     let flag = Setting::Email.spec().flag;
     let addresses = matches.try_get_many::<String>(flag).ok().flatten();
-    match addresses.map_or(0, |addresses| addresses.len()) {
-        0 | 1 => Ok(()),
-        times => Err(clap::Error::raw(
-            ErrorKind::ArgumentConflict,
-            format!(
-                "--{flag} was given {times} times, but one request mails one person: run it once for each address\n"
-            ),
-        )),
+    let times = addresses.map_or(0, |addresses| addresses.len());
+    if times < 2 {
+        return Ok(());
     }
+    let message =
+        format!("--{flag} was given {times} times, but one request mails one person: run it once for each address\n");
+    Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
 }
 
 #[cfg(test)]

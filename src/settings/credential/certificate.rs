@@ -14,7 +14,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer as _;
+use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 use zeroize::Zeroizing;
 
@@ -103,15 +103,6 @@ impl fmt::Debug for ClientCertificate {
         write!(f, "ClientCertificate({})", self.subject.as_deref().unwrap_or("?"))
     }
 }
-
-/// Two are the same if their certificates are: a key belongs to one certificate's public key.
-impl PartialEq for ClientCertificate {
-    fn eq(&self, other: &Self) -> bool {
-        self.certified.cert == other.certified.cert
-    }
-}
-
-impl Eq for ClientCertificate {}
 
 /// The client's certificate, then those that lead to its authority, and the key.
 type Parts = (Vec<CertificateDer<'static>>, Zeroizing<PrivateKeyDer<'static>>);
@@ -277,19 +268,14 @@ impl CertificateFacts {
 #[cfg(feature = "p12")]
 mod pkcs12 {
     use std::borrow::Cow;
-    use std::path::Path;
 
     use p12_keystore::error::Error;
     use p12_keystore::{Certificate, Pkcs12Archive};
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    use rustls::sign::CertifiedKey;
-    use x509_parser::asn1_rs::{Any, FromDer as _, Sequence, ToDer as _};
-    use zeroize::Zeroizing;
+    use x509_parser::asn1_rs::{Any, Sequence, ToDer as _};
 
-    use super::{CERTIFICATE_MAX, PasswordSource, Secret, certify, read_file};
-    use crate::args::layer::Origin;
-    use crate::settings::error::CredentialError;
-    use crate::settings::file;
+    use super::{CERTIFICATE_MAX, PasswordSource, Path, certify, file, read_file};
+    use super::{CertificateDer, CertifiedKey, PrivateKeyDer, Secret, Zeroizing};
+    use super::{CredentialError, FromDer, Origin};
 
     const PASSWORD_MAX: u64 = 8 * 1024;
 
@@ -415,13 +401,7 @@ mod pkcs12 {
 
 #[cfg(not(feature = "p12"))]
 mod pkcs12 {
-    use std::path::Path;
-
-    use rustls::sign::CertifiedKey;
-
-    use super::PasswordSource;
-    use crate::args::layer::Origin;
-    use crate::settings::error::CredentialError;
+    use super::{CertifiedKey, CredentialError, Origin, PasswordSource, Path};
 
     pub(super) fn read(
         path: &Path,

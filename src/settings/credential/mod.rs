@@ -28,7 +28,7 @@ pub struct CredentialPlan {
 }
 
 /// A credential that was read. `Debug` does not show it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Credential {
     pub token: Option<Secret>,
     pub certificate: Option<ClientCertificate>,

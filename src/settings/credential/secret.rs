@@ -22,18 +22,9 @@ impl Secret {
     /// Makes a secret of bytes; `None`, and the bytes overwritten, if they are not UTF-8. One line end at the end is not
     /// part of the secret, and `\r` alone is not a line end.
     pub fn of_line(bytes: Vec<u8>) -> Option<Self> {
-        let mut text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                error.into_bytes().zeroize();
-                return None;
-            }
-        };
-        if text.ends_with('\n') {
-            text.pop();
-            if text.ends_with('\r') {
-                text.pop();
-            }
+        let mut text = String::from_utf8(bytes).map_err(|error| error.into_bytes().zeroize()).ok()?;
+        if let Some(line) = text.strip_suffix('\n') {
+            text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
         }
         Some(Self(text))
     }

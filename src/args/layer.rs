@@ -12,7 +12,7 @@ use clap::parser::ValueSource;
 use thiserror::Error;
 
 use super::did_you_mean;
-use super::environment::{Environment, NotUtf8};
+use super::environment::Environment;
 use super::settings_table::{Kind, Setting, SettingSpec, specs};
 
 /// A value in the form of its [`Kind`].
@@ -53,12 +53,10 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
             parse_switch(text).map(Value::Switch).ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0"))
         }
         Kind::Count => parse_count(text).map(Value::Count).map_err(|error| format!("`{text}` is {error}")),
-        Kind::Level => text
-            .parse()
-            .ok()
-            .or_else(|| parse_switch(text).map(u64::from))
-            .map(Value::Count)
-            .ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2")),
+        Kind::Level => {
+            let level = text.parse().ok().or_else(|| parse_switch(text).map(u64::from));
+            level.map(Value::Count).ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2"))
+        }
         Kind::List(_) => Ok(Value::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
     }
 }
@@ -127,9 +125,12 @@ pub struct ValueError {
     pub reason: String,
 }
 
-impl From<NotUtf8> for ValueError {
-    fn from(NotUtf8(name): NotUtf8) -> Self {
-        Self { origin: Origin::Variable(name), reason: "its value is not UTF-8 text".to_owned() }
+impl Environment {
+    /// The value of a variable that has to be text.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, ValueError> {
+        let reason = "its value is not UTF-8 text";
+        let invalid = || ValueError { origin: Origin::Variable(name.to_owned()), reason: reason.to_owned() };
+        self.get(name).map(|value| value.to_str().ok_or_else(invalid)).transpose()
     }
 }
 
@@ -236,14 +237,11 @@ fn variables(
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
         let origin = origin_of(spec)?;
-        let value = match environment.text(&origin.to_string()) {
-            Ok(text) => parse_value(spec.kind, text?),
-            Err(not_utf8) => return Some(Err(not_utf8.into())),
-        };
-        Some(match value {
+        let text = environment.text(&origin.to_string()).transpose()?;
+        Some(text.and_then(|text| match parse_value(spec.kind, text) {
             Ok(value) => Ok((spec.setting, Entry { value, origin })),
             Err(reason) => Err(ValueError { origin, reason }),
-        })
+        }))
     })
 }
 

@@ -18,7 +18,7 @@ use crate::report::escape::{Redactor, escape_document, escape_uncut, success};
 use crate::report::exit::Ending;
 use crate::report::text::counted;
 use crate::settings::Settings;
-use crate::settings::config_file::{ConfigError, ConfigFile, ConfigPath};
+use crate::settings::config_file::{ConfigFile, ConfigPath};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::secret::Secret;
@@ -308,7 +308,8 @@ impl Values<'_> {
                 _ => Effective::default(),
             });
         };
-        let is_default = || Ok::<_, ConfigError>(self.path.read()?.is_some_and(|file| file.default_profile.is_some()));
+        let is_default =
+            || Ok::<_, SettingsError>(self.path.read()?.is_some_and(|file| file.default_profile.is_some()));
         let origin = match self.origin(Setting::Profile) {
             Some(origin) => origin,
             None if is_default()? => "default_profile".to_owned(),

@@ -23,7 +23,7 @@ use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::{CredentialError, SettingsError};
+use crate::settings::error::SettingsError;
 use crate::settings::network::ProxySetting;
 use crate::settings::sources::Sources;
 use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
@@ -152,7 +152,7 @@ fn load(
     settings: &Settings,
     environment: &Environment,
     interrupts: &Interrupts,
-) -> Result<Result<Credential, CredentialError>, Interrupted> {
+) -> Result<Result<Credential, SettingsError>, Interrupted> {
     let plan = &settings.credential;
     let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
         Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,

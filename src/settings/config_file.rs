@@ -6,10 +6,10 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::{iter, mem};
 
-use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
+use super::error::SettingsError;
 use super::file::{self, Accept, FileError, FileErrorKind};
 use crate::args::environment::Environment;
 use crate::args::layer::{Layer, Origin, Place, Value, check_choice};
@@ -17,18 +17,6 @@ use crate::args::settings_table::{Kind, RATE, Setting, SettingSpec, specs};
 use crate::args::{did_you_mean, suggest};
 
 const CONFIG_MAX: u64 = 1024 * 1024;
-
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    #[error("{error}{}", hint(.error))]
-    File { error: FileError },
-    #[error("{0}")]
-    Unusable(String),
-    #[error("{place}: {mistake}")]
-    Mistake { place: Place, mistake: String },
-    #[error("{0}")]
-    UnknownProfile(String),
-}
 
 fn hint(error: &FileError) -> &'static str {
     match error.kind {
@@ -66,10 +54,12 @@ impl ConfigPath {
     /// Reads the file, if there is one.
     ///
     /// # Errors
-    /// [`ConfigError`] when a file that the user names is missing, or any file cannot be used.
-    pub fn read(&self) -> Result<Option<ConfigFile>, ConfigError> {
+    /// [`SettingsError`] when a file that the user names is missing, or any file cannot be used.
+    pub fn read(&self) -> Result<Option<ConfigFile>, SettingsError> {
         match self.path().map(|path| ConfigFile::read(path)).transpose() {
-            Err(ConfigError::File { error: FileError { kind: FileErrorKind::Missing, .. } }) if !self.is_given => {
+            Err(SettingsError::File { error: FileError { kind: FileErrorKind::Missing, .. }, .. })
+                if !self.is_given =>
+            {
                 Ok(None)
             }
             read => read,
@@ -107,14 +97,18 @@ pub struct Profile {
 }
 
 impl ConfigFile {
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let mut opened = None;
         let keep = |metadata: &Metadata| {
             opened = Some(metadata.clone());
             Ok(())
         };
-        let bytes = file::read(path, Accept::File, CONFIG_MAX, keep).map_err(|error| ConfigError::File { error })?;
-        let unusable = |reason| ConfigError::Unusable(format!("{}: {reason}", path.display()));
+        let bytes = file::read(path, Accept::File, CONFIG_MAX, keep).map_err(|error| SettingsError::File {
+            origin: String::new(),
+            hint: hint(&error),
+            error,
+        })?;
+        let unusable = |reason| SettingsError::unusable(path.display(), reason);
         let text = String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8 text".to_owned()))?;
         let file = Self::parse(path, &text)?;
         // A file without a command is only data, and is not checked.
@@ -132,7 +126,7 @@ impl ConfigFile {
     }
 
     /// Understands the text of a file; `path` names it in messages.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let mut file = Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -176,7 +170,7 @@ impl ConfigFile {
         Ok(file)
     }
 
-    fn check_profile(&self, source: &Source, key: &str, name: &str, at: usize) -> Result<(), ConfigError> {
+    fn check_profile(&self, source: &Source, key: &str, name: &str, at: usize) -> Result<(), SettingsError> {
         if self.profiles.contains_key(name) {
             return Ok(());
         }
@@ -185,7 +179,7 @@ impl ConfigFile {
         Err(source.mistake(at, mistake))
     }
 
-    fn check_cycle(&self, source: &Source, name: &str, at: usize) -> Result<(), ConfigError> {
+    fn check_cycle(&self, source: &Source, name: &str, at: usize) -> Result<(), SettingsError> {
         let mut chain = Vec::new();
         for name in self.chain(name) {
             let is_cycle = chain.contains(&name);
@@ -203,7 +197,7 @@ impl ConfigFile {
     }
 
     /// The layers of a profile, its own first, then those that it extends, then `[defaults]`.
-    pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, ConfigError> {
+    pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, SettingsError> {
         if let Some(name) = profile.filter(|name| !self.profiles.contains_key(*name)) {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
             let listed = match known.as_slice() {
@@ -212,7 +206,7 @@ impl ConfigFile {
             };
             let (path, suggestion) = (self.path.display(), did_you_mean(name, known.iter().copied()));
             let reason = format!("there is no profile `{name}` in {path}{listed}{suggestion}");
-            return Err(ConfigError::UnknownProfile(reason));
+            return Err(SettingsError::UnknownProfile(reason));
         }
         let names = profile.into_iter().flat_map(|name| self.chain(name));
         let layers = names.filter_map(|name| self.profiles.get(name)).map(|profile| &profile.layer);
@@ -268,28 +262,28 @@ impl Source<'_> {
         }
     }
 
-    fn mistake(&self, offset: usize, mistake: String) -> ConfigError {
-        ConfigError::Mistake { place: self.place(offset), mistake }
+    fn mistake(&self, offset: usize, mistake: String) -> SettingsError {
+        SettingsError::Mistake { place: self.place(offset), mistake }
     }
 
-    fn wrong_value(&self, key: &str, value: &Spanned<DeValue<'_>>, reason: &str) -> ConfigError {
+    fn wrong_value(&self, key: &str, value: &Spanned<DeValue<'_>>, reason: &str) -> SettingsError {
         self.mistake(value.span().start, format!("`{key}`: {reason}"))
     }
 
-    fn table_of<'a, 'i>(&self, key: &str, value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, ConfigError> {
+    fn table_of<'a, 'i>(&self, key: &str, value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, SettingsError> {
         value.get_ref().as_table().ok_or_else(|| {
             let reason = format!("is a table, written [{key}], not {}", type_of(value.get_ref()));
             self.wrong_value(key, value, &reason)
         })
     }
 
-    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
+    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, SettingsError> {
         let read = read_value(Kind::Text(""), value.get_ref(), self.path);
         read.map(|text| text.to_string()).map_err(|reason| self.wrong_value(key, value, &reason))
     }
 
     /// Reads a table of settings; `title` names it in messages.
-    fn settings(&self, title: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, ConfigError> {
+    fn settings(&self, title: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, SettingsError> {
         let mut profile = Profile::default();
         let mut has_token = false;
         // In the order of the file, so that the first mistake reported is the first that is there.
@@ -320,7 +314,7 @@ impl Source<'_> {
         Ok(profile)
     }
 
-    fn refuse_secret(&self, offset: usize, name: &str) -> Result<(), ConfigError> {
+    fn refuse_secret(&self, offset: usize, name: &str) -> Result<(), SettingsError> {
         let instead = match name {
             "token" | "api_token" => {
                 "name a file with `token_file` or a command with `token_command`, or set VESCLI_TOKEN in the environment"
@@ -333,7 +327,7 @@ impl Source<'_> {
 
     /// A key at the top of the file that is none of the three that may be there. Most often it is a setting without its
     /// table, so that is said.
-    fn unknown_table(&self, offset: usize, key: &str) -> ConfigError {
+    fn unknown_table(&self, offset: usize, key: &str) -> SettingsError {
         if let Err(secret) = self.refuse_secret(offset, key) {
             return secret;
         }

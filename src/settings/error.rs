@@ -1,26 +1,42 @@
 //! Why settings and credentials cannot be used, and how to give a setting that is missing. No message contains a byte of a
 //! credential.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::config_file::ConfigError;
 use super::file::FileError;
-use crate::args::layer::{Origin, ValueError};
+use crate::args::layer::{Origin, Place, ValueError};
 use crate::args::settings_table::{Scope, Setting};
 
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
+    /// A file of settings or of a credential. `origin` is where it is named, with a colon, if it has to be said.
+    #[error("{origin}{error}{hint}")]
+    File { origin: String, error: FileError, hint: &'static str },
     #[error(transparent)]
     Value(#[from] ValueError),
     /// No source gives a value that is needed.
     #[error("no {name} is given: {ways}", name = .key.spec().name(), ways = ways_to_give(*.key, .config))]
     Missing { key: Setting, config: ConfigState },
-    #[error(transparent)]
-    Credential(#[from] CredentialError),
+    #[error("{place}: {mistake}")]
+    Mistake { place: Place, mistake: String },
+    #[error("{0}")]
+    UnknownProfile(String),
+    /// A credential belongs to another host than the one that the request goes to, or to one that cannot be computed.
+    #[error("the credential of {origin} {reason}")]
+    Bound { origin: Origin, reason: String },
+    /// The configuration file or a credential cannot be used for another reason.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl SettingsError {
+    /// `origin` is the flag, variable, line or file that it is about.
+    pub fn unusable(origin: impl Display, reason: impl Display) -> Self {
+        Self::Unusable(format!("{origin}: {reason}"))
+    }
 }
 
 /// The state of the configuration file: it decides what is suggested when something is missing.
@@ -55,22 +71,4 @@ fn ways_to_give(key: Setting, config: &ConfigState) -> String {
         }
     };
     format!("{ways}, or put `{name}` into {table}")
-}
-
-/// Why a credential cannot be used. `origin` is the flag, variable or line that names it.
-#[derive(Debug, Error)]
-pub enum CredentialError {
-    #[error("{origin}: {error}{hint}")]
-    File { origin: Origin, error: FileError, hint: &'static str },
-    #[error("{origin}: {reason}")]
-    Unusable { origin: Origin, reason: String },
-    /// It belongs to another host than the one that the request goes to, or to one that cannot be computed.
-    #[error("the credential of {origin} {reason}")]
-    Bound { origin: Origin, reason: String },
-}
-
-impl CredentialError {
-    pub fn unusable(origin: &Origin, reason: impl Into<String>) -> Self {
-        Self::Unusable { origin: origin.clone(), reason: reason.into() }
-    }
 }

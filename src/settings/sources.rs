@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::config_file::{ConfigError, ConfigFile, ConfigPath};
+use super::config_file::{ConfigFile, ConfigPath};
 use super::error::{ConfigState, SettingsError};
 use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Layer, Origin, Value};
@@ -50,7 +50,7 @@ impl Sources {
                 None => "`--config none` is set, or there is no home folder".to_owned(),
             };
             let reason = format!("there is no profile `{name}`, because there is no configuration file ({looked_at})");
-            return Err(ConfigError::Unusable(reason).into());
+            return Err(SettingsError::Unusable(reason));
         }
         let profile = named.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
         let mut layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];

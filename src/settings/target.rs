@@ -149,42 +149,33 @@ impl BaseUrl {
             let shown = without_userinfo(typed);
             format!("`{shown}` is not a URL ({error}): it must look like https://example-corp.console.ves.volterra.io")
         })?;
-        if !url.username().is_empty() || url.password().is_some() {
-            let reason = "the URL contains a user name or a password: give the token with VESCLI_TOKEN or --token-file";
-            return Err(reason.to_owned());
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => {
-                return Err(format!(
-                    "`{text}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)"
-                ));
-            }
-            _ => return Err(format!("`{text}` does not begin with https://")),
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!(
-                "`{text}` contains a query or a fragment: the operation's path is appended to it, so it must end with a path"
-            ));
-        }
         // The parser drops tabs, resolves dot segments, maps full-width letters: what it made must be what was written.
         let parsed = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
-        let same = parsed == text || same_but_for_case_and_port(&url, parsed, text);
-        if !same || !split_host(text).0.is_ascii() || text.ends_with('/') {
-            return Err(format!("`{text}` would be sent as `{parsed}`: write it in that form if it is what you mean"));
-        }
-        if let Some(name) = url.domain()
-            && let Some(why) = host_name_problem(name)
-        {
-            return Err(format!("the host `{name}` {why}: correct it"));
-        }
-        if text.contains("/no_auth") {
-            return Err(format!(
-                "`{text}` already ends in the operation's path: leave out everything from /no_auth on"
-            ));
-        }
-        Ok(Self { text: text.to_owned(), url })
+        let is_verbatim = (parsed == text || same_but_for_case_and_port(&url, parsed, text))
+            && split_host(text).0.is_ascii()
+            && !text.ends_with('/');
+        let host_problem = url.domain().and_then(|name| Some((name, host_name_problem(name)?)));
+        Err(if !url.username().is_empty() || url.password().is_some() {
+            "the URL contains a user name or a password: give the token with VESCLI_TOKEN or --token-file".to_owned()
+        } else if !matches!(url.scheme(), "https" | "http") {
+            format!("`{text}` does not begin with https://")
+        } else if url.scheme() == "http" && !is_loopback(&url) {
+            format!(
+                "`{text}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)"
+            )
+        } else if url.query().is_some() || url.fragment().is_some() {
+            format!(
+                "`{text}` contains a query or a fragment: the operation's path is appended to it, so it must end with a path"
+            )
+        } else if !is_verbatim {
+            format!("`{text}` would be sent as `{parsed}`: write it in that form if it is what you mean")
+        } else if let Some((name, why)) = host_problem {
+            format!("the host `{name}` {why}: correct it")
+        } else if text.contains("/no_auth") {
+            format!("`{text}` already ends in the operation's path: leave out everything from /no_auth on")
+        } else {
+            return Ok(Self { text: text.to_owned(), url });
+        })
     }
 
     pub fn as_str(&self) -> &str {

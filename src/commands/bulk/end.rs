@@ -15,7 +15,6 @@ use crate::report::exit::{Ending, Exit};
 use crate::report::json::{self, RunEnd};
 use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
-use crate::settings::config_file::ConfigError;
 use crate::settings::error::SettingsError;
 
 /// The end of a run that was not confirmed.
@@ -241,7 +240,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
 }
 
 const fn is_unknown_profile(error: &CommandError) -> bool {
-    matches!(error, CommandError::Settings(SettingsError::Config(ConfigError::UnknownProfile(_))))
+    matches!(error, CommandError::Settings(SettingsError::UnknownProfile(_)))
 }
 
 fn quoted(step: &NextStep) -> String {

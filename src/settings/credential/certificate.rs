@@ -23,7 +23,7 @@ use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, P12_PASSWORD_V
 use crate::args::layer::{Layer, Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::settings::clock::to_text;
-use crate::settings::error::CredentialError;
+use crate::settings::error::SettingsError;
 use crate::settings::file::{self, Accept, FileErrorKind};
 use crate::settings::sources::Sources;
 
@@ -49,15 +49,15 @@ impl ClientCertificateSource {
     /// The client certificate that one layer names, still without a password.
     ///
     /// # Errors
-    /// [`CredentialError::Unusable`] for a key without a certificate, and for a certificate in two forms.
-    pub(super) fn of_layer(layer: &Layer) -> Result<Option<(Self, Origin)>, CredentialError> {
+    /// [`SettingsError::Unusable`] for a key without a certificate, and for a certificate in two forms.
+    pub(super) fn of_layer(layer: &Layer) -> Result<Option<(Self, Origin)>, SettingsError> {
         let path =
             |setting| layer.get(setting).map(|entry| (PathBuf::from(entry.value.to_string()), entry.origin.clone()));
         match (path(Setting::Cert), path(Setting::CertKey), path(Setting::P12)) {
             (Some((_, other)), _, Some((_, origin))) | (None, Some((_, other)), Some((_, origin))) => {
                 let reason =
                     format!("a client certificate is given twice, here and by {other}: give --cert or --p12, not both");
-                Err(CredentialError::unusable(&origin, reason))
+                Err(SettingsError::unusable(&origin, reason))
             }
             (Some((cert, origin)), key, None) => {
                 let (key, key_origin) = key.unwrap_or_else(|| (cert.clone(), origin.clone()));
@@ -65,7 +65,7 @@ impl ClientCertificateSource {
             }
             (None, Some((_, origin)), None) => {
                 let reason = "it names a key but no certificate: name the certificate with `cert` in the same place";
-                Err(CredentialError::unusable(&origin, reason))
+                Err(SettingsError::unusable(&origin, reason))
             }
             (None, None, Some((file, origin))) => Ok(Some((Self::P12 { file, password: None }, origin))),
             (None, None, None) => Ok(None),
@@ -116,8 +116,8 @@ impl ClientCertificate {
     /// Reads a client certificate and checks that it can be used `now`.
     ///
     /// # Errors
-    /// [`CredentialError`] when a file is missing or can be read by others, and when its content cannot be used.
-    pub fn load(source: &ClientCertificateSource, origin: &Origin, now: SystemTime) -> Result<Self, CredentialError> {
+    /// [`SettingsError`] when a file is missing or can be read by others, and when its content cannot be used.
+    pub fn load(source: &ClientCertificateSource, origin: &Origin, now: SystemTime) -> Result<Self, SettingsError> {
         keep_out_of_core_files();
         let (certified, path, key) = match source {
             ClientCertificateSource::Pem { cert, key, key_origin } => {
@@ -127,38 +127,32 @@ impl ClientCertificate {
                 (pkcs12::read(file, origin, password.as_ref())?, file.display(), file.display())
             }
         };
-        let unusable = |reason| Err(CredentialError::unusable(origin, reason));
-        let certified = match certified {
-            Ok(certified) => certified,
-            Err(rustls::Error::InconsistentKeys(_)) => {
-                return unusable(format!(
-                    "the private key in {key} does not belong to the certificate in {path}; the client's own certificate has to come first in its file"
-                ));
+        let reason = match certified {
+            Ok(certified) => {
+                let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
+                match facts.as_ref().map(|facts| (facts.not_before, facts.not_after)) {
+                    Some((_, end)) if now > end => {
+                        format!("the client certificate in {path} expired on {}: get a new one", to_text(end))
+                    }
+                    Some((start, _)) if now < start => format!(
+                        "the client certificate in {path} is valid only from {} on, and this machine's clock says {}",
+                        to_text(start),
+                        to_text(now)
+                    ),
+                    _ => return Ok(Self { certified: Arc::new(certified), subject: facts.map(|facts| facts.subject) }),
+                }
             }
+            Err(rustls::Error::InconsistentKeys(_)) => format!(
+                "the private key in {key} does not belong to the certificate in {path}; the client's own certificate has to come first in its file"
+            ),
             Err(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-                return unusable(format!("{path} is damaged: its certificate cannot be read"));
+                format!("{path} is damaged: its certificate cannot be read")
             }
-            Err(_) => {
-                return unusable(format!(
-                    "the private key in {key} cannot be used: RSA from 2048 bits on, ECDSA on P-256 or P-384, and Ed25519 are supported"
-                ));
-            }
+            Err(_) => format!(
+                "the private key in {key} cannot be used: RSA from 2048 bits on, ECDSA on P-256 or P-384, and Ed25519 are supported"
+            ),
         };
-        let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
-        match &facts {
-            Some(CertificateFacts { not_after, .. }) if now > *not_after => {
-                let date = to_text(*not_after);
-                return unusable(format!("the client certificate in {path} expired on {date}: get a new one"));
-            }
-            Some(CertificateFacts { not_before, .. }) if now < *not_before => {
-                let (date, now) = (to_text(*not_before), to_text(now));
-                return unusable(format!(
-                    "the client certificate in {path} is valid only from {date} on, and this machine's clock says {now}"
-                ));
-            }
-            _ => {}
-        }
-        Ok(Self { certified: Arc::new(certified), subject: facts.map(|facts| facts.subject) })
+        Err(SettingsError::unusable(origin, reason))
     }
 }
 
@@ -177,15 +171,15 @@ fn read_file(
     origin: &Origin,
     limit: u64,
     check: fn(&Metadata) -> Result<(), FileErrorKind>,
-) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
     file::read(path, Accept::File, limit, check).map(Zeroizing::new).map_err(|error| {
         let hint = if let FileErrorKind::TooLarge { .. } = error.kind { ": is it the right file?" } else { "" };
-        CredentialError::File { origin: origin.clone(), error, hint }
+        SettingsError::File { origin: format!("{origin}: "), error, hint }
     })
 }
 
 /// Only the file that contains the key has to be kept from others.
-fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, CredentialError> {
+fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, SettingsError> {
     let key_bytes = read_file(key, key_origin, CERTIFICATE_MAX, file::check_private)?;
     let cert_bytes = if cert == key {
         key_bytes.clone()
@@ -193,15 +187,15 @@ fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) 
         read_file(cert, cert_origin, CERTIFICATE_MAX, file::anyone_may_read)?
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&cert_bytes).collect();
-    let chain = chain.map_err(|error| CredentialError::unusable(cert_origin, damaged(cert, &error)))?;
+    let chain = chain.map_err(|error| SettingsError::unusable(cert_origin, damaged(cert, &error)))?;
     if chain.is_empty() {
         let reason = format!(
             "{} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12",
             cert.display()
         );
-        return Err(CredentialError::unusable(cert_origin, reason));
+        return Err(SettingsError::unusable(cert_origin, reason));
     }
-    let key = private_key(key, &key_bytes).map_err(|reason| CredentialError::unusable(key_origin, reason))?;
+    let key = private_key(key, &key_bytes).map_err(|reason| SettingsError::unusable(key_origin, reason))?;
     Ok((chain, Zeroizing::new(key)))
 }
 
@@ -275,7 +269,7 @@ mod pkcs12 {
 
     use super::{CERTIFICATE_MAX, PasswordSource, Path, certify, file, read_file};
     use super::{CertificateDer, CertifiedKey, PrivateKeyDer, Secret, Zeroizing};
-    use super::{CredentialError, FromDer, Origin};
+    use super::{FromDer, Origin, SettingsError};
 
     const PASSWORD_MAX: u64 = 8 * 1024;
 
@@ -285,10 +279,11 @@ mod pkcs12 {
         path: &Path,
         origin: &Origin,
         password: Option<&(PasswordSource, Origin)>,
-    ) -> Result<Result<CertifiedKey, rustls::Error>, CredentialError> {
-        let unusable = |reason| CredentialError::unusable(origin, reason);
+    ) -> Result<Result<CertifiedKey, rustls::Error>, SettingsError> {
+        let unusable = |reason| SettingsError::unusable(origin, reason);
         let bytes = read_file(path, origin, CERTIFICATE_MAX, file::check_private)?;
-        let password = password.map(|(source, origin)| Ok((password_of(source, origin)?, origin))).transpose()?;
+        let password =
+            password.map(|(source, origin)| password_of(source, origin).map(|secret| (secret, origin))).transpose()?;
         let archive = open(&bytes, path, password.as_ref()).map_err(unusable)?;
         let certificates: Vec<Certificate> = archive.certs.into_iter().map(|bag| bag.cert).collect();
         let pairs = archive.keys.iter().flat_map(|key| certificates.iter().map(move |own| (key.key.as_der(), own)));
@@ -302,14 +297,14 @@ mod pkcs12 {
     }
 
     /// One newline at the end of a file is not part of the password.
-    fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, CredentialError> {
+    fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, SettingsError> {
         let path = match source {
             PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
             PasswordSource::File(path) => path,
         };
         let mut bytes = read_file(path, origin, PASSWORD_MAX, file::check_private)?;
         Secret::of_line(std::mem::take(&mut *bytes))
-            .ok_or_else(|| CredentialError::unusable(origin, format!("the password of {origin} is not UTF-8 text")))
+            .ok_or_else(|| SettingsError::unusable(origin, format!("the password of {origin} is not UTF-8 text")))
     }
 
     /// Decrypts a file. The error is the reason for the message.
@@ -401,18 +396,18 @@ mod pkcs12 {
 
 #[cfg(not(feature = "p12"))]
 mod pkcs12 {
-    use super::{CertifiedKey, CredentialError, Origin, PasswordSource, Path};
+    use super::{CertifiedKey, Origin, PasswordSource, Path, SettingsError};
 
     pub(super) fn read(
         path: &Path,
         origin: &Origin,
         _: Option<&(PasswordSource, Origin)>,
-    ) -> Result<Result<CertifiedKey, rustls::Error>, CredentialError> {
+    ) -> Result<Result<CertifiedKey, rustls::Error>, SettingsError> {
         let reason = format!(
             "this build of vescli cannot read PKCS#12 files (feature `p12`): use --cert and --key with `openssl pkcs12 -in {} -nodes`, or another build",
             path.display()
         );
-        Err(CredentialError::unusable(origin, reason))
+        Err(SettingsError::unusable(origin, reason))
     }
 }
 

@@ -13,7 +13,7 @@ use certificate::{ClientCertificate, ClientCertificateSource, PasswordSource};
 use secret::{Secret, of_variable};
 use token::TokenSource;
 
-use super::error::{CredentialError, SettingsError};
+use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
@@ -38,14 +38,14 @@ impl CredentialPlan {
     /// Finds the credential, and checks that it may go to the target.
     ///
     /// # Errors
-    /// [`SettingsError::Credential`] when it belongs to another host, or is half of one.
+    /// [`SettingsError`] when it belongs to another host, or is half of one.
     pub fn resolve(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         let mut plan = Self::strongest(sources, environment, target)?;
         if let Some((ClientCertificateSource::P12 { password, .. }, _)) = &mut plan.certificate {
             *password = PasswordSource::find(sources, environment)?;
         } else if let Some(Entry { origin: origin @ Origin::Flag(_), .. }) = sources.pick(Setting::P12PasswordFile) {
             let reason = "it names a password, but no PKCS#12 file is in use: name one with --p12";
-            return Err(CredentialError::unusable(origin, reason).into());
+            return Err(SettingsError::unusable(origin, reason));
         }
         Ok(plan)
     }
@@ -93,8 +93,8 @@ impl CredentialPlan {
     /// Reads the credential: files, standard input, or the output of a command.
     ///
     /// # Errors
-    /// [`CredentialError`] when it cannot be read, can be read by others, or cannot be used.
-    pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
+    /// [`SettingsError`] when it cannot be read, can be read by others, or cannot be used.
+    pub fn load(&self, environment: &Environment) -> Result<Credential, SettingsError> {
         let token = self.token.as_ref().map(|(source, origin)| source.read(origin, environment)).transpose()?;
         let certificate = self.certificate.as_ref();
         let load = |(source, origin): &_| ClientCertificate::load(source, origin, SystemTime::now());
@@ -109,8 +109,8 @@ const HOST: &[Setting] = &[Setting::Tenant, Setting::BaseUrl, Setting::Console];
 /// refused.
 ///
 /// # Errors
-/// [`CredentialError`] with both hosts, or with the reason why the table's own cannot be computed.
-fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), CredentialError> {
+/// [`SettingsError`] with both hosts, or with the reason why the table's own cannot be computed.
+fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), SettingsError> {
     let target = target.origin();
     let reason = match Target::origin_of(&table_alone(sources, index)) {
         Ok(bound) if bound == target => return Ok(()),
@@ -134,7 +134,7 @@ fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target)
             )
         }
     };
-    Err(CredentialError::Bound { origin: origin.clone(), reason })
+    Err(SettingsError::Bound { origin: origin.clone(), reason })
 }
 
 /// What decides the host of a table: itself, the profiles that it extends, and `[defaults]`. A table that names no host is

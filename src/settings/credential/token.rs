@@ -13,7 +13,7 @@ use super::secret::{Secret, keep_out_of_core_files};
 use crate::args::environment::{Environment, hidden_from_token_command};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
-use crate::settings::error::CredentialError;
+use crate::settings::error::SettingsError;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 
 /// Most bytes of a token: no server accepts a longer header.
@@ -57,8 +57,8 @@ impl TokenSource {
     /// Reads the token.
     ///
     /// # Errors
-    /// [`CredentialError`] when it cannot be read, is not kept safely, or is not a token.
-    pub fn read(&self, origin: &Origin, environment: &Environment) -> Result<Secret, CredentialError> {
+    /// [`SettingsError`] when it cannot be read, is not kept safely, or is not a token.
+    pub fn read(&self, origin: &Origin, environment: &Environment) -> Result<Secret, SettingsError> {
         keep_out_of_core_files();
         let bytes = match self {
             Self::Variable(_, secret) => secret.expose().as_bytes().to_vec(),
@@ -70,7 +70,7 @@ impl TokenSource {
         Secret::of_line(bytes).ok_or("is not text").and_then(check).map_err(|reason| match self {
             Self::File(path) => {
                 let reason = if reason == EMPTY { "is empty: write the API token into the file" } else { reason };
-                CredentialError::unusable(origin, format!("the token in {} {reason}", path.display()))
+                SettingsError::unusable(origin, format!("the token in {} {reason}", path.display()))
             }
             _ => unusable(origin, reason),
         })
@@ -98,30 +98,28 @@ fn check(secret: Secret) -> Result<Secret, &'static str> {
     }
 }
 
-fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
-    CredentialError::unusable(origin, format!("the token {reason}"))
+fn unusable(origin: &Origin, reason: &'static str) -> SettingsError {
+    SettingsError::unusable(origin, format!("the token {reason}"))
 }
 
-fn of_file(error: FileError, origin: &Origin) -> CredentialError {
+fn of_file(error: FileError, origin: &Origin) -> SettingsError {
     let hint = match error.kind {
         FileErrorKind::TooLarge { .. } => return unusable(origin, TOO_LONG),
         FileErrorKind::NotRegular => " and not a pipe; `--token-file -` reads standard input",
         _ => "",
     };
-    CredentialError::File { origin: origin.clone(), error, hint }
+    SettingsError::File { origin: format!("{origin}: "), error, hint }
 }
 
 /// Bypasses the buffer of the standard library, which would keep a copy of the token to the end of the process.
-fn read_stdin(origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+fn read_stdin(origin: &Origin) -> Result<Vec<u8>, SettingsError> {
     #[cfg(unix)]
     let stdin = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned().map(std::fs::File::from);
     #[cfg(not(unix))]
     let stdin = Ok(io::stdin().lock());
     stdin
         .and_then(|stdin| file::read_up_to(stdin, TOKEN_READ_MAX, TOKEN_READ_MAX))
-        .map_err(|error| {
-            CredentialError::unusable(&Origin::Flag("token-file -"), format!("standard input cannot be read: {error}"))
-        })?
+        .map_err(|error| SettingsError::unusable("--token-file -", format!("standard input cannot be read: {error}")))?
         .ok_or_else(|| unusable(origin, TOO_LONG))
 }
 
@@ -132,15 +130,15 @@ const CHECK_INTERVALS: [Duration; 2] = [Duration::from_micros(200), Duration::fr
 /// when the command has ended: a process that it has left behind, such as gpg-agent, may keep its output open for days.
 ///
 /// # Errors
-/// [`CredentialError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
+/// [`SettingsError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
 fn run_command(
     words: &[String],
     limit: Duration,
     origin: &Origin,
     environment: &Environment,
-) -> Result<Vec<u8>, CredentialError> {
+) -> Result<Vec<u8>, SettingsError> {
     let program = words.first().map_or("", String::as_str);
-    let failed = |reason| CredentialError::unusable(origin, format!("the command `{program}` {reason}"));
+    let failed = |reason| SettingsError::unusable(origin, format!("the command `{program}` {reason}"));
     let mut command = Command::new(program);
     command.args(words.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::piped());
     for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {

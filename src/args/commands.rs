@@ -252,10 +252,8 @@ pub struct HelpRequest {
 /// The help that the arguments ask for. clap's error does not tell which: so these arguments are parsed again by commands
 /// whose whole help is their own name, in the long form with a mark.
 pub fn help_request(arguments: &[OsString]) -> HelpRequest {
-    let shown = match marked(command(), "").try_get_matches_from(arguments) {
-        Err(error) => error.render().to_string(),
-        Ok(_) => String::new(),
-    };
+    let asked = marked(command(), "").try_get_matches_from(arguments).err();
+    let shown = asked.map_or_else(String::new, |error| error.render().to_string());
     let shown = shown.trim();
     let (is_long, command) = shown.strip_prefix(LONG_MARK).map_or((false, shown), |rest| (true, rest.trim()));
     HelpRequest { command: command.to_owned(), is_long }
@@ -313,8 +311,7 @@ fn takes(command: &clap::Command, flag: &str) -> bool {
 /// One request mails one person: the other address would be forgotten silently.
 fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
     let flag = Setting::Email.spec().flag;
-    let addresses = matches.try_get_many::<String>(flag).ok().flatten();
-    let times = addresses.map_or(0, |addresses| addresses.len());
+    let times = matches.try_get_many::<String>(flag).ok().flatten().map_or(0, |addresses| addresses.len());
     if times < 2 {
         return Ok(());
     }

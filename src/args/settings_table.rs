@@ -38,15 +38,12 @@ macro_rules! settings {
         static SPECS: &[SettingSpec] = {
             use Kind::{Choice, Count, Duration, File, Level, List, Switch, Text};
 
-            &[$($(SettingSpec {
-                setting: Setting::$setting,
-                group: Group::$group,
-                flag: $flag,
-                kind: $kind,
-                scope: Scope::$scope,
-                help: $help,
-                $($field: Some($value),)*
-                ..SettingSpec::EMPTY
+            &[$($({
+                let (setting, group, scope) = (Setting::$setting, Group::$group, Scope::$scope);
+                let (flag, kind, help) = ($flag, $kind, $help);
+                let (short, alias, default, f5_variable) = (None, None, None, None);
+                let spec = SettingSpec { setting, group, flag, kind, scope, short, alias, default, f5_variable, help };
+                SettingSpec { $($field: Some($value),)* ..spec }
             },)*)*]
         };
     };
@@ -234,20 +231,6 @@ pub struct SettingSpec {
 }
 
 impl SettingSpec {
-    /// What a row has that names nothing optional.
-    const EMPTY: Self = Self {
-        setting: Setting::Email,
-        group: Group::Request,
-        flag: "",
-        kind: Kind::Switch,
-        scope: Scope::Everywhere,
-        short: None,
-        alias: None,
-        default: None,
-        f5_variable: None,
-        help: "",
-    };
-
     /// The key in the file: the flag with underscores.
     pub fn name(&self) -> String {
         self.flag.replace('-', "_")

@@ -104,7 +104,7 @@ impl TypedOutput {
                 Some(color) => Some(color),
                 None => is_color_next.then_some(word.as_ref()),
             };
-            typed.color = color.and_then(ColorChoice::named).or(typed.color);
+            typed.color = color.and_then(|word| word.parse().ok()).or(typed.color);
             is_color_next = word == "--color";
             is_format_next = word == "--output";
             if let Some(letters) = word.strip_prefix('-').filter(|word| !word.starts_with('-')) {

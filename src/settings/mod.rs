@@ -21,6 +21,7 @@ pub mod target;
 
 use std::time::Duration;
 
+pub use clap::ColorChoice;
 use credential::CredentialPlan;
 use error::{ConfigState, SettingsError};
 use network::Network;
@@ -77,26 +78,6 @@ pub struct Output {
     pub color: ColorChoice,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// On a terminal, unless the environment says otherwise.
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-impl ColorChoice {
-    pub fn named(word: &str) -> Option<Self> {
-        match word {
-            "auto" => Some(Self::Auto),
-            "always" => Some(Self::Always),
-            "never" => Some(Self::Never),
-            _ => None,
-        }
-    }
-}
-
 impl Output {
     /// From flags and variables alone, for errors that come before the file is understood.
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
@@ -108,7 +89,7 @@ impl Output {
         let json = [Setting::Json, Setting::Output].map(|key| sources.pick_with_level(key));
         let strongest = json.iter().flatten().map(|(level, _)| *level).min();
         let asks = |entry: &Entry| matches!(entry.value.to_string().as_str(), "true" | "json");
-        let color = sources.text(Setting::Color).and_then(|(word, _)| ColorChoice::named(word));
+        let color = sources.text(Setting::Color).and_then(|(word, _)| word.parse().ok());
         Self {
             json: json.into_iter().flatten().any(|(level, entry)| Some(level) == strongest && asks(entry)),
             quiet: sources.is_on(Setting::Quiet),

@@ -60,7 +60,12 @@ impl Sources {
         }
         layers.push((Level::Foreign, foreign));
         layers.push((Level::BuiltIn, Layer::defaults()));
-        let config = config_state(&config_path, file.as_ref(), profile.as_deref());
+        let config = match (config_path.path().cloned(), file, &profile) {
+            (None, ..) => ConfigState::None,
+            (Some(path), None, _) => ConfigState::Absent(path),
+            (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path, profile.clone()),
+            (Some(path), Some(file), None) => ConfigState::Unchosen(path, file.profiles.into_keys().collect()),
+        };
         Ok(Self { layers, profile, config })
     }
 
@@ -164,15 +169,6 @@ impl Sources {
         let keep = |(index, (level, layer)): (_, &(Level, Layer))| (*level, layer.only(settings(index, *level)));
         let layers = self.layers.iter().enumerate().map(keep).collect();
         Self { layers, profile: self.profile.clone(), config: self.config.clone() }
-    }
-}
-
-fn config_state(path: &ConfigPath, file: Option<&ConfigFile>, profile: Option<&str>) -> ConfigState {
-    match (path.path(), file, profile) {
-        (None, _, _) => ConfigState::None,
-        (Some(path), None, _) => ConfigState::Absent(path.clone()),
-        (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path.clone(), profile.to_owned()),
-        (Some(path), Some(file), None) => ConfigState::Unchosen(path.clone(), file.profiles.keys().cloned().collect()),
     }
 }
 

@@ -2,7 +2,6 @@
 //! server could not accept anyway is refused before anything is sent: a key of another certificate, an encrypted key,
 //! dates that are not now. Also what any certificate says of itself, for messages and dates.
 
-use std::fmt;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,18 +89,12 @@ impl PasswordSource {
     }
 }
 
-/// A client certificate with its key. `Debug` does not show the key.
+/// A client certificate with its key.
 #[derive(Clone)]
 pub struct ClientCertificate {
     certified: Arc<CertifiedKey>,
     /// As far as it can be read.
     pub subject: Option<String>,
-}
-
-impl fmt::Debug for ClientCertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientCertificate({})", self.subject.as_deref().unwrap_or("?"))
-    }
 }
 
 /// The client's certificate, then those that lead to its authority, and the key.

@@ -27,8 +27,8 @@ pub struct CredentialPlan {
     pub certificate: Option<(ClientCertificateSource, Origin)>,
 }
 
-/// A credential that was read. `Debug` does not show it.
-#[derive(Debug, Clone, Default)]
+/// A credential that was read.
+#[derive(Clone, Default)]
 pub struct Credential {
     pub token: Option<Secret>,
     pub certificate: Option<ClientCertificate>,

@@ -110,6 +110,7 @@ impl Settings {
         network.check(&target, sources)?;
         warnings.extend(network.proxy.as_ref().and_then(|proxy| proxy.warning.clone()));
         warnings.extend(network.unused_overrides(&target, sources));
+        let is_off_or_long = |time: Duration| time.is_zero() || time >= USER_GAP;
         Ok(Self {
             cname: text(Setting::Cname).or_else(|| tenant.clone()),
             allow_any_email: sources.is_on(Setting::AllowAnyEmail),
@@ -121,7 +122,8 @@ impl Settings {
                 retries: sources.count(Setting::Retries),
                 max_retry_after: sources.duration(Setting::MaxRetryAfter)?,
                 retry_unknown: sources.is_on(Setting::RetryUnknown),
-                wait_for_user: sources.duration_or_zero(Setting::WaitForUser, USER_GAP, "0s, or at least 5s")?,
+                wait_for_user: Some(sources.duration_if(Setting::WaitForUser, is_off_or_long, "0s, or at least 5s")?)
+                    .filter(|time| !time.is_zero()),
             },
             output: Output::resolve(sources),
             config: sources.config.clone(),

@@ -172,15 +172,14 @@ impl ProxySetting {
         let Some((text, origin)) = found.filter(|(text, _)| !text.is_empty()) else {
             return Ok(None);
         };
-        let (noproxy, warning) = noproxy(sources, environment)?;
+        let noproxy = noproxy(sources, environment)?;
         if text.contains('@') {
             keep_out_of_core_files();
         }
-        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { origin, reason })?;
-        Ok(Some(Self { noproxy, warning, ..parsed }))
+        Self::parse(&text, &origin, noproxy).map(Some).map_err(|reason| ValueError { origin, reason })
     }
 
-    fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
+    fn parse(text: &str, origin: &Origin, (noproxy, warning): NoProxyList) -> Result<Self, String> {
         // curl takes a proxy without a scheme as http, and so do the variables' users.
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let shown = without_userinfo(&url);
@@ -209,8 +208,8 @@ impl ProxySetting {
             tls: parsed.scheme() == "https",
             url: Secret::new(url),
             shown,
-            noproxy: Vec::new(),
-            warning: None,
+            noproxy,
+            warning,
             origin: origin.clone(),
         })
     }
@@ -255,10 +254,12 @@ fn setting_or_variable(
 }
 
 /// The hosts that are reached without the proxy, and a warning about what means nothing in a variable of other programs.
-fn noproxy(sources: &Sources, environment: &Environment) -> Result<(Vec<NoProxyEntry>, Option<String>), ValueError> {
+type NoProxyList = (Vec<NoProxyEntry>, Option<String>);
+
+fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, ValueError> {
     let Some((list, origin)) = setting_or_variable(sources, Setting::Noproxy, environment, &["no_proxy", "NO_PROXY"])?
     else {
-        return Ok((Vec::new(), None));
+        return Ok(NoProxyList::default());
     };
     let (entries, unknown) = parse_noproxy(&list);
     let are = match unknown.as_slice() {
@@ -375,7 +376,7 @@ mod tests {
 
     #[test]
     fn passwords_are_found_and_never_shown() {
-        let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn);
+        let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn, NoProxyList::default());
         let proxy = parse("http://ada:hun%74er2@p.example:3128").unwrap();
         let secrets: Vec<String> = proxy.secrets().iter().map(|secret| secret.expose().to_owned()).collect();
         assert_eq!(secrets, ["hun%74er2", "hunter2"]);

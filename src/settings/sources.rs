@@ -122,33 +122,26 @@ impl Sources {
     /// # Errors
     /// [`SettingsError::Value`] when it is not a time, zero, or longer than a day.
     pub fn duration(&self, key: Setting) -> Result<Duration, SettingsError> {
-        self.duration_of_at_least(key, Duration::from_nanos(1), "more than zero")
+        self.duration_if(key, |time| !time.is_zero(), "more than zero")
     }
 
-    /// A time of zero, which is how a switch that takes a time is turned off, or of at least `least`.
+    /// A time that `is_allowed`, as `allowed` says it.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] when it is not a time, shorter than that, or longer than a day.
-    pub fn duration_or_zero(
+    /// [`SettingsError::Value`] when it is not a time, not allowed, or longer than a day.
+    pub fn duration_if(
         &self,
         key: Setting,
-        least: Duration,
-        least_text: &str,
-    ) -> Result<Option<Duration>, SettingsError> {
-        match self.text(key).map(|(text, _)| humantime::parse_duration(text)) {
-            Some(Ok(Duration::ZERO)) => Ok(None),
-            _ => self.duration_of_at_least(key, least, least_text).map(Some),
-        }
-    }
-
-    fn duration_of_at_least(&self, key: Setting, least: Duration, least_text: &str) -> Result<Duration, SettingsError> {
+        is_allowed: fn(Duration) -> bool,
+        allowed: &str,
+    ) -> Result<Duration, SettingsError> {
         let entry = self.needed(key)?;
         let text = entry.value.to_string();
         let time = humantime::parse_duration(&text).map_err(|_| {
             entry.invalid(format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
-        if time < least || time > DURATION_MAX {
-            return Err(entry.invalid(format!("`{text}` is out of range: use {least_text} and at most 24h")).into());
+        if !is_allowed(time) || time > DURATION_MAX {
+            return Err(entry.invalid(format!("`{text}` is out of range: use {allowed} and at most 24h")).into());
         }
         Ok(time)
     }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::args::environment::Environment;
 use crate::args::layer::{Origin, ValueError};
@@ -12,11 +12,11 @@ use crate::settings::sources::Level;
 
 /// A token or a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    pub const fn new(value: String) -> Self {
-        Self(value)
+    pub fn new(value: String) -> Self {
+        Self(Zeroizing::new(value))
     }
 
     /// Makes a secret of bytes; `None`, and the bytes overwritten, if they are not UTF-8. One line end at the end is not
@@ -26,7 +26,7 @@ impl Secret {
         if let Some(line) = text.strip_suffix('\n') {
             text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
         }
-        Some(Self(text))
+        Some(Self::new(text))
     }
 
     /// The value, for the one place that has to send it.
@@ -37,12 +37,6 @@ impl Secret {
     /// How long it is, in characters: enough to tell one credential from another, or an empty file from a full one.
     pub fn length(&self) -> usize {
         self.0.chars().count()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -40,18 +40,13 @@ pub enum TokenSource {
 impl TokenSource {
     /// The token that one layer names; `limit` is for a command.
     pub(super) fn of_layer(layer: &Layer, limit: Duration) -> Option<(Self, Origin)> {
-        if let Some(entry) = layer.get(Setting::TokenFile) {
-            let source = match entry.value.to_string() {
-                path if path == "-" => Self::Stdin,
-                path => Self::File(PathBuf::from(path)),
-            };
-            return Some((source, entry.origin.clone()));
-        }
-        let entry = layer.get(Setting::TokenCommand)?;
-        match &entry.value {
-            Value::List(words) => Some((Self::Command { words: words.clone(), limit }, entry.origin.clone())),
-            Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
-        }
+        let entry = layer.get(Setting::TokenFile).or_else(|| layer.get(Setting::TokenCommand))?;
+        let source = match &entry.value {
+            Value::List(words) => Self::Command { words: words.clone(), limit },
+            Value::Text(path) if path == "-" => Self::Stdin,
+            path => Self::File(PathBuf::from(path.to_string())),
+        };
+        Some((source, entry.origin.clone()))
     }
 
     /// Reads the token.

@@ -11,13 +11,10 @@ use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Par
 use clap_complete::Shell;
 
 use super::layer::{Layer, parse_count};
-use super::settings_table::{Group, Kind, Setting, SettingSpec, specs};
+use super::settings_table::{Group, Kind, Setting, specs};
 
 /// The topics of `vescli help` that are not commands.
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
-
-/// Groups whose flags choose and address a request: every command that resolves settings takes them.
-const REQUEST_GROUPS: &[Group] = &[Group::Request, Group::Target, Group::Credential, Group::Network, Group::Retry];
 
 /// Mail a new user of an F5 Distributed Cloud tenant the link to set a password
 #[derive(Parser)]
@@ -137,55 +134,53 @@ pub enum JournalAction {
 
 /// The tree with the flags of every command.
 pub fn command() -> clap::Command {
-    let global = of_groups(&[Group::Output]).into_iter().map(|setting| flag(setting).global(true));
-    with_flags(CommandLine::command().args(global), "")
+    with_flags("", CommandLine::command())
 }
 
-/// Adds the flags of a command and of those below it; `path` has the words after `vescli`.
-fn with_flags(command: clap::Command, path: &str) -> clap::Command {
+/// Adds the flags of a command and of those below it.
+fn with_flags(parent: &str, command: clap::Command) -> clap::Command {
+    use Group::{Bulk, Credential, Network, Output, Request, Retry, Safety, Sandbox, Target};
     use Setting::{AllUnknown, As, Cname, Config, DryRun, Email, Into, List, NoInput, OlderThan};
     use Setting::{Profile, Rate, Tenant, TokenFile, Undo, Yes};
 
-    let settings = match path {
-        "send-password-email" => [of_groups(REQUEST_GROUPS), of_groups(&[Group::Safety])].concat(),
-        "bulk" => [of_groups(REQUEST_GROUPS), of_groups(&[Group::Bulk]), vec![DryRun, NoInput]].concat(),
-        "config path" | "config show" | "config check" => vec![Config],
-        "config init" => vec![Config, Tenant, Cname, TokenFile],
-        "config explain" => of_groups(REQUEST_GROUPS),
-        "config profiles" => vec![Config, Profile],
-        "journal resolve" => vec![Cname, As, AllUnknown, Undo],
-        "journal merge" => vec![Into],
-        "journal repair" => [vec![List, Cname], of_groups(&[Group::Target])].concat(),
-        "journal rm" => vec![Yes, NoInput],
-        "journal prune" => vec![OlderThan, DryRun, Yes, NoInput],
-        "doctor" => of_groups(&[Group::Target, Group::Credential, Group::Network]),
-        "sandbox" => [of_groups(&[Group::Sandbox]), vec![Rate]].concat(),
-        _ => Vec::new(),
+    let name = command.get_name().to_owned();
+    // Some flags, all those of some groups, and more flags, in the order of the help.
+    let (first, groups, last): (&[Setting], &[Group], &[Setting]) = match (parent, name.as_str()) {
+        ("", _) => (&[], &[Output], &[]),
+        ("vescli", "send-password-email") => (&[], &[Request, Target, Credential, Network, Retry, Safety], &[]),
+        ("vescli", "bulk") => (&[], &[Request, Target, Credential, Network, Retry, Bulk], &[DryRun, NoInput]),
+        ("vescli", "doctor") => (&[], &[Target, Credential, Network], &[]),
+        ("vescli", "sandbox") => (&[], &[Sandbox], &[Rate]),
+        ("config", "path" | "show" | "check") => (&[Config], &[], &[]),
+        ("config", "init") => (&[Config, Tenant, Cname, TokenFile], &[], &[]),
+        ("config", "explain") => (&[], &[Request, Target, Credential, Network, Retry], &[]),
+        ("config", "profiles") => (&[Config, Profile], &[], &[]),
+        ("journal", "resolve") => (&[Cname, As, AllUnknown, Undo], &[], &[]),
+        ("journal", "merge") => (&[Into], &[], &[]),
+        ("journal", "repair") => (&[List, Cname], &[Target], &[]),
+        ("journal", "rm") => (&[Yes, NoInput], &[], &[]),
+        ("journal", "prune") => (&[OlderThan, DryRun, Yes, NoInput], &[], &[]),
+        _ => (&[], &[], &[]),
     };
-    let arg = |setting| match (path, setting) {
+    let of_groups = specs()
+        .take_while(|_| !groups.is_empty())
+        .filter(|spec| spec.is_flag() && groups.contains(&spec.group))
+        .map(|spec| spec.setting);
+    let arg = |setting| match (name.as_str(), setting) {
         // The addresses are in the list.
         ("bulk", Email) => None,
         ("bulk", DryRun) => Some(flag(DryRun).help("Print the plan and send nothing")),
-        ("journal prune", DryRun) => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
-        ("journal rm" | "journal prune", Yes) => Some(flag(Yes).help_heading(Group::Safety.heading())),
+        ("prune", DryRun) => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
+        ("rm" | "prune", Yes) => Some(flag(Yes).help_heading(Safety.heading())),
         ("sandbox", Rate) => {
             let help = "Answer 429 beyond this rate [default: no limit]";
-            Some(flag(Rate).help(help).help_heading(Group::Sandbox.heading()))
+            Some(flag(Rate).help(help).help_heading(Sandbox.heading()))
         }
         _ => Some(flag(setting)),
     };
-    command.args(settings.into_iter().filter_map(arg)).mut_subcommands(|sub| with_path(path, sub, with_flags))
-}
-
-/// Calls `change` with a command below `path`, and with its own path.
-fn with_path(path: &str, sub: clap::Command, change: fn(clap::Command, &str) -> clap::Command) -> clap::Command {
-    let path = format!("{path} {}", sub.get_name());
-    change(sub, path.trim_start())
-}
-
-fn of_groups(groups: &[Group]) -> Vec<Setting> {
-    let belongs = |spec: &&SettingSpec| spec.is_flag() && groups.contains(&spec.group);
-    specs().filter(belongs).map(|spec| spec.setting).collect()
+    command
+        .args(first.iter().copied().chain(of_groups).chain(last.iter().copied()).filter_map(arg))
+        .mut_subcommands(|sub| with_flags(&name, sub))
 }
 
 fn flag(setting: Setting) -> Arg {
@@ -195,7 +190,7 @@ fn flag(setting: Setting) -> Arg {
         None => spec.help.to_owned(),
     };
     let arg = Arg::new(spec.flag).long(spec.flag).short(spec.short).visible_alias(spec.alias);
-    let arg = arg.help(help).help_heading(spec.group.heading());
+    let arg = arg.help(help).help_heading(spec.group.heading()).global(spec.group == Group::Output);
     match spec.kind {
         // Keeps all addresses, so that a second one is refused instead of replacing the first.
         Kind::Text(name) if setting == Setting::Email => {
@@ -267,7 +262,10 @@ fn marked(command: clap::Command, path: &str) -> clap::Command {
         .term_width(0)
         .before_help(path.to_owned())
         .before_long_help(format!("{LONG_MARK} {path}"))
-        .mut_subcommands(|sub| with_path(path, sub, marked))
+        .mut_subcommands(|sub| {
+            let path = format!("{path} {}", sub.get_name());
+            marked(sub, path.trim_start())
+        })
 }
 
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {

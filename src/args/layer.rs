@@ -193,17 +193,18 @@ impl Layer {
 
     /// The `VESCLI_` variables that are set.
     pub fn from_variables(environment: &Environment) -> Result<Self, ValueError> {
-        variables(environment, own_variable).collect()
+        variables(environment, own_variable, Origin::Variable).collect()
     }
 
     /// The `VESCLI_` variables that fit their settings, the others left out: for what has to work whatever else is broken.
     pub fn from_valid_variables(environment: &Environment) -> Self {
-        variables(environment, own_variable).flatten().collect()
+        variables(environment, own_variable, Origin::Variable).flatten().collect()
     }
 
     /// The variables of F5's own tools that are set.
     pub fn from_f5_variables(environment: &Environment) -> Result<Self, ValueError> {
-        variables(environment, |spec| spec.f5_variable.map(|name| Origin::ForeignVariable(name.to_owned()))).collect()
+        let name = |spec: &SettingSpec| spec.f5_variable.map(str::to_owned);
+        variables(environment, name, Origin::ForeignVariable).collect()
     }
 
     pub fn defaults() -> Self {
@@ -226,21 +227,22 @@ impl FromIterator<(Setting, Entry)> for Layer {
     }
 }
 
-fn own_variable(spec: &SettingSpec) -> Option<Origin> {
-    spec.is_flag().then(|| Origin::Variable(spec.variable()))
+fn own_variable(spec: &SettingSpec) -> Option<String> {
+    spec.is_flag().then(|| spec.variable())
 }
 
-/// The variables that are set, of those that `origin_of` names for a setting.
+/// The variables that are set, of those that `name_of` names for a setting.
 fn variables(
     environment: &Environment,
-    origin_of: fn(&SettingSpec) -> Option<Origin>,
+    name_of: fn(&SettingSpec) -> Option<String>,
+    origin: fn(String) -> Origin,
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
-        let origin = origin_of(spec)?;
-        let text = environment.text(&origin.to_string()).transpose()?;
+        let name = name_of(spec)?;
+        let text = environment.text(&name).transpose()?;
         Some(text.and_then(|text| match parse_value(spec.kind, text) {
-            Ok(value) => Ok((spec.setting, Entry { value, origin })),
-            Err(reason) => Err(ValueError { origin, reason }),
+            Ok(value) => Ok((spec.setting, Entry { value, origin: origin(name) })),
+            Err(reason) => Err(ValueError { origin: origin(name), reason }),
         }))
     })
 }

@@ -244,8 +244,8 @@ pub struct HelpRequest {
     pub is_long: bool,
 }
 
-/// The help that the arguments ask for. clap's error does not tell which: so these arguments are parsed again by commands
-/// whose whole help is their own name, in the long form with a mark.
+/// The help that the arguments ask for. clap's error does not say which. So this parses the arguments again with commands
+/// whose help is only their own name, with a mark in the long form.
 pub fn help_request(arguments: &[OsString]) -> HelpRequest {
     let asked = marked(command(), "").try_get_matches_from(arguments).err();
     let shown = asked.map_or_else(String::new, |error| error.render().to_string());

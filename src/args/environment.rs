@@ -68,8 +68,8 @@ pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
 }
 
 /// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. Our own proxy
-/// is hidden in any case, because nothing that is rehearsed is reached through it; another one without a password may
-/// serve the other commands of a runbook.
+/// is always hidden, because a rehearsal does not use it. Another proxy without a password stays visible, because other
+/// commands of a runbook may need it.
 pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = String> {
     let is_plain = |name: &str| environment.get(name).is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'));
     let proxies = PROXY_VARIABLES.into_iter().filter(move |name| *name == PROXY_VARIABLE || !is_plain(name));

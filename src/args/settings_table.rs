@@ -201,7 +201,7 @@ pub enum Scope {
     Everywhere,
     /// As a flag and a variable: it belongs to one run.
     RunOnly,
-    /// In the file alone: its value is more than one word.
+    /// Only in the file: its value is more than one word.
     FileOnly,
 }
 

@@ -1,4 +1,4 @@
-//! How a list is sent: the settings of `bulk` alone, with the grammars of `--shard` and `--rate`.
+//! How a list is sent: the settings of `bulk` only, with the grammars of `--shard` and `--rate`.
 
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};

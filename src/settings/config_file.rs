@@ -137,7 +137,7 @@ impl ConfigFile {
         // A byte order mark is not part of the document, but editors leave one.
         let source = Source { path, text: text.strip_prefix('\u{feff}').unwrap_or(text) };
         let document = DeTable::parse(source.text).map_err(|error| {
-            // `message` alone: the full text quotes the line, which may contain a secret.
+            // Only `message`: the full text quotes the line, which may contain a secret.
             let start = error.span().map_or(0, |span| span.start);
             source.mistake(start, format!("not valid TOML: {}", error.message()))
         })?;
@@ -220,8 +220,8 @@ impl ConfigFile {
     }
 }
 
-/// Anyone who can write the file can have its command run as the user who starts vescli: checks the file that was read, the
-/// folder that it is in, and both once more where the path is a link.
+/// Anyone who can write the file can make vescli run a command. So this checks the file that was read and its folder, and
+/// both again where the path is a link.
 #[cfg(unix)]
 fn check_trust(path: &Path, opened: &Metadata) -> Result<(), FileError> {
     let check = |path: &Path, check: &dyn Fn() -> Result<(), FileErrorKind>| check().map_err(|kind| kind.at(path));
@@ -325,8 +325,7 @@ impl Source<'_> {
         Err(self.mistake(offset, format!("`{name}` does not belong in this file: {instead}")))
     }
 
-    /// A key at the top of the file that is none of the three that may be there. Most often it is a setting without its
-    /// table, so that is said.
+    /// An unknown key at the top of the file. Most often it is a setting without its table, so the message says that.
     fn unknown_table(&self, offset: usize, key: &str) -> SettingsError {
         if let Err(secret) = self.refuse_secret(offset, key) {
             return secret;

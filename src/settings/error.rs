@@ -44,7 +44,7 @@ impl SettingsError {
 pub enum ConfigState {
     /// None was read on purpose, or there is no home folder to look in.
     None,
-    /// There is none at this path.
+    /// There is no file at this path.
     Absent(PathBuf),
     /// It was read, and this profile was used.
     Profile(PathBuf, String),

@@ -97,7 +97,7 @@ pub fn anyone_may_read(_: &Metadata) -> Result<(), FileErrorKind> {
 
 /// Opens a file. The metadata is that of what was opened, whatever has become of the path.
 fn open(path: &Path, accept: Accept) -> Result<(File, Metadata), FileErrorKind> {
-    // Checked before it is opened: opening alone makes some devices act.
+    // Checked before it is opened: some devices act as soon as they are opened.
     let before = std::fs::metadata(path)?;
     let file = match accept {
         Accept::FileOrPipe if is_pipe(&before) => File::open(path)?,

@@ -79,7 +79,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// From flags and variables alone, for errors that come before the file is understood.
+    /// From flags and variables only, for errors that happen before the file is read.
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
         Self::resolve(&Sources::without_file(flags, environment))
     }

@@ -65,7 +65,7 @@ impl Network {
         };
         let (url, proxy) = (base.url(), self.proxy_for(base.url()));
         let host = url.host_str().unwrap_or_default();
-        // Plain http is for this machine alone, so no proxy and no override may lead it to another one.
+        // Plain http is for this machine only, so no proxy and no override may lead it to another machine.
         let is_plain = url.scheme() == "http";
         if let Some(ProxySetting { shown, origin, .. }) = proxy
             && is_plain
@@ -83,8 +83,8 @@ impl Network {
                     "{address} is another machine, and `{url}` would reach it unencrypted: use https://"
                 )));
             }
-            // reqwest looks no address up, so an override for one would be passed over, and the request would go where it
-            // should not. Through a proxy no override is used.
+            // reqwest does not look up an address, so it would ignore an override for one, and the request would go to
+            // the wrong machine. Behind a proxy, overrides are not used.
             let leads_away = |of: &&Override| host.parse().is_ok_and(|address: IpAddr| address != of.address);
             if let (Some(Override { address, .. }), None) = (overrides().find(leads_away), proxy) {
                 return Err(entry.invalid(format!(
@@ -92,8 +92,8 @@ impl Network {
                 )));
             }
         }
-        // reqwest takes an IPv6 address behind a proxy with its brackets for a name, and refuses it as one that TLS does not
-        // know. That is reported here, before anything is tried.
+        // Behind a proxy, reqwest reads an IPv6 address with its brackets as a name, and TLS does not accept that name.
+        // This reports it before the first attempt.
         match (proxy, sources.pick(Setting::BaseUrl)) {
             (Some(ProxySetting { origin, .. }), Some(entry)) if host.starts_with('[') => Err(entry.invalid(format!(
                 "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {origin}): use a host name, or bypass the proxy with --noproxy '{host}'",
@@ -103,8 +103,8 @@ impl Network {
         }
     }
 
-    /// A warning when overrides were given for this very run, and none is for the host that it goes to: a mistyped name
-    /// would otherwise send to the real service what was meant for another address.
+    /// A warning when flags or variables give overrides, and none of them is for the host of the request: after a typing
+    /// error in the name, the request would go to the real service and not to the given address.
     pub fn unused_overrides(&self, target: &Target, sources: &Sources) -> Option<String> {
         let (host, port) = target.host_and_port();
         let used = |of: &Override| of.host == host && of.port == port;
@@ -116,8 +116,8 @@ impl Network {
         }
     }
 
-    /// The proxy that is used for a URL. One that the usual variables name is for other machines: it was meant for all
-    /// programs of this one, and a loopback address means another machine to it.
+    /// The proxy that is used for a URL. A proxy of the usual variables is not used for a loopback address: to the proxy,
+    /// that address is another machine.
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
         let is_meant = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
         self.proxy.as_ref().filter(is_meant).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
@@ -155,13 +155,13 @@ pub struct ProxySetting {
     pub tls: bool,
     /// The hosts that are reached without it.
     noproxy: Vec<NoProxyEntry>,
-    /// What means nothing in `NO_PROXY`. The variable is for other programs too, so it is not an error.
+    /// What is not understood in `NO_PROXY`. Other programs read the variable too, so this is not an error.
     pub warning: Option<String>,
     pub origin: Origin,
 }
 
 impl ProxySetting {
-    /// The setting, else the usual variables: only those for https, since nothing else is ever sent through a proxy.
+    /// The setting, else the usual variables. Only those for https, because nothing else is sent through a proxy.
     ///
     /// # Errors
     /// [`ValueError`] when it is not the URL of a proxy, or a variable is not text.
@@ -253,7 +253,7 @@ fn setting_or_variable(
     Ok(None)
 }
 
-/// The hosts that are reached without the proxy, and a warning about what means nothing in a variable of other programs.
+/// The hosts that are reached without the proxy, and a warning about what is not understood in `NO_PROXY`.
 type NoProxyList = (Vec<NoProxyEntry>, Option<String>);
 
 fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, ValueError> {
@@ -279,7 +279,7 @@ fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, 
 }
 
 /// Reads the list of `--noproxy` and `NO_PROXY`, in all the forms that curl, Go and Python accept there, ports and bracketed
-/// addresses included, separated by commas or, as curl accepts it too, by spaces. What means nothing comes second.
+/// addresses included, separated by commas or, as curl also accepts, by spaces. What is not understood comes second.
 fn parse_noproxy(list: &str) -> (Vec<NoProxyEntry>, Vec<&str>) {
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {

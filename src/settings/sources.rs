@@ -69,7 +69,7 @@ impl Sources {
         Ok(Self { layers, profile, config })
     }
 
-    /// Flags and variables alone, without those that do not fit their settings.
+    /// Only flags and variables, without the variables that do not fit their settings.
     pub fn without_file(flags: &Layer, environment: &Environment) -> Self {
         let variables = Layer::from_valid_variables(environment);
         let layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
@@ -151,7 +151,7 @@ impl Sources {
         self.layers.iter().map(|(level, layer)| (*level, layer))
     }
 
-    /// The same sources without flags and variables: what the file alone asks for.
+    /// The same sources without flags and variables.
     pub fn file_alone(&self) -> Self {
         let layers = self.layers.iter().filter(|(level, _)| *level >= Level::File).cloned().collect();
         Self { layers, profile: self.profile.clone(), config: self.config.clone() }

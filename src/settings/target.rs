@@ -53,7 +53,7 @@ impl Target {
         }
     }
 
-    /// The same from what decides it alone, so that a mistake in the path does not hide the host.
+    /// The same, read only from the settings of the host, so that a mistake in the path does not hide the host.
     ///
     /// # Errors
     /// [`SettingsError`] when no host is named, or the value that names it breaks its grammar.

@@ -218,8 +218,8 @@ fn damaged(path: &Path, error: &pem::Error) -> String {
     format!("{} is damaged: {reason}", path.display())
 }
 
-/// What a certificate says of itself. Nothing is trusted because of it: verification is rustls' alone, and a certificate
-/// that cannot be read here merely gets a shorter message.
+/// What a certificate says about itself. It decides nothing about trust: only rustls verifies. A certificate that cannot be
+/// read here gets a shorter message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// Such as `CN=example, O=Example Ltd`.
@@ -233,7 +233,7 @@ pub struct CertificateFacts {
 impl CertificateFacts {
     /// Reads a certificate in DER; `None` if it is not one, or one beyond RFC 5280.
     pub fn read(der: &[u8]) -> Option<Self> {
-        // A date before 1970 is as good as that one: it lies in the past.
+        // A date before 1970 becomes 1970, which is in the past too.
         let time = |time: ASN1Time| UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Self {
@@ -302,10 +302,9 @@ mod pkcs12 {
 
     /// Decrypts a file. The error is the reason for the message.
     ///
-    /// p12-keystore cannot put characters beyond U+FFFF into the form that a MAC is made with: they are two units each there
-    /// (RFC 7292, appendix B.1), and its type knows characters of one unit alone. Today's encryption takes the password as
-    /// UTF-8, so such a file is opened without its MAC. The encryption alone shows here whether the password is right; that
-    /// nothing was changed in the file shows by its key, which has to be the certificate's.
+    /// For the MAC, a character beyond U+FFFF is two units (RFC 7292, appendix B.1), which p12-keystore does not support.
+    /// Today's encryption takes the password as UTF-8, so such a file is opened without its MAC. Then the decryption shows
+    /// whether the password is right, and a key that fits its certificate shows that the file was not changed.
     fn open(bytes: &[u8], path: &Path, password: Option<&(Secret, &Origin)>) -> Result<Pkcs12Archive, String> {
         let file = path.display();
         let text = password.map_or("", |(secret, _)| secret.expose());
@@ -331,7 +330,7 @@ mod pkcs12 {
         Pkcs12Archive::from_pkcs12(&bytes, text).map_err(|error| match error {
             // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
             Error::MacError(_) | Error::UnpadError => wrong_password(),
-            // The kind of this error is handed on as its text alone.
+            // The library passes on only the text of this error.
             Error::Pkcs5Error(text) if text.contains("decryption failed") => wrong_password(),
             Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => format!(
                 "{file} is encrypted in a way that is not supported: make it again with `openssl pkcs12 -export` (AES), or with `-legacy` (RC2, 3DES)"
@@ -353,7 +352,7 @@ mod pkcs12 {
         Sequence::new(kept.into()).to_der_vec().ok()
     }
 
-    /// The certificate and those that lead from it to its authority, whose own certificate the server has.
+    /// The certificate and those that lead to its authority. The server has the authority's own certificate.
     fn chain(own: &Certificate, all: &[Certificate]) -> Vec<CertificateDer<'static>> {
         let mut chain = vec![own];
         while let Some(next) = all.iter().find(|candidate| {

@@ -1,7 +1,7 @@
-//! Which credential is used. It is taken whole from the strongest source that names one (a table of the file is a source of
-//! its own), so that halves of two credentials are never put together. One that a file names is bound to the host of the
-//! table that names it: flags and variables, F5's own included, have no part in that host, or a mistake in one would lead
-//! the credential elsewhere.
+//! Which credential is used. All of it comes from the strongest source that names one (each table of the file is a source),
+//! so that parts of two credentials are never combined. A credential of the file is bound to the host of the table that
+//! names it. Flags and variables, F5's own included, do not change that host: a mistake in one would send the credential to
+//! another host.
 
 pub mod certificate;
 pub mod secret;
@@ -54,7 +54,7 @@ impl CredentialPlan {
     fn strongest(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         let limit = sources.duration(Setting::TokenCommandTimeout)?;
         for (index, (level, layer)) in sources.layers().enumerate() {
-            // It names no credential, and that is an answer too. What a stronger layer says of it counts more.
+            // `no_auth` means that no credential is used. Only the strongest layer that has it counts.
             if layer.is_on(Setting::NoAuth) && layer.get(Setting::NoAuth) == sources.pick(Setting::NoAuth) {
                 break;
             }
@@ -137,8 +137,8 @@ fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target)
     Err(SettingsError::Bound { origin: origin.clone(), reason })
 }
 
-/// What decides the host of a table: itself, the profiles that it extends, and `[defaults]`. A table that names no host is
-/// a template or `[defaults]`: its credential is meant for the host of the profile that extends it.
+/// What decides the host of a table: the table, the profiles that it extends, and `[defaults]`. A table without a host is
+/// a template or `[defaults]`: its credential belongs to the host of the profile that extends it.
 fn table_alone(sources: &Sources, index: usize) -> Sources {
     let own = sources.only(|at, level| if at >= index && level == Level::File { HOST } else { &[] });
     let names = |setting| own.pick(setting).is_some();

@@ -121,8 +121,8 @@ fn read_stdin(origin: &Origin) -> Result<Vec<u8>, SettingsError> {
 /// How long to sleep between two checks of the command: at first very short, because most commands are quick.
 const CHECK_INTERVALS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];
 
-/// Runs the command with no input, its messages passed through, and the secrets removed from its environment. It is over
-/// when the command has ended: a process that it has left behind, such as gpg-agent, may keep its output open for days.
+/// Runs the command without input and without the secrets in its environment; its messages are shown. It waits for the end
+/// of the command, not of its output: a process that it started, such as gpg-agent, may keep the output open for days.
 ///
 /// # Errors
 /// [`SettingsError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
@@ -144,8 +144,8 @@ fn run_command(
     let room = usize::try_from(TOKEN_READ_MAX + 1).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     let end = wait(&mut child, &mut bytes, limit);
-    // It may still run. Only this one process is ours to end: it shares its group with this one, so that it can ask at
-    // the terminal.
+    // It may still run. Only this process is killed, and not its group: it is in our group, so that it can ask at the
+    // terminal.
     let _ = child.kill();
     let _ = child.wait();
     match end.map_err(|error| failed(format!("could not be read: {error}")))? {
@@ -200,7 +200,7 @@ fn read_available(pipe: &mut Option<ChildStdout>, bytes: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-/// This is a property of our end of the pipe alone, not of the command's.
+/// This changes only our end of the pipe, not that of the command.
 #[cfg(unix)]
 fn set_nonblocking(pipe: &ChildStdout) -> io::Result<()> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

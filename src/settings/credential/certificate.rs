@@ -78,11 +78,10 @@ impl PasswordSource {
     pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, ValueError> {
         for (level, layer) in sources.layers() {
             let names = [P12_PASSWORD_VARIABLE, F5_PASSWORD_VARIABLE];
-            if let Some(found) = of_variable(level, environment, names, Self::Variable)? {
+            let entry = layer.get(Setting::P12PasswordFile);
+            let file = entry.map(|entry| (Self::File(entry.value.to_string().into()), entry.origin.clone()));
+            if let Some(found) = of_variable(level, environment, names, Self::Variable)?.or(file) {
                 return Ok(Some(found));
-            }
-            if let Some(entry) = layer.get(Setting::P12PasswordFile) {
-                return Ok(Some((Self::File(PathBuf::from(entry.value.to_string())), entry.origin.clone())));
             }
         }
         Ok(None)
@@ -173,12 +172,9 @@ fn read_file(
 
 /// Only the file that contains the key has to be kept from others.
 fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, SettingsError> {
-    let key_bytes = read_file(key, key_origin, CERTIFICATE_MAX, file::check_private)?;
-    let cert_bytes = if cert == key {
-        key_bytes.clone()
-    } else {
-        read_file(cert, cert_origin, CERTIFICATE_MAX, file::anyone_may_read)?
-    };
+    let read = |path, origin, check| read_file(path, origin, CERTIFICATE_MAX, check);
+    let key_bytes = read(key, key_origin, file::check_private)?;
+    let cert_bytes = if cert == key { key_bytes.clone() } else { read(cert, cert_origin, file::anyone_may_read)? };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&cert_bytes).collect();
     let chain = chain.map_err(|error| SettingsError::unusable(cert_origin, damaged(cert, &error)))?;
     if chain.is_empty() {

@@ -119,16 +119,12 @@ commands! {
         "vescli config check"
         "vescli config explain --profile prod"
     } => "`vescli help config` explains the file and its keys.";
-    "config path" ["config"] {
-        "vescli config path"
-    } => "";
+    "config path" ["config"] { "vescli config path" } => "";
     "config init" ["tenant", "token-file", "cname", "config"] {
         "vescli config init --tenant example-corp"
         "vescli config init --tenant example-corp --token-file prod.token"
     } => "";
-    "config show" ["config"] {
-        "vescli config show"
-    } => "Users and passwords of proxies are hidden.";
+    "config show" ["config"] { "vescli config show" } => "Users and passwords of proxies are hidden.";
     "config explain" ["profile", "config", "json"] {
         "vescli config explain --profile prod"
         "vescli config explain --json | jq -r '.settings[] | .key + \" \" + .origin'"

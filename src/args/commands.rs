@@ -16,9 +16,6 @@ use super::settings_table::{Group, Kind, Setting, specs};
 /// The topics of `vescli help` that are not commands.
 pub const TOPICS: &[&str] = &["exit-codes", "environment", "config", "bulk", "json"];
 
-/// Groups whose flags choose and address a request: every command that resolves settings takes them.
-const REQUEST_GROUPS: &[Group] = &[Group::Request, Group::Target, Group::Credential, Group::Network, Group::Retry];
-
 /// Mail a new user of an F5 Distributed Cloud tenant the link to set a password
 #[derive(Parser)]
 #[command(name = "vescli", version, disable_help_subcommand = true, args_override_self = true)]
@@ -137,60 +134,53 @@ pub enum JournalAction {
 
 /// The tree with the flags of every command.
 pub fn command() -> clap::Command {
-    CommandLine::command().args(flags(&[Group::Output]).map(|arg| arg.global(true))).mut_subcommands(with_flags)
+    with_flags("", CommandLine::command())
 }
 
-fn with_flags(command: clap::Command) -> clap::Command {
-    match command.get_name() {
-        "send-password-email" => command.args(flags(REQUEST_GROUPS)).args(flags(&[Group::Safety])),
-        "bulk" => command
-            .args(flags(REQUEST_GROUPS).filter(|arg| arg.get_id() != Setting::Email.spec().flag))
-            .args(flags(&[Group::Bulk]))
-            .arg(flag(Setting::DryRun).help("Print the plan and send nothing"))
-            .arg(flag(Setting::NoInput)),
-        "config" => command.mut_subcommands(with_config_flags),
-        "journal" => command.mut_subcommands(with_journal_flags),
-        "doctor" => command.args(flags(&[Group::Target, Group::Credential, Group::Network])),
-        "sandbox" => {
-            let rate = "Answer 429 beyond this rate [default: no limit]";
-            let rate = flag(Setting::Rate).help(rate).help_heading(Group::Sandbox.heading());
-            command.args(flags(&[Group::Sandbox])).arg(rate)
+/// Adds the flags of a command and of those below it.
+fn with_flags(parent: &str, command: clap::Command) -> clap::Command {
+    use Group::{Bulk, Credential, Network, Output, Request, Retry, Safety, Sandbox, Target};
+    use Setting::{AllUnknown, As, Cname, Config, DryRun, Email, Into, List, NoInput, OlderThan};
+    use Setting::{Profile, Rate, Tenant, TokenFile, Undo, Yes};
+
+    let name = command.get_name().to_owned();
+    // Some flags, all those of some groups, and more flags, in the order of the help.
+    let (first, groups, last): (&[Setting], &[Group], &[Setting]) = match (parent, name.as_str()) {
+        ("", _) => (&[], &[Output], &[]),
+        ("vescli", "send-password-email") => (&[], &[Request, Target, Credential, Network, Retry, Safety], &[]),
+        ("vescli", "bulk") => (&[], &[Request, Target, Credential, Network, Retry, Bulk], &[DryRun, NoInput]),
+        ("vescli", "doctor") => (&[], &[Target, Credential, Network], &[]),
+        ("vescli", "sandbox") => (&[], &[Sandbox], &[Rate]),
+        ("config", "path" | "show" | "check") => (&[Config], &[], &[]),
+        ("config", "init") => (&[Config, Tenant, Cname, TokenFile], &[], &[]),
+        ("config", "explain") => (&[], &[Request, Target, Credential, Network, Retry], &[]),
+        ("config", "profiles") => (&[Config, Profile], &[], &[]),
+        ("journal", "resolve") => (&[Cname, As, AllUnknown, Undo], &[], &[]),
+        ("journal", "merge") => (&[Into], &[], &[]),
+        ("journal", "repair") => (&[List, Cname], &[Target], &[]),
+        ("journal", "rm") => (&[Yes, NoInput], &[], &[]),
+        ("journal", "prune") => (&[OlderThan, DryRun, Yes, NoInput], &[], &[]),
+        _ => (&[], &[], &[]),
+    };
+    let of_groups = specs()
+        .take_while(|_| !groups.is_empty())
+        .filter(|spec| spec.is_flag() && groups.contains(&spec.group))
+        .map(|spec| spec.setting);
+    let arg = |setting| match (name.as_str(), setting) {
+        // The addresses are in the list.
+        ("bulk", Email) => None,
+        ("bulk", DryRun) => Some(flag(DryRun).help("Print the plan and send nothing")),
+        ("prune", DryRun) => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
+        ("rm" | "prune", Yes) => Some(flag(Yes).help_heading(Safety.heading())),
+        ("sandbox", Rate) => {
+            let help = "Answer 429 beyond this rate [default: no limit]";
+            Some(flag(Rate).help(help).help_heading(Sandbox.heading()))
         }
-        _ => command,
-    }
-}
-
-fn with_config_flags(command: clap::Command) -> clap::Command {
-    use Setting::{Cname, Config, Profile, Tenant, TokenFile};
-
-    match command.get_name() {
-        "path" | "show" | "check" => command.arg(flag(Config)),
-        "init" => command.args([Config, Tenant, Cname, TokenFile].map(flag)),
-        "explain" => command.args(flags(REQUEST_GROUPS)),
-        "profiles" => command.args([Config, Profile].map(flag)),
-        _ => command,
-    }
-}
-
-fn with_journal_flags(command: clap::Command) -> clap::Command {
-    use Setting::{AllUnknown, As, Cname, DryRun, Into, List, NoInput, OlderThan, Undo, Yes};
-
-    let confirmation = || [Yes, NoInput].map(|key| flag(key).help_heading(Group::Safety.heading()));
-    match command.get_name() {
-        "resolve" => command.args([Cname, As, AllUnknown, Undo].map(flag)),
-        "merge" => command.arg(flag(Into)),
-        "repair" => command.args([List, Cname].map(flag)).args(flags(&[Group::Target])),
-        "rm" => command.args(confirmation()),
-        "prune" => command
-            .arg(flag(OlderThan))
-            .arg(flag(DryRun).help("Show what would be removed, and remove nothing"))
-            .args(confirmation()),
-        _ => command,
-    }
-}
-
-fn flags(groups: &'static [Group]) -> impl Iterator<Item = Arg> {
-    specs().filter(move |spec| spec.is_flag() && groups.contains(&spec.group)).map(|spec| flag(spec.setting))
+        _ => Some(flag(setting)),
+    };
+    command
+        .args(first.iter().copied().chain(of_groups).chain(last.iter().copied()).filter_map(arg))
+        .mut_subcommands(|sub| with_flags(&name, sub))
 }
 
 fn flag(setting: Setting) -> Arg {
@@ -200,7 +190,7 @@ fn flag(setting: Setting) -> Arg {
         None => spec.help.to_owned(),
     };
     let arg = Arg::new(spec.flag).long(spec.flag).short(spec.short).visible_alias(spec.alias);
-    let arg = arg.help(help).help_heading(spec.group.heading());
+    let arg = arg.help(help).help_heading(spec.group.heading()).global(spec.group == Group::Output);
     match spec.kind {
         // Keeps all addresses, so that a second one is refused instead of replacing the first.
         Kind::Text(name) if setting == Setting::Email => {
@@ -254,13 +244,11 @@ pub struct HelpRequest {
     pub is_long: bool,
 }
 
-/// The help that the arguments ask for. clap's error does not tell which: so these arguments are parsed again by commands
-/// whose whole help is their own name, in the long form with a mark.
+/// The help that the arguments ask for. clap's error does not say which. So this parses the arguments again with commands
+/// whose help is only their own name, with a mark in the long form.
 pub fn help_request(arguments: &[OsString]) -> HelpRequest {
-    let shown = match marked(command(), "").try_get_matches_from(arguments) {
-        Err(error) => error.render().to_string(),
-        Ok(_) => String::new(),
-    };
+    let asked = marked(command(), "").try_get_matches_from(arguments).err();
+    let shown = asked.map_or_else(String::new, |error| error.render().to_string());
     let shown = shown.trim();
     let (is_long, command) = shown.strip_prefix(LONG_MARK).map_or((false, shown), |rest| (true, rest.trim()));
     HelpRequest { command: command.to_owned(), is_long }
@@ -276,30 +264,24 @@ fn marked(command: clap::Command, path: &str) -> clap::Command {
         .before_long_help(format!("{LONG_MARK} {path}"))
         .mut_subcommands(|sub| {
             let path = format!("{path} {}", sub.get_name());
-            marked(sub, path.trim())
+            marked(sub, path.trim_start())
         })
 }
 
 fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let wrong = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) => wrong.clone(),
-        _ => return error,
-    };
-    if let Some(tip) = tip(&wrong, arguments) {
-        let tip = ContextValue::StyledStrs(vec![tip.into()]);
-        error.insert(ContextKind::Suggested, tip);
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(wrong))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && let Some(tip) = tip(wrong, arguments)
+    {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
 
 /// The tip for an argument that clap does not know at its place.
 fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
-    let words: Vec<String> = arguments
-        .iter()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .take_while(|word| word != "--")
-        .collect();
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.take_while(|word| word != "--").collect();
     let at = words.iter().position(|word| word.starts_with(wrong))?;
     let program = command();
     let find = |words: &[String]| words.iter().find_map(|word| program.find_subcommand(word));
@@ -327,16 +309,13 @@ fn takes(command: &clap::Command, flag: &str) -> bool {
 /// One request mails one person: the other address would be forgotten silently.
 fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
     let flag = Setting::Email.spec().flag;
-    let addresses = matches.try_get_many::<String>(flag).ok().flatten();
-    match addresses.map_or(0, |addresses| addresses.len()) {
-        0 | 1 => Ok(()),
-        times => Err(clap::Error::raw(
-            ErrorKind::ArgumentConflict,
-            format!(
-                "--{flag} was given {times} times, but one request mails one person: run it once for each address\n"
-            ),
-        )),
+    let times = matches.try_get_many::<String>(flag).ok().flatten().map_or(0, |addresses| addresses.len());
+    if times < 2 {
+        return Ok(());
     }
+    let message =
+        format!("--{flag} was given {times} times, but one request mails one person: run it once for each address\n");
+    Err(clap::Error::raw(ErrorKind::ArgumentConflict, message))
 }
 
 #[cfg(test)]

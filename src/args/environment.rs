@@ -27,10 +27,6 @@ impl Environment {
         self.0.contains_key(OsStr::new(name))
     }
 
-    pub fn text(&self, name: &str) -> Result<Option<&str>, NotUtf8> {
-        self.get(name).map(|value| value.to_str().ok_or_else(|| NotUtf8(name.to_owned()))).transpose()
-    }
-
     /// The names of all variables that are set, except those that are not UTF-8.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().filter_map(|name| name.to_str())
@@ -49,9 +45,6 @@ impl std::fmt::Debug for Environment {
         f.debug_list().entries(self.0.keys()).finish()
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotUtf8(pub String);
 
 pub const TOKEN_VARIABLE: &str = "VESCLI_TOKEN";
 pub const P12_PASSWORD_VARIABLE: &str = "VESCLI_P12_PASSWORD";
@@ -75,8 +68,8 @@ pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
 }
 
 /// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. Our own proxy
-/// is hidden in any case, because nothing that is rehearsed is reached through it; another one without a password may
-/// serve the other commands of a runbook.
+/// is always hidden, because a rehearsal does not use it. Another proxy without a password stays visible, because other
+/// commands of a runbook may need it.
 pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = String> {
     let is_plain = |name: &str| environment.get(name).is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'));
     let proxies = PROXY_VARIABLES.into_iter().filter(move |name| *name == PROXY_VARIABLE || !is_plain(name));
@@ -90,14 +83,12 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
 pub fn unknown_variables(environment: &Environment) -> Vec<String> {
     let mut known: Vec<String> = specs().filter(|spec| spec.is_flag()).map(SettingSpec::variable).collect();
     known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));
-    environment
-        .names()
-        .filter(|name| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name))
-        .map(|name| {
-            let suggestion = did_you_mean(name, known.iter().map(String::as_str));
-            format!("the variable {name} is not known and was not used{suggestion}")
-        })
-        .collect()
+    let is_unknown = |name: &&str| name.starts_with("VESCLI_") && !known.iter().any(|known| known == name);
+    let warning = |name| {
+        let suggestion = did_you_mean(name, known.iter().map(String::as_str));
+        format!("the variable {name} is not known and was not used{suggestion}")
+    };
+    environment.names().filter(is_unknown).map(warning).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! the tables of the file are all layers of this one type.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,7 +12,7 @@ use clap::parser::ValueSource;
 use thiserror::Error;
 
 use super::did_you_mean;
-use super::environment::{Environment, NotUtf8};
+use super::environment::Environment;
 use super::settings_table::{Kind, Setting, SettingSpec, specs};
 
 /// A value in the form of its [`Kind`].
@@ -52,12 +53,10 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
             parse_switch(text).map(Value::Switch).ok_or_else(|| format!("`{text}` is neither on nor off: use 1 or 0"))
         }
         Kind::Count => parse_count(text).map(Value::Count).map_err(|error| format!("`{text}` is {error}")),
-        Kind::Level => text
-            .parse()
-            .ok()
-            .or_else(|| parse_switch(text).map(u64::from))
-            .map(Value::Count)
-            .ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2")),
+        Kind::Level => {
+            let level = text.parse().ok().or_else(|| parse_switch(text).map(u64::from));
+            level.map(Value::Count).ok_or_else(|| format!("`{text}` is not a level: use 0, 1 or 2"))
+        }
         Kind::List(_) => Ok(Value::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
     }
 }
@@ -80,36 +79,32 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-/// Where a value was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Named without its hyphens.
-    Flag(&'static str),
-    /// A `VESCLI_` variable.
-    Variable(String),
-    File {
-        path: PathBuf,
-        /// From 1 on.
-        line: usize,
-        /// From 1 on, in characters.
-        column: usize,
-        /// The table: `defaults` or `profiles.NAME`.
-        table: String,
-    },
-    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
-    ForeignVariable(String),
-    BuiltIn,
+/// A place in a file. Lines and columns begin at 1; columns are characters.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}:{line}:{column}", .path.display())]
+pub struct Place {
+    pub path: PathBuf,
+    pub line: usize,
+    pub column: usize,
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "--{flag}"),
-            Self::Variable(name) | Self::ForeignVariable(name) => f.write_str(name),
-            Self::File { path, line, column, table } => write!(f, "{}:{line}:{column} [{table}]", path.display()),
-            Self::BuiltIn => f.write_str("built in"),
-        }
-    }
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Origin {
+    /// Named without its hyphens.
+    #[error("--{0}")]
+    Flag(&'static str),
+    /// A `VESCLI_` variable.
+    #[error("{0}")]
+    Variable(String),
+    /// With the table: `defaults` or `profiles.NAME`.
+    #[error("{place} [{table}]")]
+    File { place: Place, table: String },
+    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
+    #[error("{0}")]
+    ForeignVariable(String),
+    #[error("built in")]
+    BuiltIn,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,9 +125,12 @@ pub struct ValueError {
     pub reason: String,
 }
 
-impl From<NotUtf8> for ValueError {
-    fn from(NotUtf8(name): NotUtf8) -> Self {
-        Self { origin: Origin::Variable(name), reason: "its value is not UTF-8 text".to_owned() }
+impl Environment {
+    /// The value of a variable that has to be text.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, ValueError> {
+        let reason = "its value is not UTF-8 text";
+        let invalid = || ValueError { origin: Origin::Variable(name.to_owned()), reason: reason.to_owned() };
+        self.get(name).map(|value| value.to_str().ok_or_else(invalid)).transpose()
     }
 }
 
@@ -178,9 +176,16 @@ impl Layer {
 
     pub fn from_flags(matches: &ArgMatches) -> Self {
         let typed = |spec: &'static SettingSpec| {
-            let is_typed = matches.try_contains_id(spec.flag).is_ok_and(|contained| contained)
-                && matches.value_source(spec.flag) == Some(ValueSource::CommandLine);
-            let value = is_typed.then(|| typed_value(matches, spec))??;
+            let raw = matches.try_get_raw(spec.flag).ok()??;
+            if matches.value_source(spec.flag) != Some(ValueSource::CommandLine) {
+                return None;
+            }
+            let mut texts = raw.filter_map(OsStr::to_str);
+            let value = match spec.kind {
+                // Repeated, and not separated by commas as in a variable.
+                Kind::List(_) => Value::List(texts.map(str::to_owned).collect()),
+                kind => parse_value(kind, texts.next_back()?).ok()?,
+            };
             Some((spec.setting, Entry { value, origin: Origin::Flag(spec.flag) }))
         };
         specs().filter(|spec| spec.is_flag()).filter_map(typed).collect()
@@ -188,17 +193,18 @@ impl Layer {
 
     /// The `VESCLI_` variables that are set.
     pub fn from_variables(environment: &Environment) -> Result<Self, ValueError> {
-        variables(environment, own_variable).collect()
+        variables(environment, own_variable, Origin::Variable).collect()
     }
 
     /// The `VESCLI_` variables that fit their settings, the others left out: for what has to work whatever else is broken.
     pub fn from_valid_variables(environment: &Environment) -> Self {
-        variables(environment, own_variable).flatten().collect()
+        variables(environment, own_variable, Origin::Variable).flatten().collect()
     }
 
     /// The variables of F5's own tools that are set.
     pub fn from_f5_variables(environment: &Environment) -> Result<Self, ValueError> {
-        variables(environment, |spec| spec.f5_variable.map(|name| Origin::ForeignVariable(name.to_owned()))).collect()
+        let name = |spec: &SettingSpec| spec.f5_variable.map(str::to_owned);
+        variables(environment, name, Origin::ForeignVariable).collect()
     }
 
     pub fn defaults() -> Self {
@@ -221,42 +227,24 @@ impl FromIterator<(Setting, Entry)> for Layer {
     }
 }
 
-fn own_variable(spec: &SettingSpec) -> Option<Origin> {
-    spec.is_flag().then(|| Origin::Variable(spec.variable()))
+fn own_variable(spec: &SettingSpec) -> Option<String> {
+    spec.is_flag().then(|| spec.variable())
 }
 
-/// The variables that are set, of those that `origin_of` names for a setting.
+/// The variables that are set, of those that `name_of` names for a setting.
 fn variables(
     environment: &Environment,
-    origin_of: fn(&SettingSpec) -> Option<Origin>,
+    name_of: fn(&SettingSpec) -> Option<String>,
+    origin: fn(String) -> Origin,
 ) -> impl Iterator<Item = Result<(Setting, Entry), ValueError>> {
     specs().filter_map(move |spec| {
-        let origin = origin_of(spec)?;
-        let (Origin::Variable(name) | Origin::ForeignVariable(name)) = &origin else {
-            return None;
-        };
-        let text = match environment.text(name) {
-            Ok(text) => text?,
-            Err(not_utf8) => return Some(Err(not_utf8.into())),
-        };
-        Some(match parse_value(spec.kind, text) {
-            Ok(value) => Ok((spec.setting, Entry { value, origin })),
-            Err(reason) => Err(ValueError { origin, reason }),
-        })
+        let name = name_of(spec)?;
+        let text = environment.text(&name).transpose()?;
+        Some(text.and_then(|text| match parse_value(spec.kind, text) {
+            Ok(value) => Ok((spec.setting, Entry { value, origin: origin(name) })),
+            Err(reason) => Err(ValueError { origin: origin(name), reason }),
+        }))
     })
-}
-
-fn typed_value(matches: &ArgMatches, spec: &SettingSpec) -> Option<Value> {
-    let id = spec.flag;
-    match spec.kind {
-        Kind::Text(_) | Kind::File | Kind::Choice(_) | Kind::Duration => {
-            matches.get_one::<String>(id).map(|text| Value::Text(text.clone()))
-        }
-        Kind::Switch => Some(Value::Switch(matches.get_flag(id))),
-        Kind::Level => Some(Value::Count(u64::from(matches.get_count(id)))),
-        Kind::Count => matches.get_one::<u64>(id).copied().map(Value::Count),
-        Kind::List(_) => matches.get_many::<String>(id).map(|items| Value::List(items.cloned().collect())),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 /// The consoles that exist, the usual one first. They are here because the help and the completions offer them.
 pub const CONSOLES: &[&str] = &["console.ves.volterra.io", "staging.volterra.us"];
+/// A text, which the file may also have as a number.
+pub const RATE: Kind = Kind::Text("N/UNIT");
 const ENVIRONMENTS: &[&str] = &["production", "staging", "development"];
 
 /// Makes the enum [`Setting`], its headings [`Group`] and the rows from one table. A group is written as its name and
@@ -36,15 +38,12 @@ macro_rules! settings {
         static SPECS: &[SettingSpec] = {
             use Kind::{Choice, Count, Duration, File, Level, List, Switch, Text};
 
-            &[$($(SettingSpec {
-                setting: Setting::$setting,
-                group: Group::$group,
-                flag: $flag,
-                kind: $kind,
-                scope: Scope::$scope,
-                help: $help,
-                $($field: Some($value),)*
-                ..SettingSpec::EMPTY
+            &[$($({
+                let (setting, group, scope) = (Setting::$setting, Group::$group, Scope::$scope);
+                let (flag, kind, help) = ($flag, $kind, $help);
+                let (short, alias, default, f5_variable) = (None, None, None, None);
+                let spec = SettingSpec { setting, group, flag, kind, scope, short, alias, default, f5_variable, help };
+                SettingSpec { $($field: Some($value),)* ..spec }
             },)*)*]
         };
     };
@@ -126,7 +125,7 @@ settings! {
     }
     Bulk "List" {
         // The slower of the rates that F5's own tools use. The sandbox takes only the flag, and has no limit by default.
-        Rate: "rate", Text("N/UNIT"), Everywhere, default: "60/m" =>
+        Rate: "rate", RATE, Everywhere, default: "60/m" =>
             "Highest rate of requests: 30/m, 30 (a minute), 0.5/s; units s, m, h; `none` for no limit";
         Jobs: "jobs", Count, Everywhere, default: "4" =>
             "Concurrent requests, 1 to 256; fewer if the machine has too few file descriptors or threads";
@@ -202,7 +201,7 @@ pub enum Scope {
     Everywhere,
     /// As a flag and a variable: it belongs to one run.
     RunOnly,
-    /// In the file alone: its value is more than one word.
+    /// Only in the file: its value is more than one word.
     FileOnly,
 }
 
@@ -232,20 +231,6 @@ pub struct SettingSpec {
 }
 
 impl SettingSpec {
-    /// What a row has that names nothing optional.
-    const EMPTY: Self = Self {
-        setting: Setting::Email,
-        group: Group::Request,
-        flag: "",
-        kind: Kind::Switch,
-        scope: Scope::Everywhere,
-        short: None,
-        alias: None,
-        default: None,
-        f5_variable: None,
-        help: "",
-    };
-
     /// The key in the file: the flag with underscores.
     pub fn name(&self) -> String {
         self.flag.replace('-', "_")

@@ -18,7 +18,7 @@ use crate::report::exit::Ending;
 use crate::report::json::document;
 use crate::report::text::counted;
 use crate::settings::Settings;
-use crate::settings::config_file::{ConfigFile, ConfigPath, read_text};
+use crate::settings::config_file::{ConfigFile, ConfigPath};
 use crate::settings::credential::CredentialPlan;
 use crate::settings::credential::certificate::{ClientCertificateSource, PasswordSource};
 use crate::settings::credential::secret::Secret;
@@ -69,7 +69,7 @@ fn about_file(
     let profiles: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
     Ok(match action {
         ConfigAction::Show => {
-            let text = without_passwords(read_text(path)?, &file);
+            let text = without_passwords(file.text.clone(), &file);
             (success("vescli.config-show/1", document! { path: name, text: &text }), escape_document(&text))
         }
         ConfigAction::Check => {

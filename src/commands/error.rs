@@ -14,8 +14,7 @@ use crate::bulk::journal::JournalError;
 use crate::bulk::list::{BadRow, RowsError};
 use crate::report::ErrorReport;
 use crate::report::exit::{Ending, Exit};
-use crate::settings::config_file::ConfigError;
-use crate::settings::error::{CredentialError, SettingsError};
+use crate::settings::error::SettingsError;
 use crate::settings::file::{FileError, FileErrorKind};
 
 #[derive(Debug, Error)]
@@ -138,38 +137,18 @@ impl CommandError {
 
 fn of_settings(error: &SettingsError) -> Exit {
     match error {
-        SettingsError::Config(error) => of_config(error),
         SettingsError::Value(ValueError { origin, .. }) => match origin {
             Origin::Flag(_) => Exit::Usage,
             Origin::Variable(_) | Origin::ForeignVariable(_) | Origin::File { .. } | Origin::BuiltIn => Exit::Config,
         },
         // The address is the operand of the command; everything else that is missing belongs into a configuration.
         SettingsError::Missing { key: Setting::Email, .. } => Exit::Usage,
-        SettingsError::Missing { .. } => Exit::Config,
-        SettingsError::Credential(error) => of_credential(error),
-    }
-}
-
-const fn of_config(error: &ConfigError) -> Exit {
-    match error {
-        ConfigError::File { error } => of_file(error, Exit::Config),
-        ConfigError::NotUtf8 { .. }
-        | ConfigError::Untrusted { .. }
-        | ConfigError::Mistake { .. }
-        | ConfigError::UnknownProfile { .. }
-        | ConfigError::NoFile { .. } => Exit::Config,
-    }
-}
-
-const fn of_credential(error: &CredentialError) -> Exit {
-    match error {
-        CredentialError::File { error, .. } => of_file(error, Exit::Config),
-        CredentialError::Token { .. }
-        | CredentialError::Command { .. }
-        | CredentialError::Stdin(_)
-        | CredentialError::Certificate { .. }
-        | CredentialError::Bound { .. }
-        | CredentialError::Unbound { .. } => Exit::Config,
+        SettingsError::File { error, .. } => of_file(error, Exit::Config),
+        SettingsError::Missing { .. }
+        | SettingsError::Mistake { .. }
+        | SettingsError::UnknownProfile(_)
+        | SettingsError::Bound { .. }
+        | SettingsError::Unusable(_) => Exit::Config,
     }
 }
 

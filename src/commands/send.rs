@@ -23,7 +23,7 @@ use crate::settings::credential::Credential;
 use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::credential::secret::Secret;
 use crate::settings::credential::token::TokenSource;
-use crate::settings::error::CredentialError;
+use crate::settings::error::SettingsError;
 use crate::settings::network::{Network, ProxySetting};
 use crate::settings::sources::Sources;
 use crate::settings::{Output, RetryPolicy, Settings, USER_GAP};
@@ -157,7 +157,7 @@ fn load(
     settings: &Settings,
     environment: &Environment,
     interrupts: &Interrupts,
-) -> io::Result<ControlFlow<i32, Result<Credential, CredentialError>>> {
+) -> io::Result<ControlFlow<i32, Result<Credential, SettingsError>>> {
     let plan = &settings.credential;
     let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
         Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,

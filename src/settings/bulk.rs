@@ -1,4 +1,4 @@
-//! How a list is sent: the settings of `bulk` alone, with the grammars of `--shard` and `--rate`.
+//! How a list is sent: the settings of `bulk` only, with the grammars of `--shard` and `--rate`.
 
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -6,11 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::error::SettingsError;
 use super::sources::Sources;
-use crate::args::layer::{Entry, ValueError};
+use crate::args::layer::{Entry, Value, ValueError};
 use crate::args::settings_table::Setting;
 
 const JOBS_MAX: usize = 256;
@@ -90,18 +88,18 @@ impl BulkSettings {
 }
 
 fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
-    let entry = sources.pick(Setting::Jobs).ok_or_else(|| sources.missing(Setting::Jobs))?;
-    let count = sources.count(Setting::Jobs);
+    let (entry, count) = (sources.needed(Setting::Jobs)?, sources.count(Setting::Jobs));
     let jobs = usize::try_from(count).ok().filter(|jobs| (1..=JOBS_MAX).contains(jobs));
     jobs.ok_or_else(|| entry.invalid(format!("`{count}` is out of range: use 1 to {JOBS_MAX}")).into())
 }
 
 /// Zero would mean a run that sends nothing: that is what a dry run is for.
 fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
-    match (sources.count(Setting::Limit), sources.pick(Setting::Limit)) {
-        (_, None) => Ok(None),
-        (0, Some(entry)) => Err(entry.invalid("`0` would send to no one: to see only the plan use --dry-run")),
-        (count, Some(_)) => Ok(Some(count)),
+    match sources.pick(Setting::Limit) {
+        Some(entry) if entry.value == Value::Count(0) => {
+            Err(entry.invalid("`0` would send to no one: to see only the plan use --dry-run"))
+        }
+        limit => Ok(limit.map(|_| sources.count(Setting::Limit))),
     }
 }
 
@@ -113,22 +111,6 @@ const SHARDS_MAX: u16 = 1000;
 pub struct Shard {
     number: NonZeroU16,
     count: NonZeroU16,
-}
-
-/// Why a text is not a shard. Each has the text.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ShardError {
-    #[error("`{0}` is not a shard: write its number, a slash and how many shards there are, such as 2/4")]
-    Grammar(String),
-    #[error(
-        "`0/{0}`: shards are counted from 1: use 1/{0} to {0}/{0}; with an index from 0, such as \
-         $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX, add 1"
-    )]
-    FromZero(u64),
-    #[error("`{0}/{1}`: there is no shard {0} of {1}: use 1/{1} to {1}/{1}")]
-    Beyond(u64, u64),
-    #[error("`{0}`: use 1 to {SHARDS_MAX} shards")]
-    Count(String),
 }
 
 impl Shard {
@@ -160,22 +142,27 @@ impl Shard {
 }
 
 impl FromStr for Shard {
-    type Err = ShardError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ShardError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let number = |digits: &str| {
-            let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-            digits.and_then(|digits| digits.parse::<u64>().ok())
+            let is_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+            is_digits.then(|| digits.parse::<u64>().ok())?
         };
         let parts = text.split_once('/').and_then(|(one, all)| Some((number(one)?, number(all)?)));
-        let (one, all) = parts.ok_or_else(|| ShardError::Grammar(text.to_owned()))?;
+        let (one, all) = parts.ok_or_else(|| {
+            format!("`{text}` is not a shard: write its number, a slash and how many shards there are, such as 2/4")
+        })?;
         let count = u16::try_from(all).ok().filter(|count| *count <= SHARDS_MAX).and_then(NonZeroU16::new);
-        let count = count.ok_or_else(|| ShardError::Count(text.to_owned()))?;
-        if one == 0 {
-            return Err(ShardError::FromZero(all));
-        }
-        let number = u16::try_from(one).ok();
-        number.and_then(|number| Self::new(number, count)).ok_or(ShardError::Beyond(one, all))
+        let count = count.ok_or_else(|| format!("`{text}`: use 1 to {SHARDS_MAX} shards"))?;
+        let shard = u16::try_from(one).ok().and_then(|number| Self::new(number, count));
+        shard.ok_or_else(|| match one {
+            0 => format!(
+                "`0/{all}`: shards are counted from 1: use 1/{all} to {all}/{all}; with an index from 0, such as \
+                 $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX, add 1"
+            ),
+            _ => format!("`{one}/{all}`: there is no shard {one} of {all}: use 1/{all} to {all}/{all}"),
+        })
     }
 }
 
@@ -209,11 +196,6 @@ pub struct Rate {
     pub per: Duration,
 }
 
-/// A text that is not a rate.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{}` is not a rate: write 30/m, 30/min, 30 (a minute) or 0.5/s; the units are s, m and h, and `none` sets no limit", .0.escape_debug())]
-pub struct RateError(String);
-
 impl Rate {
     /// What each of N takes that share it.
     pub fn shared_by(self, count: NonZeroU16) -> Self {
@@ -227,11 +209,11 @@ impl Rate {
 }
 
 impl FromStr for Rate {
-    type Err = RateError;
+    type Err = String;
 
     /// Reads `COUNT[/UNIT]`, with nothing around it. The count has up to three decimal places: 0.5/s is one request in
     /// any two seconds, and not half of one.
-    fn from_str(text: &str) -> Result<Self, RateError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let (count, unit) = text.split_once('/').map_or((text, None), |(count, unit)| (count, Some(unit)));
         let of_unit = |unit| UNITS.into_iter().find(|(letter, names, _)| *letter == unit || names.contains(&unit));
         let per = unit.map_or(Some(MINUTE), |unit| of_unit(unit).map(|(.., per)| per));
@@ -240,7 +222,10 @@ impl FromStr for Rate {
             let count = NonZeroU32::new(u32::try_from(parts / shared).ok()?)?;
             Some(Self { count, per: per * u32::try_from(PARTS / shared).ok()? })
         });
-        read.ok_or_else(|| RateError(text.to_owned()))
+        read.ok_or_else(|| {
+            let text = text.escape_debug();
+            format!("`{text}` is not a rate: write 30/m, 30/min, 30 (a minute) or 0.5/s; the units are s, m and h, and `none` sets no limit")
+        })
     }
 }
 
@@ -274,13 +259,8 @@ impl fmt::Display for Rate {
         let Some((parts, letter)) = shown else {
             return write!(formatter, "{count}/{}", humantime::format_duration(self.per));
         };
-        match parts % PARTS {
-            0 => write!(formatter, "{}/{letter}", parts / PARTS),
-            places => {
-                let places = format!("{places:03}");
-                write!(formatter, "{}.{}/{letter}", parts / PARTS, places.trim_end_matches('0'))
-            }
-        }
+        let number = format!("{}.{:03}", parts / PARTS, parts % PARTS);
+        write!(formatter, "{}/{letter}", number.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -298,14 +278,15 @@ mod tests {
 
     #[test]
     fn what_is_not_a_shard_is_named_with_what_would_be_right() {
+        let error = |text: &str| text.parse::<Shard>().unwrap_err();
         for text in ["", "1", "/", "1/", "/4", "-1/4", "1/4/4", "a/b", " 1/4", "1 / 4", "１/4"] {
-            assert_eq!(text.parse::<Shard>(), Err(ShardError::Grammar(text.to_owned())));
+            assert!(error(text).starts_with(&format!("`{text}` is not a shard: ")));
         }
-        assert_eq!("0/4".parse::<Shard>(), Err(ShardError::FromZero(4)));
-        assert_eq!("5/4".parse::<Shard>(), Err(ShardError::Beyond(5, 4)));
-        assert_eq!("70000/4".parse::<Shard>(), Err(ShardError::Beyond(70000, 4)));
+        assert!(error("0/4").starts_with("`0/4`: shards are counted from 1: use 1/4 to 4/4; "));
+        assert_eq!(error("5/4"), "`5/4`: there is no shard 5 of 4: use 1/4 to 4/4");
+        assert_eq!(error("70000/4"), "`70000/4`: there is no shard 70000 of 4: use 1/4 to 4/4");
         for text in ["1/0", "0/0", "1/1001", "1/70000"] {
-            assert_eq!(text.parse::<Shard>(), Err(ShardError::Count(text.to_owned())));
+            assert_eq!(error(text), format!("`{text}`: use 1 to 1000 shards"));
         }
     }
 
@@ -378,7 +359,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_the_good_forms() {
         for text in ["", "none", "30m", "30 m", "often", "30/", "/m"] {
-            assert_eq!(text.parse::<Rate>(), Err(RateError(text.to_owned())));
+            assert!(text.parse::<Rate>().unwrap_err().starts_with(&format!("`{text}` is not a rate: ")));
         }
         for count in ["", "0", "0.0", "-1", "+1", "1,5", "1.", ".5", "0.0001", " 1", "4294967296", "x", "１"] {
             assert!(format!("{count}/m").parse::<Rate>().is_err(), "{count}");
@@ -386,7 +367,7 @@ mod tests {
         for unit in ["", "d", "M", "mins", "m ", "m/s", "60s"] {
             assert!(format!("1/{unit}").parse::<Rate>().is_err(), "{unit}");
         }
-        let message = "30m".parse::<Rate>().unwrap_err().to_string();
+        let message = "30m".parse::<Rate>().unwrap_err();
         for form in ["`30m`", "30/m", "30/min", "30 (a minute)", "0.5/s", "`none`"] {
             assert!(message.contains(form), "{message}");
         }

@@ -3,39 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-#[cfg(unix)]
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{iter, mem};
 
-use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
+use super::error::SettingsError;
 use super::file::{self, Accept, FileError, FileErrorKind};
 use crate::args::environment::Environment;
-use crate::args::layer::{Layer, Origin, Value, check_choice};
-use crate::args::settings_table::{Kind, Setting, SettingSpec, specs};
+use crate::args::layer::{Layer, Origin, Place, Value, check_choice};
+use crate::args::settings_table::{Kind, RATE, Setting, SettingSpec, specs};
 use crate::args::{did_you_mean, suggest};
 
 const CONFIG_MAX: u64 = 1024 * 1024;
-
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    #[error("{error}{}", hint(.error))]
-    File { error: FileError },
-    #[error("{}: it is not UTF-8 text", .path.display())]
-    NotUtf8 { path: PathBuf },
-    /// It names a command to run, and others could have written it.
-    #[error("{}: it names a command to run (`token_command`), and {error}", .config.display())]
-    Untrusted { config: PathBuf, error: FileError },
-    #[error("{place}: {mistake}")]
-    Mistake { place: Place, mistake: String },
-    #[error("there is no profile `{name}` in {}{known}{suggestion}", .path.display())]
-    UnknownProfile { name: String, path: PathBuf, known: String, suggestion: String },
-    /// A profile is asked for, and there is no file at all.
-    #[error("there is no profile `{name}`, because there is no configuration file ({looked_at})")]
-    NoFile { name: String, looked_at: String },
-}
 
 fn hint(error: &FileError) -> &'static str {
     match error.kind {
@@ -47,57 +28,41 @@ fn hint(error: &FileError) -> &'static str {
     }
 }
 
-/// A place in a file. Lines and columns begin at 1; columns are characters.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}:{line}:{column}", .path.display())]
-pub struct Place {
-    pub path: PathBuf,
-    pub line: usize,
-    pub column: usize,
-}
-
 /// Where the configuration file is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigPath {
-    /// `--config none`, or there is no home folder.
-    Nowhere,
-    /// The user names it: it has to exist.
-    Given(PathBuf),
-    /// The usual place: it may be missing.
-    Usual(PathBuf),
+pub struct ConfigPath {
+    /// None after `--config none`, and without a home folder.
+    path: Option<PathBuf>,
+    /// The user names it, so it has to exist.
+    is_given: bool,
 }
 
 impl ConfigPath {
     /// Finds out where the file is looked for, without looking.
     pub fn find(flags: &Layer, variables: &Layer, environment: &Environment) -> Self {
-        let given = flags.get(Setting::Config).or_else(|| variables.get(Setting::Config));
-        match given.map(|entry| entry.value.to_string()) {
-            Some(path) if path == "none" => Self::Nowhere,
-            Some(path) => Self::Given(PathBuf::from(path)),
-            None => config_folder(environment)
-                .map_or(Self::Nowhere, |folder| Self::Usual(folder.join("vescli").join("config.toml"))),
+        if let Some(path) = flags.text(Setting::Config).or_else(|| variables.text(Setting::Config)) {
+            return Self { path: (path != "none").then(|| PathBuf::from(path)), is_given: true };
         }
+        let path = config_folder(environment).map(|folder| folder.join("vescli").join("config.toml"));
+        Self { path, is_given: false }
     }
 
     pub fn path(&self) -> Option<&PathBuf> {
-        match self {
-            Self::Nowhere => None,
-            Self::Given(path) | Self::Usual(path) => Some(path),
-        }
+        self.path.as_ref()
     }
 
     /// Reads the file, if there is one.
     ///
     /// # Errors
-    /// [`ConfigError`] when a file that the user names is missing, or any file cannot be used.
-    pub fn read(&self) -> Result<Option<ConfigFile>, ConfigError> {
-        match self {
-            Self::Nowhere => Ok(None),
-            Self::Given(path) => ConfigFile::read(path).map(Some),
-            Self::Usual(path) => match ConfigFile::read(path) {
-                Err(ConfigError::File { error: FileError { kind: FileErrorKind::Missing, .. } }) => Ok(None),
-                read => read.map(Some),
-            },
+    /// [`SettingsError`] when a file that the user names is missing, or any file cannot be used.
+    pub fn read(&self) -> Result<Option<ConfigFile>, SettingsError> {
+        match self.path().map(|path| ConfigFile::read(path)).transpose() {
+            Err(SettingsError::File { error: FileError { kind: FileErrorKind::Missing, .. }, .. })
+                if !self.is_given =>
+            {
+                Ok(None)
+            }
+            read => read,
         }
     }
 }
@@ -109,14 +74,14 @@ fn config_folder(environment: &Environment) -> Option<PathBuf> {
     }
     let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     // A relative one would be a folder below the current one, and no configuration is read from there.
-    let home = || dirs::home_dir().filter(|home| home.is_absolute());
-    xdg.or_else(|| home().map(|home| home.join(".config")))
+    xdg.or_else(|| dirs::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".config")))
 }
 
 /// A configuration file that was read and understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
     pub path: PathBuf,
+    pub text: String,
     /// The profile to use when none is chosen.
     pub default_profile: Option<String>,
     pub defaults: Layer,
@@ -131,53 +96,51 @@ pub struct Profile {
     pub layer: Layer,
 }
 
-pub fn read_text(path: &Path) -> Result<String, ConfigError> {
-    read_text_and_metadata(path).map(|(text, _)| text)
-}
-
-fn read_text_and_metadata(path: &Path) -> Result<(String, Option<Metadata>), ConfigError> {
-    let mut metadata = None;
-    let keep = |of_file: &Metadata| {
-        metadata = Some(of_file.clone());
-        Ok(())
-    };
-    let bytes = file::read(path, Accept::File, CONFIG_MAX, keep).map_err(|error| ConfigError::File { error })?;
-    let text = String::from_utf8(bytes).map_err(|_| ConfigError::NotUtf8 { path: path.to_owned() })?;
-    Ok((text, metadata))
-}
-
 impl ConfigFile {
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let (text, metadata) = read_text_and_metadata(path)?;
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let mut opened = None;
+        let keep = |metadata: &Metadata| {
+            opened = Some(metadata.clone());
+            Ok(())
+        };
+        let bytes = file::read(path, Accept::File, CONFIG_MAX, keep).map_err(|error| SettingsError::File {
+            origin: String::new(),
+            hint: hint(&error),
+            error,
+        })?;
+        let unusable = |reason| SettingsError::unusable(path.display(), reason);
+        let text = String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8 text".to_owned()))?;
         let file = Self::parse(path, &text)?;
         // A file without a command is only data, and is not checked.
-        if let Some(metadata) = metadata.filter(|_| file.names_command()) {
-            check_trust(path, &metadata).map_err(|error| ConfigError::Untrusted { config: path.to_owned(), error })?;
+        if let Some(metadata) = opened
+            && file.layers().any(|layer| layer.get(Setting::TokenCommand).is_some())
+        {
+            check_trust(path, &metadata)
+                .map_err(|error| unusable(format!("it names a command to run (`token_command`), and {error}")))?;
         }
         Ok(file)
     }
 
-    fn names_command(&self) -> bool {
-        let profiles = self.profiles.values().map(|profile| &profile.layer);
-        profiles.chain([&self.defaults]).any(|layer| layer.get(Setting::TokenCommand).is_some())
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.profiles.values().map(|profile| &profile.layer).chain([&self.defaults])
     }
 
     /// Understands the text of a file; `path` names it in messages.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        // A byte order mark is not part of the document, but editors leave one.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let source = Source { path, text };
-        let document = DeTable::parse(text).map_err(|error| {
-            // `message` alone: the full text quotes the line, which may contain a secret.
-            let start = error.span().map_or(0, |span| span.start);
-            source.mistake(start, format!("not valid TOML: {}", error.message()))
-        })?;
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let mut file = Self {
             path: path.to_owned(),
+            text: text.to_owned(),
             default_profile: None,
             defaults: Layer::default(),
             profiles: BTreeMap::new(),
         };
+        // A byte order mark is not part of the document, but editors leave one.
+        let source = Source { path, text: text.strip_prefix('\u{feff}').unwrap_or(text) };
+        let document = DeTable::parse(source.text).map_err(|error| {
+            // Only `message`: the full text quotes the line, which may contain a secret.
+            let start = error.span().map_or(0, |span| span.start);
+            source.mistake(start, format!("not valid TOML: {}", error.message()))
+        })?;
         let mut default_profile_at = 0;
         for (key, value) in document.get_ref() {
             match key.get_ref().as_ref() {
@@ -201,13 +164,13 @@ impl ConfigFile {
         for (name, profile) in &file.profiles {
             if let Some((parent, at)) = &profile.extends {
                 file.check_profile(&source, "extends", parent, *at)?;
-                file.check_circle(&source, name, *at)?;
+                file.check_cycle(&source, name, *at)?;
             }
         }
         Ok(file)
     }
 
-    fn check_profile(&self, source: &Source, key: &str, name: &str, at: usize) -> Result<(), ConfigError> {
+    fn check_profile(&self, source: &Source, key: &str, name: &str, at: usize) -> Result<(), SettingsError> {
         if self.profiles.contains_key(name) {
             return Ok(());
         }
@@ -216,75 +179,61 @@ impl ConfigFile {
         Err(source.mistake(at, mistake))
     }
 
-    fn check_circle(&self, source: &Source, name: &str, at: usize) -> Result<(), ConfigError> {
-        let mut chain = vec![name];
-        while let Some(parent) = chain.last().and_then(|last| self.parent_of(last)) {
-            let is_circle = chain.contains(&parent);
-            chain.push(parent);
-            if is_circle {
+    fn check_cycle(&self, source: &Source, name: &str, at: usize) -> Result<(), SettingsError> {
+        let mut chain = Vec::new();
+        for name in self.chain(name) {
+            let is_cycle = chain.contains(&name);
+            chain.push(name);
+            if is_cycle {
                 return Err(source.mistake(at, format!("`extends` forms a cycle: {}", chain.join(" → "))));
             }
         }
         Ok(())
     }
 
-    fn parent_of(&self, profile: &str) -> Option<&str> {
-        self.profiles.get(profile)?.extends.as_ref().map(|(parent, _)| parent.as_str())
+    /// A profile and those that it extends. In a file that `parse` has accepted this ends.
+    fn chain<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
+        iter::successors(Some(profile), |name| Some(self.profiles.get(*name)?.extends.as_ref()?.0.as_str()))
     }
 
     /// The layers of a profile, its own first, then those that it extends, then `[defaults]`.
-    pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, ConfigError> {
-        let mut layers = Vec::new();
-        let mut next = profile;
-        while let Some(name) = next {
-            let profile = self.profiles.get(name).ok_or_else(|| self.unknown_profile(name))?;
-            layers.push(&profile.layer);
-            // `parse` has made sure that this ends.
-            next = self.parent_of(name);
+    pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, SettingsError> {
+        if let Some(name) = profile.filter(|name| !self.profiles.contains_key(*name)) {
+            let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+            let listed = match known.as_slice() {
+                [] => ", which contains no profiles".to_owned(),
+                known => format!(" (it has: {})", known.join(", ")),
+            };
+            let (path, suggestion) = (self.path.display(), did_you_mean(name, known.iter().copied()));
+            let reason = format!("there is no profile `{name}` in {path}{listed}{suggestion}");
+            return Err(SettingsError::UnknownProfile(reason));
         }
-        layers.push(&self.defaults);
-        Ok(layers)
+        let names = profile.into_iter().flat_map(|name| self.chain(name));
+        let layers = names.filter_map(|name| self.profiles.get(name)).map(|profile| &profile.layer);
+        Ok(layers.chain([&self.defaults]).collect())
     }
 
     /// The profile that is used when none is asked for: the default one, or the only one.
     pub fn implied_profile(&self) -> Option<&str> {
-        let only = || (self.profiles.len() == 1).then(|| self.profiles.keys().next().map(String::as_str)).flatten();
-        self.default_profile.as_deref().or_else(only)
-    }
-
-    fn unknown_profile(&self, name: &str) -> ConfigError {
-        let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
-        ConfigError::UnknownProfile {
-            name: name.to_owned(),
-            path: self.path.clone(),
-            known: match known.as_slice() {
-                [] => ", which contains no profiles".to_owned(),
-                known => format!(" (it has: {})", known.join(", ")),
-            },
-            suggestion: did_you_mean(name, known.iter().copied()),
-        }
+        let only = self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
+        self.default_profile.as_ref().or(only).map(String::as_str)
     }
 }
 
-/// Anyone who can write the file can have its command run as the user who starts vescli: checks the file that was read, the
-/// folder that it is in, and both once more where the path is a link.
+/// Anyone who can write the file can make vescli run a command. So this checks the file that was read and its folder, and
+/// both again where the path is a link.
 #[cfg(unix)]
 fn check_trust(path: &Path, opened: &Metadata) -> Result<(), FileError> {
-    let at = |path: &Path, checked: Result<(), FileErrorKind>| checked.map_err(|kind| kind.at(path));
-    let unreadable = |error: io::Error| FileErrorKind::from(error).at(path);
-    at(path, file::check_not_writable_by_others(opened))?;
-    let link = path.symlink_metadata().map_err(unreadable)?;
-    if link.is_symlink() {
-        at(path, file::check_owner(&link))?;
-    }
-    let real = path.canonicalize().map_err(unreadable)?;
-    for file in [path, &real] {
-        let folder = match file.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-            None => continue,
-        };
-        at(folder, file::check_not_writable_by_others(&folder.metadata().map_err(unreadable)?))?;
+    let check = |path: &Path, check: &dyn Fn() -> Result<(), FileErrorKind>| check().map_err(|kind| kind.at(path));
+    check(path, &|| file::check_not_writable_by_others(opened))?;
+    check(path, &|| match path.symlink_metadata()? {
+        link if link.is_symlink() => file::check_owner(&link),
+        _ => Ok(()),
+    })?;
+    let real = path.canonicalize().map_err(|error| FileErrorKind::from(error).at(path))?;
+    for folder in [path, &real].into_iter().filter_map(Path::parent) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        check(folder, &|| file::check_not_writable_by_others(&folder.metadata()?))?;
     }
     Ok(())
 }
@@ -313,32 +262,30 @@ impl Source<'_> {
         }
     }
 
-    fn mistake(&self, offset: usize, mistake: String) -> ConfigError {
-        ConfigError::Mistake { place: self.place(offset), mistake }
+    fn mistake(&self, offset: usize, mistake: String) -> SettingsError {
+        SettingsError::Mistake { place: self.place(offset), mistake }
     }
 
-    fn wrong_value(&self, key: &str, value: &Spanned<DeValue<'_>>, reason: &str) -> ConfigError {
+    fn wrong_value(&self, key: &str, value: &Spanned<DeValue<'_>>, reason: &str) -> SettingsError {
         self.mistake(value.span().start, format!("`{key}`: {reason}"))
     }
 
-    fn table_of<'a, 'i>(&self, key: &str, value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, ConfigError> {
+    fn table_of<'a, 'i>(&self, key: &str, value: &'a Spanned<DeValue<'i>>) -> Result<&'a DeTable<'i>, SettingsError> {
         value.get_ref().as_table().ok_or_else(|| {
             let reason = format!("is a table, written [{key}], not {}", type_of(value.get_ref()));
             self.wrong_value(key, value, &reason)
         })
     }
 
-    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
-        value.get_ref().as_str().map(str::to_owned).ok_or_else(|| {
-            let reason = format!("takes a text in quotes, not {}", type_of(value.get_ref()));
-            self.wrong_value(key, value, &reason)
-        })
+    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, SettingsError> {
+        let read = read_value(Kind::Text(""), value.get_ref(), self.path);
+        read.map(|text| text.to_string()).map_err(|reason| self.wrong_value(key, value, &reason))
     }
 
     /// Reads a table of settings; `title` names it in messages.
-    fn settings(&self, title: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, ConfigError> {
+    fn settings(&self, title: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, SettingsError> {
         let mut profile = Profile::default();
-        let mut token_at = None;
+        let mut has_token = false;
         // In the order of the file, so that the first mistake reported is the first that is there.
         let mut entries: Vec<_> = self.table_of(title, value)?.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -355,20 +302,19 @@ impl Source<'_> {
                 let suggestion = did_you_mean(name, known.iter().map(String::as_str));
                 return Err(self.mistake(offset, format!("unknown key `{name}` in [{title}]{suggestion}")));
             };
-            if matches!(spec.setting, Setting::TokenFile | Setting::TokenCommand) && token_at.replace(offset).is_some()
-            {
+            let names_token = |setting| matches!(setting, Setting::TokenFile | Setting::TokenCommand);
+            if names_token(spec.setting) && mem::replace(&mut has_token, true) {
                 let mistake = "`token_file` and `token_command` both name the token: keep one of them";
                 return Err(self.mistake(offset, mistake.to_owned()));
             }
-            let read = read_value(spec, value.get_ref(), self.path)
+            let read = read_value(spec.kind, value.get_ref(), self.path)
                 .map_err(|reason| self.wrong_value(name, value, &reason))?;
-            let Place { path, line, column } = self.place(offset);
-            profile.layer.set(spec.setting, read, Origin::File { path, line, column, table: title.to_owned() });
+            profile.layer.set(spec.setting, read, Origin::File { place: self.place(offset), table: title.to_owned() });
         }
         Ok(profile)
     }
 
-    fn refuse_secret(&self, offset: usize, name: &str) -> Result<(), ConfigError> {
+    fn refuse_secret(&self, offset: usize, name: &str) -> Result<(), SettingsError> {
         let instead = match name {
             "token" | "api_token" => {
                 "name a file with `token_file` or a command with `token_command`, or set VESCLI_TOKEN in the environment"
@@ -379,9 +325,8 @@ impl Source<'_> {
         Err(self.mistake(offset, format!("`{name}` does not belong in this file: {instead}")))
     }
 
-    /// A key at the top of the file that is none of the three that may be there. Most often it is a setting without its
-    /// table, so that is said.
-    fn unknown_table(&self, offset: usize, key: &str) -> ConfigError {
+    /// An unknown key at the top of the file. Most often it is a setting without its table, so the message says that.
+    fn unknown_table(&self, offset: usize, key: &str) -> SettingsError {
         if let Err(secret) = self.refuse_secret(offset, key) {
             return secret;
         }
@@ -405,34 +350,31 @@ fn names_in_file() -> Vec<String> {
 ///
 /// # Errors
 /// A phrase that says what the setting takes.
-fn read_value(spec: &SettingSpec, value: &DeValue<'_>, file: &Path) -> Result<Value, String> {
-    let text = || value.as_str().map(|text| Value::Text(text.to_owned()));
-    let (read, takes) = match spec.kind {
-        Kind::Text(_) if spec.setting == Setting::Rate => {
+fn read_value(kind: Kind, value: &DeValue<'_>, file: &Path) -> Result<Value, String> {
+    let text = value.as_str().map(|text| Value::Text(text.to_owned()));
+    let (read, takes) = match kind {
+        RATE => {
             // A rate without a unit is a number to TOML too.
             let number = value.as_integer().map(DeInteger::as_str);
             let number = number.or_else(|| value.as_float().map(DeFloat::as_str));
-            (text().or_else(|| number.map(|number| Value::Text(number.to_owned()))), "a rate, such as \"30/m\" or 30")
+            (text.or_else(|| number.map(|number| Value::Text(number.to_owned()))), "a rate, such as \"30/m\" or 30")
         }
-        Kind::Text(_) => (text(), "a text in quotes"),
-        Kind::Duration => (text(), "a time with its unit in quotes, such as \"30s\""),
+        Kind::Text(_) => (text, "a text in quotes"),
+        Kind::Duration => (text, "a time with its unit in quotes, such as \"30s\""),
         Kind::File => (value.as_str().map(|text| Value::Text(absolute(text, file))), "a path in quotes"),
         Kind::Choice(words) => {
-            if let Some(word) = value.as_str() {
-                check_choice(words, word)?;
-            }
-            (text(), "a word in quotes")
+            value.as_str().map_or(Ok(()), |word| check_choice(words, word))?;
+            (text, "a word in quotes")
         }
         Kind::Switch => (value.as_bool().map(Value::Switch), "true or false"),
         Kind::Count | Kind::Level => {
-            let number = value.as_integer();
-            let number = number.and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-            (number.map(Value::Count), "a whole number from 0 on, without quotes")
+            let parse = |number: &DeInteger| u64::from_str_radix(number.as_str(), number.radix()).ok();
+            (value.as_integer().and_then(parse).map(Value::Count), "a whole number from 0 on, without quotes")
         }
         Kind::List(_) => {
-            let items =
-                value.as_array().map(|items| items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)));
-            let items = items.and_then(Iterator::collect::<Option<Vec<_>>>).filter(|items| !items.is_empty());
+            let text = |item: &Spanned<DeValue>| item.get_ref().as_str().map(str::to_owned);
+            let items = value.as_array().and_then(|items| items.iter().map(text).collect::<Option<Vec<_>>>());
+            let items = items.filter(|items| !items.is_empty());
             (items.map(Value::List), "an array of texts, such as [\"a\", \"b\"]")
         }
     };

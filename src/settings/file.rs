@@ -22,20 +22,14 @@ pub enum FileErrorKind {
     Unreadable(io::Error),
     /// A folder, a device, or a pipe where none is accepted.
     NotRegular,
-    TooLarge {
-        limit: u64,
-    },
-    /// Others can read it.
-    Exposed {
-        mode: u32,
-    },
-    WritableByOthers {
-        mode: u32,
-    },
-    /// It belongs to another user.
-    Owner {
-        uid: u32,
-    },
+    /// Than this limit.
+    TooLarge(u64),
+    /// Others can read it; with its mode.
+    Exposed(u32),
+    /// With its mode.
+    WritableByOthers(u32),
+    /// It belongs to this other user.
+    Owner(u32),
 }
 
 impl FileErrorKind {
@@ -45,12 +39,12 @@ impl FileErrorKind {
             Self::Missing => format!("there is no file {path}"),
             Self::Unreadable(error) => format!("{path} cannot be read: {error}"),
             Self::NotRegular => format!("{path} is not a regular file"),
-            Self::TooLarge { limit } => format!("{path} is larger than {}", size(*limit)),
-            Self::Exposed { mode } => format!("{path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`"),
-            Self::WritableByOthers { mode } => {
+            Self::TooLarge(limit) => format!("{path} is larger than {}", size(*limit)),
+            Self::Exposed(mode) => format!("{path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`"),
+            Self::WritableByOthers(mode) => {
                 format!("{path} can be written by others (mode {mode:04o}): run `chmod go-w {path}`")
             }
-            Self::Owner { uid } => format!("{path} belongs to another user (uid {uid}): use a file of your own"),
+            Self::Owner(uid) => format!("{path} belongs to another user (uid {uid}): use a file of your own"),
         }
     }
 
@@ -91,7 +85,7 @@ pub fn read(
         check(&metadata)?;
         // The size of a pipe is not known before its end.
         let expected = if metadata.is_file() { metadata.len() } else { limit };
-        read_up_to(file, expected, limit)?.ok_or(FileErrorKind::TooLarge { limit })
+        read_up_to(file, expected, limit)?.ok_or(FileErrorKind::TooLarge(limit))
     };
     read().map_err(|kind: FileErrorKind| kind.at(path))
 }
@@ -103,20 +97,18 @@ pub fn anyone_may_read(_: &Metadata) -> Result<(), FileErrorKind> {
 
 /// Opens a file. The metadata is that of what was opened, whatever has become of the path.
 fn open(path: &Path, accept: Accept) -> Result<(File, Metadata), FileErrorKind> {
-    // Checked before it is opened: opening alone makes some devices act.
+    // Checked before it is opened: some devices act as soon as they are opened.
     let before = std::fs::metadata(path)?;
-    let file = if is_pipe(&before) && accept == Accept::FileOrPipe {
-        File::open(path)?
-    } else if before.is_file() {
-        let file = without_waiting().open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(FileErrorKind::NotRegular);
-        }
-        file
-    } else {
-        return Err(FileErrorKind::NotRegular);
+    let file = match accept {
+        Accept::FileOrPipe if is_pipe(&before) => File::open(path)?,
+        _ if before.is_file() => without_waiting().open(path)?,
+        _ => return Err(FileErrorKind::NotRegular),
     };
     let metadata = file.metadata()?;
+    // Another file may have taken its place.
+    if before.is_file() && !metadata.is_file() {
+        return Err(FileErrorKind::NotRegular);
+    }
     Ok((file, metadata))
 }
 
@@ -134,7 +126,7 @@ pub fn read_up_to(source: impl Read, expected: u64, limit: u64) -> io::Result<Op
 #[cfg(unix)]
 pub fn check_private(metadata: &Metadata) -> Result<(), FileErrorKind> {
     match mode(metadata) {
-        mode if mode & 0o077 != 0 => Err(FileErrorKind::Exposed { mode }),
+        mode if mode & 0o077 != 0 => Err(FileErrorKind::Exposed(mode)),
         _ => check_owner(metadata),
     }
 }
@@ -145,7 +137,7 @@ pub fn check_private(metadata: &Metadata) -> Result<(), FileErrorKind> {
 pub fn check_owner(metadata: &Metadata) -> Result<(), FileErrorKind> {
     let uid = std::os::unix::fs::MetadataExt::uid(metadata);
     if uid != 0 && uid != rustix::process::geteuid().as_raw() {
-        return Err(FileErrorKind::Owner { uid });
+        return Err(FileErrorKind::Owner(uid));
     }
     Ok(())
 }
@@ -158,7 +150,7 @@ pub fn check_not_writable_by_others(metadata: &Metadata) -> Result<(), FileError
     // In a folder such as /tmp others can add files, but not replace this one.
     let is_sticky_folder = metadata.is_dir() && mode & 0o1000 != 0;
     if mode & 0o022 != 0 && !is_sticky_folder {
-        return Err(FileErrorKind::WritableByOthers { mode });
+        return Err(FileErrorKind::WritableByOthers(mode));
     }
     Ok(())
 }

@@ -21,14 +21,15 @@ pub mod target;
 
 use std::time::Duration;
 
+pub use clap::ColorChoice;
 use credential::CredentialPlan;
 use error::{ConfigState, SettingsError};
-use network::{Network, ProxySetting};
-use sources::{Level, Sources};
+use network::Network;
+use sources::Sources;
 use target::Target;
 
 use crate::args::environment::{Environment, unknown_variables};
-use crate::args::layer::Layer;
+use crate::args::layer::{Entry, Layer};
 use crate::args::settings_table::Setting;
 
 /// Everything that applies to one run, checked.
@@ -77,56 +78,23 @@ pub struct Output {
     pub color: ColorChoice,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// On a terminal, unless the environment says otherwise.
-    #[default]
-    Auto,
-    Always,
-    Never,
-}
-
-impl ColorChoice {
-    pub fn named(word: &str) -> Option<Self> {
-        match word {
-            "auto" => Some(Self::Auto),
-            "always" => Some(Self::Always),
-            "never" => Some(Self::Never),
-            _ => None,
-        }
-    }
-}
-
 impl Output {
-    pub fn resolve(sources: &Sources) -> Self {
-        Self::pick(|key| sources.pick_with_level(key).map(|(level, entry)| (level, entry.value.to_string())))
-    }
-
-    /// From flags and variables alone, for errors that come before the file is understood.
+    /// From flags and variables only, for errors that happen before the file is read.
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
-        let variables = Layer::from_valid_variables(environment);
-        Self::pick(|key| {
-            let flag = flags.get(key).map(|entry| (Level::Flag, entry.value.to_string()));
-            flag.or_else(|| variables.get(key).map(|entry| (Level::Variable, entry.value.to_string())))
-        })
+        Self::resolve(&Sources::without_file(flags, environment))
     }
 
-    fn pick(value: impl Fn(Setting) -> Option<(Level, String)>) -> Self {
-        let is = |key, text: &str| value(key).is_some_and(|(_, value)| value == text);
+    pub fn resolve(sources: &Sources) -> Self {
         // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
-        let short = value(Setting::Json).map(|(level, on)| (level, on == "true"));
-        let long = value(Setting::Output).map(|(level, word)| (level, word == "json"));
-        let json = match (short, long) {
-            (Some((short_level, short)), Some((long_level, long))) if short_level == long_level => short || long,
-            (short, long) => {
-                short.into_iter().chain(long).min_by_key(|(level, _)| *level).is_some_and(|(_, json)| json)
-            }
-        };
+        let json = [Setting::Json, Setting::Output].map(|key| sources.pick_with_level(key));
+        let strongest = json.iter().flatten().map(|(level, _)| *level).min();
+        let asks = |entry: &Entry| matches!(entry.value.to_string().as_str(), "true" | "json");
+        let color = sources.text(Setting::Color).and_then(|(word, _)| word.parse().ok());
         Self {
-            json,
-            quiet: is(Setting::Quiet, "true"),
-            verbose: value(Setting::Verbose).and_then(|(_, level)| level.parse().ok()).unwrap_or(0),
-            color: value(Setting::Color).and_then(|(_, word)| ColorChoice::named(&word)).unwrap_or_default(),
+            json: json.into_iter().flatten().any(|(level, entry)| Some(level) == strongest && asks(entry)),
+            quiet: sources.is_on(Setting::Quiet),
+            verbose: sources.count(Setting::Verbose),
+            color: color.unwrap_or_default(),
         }
     }
 }
@@ -140,8 +108,9 @@ impl Settings {
         warnings.extend(target.warnings(sources));
         let network = Network::resolve(sources, environment)?;
         network.check(&target, sources)?;
-        warnings.extend(network.proxy.as_ref().and_then(ProxySetting::warning));
+        warnings.extend(network.proxy.as_ref().and_then(|proxy| proxy.warning.clone()));
         warnings.extend(network.unused_overrides(&target, sources));
+        let is_off_or_long = |time: Duration| time.is_zero() || time >= USER_GAP;
         Ok(Self {
             cname: text(Setting::Cname).or_else(|| tenant.clone()),
             allow_any_email: sources.is_on(Setting::AllowAnyEmail),
@@ -153,7 +122,8 @@ impl Settings {
                 retries: sources.count(Setting::Retries),
                 max_retry_after: sources.duration(Setting::MaxRetryAfter)?,
                 retry_unknown: sources.is_on(Setting::RetryUnknown),
-                wait_for_user: sources.duration_or_zero(Setting::WaitForUser, USER_GAP, "0s, or at least 5s")?,
+                wait_for_user: Some(sources.duration_if(Setting::WaitForUser, is_off_or_long, "0s, or at least 5s")?)
+                    .filter(|time| !time.is_zero()),
             },
             output: Output::resolve(sources),
             config: sources.config.clone(),

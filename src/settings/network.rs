@@ -1,7 +1,6 @@
 //! How the service is reached: timeouts, additional certificates, fixed addresses, and the proxy with the hosts that are
 //! reached without it.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use url::Url;
 use super::credential::secret::{Secret, keep_out_of_core_files};
 use super::error::SettingsError;
 use super::sources::{Level, Sources};
-use super::target::{BaseUrl, Target, host_name_problem, is_loopback, without_brackets, without_userinfo};
+use super::target::{Target, host_name_problem, is_loopback, without_brackets, without_userinfo};
 use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Origin, Value, ValueError};
 use crate::args::settings_table::Setting;
@@ -64,74 +63,48 @@ impl Network {
         let Target::Base(base) = target else {
             return Ok(());
         };
-        self.check_plain_http(base.url(), sources)?;
-        self.check_override(base.url(), sources)?;
-        self.check_proxied_address(base, sources)
-    }
-
-    /// Plain http is for this machine alone, so no override and no proxy may lead it to another one.
-    fn check_plain_http(&self, url: &Url, sources: &Sources) -> Result<(), ValueError> {
-        if url.scheme() != "http" {
-            return Ok(());
-        }
-        if let Some(proxy) = self.proxy_for(url) {
-            let host = url.host_str().unwrap_or_default();
+        let (url, proxy) = (base.url(), self.proxy_for(base.url()));
+        let host = url.host_str().unwrap_or_default();
+        // Plain http is for this machine only, so no proxy and no override may lead it to another machine.
+        let is_plain = url.scheme() == "http";
+        if let Some(ProxySetting { shown, origin, .. }) = proxy
+            && is_plain
+        {
             let reason = format!(
-                "`{}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://",
-                proxy.shown
+                "`{shown}` is not used for plain http, which stays on this machine: exempt the host with --noproxy {host}, or use https://"
             );
-            return Err(ValueError { origin: proxy.origin.clone(), reason });
+            return Err(ValueError { origin: origin.clone(), reason });
         }
-        match (self.overrides_of(url).find(|of| !of.address.is_loopback()), sources.pick(Setting::Resolve)) {
-            (Some(found), Some(entry)) => {
-                let address = found.address;
-                let reason =
-                    format!("{address} is another machine, and `{url}` would reach it unencrypted: use https://");
-                Err(entry.invalid(reason))
+        let port = url.port_or_known_default();
+        let overrides = || self.resolve.iter().filter(|of| of.host == host && Some(of.port) == port);
+        if let Some(entry) = sources.pick(Setting::Resolve) {
+            if let Some(Override { address, .. }) = overrides().find(|of| is_plain && !of.address.is_loopback()) {
+                return Err(entry.invalid(format!(
+                    "{address} is another machine, and `{url}` would reach it unencrypted: use https://"
+                )));
             }
-            _ => Ok(()),
-        }
-    }
-
-    fn overrides_of(&self, url: &Url) -> impl Iterator<Item = &Override> {
-        let (host, port) = (url.host_str(), url.port_or_known_default());
-        self.resolve.iter().filter(move |of| Some(of.host.as_str()) == host && Some(of.port) == port)
-    }
-
-    /// reqwest looks no address up, so an override for one would be passed over, and the request would go where it should
-    /// not. Through a proxy no override is used.
-    fn check_override(&self, url: &Url, sources: &Sources) -> Result<(), ValueError> {
-        let leads_away = |of: &&Override| of.host.parse::<IpAddr>().is_ok_and(|address| address != of.address);
-        match (self.overrides_of(url).find(leads_away), sources.pick(Setting::Resolve)) {
-            (Some(Override { host, address, .. }), Some(entry)) if self.proxy_for(url).is_none() => {
-                let reason = format!(
+            // reqwest does not look up an address, so it would ignore an override for one, and the request would go to
+            // the wrong machine. Behind a proxy, overrides are not used.
+            let leads_away = |of: &&Override| host.parse().is_ok_and(|address: IpAddr| address != of.address);
+            if let (Some(Override { address, .. }), None) = (overrides().find(leads_away), proxy) {
+                return Err(entry.invalid(format!(
                     "{host} is an address already, and is not looked up: name {address} in the base URL instead"
-                );
-                Err(entry.invalid(reason))
+                )));
             }
+        }
+        // Behind a proxy, reqwest reads an IPv6 address with its brackets as a name, and TLS does not accept that name.
+        // This reports it before the first attempt.
+        match (proxy, sources.pick(Setting::BaseUrl)) {
+            (Some(ProxySetting { origin, .. }), Some(entry)) if host.starts_with('[') => Err(entry.invalid(format!(
+                "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {origin}): use a host name, or bypass the proxy with --noproxy '{host}'",
+                base.as_str()
+            ))),
             _ => Ok(()),
         }
     }
 
-    /// reqwest takes an IPv6 address behind a proxy with its brackets for a name, and refuses it as one that TLS does not
-    /// know. That is reported here, before anything is tried.
-    fn check_proxied_address(&self, base: &BaseUrl, sources: &Sources) -> Result<(), ValueError> {
-        let host = base.url().host_str().unwrap_or_default();
-        match (self.proxy_for(base.url()), sources.pick(Setting::BaseUrl)) {
-            (Some(proxy), Some(entry)) if host.starts_with('[') => {
-                let reason = format!(
-                    "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {}): use a host name, or bypass the proxy with --noproxy '{host}'",
-                    base.as_str(),
-                    proxy.origin
-                );
-                Err(entry.invalid(reason))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A warning when overrides were given for this very run, and none is for the host that it goes to: a mistyped name
-    /// would otherwise send to the real service what was meant for another address.
+    /// A warning when flags or variables give overrides, and none of them is for the host of the request: after a typing
+    /// error in the name, the request would go to the real service and not to the given address.
     pub fn unused_overrides(&self, target: &Target, sources: &Sources) -> Option<String> {
         let (host, port) = target.host_and_port();
         let used = |of: &Override| of.host == host && of.port == port;
@@ -143,12 +116,11 @@ impl Network {
         }
     }
 
-    /// The proxy that is used for a URL. One that the usual variables name is for other machines: it was meant for all
-    /// programs of this one, and a loopback address means another machine to it.
+    /// The proxy that is used for a URL. A proxy of the usual variables is not used for a loopback address: to the proxy,
+    /// that address is another machine.
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
-        let proxy = self.proxy.as_ref()?;
-        let is_meant = !(is_loopback(url) && proxy.is_of_environment());
-        (is_meant && proxy.takes(url)).then_some(proxy)
+        let is_meant = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
+        self.proxy.as_ref().filter(is_meant).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
     }
 }
 
@@ -164,17 +136,14 @@ fn overrides(sources: &Sources) -> Result<Vec<Override>, ValueError> {
 }
 
 fn parse_override(item: &str) -> Option<Override> {
-    let (host, rest) = item.split_once(':')?;
+    let (host, rest) = item.split_once(':').filter(|(host, _)| !host.is_empty())?;
     let (port, address) = rest.split_once(':')?;
-    Some(Override {
-        host: (!host.is_empty()).then(|| host.to_ascii_lowercase())?,
-        port: port.parse().ok()?,
-        address: without_brackets(address).parse().ok()?,
-    })
+    let address = without_brackets(address).parse().ok()?;
+    Some(Override { host: host.to_ascii_lowercase(), port: port.parse().ok()?, address })
 }
 
 /// A proxy, and the hosts that are reached without it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxySetting {
     /// The URL, which may contain a password.
     pub url: Secret,
@@ -185,36 +154,32 @@ pub struct ProxySetting {
     /// Whether the connection to the proxy itself uses TLS.
     pub tls: bool,
     /// The hosts that are reached without it.
-    noproxy: NoProxyList,
-    /// The variable that names them, if it is not one of vescli's own.
-    noproxy_variable: Option<String>,
+    noproxy: Vec<NoProxyEntry>,
+    /// What is not understood in `NO_PROXY`. Other programs read the variable too, so this is not an error.
+    pub warning: Option<String>,
     pub origin: Origin,
 }
 
-impl fmt::Debug for ProxySetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ProxySetting({} from {}, but not for {:?})", self.shown, self.origin, self.noproxy)
-    }
-}
-
 impl ProxySetting {
-    /// The setting, else the usual variables: only those for https, since nothing else is ever sent through a proxy.
+    /// The setting, else the usual variables. Only those for https, because nothing else is sent through a proxy.
     ///
     /// # Errors
     /// [`ValueError`] when it is not the URL of a proxy, or a variable is not text.
     pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, ValueError> {
-        let Some((text, origin)) = proxy_url(sources, environment)? else {
+        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        let found = setting_or_variable(sources, Setting::Proxy, environment, &names)?;
+        // An empty text says "no proxy", as in curl.
+        let Some((text, origin)) = found.filter(|(text, _)| !text.is_empty()) else {
             return Ok(None);
         };
-        let (noproxy, noproxy_variable) = noproxy(sources, environment)?;
+        let noproxy = noproxy(sources, environment)?;
         if text.contains('@') {
             keep_out_of_core_files();
         }
-        let parsed = Self::parse(&text, &origin).map_err(|reason| ValueError { origin, reason })?;
-        Ok(Some(Self { noproxy, noproxy_variable, ..parsed }))
+        Self::parse(&text, &origin, noproxy).map(Some).map_err(|reason| ValueError { origin, reason })
     }
 
-    fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
+    fn parse(text: &str, origin: &Origin, (noproxy, warning): NoProxyList) -> Result<Self, String> {
         // curl takes a proxy without a scheme as http, and so do the variables' users.
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let shown = without_userinfo(&url);
@@ -243,21 +208,10 @@ impl ProxySetting {
             tls: parsed.scheme() == "https",
             url: Secret::new(url),
             shown,
-            noproxy: NoProxyList::default(),
-            noproxy_variable: None,
+            noproxy,
+            warning,
             origin: origin.clone(),
         })
-    }
-
-    /// Whether the list of exceptions leaves a URL to the proxy.
-    pub fn takes(&self, url: &Url) -> bool {
-        !self.noproxy.matches(url)
-    }
-
-    /// A warning about what means nothing in `NO_PROXY`. The variable is for other programs too, so it is not an error.
-    pub fn warning(&self) -> Option<String> {
-        let variable = self.noproxy_variable.as_ref()?;
-        Some(format!("{variable}: {}", not_understood(&self.noproxy)?))
     }
 
     /// Whether the usual variables name it (`HTTPS_PROXY` and others), and not a setting of vescli's own.
@@ -272,10 +226,8 @@ impl ProxySetting {
 
     /// What must not be shown: the password as it is written in the URL and as the proxy gets it.
     pub fn secrets(&self) -> Vec<Secret> {
-        let Ok(url) = Url::parse(self.url.expose()) else {
-            return Vec::new();
-        };
-        let Some(password) = url.password() else {
+        let url = Url::parse(self.url.expose()).ok();
+        let Some(password) = url.as_ref().and_then(Url::password) else {
             return Vec::new();
         };
         let decoded = percent_decode_str(password).decode_utf8_lossy();
@@ -283,55 +235,60 @@ impl ProxySetting {
     }
 }
 
-/// The list of hosts that are reached without the proxy; with the variable's name if it is not one of vescli's own.
-fn noproxy(sources: &Sources, environment: &Environment) -> Result<(NoProxyList, Option<String>), ValueError> {
-    if let Some((text, origin)) = sources.text(Setting::Noproxy) {
-        let list = NoProxyList::parse(text);
-        return match not_understood(&list) {
-            None => Ok((list, None)),
-            Some(reason) => Err(ValueError { origin: origin.clone(), reason }),
-        };
+/// The text of a setting, else that of the first of the usual variables that is set.
+fn setting_or_variable(
+    sources: &Sources,
+    key: Setting,
+    environment: &Environment,
+    names: &[&str],
+) -> Result<Option<(String, Origin)>, ValueError> {
+    if let Some((text, origin)) = sources.text(key) {
+        return Ok(Some((text.to_owned(), origin.clone())));
     }
-    let found = first_variable(environment, &["no_proxy", "NO_PROXY"])?;
-    Ok(found.map_or_else(Default::default, |(text, name)| (NoProxyList::parse(&text), Some(name))))
-}
-
-fn not_understood(list: &NoProxyList) -> Option<String> {
-    let (first, more) = list.not_understood.split_first()?;
-    let are = if more.is_empty() { "is" } else { "are" };
-    let items = more.iter().fold(format!("`{first}`"), |items, item| format!("{items}, `{item}`"));
-    Some(format!(
-        "{items} {are} not understood: use names, addresses and networks, with or without a port, and `*` for all"
-    ))
-}
-
-/// The text of the proxy's URL, with its origin.
-fn proxy_url(sources: &Sources, environment: &Environment) -> Result<Option<(String, Origin)>, ValueError> {
-    let found = match sources.text(Setting::Proxy) {
-        Some((text, origin)) => Some((text.to_owned(), origin.clone())),
-        None => first_variable(environment, &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
-            .map(|(text, name)| (text, Origin::ForeignVariable(name))),
-    };
-    // An empty text says "no proxy", as in curl.
-    Ok(found.filter(|(text, _)| !text.is_empty()))
-}
-
-fn first_variable(environment: &Environment, names: &[&str]) -> Result<Option<(String, String)>, ValueError> {
     for name in names {
         if let Some(text) = environment.text(name)? {
-            return Ok(Some((text.to_owned(), (*name).to_owned())));
+            return Ok(Some((text.to_owned(), Origin::ForeignVariable((*name).to_owned()))));
         }
     }
     Ok(None)
 }
 
-/// The hosts that are reached without the proxy: the list of `--noproxy` and `NO_PROXY`, in all the forms that curl, Go and
-/// Python accept there, ports and bracketed addresses included.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct NoProxyList {
-    entries: Vec<NoProxyEntry>,
-    /// What means nothing, as it was written.
-    not_understood: Vec<String>,
+/// The hosts that are reached without the proxy, and a warning about what is not understood in `NO_PROXY`.
+type NoProxyList = (Vec<NoProxyEntry>, Option<String>);
+
+fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, ValueError> {
+    let Some((list, origin)) = setting_or_variable(sources, Setting::Noproxy, environment, &["no_proxy", "NO_PROXY"])?
+    else {
+        return Ok(NoProxyList::default());
+    };
+    let (entries, unknown) = parse_noproxy(&list);
+    let are = match unknown.as_slice() {
+        [] => return Ok((entries, None)),
+        [_] => "is",
+        _ => "are",
+    };
+    let items: Vec<String> = unknown.iter().map(|item| format!("`{item}`")).collect();
+    let reason = format!(
+        "{} {are} not understood: use names, addresses and networks, with or without a port, and `*` for all",
+        items.join(", ")
+    );
+    match origin {
+        Origin::ForeignVariable(name) => Ok((entries, Some(format!("{name}: {reason}")))),
+        origin => Err(ValueError { origin, reason }),
+    }
+}
+
+/// Reads the list of `--noproxy` and `NO_PROXY`, in all the forms that curl, Go and Python accept there, ports and bracketed
+/// addresses included, separated by commas or, as curl also accepts, by spaces. What is not understood comes second.
+fn parse_noproxy(list: &str) -> (Vec<NoProxyEntry>, Vec<&str>) {
+    let (mut entries, mut unknown) = (Vec::new(), Vec::new());
+    for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {
+        match NoProxyEntry::parse(item) {
+            Some(entry) => entries.push(entry),
+            None => unknown.push(item),
+        }
+    }
+    (entries, unknown)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -349,43 +306,29 @@ enum Hosts {
     Below(String),
 }
 
-impl NoProxyList {
-    /// Reads a list that is separated by commas or, as curl accepts it too, by spaces.
-    fn parse(list: &str) -> Self {
-        let mut read = Self::default();
-        for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {
-            match NoProxyEntry::parse(item) {
-                Some(entry) => read.entries.push(entry),
-                None => read.not_understood.push(item.to_owned()),
-            }
+impl NoProxyEntry {
+    fn parse(item: &str) -> Option<Self> {
+        if let Some(hosts) = Hosts::parse(item) {
+            return Some(Self { hosts, port: None });
         }
-        read
+        let (host, port) = item.rsplit_once(':')?;
+        // The colons of an IPv6 address are its own, unless it has brackets.
+        let is_whole = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
+        Some(Self { hosts: Hosts::parse(host).filter(|_| is_whole)?, port: Some(port.parse().ok()?) })
     }
 
     /// Whether the URL's host is reached without the proxy.
     fn matches(&self, url: &Url) -> bool {
-        let host = url.host_str().unwrap_or_default();
-        let host = without_brackets(host).trim_end_matches('.');
-        let port = url.port_or_known_default();
-        self.entries.iter().any(|entry| entry.port.is_none_or(|own| Some(own) == port) && entry.hosts.match_host(host))
-    }
-}
-
-impl NoProxyEntry {
-    fn parse(item: &str) -> Option<Self> {
-        let whole = |hosts| Self { hosts, port: None };
-        if let Some(hosts) = Hosts::parse(item) {
-            return Some(whole(hosts));
-        }
-        if let Some((address, rest)) = item.strip_prefix('[').and_then(|item| item.split_once(']')) {
-            let address: IpAddr = address.parse().ok().filter(IpAddr::is_ipv6)?;
-            return match rest.strip_prefix(':') {
-                Some(port) => Some(Self { port: Some(port.parse().ok()?), ..whole(Hosts::Net(address.into())) }),
-                None => Hosts::parse(&format!("{address}{rest}")).map(whole),
-            };
-        }
-        let (host, port) = item.split_once(':')?;
-        Some(Self { hosts: Hosts::parse(host)?, port: Some(port.parse().ok()?) })
+        let host = without_brackets(url.host_str().unwrap_or_default()).trim_end_matches('.');
+        let is_host = match &self.hosts {
+            Hosts::All => true,
+            Hosts::Net(net) => host.parse::<IpAddr>().is_ok_and(|address| net.contains(&address)),
+            Hosts::Below(name) => {
+                let before = host.strip_suffix(name.as_str());
+                before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            }
+        };
+        is_host && self.port.is_none_or(|port| Some(port) == url.port_or_known_default())
     }
 }
 
@@ -394,15 +337,18 @@ impl Hosts {
         if text == "*" {
             return Some(Self::All);
         }
-        if let Ok(address) = text.parse::<IpAddr>() {
-            return Some(Self::Net(address.into()));
+        let (host, length) = text.split_once('/').map_or((text, None), |(host, length)| (host, Some(length)));
+        let address = match host.strip_prefix('[') {
+            Some(rest) => Some(IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?)),
+            None => host.parse().ok(),
+        };
+        match (address, length) {
+            (Some(address), None) => return Some(Self::Net(address.into())),
+            (Some(address), Some(length)) => return IpNet::new(address, length.parse().ok()?).ok().map(Self::Net),
+            (None, Some(_)) => return None,
+            (None, None) => {}
         }
-        if let Some((address, length)) = text.split_once('/') {
-            let address: IpAddr = address.parse().ok()?;
-            return IpNet::new(address, length.parse().ok()?).ok().map(Self::Net);
-        }
-        let name = text.strip_prefix('*').filter(|rest| rest.starts_with('.'));
-        let name = name.unwrap_or(text);
+        let name = text.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(text);
         let name = name.strip_prefix('.').unwrap_or(name);
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         let is_label = |label: &str| {
@@ -410,18 +356,6 @@ impl Hosts {
             !label.is_empty() && label.bytes().all(valid)
         };
         name.split('.').all(is_label).then_some(Self::Below(name))
-    }
-
-    /// The host is lower-case, as URLs have it, and without brackets.
-    fn match_host(&self, host: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Net(net) => host.parse::<IpAddr>().is_ok_and(|address| net.contains(&address)),
-            Self::Below(name) => {
-                let before = host.strip_suffix(name.as_str());
-                before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-            }
-        }
     }
 }
 
@@ -442,7 +376,7 @@ mod tests {
 
     #[test]
     fn passwords_are_found_and_never_shown() {
-        let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn);
+        let parse = |text| ProxySetting::parse(text, &Origin::BuiltIn, NoProxyList::default());
         let proxy = parse("http://ada:hun%74er2@p.example:3128").unwrap();
         let secrets: Vec<String> = proxy.secrets().iter().map(|secret| secret.expose().to_owned()).collect();
         assert_eq!(secrets, ["hun%74er2", "hunter2"]);
@@ -492,9 +426,9 @@ mod tests {
             ("[fd00::1]:444", "[fd00::1]", false),
         ] {
             let url = Url::parse(&format!("https://{host}/x")).unwrap();
-            let list = NoProxyList::parse(list);
-            assert_eq!(list.not_understood, [""; 0]);
-            assert_eq!(list.matches(&url), matches, "{list:?} {host}");
+            let (entries, unknown) = parse_noproxy(list);
+            assert_eq!(unknown, [""; 0]);
+            assert_eq!(entries.iter().any(|entry| entry.matches(&url)), matches, "{list:?} {host}");
         }
     }
 
@@ -517,9 +451,12 @@ mod tests {
             "[10.0.0.1]",
             "ü",
             "1:2:3",
+            "[fd00::]/8:443",
+            "fd00::/8:443",
+            "[fd00::1]:443:80",
         ] {
-            let list = NoProxyList::parse(&format!("a.example,{item}"));
-            assert_eq!(list.not_understood, [item]);
+            let list = format!("a.example,{item}");
+            assert_eq!(parse_noproxy(&list).1, [item]);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::config_file::{ConfigError, ConfigFile, ConfigPath};
+use super::config_file::{ConfigFile, ConfigPath};
 use super::error::{ConfigState, SettingsError};
 use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Layer, Origin, Value};
@@ -26,15 +26,6 @@ pub enum Level {
     BuiltIn,
 }
 
-impl Level {
-    pub(super) fn origin_of_variable(self, name: &str) -> Origin {
-        match self {
-            Self::Foreign => Origin::ForeignVariable(name.to_owned()),
-            Self::Flag | Self::Variable | Self::File | Self::BuiltIn => Origin::Variable(name.to_owned()),
-        }
-    }
-}
-
 /// All layers, the strongest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
@@ -54,7 +45,12 @@ impl Sources {
         let file = config_path.read()?;
         let named = flags.text(Setting::Profile).or_else(|| variables.text(Setting::Profile));
         if let (Some(name), None) = (&named, &file) {
-            return Err(no_file(name, &config_path).into());
+            let looked_at = match config_path.path() {
+                Some(path) => format!("looked for {}", path.display()),
+                None => "`--config none` is set, or there is no home folder".to_owned(),
+            };
+            let reason = format!("there is no profile `{name}`, because there is no configuration file ({looked_at})");
+            return Err(SettingsError::Unusable(reason));
         }
         let profile = named.or_else(|| file.as_ref().and_then(ConfigFile::implied_profile).map(str::to_owned));
         let mut layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
@@ -64,13 +60,36 @@ impl Sources {
         }
         layers.push((Level::Foreign, foreign));
         layers.push((Level::BuiltIn, Layer::defaults()));
-        let config = config_state(&config_path, file.as_ref(), profile.as_deref());
+        let config = match (config_path.path().cloned(), file, &profile) {
+            (None, ..) => ConfigState::None,
+            (Some(path), None, _) => ConfigState::Absent(path),
+            (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path, profile.clone()),
+            (Some(path), Some(file), None) => ConfigState::Unchosen(path, file.profiles.into_keys().collect()),
+        };
         Ok(Self { layers, profile, config })
+    }
+
+    /// Only flags and variables, without the variables that do not fit their settings.
+    pub fn without_file(flags: &Layer, environment: &Environment) -> Self {
+        let variables = Layer::from_valid_variables(environment);
+        let layers = vec![(Level::Flag, flags.clone()), (Level::Variable, variables)];
+        Self { layers, profile: None, config: ConfigState::None }
     }
 
     /// What the strongest layer says of a setting.
     pub fn pick(&self, key: Setting) -> Option<&Entry> {
         self.pick_with_level(key).map(|(_, entry)| entry)
+    }
+
+    /// # Errors
+    /// [`SettingsError::Missing`] when no layer has it.
+    pub fn needed(&self, key: Setting) -> Result<&Entry, SettingsError> {
+        self.pick(key).ok_or_else(|| self.missing(key))
+    }
+
+    /// The error for a value that no source gives.
+    pub fn missing(&self, key: Setting) -> SettingsError {
+        SettingsError::Missing { key, config: self.config.clone() }
     }
 
     pub fn pick_with_level(&self, key: Setting) -> Option<(Level, &Entry)> {
@@ -103,42 +122,28 @@ impl Sources {
     /// # Errors
     /// [`SettingsError::Value`] when it is not a time, zero, or longer than a day.
     pub fn duration(&self, key: Setting) -> Result<Duration, SettingsError> {
-        self.duration_of_at_least(key, Duration::from_nanos(1), "more than zero")
+        self.duration_if(key, |time| !time.is_zero(), "more than zero")
     }
 
-    /// A time of zero, which is how a switch that takes a time is turned off, or of at least `least`.
+    /// A time that `is_allowed`, as `allowed` says it.
     ///
     /// # Errors
-    /// [`SettingsError::Value`] when it is not a time, shorter than that, or longer than a day.
-    pub fn duration_or_zero(
+    /// [`SettingsError::Value`] when it is not a time, not allowed, or longer than a day.
+    pub fn duration_if(
         &self,
         key: Setting,
-        least: Duration,
-        least_text: &str,
-    ) -> Result<Option<Duration>, SettingsError> {
-        let is_zero = |text: &str| humantime::parse_duration(text).is_ok_and(|time| time.is_zero());
-        if self.text(key).is_some_and(|(text, _)| is_zero(text)) {
-            return Ok(None);
-        }
-        self.duration_of_at_least(key, least, least_text).map(Some)
-    }
-
-    fn duration_of_at_least(&self, key: Setting, least: Duration, least_text: &str) -> Result<Duration, SettingsError> {
-        let entry = self.pick(key).ok_or_else(|| self.missing(key))?;
+        is_allowed: fn(Duration) -> bool,
+        allowed: &str,
+    ) -> Result<Duration, SettingsError> {
+        let entry = self.needed(key)?;
         let text = entry.value.to_string();
         let time = humantime::parse_duration(&text).map_err(|_| {
             entry.invalid(format!("`{text}` is not a time: write a number and its unit, such as 500ms, 30s or 5m"))
         })?;
-        if time < least || time > DURATION_MAX {
-            let reason = format!("`{text}` is out of range: use {least_text} and at most 24h");
-            return Err(entry.invalid(reason).into());
+        if !is_allowed(time) || time > DURATION_MAX {
+            return Err(entry.invalid(format!("`{text}` is out of range: use {allowed} and at most 24h")).into());
         }
         Ok(time)
-    }
-
-    /// The error for a value that no source gives.
-    pub fn missing(&self, key: Setting) -> SettingsError {
-        SettingsError::Missing { key, config: self.config.clone() }
     }
 
     /// The strongest first.
@@ -146,33 +151,17 @@ impl Sources {
         self.layers.iter().map(|(level, layer)| (*level, layer))
     }
 
-    /// The same sources without flags and variables: what the file alone asks for.
+    /// The same sources without flags and variables.
     pub fn file_alone(&self) -> Self {
         let layers = self.layers.iter().filter(|(level, _)| *level >= Level::File).cloned().collect();
         Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 
-    /// The same sources with only what `keep` leaves of each layer, which it gets with its index.
-    pub(super) fn filter_layers(&self, keep: impl Fn(usize, Level, &Layer) -> Layer) -> Self {
-        let layers = self.layers().enumerate().map(|(index, (level, layer))| (level, keep(index, level, layer)));
-        Self { layers: layers.collect(), profile: self.profile.clone(), config: self.config.clone() }
-    }
-}
-
-fn no_file(profile: &str, config_path: &ConfigPath) -> ConfigError {
-    let looked_at = match config_path.path() {
-        Some(path) => format!("looked for {}", path.display()),
-        None => "`--config none` is set, or there is no home folder".to_owned(),
-    };
-    ConfigError::NoFile { name: profile.to_owned(), looked_at }
-}
-
-fn config_state(path: &ConfigPath, file: Option<&ConfigFile>, profile: Option<&str>) -> ConfigState {
-    match (path.path(), file, profile) {
-        (None, _, _) => ConfigState::None,
-        (Some(path), None, _) => ConfigState::Absent(path.clone()),
-        (Some(path), Some(_), Some(profile)) => ConfigState::Profile(path.clone(), profile.to_owned()),
-        (Some(path), Some(file), None) => ConfigState::Unchosen(path.clone(), file.profiles.keys().cloned().collect()),
+    /// The same sources with only these settings of each layer, by its index and level.
+    pub(super) fn only(&self, settings: impl Fn(usize, Level) -> &'static [Setting]) -> Self {
+        let keep = |(index, (level, layer)): (_, &(Level, Layer))| (*level, layer.only(settings(index, *level)));
+        let layers = self.layers.iter().enumerate().map(keep).collect();
+        Self { layers, profile: self.profile.clone(), config: self.config.clone() }
     }
 }
 

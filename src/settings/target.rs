@@ -4,12 +4,11 @@
 use std::net::IpAddr;
 
 use rustls::pki_types::ServerName;
-use thiserror::Error;
 use url::Url;
 
 use super::error::SettingsError;
 use super::sources::{Level, Sources};
-use crate::args::layer::ValueError;
+use crate::args::layer::{Entry, ValueError};
 use crate::args::settings_table::Setting;
 
 /// Where the request goes.
@@ -54,7 +53,7 @@ impl Target {
         }
     }
 
-    /// The same from what decides it alone, so that a mistake in the path does not hide the host.
+    /// The same, read only from the settings of the host, so that a mistake in the path does not hide the host.
     ///
     /// # Errors
     /// [`SettingsError`] when no host is named, or the value that names it breaks its grammar.
@@ -69,10 +68,9 @@ impl Target {
     pub fn host_and_port(&self) -> (String, u16) {
         match self {
             Self::Published(variables) => (format!("{}.{}", variables.tenant, variables.console), 443),
-            Self::Base(base) => (
-                base.url().host_str().unwrap_or_default().to_owned(),
-                base.url().port_or_known_default().unwrap_or_default(),
-            ),
+            Self::Base(BaseUrl { url, .. }) => {
+                (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or_default())
+            }
         }
     }
 
@@ -80,24 +78,21 @@ impl Target {
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {
         use Setting::{Console, Environment, Namespace, Prefix, Region, Tenant};
 
-        let Self::Base(base) = self else {
+        let Self::Base(BaseUrl { text: base, .. }) = self else {
             return Vec::new();
         };
         let mut warnings = Vec::new();
         // The URLs of F5's other tools end in `/api`; this operation's rarely does.
-        if base.as_str().ends_with("/api") {
+        if base.ends_with("/api") {
             warnings.push(format!(
-                "the base URL {} ends in /api, as F5's other tools write it; this operation is rarely below /api",
-                base.as_str()
+                "the base URL {base} ends in /api, as F5's other tools write it; this operation is rarely below /api"
             ));
         }
-        let from_file = sources.pick_with_level(Setting::BaseUrl).is_some_and(|(level, _)| level == Level::File);
-        for key in [Tenant, Region, Environment, Namespace, Console, Prefix] {
-            if let Some((Level::Flag | Level::Variable, entry)) = sources.pick_with_level(key)
-                && from_file
-            {
-                let (origin, base) = (&entry.origin, base.as_str());
-                warnings.push(format!("{origin} does not change the URL: the base URL {base} decides it"));
+        if let Some((Level::File, _)) = sources.pick_with_level(Setting::BaseUrl) {
+            for key in [Tenant, Region, Environment, Namespace, Console, Prefix] {
+                if let Some((Level::Flag | Level::Variable, Entry { origin, .. })) = sources.pick_with_level(key) {
+                    warnings.push(format!("{origin} does not change the URL: the base URL {base} decides it"));
+                }
             }
         }
         warnings
@@ -109,11 +104,8 @@ fn published_origin(tenant: &str, console: &str) -> String {
 }
 
 fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
-    let Some(entry) = sources.pick(Setting::BaseUrl) else {
-        return Ok(None);
-    };
-    let base = BaseUrl::parse(&entry.value.to_string());
-    base.map(Some).map_err(|error| entry.invalid(error.to_string()))
+    let parse = |entry: &Entry| BaseUrl::parse(&entry.value.to_string()).map_err(|reason| entry.invalid(reason));
+    sources.pick(Setting::BaseUrl).map(parse).transpose()
 }
 
 /// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
@@ -122,7 +114,8 @@ pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
 }
 
 fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
-    let text = word(sources, key)?;
+    let entry = sources.needed(key)?;
+    let text = entry.value.to_string();
     if is_label(&text) {
         return Ok(text);
     }
@@ -131,12 +124,11 @@ fn label(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     } else {
         ": it must be 1 to 63 lower-case letters, digits and inner hyphens, such as `example-corp`"
     };
-    let entry = sources.pick(key).ok_or_else(|| sources.missing(key))?;
     Err(entry.invalid(format!("`{}` is not one DNS label{hint}", text.escape_debug())).into())
 }
 
 fn word(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
-    sources.text(key).map(|(text, _)| text.to_owned()).ok_or_else(|| sources.missing(key))
+    sources.needed(key).map(|entry| entry.value.to_string())
 }
 
 /// A base URL that was checked. It has no trailing slash.
@@ -146,61 +138,44 @@ pub struct BaseUrl {
     url: Url,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BaseUrlError {
-    #[error("`{0}` is not a URL ({1}): it must look like https://example-corp.console.ves.volterra.io")]
-    Syntax(String, String),
-    #[error("`{0}` does not begin with https://")]
-    Scheme(String),
-    /// http:// to another machine.
-    #[error("`{0}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)")]
-    Plain(String),
-    #[error("the URL contains a user name or a password: give the token with VESCLI_TOKEN or --token-file")]
-    UserInfo,
-    #[error("`{0}` contains a query or a fragment: the operation's path is appended to it, so it must end with a path")]
-    Query(String),
-    #[error("`{0}` would be sent as `{1}`: write it in that form if it is what you mean")]
-    NotVerbatim(String, String),
-    #[error("the host `{0}` {1}: correct it")]
-    Host(String, &'static str),
-    #[error("`{0}` already ends in the operation's path: leave out everything from /no_auth on")]
-    HasOperation(String),
-}
-
 impl BaseUrl {
     /// Checks a base URL; a trailing slash is dropped, and nothing else is changed.
-    pub fn parse(typed: &str) -> Result<Self, BaseUrlError> {
-        let text = typed.strip_suffix('/').unwrap_or(typed).to_owned();
-        let url =
-            Url::parse(&text).map_err(|error| BaseUrlError::Syntax(without_userinfo(typed), error.to_string()))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(BaseUrlError::UserInfo);
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(BaseUrlError::Plain(text)),
-            _ => return Err(BaseUrlError::Scheme(text)),
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(BaseUrlError::Query(text));
-        }
+    ///
+    /// # Errors
+    /// What is wrong with it, without a password that it contains.
+    pub fn parse(typed: &str) -> Result<Self, String> {
+        let text = typed.strip_suffix('/').unwrap_or(typed);
+        let url = Url::parse(text).map_err(|error| {
+            let shown = without_userinfo(typed);
+            format!("`{shown}` is not a URL ({error}): it must look like https://example-corp.console.ves.volterra.io")
+        })?;
         // The parser drops tabs, resolves dot segments, maps full-width letters: what it made must be what was written.
         let parsed = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
-        let (scheme_and_host, _) = split_host(&text);
-        let same = parsed == text || same_but_for_case_and_port(&url, parsed, &text);
-        if !same || !scheme_and_host.is_ascii() || text.ends_with('/') {
-            return Err(BaseUrlError::NotVerbatim(text, parsed.to_owned()));
-        }
-        if let Some(name) = url.domain()
-            && let Some(why) = host_name_problem(name)
-        {
-            return Err(BaseUrlError::Host(name.to_owned(), why));
-        }
-        if text.contains("/no_auth") {
-            return Err(BaseUrlError::HasOperation(text));
-        }
-        Ok(Self { text, url })
+        let is_verbatim = (parsed == text || same_but_for_case_and_port(&url, parsed, text))
+            && split_host(text).0.is_ascii()
+            && !text.ends_with('/');
+        let host_problem = url.domain().and_then(|name| Some((name, host_name_problem(name)?)));
+        Err(if !url.username().is_empty() || url.password().is_some() {
+            "the URL contains a user name or a password: give the token with VESCLI_TOKEN or --token-file".to_owned()
+        } else if !matches!(url.scheme(), "https" | "http") {
+            format!("`{text}` does not begin with https://")
+        } else if url.scheme() == "http" && !is_loopback(&url) {
+            format!(
+                "`{text}` would send the credential and the address unencrypted: use https:// (http:// is for loopback only)"
+            )
+        } else if url.query().is_some() || url.fragment().is_some() {
+            format!(
+                "`{text}` contains a query or a fragment: the operation's path is appended to it, so it must end with a path"
+            )
+        } else if !is_verbatim {
+            format!("`{text}` would be sent as `{parsed}`: write it in that form if it is what you mean")
+        } else if let Some((name, why)) = host_problem {
+            format!("the host `{name}` {why}: correct it")
+        } else if text.contains("/no_auth") {
+            format!("`{text}` already ends in the operation's path: leave out everything from /no_auth on")
+        } else {
+            return Ok(Self { text: text.to_owned(), url });
+        })
     }
 
     pub fn as_str(&self) -> &str {
@@ -313,39 +288,37 @@ mod tests {
     #[test]
     fn a_password_in_a_broken_url_is_not_repeated() {
         let error = BaseUrl::parse("https://user:hunter2@h.example:99999").unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
         assert_eq!(without_userinfo("a:b@c"), "***@c");
         assert_eq!(without_userinfo("http://h:1"), "http://h:1");
     }
 
     #[test]
     fn other_urls_are_refused_with_the_reason() {
-        type Check = fn(&BaseUrlError) -> bool;
-        let cases: [(&str, Check); 20] = [
-            ("example.com", |e| matches!(e, BaseUrlError::Syntax(..))),
-            ("", |e| matches!(e, BaseUrlError::Syntax(..))),
-            ("https://", |e| matches!(e, BaseUrlError::Syntax(..))),
-            ("ftp://h.example", |e| matches!(e, BaseUrlError::Scheme(_))),
-            ("file:///etc", |e| matches!(e, BaseUrlError::Scheme(_))),
-            ("http://h.example", |e| matches!(e, BaseUrlError::Plain(_))),
-            ("http://127.0.0.1.example", |e| matches!(e, BaseUrlError::Plain(_))),
-            ("https://u:p@h.example", |e| *e == BaseUrlError::UserInfo),
-            ("https://u@h.example", |e| *e == BaseUrlError::UserInfo),
-            ("http://127.0.0.1@evil.example", |e| *e == BaseUrlError::UserInfo),
-            ("https://h.example/?q", |e| matches!(e, BaseUrlError::Query(_))),
-            ("https://h.example/#f", |e| matches!(e, BaseUrlError::Query(_))),
-            ("https://h.example/a/../b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https://h.example//", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https://h.exa\tmple", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https://ｈ.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https:\\\\h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https://h.example/a b", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            (" https://h.example", |e| matches!(e, BaseUrlError::NotVerbatim(..))),
-            ("https://h.example/no_auth/send_password_email", |e| matches!(e, BaseUrlError::HasOperation(_))),
-        ];
-        for (given, expected) in cases {
+        for (given, reason) in [
+            ("example.com", "is not a URL"),
+            ("", "is not a URL"),
+            ("https://", "is not a URL"),
+            ("ftp://h.example", "does not begin with https://"),
+            ("file:///etc", "does not begin with https://"),
+            ("http://h.example", "unencrypted"),
+            ("http://127.0.0.1.example", "unencrypted"),
+            ("https://u:p@h.example", "a user name or a password"),
+            ("https://u@h.example", "a user name or a password"),
+            ("http://127.0.0.1@evil.example", "a user name or a password"),
+            ("https://h.example/?q", "a query or a fragment"),
+            ("https://h.example/#f", "a query or a fragment"),
+            ("https://h.example/a/../b", "would be sent as"),
+            ("https://h.example//", "would be sent as"),
+            ("https://h.exa\tmple", "would be sent as"),
+            ("https://ｈ.example", "would be sent as"),
+            ("https:\\\\h.example", "would be sent as"),
+            ("https://h.example/a b", "would be sent as"),
+            (" https://h.example", "would be sent as"),
+            ("https://h.example/no_auth/send_password_email", "already ends in the operation's path"),
+        ] {
             let error = BaseUrl::parse(given).unwrap_err();
-            assert!(expected(&error), "{given}: {error:?}");
+            assert!(error.contains(reason), "{given}: {error}");
         }
     }
 

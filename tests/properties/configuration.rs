@@ -5,8 +5,8 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use vescli::args::settings_table::{SettingSpec, specs};
-use vescli::settings::config_file::ConfigError;
 use vescli::settings::config_file::ConfigFile;
+use vescli::settings::error::SettingsError;
 
 use crate::{config, in_time};
 
@@ -101,7 +101,7 @@ proptest! {
                     prop_assert!(file.profiles.contains_key(implied));
                 }
             }
-            Err(ConfigError::Mistake { place, mistake }) => {
+            Err(SettingsError::Mistake { place, mistake }) => {
                 prop_assert!((1..=text.split('\n').count()).contains(&place.line), "{place}: {mistake}");
                 let line = text.split('\n').nth(place.line - 1).unwrap();
                 // A byte order mark counts for no column.

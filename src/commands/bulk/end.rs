@@ -16,7 +16,6 @@ use crate::report::exit::{Ending, Exit};
 use crate::report::json::{self, RunEnd};
 use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
-use crate::settings::config_file::ConfigError;
 use crate::settings::error::SettingsError;
 
 /// How the work of a run ended. By default nothing was sent.
@@ -260,7 +259,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
             again()
         ),
         // The command itself contains the mistake.
-        Settings(SettingsError::Config(ConfigError::UnknownProfile { .. })) => return report,
+        Settings(SettingsError::UnknownProfile(_)) => return report,
         _ if report.exit == Exit::Usage => return report,
         _ => match &report.hint {
             Some(hint) => format!("{hint}; then run {}", again()),

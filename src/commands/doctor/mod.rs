@@ -59,7 +59,7 @@ fn check_request(sources: &Sources, network: &Network, environment: &Environment
         Ok(checked) => checked,
         Err(fault) => return checklist.add(Check::of_fault("url", fault)),
     };
-    let of_proxy = network.proxy.as_ref().and_then(ProxySetting::warning);
+    let of_proxy = network.proxy.as_ref().and_then(|proxy| proxy.warning.clone());
     checklist.add(Check::passed("url", url.as_str(), target.warnings(sources).into_iter().chain(of_proxy)));
     let (check, credential) = check_credential(sources, environment, &target);
     let of_proxy = network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);

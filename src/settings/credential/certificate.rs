@@ -2,7 +2,7 @@
 //! server could not accept anyway is refused before anything is sent: a key of another certificate, an encrypted key,
 //! dates that are not now. Also what any certificate says of itself, for messages and dates.
 
-use std::fmt;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,21 +13,22 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer as _;
+use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::secret::{Secret, keep_out_of_core_files};
+use super::secret::{Secret, keep_out_of_core_files, of_variable};
 use crate::args::environment::{Environment, F5_PASSWORD_VARIABLE, P12_PASSWORD_VARIABLE};
 use crate::args::layer::{Layer, Origin, ValueError};
 use crate::args::settings_table::Setting;
 use crate::settings::clock::to_text;
-use crate::settings::error::{ClientCertificateError, CredentialError};
+use crate::settings::error::SettingsError;
 use crate::settings::file::{self, Accept, FileErrorKind};
-use crate::settings::sources::{Level, Sources};
+use crate::settings::sources::Sources;
 
 /// Most bytes of a file with a certificate or a key: no chain comes near.
 const CERTIFICATE_MAX: u64 = 1024 * 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCertificateSource {
     /// PEM files. `key` is `cert` if no file is named for it.
@@ -47,19 +48,24 @@ impl ClientCertificateSource {
     /// The client certificate that one layer names, still without a password.
     ///
     /// # Errors
-    /// [`CredentialError::Certificate`] for a key without a certificate, and for a certificate in two forms.
-    pub(super) fn of_layer(layer: &Layer) -> Result<Option<(Self, Origin)>, CredentialError> {
+    /// [`SettingsError::Unusable`] for a key without a certificate, and for a certificate in two forms.
+    pub(super) fn of_layer(layer: &Layer) -> Result<Option<(Self, Origin)>, SettingsError> {
         let path =
             |setting| layer.get(setting).map(|entry| (PathBuf::from(entry.value.to_string()), entry.origin.clone()));
         match (path(Setting::Cert), path(Setting::CertKey), path(Setting::P12)) {
             (Some((_, other)), _, Some((_, origin))) | (None, Some((_, other)), Some((_, origin))) => {
-                Err(ClientCertificateError::Twice { other }.at(&origin))
+                let reason =
+                    format!("a client certificate is given twice, here and by {other}: give --cert or --p12, not both");
+                Err(SettingsError::unusable(&origin, reason))
             }
             (Some((cert, origin)), key, None) => {
                 let (key, key_origin) = key.unwrap_or_else(|| (cert.clone(), origin.clone()));
                 Ok(Some((Self::Pem { cert, key, key_origin }, origin)))
             }
-            (None, Some((_, origin)), None) => Err(ClientCertificateError::KeyAlone.at(&origin)),
+            (None, Some((_, origin)), None) => {
+                let reason = "it names a key but no certificate: name the certificate with `cert` in the same place";
+                Err(SettingsError::unusable(&origin, reason))
+            }
             (None, None, Some((file, origin))) => Ok(Some((Self::P12 { file, password: None }, origin))),
             (None, None, None) => Ok(None),
         }
@@ -71,26 +77,18 @@ impl PasswordSource {
     /// variable serves a file that a flag names as well. It opens a file and goes nowhere, so it is bound to no host.
     pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, ValueError> {
         for (level, layer) in sources.layers() {
-            let variable = match level {
-                Level::Variable => Some(P12_PASSWORD_VARIABLE),
-                Level::Foreign => Some(F5_PASSWORD_VARIABLE),
-                Level::Flag | Level::File | Level::BuiltIn => None,
-            };
-            if let Some(name) = variable
-                && let Some(text) = environment.text(name)?
-            {
-                let source = Self::Variable(name.to_owned(), Secret::new(text.to_owned()));
-                return Ok(Some((source, level.origin_of_variable(name))));
-            }
-            if let Some(entry) = layer.get(Setting::P12PasswordFile) {
-                return Ok(Some((Self::File(PathBuf::from(entry.value.to_string())), entry.origin.clone())));
+            let names = [P12_PASSWORD_VARIABLE, F5_PASSWORD_VARIABLE];
+            let entry = layer.get(Setting::P12PasswordFile);
+            let file = entry.map(|entry| (Self::File(entry.value.to_string().into()), entry.origin.clone()));
+            if let Some(found) = of_variable(level, environment, names, Self::Variable)?.or(file) {
+                return Ok(Some(found));
             }
         }
         Ok(None)
     }
 }
 
-/// A client certificate with its key. `Debug` does not show the key.
+/// A client certificate with its key.
 #[derive(Clone)]
 pub struct ClientCertificate {
     certified: Arc<CertifiedKey>,
@@ -98,34 +96,8 @@ pub struct ClientCertificate {
     pub subject: Option<String>,
 }
 
-impl fmt::Debug for ClientCertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientCertificate({})", self.subject.as_deref().unwrap_or("?"))
-    }
-}
-
-/// Two are the same if their certificates are: a key belongs to one certificate's public key.
-impl PartialEq for ClientCertificate {
-    fn eq(&self, other: &Self) -> bool {
-        self.certified.cert == other.certified.cert
-    }
-}
-
-impl Eq for ClientCertificate {}
-
-/// What a file contains: the client's certificate first, then those that lead to its authority.
-struct Parts {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
-impl Drop for Parts {
-    fn drop(&mut self) {
-        self.key.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for Parts {}
+/// The client's certificate, then those that lead to its authority, and the key.
+type Parts = (Vec<CertificateDer<'static>>, Zeroizing<PrivateKeyDer<'static>>);
 
 impl ClientCertificate {
     /// In the form that TLS takes.
@@ -136,113 +108,114 @@ impl ClientCertificate {
     /// Reads a client certificate and checks that it can be used `now`.
     ///
     /// # Errors
-    /// [`CredentialError`] when a file is missing or can be read by others, and when its content cannot be used.
-    pub fn load(source: &ClientCertificateSource, origin: &Origin, now: SystemTime) -> Result<Self, CredentialError> {
+    /// [`SettingsError`] when a file is missing or can be read by others, and when its content cannot be used.
+    pub fn load(source: &ClientCertificateSource, origin: &Origin, now: SystemTime) -> Result<Self, SettingsError> {
         keep_out_of_core_files();
-        let (parts, certificate_file, key_file) = match source {
+        let (certified, path, key) = match source {
             ClientCertificateSource::Pem { cert, key, key_origin } => {
-                (read_pem(cert, origin, key, key_origin)?, cert, key)
+                (certify(read_pem(cert, origin, key, key_origin)?), cert.display(), key.display())
             }
             ClientCertificateSource::P12 { file, password } => {
-                (pkcs12::read(file, origin, password.as_ref())?, file, file)
+                (pkcs12::read(file, origin, password.as_ref())?, file.display(), file.display())
             }
         };
-        let facts = parts.chain.first().and_then(|certificate| CertificateFacts::read(certificate));
-        let certified = certify(parts)
-            .map_err(|error| not_certified(&error, certificate_file, key_file))
-            .map_err(|error| error.at(origin))?;
-        if let Some(facts) = &facts {
-            check_dates(facts, certificate_file, now).map_err(|error| error.at(origin))?;
-        }
-        Ok(Self { certified: Arc::new(certified), subject: facts.map(|facts| facts.subject) })
+        let reason = match certified {
+            Ok(certified) => {
+                let facts = certified.cert.first().and_then(|certificate| CertificateFacts::read(certificate));
+                match facts.as_ref().map(|facts| (facts.not_before, facts.not_after)) {
+                    Some((_, end)) if now > end => {
+                        format!("the client certificate in {path} expired on {}: get a new one", to_text(end))
+                    }
+                    Some((start, _)) if now < start => format!(
+                        "the client certificate in {path} is valid only from {} on, and this machine's clock says {}",
+                        to_text(start),
+                        to_text(now)
+                    ),
+                    _ => return Ok(Self { certified: Arc::new(certified), subject: facts.map(|facts| facts.subject) }),
+                }
+            }
+            Err(rustls::Error::InconsistentKeys(_)) => format!(
+                "the private key in {key} does not belong to the certificate in {path}; the client's own certificate has to come first in its file"
+            ),
+            Err(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+                format!("{path} is damaged: its certificate cannot be read")
+            }
+            Err(_) => format!(
+                "the private key in {key} cannot be used: RSA from 2048 bits on, ECDSA on P-256 or P-384, and Ed25519 are supported"
+            ),
+        };
+        Err(SettingsError::unusable(origin, reason))
     }
 }
 
 /// Puts certificate and key together, if they belong together. It does what `CertifiedKey::from_der` does, but overwrites
 /// the key afterwards.
-fn certify(mut parts: Parts) -> Result<CertifiedKey, rustls::Error> {
-    let key = ring::sign::any_supported_type(&parts.key)?;
-    let certified = CertifiedKey::new(std::mem::take(&mut parts.chain), key);
+fn certify((chain, key): Parts) -> Result<CertifiedKey, rustls::Error> {
+    let certified = CertifiedKey::new(chain, ring::sign::any_supported_type(&key)?);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
         Err(error) => Err(error),
     }
 }
 
-fn not_certified(error: &rustls::Error, cert: &Path, key: &Path) -> ClientCertificateError {
-    let (cert, key) = (cert.to_owned(), key.to_owned());
-    match error {
-        rustls::Error::InconsistentKeys(_) => ClientCertificateError::Mismatch { cert, key },
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-            ClientCertificateError::Damaged { path: cert, reason: "its certificate cannot be read".to_owned() }
-        }
-        _ => ClientCertificateError::UnusableKey { path: key },
-    }
-}
-
-fn check_dates(facts: &CertificateFacts, path: &Path, now: SystemTime) -> Result<(), ClientCertificateError> {
-    let path = path.to_owned();
-    if now > facts.not_after {
-        return Err(ClientCertificateError::Expired { path, date: to_text(facts.not_after) });
-    }
-    if now < facts.not_before {
-        return Err(ClientCertificateError::NotYetValid { path, date: to_text(facts.not_before), now: to_text(now) });
-    }
-    Ok(())
-}
-
 fn read_file(
     path: &Path,
     origin: &Origin,
     limit: u64,
-    check: fn(&std::fs::Metadata) -> Result<(), FileErrorKind>,
-) -> Result<Vec<u8>, CredentialError> {
-    file::read(path, Accept::File, limit, check).map_err(|error| {
-        let hint = match error.kind {
-            FileErrorKind::TooLarge { .. } => ": is it the right file?",
-            _ => "",
-        };
-        CredentialError::File { origin: origin.clone(), error, hint }
+    check: fn(&Metadata) -> Result<(), FileErrorKind>,
+) -> Result<Zeroizing<Vec<u8>>, SettingsError> {
+    file::read(path, Accept::File, limit, check).map(Zeroizing::new).map_err(|error| {
+        let hint = if let FileErrorKind::TooLarge { .. } = error.kind { ": is it the right file?" } else { "" };
+        SettingsError::File { origin: format!("{origin}: "), error, hint }
     })
 }
 
 /// Only the file that contains the key has to be kept from others.
-fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, CredentialError> {
-    let read = |path, origin, check| read_file(path, origin, CERTIFICATE_MAX, check).map(Zeroizing::new);
+fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, SettingsError> {
+    let read = |path, origin, check| read_file(path, origin, CERTIFICATE_MAX, check);
     let key_bytes = read(key, key_origin, file::check_private)?;
     let cert_bytes = if cert == key { key_bytes.clone() } else { read(cert, cert_origin, file::anyone_may_read)? };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&cert_bytes).collect();
-    let chain = chain.map_err(|error| damaged(cert, &error).at(cert_origin))?;
+    let chain = chain.map_err(|error| SettingsError::unusable(cert_origin, damaged(cert, &error)))?;
     if chain.is_empty() {
-        return Err(ClientCertificateError::NoCertificate { path: cert.to_owned() }.at(cert_origin));
+        let reason = format!(
+            "{} contains no certificate: it must be PEM, which begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file with --p12",
+            cert.display()
+        );
+        return Err(SettingsError::unusable(cert_origin, reason));
     }
-    let key = private_key(key, &key_bytes).map_err(|error| error.at(key_origin))?;
-    Ok(Parts { chain, key })
+    let key = private_key(key, &key_bytes).map_err(|reason| SettingsError::unusable(key_origin, reason))?;
+    Ok((chain, Zeroizing::new(key)))
 }
 
-fn private_key(path: &Path, bytes: &[u8]) -> Result<PrivateKeyDer<'static>, ClientCertificateError> {
+/// The error is the reason for the message.
+fn private_key(path: &Path, bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     let contains = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    let encrypted = || ClientCertificateError::Encrypted { path: path.to_owned() };
-    match PrivateKeyDer::from_pem_slice(bytes) {
-        Ok(_) if contains(b"Proc-Type: 4,ENCRYPTED") => Err(encrypted()),
-        Ok(key) => Ok(key),
-        Err(_) if contains(b"ENCRYPTED") => Err(encrypted()),
-        Err(pem::Error::NoItemsFound) => Err(ClientCertificateError::NoPrivateKey { path: path.to_owned() }),
-        Err(error) => Err(damaged(path, &error)),
+    let key = PrivateKeyDer::from_pem_slice(bytes);
+    let is_encrypted = contains(if key.is_ok() { b"Proc-Type: 4,ENCRYPTED" } else { &b"ENCRYPTED"[..] });
+    let file = path.display();
+    match key {
+        _ if is_encrypted => Err(format!(
+            "the private key in {file} is encrypted, which is not supported for PEM: decrypt it with `(umask 077; openssl pkey -in {file} -out key.pem)`, or use a PKCS#12 file with --p12"
+        )),
+        Err(pem::Error::NoItemsFound) => Err(format!(
+            "{file} contains no private key: name the file of the key with --key, or put the key into the file of the certificate"
+        )),
+        key => key.map_err(|error| damaged(path, &error)),
     }
 }
 
-fn damaged(path: &Path, error: &pem::Error) -> ClientCertificateError {
+fn damaged(path: &Path, error: &pem::Error) -> String {
     let reason = match error {
         pem::Error::MissingSectionEnd { .. } => "its last line is missing",
         // The library's text may quote the file, and with it a key.
         _ => "it is not valid PEM",
     };
-    ClientCertificateError::Damaged { path: path.to_owned(), reason: reason.to_owned() }
+    format!("{} is damaged: {reason}", path.display())
 }
 
-/// What a certificate says of itself. Nothing is trusted because of it: verification is rustls' alone, and a certificate
-/// that cannot be read here merely gets a shorter message.
+/// What a certificate says about itself. It decides nothing about trust: only rustls verifies. A certificate that cannot be
+/// read here gets a shorter message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// Such as `CN=example, O=Example Ltd`.
@@ -256,7 +229,7 @@ pub struct CertificateFacts {
 impl CertificateFacts {
     /// Reads a certificate in DER; `None` if it is not one, or one beyond RFC 5280.
     pub fn read(der: &[u8]) -> Option<Self> {
-        // A date before 1970 is as good as that one: it lies in the past.
+        // A date before 1970 becomes 1970, which is in the past too.
         let time = |time: ASN1Time| UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Self {
@@ -277,114 +250,89 @@ impl CertificateFacts {
 /// tools still write.
 #[cfg(feature = "p12")]
 mod pkcs12 {
-    use std::path::Path;
+    use std::borrow::Cow;
 
     use p12_keystore::error::Error;
     use p12_keystore::{Certificate, Pkcs12Archive};
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    use x509_parser::asn1_rs::{Any, FromDer as _, Sequence, ToDer as _};
-    use zeroize::Zeroizing;
+    use x509_parser::asn1_rs::{Any, Sequence, ToDer as _};
 
-    use super::{CERTIFICATE_MAX, Parts, PasswordSource, Secret, certify, read_file};
-    use crate::args::layer::Origin;
-    use crate::settings::error::{ClientCertificateError, CredentialError};
-    use crate::settings::file;
+    use super::{CERTIFICATE_MAX, PasswordSource, Path, certify, file, read_file};
+    use super::{CertificateDer, CertifiedKey, PrivateKeyDer, Secret, Zeroizing};
+    use super::{FromDer, Origin, SettingsError};
 
     const PASSWORD_MAX: u64 = 8 * 1024;
 
-    /// Of all pairs in the file, the first whose key belongs to its certificate. One that TLS cannot use is better than none:
-    /// the caller tries it again and says why.
+    /// Of all pairs of key and certificate in the file, the first that belong together. One that TLS cannot use is better
+    /// than none: the caller says why.
     pub(super) fn read(
         path: &Path,
         origin: &Origin,
         password: Option<&(PasswordSource, Origin)>,
-    ) -> Result<Parts, CredentialError> {
-        let bytes = Zeroizing::new(read_file(path, origin, CERTIFICATE_MAX, file::check_private)?);
-        let secret = password.map(|(source, origin)| password_of(source, origin)).transpose()?;
-        let candidates = open(&bytes, secret.as_ref())
-            .map_err(|error| error.of_file(path, password.map(|(_, origin)| origin)).at(origin))?;
-        let mut unusable = None;
-        for candidate in candidates {
-            let key = || PrivateKeyDer::Pkcs8(candidate.key.to_vec().into());
-            let parts = || Parts { chain: candidate.chain.clone(), key: key() };
-            match certify(parts()) {
-                Ok(_) => return Ok(parts()),
-                Err(rustls::Error::InconsistentKeys(_)) => {}
-                Err(_) => unusable = unusable.or_else(|| Some(parts())),
-            }
-        }
-        unusable.ok_or_else(|| ClientCertificateError::EmptyPkcs12 { path: path.to_owned() }.at(origin))
+    ) -> Result<Result<CertifiedKey, rustls::Error>, SettingsError> {
+        let unusable = |reason| SettingsError::unusable(origin, reason);
+        let bytes = read_file(path, origin, CERTIFICATE_MAX, file::check_private)?;
+        let password =
+            password.map(|(source, origin)| password_of(source, origin).map(|secret| (secret, origin))).transpose()?;
+        let archive = open(&bytes, path, password.as_ref()).map_err(unusable)?;
+        let certificates: Vec<Certificate> = archive.certs.into_iter().map(|bag| bag.cert).collect();
+        let pairs = archive.keys.iter().flat_map(|key| certificates.iter().map(move |own| (key.key.as_der(), own)));
+        pairs
+            .map(|(key, own)| {
+                certify((chain(own, &certificates), Zeroizing::new(PrivateKeyDer::Pkcs8(key.to_vec().into()))))
+            })
+            .filter(|certified| !matches!(certified, Err(rustls::Error::InconsistentKeys(_))))
+            .min_by_key(Result::is_err)
+            .ok_or_else(|| unusable(format!("{} contains no private key with its certificate", path.display())))
     }
 
-    /// One newline at the end of a file is no part of the password.
-    fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, CredentialError> {
+    /// One newline at the end of a file is not part of the password.
+    fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, SettingsError> {
         let path = match source {
             PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
             PasswordSource::File(path) => path,
         };
-        Secret::of_line(read_file(path, origin, PASSWORD_MAX, file::check_private)?)
-            .ok_or_else(|| ClientCertificateError::PasswordNotText { password: origin.clone() }.at(origin))
+        let mut bytes = read_file(path, origin, PASSWORD_MAX, file::check_private)?;
+        Secret::of_line(std::mem::take(&mut *bytes))
+            .ok_or_else(|| SettingsError::unusable(origin, format!("the password of {origin} is not UTF-8 text")))
     }
 
-    /// Why a file did not open.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    enum OpenError {
-        Password,
-        Format,
-        Encryption,
-        /// The password has characters that cannot be used with the file's encryption.
-        Characters,
-    }
-
-    impl OpenError {
-        fn of_file(self, file: &Path, password: Option<&Origin>) -> ClientCertificateError {
-            let path = file.to_owned();
-            match (self, password.cloned()) {
-                (Self::Password, Some(password)) => ClientCertificateError::WrongPassword { path, password },
-                (Self::Password, None) => ClientCertificateError::NoPassword { path },
-                (Self::Format, _) => ClientCertificateError::NotPkcs12 { path },
-                (Self::Characters, Some(password)) => ClientCertificateError::PasswordCharacters { path, password },
-                (Self::Characters | Self::Encryption, _) => ClientCertificateError::UnsupportedPkcs12 { path },
-            }
+    /// Decrypts a file. The error is the reason for the message.
+    ///
+    /// For the MAC, a character beyond U+FFFF is two units (RFC 7292, appendix B.1), which p12-keystore does not support.
+    /// Today's encryption takes the password as UTF-8, so such a file is opened without its MAC. Then the decryption shows
+    /// whether the password is right, and a key that fits its certificate shows that the file was not changed.
+    fn open(bytes: &[u8], path: &Path, password: Option<&(Secret, &Origin)>) -> Result<Pkcs12Archive, String> {
+        let file = path.display();
+        let text = password.map_or("", |(secret, _)| secret.expose());
+        let is_beyond = text.chars().any(|character| character > '\u{ffff}');
+        if let Some((_, origin)) = password
+            && is_beyond
+            && bytes.windows(PBES1.len()).any(|window| window == PBES1)
+        {
+            return Err(format!(
+                "the password of {origin} has a character beyond U+FFFF, which does not work with the old encryption of {file}: make the file again with `openssl pkcs12 -export` (AES)"
+            ));
         }
-    }
-
-    /// A certificate with those that lead to its authority, and a key that may be its own.
-    struct Candidate {
-        chain: Vec<CertificateDer<'static>>,
-        /// PKCS#8.
-        key: Zeroizing<Vec<u8>>,
-    }
-
-    /// Decrypts a file, and pairs every key with every certificate in it.
-    fn open(bytes: &[u8], password: Option<&Secret>) -> Result<impl Iterator<Item = Candidate>, OpenError> {
-        let password = password.map_or("", Secret::expose);
-        let archive = if password.chars().all(|character| character <= '\u{ffff}') {
-            Pkcs12Archive::from_pkcs12(bytes, password).map_err(|error| open_error(&error))?
-        } else {
-            decrypt(bytes, password)?
+        let not_pkcs12 =
+            || format!("{file} is not a PKCS#12 file, or a damaged one; name PEM files with --cert and --key");
+        let wrong_password = || match password {
+            Some((_, origin)) => format!("the password of {origin} does not open {file}"),
+            None => format!(
+                "{file} is protected by a password: set VESCLI_P12_PASSWORD, or name a file that contains it with --p12-password-file"
+            ),
         };
-        let certificates: Vec<Certificate> = archive.certs.into_iter().map(|bag| bag.cert).collect();
-        Ok(archive.keys.into_iter().flat_map(move |key| {
-            let candidate =
-                |own| Candidate { chain: chain(own, &certificates), key: Zeroizing::new(key.key.as_der().to_vec()) };
-            certificates.iter().map(candidate).collect::<Vec<_>>()
-        }))
-    }
-
-    /// Opens a file with a password that p12-keystore cannot put into the form that a MAC is made with: characters beyond
-    /// U+FFFF are two units each there (RFC 7292, appendix B.1), and its type knows characters of one unit alone. Today's
-    /// encryption takes the password as UTF-8. It alone shows here whether the password is right; that nothing was
-    /// changed in the file shows by its key, which has to be the certificate's.
-    fn decrypt(bytes: &[u8], password: &str) -> Result<Pkcs12Archive, OpenError> {
-        if bytes.windows(PBES1.len()).any(|window| window == PBES1) {
-            return Err(OpenError::Characters);
-        }
-        let bare = without_mac(bytes).ok_or(OpenError::Format)?;
-        Pkcs12Archive::from_pkcs12(&bare, password).map_err(|error| match open_error(&error) {
-            // A wrong password may garble what it decrypts.
-            OpenError::Format => OpenError::Password,
-            error => error,
+        let bytes =
+            if is_beyond { Cow::Owned(without_mac(bytes).ok_or_else(not_pkcs12)?) } else { Cow::Borrowed(bytes) };
+        Pkcs12Archive::from_pkcs12(&bytes, text).map_err(|error| match error {
+            // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
+            Error::MacError(_) | Error::UnpadError => wrong_password(),
+            // The library passes on only the text of this error.
+            Error::Pkcs5Error(text) if text.contains("decryption failed") => wrong_password(),
+            Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => format!(
+                "{file} is encrypted in a way that is not supported: make it again with `openssl pkcs12 -export` (AES), or with `-legacy` (RC2, 3DES)"
+            ),
+            _ if is_beyond => wrong_password(),
+            _ => not_pkcs12(),
         })
     }
 
@@ -400,43 +348,17 @@ mod pkcs12 {
         Sequence::new(kept.into()).to_der_vec().ok()
     }
 
-    /// The certificate and those that lead from it to its authority, whose own certificate the server has.
+    /// The certificate and those that lead to its authority. The server has the authority's own certificate.
     fn chain(own: &Certificate, all: &[Certificate]) -> Vec<CertificateDer<'static>> {
         let mut chain = vec![own];
-        while let Some(last) = chain.last() {
-            let next = all.iter().find(|candidate| {
-                candidate.subject() == last.issuer()
-                    && candidate.subject() != candidate.issuer()
-                    && !chain.contains(candidate)
-            });
-            match next {
-                Some(next) => chain.push(next),
-                None => break,
-            }
+        while let Some(next) = all.iter().find(|candidate| {
+            chain.last().is_some_and(|last| candidate.subject() == last.issuer())
+                && candidate.subject() != candidate.issuer()
+                && !chain.contains(candidate)
+        }) {
+            chain.push(next);
         }
         chain.iter().map(|certificate| CertificateDer::from(certificate.as_der().to_vec())).collect()
-    }
-
-    fn open_error(error: &Error) -> OpenError {
-        match error {
-            // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
-            Error::MacError(_) | Error::UnpadError => OpenError::Password,
-            // The kind of this error is handed on as its text alone.
-            Error::Pkcs5Error(text) if text.contains("decryption failed") => OpenError::Password,
-            Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => {
-                OpenError::Encryption
-            }
-            Error::IoError(_)
-            | Error::DerError(_)
-            | Error::InvalidVersion
-            | Error::UnsupportedContentType
-            | Error::UnsupportedCertificateType
-            | Error::X509Error(_)
-            | Error::InvalidLength
-            | Error::InvalidParameters
-            | Error::InvalidData
-            | Error::InvalidPrivateKey => OpenError::Format,
-        }
     }
 
     #[cfg(test)]
@@ -462,18 +384,18 @@ mod pkcs12 {
 
 #[cfg(not(feature = "p12"))]
 mod pkcs12 {
-    use std::path::Path;
-
-    use super::{Parts, PasswordSource};
-    use crate::args::layer::Origin;
-    use crate::settings::error::{ClientCertificateError, CredentialError};
+    use super::{CertifiedKey, Origin, PasswordSource, Path, SettingsError};
 
     pub(super) fn read(
         path: &Path,
         origin: &Origin,
         _: Option<&(PasswordSource, Origin)>,
-    ) -> Result<Parts, CredentialError> {
-        Err(ClientCertificateError::NoPkcs12Support { path: path.to_owned() }.at(origin))
+    ) -> Result<Result<CertifiedKey, rustls::Error>, SettingsError> {
+        let reason = format!(
+            "this build of vescli cannot read PKCS#12 files (feature `p12`): use --cert and --key with `openssl pkcs12 -in {} -nodes`, or another build",
+            path.display()
+        );
+        Err(SettingsError::unusable(origin, reason))
     }
 }
 
@@ -481,6 +403,7 @@ mod pkcs12 {
 mod tests {
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd};
+    use zeroize::ZeroizeOnDrop;
 
     #[test]
     fn facts_have_names_dates_and_kind() {
@@ -515,6 +438,6 @@ mod tests {
             assert!(std::mem::needs_drop::<T>());
         }
         is_overwritten::<Secret>();
-        is_overwritten::<Parts>();
+        is_overwritten::<Zeroizing<PrivateKeyDer<'static>>>();
     }
 }

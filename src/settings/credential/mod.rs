@@ -1,23 +1,23 @@
-//! Which credential is used. It is taken whole from the strongest source that names one (a table of the file is a source of
-//! its own), so that halves of two credentials are never put together. One that a file names is bound to the host of the
-//! table that names it: flags and variables, F5's own included, have no part in that host, or a mistake in one would lead
-//! the credential elsewhere.
+//! Which credential is used. All of it comes from the strongest source that names one (each table of the file is a source),
+//! so that parts of two credentials are never combined. A credential of the file is bound to the host of the table that
+//! names it. Flags and variables, F5's own included, do not change that host: a mistake in one would send the credential to
+//! another host.
 
 pub mod certificate;
 pub mod secret;
 pub mod token;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use certificate::{ClientCertificate, ClientCertificateSource, PasswordSource};
-use secret::Secret;
+use secret::{Secret, of_variable};
 use token::TokenSource;
 
-use super::error::{ClientCertificateError, CredentialError, SettingsError};
+use super::error::SettingsError;
 use super::sources::{Level, Sources};
 use super::target::Target;
 use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
-use crate::args::layer::{Layer, Origin, ValueError};
+use crate::args::layer::{Entry, Origin};
 use crate::args::settings_table::Setting;
 
 /// Which credential is used, before it is read. Each part comes with the origin that names it.
@@ -27,8 +27,8 @@ pub struct CredentialPlan {
     pub certificate: Option<(ClientCertificateSource, Origin)>,
 }
 
-/// A credential that was read. `Debug` does not show it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A credential that was read.
+#[derive(Clone, Default)]
 pub struct Credential {
     pub token: Option<Secret>,
     pub certificate: Option<ClientCertificate>,
@@ -38,57 +38,40 @@ impl CredentialPlan {
     /// Finds the credential, and checks that it may go to the target.
     ///
     /// # Errors
-    /// [`SettingsError::Credential`] when it belongs to another host, or is half of one.
+    /// [`SettingsError`] when it belongs to another host, or is half of one.
     pub fn resolve(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
-        // The strongest layer that says anything of `no_auth` decides what the weaker ones say of it.
-        let mut no_auth_is_off = false;
+        let mut plan = Self::strongest(sources, environment, target)?;
+        if let Some((ClientCertificateSource::P12 { password, .. }, _)) = &mut plan.certificate {
+            *password = PasswordSource::find(sources, environment)?;
+        } else if let Some(Entry { origin: origin @ Origin::Flag(_), .. }) = sources.pick(Setting::P12PasswordFile) {
+            let reason = "it names a password, but no PKCS#12 file is in use: name one with --p12";
+            return Err(SettingsError::unusable(origin, reason));
+        }
+        Ok(plan)
+    }
+
+    /// That of the strongest layer that names one, still without the password of a PKCS#12 file.
+    fn strongest(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         let limit = sources.duration(Setting::TokenCommandTimeout)?;
         for (index, (level, layer)) in sources.layers().enumerate() {
-            let no_auth = layer.is_on(Setting::NoAuth) && !no_auth_is_off;
-            no_auth_is_off |= layer.get(Setting::NoAuth).is_some() && !no_auth;
-            // `no_auth` names no credential, and that is an answer too.
-            let plan = if no_auth { Self::default() } else { Self::of_layer(level, layer, environment, limit)? };
-            if plan == Self::default() && !no_auth {
-                continue;
+            // `no_auth` means that no credential is used. Only the strongest layer that has it counts.
+            if layer.is_on(Setting::NoAuth) && layer.get(Setting::NoAuth) == sources.pick(Setting::NoAuth) {
+                break;
             }
-            if let (Level::File, Some(origin)) = (level, plan.origin()) {
-                check_host(sources, index, origin, target)?;
+            let names = [TOKEN_VARIABLE, F5_TOKEN_VARIABLE];
+            let variable = of_variable(level, environment, names, TokenSource::Variable)?;
+            let plan = Self {
+                token: variable.or_else(|| TokenSource::of_layer(layer, limit)),
+                certificate: ClientCertificateSource::of_layer(layer)?,
+            };
+            if let Some(origin) = plan.origin() {
+                if level == Level::File {
+                    check_host(sources, index, origin, target)?;
+                }
+                return Ok(plan);
             }
-            return plan.with_password(sources, environment);
         }
-        Self::default().with_password(sources, environment)
-    }
-
-    /// Finds the password of a PKCS#12 file. One that the command line names without such a file is a mistake.
-    fn with_password(mut self, sources: &Sources, environment: &Environment) -> Result<Self, SettingsError> {
-        if let Some((ClientCertificateSource::P12 { password, .. }, _)) = &mut self.certificate {
-            *password = PasswordSource::find(sources, environment)?;
-        } else if let Some((Level::Flag, entry)) = sources.pick_with_level(Setting::P12PasswordFile) {
-            return Err(ClientCertificateError::PasswordAlone.at(&entry.origin).into());
-        }
-        Ok(self)
-    }
-
-    fn of_layer(
-        level: Level,
-        layer: &Layer,
-        environment: &Environment,
-        limit: Duration,
-    ) -> Result<Self, SettingsError> {
-        let variable = |name: &str| -> Result<_, ValueError> {
-            let text = environment.text(name)?;
-            let source = text.map(|text| TokenSource::Variable(name.to_owned(), Secret::new(text.to_owned())));
-            Ok(source.map(|source| (source, level.origin_of_variable(name))))
-        };
-        let variable = match level {
-            Level::Variable => variable(TOKEN_VARIABLE)?,
-            Level::Foreign => variable(F5_TOKEN_VARIABLE)?,
-            Level::Flag | Level::File | Level::BuiltIn => None,
-        };
-        Ok(Self {
-            token: variable.or_else(|| TokenSource::of_layer(layer, limit)),
-            certificate: ClientCertificateSource::of_layer(layer)?,
-        })
+        Ok(Self::default())
     }
 
     fn origin(&self) -> Option<&Origin> {
@@ -110,65 +93,62 @@ impl CredentialPlan {
     /// Reads the credential: files, standard input, or the output of a command.
     ///
     /// # Errors
-    /// [`CredentialError`] when it cannot be read, can be read by others, or cannot be used.
-    pub fn load(&self, environment: &Environment) -> Result<Credential, CredentialError> {
-        let token = self.token.as_ref().map(|(source, origin)| source.read(origin, environment));
-        let now = SystemTime::now();
-        let certificate =
-            self.certificate.as_ref().map(|(source, origin)| ClientCertificate::load(source, origin, now));
-        Ok(Credential { token: token.transpose()?, certificate: certificate.transpose()? })
+    /// [`SettingsError`] when it cannot be read, can be read by others, or cannot be used.
+    pub fn load(&self, environment: &Environment) -> Result<Credential, SettingsError> {
+        let token = self.token.as_ref().map(|(source, origin)| source.read(origin, environment)).transpose()?;
+        let certificate = self.certificate.as_ref();
+        let load = |(source, origin): &_| ClientCertificate::load(source, origin, SystemTime::now());
+        Ok(Credential { token, certificate: certificate.map(load).transpose()? })
     }
 }
+
+/// What decides the host of the published URL, or all of it.
+const HOST: &[Setting] = &[Setting::Tenant, Setting::BaseUrl, Setting::Console];
 
 /// Checks that the credential of the layer at `index`, a table of the file, may go to the target. When in doubt it is
 /// refused.
 ///
 /// # Errors
-/// [`CredentialError`] with both hosts, or with the reason why the table's own cannot be computed.
-fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), CredentialError> {
+/// [`SettingsError`] with both hosts, or with the reason why the table's own cannot be computed.
+fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), SettingsError> {
     let target = target.origin();
-    let bound = match Target::origin_of(&table_alone(sources, index)) {
-        Ok(bound) => bound,
+    let reason = match Target::origin_of(&table_alone(sources, index)) {
+        Ok(bound) if bound == target => return Ok(()),
+        Ok(bound) => {
+            let file = sources.only(|_, level| if matches!(level, Level::File | Level::BuiltIn) { HOST } else { &[] });
+            let remedy = if Target::origin_of(&file).is_ok_and(|own| own == target) {
+                "a table that changes the host has to name its own credential"
+            } else {
+                "give a credential for that host with VESCLI_TOKEN or --token-file, or --no-auth"
+            };
+            format!("belongs to {bound}, but the request goes to {target}: {remedy}")
+        }
         Err(error) => {
-            let reason = match error {
+            let cause = match error {
                 SettingsError::Missing { .. } => "the file names neither `tenant` nor `base_url` for it".to_owned(),
                 error => error.to_string(),
             };
-            return Err(CredentialError::Unbound { origin: origin.clone(), target, reason });
+            format!(
+                "is not sent to {target}, because the host that it belongs to cannot be computed ({cause}): correct that in the file, \
+                 give a credential for this host with VESCLI_TOKEN or --token-file, or --no-auth"
+            )
         }
     };
-    if bound == target {
-        return Ok(());
-    }
-    let of_file = sources.filter_layers(|_, level, layer| {
-        matches!(level, Level::File | Level::BuiltIn).then(|| layer.clone()).unwrap_or_default()
-    });
-    let remedy = if Target::origin_of(&of_file).is_ok_and(|own| own == target) {
-        "a table that changes the host has to name its own credential"
-    } else {
-        "give a credential for that host with VESCLI_TOKEN or --token-file, or --no-auth"
-    };
-    Err(CredentialError::Bound { origin: origin.clone(), bound, target, remedy })
+    Err(SettingsError::Bound { origin: origin.clone(), reason })
 }
 
-/// What decides the host of a table: itself, the profiles that it extends, and `[defaults]`. A table that names no host is
-/// a template or `[defaults]`: its credential is meant for the host of the profile that extends it.
+/// What decides the host of a table: the table, the profiles that it extends, and `[defaults]`. A table without a host is
+/// a template or `[defaults]`: its credential belongs to the host of the profile that extends it.
 fn table_alone(sources: &Sources, index: usize) -> Sources {
-    let below = |setting| {
-        let mut layers = sources.layers().enumerate();
-        layers.any(|(at, (level, layer))| at >= index && level == Level::File && layer.get(setting).is_some())
-    };
-    let has_host = below(Setting::Tenant) || below(Setting::BaseUrl);
-    let has_console = below(Setting::Console);
-    sources.filter_layers(|at, level, layer| {
-        layer.only(match level {
-            Level::BuiltIn => &[Setting::Console],
-            Level::File if at >= index => &[Setting::Tenant, Setting::BaseUrl, Setting::Console],
-            Level::File if has_host => &[],
-            // A console that the table names may be completed by a tenant, and not be replaced.
-            Level::File if has_console => &[Setting::Tenant],
-            Level::File => &[Setting::Tenant, Setting::BaseUrl, Setting::Console],
-            Level::Flag | Level::Variable | Level::Foreign => &[],
-        })
+    let own = sources.only(|at, level| if at >= index && level == Level::File { HOST } else { &[] });
+    let names = |setting| own.pick(setting).is_some();
+    sources.only(|at, level| match level {
+        Level::BuiltIn => &[Setting::Console],
+        Level::File if at >= index => HOST,
+        Level::File if names(Setting::Tenant) || names(Setting::BaseUrl) => &[],
+        // A console that the table names may be completed by a tenant, and not be replaced.
+        Level::File if names(Setting::Console) => &[Setting::Tenant],
+        Level::File => HOST,
+        Level::Flag | Level::Variable | Level::Foreign => &[],
     })
 }

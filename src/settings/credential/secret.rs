@@ -4,34 +4,29 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::args::environment::Environment;
+use crate::args::layer::{Origin, ValueError};
+use crate::settings::sources::Level;
 
 /// A token or a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    pub const fn new(value: String) -> Self {
-        Self(value)
+    pub fn new(value: String) -> Self {
+        Self(Zeroizing::new(value))
     }
 
     /// Makes a secret of bytes; `None`, and the bytes overwritten, if they are not UTF-8. One line end at the end is not
     /// part of the secret, and `\r` alone is not a line end.
     pub fn of_line(bytes: Vec<u8>) -> Option<Self> {
-        let mut text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                error.into_bytes().zeroize();
-                return None;
-            }
-        };
-        if text.ends_with('\n') {
-            text.pop();
-            if text.ends_with('\r') {
-                text.pop();
-            }
+        let mut text = String::from_utf8(bytes).map_err(|error| error.into_bytes().zeroize()).ok()?;
+        if let Some(line) = text.strip_suffix('\n') {
+            text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
         }
-        Some(Self(text))
+        Some(Self::new(text))
     }
 
     /// The value, for the one place that has to send it.
@@ -42,12 +37,6 @@ impl Secret {
     /// How long it is, in characters: enough to tell one credential from another, or an empty file from a full one.
     pub fn length(&self) -> usize {
         self.0.chars().count()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -63,6 +52,22 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "set, {} characters", self.length())
     }
+}
+
+/// The secret in the variable of a level, if it has one: our own, or that of F5's tools.
+pub(super) fn of_variable<T>(
+    level: Level,
+    environment: &Environment,
+    [own, f5]: [&str; 2],
+    source: fn(String, Secret) -> T,
+) -> Result<Option<(T, Origin)>, ValueError> {
+    let (name, origin): (_, fn(String) -> Origin) = match level {
+        Level::Variable => (own, Origin::Variable),
+        Level::Foreign => (f5, Origin::ForeignVariable),
+        Level::Flag | Level::File | Level::BuiltIn => return Ok(None),
+    };
+    let text = environment.text(name)?;
+    Ok(text.map(|text| (source(name.to_owned(), Secret::new(text.to_owned())), origin(name.to_owned()))))
 }
 
 /// Turns core files off: memory contains the secrets in clear text. Processes that are started from here inherit the limit

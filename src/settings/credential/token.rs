@@ -13,8 +13,8 @@ use super::secret::{Secret, keep_out_of_core_files};
 use crate::args::environment::{Environment, hidden_from_token_command};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
-use crate::settings::error::CredentialError;
-use crate::settings::file::{self, Accept, FileErrorKind};
+use crate::settings::error::SettingsError;
+use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 
 /// Most bytes of a token: no server accepts a longer header.
 const TOKEN_MAX: usize = 8 * 1024;
@@ -40,25 +40,20 @@ pub enum TokenSource {
 impl TokenSource {
     /// The token that one layer names; `limit` is for a command.
     pub(super) fn of_layer(layer: &Layer, limit: Duration) -> Option<(Self, Origin)> {
-        if let Some(entry) = layer.get(Setting::TokenFile) {
-            let source = match entry.value.to_string() {
-                path if path == "-" => Self::Stdin,
-                path => Self::File(PathBuf::from(path)),
-            };
-            return Some((source, entry.origin.clone()));
-        }
-        let entry = layer.get(Setting::TokenCommand)?;
-        match &entry.value {
-            Value::List(words) => Some((Self::Command { words: words.clone(), limit }, entry.origin.clone())),
-            Value::Text(_) | Value::Switch(_) | Value::Count(_) => None,
-        }
+        let entry = layer.get(Setting::TokenFile).or_else(|| layer.get(Setting::TokenCommand))?;
+        let source = match &entry.value {
+            Value::List(words) => Self::Command { words: words.clone(), limit },
+            Value::Text(path) if path == "-" => Self::Stdin,
+            path => Self::File(PathBuf::from(path.to_string())),
+        };
+        Some((source, entry.origin.clone()))
     }
 
     /// Reads the token.
     ///
     /// # Errors
-    /// [`CredentialError`] when it cannot be read, is not kept safely, or is not a token.
-    pub fn read(&self, origin: &Origin, environment: &Environment) -> Result<Secret, CredentialError> {
+    /// [`SettingsError`] when it cannot be read, is not kept safely, or is not a token.
+    pub fn read(&self, origin: &Origin, environment: &Environment) -> Result<Secret, SettingsError> {
         keep_out_of_core_files();
         let bytes = match self {
             Self::Variable(_, secret) => secret.expose().as_bytes().to_vec(),
@@ -67,12 +62,12 @@ impl TokenSource {
             Self::Stdin => read_stdin(origin)?,
             Self::Command { words, limit } => run_command(words, *limit, origin, environment)?,
         };
-        check(Secret::of_line(bytes), origin).map_err(|error| match (error, self) {
-            (CredentialError::Token { origin, reason, .. }, Self::File(path)) => {
+        Secret::of_line(bytes).ok_or("is not text").and_then(check).map_err(|reason| match self {
+            Self::File(path) => {
                 let reason = if reason == EMPTY { "is empty: write the API token into the file" } else { reason };
-                CredentialError::Token { origin, file: Some(path.clone()), reason }
+                SettingsError::unusable(origin, format!("the token in {} {reason}", path.display()))
             }
-            (error, _) => error,
+            _ => unusable(origin, reason),
         })
     }
 }
@@ -80,155 +75,132 @@ impl TokenSource {
 const EMPTY: &str = "is empty";
 
 /// What is left after the line end is trimmed must be visible ASCII, or it could end the header.
-fn check(secret: Option<Secret>, origin: &Origin) -> Result<Secret, CredentialError> {
-    let Some(secret) = secret else {
-        return Err(unusable(origin, "is not text"));
-    };
+///
+/// # Errors
+/// What is wrong with it, without a byte of it.
+fn check(secret: Secret) -> Result<Secret, &'static str> {
     let text = secret.expose();
-    let reason = if text.is_empty() {
-        EMPTY
+    if text.is_empty() {
+        Err(EMPTY)
     } else if text.len() > TOKEN_MAX {
-        TOO_LONG
+        Err(TOO_LONG)
     } else if text.starts_with("APIToken ") {
-        "begins with `APIToken `: leave that word out, vescli adds it"
+        Err("begins with `APIToken `: leave that word out, vescli adds it")
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "contains a space, a line break or a character that is not ASCII: it must be one word"
+        Err("contains a space, a line break or a character that is not ASCII: it must be one word")
     } else {
-        return Ok(secret);
-    };
-    Err(unusable(origin, reason))
+        Ok(secret)
+    }
 }
 
-fn unusable(origin: &Origin, reason: &'static str) -> CredentialError {
-    CredentialError::Token { origin: origin.clone(), file: None, reason }
+fn unusable(origin: &Origin, reason: &'static str) -> SettingsError {
+    SettingsError::unusable(origin, format!("the token {reason}"))
 }
 
-fn of_file(error: file::FileError, origin: &Origin) -> CredentialError {
+fn of_file(error: FileError, origin: &Origin) -> SettingsError {
     let hint = match error.kind {
         FileErrorKind::TooLarge { .. } => return unusable(origin, TOO_LONG),
         FileErrorKind::NotRegular => " and not a pipe; `--token-file -` reads standard input",
         _ => "",
     };
-    CredentialError::File { origin: origin.clone(), error, hint }
+    SettingsError::File { origin: format!("{origin}: "), error, hint }
 }
 
 /// Bypasses the buffer of the standard library, which would keep a copy of the token to the end of the process.
-fn read_stdin(origin: &Origin) -> Result<Vec<u8>, CredentialError> {
+fn read_stdin(origin: &Origin) -> Result<Vec<u8>, SettingsError> {
     #[cfg(unix)]
-    let stdin = {
-        use std::os::fd::AsFd;
-
-        let own = io::stdin().as_fd().try_clone_to_owned();
-        std::fs::File::from(own.map_err(CredentialError::Stdin)?)
-    };
+    let stdin = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned().map(std::fs::File::from);
     #[cfg(not(unix))]
-    let stdin = io::stdin().lock();
-    file::read_up_to(stdin, TOKEN_READ_MAX, TOKEN_READ_MAX)
-        .map_err(CredentialError::Stdin)?
+    let stdin = Ok(io::stdin().lock());
+    stdin
+        .and_then(|stdin| file::read_up_to(stdin, TOKEN_READ_MAX, TOKEN_READ_MAX))
+        .map_err(|error| SettingsError::unusable("--token-file -", format!("standard input cannot be read: {error}")))?
         .ok_or_else(|| unusable(origin, TOO_LONG))
 }
 
 /// How long to sleep between two checks of the command: at first very short, because most commands are quick.
 const CHECK_INTERVALS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];
 
-/// Runs the command with no input, its messages passed through, and the secrets removed from its environment. It is over
-/// when the command has ended: a process that it has left behind, such as gpg-agent, may keep its output open for days.
+/// Runs the command without input and without the secrets in its environment; its messages are shown. It waits for the end
+/// of the command, not of its output: a process that it started, such as gpg-agent, may keep the output open for days.
 ///
 /// # Errors
-/// [`CredentialError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
+/// [`SettingsError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
 fn run_command(
     words: &[String],
     limit: Duration,
     origin: &Origin,
     environment: &Environment,
-) -> Result<Vec<u8>, CredentialError> {
-    let program = words.first().cloned().unwrap_or_default();
-    let failed = |reason: String| CredentialError::Command { origin: origin.clone(), program: program.clone(), reason };
-    let mut command = Command::new(&program);
+) -> Result<Vec<u8>, SettingsError> {
+    let program = words.first().map_or("", String::as_str);
+    let failed = |reason| SettingsError::unusable(origin, format!("the command `{program}` {reason}"));
+    let mut command = Command::new(program);
     command.args(words.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::piped());
     for name in hidden_from_token_command().filter(|name| environment.get(name).is_some()) {
         command.env_remove(name);
     }
     let mut child = command.spawn().map_err(|error| failed(format!("cannot be run: {error}")))?;
-    let ended = CommandOutput::of(&mut child).and_then(|output| wait(&mut child, output, limit));
-    // It may still run. Only this one process is ours to end: it shares its group with this one, so that it can ask at
-    // the terminal.
+    // What was printed so far, up to one byte more than a token may have.
+    let room = usize::try_from(TOKEN_READ_MAX + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    let end = wait(&mut child, &mut bytes, limit);
+    // It may still run. Only this process is killed, and not its group: it is in our group, so that it can ask at the
+    // terminal.
     let _ = child.kill();
     let _ = child.wait();
-    let (bytes, end) = ended.map_err(|error| failed(format!("could not be read: {error}")))?;
-    match end {
-        CommandEnd::Exit(status) if status.success() => Ok(bytes.to_vec()),
-        CommandEnd::Exit(status) => Err(failed(format!("failed ({status})"))),
-        CommandEnd::TooLong => Err(unusable(origin, TOO_LONG)),
-        CommandEnd::Timeout => Err(failed(format!(
+    match end.map_err(|error| failed(format!("could not be read: {error}")))? {
+        _ if is_too_long(&bytes) => Err(unusable(origin, TOO_LONG)),
+        Some(status) if status.success() => Ok(bytes.to_vec()),
+        Some(status) => Err(failed(format!("failed ({status})"))),
+        None => Err(failed(format!(
             "did not end within {} and was killed: give it more time with `token_command_timeout`",
             humantime::format_duration(limit)
         ))),
     }
 }
 
-enum CommandEnd {
-    Exit(ExitStatus),
-    TooLong,
-    Timeout,
+fn is_too_long(bytes: &[u8]) -> bool {
+    bytes.len() as u64 > TOKEN_READ_MAX
 }
 
-fn wait(child: &mut Child, mut output: CommandOutput, limit: Duration) -> io::Result<(Zeroizing<Vec<u8>>, CommandEnd)> {
+/// Waits until the command has ended, or has printed too much. Without a status if neither comes within the limit.
+fn wait(child: &mut Child, bytes: &mut Vec<u8>, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let start = Instant::now();
-    let deadline = start + limit;
+    let mut pipe = child.stdout.take();
+    if let Some(pipe) = &pipe {
+        set_nonblocking(pipe)?;
+    }
     loop {
         // Before the output is read: what the command wrote before its end is in the pipe by then.
         let ended = child.try_wait()?;
-        output.read_available()?;
-        let end = match ended {
-            _ if output.bytes.len() as u64 > TOKEN_READ_MAX => CommandEnd::TooLong,
-            Some(status) => CommandEnd::Exit(status),
-            None if Instant::now() >= deadline => CommandEnd::Timeout,
-            None => {
-                let early = start.elapsed() < CHECK_INTERVALS[1];
-                thread::sleep(CHECK_INTERVALS[usize::from(!early)]);
-                continue;
-            }
-        };
-        return Ok((output.bytes, end));
-    }
-}
-
-/// What the command has printed so far, up to one byte more than a token may have.
-struct CommandOutput {
-    pipe: Option<ChildStdout>,
-    bytes: Zeroizing<Vec<u8>>,
-}
-
-impl CommandOutput {
-    fn of(child: &mut Child) -> io::Result<Self> {
-        let pipe = child.stdout.take();
-        if let Some(pipe) = &pipe {
-            set_nonblocking(pipe)?;
+        read_available(&mut pipe, bytes)?;
+        if ended.is_some() || is_too_long(bytes) || start.elapsed() >= limit {
+            return Ok(ended);
         }
-        let room = usize::try_from(TOKEN_READ_MAX + 1).unwrap_or_default();
-        Ok(Self { pipe, bytes: Zeroizing::new(Vec::with_capacity(room)) })
-    }
-
-    fn read_available(&mut self) -> io::Result<()> {
-        let mut chunk = Zeroizing::new([0; 1024]);
-        while let Some(pipe) = &mut self.pipe
-            && self.bytes.len() < self.bytes.capacity()
-        {
-            let room = chunk.len().min(self.bytes.capacity() - self.bytes.len());
-            match pipe.read(&mut chunk[..room]) {
-                Ok(0) => self.pipe = None,
-                Ok(count) => self.bytes.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        let is_early = start.elapsed() < CHECK_INTERVALS[1];
+        thread::sleep(CHECK_INTERVALS[usize::from(!is_early)]);
     }
 }
 
-/// This is a property of our end of the pipe alone, not of the command's.
+/// Reads what is there, as far as the buffer has room: were it to grow, it would leave copies of a secret behind.
+fn read_available(pipe: &mut Option<ChildStdout>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut chunk = Zeroizing::new([0; 1024]);
+    while let Some(open) = pipe
+        && bytes.len() < bytes.capacity()
+    {
+        let room = chunk.len().min(bytes.capacity() - bytes.len());
+        match open.read(&mut chunk[..room]) {
+            Ok(0) => *pipe = None,
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// This changes only our end of the pipe, not that of the command.
 #[cfg(unix)]
 fn set_nonblocking(pipe: &ChildStdout) -> io::Result<()> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -249,10 +221,9 @@ mod tests {
     use super::*;
 
     fn checked(text: &str) -> Result<String, String> {
-        let secret = Secret::of_line(text.as_bytes().to_vec());
-        check(secret, &Origin::Flag("token-file"))
-            .map(|secret| secret.expose().to_owned())
-            .map_err(|error| error.to_string())
+        let source = TokenSource::Variable("VESCLI_TOKEN".to_owned(), Secret::new(text.to_owned()));
+        let read = source.read(&Origin::Variable("VESCLI_TOKEN".to_owned()), &Environment::default());
+        read.map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -265,7 +236,7 @@ mod tests {
         let bad = ["", "\n", "a b", "abc\n\n", "a\nb", "a\r", "ä", "a\0", "APIToken abc", "a\u{7f}", too_long.as_str()];
         for bad in bad {
             let message = checked(bad).unwrap_err();
-            assert!(message.starts_with("--token-file: the token "), "{message}");
+            assert!(message.starts_with("VESCLI_TOKEN: the token "), "{message}");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! run is noticed before anything more is sent.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::{JournalError, Loss};
@@ -14,7 +14,9 @@ use super::record;
 const TRIES: u32 = 5;
 
 /// A journal that is open and locked.
+#[derive(Debug)]
 pub(super) struct Place {
+    pub(super) path: PathBuf,
     pub(super) file: File,
     /// Whether it was made just now.
     pub(super) created: bool,
@@ -49,7 +51,7 @@ impl Place {
             };
             lock(&file, path)?;
             if leads_to(path, identity(&file)) {
-                return Ok(Self { file, created, folders });
+                return Ok(Self { path: path.to_owned(), file, created, folders });
             }
         }
         Err(JournalError::Locked { path: path.to_owned() })
@@ -57,17 +59,29 @@ impl Place {
 
     /// Makes a locked file that will replace a journal, in the same folder, and returns its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
+        let failed = JournalError::writing(path);
         let beside = beside_name(path);
-        let file = make_file(&beside).map_err(JournalError::writing(path))?;
-        file.lock().map_err(JournalError::writing(path))?;
-        let place = Self { file, created: true, folders: vec![folder_of(path).to_owned()] };
-        Ok((place, beside))
+        let file = make_file(&beside).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        let (path, folders) = (path.to_owned(), vec![folder_of(path).to_owned()]);
+        Ok((Self { path, file, created: true, folders }, beside))
+    }
+
+    /// Releases the lock. Explicitly: a child process that is just being started still has the file, and with it the lock.
+    pub(super) fn unlock(&self) {
+        let _ = self.file.unlock();
     }
 }
 
 /// Opens a journal for reading. A run may be writing it.
 pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
+}
+
+/// The file, to be read from its beginning.
+pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
@@ -286,8 +300,7 @@ pub(super) trait Store: Send + 'static {
 /// The file of an open journal.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    file: File,
-    path: PathBuf,
+    place: Place,
     identity: Option<Identity>,
     /// How long it is, by what was written.
     length: u64,
@@ -295,22 +308,26 @@ pub(super) struct JournalFile {
 
 impl JournalFile {
     /// `length`: where the next record goes; the file ends there.
-    pub(super) fn new(path: &Path, file: File, length: u64) -> Self {
-        Self { path: path.to_owned(), identity: identity(&file), file, length }
+    pub(super) fn new(place: Place, length: u64) -> Self {
+        Self { identity: identity(&place.file), place, length }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.place.path.clone()
     }
 }
 
 impl Store for JournalFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.place.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     fn check(&mut self) -> Result<(), Loss> {
-        let metadata = self.file.metadata().map_err(|_| Loss::Moved)?;
-        if !leads_to(&self.path, self.identity) {
-            let is_gone = is_removed(&metadata) && self.path.symlink_metadata().is_err();
+        let metadata = self.place.file.metadata().map_err(|_| Loss::Moved)?;
+        if !leads_to(&self.place.path, self.identity) {
+            let is_gone = is_removed(&metadata) && self.place.path.symlink_metadata().is_err();
             return Err(if is_gone { Loss::Removed } else { Loss::Moved });
         }
         if metadata.len() != self.length {
@@ -320,7 +337,7 @@ impl Store for JournalFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.place.file.sync_data()
     }
 
     fn mark(&mut self) -> io::Result<()> {
@@ -329,13 +346,12 @@ impl Store for JournalFile {
     }
 
     fn trim(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)
+        self.place.file.set_len(self.length)
     }
 }
 
 impl Drop for JournalFile {
     fn drop(&mut self) {
-        // Explicitly: a child process that is just being started still has the file, and with it the lock.
-        let _ = self.file.unlock();
+        self.place.unlock();
     }
 }

@@ -11,17 +11,16 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::BuildHasherDefault;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
-
 use super::error::JournalError;
+use super::file;
 use super::key::{KeyHasher, RowKey};
-use super::record::{self, LINE_MAX, Record, Resolution};
+use super::record::{self, Record, Resolution, RowState, time_of, without_zeros};
 use super::run_record::{Part, RunRecord};
-use super::scan::{RowState, next_line, read_valid};
+use super::scan::{Line, Lines, read_valid};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::since_epoch;
 
@@ -36,7 +35,7 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     at: u64,
-    attempt: u64,
+    attempt: u32,
     run: u32,
     /// How many before it in its journal have the same time, attempt and run: where the record of a run is lost, requests of
     /// two runs may look the same.
@@ -71,7 +70,7 @@ impl Attempt {
         match (self.decision(), self.end) {
             (Some((_, resolution, _)), _) => RowState::Resolved(resolution),
             (None, Some((state, _))) => state,
-            (None, None) => RowState::Intended { attempt: u32::try_from(self.identity.attempt).unwrap_or(u32::MAX) },
+            (None, None) => RowState::Intended { attempt: self.identity.attempt },
         }
     }
 
@@ -118,7 +117,7 @@ impl Person {
     }
 
     /// The identity of the next request in a journal.
-    fn next_identity(&self, at: u64, attempt: u64, run: u32) -> Identity {
+    fn next_identity(&self, at: u64, attempt: u32, run: u32) -> Identity {
         let is_same = |one: &&Attempt| (one.identity.at, one.identity.attempt, one.identity.run) == (at, attempt, run);
         let nth = u32::try_from(self.0.iter().filter(is_same).count()).unwrap_or(u32::MAX);
         Identity { at, attempt, run, nth }
@@ -156,29 +155,22 @@ pub(super) struct Joined {
     pub(super) files: Vec<(PathBuf, File)>,
 }
 
-/// What a line says beside its record.
-#[derive(Deserialize)]
-struct Dated<'a> {
-    at: &'a str,
-}
-
 /// In milliseconds.
-fn time_of(line: &[u8]) -> io::Result<u64> {
-    let dated: Dated = serde_json::from_slice(line)?;
-    let time = humantime::parse_rfc3339(dated.at).map_err(io::Error::other)?;
-    Ok(u64::try_from(since_epoch(time).as_millis()).unwrap_or(u64::MAX))
+fn millis_of(line: &[u8]) -> io::Result<u64> {
+    Ok(u64::try_from(since_epoch(time_of(line)?).as_millis()).unwrap_or(u64::MAX))
 }
 
 /// When an operator decides now about some people of a journal: after all that was decided about them there before, also
 /// if the clock was set back meanwhile. Journals are joined by these times.
 pub(super) fn time_of_decision(file: &File, is_meant: impl Fn(RowKey) -> bool) -> io::Result<SystemTime> {
-    let mut reader = BufReader::new(rewound(file)?);
-    let (mut latest, mut kept) = (SystemTime::now(), Vec::new());
-    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        if let Ok(Record::Resolved { key, .. }) = record::read(text_of(&kept))
+    let mut lines = Lines::new(BufReader::new(file::rewound(file)?));
+    let mut latest = SystemTime::now();
+    while lines.advance()?.is_some() {
+        let text = without_zeros(&lines.text);
+        if let Ok(Record::Row { key, state: RowState::Resolved(_), .. }) = record::read(text)
             && is_meant(key)
         {
-            let earlier = UNIX_EPOCH + Duration::from_millis(time_of(text_of(&kept))?);
+            let earlier = UNIX_EPOCH + Duration::from_millis(millis_of(text)?);
             latest = latest.max(earlier + Duration::from_millis(1));
         }
     }
@@ -193,14 +185,14 @@ impl Joined {
     pub(super) fn add(&mut self, path: &Path, file: File) -> Result<(), JournalError> {
         let failed = JournalError::reading(path);
         // With everything before it checked, no record is out of its place.
-        let scan = read_valid(rewound(&file).map_err(failed)?, path)?;
+        let scan = read_valid(file::rewound(&file).map_err(failed)?, path)?;
         if scan.recovered.runs.iter().any(|run| run.version == 1) {
             return Err(JournalError::OldVersion { path: path.to_owned() });
         }
         let end = scan.valid;
         drop(scan);
         let index = u16::try_from(self.files.len()).map_err(|_| failed(io::ErrorKind::QuotaExceeded.into()))?;
-        let reader = BufReader::new(rewound(&file).map_err(failed)?.take(end));
+        let reader = BufReader::new(file::rewound(&file).map_err(failed)?.take(end));
         let people = self.read(index, reader).map_err(failed)?;
         self.files.push((path.to_owned(), file));
         if self.people.is_empty() {
@@ -214,37 +206,29 @@ impl Joined {
     }
 
     /// What one journal says of everybody.
-    fn read(&mut self, file: u16, mut reader: impl BufRead) -> io::Result<People> {
+    fn read(&mut self, file: u16, reader: impl BufRead) -> io::Result<People> {
         let mut people = People::default();
         let (mut part, mut run) = (Part::Own, 0);
-        let (mut offset, mut kept) = (0, Vec::new());
-        while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
+        let mut lines = Lines::new(reader);
+        while let Some(Line { offset, .. }) = lines.advance()? {
             let place = Place { file, offset };
-            offset += line.length;
-            let text = text_of(&kept);
+            let text = &lines.text;
             match record::read(text).map_err(io::Error::other)? {
                 Record::Run(record) => {
                     part = record.part;
                     run = self.add_run(*record, text);
                 }
-                Record::Intent { key, attempt } => {
+                Record::Row { key, state: RowState::Intended { attempt }, .. } => {
                     let person = people.entry(key).or_default();
-                    let identity = person.next_identity(time_of(text)?, attempt, run);
+                    let identity = person.next_identity(millis_of(text)?, attempt, run);
                     if part == Part::Own {
                         person.0.iter_mut().for_each(|earlier| earlier.superseded = true);
                     }
                     let superseded = part == Part::Superseded;
                     person.0.push(Attempt { identity, intent: place, end: None, resolution: None, superseded });
                 }
-                Record::End { key, outcome, status, due, at } => {
-                    let last = people.get_mut(&key).and_then(|person| person.0.last_mut());
-                    let state = RowState::ended(outcome, status, due, at);
-                    if let Some(attempt) = last {
-                        attempt.take_end(state, place);
-                    }
-                }
-                Record::Resolved { key, resolution } => {
-                    let at = time_of(text)?;
+                Record::Row { key, state: RowState::Resolved(resolution), .. } => {
+                    let at = millis_of(text)?;
                     let attempts = people.get_mut(&key).map_or(&mut [][..], |person| &mut person.0[..]);
                     // An operator decides about the person as the journal has them. Where journals were put together,
                     // each resolution stands behind the request that it is about. So it does where a repair took away the
@@ -253,6 +237,11 @@ impl Joined {
                     let named = if is_about_all { 0 } else { attempts.len().saturating_sub(1) };
                     for attempt in attempts[named..].iter_mut().filter(|one| !is_about_all || !one.superseded) {
                         attempt.take_resolution(at, resolution, place);
+                    }
+                }
+                Record::Row { key, state, .. } => {
+                    if let Some(attempt) = people.get_mut(&key).and_then(|person| person.0.last_mut()) {
+                        attempt.take_end(state, place);
                     }
                 }
                 Record::Synced { .. } => {}
@@ -279,15 +268,4 @@ impl Joined {
             Some((*key, attempt.state(), self.files[usize::from(attempt.intent.file)].0.as_path()))
         })
     }
-}
-
-/// The record of a line that was read. One that lost its line break may have zeros behind it.
-pub(super) fn text_of(kept: &[u8]) -> &[u8] {
-    let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
-    &kept[..kept.len() - zeros]
-}
-
-fn rewound(mut file: &File) -> io::Result<&File> {
-    file.seek(SeekFrom::Start(0))?;
-    Ok(file)
 }

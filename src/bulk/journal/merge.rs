@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::file::{self, Place as JournalPlace};
-use super::join::{Attempt, Joined, Place, text_of};
+use super::join::{Attempt, Joined};
 use super::known::missing;
 use super::path::split_name;
 use super::record::{self, LINE_MAX, RunHeader};
 use super::run_record::{Part, RunRecord};
-use super::scan::{Counts, Recovered, next_line};
+use super::scan::{Counts, Lines, Recovered};
 use crate::settings::bulk::Shard;
 
 /// What was put together.
@@ -102,7 +102,10 @@ fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
 
 fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
     let mut out = Counted { out: BufWriter::new(&new.file), length: 0 };
-    let mut lines = Lines::new(&joined.files)?;
+    let mut readers = Vec::new();
+    for (_, file) in &joined.files {
+        readers.push(Lines::new(BufReader::with_capacity(LINE_MAX, file::rewound(file)?)));
+    }
     // First all runs, also those that mailed nobody: they show which shards were run.
     for run in &joined.runs {
         out.line(&record::part_of_run(&run.text, Part::Joined))?;
@@ -117,7 +120,7 @@ fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &Journa
         }
         let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.decision().map(|found| found.2)];
         for place in places.into_iter().flatten() {
-            out.text(lines.at(place)?)?;
+            out.text(readers[usize::from(place.file)].at(place.offset)?)?;
         }
     }
     out.line(&header.record_of_merge(journals))?;
@@ -157,33 +160,5 @@ impl<W: Write> Counted<W> {
         self.length += text.len() as u64 + 1;
         self.out.write_all(text)?;
         self.out.write_all(b"\n")
-    }
-}
-
-/// Lines of the journals by their places.
-struct Lines<'a> {
-    readers: Vec<(BufReader<&'a File>, u64)>,
-    kept: Vec<u8>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(files: &'a [(PathBuf, File)]) -> io::Result<Self> {
-        let reader = |(_, file): &'a (PathBuf, File)| {
-            let mut file = file;
-            file.seek(SeekFrom::Start(0))?;
-            Ok((BufReader::with_capacity(LINE_MAX, file), 0))
-        };
-        Ok(Self { readers: files.iter().map(reader).collect::<io::Result<_>>()?, kept: Vec::new() })
-    }
-
-    fn at(&mut self, place: Place) -> io::Result<&[u8]> {
-        let (reader, offset) = &mut self.readers[usize::from(place.file)];
-        // Keeps what was read already: a person's lines are often close to each other.
-        reader.seek_relative(place.offset.cast_signed() - offset.cast_signed())?;
-        *offset = place.offset;
-        if let Some(line) = next_line(reader, &mut self.kept, LINE_MAX)? {
-            *offset += line.length;
-        }
-        Ok(text_of(&self.kept))
     }
 }

@@ -1,20 +1,25 @@
 //! What a run says of itself in its journal, as it is read back, and who ran it: the user, the machine and the job, for a
 //! later audit.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::args::environment::Environment;
 use crate::settings::bulk::Shard;
 use crate::settings::clock::Timestamp;
 
-/// A run that wrote into the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A run that wrote into the journal, with the fields of its record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunRecord {
+    #[serde(rename = "v")]
     pub version: u32,
     pub id: String,
     pub url: String,
     /// The service of that URL, by which people are known in other journals.
+    #[serde(default)]
     pub service: String,
     pub tenant: Option<String>,
     /// The cname of rows that bring none; not known of a journal of version 1.
@@ -24,16 +29,26 @@ pub struct RunRecord {
     pub input_sha256: String,
     pub rows: u64,
     /// The part of the list that it sent, if several runs shared it.
+    #[serde(default, deserialize_with = "shard")]
     pub shard: Option<Shard>,
+    #[serde(default)]
     pub part: Part,
     pub vescli: String,
     /// Who ran it; older journals do not say.
+    #[serde(skip)]
     pub author: Author,
+    #[serde(skip)]
     pub at: Timestamp,
 }
 
+fn shard<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Shard>, D::Error> {
+    let text = Option::<Cow<'_, str>>::deserialize(value)?;
+    text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+}
+
 /// How the requests below a run's record stand to others about the same people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The run wrote them itself: each supersedes what stands before it.
     #[default]
@@ -42,13 +57,16 @@ pub enum Part {
     Joined,
     /// The same, of requests that are superseded.
     Superseded,
+    /// What a later version may write.
+    #[serde(other)]
+    Newer,
 }
 
 impl Part {
     /// The field in the record; none for what a run writes itself.
     pub(super) const fn field(self) -> &'static str {
         match self {
-            Self::Own => "",
+            Self::Own | Self::Newer => "",
             Self::Joined => r#","part":"joined""#,
             Self::Superseded => r#","part":"superseded""#,
         }
@@ -78,7 +96,7 @@ fn path_of(url: &str) -> String {
 const LENGTH_MAX: usize = 300;
 
 /// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     pub user: Option<String>,
     pub host: Option<String>,

@@ -34,9 +34,9 @@ mod writer;
 /// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
 /// this module's place, and runs it in thousands of interleavings.
 mod sync {
-    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-    pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(super) use std::thread::{Builder, JoinHandle, Thread, current, park};
+    pub(super) use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+    pub(super) use std::sync::{Arc, Weak};
+    pub(super) use std::thread::{Builder, JoinHandle};
 }
 
 #[cfg(test)]

@@ -78,6 +78,16 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
 }
 
+/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
+pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
+    let file = open_to_read(path)?;
+    let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    if is_written || !leads_to(path, identity(&file)) {
+        return Err(JournalError::Locked { path: path.to_owned() });
+    }
+    Ok(file)
+}
+
 /// The file, to be read from its beginning.
 pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
     file.rewind()?;

@@ -8,16 +8,14 @@
 //! over not sent. All of it are unions and maxima, which is why no order matters. So a resolution counts only over the
 //! requests that stood before it in its journal.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::BuildHasherDefault;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::JournalError;
 use super::file;
-use super::key::{KeyHasher, RowKey};
+use super::key::{KeyMap, RowKey};
 use super::record::{self, Record, Resolution, RowState, time_of, without_zeros};
 use super::run_record::{Part, RunRecord};
 use super::scan::{Line, Lines, read_valid};
@@ -123,14 +121,10 @@ impl Person {
         Identity { at, attempt, run, nth }
     }
 
-    fn at(&mut self, identity: Identity) -> Option<&mut Attempt> {
-        self.0.iter_mut().find(|attempt| attempt.identity == identity)
-    }
-
     /// Adds what another journal knows.
     fn add(&mut self, other: Self) {
         for attempt in other.0 {
-            match self.at(attempt.identity) {
+            match self.0.iter_mut().find(|own| own.identity == attempt.identity) {
                 Some(own) => own.add(&attempt),
                 None => self.0.push(attempt),
             }
@@ -138,20 +132,24 @@ impl Person {
     }
 }
 
-pub(super) type People = HashMap<RowKey, Person, BuildHasherDefault<KeyHasher>>;
-
-/// A run with its record, without its part and its CRC.
+/// A run with the line of its record.
 #[derive(Debug)]
 pub(super) struct JoinedRun {
     pub(super) record: RunRecord,
-    pub(super) text: String,
+    line: String,
+}
+
+impl JoinedRun {
+    pub(super) fn with_part(&self, part: Part) -> String {
+        record::run_with_part(&self.line, self.record.part, part)
+    }
 }
 
 /// What several journals know.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     pub(super) runs: Vec<JoinedRun>,
-    pub(super) people: People,
+    pub(super) people: KeyMap<Person>,
     pub(super) files: Vec<(PathBuf, File)>,
 }
 
@@ -206,8 +204,8 @@ impl Joined {
     }
 
     /// What one journal says of everybody.
-    fn read(&mut self, file: u16, reader: impl BufRead) -> io::Result<People> {
-        let mut people = People::default();
+    fn read(&mut self, file: u16, reader: impl BufRead) -> io::Result<KeyMap<Person>> {
+        let mut people = KeyMap::<Person>::default();
         let (mut part, mut run) = (Part::Own, 0);
         let mut lines = Lines::new(reader);
         while let Some(Line { offset, .. }) = lines.advance()? {
@@ -254,8 +252,7 @@ impl Joined {
     fn add_run(&mut self, record: RunRecord, line: &[u8]) -> u32 {
         let known = self.runs.iter().position(|run| run.record.id == record.id);
         let place = known.unwrap_or_else(|| {
-            let text = record::text_of_run(&String::from_utf8_lossy(line), record.part).to_owned();
-            self.runs.push(JoinedRun { record, text });
+            self.runs.push(JoinedRun { record, line: String::from_utf8_lossy(line).into_owned() });
             self.runs.len() - 1
         });
         u32::try_from(place).unwrap_or(u32::MAX)

@@ -7,13 +7,13 @@
 //! in another way does not mail anyone again.
 
 use std::collections::BTreeSet;
-use std::fs::{Metadata, TryLockError};
+use std::fs::Metadata;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::{folder_of, open_to_read};
+use super::file::{folder_of, open_to_read, open_unwritten};
 use super::index::people_in;
 use super::join::Joined;
 use super::key::{KeyMap, RowKey};
@@ -133,11 +133,8 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
         name == whole && path.file_name() != own_name && !is_of_division()
     };
     let stamp_of = |path: PathBuf| {
-        let file = open_to_read(&path)?;
-        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Err(JournalError::Locked { path });
-        }
-        Ok(stamp(path, file.metadata().ok()))
+        let metadata = open_unwritten(&path)?.metadata().ok();
+        Ok(stamp(path, metadata))
     };
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp_of).collect()
 }

@@ -2,7 +2,7 @@
 //! own record, as their lines stand in the journals that they come from. A person's last line is the one that decides.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ pub fn merge(
     }
     let mut joined = Joined::default();
     for path in journals {
-        joined.add(path, locked(path)?)?;
+        joined.add(path, file::open_unwritten(path)?)?;
         check_target(&joined, path)?;
     }
     let last = joined.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
@@ -63,29 +63,15 @@ pub fn merge(
     Ok(Merged { counts, missing: missing(&present, &present) })
 }
 
-/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
-fn locked(path: &Path) -> Result<File, JournalError> {
-    let file = file::open_to_read(path)?;
-    let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    if is_written || !file::leads_to(path, file::identity(&file)) {
-        return Err(JournalError::Locked { path: path.to_owned() });
-    }
-    Ok(file)
-}
-
 fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
-    let Some(first) = joined.runs.first() else {
+    let mut runs = joined.runs.iter().map(|run| &run.record);
+    let Some(first) = runs.next() else {
         return Ok(());
     };
-    let (service, url) = (&first.record.service, &first.record.url);
-    match joined.runs.iter().find(|run| !run.record.is_to(service, url)) {
-        Some(other) => Err(JournalError::OtherService {
-            path: path.to_owned(),
-            url: other.record.url.clone(),
-            first: first.record.url.clone(),
-        }),
-        None => Ok(()),
-    }
+    runs.find(|run| !run.is_to(&first.service, &first.url)).map_or(Ok(()), |other| {
+        let (url, first) = (other.url.clone(), first.url.clone());
+        Err(JournalError::OtherService { path: path.to_owned(), url, first })
+    })
 }
 
 /// The attempts in the order in which they are written: those that decide come last, for the last line about a person
@@ -101,14 +87,14 @@ fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
 }
 
 fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
-    let mut out = Counted { out: BufWriter::new(&new.file), length: 0 };
+    let mut out = BufWriter::new(&new.file);
     let mut readers = Vec::new();
     for (_, file) in &joined.files {
         readers.push(Lines::new(BufReader::with_capacity(LINE_MAX, file::rewound(file)?)));
     }
     // First all runs, also those that mailed nobody: they show which shards were run.
     for run in &joined.runs {
-        out.line(&record::part_of_run(&run.text, Part::Joined))?;
+        out.write_all(run.with_part(Part::Joined).as_bytes())?;
     }
     let mut group = None;
     for (decides, attempt) in in_order(joined) {
@@ -116,18 +102,19 @@ fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &Journa
         if group.replace((decides, attempt.run(), part)) != Some((decides, attempt.run(), part))
             && let Some(run) = joined.runs.get(attempt.run() as usize)
         {
-            out.line(&record::part_of_run(&run.text, part))?;
+            out.write_all(run.with_part(part).as_bytes())?;
         }
         let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.decision().map(|found| found.2)];
         for place in places.into_iter().flatten() {
-            out.text(readers[usize::from(place.file)].at(place.offset)?)?;
+            out.write_all(readers[usize::from(place.file)].at(place.offset)?)?;
+            out.write_all(b"\n")?;
         }
     }
-    out.line(&header.record_of_merge(journals))?;
-    let Counted { mut out, length } = out;
+    out.write_all(header.record_of_merge(journals).as_bytes())?;
     out.flush()?;
     drop(out);
     new.file.sync_all()?;
+    let length = new.file.metadata()?.len();
     (&new.file).write_all(record::synced(length).as_bytes())?;
     new.file.sync_all()
 }
@@ -141,24 +128,4 @@ fn put_in_place(beside: &Path, into: &Path) -> Result<(), JournalError> {
         _ => failed(error),
     })?;
     file::sync_folder(file::folder_of(into)).map_err(failed)
-}
-
-/// A writer that knows how much was written.
-struct Counted<W: Write> {
-    out: BufWriter<W>,
-    length: u64,
-}
-
-impl<W: Write> Counted<W> {
-    fn line(&mut self, line: &str) -> io::Result<()> {
-        self.length += line.len() as u64;
-        self.out.write_all(line.as_bytes())
-    }
-
-    /// A record that lacks its line break.
-    fn text(&mut self, text: &[u8]) -> io::Result<()> {
-        self.length += text.len() as u64 + 1;
-        self.out.write_all(text)?;
-        self.out.write_all(b"\n")
-    }
 }

@@ -57,8 +57,8 @@ pub use path::{
     leave_out_set_aside, leftovers_in, named_after,
 };
 pub use people::{IntentDetails, LastWord, People, ever_accepted, find_intents, intents_of, recent_attempts};
-pub use record::{End, Intent, Person, Resolution, RowState, RunHeader};
-pub use repair::{DamagedJournal, ListedPerson, Repaired};
+pub use record::{End, Intent, ListedPerson, Person, Resolution, RowState, RunHeader};
+pub use repair::{DamagedJournal, Repaired};
 pub use run_record::{Author, RunRecord};
 pub use scan::{Counts, Recovered, Scan, Tail, begins_like_a_journal, excerpt, first_run, inspect, scan};
 pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};

@@ -1,12 +1,11 @@
 //! The records of the journal and their bytes: one line of JSON each, whose last field is the CRC-32 of everything before
 //! it.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Flaw;
@@ -34,6 +33,16 @@ pub struct Person<'a> {
     pub key: RowKey,
     pub email: &'a str,
     pub cname: &'a str,
+}
+
+/// Someone on the list, or in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPerson {
+    /// The line of the list. An end does not have it.
+    #[serde(default)]
+    pub row: u64,
+    pub email: String,
+    pub cname: String,
 }
 
 /// A row that is about to be sent.
@@ -128,12 +137,8 @@ impl RunHeader {
     /// The record of putting these journals together.
     pub(super) fn record_of_merge(&self, journals: &[PathBuf]) -> String {
         let merged: Value = journals.iter().map(|path| Value::from(path.to_string_lossy())).collect();
-        sealed(format!(r#"{},"merged":{merged}"#, text_of_run(self.record().trim_end(), Part::Own)))
-    }
-
-    /// The same in the form of version 1, in front of records whose keys are of that version.
-    pub(super) fn record_of_version_1(&self) -> String {
-        run_of_version_1(&new_id(), self)
+        let record = self.record();
+        sealed(format!(r#"{},"merged":{merged}"#, &record[..record.len() - CRC_LENGTH - 1]))
     }
 
     /// The bytes that its rows may need.
@@ -225,7 +230,8 @@ impl Record {
     }
 }
 
-fn new_id() -> String {
+/// The identifier of a new run.
+pub(super) fn new_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
@@ -249,15 +255,10 @@ fn author(author: &Author) -> String {
     known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Value::from(value)))
 }
 
-/// The text of a run's record without part and CRC.
-pub(super) fn text_of_run(line: &str, part: Part) -> &str {
+/// The record of a run, which has one part, with another one.
+pub(super) fn run_with_part(line: &str, before: Part, part: Part) -> String {
     let text = &line[..line.len() - CRC_LENGTH];
-    text.strip_suffix(part.field()).unwrap_or(text)
-}
-
-/// The record of a run in a journal that was put together, by its text without part and CRC.
-pub(super) fn part_of_run(text: &str, part: Part) -> String {
-    sealed(format!("{text}{}", part.field()))
+    sealed(format!("{}{}", text.strip_suffix(before.field()).unwrap_or(text), part.field()))
 }
 
 /// The same as version 1 has it, for a journal whose own one is damaged.
@@ -420,15 +421,6 @@ pub(super) fn time_of(line: &[u8]) -> io::Result<SystemTime> {
 pub(super) fn without_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     &bytes[..bytes.len() - zeros]
-}
-
-/// The person that a line names.
-#[derive(Deserialize)]
-pub(super) struct Named<'a> {
-    #[serde(borrow)]
-    pub(super) email: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) cname: Cow<'a, str>,
 }
 
 /// Checks that a line ends in the CRC of what comes before it.

@@ -10,30 +10,10 @@ use super::error::JournalError;
 use super::file::{Place, rewound};
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, begin, set_aside};
-use super::record::{self, End, Intent, LINE_MAX, Person, Record, RowState, RunHeader, without_zeros};
+use super::record::{self, End, Intent, LINE_MAX, ListedPerson, Person, Record, RowState, RunHeader, without_zeros};
 use super::run_record::{Part, RunRecord};
 use super::scan::{Keys, Line, Lines, read_valid};
 use crate::api::outcome::Outcome;
-
-/// Someone on the list, or in the journal.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ListedPerson {
-    /// The line of the list. An end does not have it.
-    #[serde(default)]
-    pub row: u64,
-    pub email: String,
-    pub cname: String,
-}
-
-impl ListedPerson {
-    fn as_person(&self, key: RowKey) -> Person<'_> {
-        Person { key, email: &self.email, cname: &self.cname }
-    }
-
-    fn intent(&self, key: RowKey) -> String {
-        record::intent(&Intent { person: self.as_person(key), row: self.row, attempt: 1 })
-    }
-}
 
 /// What was done to a journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -174,7 +154,7 @@ impl DamagedJournal {
         let first = self.valid.iter().find(|line| line.run().is_some());
         match first {
             Some(line) if Some(line.number) == self.valid.first().map(|line| line.number) => String::new(),
-            _ if self.has_old_keys(&header.service) => header.record_of_version_1(),
+            _ if self.has_old_keys(&header.service) => record::run_of_version_1(&record::new_id(), header),
             Some(line) => format!("{}\n", line.text),
             None => header.record(),
         }
@@ -198,6 +178,14 @@ impl DamagedJournal {
 fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
     let text = without_zeros(kept.trim_ascii_end());
     !line.terminated && line.rest_is_zero && record::whole_record_within(text).is_none()
+}
+
+fn person_of(person: &ListedPerson, key: RowKey) -> Person<'_> {
+    Person { key, email: &person.email, cname: &person.cname }
+}
+
+fn intent_of(person: &ListedPerson, key: RowKey) -> String {
+    record::intent(&Intent { person: person_of(person, key), row: person.row, attempt: 1 })
 }
 
 /// The text of the repaired journal.
@@ -271,7 +259,7 @@ impl Rebuilt {
         let (mut key, state) = match record {
             Record::Row { key, state, .. } => (key, state),
             Record::Run(run) => {
-                let text = || record::part_of_run(record::text_of_run(&line.text, run.part), Part::Joined);
+                let text = || record::run_with_part(&line.text, run.part, Part::Joined);
                 self.superseded = (run.part == Part::Superseded).then(text);
                 (self.is_joined, self.intended) = (run.part != Part::Own, None);
                 self.open.clear();
@@ -289,7 +277,7 @@ impl Rebuilt {
                 self.repaired.nameless.push(line.number);
                 return;
             };
-            self.text.push_str(&person.intent(key));
+            self.text.push_str(&intent_of(person, key));
             key = known;
         } else if line.is_intent() {
             self.know(key, named);
@@ -335,8 +323,8 @@ impl Rebuilt {
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
             let end = End { attempt: 1, outcome: Outcome::Unknown, status: None, due: false };
-            self.text.push_str(&person.intent(key));
-            self.text.push_str(&record::end(&person.as_person(key), &end));
+            self.text.push_str(&intent_of(&person, key));
+            self.text.push_str(&record::end(&person_of(&person, key), &end));
             if self.last.get(&key).is_none_or(|(_, outcome)| *outcome != Outcome::Unknown) {
                 self.repaired.unknown.push(person);
             }

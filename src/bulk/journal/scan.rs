@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
 use super::key::{self, KeyMap, RowKey};
-use super::record::{self, LINE_MAX, Named, Record, RowState, without_zeros};
+use super::record::{self, LINE_MAX, ListedPerson, Record, RowState, without_zeros};
 use super::run_record::RunRecord;
 use crate::api::outcome::Outcome;
 use crate::settings::clock::Timestamp;
@@ -194,7 +194,7 @@ impl Keys {
             Record::Run(run) => self.old = (run.version == 1).then(|| run.service.clone()),
             Record::Row { key, state: RowState::Intended { .. }, .. } => {
                 if let Some(service) = &self.old {
-                    let named: Named = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
+                    let named: ListedPerson = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
                     let old = mem::replace(key, key::key(service, &named.cname, &named.email));
                     self.alias.insert(old, *key);
                 }
@@ -322,16 +322,12 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
     }
 }
 
-/// The first bytes from `offset` on, at most `length`: what a damaged line still contains.
-pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
-    let mut file = file::open_to_read(path)?;
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(offset))
-        .and_then(|_| file.take(length).read_to_end(&mut bytes))
-        .map_err(JournalError::reading(path))?;
-    let end = bytes.iter().position(|byte| *byte == b'\n');
-    bytes.truncate(end.unwrap_or(bytes.len()));
-    Ok(bytes)
+/// The first bytes of the line at `offset`, at most `length`: what a damaged line still contains.
+pub fn excerpt(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+    let mut lines = Lines::new(BufReader::new(file::open_to_read(path)?));
+    lines.at(offset).map_err(JournalError::reading(path))?;
+    lines.text.truncate(length);
+    Ok(lines.text)
 }
 
 /// How many rows there are of each outcome.

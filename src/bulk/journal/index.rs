@@ -69,7 +69,7 @@ impl Contents {
                 2 => Some(Outcome::Unknown),
                 _ => None,
             };
-            (RowKey::of_bytes(key), outcome)
+            (RowKey(key), outcome)
         })
     }
 

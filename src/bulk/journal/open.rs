@@ -56,7 +56,9 @@ impl Journal {
     ) -> Result<(Self, Recovered), JournalError> {
         let mut place = Place::open(path, true)?;
         if mode == OpenMode::Fresh && !place.created {
-            return Self::open_beside(&place, header);
+            let (place, length, old) = replace(path, header.room(), &header.record(), UNTIL)?;
+            let recovered = Recovered { set_aside: Some(old), ..Recovered::default() };
+            return Ok((Self(JournalFile::new(place, length)), recovered));
         }
         let found = snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)?;
         let first = found.line_break().to_owned() + &header.record();
@@ -73,20 +75,6 @@ impl Journal {
         }
         let length = begin(&mut place, found.valid, header.room(), &first)?;
         Ok((Self(JournalFile::new(place, length)), recovered))
-    }
-
-    /// Replaces a locked journal by a new one. The new one gets a temporary name, and the old one is set aside in the last
-    /// step: what fails before that leaves it as it was, and no other run ever finds the place empty.
-    fn open_beside(old: &Place, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
-        let (mut place, beside) = Place::beside(&old.path)?;
-        let replaced = begin(&mut place, 0, header.room(), &header.record())
-            .and_then(|length| Ok((length, set_aside(&old.path, &beside, UNTIL)?)));
-        if replaced.is_err() {
-            // No one knows of it yet.
-            let _ = fs::remove_file(&beside);
-        }
-        let (length, old) = replaced?;
-        Ok((Self(JournalFile::new(place, length)), Recovered { set_aside: Some(old), ..Recovered::default() }))
     }
 
     /// Opens a journal that is there, to write down what an operator found out about some people.
@@ -181,8 +169,29 @@ pub(super) fn begin(place: &mut Place, valid: u64, needed: u64, text: &str) -> R
     Ok(length + mark.len() as u64)
 }
 
-/// Replaces the old journal by a new one. The old one is kept under another name, which is returned.
-pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
+/// Replaces a locked journal by a new one that begins with this text. The new one gets a temporary name, and the old one is
+/// set aside in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
+/// Returns the new one, its length, and where the old one is kept.
+pub(super) fn replace(path: &Path, needed: u64, text: &str, word: &str) -> Result<(Place, u64, PathBuf), JournalError> {
+    let (mut new, beside) = Place::beside(path)?;
+    let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
+        if word == DAMAGED {
+            // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then
+            // would look like damage.
+            new.file.sync_data().map_err(JournalError::writing(path))?;
+        }
+        Ok((length, set_aside(path, &beside, word)?))
+    });
+    if replaced.is_err() {
+        // No one knows of it yet.
+        let _ = fs::remove_file(&beside);
+    }
+    let (length, old) = replaced?;
+    Ok((new, length, old))
+}
+
+/// Keeps a journal under another name, which is returned, and gives its own to the new one.
+fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let time = Timestamp::from(SystemTime::now()).to_string().replace(':', "");

@@ -2,14 +2,13 @@
 //! becomes unknown, because that line may have been the intent of a request that was sent.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::file::{Place, rewound};
 use super::key::{RowKey, key, key_of_version_1};
-use super::open::{DAMAGED, begin, set_aside};
+use super::open::{DAMAGED, replace};
 use super::record::{self, End, Intent, LINE_MAX, ListedPerson, Person, Record, RowState, RunHeader, without_zeros};
 use super::run_record::{Part, RunRecord};
 use super::scan::{Keys, Line, Lines, read_valid};
@@ -132,21 +131,11 @@ impl DamagedJournal {
             above = line.number;
         }
         rebuilt.doubt(&self.damaged);
-        let path = &self.place.path;
-        let (mut new, beside) = Place::beside(path)?;
-        let made = begin(&mut new, 0, 0, &rebuilt.text).and_then(|_| {
-            // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then
-            // would look like damage.
-            new.file.sync_data().map_err(JournalError::writing(path))?;
-            set_aside(path, &beside, DAMAGED)
-        });
+        let (new, _, old) = replace(&self.place.path, 0, &rebuilt.text, DAMAGED)?;
         new.unlock();
         self.place.unlock();
-        if made.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
         let damaged = self.damaged.iter().map(|line| line.number).collect();
-        Ok(Repaired { old: made?, damaged, ..rebuilt.repaired })
+        Ok(Repaired { damaged, old, ..rebuilt.repaired })
     }
 
     /// What has to come before the valid lines, because every journal begins with a run.

@@ -190,33 +190,26 @@ fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
 }
 
 fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
-    let path = path.to_owned();
     if metadata.is_symlink() {
-        return Err(JournalError::Link { path });
+        return Err(JournalError::unfit(path, "is a symbolic link: name the journal itself"));
     }
     if !metadata.is_file() {
-        return Err(JournalError::NotRegular { path });
+        return Err(JournalError::unfit(path, "is not a regular file: a journal has to be one"));
     }
-    check_owner(metadata, path)
-}
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
 
-#[cfg(unix)]
-fn check_owner(metadata: &Metadata, path: PathBuf) -> Result<(), JournalError> {
-    use std::os::unix::fs::MetadataExt;
-
-    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
-    if owner != rustix::process::geteuid().as_raw() {
-        return Err(JournalError::Owner { path, owner });
+        let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
+        if owner != rustix::process::geteuid().as_raw() {
+            let why = format!("belongs to user {owner}, not to you: it cannot be trusted");
+            return Err(JournalError::unfit(path, &why));
+        }
+        if mode & 0o077 != 0 {
+            let advice = "run `chmod 600` on it, if no one else wrote to it";
+            return Err(JournalError::unfit(path, &format!("is open to others (mode {mode:04o}): {advice}")));
+        }
     }
-    if mode & 0o077 != 0 {
-        return Err(JournalError::Exposed { path, mode });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
-fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
     Ok(())
 }
 

@@ -185,7 +185,8 @@ impl Joined {
         // With everything before it checked, no record is out of its place.
         let scan = read_valid(file::rewound(&file).map_err(failed)?, path)?;
         if scan.recovered.runs.iter().any(|run| run.version == 1) {
-            return Err(JournalError::OldVersion { path: path.to_owned() });
+            let why = "in a format that cannot be joined with others";
+            return Err(JournalError::Unfit(format!("an older vescli wrote the journal {}, {why}", path.display())));
         }
         let end = scan.valid;
         drop(scan);

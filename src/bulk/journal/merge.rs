@@ -69,8 +69,10 @@ fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
         return Ok(());
     };
     runs.find(|run| !run.is_to(&first.service, &first.url)).map_or(Ok(()), |other| {
-        let (url, first) = (other.url.clone(), first.url.clone());
-        Err(JournalError::OtherService { path: path.to_owned(), url, first })
+        let (path, url, first) = (path.display(), &other.url, &first.url);
+        Err(JournalError::Unfit(format!(
+            "the journal {path} belongs to {url}, and the others to {first}: journals of different services cannot be joined"
+        )))
     })
 }
 

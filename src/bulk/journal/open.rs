@@ -71,7 +71,10 @@ impl Journal {
         if let Some(shard) = recovered.runs.last().and_then(RunRecord::own_shard)
             && header.shard != Some(shard)
         {
-            return Err(JournalError::OtherShard { path: path.to_owned(), shard });
+            return Err(JournalError::Unfit(format!(
+                "the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`",
+                path.display()
+            )));
         }
         let length = begin(&mut place, found.valid, header.room(), &first)?;
         Ok((Self(JournalFile::new(place, length)), recovered))

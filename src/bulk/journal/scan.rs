@@ -298,7 +298,7 @@ pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError>
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
     let scan = scan(BufReader::new(file)).map_err(JournalError::reading(path))?;
     if scan.is_foreign {
-        return Err(JournalError::NotAJournal { path: path.to_owned() });
+        return Err(JournalError::unfit(path, "is not a journal"));
     }
     Ok(scan)
 }

@@ -4,7 +4,6 @@
 //! mail the same person at the same time, at least one sees the other.
 
 use std::fs;
-use std::io::{BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +13,7 @@ use super::key::{KeySet, RowKey};
 use super::known::{OwnJournal, is_own};
 use super::path::journals_in;
 use super::record::{self, LINE_MAX};
-use super::scan::Lines;
+use super::scan::{Line, Lines};
 use crate::api::outcome::Outcome;
 
 /// How coarse the times of a file system may be: a folder that has changed so shortly before it was listed may change
@@ -118,17 +117,11 @@ impl Followed {
         if metadata.len() == self.offset {
             return;
         }
-        let Ok(mut file) = file::open_to_read(&self.path) else {
+        let opened = file::open_to_read(&self.path).ok();
+        let Some(mut lines) = opened.and_then(|file| Lines::of_file(file, self.offset).ok()) else {
             return;
         };
-        if file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return;
-        }
-        let mut lines = Lines::new(BufReader::new(file));
-        while let Ok(Some(line)) = lines.advance() {
-            if !line.terminated {
-                return;
-            }
+        while let Ok(Some(line @ Line { terminated: true, .. })) = lines.advance() {
             self.offset += line.length;
             if let Some((key, outcome)) = record::read(&lines.text).ok().and_then(|record| record.about()) {
                 if matches!(outcome, Outcome::Accepted | Outcome::Unknown) {

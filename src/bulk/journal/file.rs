@@ -4,7 +4,10 @@
 //! run is noticed before anything more is sent.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::iter;
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{JournalError, Loss};
@@ -94,6 +97,15 @@ pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
     Ok(file)
 }
 
+/// The last bytes before a place of a file, at most `most`.
+pub(super) fn bytes_before(mut file: &File, end: u64, most: u64) -> io::Result<Vec<u8>> {
+    let start = end.saturating_sub(most);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(end - start).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
 ///
 /// # Errors
@@ -122,19 +134,13 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// Makes what is missing of the folder, readable by its owner only, and returns the folders whose entries are new.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
-    let mut changed = vec![folder.to_owned()];
-    changed.extend(
-        folder
-            .ancestors()
-            .take_while(|folder| !folder.exists())
-            .filter_map(Path::parent)
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .map(Path::to_owned),
-    );
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let parents = missing.filter_map(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+    let changed = iter::once(folder).chain(parents).map(Path::to_owned).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.mode(0o700);
     builder.create(folder).map_err(JournalError::writing(path))?;
     Ok(changed)
 }
@@ -149,7 +155,7 @@ pub(super) fn make_file(path: &Path) -> io::Result<File> {
     let mut options = options(true);
     options.create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.mode(0o600);
     options.open(path)
 }
 
@@ -157,15 +163,9 @@ fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
     // At the end, wherever that is: what someone has cut must not become a hole of zeros.
     options.read(true).append(write);
+    // Without waiting: opening a FIFO would wait for someone at its other end.
     #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-
-        // Without waiting: opening a FIFO would wait for someone at its other end.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-        options.custom_flags(flags.cast_signed());
-    }
+    options.custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed());
     options
 }
 
@@ -198,8 +198,6 @@ fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
     }
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-
         let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
         if owner != rustix::process::geteuid().as_raw() {
             let why = format!("belongs to user {owner}, not to you: it cannot be trusted");
@@ -223,27 +221,12 @@ pub(super) fn identity(file: &File) -> Option<Identity> {
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as where files have no such thing")]
 pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
 pub(super) const fn identity_of(_: &Metadata) -> Option<Identity> {
     None
-}
-
-/// Whether no name leads to a file any more.
-#[cfg(unix)]
-pub(super) fn is_removed(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    metadata.nlink() == 0
-}
-
-#[cfg(not(unix))]
-pub(super) const fn is_removed(_: &Metadata) -> bool {
-    false
 }
 
 /// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
@@ -330,7 +313,12 @@ impl Store for JournalFile {
     fn check(&mut self) -> Result<(), Loss> {
         let metadata = self.place.file.metadata().map_err(|_| Loss::Moved)?;
         if !leads_to(&self.place.path, self.identity) {
-            let is_gone = is_removed(&metadata) && self.place.path.symlink_metadata().is_err();
+            // With another name it was moved.
+            #[cfg(unix)]
+            let has_name = metadata.nlink() > 0;
+            #[cfg(not(unix))]
+            let has_name = true;
+            let is_gone = !has_name && self.place.path.symlink_metadata().is_err();
             return Err(if is_gone { Loss::Removed } else { Loss::Moved });
         }
         if metadata.len() != self.length {

@@ -5,7 +5,7 @@
 //! cache: an index that does not fit its journal in every respect is made again.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -108,9 +108,8 @@ impl Contents {
     }
 
     /// Reads what is new in the journal. The content of an unfinished last line is returned separately: it may change.
-    fn follow(&mut self, mut file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
-        file.seek(SeekFrom::Start(self.covered))?;
-        let mut lines = Lines::new(BufReader::new(file));
+    fn follow(&mut self, file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
+        let mut lines = Lines::of_file(file, self.covered)?;
         let mut open = KeySet::default();
         let mut tail = Vec::new();
         while let Some(line) = lines.advance()? {
@@ -227,10 +226,6 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
 }
 
 /// The CRC of the last bytes before a place.
-fn probe(mut file: &File, end: u64) -> io::Result<u32> {
-    let start = end.saturating_sub(PROBE);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(end - start).read_to_end(&mut bytes)?;
-    Ok(crc32fast::hash(&bytes))
+fn probe(file: &File, end: u64) -> io::Result<u32> {
+    Ok(crc32fast::hash(&file::bytes_before(file, end, PROBE)?))
 }

@@ -1,7 +1,7 @@
 //! What several journals know together. Copies of one journal, journals of shards, and ones that were put together before:
-//! in whatever order they are joined, and however often, the outcome of everybody is the same.
+//! in whatever order they are joined, and however often, the outcome of each person is the same.
 //!
-//! Every request is told apart by its run, its attempt and its time. Of one request, an end tells more than an intent,
+//! A request is identified by its run, its attempt and its time. Of one request, an end tells more than an intent,
 //! and what an operator found out more than an end that is no acceptance. A request that a later one in the same
 //! journal followed is superseded: the later one was made, and its end was recorded, with knowledge of it. Only
 //! requests that are accepted or not superseded count, and of these the heaviest: accepted over unknown over rejected
@@ -109,8 +109,8 @@ pub(super) struct Person(pub(super) Vec<Attempt>);
 impl Person {
     /// The attempt that decides, by its place.
     pub(super) fn deciding(&self) -> Option<usize> {
-        let nobody_counts = !self.0.iter().any(Attempt::counts);
-        let counting = self.0.iter().enumerate().filter(|(_, attempt)| nobody_counts || attempt.counts());
+        let none_counts = !self.0.iter().any(Attempt::counts);
+        let counting = self.0.iter().enumerate().filter(|(_, attempt)| none_counts || attempt.counts());
         counting.max_by_key(|(_, attempt)| (attempt.state().weight(), attempt.identity)).map(|(index, _)| index)
     }
 
@@ -161,7 +161,7 @@ fn millis_of(line: &[u8]) -> io::Result<u64> {
 /// When an operator decides now about some people of a journal: after all that was decided about them there before, also
 /// if the clock was set back meanwhile. Journals are joined by these times.
 pub(super) fn time_of_decision(file: &File, is_meant: impl Fn(RowKey) -> bool) -> io::Result<SystemTime> {
-    let mut lines = Lines::new(BufReader::new(file::rewound(file)?));
+    let mut lines = Lines::of_file(file, 0)?;
     let mut latest = SystemTime::now();
     while lines.advance()?.is_some() {
         let text = without_zeros(&lines.text);
@@ -183,7 +183,7 @@ impl Joined {
     pub(super) fn add(&mut self, path: &Path, file: File) -> Result<(), JournalError> {
         let failed = JournalError::reading(path);
         // With everything before it checked, no record is out of its place.
-        let scan = read_valid(file::rewound(&file).map_err(failed)?, path)?;
+        let scan = read_valid(&file, path)?;
         if scan.recovered.runs.iter().any(|run| run.version == 1) {
             let why = "in a format that cannot be joined with others";
             return Err(JournalError::Unfit(format!("an older vescli wrote the journal {}, {why}", path.display())));
@@ -204,7 +204,7 @@ impl Joined {
         Ok(())
     }
 
-    /// What one journal says of everybody.
+    /// What one journal says of each person.
     fn read(&mut self, file: u16, reader: impl BufRead) -> io::Result<KeyMap<Person>> {
         let mut people = KeyMap::<Person>::default();
         let (mut part, mut run) = (Part::Own, 0);
@@ -259,7 +259,7 @@ impl Joined {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    /// What all of them say of everybody, and which journal has the last word.
+    /// What all of them say of each person, and which journal has the last word.
     pub(super) fn states(&self) -> impl Iterator<Item = (RowKey, RowState, &Path)> {
         self.people.iter().filter_map(|(key, person)| {
             let attempt = person.0.get(person.deciding()?)?;

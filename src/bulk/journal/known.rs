@@ -129,7 +129,10 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
     let division = own.shard.map(Shard::count);
     let is_other = |path: &Path| {
         let (name, shard) = split_name(path);
-        let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as(path, shard);
+        // `--journal` may name any file for a whole list, and a journal may be renamed: its first run says what it is of. One
+        // that no run has begun yet knows no one.
+        let begins_as_named = || first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard);
+        let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as_named();
         name == whole && path.file_name() != own_name && !is_of_division()
     };
     let stamp_of = |path: PathBuf| {
@@ -137,12 +140,6 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
         Ok(stamp(path, metadata))
     };
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp_of).collect()
-}
-
-/// Whether a journal was begun by a run of the shard that its name says: `--journal` may name any file for a whole list,
-/// and a journal may be renamed. One that no run has begun yet knows no one.
-fn begins_as(path: &Path, shard: Option<Shard>) -> bool {
-    first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard)
 }
 
 /// The shards of each division that are not present.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
@@ -11,7 +11,7 @@ use super::file::{self, Place as JournalPlace};
 use super::join::{Attempt, Joined};
 use super::known::missing;
 use super::path::split_name;
-use super::record::{self, LINE_MAX, RunHeader};
+use super::record::{self, RunHeader};
 use super::run_record::{Part, RunRecord};
 use super::scan::{Counts, Lines, Recovered};
 use crate::settings::bulk::Shard;
@@ -90,11 +90,9 @@ fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
 
 fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
     let mut out = BufWriter::new(&new.file);
-    let mut readers = Vec::new();
-    for (_, file) in &joined.files {
-        readers.push(Lines::new(BufReader::with_capacity(LINE_MAX, file::rewound(file)?)));
-    }
-    // First all runs, also those that mailed nobody: they show which shards were run.
+    let readers: io::Result<Vec<_>> = joined.files.iter().map(|(_, file)| Lines::of_file(file, 0)).collect();
+    let mut readers = readers?;
+    // First all runs, also those that mailed no one: they show which shards were run.
     for run in &joined.runs {
         out.write_all(run.with_part(Part::Joined).as_bytes())?;
     }

@@ -1,7 +1,7 @@
 //! What a list is called, and where its journal and those of other requests are kept.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::{fs, io};
 
 use url::Url;
@@ -225,7 +225,7 @@ fn descriptor(name: &Path) -> Option<u32> {
     for _ in 0..LINKS_MAX {
         let own = path.file_name()?.to_owned();
         let folder = fs::canonicalize(path.parent()?).ok()?;
-        if holds_descriptors(&folder) {
+        if lists_descriptors(&folder) {
             return own.to_str()?.parse().ok();
         }
         path = folder.join(fs::read_link(folder.join(own)).ok()?);
@@ -235,17 +235,12 @@ fn descriptor(name: &Path) -> Option<u32> {
 
 /// Whether a folder, with its links resolved, lists the descriptors of a process: `/proc/PID/fd` and
 /// `/proc/PID/task/TID/fd` (proc(5)), and `/dev/fd` where it is a folder of its own.
-fn holds_descriptors(folder: &Path) -> bool {
-    let parts: Vec<&str> = folder
-        .components()
-        .filter(|part| *part != Component::RootDir)
-        .filter_map(|part| part.as_os_str().to_str())
-        .collect();
+fn lists_descriptors(folder: &Path) -> bool {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match parts[..] {
-        ["dev", "fd"] => true,
-        ["proc", process, "fd"] => is_number(process),
-        ["proc", process, "task", thread, "fd"] => is_number(process) && is_number(thread),
+    match folder.to_str().unwrap_or_default().split('/').collect::<Vec<&str>>()[..] {
+        ["", "dev", "fd"] => true,
+        ["", "proc", process, "fd"] => is_number(process),
+        ["", "proc", process, "task", thread, "fd"] => is_number(process) && is_number(thread),
         _ => false,
     }
 }

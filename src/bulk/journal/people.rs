@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::vec;
@@ -11,9 +11,9 @@ use std::vec;
 use serde::Deserialize;
 
 use super::error::JournalError;
-use super::file::open_to_read;
+use super::file::{open_to_read, rewound};
 use super::key::{KeyMap, RowKey};
-use super::record::{self, LINE_MAX, Record, RowState, at_of, time_of};
+use super::record::{self, Record, RowState, at_of, time_of};
 use super::run_record::RunRecord;
 use super::scan::{Line, Lines, Scan, read_valid};
 use crate::api::outcome::Outcome;
@@ -61,14 +61,12 @@ impl People {
     /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
     pub fn of(path: &Path) -> Result<Self, JournalError> {
         let failed = JournalError::reading(path);
-        let mut file = open_to_read(path)?;
+        let file = open_to_read(path)?;
         let Scan { recovered, valid, .. } = read_valid(&file, path)?;
         // The states are dropped here: they are large, and so is what follows.
         let runs = recovered.runs;
-        file.rewind().map_err(failed)?;
         let found = find(&file, valid, &runs).map_err(failed)?.into_iter();
-        file.rewind().map_err(failed)?;
-        let lines = Lines::new(BufReader::with_capacity(LINE_MAX, file));
+        let lines = Lines::of_file(file, 0).map_err(failed)?;
         Ok(Self { runs, path: path.to_owned(), lines, found })
     }
 
@@ -100,7 +98,7 @@ impl Iterator for People {
 
 /// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
 fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Found>> {
-    let mut lines = Lines::new(BufReader::new(file.take(end)));
+    let mut lines = Lines::new(BufReader::new(rewound(file)?.take(end)));
     let mut found = KeyMap::<Found>::default();
     let mut run = 0;
     while let Some(Line { offset, .. }) = lines.advance()? {
@@ -132,12 +130,10 @@ const ATTEMPT: u64 = 4096;
 /// cut off may still be on its way, and the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
     let failed = JournalError::reading(path);
-    let mut file = open_to_read(path)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let start = length.saturating_sub(most.saturating_mul(ATTEMPT));
-    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let file = open_to_read(path)?;
+    let start = file.metadata().map_err(failed)?.len().saturating_sub(most.saturating_mul(ATTEMPT));
+    let mut lines = Lines::of_file(file, start).map_err(failed)?;
     let (mut ends, mut begun) = (Vec::new(), HashSet::new());
-    let mut lines = Lines::new(BufReader::new(file));
     while lines.advance().map_err(failed)?.is_some() {
         // The first line may be the end of one.
         match record::read(&lines.text) {

@@ -2,11 +2,11 @@
 //! becomes unknown, because that line may have been the intent of a request that was sent.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
-use super::file::{Place, rewound};
+use super::file::Place;
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, replace};
 use super::record::{self, End, Intent, LINE_MAX, ListedPerson, Person, Record, RowState, RunHeader, without_zeros};
@@ -83,7 +83,7 @@ impl DamagedJournal {
     }
 
     fn read(&mut self) -> io::Result<()> {
-        let mut lines = Lines::new(BufReader::new(rewound(&self.place.file)?));
+        let mut lines = Lines::of_file(&self.place.file, 0)?;
         let mut number = 0;
         while let Some(line) = lines.advance()? {
             number += 1;
@@ -326,7 +326,7 @@ impl Rebuilt {
         if !line.is_whole || text.contains('\0') {
             return None;
         }
-        if is_about_nobody(text) {
+        if is_about_no_one(text) {
             return Some(Vec::new());
         }
         let (mut found, mut shown) = (Vec::new(), 0);
@@ -349,10 +349,10 @@ impl Rebuilt {
 
 /// Whether a damaged line still shows that it was the beginning of a run or a `synced`. These two differ from all others
 /// by more than a few damaged bytes.
-fn is_about_nobody(text: &str) -> bool {
+fn is_about_no_one(text: &str) -> bool {
     let begins = |start: &str| text.starts_with(start) && text.matches("\"crc\":\"").count() <= 1;
-    let names_somebody = text.contains("\"key\":") || text.contains("\"email\":");
-    !names_somebody && (begins("{\"t\":\"synced\",\"bytes\":") || begins("{\"v\":"))
+    let names_someone = text.contains("\"key\":") || text.contains("\"email\":");
+    !names_someone && (begins("{\"t\":\"synced\",\"bytes\":") || begins("{\"v\":"))
 }
 
 /// The text of a field, as far as it needs no unescaping.

@@ -108,8 +108,15 @@ impl Author {
     pub fn of(environment: &Environment) -> Self {
         // A URL is cut only after its secrets are removed: cut before, it may end within a password that is not recognised.
         let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable).or_else(user_number);
-        let host = host().or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
+        #[cfg(unix)]
+        let user = user.or_else(|| Some(format!("uid {}", rustix::process::getuid().as_raw())));
+        #[cfg(unix)]
+        let host =
+            Some(rustix::system::uname().nodename().to_string_lossy().into_owned()).filter(|name| !name.is_empty());
+        #[cfg(not(unix))]
+        let host = None;
+        let host = host.or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
         let [user, host, job] = [user, host, job(variable)].map(|value| value.map(bounded));
         Self { user, host, job }
     }
@@ -148,29 +155,6 @@ fn without_secrets(text: &str) -> Option<String> {
     url.set_query(None);
     url.set_fragment(None);
     Some(url.into())
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as where users have no number")]
-fn user_number() -> Option<String> {
-    Some(format!("uid {}", rustix::process::getuid().as_raw()))
-}
-
-#[cfg(not(unix))]
-const fn user_number() -> Option<String> {
-    None
-}
-
-#[cfg(unix)]
-fn host() -> Option<String> {
-    let name = rustix::system::uname();
-    let name = name.nodename().to_string_lossy();
-    (!name.is_empty()).then(|| name.into_owned())
-}
-
-#[cfg(not(unix))]
-const fn host() -> Option<String> {
-    None
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -216,7 +216,7 @@ impl Keys {
 /// A line of which as much is kept as a record may be long.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
-    /// Where it begins, in bytes from the place where the reader began.
+    /// Where it begins.
     pub(super) offset: u64,
     /// How long it is in the file, its line break included.
     pub(super) length: u64,
@@ -276,7 +276,13 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R: Read + Seek> Lines<BufReader<R>> {
-    /// The text at a place of a file that is read from its beginning.
+    /// The lines of a file from an offset on.
+    pub(super) fn of_file(mut file: R, offset: u64) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self { offset, ..Self::new(BufReader::with_capacity(LINE_MAX, file)) })
+    }
+
+    /// The text at a place of the file.
     pub(super) fn at(&mut self, place: u64) -> io::Result<&[u8]> {
         // Keeps what was read already: a person's lines are often close to those of the one before.
         self.reader.seek_relative(place.cast_signed() - self.offset.cast_signed())?;
@@ -296,7 +302,7 @@ pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError>
 }
 
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
-    let scan = scan(BufReader::new(file)).map_err(JournalError::reading(path))?;
+    let scan = file::rewound(file).and_then(|file| scan(BufReader::new(file))).map_err(JournalError::reading(path))?;
     if scan.is_foreign {
         return Err(JournalError::unfit(path, "is not a journal"));
     }
@@ -313,8 +319,7 @@ pub fn inspect(path: &Path) -> Result<Scan, JournalError> {
 
 /// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
 pub fn first_run(path: &Path) -> Option<RunRecord> {
-    let file = file::open_to_read(path).ok()?;
-    let mut lines = Lines::new(BufReader::new(file));
+    let mut lines = Lines::new(BufReader::new(file::open_to_read(path).ok()?));
     lines.advance().ok()?;
     match lines.record() {
         Ok(Record::Run(run)) => Some(*run),
@@ -324,8 +329,9 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
 
 /// The first bytes of the line at `offset`, at most `length`: what a damaged line still contains.
 pub fn excerpt(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
-    let mut lines = Lines::new(BufReader::new(file::open_to_read(path)?));
-    lines.at(offset).map_err(JournalError::reading(path))?;
+    let failed = JournalError::reading(path);
+    let mut lines = Lines::of_file(file::open_to_read(path)?, offset).map_err(failed)?;
+    lines.advance().map_err(failed)?;
     lines.text.truncate(length);
     Ok(lines.text)
 }

@@ -5,7 +5,7 @@
 //! acceptance reads the whole file: the last record of a person decides, and must not take back what another send came to.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
@@ -125,7 +125,7 @@ impl SingleSend {
         }
         let mut line_break = "";
         if !ends_synced(file, valid).map_err(failed)? {
-            let found = read_valid(file::rewound(file).map_err(failed)?, path)?;
+            let found = read_valid(file, path)?;
             (valid, line_break) = (found.valid, found.line_break());
         }
         let text = line_break.to_owned() + &text(file).map_err(failed)?;
@@ -149,22 +149,20 @@ fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Res
 }
 
 /// Whether the last line is whole, and says that everything before it is on the disk.
-fn ends_synced(mut file: &File, length: u64) -> io::Result<bool> {
-    let start = length.saturating_sub(SYNCED_MAX);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(SYNCED_MAX).read_to_end(&mut bytes)?;
+fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
+    let bytes = file::bytes_before(file, length, SYNCED_MAX)?;
     let Some(text) = bytes.strip_suffix(b"\n") else {
         return Ok(false);
     };
-    let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
-    Ok(matches!(record::read(&text[begin..]), Ok(Record::Synced { bytes }) if bytes == start + begin as u64))
+    let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let begin = length - last.len() as u64 - 1;
+    Ok(matches!(record::read(last), Ok(Record::Synced { bytes }) if bytes == begin))
 }
 
 /// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
 /// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
 fn of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
-    let mut lines = Lines::new(BufReader::new(file::rewound(file)?));
+    let mut lines = Lines::of_file(file, 0)?;
     // The own intent is among them.
     let mut open = 0_u64;
     let (mut accepted, mut decided) = (None, None);

@@ -205,18 +205,18 @@ impl<E> Drop for Writer<E> {
 /// How a batch is brought to the disk.
 pub(super) type Commit<E, S> = fn(&mut Loop<E, S>) -> Result<(), JournalStopped>;
 
-/// The loop of the thread, until the journal is closed. From the first write or sync that fails on it writes no more, and
-/// only lets those know who wait for it.
+/// The loop of the thread, until the journal is closed. After the first write or sync that fails it writes no more: it stays
+/// only to refuse intents and to pass events on.
 pub(super) struct Loop<E, S> {
     messages: Receiver<Message<E>>,
     shown: Sender<Delivered<E>>,
     status: Arc<Status>,
     store: S,
-    // A batch is what the thread takes at once.
+    // The next four are the batch: what the thread takes at once.
     records: Vec<u8>,
     /// The people of the records that end an attempt.
     ends: Vec<RowKey>,
-    /// Each event follows its record, which may be in an earlier self.
+    /// Each event follows its record, which may be in an earlier batch.
     events: Vec<(RowKey, E)>,
     pub(super) waiting: Vec<Sender<()>>,
     is_written: bool,
@@ -287,7 +287,7 @@ impl<E, S: Store> Loop<E, S> {
         true
     }
 
-    /// Brings a batch to the disk as far as somebody waits for that, and lets them go.
+    /// Brings a batch to the disk as far as a worker waits for that, and releases the workers.
     pub(super) fn commit(&mut self) -> Result<(), JournalStopped> {
         self.write()?;
         if !self.waiting.is_empty() {
@@ -299,7 +299,7 @@ impl<E, S: Store> Loop<E, S> {
 
     pub(super) fn wake(&mut self) {
         for waiting in self.waiting.drain(..) {
-            // It waits as long as it has not been told.
+            // A worker waits for this message, so it is there.
             let _ = waiting.send(());
         }
     }

@@ -213,12 +213,11 @@ impl KnownElsewhere {
         if known.stamps.is_empty() {
             return Ok(known);
         }
-        let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
         // With its final size, if that is known: a table that grows exists twice while it is copied.
         let mut wanted = KeyMap::default();
         wanted.reserve(count);
         wanted.extend(people().map(|(index, key)| (key, Finding { index, seen: None, best: None })));
-        for path in others {
+        for (path, ..) in known.stamps.clone() {
             known.read_journal(path, service, &mut wanted);
         }
         for Finding { index, best, .. } in wanted.into_values() {

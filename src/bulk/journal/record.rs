@@ -157,15 +157,14 @@ pub enum RowState {
     Accepted {
         at: Timestamp,
     },
+    /// One that is due is sent by the next run without another flag: the reason was not its own.
     Rejected {
         status: Option<u16>,
-        /// Whether the next run sends it without another flag: the reason was not its own.
         due: bool,
     },
     NotSent,
-    /// It was sent, and no answer shows its outcome.
+    /// It was sent, and no answer shows its outcome. The HTTP status, if there was an answer.
     Unknown {
-        /// The HTTP status, if there was an answer.
         status: Option<u16>,
     },
     /// It was unknown, and an operator resolved it.
@@ -209,13 +208,9 @@ impl RowState {
 pub(super) enum Record {
     /// Boxed, because there are few, and it is much larger than the others.
     Run(Box<RunRecord>),
-    /// An intent, an end, or what an operator found out: the state that the person has after it.
-    Row {
-        key: RowKey,
-        state: RowState,
-        /// The HTTP status of an end, if there was an answer.
-        status: Option<u16>,
-    },
+    /// An intent, an end, or what an operator found out: the state that the person has after it, and the HTTP status of an
+    /// end, if there was an answer.
+    Row { key: RowKey, state: RowState, status: Option<u16> },
     /// Everything up to this offset was on the disk before this record was written.
     Synced { bytes: u64 },
 }

@@ -190,20 +190,13 @@ const fn of_journal(error: &JournalError) -> Exit {
         JournalError::Exists { .. } | JournalError::NameOfShard { .. } => Exit::Usage,
         JournalError::Missing { .. } => Exit::NoInput,
         JournalError::Locked { .. } | JournalError::Changed { .. } | JournalError::KnownSince => Exit::Locked,
-        JournalError::Link { .. }
-        | JournalError::NotRegular { .. }
-        | JournalError::Owner { .. }
-        | JournalError::Exposed { .. }
-        | JournalError::NotAJournal { .. }
+        JournalError::Unfit(_)
         | JournalError::Damaged { .. }
         | JournalError::TheList { .. }
         | JournalError::OtherTarget { .. }
         | JournalError::NoRehearsal { .. }
-        | JournalError::OtherShard { .. }
         | JournalError::ShardsMissing { .. }
         | JournalError::FreshShard { .. }
-        | JournalError::OtherService { .. }
-        | JournalError::OldVersion { .. }
         | JournalError::NothingToMerge => Exit::BadInput,
         JournalError::Read { .. } | JournalError::Write { .. } | JournalError::NoSpace { .. } => Exit::Io,
         JournalError::NoThread => Exit::OsError,

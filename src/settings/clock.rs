@@ -26,7 +26,7 @@ pub fn to_text(time: SystemTime) -> String {
 }
 
 /// Whole seconds since 1970. The records themselves hold milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u32);
 
 impl Timestamp {

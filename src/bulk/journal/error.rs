@@ -46,26 +46,17 @@ pub enum JournalError {
     NoHome,
     #[error("the journal {} is not there", .path.display())]
     Missing { path: PathBuf },
+    /// A file that cannot be used as a journal, or not for this.
+    #[error("{0}")]
+    Unfit(String),
     #[error("another run uses the journal {}: wait until it ends", .path.display())]
     Locked { path: PathBuf },
-    #[error("{} is a symbolic link: name the journal itself", .path.display())]
-    Link { path: PathBuf },
-    #[error("{} is not a regular file: a journal has to be one", .path.display())]
-    NotRegular { path: PathBuf },
-    #[error("{} belongs to user {owner}, not to you: it cannot be trusted", .path.display())]
-    Owner { path: PathBuf, owner: u32 },
-    #[error("{} is open to others (mode {mode:04o}): run `chmod 600` on it, if no one else wrote to it", .path.display())]
-    Exposed { path: PathBuf, mode: u32 },
-    #[error("{} is not a journal", .path.display())]
-    NotAJournal { path: PathBuf },
     #[error("the journal {} is damaged at line {}: {}; continuing could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.flaw)]
     Damaged { path: PathBuf, damage: Damage },
     #[error("the journal {} belongs to {url}: use another file, or --fresh for a new journal", .path.display())]
     OtherTarget { path: PathBuf, url: String },
     #[error("the journal {} belongs to {url}, and a rehearsal does not replace it: use another file with --journal", .path.display())]
     NoRehearsal { path: PathBuf, url: String },
-    #[error("the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`", .path.display())]
-    OtherShard { path: PathBuf, shard: Shard },
     #[error(
         "the list was sent with another number of shards, and {} not in {}: people known only there would be mailed again",
         shards(.missing),
@@ -76,10 +67,6 @@ pub enum JournalError {
     Exists { path: PathBuf },
     #[error("{} is the name of a shard's journal, and what is joined is of the whole list: name another file with --into", .path.display())]
     NameOfShard { path: PathBuf },
-    #[error("the journal {} belongs to {url}, and the others to {first}: journals of different services cannot be joined", .path.display())]
-    OtherService { path: PathBuf, url: String, first: String },
-    #[error("an older vescli wrote the journal {}, in a format that cannot be joined with others", .path.display())]
-    OldVersion { path: PathBuf },
     #[error("there is no run in these journals, so there is nothing to join")]
     NothingToMerge,
     #[error("--fresh starts only the journal of this run again, and the journal {} of the same list knows people too: move or remove it first", .path.display())]
@@ -116,6 +103,10 @@ fn shards(missing: &[Shard]) -> String {
 }
 
 impl JournalError {
+    pub(super) fn unfit(path: &Path, why: &str) -> Self {
+        Self::Unfit(format!("{} {why}", path.display()))
+    }
+
     pub(super) fn reading(path: &Path) -> impl Fn(io::Error) -> Self + Copy {
         move |source| Self::Read { path: path.to_owned(), source }
     }

@@ -4,7 +4,10 @@
 //! run is noticed before anything more is sent.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::iter;
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::{JournalError, Loss};
@@ -14,7 +17,9 @@ use super::record;
 const TRIES: u32 = 5;
 
 /// A journal that is open and locked.
+#[derive(Debug)]
 pub(super) struct Place {
+    pub(super) path: PathBuf,
     pub(super) file: File,
     /// Whether it was made just now.
     pub(super) created: bool,
@@ -49,7 +54,7 @@ impl Place {
             };
             lock(&file, path)?;
             if leads_to(path, identity(&file)) {
-                return Ok(Self { file, created, folders });
+                return Ok(Self { path: path.to_owned(), file, created, folders });
             }
         }
         Err(JournalError::Locked { path: path.to_owned() })
@@ -57,17 +62,48 @@ impl Place {
 
     /// Makes a locked file that will replace a journal, in the same folder, and returns its name.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
+        let failed = JournalError::writing(path);
         let beside = beside_name(path);
-        let file = make_file(&beside).map_err(JournalError::writing(path))?;
-        file.lock().map_err(JournalError::writing(path))?;
-        let place = Self { file, created: true, folders: vec![folder_of(path).to_owned()] };
-        Ok((place, beside))
+        let file = make_file(&beside).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        let (path, folders) = (path.to_owned(), vec![folder_of(path).to_owned()]);
+        Ok((Self { path, file, created: true, folders }, beside))
+    }
+
+    /// Releases the lock. Explicitly: a child process that is just being started still has the file, and with it the lock.
+    pub(super) fn unlock(&self) {
+        let _ = self.file.unlock();
     }
 }
 
 /// Opens a journal for reading. A run may be writing it.
 pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
+}
+
+/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
+pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
+    let file = open_to_read(path)?;
+    let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    if is_written || !leads_to(path, identity(&file)) {
+        return Err(JournalError::Locked { path: path.to_owned() });
+    }
+    Ok(file)
+}
+
+/// The file, to be read from its beginning.
+pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
+    file.rewind()?;
+    Ok(file)
+}
+
+/// The last bytes before a place of a file, at most `most`.
+pub(super) fn bytes_before(mut file: &File, end: u64, most: u64) -> io::Result<Vec<u8>> {
+    let start = end.saturating_sub(most);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(end - start).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
@@ -98,19 +134,13 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// Makes what is missing of the folder, readable by its owner only, and returns the folders whose entries are new.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
-    let mut changed = vec![folder.to_owned()];
-    changed.extend(
-        folder
-            .ancestors()
-            .take_while(|folder| !folder.exists())
-            .filter_map(Path::parent)
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .map(Path::to_owned),
-    );
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let parents = missing.filter_map(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+    let changed = iter::once(folder).chain(parents).map(Path::to_owned).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.mode(0o700);
     builder.create(folder).map_err(JournalError::writing(path))?;
     Ok(changed)
 }
@@ -125,7 +155,7 @@ pub(super) fn make_file(path: &Path) -> io::Result<File> {
     let mut options = options(true);
     options.create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.mode(0o600);
     options.open(path)
 }
 
@@ -133,15 +163,9 @@ fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
     // At the end, wherever that is: what someone has cut must not become a hole of zeros.
     options.read(true).append(write);
+    // Without waiting: opening a FIFO would wait for someone at its other end.
     #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-
-        // Without waiting: opening a FIFO would wait for someone at its other end.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-        options.custom_flags(flags.cast_signed());
-    }
+    options.custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed());
     options
 }
 
@@ -166,33 +190,24 @@ fn open_existing(path: &Path, write: bool) -> Result<File, JournalError> {
 }
 
 fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
-    let path = path.to_owned();
     if metadata.is_symlink() {
-        return Err(JournalError::Link { path });
+        return Err(JournalError::unfit(path, "is a symbolic link: name the journal itself"));
     }
     if !metadata.is_file() {
-        return Err(JournalError::NotRegular { path });
+        return Err(JournalError::unfit(path, "is not a regular file: a journal has to be one"));
     }
-    check_owner(metadata, path)
-}
-
-#[cfg(unix)]
-fn check_owner(metadata: &Metadata, path: PathBuf) -> Result<(), JournalError> {
-    use std::os::unix::fs::MetadataExt;
-
-    let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
-    if owner != rustix::process::geteuid().as_raw() {
-        return Err(JournalError::Owner { path, owner });
+    #[cfg(unix)]
+    {
+        let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
+        if owner != rustix::process::geteuid().as_raw() {
+            let why = format!("belongs to user {owner}, not to you: it cannot be trusted");
+            return Err(JournalError::unfit(path, &why));
+        }
+        if mode & 0o077 != 0 {
+            let advice = "run `chmod 600` on it, if no one else wrote to it";
+            return Err(JournalError::unfit(path, &format!("is open to others (mode {mode:04o}): {advice}")));
+        }
     }
-    if mode & 0o077 != 0 {
-        return Err(JournalError::Exposed { path, mode });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Unix, where there is something to check")]
-fn check_owner(_: &Metadata, _: PathBuf) -> Result<(), JournalError> {
     Ok(())
 }
 
@@ -206,27 +221,12 @@ pub(super) fn identity(file: &File) -> Option<Identity> {
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as where files have no such thing")]
 pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
 pub(super) const fn identity_of(_: &Metadata) -> Option<Identity> {
     None
-}
-
-/// Whether no name leads to a file any more.
-#[cfg(unix)]
-pub(super) fn is_removed(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    metadata.nlink() == 0
-}
-
-#[cfg(not(unix))]
-pub(super) const fn is_removed(_: &Metadata) -> bool {
-    false
 }
 
 /// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
@@ -286,8 +286,7 @@ pub(super) trait Store: Send + 'static {
 /// The file of an open journal.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    file: File,
-    path: PathBuf,
+    place: Place,
     identity: Option<Identity>,
     /// How long it is, by what was written.
     length: u64,
@@ -295,22 +294,31 @@ pub(super) struct JournalFile {
 
 impl JournalFile {
     /// `length`: where the next record goes; the file ends there.
-    pub(super) fn new(path: &Path, file: File, length: u64) -> Self {
-        Self { path: path.to_owned(), identity: identity(&file), file, length }
+    pub(super) fn new(place: Place, length: u64) -> Self {
+        Self { identity: identity(&place.file), place, length }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.place.path.clone()
     }
 }
 
 impl Store for JournalFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.place.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     fn check(&mut self) -> Result<(), Loss> {
-        let metadata = self.file.metadata().map_err(|_| Loss::Moved)?;
-        if !leads_to(&self.path, self.identity) {
-            let is_gone = is_removed(&metadata) && self.path.symlink_metadata().is_err();
+        let metadata = self.place.file.metadata().map_err(|_| Loss::Moved)?;
+        if !leads_to(&self.place.path, self.identity) {
+            // With another name it was moved.
+            #[cfg(unix)]
+            let has_name = metadata.nlink() > 0;
+            #[cfg(not(unix))]
+            let has_name = true;
+            let is_gone = !has_name && self.place.path.symlink_metadata().is_err();
             return Err(if is_gone { Loss::Removed } else { Loss::Moved });
         }
         if metadata.len() != self.length {
@@ -320,7 +328,7 @@ impl Store for JournalFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.place.file.sync_data()
     }
 
     fn mark(&mut self) -> io::Result<()> {
@@ -329,13 +337,12 @@ impl Store for JournalFile {
     }
 
     fn trim(&mut self) -> io::Result<()> {
-        self.file.set_len(self.length)
+        self.place.file.set_len(self.length)
     }
 }
 
 impl Drop for JournalFile {
     fn drop(&mut self) {
-        // Explicitly: a child process that is just being started still has the file, and with it the lock.
-        let _ = self.file.unlock();
+        self.place.unlock();
     }
 }

@@ -1,27 +1,24 @@
 //! What several journals know together. Copies of one journal, journals of shards, and ones that were put together before:
-//! in whatever order they are joined, and however often, the outcome of everybody is the same.
+//! in whatever order they are joined, and however often, the outcome of each person is the same.
 //!
-//! Every request is told apart by its run, its attempt and its time. Of one request, an end tells more than an intent,
+//! A request is identified by its run, its attempt and its time. Of one request, an end tells more than an intent,
 //! and what an operator found out more than an end that is no acceptance. A request that a later one in the same
 //! journal followed is superseded: the later one was made, and its end was recorded, with knowledge of it. Only
 //! requests that are accepted or not superseded count, and of these the heaviest: accepted over unknown over rejected
 //! over not sent. All of it are unions and maxima, which is why no order matters. So a resolution counts only over the
 //! requests that stood before it in its journal.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::BuildHasherDefault;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
-
 use super::error::JournalError;
-use super::key::{KeyHasher, RowKey};
-use super::record::{self, LINE_MAX, Record, Resolution};
+use super::file;
+use super::key::{KeyMap, RowKey};
+use super::record::{self, Record, Resolution, RowState, time_of, without_zeros};
 use super::run_record::{Part, RunRecord};
-use super::scan::{RowState, next_line, read_valid};
+use super::scan::{Line, Lines, read_valid};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::since_epoch;
 
@@ -36,7 +33,7 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     at: u64,
-    attempt: u64,
+    attempt: u32,
     run: u32,
     /// How many before it in its journal have the same time, attempt and run: where the record of a run is lost, requests of
     /// two runs may look the same.
@@ -71,7 +68,7 @@ impl Attempt {
         match (self.decision(), self.end) {
             (Some((_, resolution, _)), _) => RowState::Resolved(resolution),
             (None, Some((state, _))) => state,
-            (None, None) => RowState::Intended { attempt: u32::try_from(self.identity.attempt).unwrap_or(u32::MAX) },
+            (None, None) => RowState::Intended { attempt: self.identity.attempt },
         }
     }
 
@@ -112,26 +109,22 @@ pub(super) struct Person(pub(super) Vec<Attempt>);
 impl Person {
     /// The attempt that decides, by its place.
     pub(super) fn deciding(&self) -> Option<usize> {
-        let nobody_counts = !self.0.iter().any(Attempt::counts);
-        let counting = self.0.iter().enumerate().filter(|(_, attempt)| nobody_counts || attempt.counts());
+        let none_counts = !self.0.iter().any(Attempt::counts);
+        let counting = self.0.iter().enumerate().filter(|(_, attempt)| none_counts || attempt.counts());
         counting.max_by_key(|(_, attempt)| (attempt.state().weight(), attempt.identity)).map(|(index, _)| index)
     }
 
     /// The identity of the next request in a journal.
-    fn next_identity(&self, at: u64, attempt: u64, run: u32) -> Identity {
+    fn next_identity(&self, at: u64, attempt: u32, run: u32) -> Identity {
         let is_same = |one: &&Attempt| (one.identity.at, one.identity.attempt, one.identity.run) == (at, attempt, run);
         let nth = u32::try_from(self.0.iter().filter(is_same).count()).unwrap_or(u32::MAX);
         Identity { at, attempt, run, nth }
     }
 
-    fn at(&mut self, identity: Identity) -> Option<&mut Attempt> {
-        self.0.iter_mut().find(|attempt| attempt.identity == identity)
-    }
-
     /// Adds what another journal knows.
     fn add(&mut self, other: Self) {
         for attempt in other.0 {
-            match self.at(attempt.identity) {
+            match self.0.iter_mut().find(|own| own.identity == attempt.identity) {
                 Some(own) => own.add(&attempt),
                 None => self.0.push(attempt),
             }
@@ -139,46 +132,43 @@ impl Person {
     }
 }
 
-pub(super) type People = HashMap<RowKey, Person, BuildHasherDefault<KeyHasher>>;
-
-/// A run with its record, without its part and its CRC.
+/// A run with the line of its record.
 #[derive(Debug)]
 pub(super) struct JoinedRun {
     pub(super) record: RunRecord,
-    pub(super) text: String,
+    line: String,
+}
+
+impl JoinedRun {
+    pub(super) fn with_part(&self, part: Part) -> String {
+        record::run_with_part(&self.line, self.record.part, part)
+    }
 }
 
 /// What several journals know.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     pub(super) runs: Vec<JoinedRun>,
-    pub(super) people: People,
+    pub(super) people: KeyMap<Person>,
     pub(super) files: Vec<(PathBuf, File)>,
 }
 
-/// What a line says beside its record.
-#[derive(Deserialize)]
-struct Dated<'a> {
-    at: &'a str,
-}
-
 /// In milliseconds.
-fn time_of(line: &[u8]) -> io::Result<u64> {
-    let dated: Dated = serde_json::from_slice(line)?;
-    let time = humantime::parse_rfc3339(dated.at).map_err(io::Error::other)?;
-    Ok(u64::try_from(since_epoch(time).as_millis()).unwrap_or(u64::MAX))
+fn millis_of(line: &[u8]) -> io::Result<u64> {
+    Ok(u64::try_from(since_epoch(time_of(line)?).as_millis()).unwrap_or(u64::MAX))
 }
 
 /// When an operator decides now about some people of a journal: after all that was decided about them there before, also
 /// if the clock was set back meanwhile. Journals are joined by these times.
 pub(super) fn time_of_decision(file: &File, is_meant: impl Fn(RowKey) -> bool) -> io::Result<SystemTime> {
-    let mut reader = BufReader::new(rewound(file)?);
-    let (mut latest, mut kept) = (SystemTime::now(), Vec::new());
-    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        if let Ok(Record::Resolved { key, .. }) = record::read(text_of(&kept))
+    let mut lines = Lines::of_file(file, 0)?;
+    let mut latest = SystemTime::now();
+    while lines.advance()?.is_some() {
+        let text = without_zeros(&lines.text);
+        if let Ok(Record::Row { key, state: RowState::Resolved(_), .. }) = record::read(text)
             && is_meant(key)
         {
-            let earlier = UNIX_EPOCH + Duration::from_millis(time_of(text_of(&kept))?);
+            let earlier = UNIX_EPOCH + Duration::from_millis(millis_of(text)?);
             latest = latest.max(earlier + Duration::from_millis(1));
         }
     }
@@ -193,14 +183,15 @@ impl Joined {
     pub(super) fn add(&mut self, path: &Path, file: File) -> Result<(), JournalError> {
         let failed = JournalError::reading(path);
         // With everything before it checked, no record is out of its place.
-        let scan = read_valid(rewound(&file).map_err(failed)?, path)?;
+        let scan = read_valid(&file, path)?;
         if scan.recovered.runs.iter().any(|run| run.version == 1) {
-            return Err(JournalError::OldVersion { path: path.to_owned() });
+            let why = "in a format that cannot be joined with others";
+            return Err(JournalError::Unfit(format!("an older vescli wrote the journal {}, {why}", path.display())));
         }
         let end = scan.valid;
         drop(scan);
         let index = u16::try_from(self.files.len()).map_err(|_| failed(io::ErrorKind::QuotaExceeded.into()))?;
-        let reader = BufReader::new(rewound(&file).map_err(failed)?.take(end));
+        let reader = BufReader::new(file::rewound(&file).map_err(failed)?.take(end));
         let people = self.read(index, reader).map_err(failed)?;
         self.files.push((path.to_owned(), file));
         if self.people.is_empty() {
@@ -213,38 +204,30 @@ impl Joined {
         Ok(())
     }
 
-    /// What one journal says of everybody.
-    fn read(&mut self, file: u16, mut reader: impl BufRead) -> io::Result<People> {
-        let mut people = People::default();
+    /// What one journal says of each person.
+    fn read(&mut self, file: u16, reader: impl BufRead) -> io::Result<KeyMap<Person>> {
+        let mut people = KeyMap::<Person>::default();
         let (mut part, mut run) = (Part::Own, 0);
-        let (mut offset, mut kept) = (0, Vec::new());
-        while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
+        let mut lines = Lines::new(reader);
+        while let Some(Line { offset, .. }) = lines.advance()? {
             let place = Place { file, offset };
-            offset += line.length;
-            let text = text_of(&kept);
+            let text = &lines.text;
             match record::read(text).map_err(io::Error::other)? {
                 Record::Run(record) => {
                     part = record.part;
                     run = self.add_run(*record, text);
                 }
-                Record::Intent { key, attempt } => {
+                Record::Row { key, state: RowState::Intended { attempt }, .. } => {
                     let person = people.entry(key).or_default();
-                    let identity = person.next_identity(time_of(text)?, attempt, run);
+                    let identity = person.next_identity(millis_of(text)?, attempt, run);
                     if part == Part::Own {
                         person.0.iter_mut().for_each(|earlier| earlier.superseded = true);
                     }
                     let superseded = part == Part::Superseded;
                     person.0.push(Attempt { identity, intent: place, end: None, resolution: None, superseded });
                 }
-                Record::End { key, outcome, status, due, at } => {
-                    let last = people.get_mut(&key).and_then(|person| person.0.last_mut());
-                    let state = RowState::ended(outcome, status, due, at);
-                    if let Some(attempt) = last {
-                        attempt.take_end(state, place);
-                    }
-                }
-                Record::Resolved { key, resolution } => {
-                    let at = time_of(text)?;
+                Record::Row { key, state: RowState::Resolved(resolution), .. } => {
+                    let at = millis_of(text)?;
                     let attempts = people.get_mut(&key).map_or(&mut [][..], |person| &mut person.0[..]);
                     // An operator decides about the person as the journal has them. Where journals were put together,
                     // each resolution stands behind the request that it is about. So it does where a repair took away the
@@ -253,6 +236,11 @@ impl Joined {
                     let named = if is_about_all { 0 } else { attempts.len().saturating_sub(1) };
                     for attempt in attempts[named..].iter_mut().filter(|one| !is_about_all || !one.superseded) {
                         attempt.take_resolution(at, resolution, place);
+                    }
+                }
+                Record::Row { key, state, .. } => {
+                    if let Some(attempt) = people.get_mut(&key).and_then(|person| person.0.last_mut()) {
+                        attempt.take_end(state, place);
                     }
                 }
                 Record::Synced { .. } => {}
@@ -265,29 +253,17 @@ impl Joined {
     fn add_run(&mut self, record: RunRecord, line: &[u8]) -> u32 {
         let known = self.runs.iter().position(|run| run.record.id == record.id);
         let place = known.unwrap_or_else(|| {
-            let text = record::text_of_run(&String::from_utf8_lossy(line), record.part).to_owned();
-            self.runs.push(JoinedRun { record, text });
+            self.runs.push(JoinedRun { record, line: String::from_utf8_lossy(line).into_owned() });
             self.runs.len() - 1
         });
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    /// What all of them say of everybody, and which journal has the last word.
+    /// What all of them say of each person, and which journal has the last word.
     pub(super) fn states(&self) -> impl Iterator<Item = (RowKey, RowState, &Path)> {
         self.people.iter().filter_map(|(key, person)| {
             let attempt = person.0.get(person.deciding()?)?;
             Some((*key, attempt.state(), self.files[usize::from(attempt.intent.file)].0.as_path()))
         })
     }
-}
-
-/// The record of a line that was read. One that lost its line break may have zeros behind it.
-pub(super) fn text_of(kept: &[u8]) -> &[u8] {
-    let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
-    &kept[..kept.len() - zeros]
-}
-
-fn rewound(mut file: &File) -> io::Result<&File> {
-    file.seek(SeekFrom::Start(0))?;
-    Ok(file)
 }

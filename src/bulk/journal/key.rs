@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 /// The name of a person: the first half of the SHA-256 of service, cname and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RowKey([u8; 16]);
+pub struct RowKey(pub(super) [u8; 16]);
 
 impl RowKey {
     pub const fn bytes(self) -> [u8; 16] {
@@ -25,30 +25,6 @@ impl RowKey {
             return 0;
         };
         u64::from_be_bytes(last)
-    }
-
-    pub const fn of_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The key of 32 lower-case hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`NoKey`] when they are anything else.
-    pub(super) fn of_digits(bytes: &[u8]) -> Result<Self, NoKey> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(NoKey),
-        };
-        if bytes.len() != 32 {
-            return Err(NoKey);
-        }
-        let mut half = [0; 16];
-        for (byte, pair) in half.iter_mut().zip(bytes.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Ok(Self(half))
     }
 }
 
@@ -136,7 +112,7 @@ pub(super) fn hashed<const N: usize>(parts: [&str; 3]) -> [u8; N] {
 impl fmt::Display for RowKey {
     /// 32 lower-case hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(&self.0, f)
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -149,18 +125,13 @@ impl FromStr for RowKey {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
-        Self::of_digits(text.as_bytes())
+        let is_key = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let number = is_key.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        number.map(|number| Self(number.to_be_bytes())).ok_or(NoKey)
     }
-}
-
-fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
 }
 
 /// Bytes as lower-case hexadecimal digits.
 pub(in crate::bulk) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    // Writing into a string cannot fail.
-    let _ = write_hex(bytes, &mut text);
-    text
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

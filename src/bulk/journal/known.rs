@@ -5,27 +5,21 @@
 //!
 //! Of other lists: every journal of the same service in a folder is read, so that a list that was copied, renamed or read
 //! in another way does not mail anyone again.
-//!
-//! Other runs may be running at the same time. Each writes its intents into its own journal, so the journals of the folder
-//! are followed while they grow: a person who appears there was not known when this run was planned, and this run does not
-//! mail them. A run first syncs its own intent and reads the other journals afterwards. So of two runs that are about to
-//! mail the same person at the same time, at least one sees the other.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Metadata, TryLockError};
+use std::fs::Metadata;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::{folder_of, open_to_read};
-use super::index::{JournalFollower, identity_at, people_in};
+use super::file::{folder_of, open_to_read, open_unwritten};
+use super::index::people_in;
 use super::join::Joined;
-use super::key::{KeyMap, KeySet, RowKey};
+use super::key::{KeyMap, RowKey};
 use super::path::{are_siblings, files_in, journals_in, split_name};
 use super::run_record::Part;
-use super::scan::{Recovered, RowState, first_run};
+use super::scan::{Recovered, first_run};
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
 
@@ -84,10 +78,7 @@ impl Siblings {
             if state.effective() == Outcome::Unknown && found.unknown.is_none() {
                 found.unknown = Some(path.to_owned());
             }
-            if let RowState::Accepted { at } = state {
-                let (first, last) = found.known.accepted.unwrap_or((at, at));
-                found.known.accepted = Some((first.min(at), last.max(at)));
-            }
+            found.known.note_time(state);
             found.known.states.insert(key, state);
         }
         Ok(found)
@@ -138,23 +129,17 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
     let division = own.shard.map(Shard::count);
     let is_other = |path: &Path| {
         let (name, shard) = split_name(path);
-        let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as(path, shard);
+        // `--journal` may name any file for a whole list, and a journal may be renamed: its first run says what it is of. One
+        // that no run has begun yet knows no one.
+        let begins_as_named = || first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard);
+        let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as_named();
         name == whole && path.file_name() != own_name && !is_of_division()
     };
     let stamp_of = |path: PathBuf| {
-        let file = open_to_read(&path)?;
-        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Err(JournalError::Locked { path });
-        }
-        Ok(stamp(path, file.metadata().ok()))
+        let metadata = open_unwritten(&path)?.metadata().ok();
+        Ok(stamp(path, metadata))
     };
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp_of).collect()
-}
-
-/// Whether a journal was begun by a run of the shard that its name says: `--journal` may name any file for a whole list,
-/// and a journal may be renamed. One that no run has begun yet knows no one.
-fn begins_as(path: &Path, shard: Option<Shard>) -> bool {
-    first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard)
 }
 
 /// The shards of each division that are not present.
@@ -228,25 +213,19 @@ impl KnownElsewhere {
         if known.stamps.is_empty() {
             return Ok(known);
         }
-        let others = known.stamps.clone().into_iter().map(|(path, ..)| path);
         // With its final size, if that is known: a table that grows exists twice while it is copied.
         let mut wanted = KeyMap::default();
         wanted.reserve(count);
-        wanted.extend(people().map(|(index, key)| (key, Findings::new(index))));
-        for path in others {
+        wanted.extend(people().map(|(index, key)| (key, Finding { index, seen: None, best: None })));
+        for (path, ..) in known.stamps.clone() {
             known.read_journal(path, service, &mut wanted);
         }
-        for mut found in wanted.into_values() {
-            found.keep_best();
-            let Some(Finding { outcome, list }) = found.best else {
-                continue;
-            };
-            let list = &mut known.lists[usize::from(list)];
-            match outcome {
-                Outcome::Accepted => list.accepted += 1,
-                _ => list.unknown += 1,
+        for Finding { index, best, .. } in wanted.into_values() {
+            if let Some((list, outcome)) = best {
+                let list = &mut known.lists[usize::from(list)];
+                *if outcome == Outcome::Accepted { &mut list.accepted } else { &mut list.unknown } += 1;
+                known.rows.push((index, outcome));
             }
-            known.rows.push((found.index, outcome));
         }
         known.rows.sort_unstable_by_key(|(index, _)| *index);
         known.lists.retain(|list| list.accepted + list.unknown > 0);
@@ -263,34 +242,32 @@ impl KnownElsewhere {
         self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
 
-    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut KeyMap<Findings>) {
+    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut KeyMap<Finding>) {
         let contents = match people_in(&path) {
             Ok(contents) => contents,
-            Err(error) => {
-                self.unread.push((path, error.to_string()));
-                return;
-            }
+            Err(error) => return self.unread.push((path, error.to_string())),
         };
         let is_nameless = contents.is_damaged && contents.service.is_empty();
         if contents.service != service && !is_nameless {
             return;
         }
         if contents.is_damaged {
-            let why = "some of its lines are damaged".to_owned();
-            self.unread.push((path.clone(), why));
+            self.unread.push((path.clone(), "some of its lines are damaged".to_owned()));
         }
         let Ok(list) = u16::try_from(self.lists.len()) else {
-            let why = "there are too many journals".to_owned();
-            self.unread.push((path, why));
-            return;
+            return self.unread.push((path, "there are too many journals".to_owned()));
         };
-        for (key, outcome) in contents.people() {
-            if let Some(found) = wanted.get_mut(&key) {
-                found.take(list, outcome);
+        // The last record of a list decides, and accepted on one list is accepted, whatever another list has.
+        for (key, outcome) in contents.people().rev() {
+            if let Some(found) = wanted.get_mut(&key)
+                && found.seen.replace(list) != Some(list)
+                && found.best.is_none_or(|(_, best)| best != Outcome::Accepted && outcome == Some(Outcome::Accepted))
+            {
+                found.best = outcome.map(|outcome| (list, outcome));
             }
         }
-        let (list, at) = (contents.list, contents.at.map(|at| at.to_string()));
-        self.lists.push(KnownList { journal: path, list, at, accepted: 0, unknown: 0 });
+        let at = contents.at().map(|at| at.to_string());
+        self.lists.push(KnownList { journal: path, list: contents.list, at, accepted: 0, unknown: 0 });
     }
 }
 
@@ -306,7 +283,7 @@ fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<Stamp>, Jo
 
 /// Whether a journal is that of this run, one of another shard of its list, or one that this list's `--fresh` has set aside: a
 /// user who asks for a new journal knows of the old one. Those of other shards were read with the run's own.
-fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
+pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
@@ -318,134 +295,15 @@ fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
 }
 
-/// What one list knows of a person.
+/// What the lists know of a person of this run.
 #[derive(Debug, Clone, Copy)]
 struct Finding {
-    list: u16,
-    outcome: Outcome,
-}
-
-/// What the lists know of a person: the best so far, and that of the list that is being read.
-#[derive(Debug, Clone, Copy)]
-struct Findings {
+    /// The place of the row.
     index: u32,
-    best: Option<Finding>,
-    latest: Option<Finding>,
-}
-
-impl Findings {
-    const fn new(index: u32) -> Self {
-        Self { index, best: None, latest: None }
-    }
-
-    /// The last record of a list decides.
-    fn take(&mut self, list: u16, outcome: Option<Outcome>) {
-        if self.latest.is_some_and(|latest| latest.list != list) {
-            self.keep_best();
-        }
-        self.latest = outcome.map(|outcome| Finding { list, outcome });
-    }
-
-    /// Accepted on one list is accepted, whatever another list has.
-    fn keep_best(&mut self) {
-        let latest = self.latest.take();
-        let is_accepted = |finding: Finding| finding.outcome == Outcome::Accepted;
-        if self.best.is_none() || latest.is_some_and(is_accepted) && !self.best.is_some_and(is_accepted) {
-            self.best = latest;
-        }
-    }
-}
-
-/// How coarse the times of a file system may be: a folder that has changed so shortly before it was listed may change
-/// again without another time. Linux takes the time of its last tick, 10 ms ago at most; the rest is for other clocks.
-const GRAIN: Duration = Duration::from_millis(100);
-/// The same for file systems that know whole seconds only (FAT: two of them).
-const COARSE_GRAIN: Duration = Duration::from_secs(2);
-
-/// The journals of other lists.
-#[derive(Debug)]
-pub struct ConcurrentRuns {
-    folder: PathBuf,
-    own: PathBuf,
-    watch: Mutex<Watch>,
-}
-
-#[derive(Debug, Default)]
-struct Watch {
-    /// The time of the folder when it was listed, unless it may still change without another one.
-    listed: Option<SystemTime>,
-    journals: Vec<Watched>,
-}
-
-/// A journal that is followed, with those who may have been mailed by it since the plan was made. Kept for each journal: a
-/// person who is rejected on one list may have been accepted on another.
-#[derive(Debug)]
-struct Watched {
-    journal: JournalFollower,
-    people: KeySet,
-}
-
-impl Watched {
-    fn after(path: &Path, length: u64) -> Self {
-        Self { journal: JournalFollower::after(path, length), people: KeySet::default() }
-    }
-}
-
-impl ConcurrentRuns {
-    /// The journals of a folder but one. What they held when the plan was made is known: their lengths were these.
-    pub fn new(folder: &Path, own: &Path, lengths: impl Iterator<Item = (PathBuf, u64)>) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            own: own.to_owned(),
-            watch: Mutex::new(Watch {
-                journals: lengths.map(|(path, length)| Watched::after(&path, length)).collect(),
-                ..Watch::default()
-            }),
-        }
-    }
-
-    /// Whether another run has an intent for this person since the plan was made. Called after the own intent is on the disk.
-    pub fn have_claimed(&self, key: RowKey) -> bool {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        self.list(&mut watch);
-        let mut is_claimed = false;
-        for Watched { journal, people } in &mut watch.journals {
-            journal.follow(|key, is_mailed| {
-                if is_mailed {
-                    people.insert(key);
-                } else {
-                    people.remove(&key);
-                }
-            });
-            is_claimed |= people.contains(&key);
-        }
-        is_claimed
-    }
-
-    /// Adds journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
-    fn list(&self, watch: &mut Watch) {
-        let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified());
-        let changed = changed.ok();
-        if changed.is_some() && changed == watch.listed {
-            return;
-        }
-        let is_stable = |changed: &SystemTime| {
-            let age = SystemTime::now().duration_since(*changed);
-            let since_1970 = changed.duration_since(SystemTime::UNIX_EPOCH);
-            let is_coarse = since_1970.is_ok_and(|time| time.subsec_nanos() == 0);
-            age.is_ok_and(|age| age > if is_coarse { COARSE_GRAIN } else { GRAIN })
-        };
-        watch.listed = changed.filter(is_stable);
-        let identity = identity_at(&self.own);
-        let own = OwnJournal { journal: &self.own, succeeds: true };
-        for path in journals_in(&self.folder).unwrap_or_default() {
-            let is_new = !watch.journals.iter().any(|watched| watched.journal.is_at(&path));
-            let is_same = || identity.is_some() && identity_at(&path) == identity;
-            if is_new && !is_own(&path, own) && !is_same() {
-                watch.journals.push(Watched::after(&path, 0));
-            }
-        }
-    }
+    /// The last list that has the person.
+    seen: Option<u16>,
+    /// The list that counts, and as what the person is known there.
+    best: Option<(u16, Outcome)>,
 }
 
 #[cfg(test)]
@@ -468,7 +326,7 @@ mod tests {
         assert_eq!(missing(&["1/2", "3/4"], &["1/2", "3/4", "1/4"]), ["2/2", "2/4", "4/4"]);
     }
 
-    use crate::bulk::journal::{Author, End, Intent, Person, RunHeader, SingleSend, key};
+    use crate::bulk::journal::{Author, ConcurrentRuns, End, Intent, Person, RunHeader, SingleSend, key};
 
     /// A send to one person, recorded in a journal.
     fn send(journal: &Path, outcome: Outcome) {

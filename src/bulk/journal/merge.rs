@@ -2,18 +2,18 @@
 //! own record, as their lines stand in the journals that they come from. A person's last line is the one that decides.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::file::{self, Place as JournalPlace};
-use super::join::{Attempt, Joined, Place, text_of};
+use super::join::{Attempt, Joined};
 use super::known::missing;
 use super::path::split_name;
-use super::record::{self, LINE_MAX, RunHeader};
+use super::record::{self, RunHeader};
 use super::run_record::{Part, RunRecord};
-use super::scan::{Counts, Recovered, next_line};
+use super::scan::{Counts, Lines, Recovered};
 use crate::settings::bulk::Shard;
 
 /// What was put together.
@@ -46,7 +46,7 @@ pub fn merge(
     }
     let mut joined = Joined::default();
     for path in journals {
-        joined.add(path, locked(path)?)?;
+        joined.add(path, file::open_unwritten(path)?)?;
         check_target(&joined, path)?;
     }
     let last = joined.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
@@ -63,29 +63,17 @@ pub fn merge(
     Ok(Merged { counts, missing: missing(&present, &present) })
 }
 
-/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
-fn locked(path: &Path) -> Result<File, JournalError> {
-    let file = file::open_to_read(path)?;
-    let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    if is_written || !file::leads_to(path, file::identity(&file)) {
-        return Err(JournalError::Locked { path: path.to_owned() });
-    }
-    Ok(file)
-}
-
 fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
-    let Some(first) = joined.runs.first() else {
+    let mut runs = joined.runs.iter().map(|run| &run.record);
+    let Some(first) = runs.next() else {
         return Ok(());
     };
-    let (service, url) = (&first.record.service, &first.record.url);
-    match joined.runs.iter().find(|run| !run.record.is_to(service, url)) {
-        Some(other) => Err(JournalError::OtherService {
-            path: path.to_owned(),
-            url: other.record.url.clone(),
-            first: first.record.url.clone(),
-        }),
-        None => Ok(()),
-    }
+    runs.find(|run| !run.is_to(&first.service, &first.url)).map_or(Ok(()), |other| {
+        let (path, url, first) = (path.display(), &other.url, &first.url);
+        Err(JournalError::Unfit(format!(
+            "the journal {path} belongs to {url}, and the others to {first}: journals of different services cannot be joined"
+        )))
+    })
 }
 
 /// The attempts in the order in which they are written: those that decide come last, for the last line about a person
@@ -101,11 +89,12 @@ fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
 }
 
 fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
-    let mut out = Counted { out: BufWriter::new(&new.file), length: 0 };
-    let mut lines = Lines::new(&joined.files)?;
-    // First all runs, also those that mailed nobody: they show which shards were run.
+    let mut out = BufWriter::new(&new.file);
+    let readers: io::Result<Vec<_>> = joined.files.iter().map(|(_, file)| Lines::of_file(file, 0)).collect();
+    let mut readers = readers?;
+    // First all runs, also those that mailed no one: they show which shards were run.
     for run in &joined.runs {
-        out.line(&record::part_of_run(&run.text, Part::Joined))?;
+        out.write_all(run.with_part(Part::Joined).as_bytes())?;
     }
     let mut group = None;
     for (decides, attempt) in in_order(joined) {
@@ -113,18 +102,19 @@ fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &Journa
         if group.replace((decides, attempt.run(), part)) != Some((decides, attempt.run(), part))
             && let Some(run) = joined.runs.get(attempt.run() as usize)
         {
-            out.line(&record::part_of_run(&run.text, part))?;
+            out.write_all(run.with_part(part).as_bytes())?;
         }
         let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.decision().map(|found| found.2)];
         for place in places.into_iter().flatten() {
-            out.text(lines.at(place)?)?;
+            out.write_all(readers[usize::from(place.file)].at(place.offset)?)?;
+            out.write_all(b"\n")?;
         }
     }
-    out.line(&header.record_of_merge(journals))?;
-    let Counted { mut out, length } = out;
+    out.write_all(header.record_of_merge(journals).as_bytes())?;
     out.flush()?;
     drop(out);
     new.file.sync_all()?;
+    let length = new.file.metadata()?.len();
     (&new.file).write_all(record::synced(length).as_bytes())?;
     new.file.sync_all()
 }
@@ -138,52 +128,4 @@ fn put_in_place(beside: &Path, into: &Path) -> Result<(), JournalError> {
         _ => failed(error),
     })?;
     file::sync_folder(file::folder_of(into)).map_err(failed)
-}
-
-/// A writer that knows how much was written.
-struct Counted<W: Write> {
-    out: BufWriter<W>,
-    length: u64,
-}
-
-impl<W: Write> Counted<W> {
-    fn line(&mut self, line: &str) -> io::Result<()> {
-        self.length += line.len() as u64;
-        self.out.write_all(line.as_bytes())
-    }
-
-    /// A record that lacks its line break.
-    fn text(&mut self, text: &[u8]) -> io::Result<()> {
-        self.length += text.len() as u64 + 1;
-        self.out.write_all(text)?;
-        self.out.write_all(b"\n")
-    }
-}
-
-/// Lines of the journals by their places.
-struct Lines<'a> {
-    readers: Vec<(BufReader<&'a File>, u64)>,
-    kept: Vec<u8>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(files: &'a [(PathBuf, File)]) -> io::Result<Self> {
-        let reader = |(_, file): &'a (PathBuf, File)| {
-            let mut file = file;
-            file.seek(SeekFrom::Start(0))?;
-            Ok((BufReader::with_capacity(LINE_MAX, file), 0))
-        };
-        Ok(Self { readers: files.iter().map(reader).collect::<io::Result<_>>()?, kept: Vec::new() })
-    }
-
-    fn at(&mut self, place: Place) -> io::Result<&[u8]> {
-        let (reader, offset) = &mut self.readers[usize::from(place.file)];
-        // Keeps what was read already: a person's lines are often close to each other.
-        reader.seek_relative(place.offset.cast_signed() - offset.cast_signed())?;
-        *offset = place.offset;
-        if let Some(line) = next_line(reader, &mut self.kept, LINE_MAX)? {
-            *offset += line.length;
-        }
-        Ok(text_of(&self.kept))
-    }
 }

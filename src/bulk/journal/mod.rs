@@ -13,6 +13,7 @@
 //! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are known
 //! to be on the disk: damage after the last such record is what a power failure leaves, all other damage is real.
 
+mod concurrent;
 mod error;
 mod file;
 mod index;
@@ -33,21 +34,22 @@ mod writer;
 /// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
 /// this module's place, and runs it in thousands of interleavings.
 mod sync {
-    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-    pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(super) use std::thread::{Builder, JoinHandle, Thread, current, park};
+    pub(super) use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+    pub(super) use std::sync::{Arc, Weak};
+    pub(super) use std::thread::{Builder, JoinHandle};
 }
 
 #[cfg(test)]
 mod tests;
 
+pub use concurrent::ConcurrentRuns;
 pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
-pub use index::{Contents, JournalFollower, identity_at, index_of, keep_index, people_in};
+pub use index::{Contents, index_of, keep_index, people_in};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
-pub use known::{ConcurrentRuns, KnownElsewhere, KnownList, OwnJournal, OwnRun, Siblings};
+pub use known::{KnownElsewhere, KnownList, OwnJournal, OwnRun, Siblings};
 pub use merge::{Merged, merge};
 pub use open::{Journal, OpenMode, Snapshot, take_snapshot};
 pub use path::{
@@ -55,9 +57,9 @@ pub use path::{
     leave_out_set_aside, leftovers_in, named_after,
 };
 pub use people::{IntentDetails, LastWord, People, ever_accepted, find_intents, intents_of, recent_attempts};
-pub use record::{End, Intent, Person, Resolution, RunHeader};
-pub use repair::{DamagedJournal, ListedPerson, Repaired};
+pub use record::{End, Intent, ListedPerson, Person, Resolution, RowState, RunHeader};
+pub use repair::{DamagedJournal, Repaired};
 pub use run_record::{Author, RunRecord};
-pub use scan::{Counts, Recovered, RowState, Scan, Tail, begins_like_a_journal, excerpt, first_run, inspect, scan};
+pub use scan::{Counts, Recovered, Scan, Tail, begins_like_a_journal, excerpt, first_run, inspect, scan};
 pub use single::{SINGLE_SENDS, SingleSend, path_of_single_sends};
 pub use writer::{Delivered, JournalHandle, Writer};

@@ -34,10 +34,7 @@ pub enum OpenMode {
 
 /// A journal that is open, locked and ready to be written.
 #[derive(Debug)]
-pub struct Journal {
-    path: PathBuf,
-    file: JournalFile,
-}
+pub struct Journal(JournalFile);
 
 impl Journal {
     /// Opens a journal for a run, and makes it if it is missing. On return the record of the run is on the disk, the file
@@ -59,45 +56,28 @@ impl Journal {
     ) -> Result<(Self, Recovered), JournalError> {
         let mut place = Place::open(path, true)?;
         if mode == OpenMode::Fresh && !place.created {
-            return Self::open_beside(&place, path, header);
+            let (place, length, old) = replace(path, header.room(), &header.record(), UNTIL)?;
+            let recovered = Recovered { set_aside: Some(old), ..Recovered::default() };
+            return Ok((Self(JournalFile::new(place, length)), recovered));
         }
         let found = snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)?;
-        let mut recovered = found.recovered;
-        recovered.cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
-        if let Some(other) = recovered.runs.iter().find(|run| !header.is_for(run)) {
+        let first = found.line_break().to_owned() + &header.record();
+        let cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
+        let recovered = Recovered { cut, ..found.recovered };
+        if let Some(other) = recovered.runs.iter().find(|run| !run.is_to(&header.service, &header.url)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
         // A journal of the whole list, such as one that was merged, is valid for every shard; that of a shard for no other.
         if let Some(shard) = recovered.runs.last().and_then(RunRecord::own_shard)
             && header.shard != Some(shard)
         {
-            return Err(JournalError::OtherShard { path: path.to_owned(), shard });
+            return Err(JournalError::Unfit(format!(
+                "the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`",
+                path.display()
+            )));
         }
-        let mut first = String::new();
-        if found.tail == Tail::Unbroken {
-            first.push('\n');
-        }
-        first.push_str(&header.record());
-        let length = begin(&mut place, path, found.valid, header.room(), &first)?;
-        Ok((Self::new(path, place.file, length), recovered))
-    }
-
-    /// Replaces a locked journal by a new one. The new one gets a temporary name, and the old one is set aside in the last
-    /// step: what fails before that leaves it as it was, and no other run ever finds the place empty.
-    fn open_beside(_old: &Place, path: &Path, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
-        let (mut place, beside) = Place::beside(path)?;
-        let begun = begin(&mut place, path, 0, header.room(), &header.record());
-        match begun.and_then(|length| Ok((length, set_aside(path, &beside, UNTIL)?))) {
-            Ok((length, target)) => {
-                let recovered = Recovered { set_aside: Some(target), ..Recovered::default() };
-                Ok((Self::new(path, place.file, length), recovered))
-            }
-            Err(error) => {
-                // No one knows of it yet.
-                let _ = fs::remove_file(&beside);
-                Err(error)
-            }
-        }
+        let length = begin(&mut place, found.valid, header.room(), &first)?;
+        Ok((Self(JournalFile::new(place, length)), recovered))
     }
 
     /// Opens a journal that is there, to write down what an operator found out about some people.
@@ -111,28 +91,19 @@ impl Journal {
         let mut place = Place::open(path, false)?;
         let found = read_valid(&place.file, path)?;
         let chosen = choose(&found.recovered)?;
-        let mut text = String::new();
-        if found.tail == Tail::Unbroken {
-            text.push('\n');
-        }
         let keys: HashSet<RowKey> = chosen.iter().map(|(key, _)| *key).collect();
         let at = time_of_decision(&place.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
-        for (key, resolution) in chosen {
-            text.push_str(&record::resolved(key, resolution, at));
-        }
-        let begun = begin(&mut place, path, found.valid, 0, &text);
-        drop(JournalFile::new(path, place.file, 0));
+        let mut text = found.line_break().to_owned();
+        text.extend(chosen.into_iter().map(|(key, resolution)| record::resolved(key, resolution, at)));
+        let begun = begin(&mut place, found.valid, 0, &text);
+        place.unlock();
         begun?;
         Ok(())
     }
 
-    fn new(path: &Path, file: File, length: u64) -> Self {
-        Self { path: path.to_owned(), file: JournalFile::new(path, file, length) }
-    }
-
     /// Starts the thread that writes. The handle is the first one; each worker has a clone of its own.
     pub fn write<E: Send + 'static>(self) -> Result<(Writer<E>, JournalHandle<E>), JournalError> {
-        Writer::start(self.path, self.file).map_err(|_| JournalError::NoThread)
+        Writer::start(self.0.path(), self.0).map_err(|_| JournalError::NoThread)
     }
 }
 
@@ -145,28 +116,21 @@ pub struct Snapshot {
     mark: Option<Mark>,
 }
 
-/// How a file is recognised. The content of a journal never changes: runs only add to it, and only an unfinished end is
-/// ever removed. So as long as only vescli has written it, the length alone shows whether it has new records; the other
-/// fields are for changes by an editor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    length: u64,
-    modified: SystemTime,
-    identity: Option<file::Identity>,
-}
+/// How a file is recognised: its length, its last change and its identity. The content of a journal never changes: runs only
+/// add to it, and only an unfinished end is ever removed. So as long as only vescli has written it, the length alone shows
+/// whether it has new records; the other two are for changes by an editor.
+type Mark = (u64, SystemTime, Option<file::Identity>);
 
-impl Mark {
-    fn of(file: &File) -> Option<Self> {
-        let metadata = file.metadata().ok()?;
-        Some(Self { length: metadata.len(), modified: metadata.modified().ok()?, identity: file::identity(file) })
-    }
+fn mark_of(file: &File) -> Option<Mark> {
+    let metadata = file.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?, file::identity(file)))
 }
 
 impl Snapshot {
     /// What the file contains, if it is unchanged since the snapshot.
     pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
-        let mark = self.mark.filter(|mark| Mark::of(file) == Some(*mark))?;
-        Some(Scan { recovered: self.recovered, valid: mark.length, length: mark.length, ..Scan::default() })
+        let (length, ..) = self.mark.filter(|mark| mark_of(file) == Some(*mark))?;
+        Some(Scan { recovered: self.recovered, valid: length, length, ..Scan::default() })
     }
 }
 
@@ -177,45 +141,60 @@ impl Snapshot {
 pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     let file = file::open_to_read(path)?;
     // Taken before it is read: what comes in between makes it another one.
-    let mark = Mark::of(&file);
+    let mark = mark_of(&file);
     let scan = read_valid(&file, path)?;
-    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.length;
+    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.0;
     Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Removes an unfinished end, reserves space, writes the first records, syncs and records that it is synced. Returns how
 /// long the journal is then.
-pub(super) fn begin(place: &mut Place, path: &Path, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
-    let failed = JournalError::writing(path);
+pub(super) fn begin(place: &mut Place, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
+    let Place { path, file, folders, .. } = place;
     let length = valid + text.len() as u64;
     let mark = record::synced(length);
-    let file = &mut place.file;
+    let no_space = |source| JournalError::NoSpace { path: path.clone(), needed, source };
     // Also gives back what a run reserved that was cut down.
-    file.set_len(valid).map_err(failed)?;
+    file.set_len(valid).map_err(JournalError::writing(path))?;
     if needed > 0 {
-        file::reserve(file, valid, needed).map_err(|source| JournalError::NoSpace {
-            path: path.to_owned(),
-            needed,
-            source,
-        })?;
+        file::reserve(file, valid, needed).map_err(no_space)?;
     }
     let written = (|| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        place.folders.iter().try_for_each(|folder| file::sync_folder(folder))?;
-        file.write_all(mark.as_bytes())?;
-        Ok(length + mark.len() as u64)
+        folders.iter().try_for_each(|folder| file::sync_folder(folder))?;
+        file.write_all(mark.as_bytes())
     })();
     written.map_err(|source: io::Error| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            JournalError::NoSpace { path: path.to_owned(), needed, source }
-        }
-        _ => failed(source),
-    })
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => no_space(source),
+        _ => JournalError::Write { path: path.clone(), source },
+    })?;
+    Ok(length + mark.len() as u64)
 }
 
-/// Replaces the old journal by a new one. The old one is kept under another name, which is returned.
-pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
+/// Replaces a locked journal by a new one that begins with this text. The new one gets a temporary name, and the old one is
+/// set aside in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
+/// Returns the new one, its length, and where the old one is kept.
+pub(super) fn replace(path: &Path, needed: u64, text: &str, word: &str) -> Result<(Place, u64, PathBuf), JournalError> {
+    let (mut new, beside) = Place::beside(path)?;
+    let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
+        if word == DAMAGED {
+            // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then
+            // would look like damage.
+            new.file.sync_data().map_err(JournalError::writing(path))?;
+        }
+        Ok((length, set_aside(path, &beside, word)?))
+    });
+    if replaced.is_err() {
+        // No one knows of it yet.
+        let _ = fs::remove_file(&beside);
+    }
+    let (length, old) = replaced?;
+    Ok((new, length, old))
+}
+
+/// Keeps a journal under another name, which is returned, and gives its own to the new one.
+fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let time = Timestamp::from(SystemTime::now()).to_string().replace(':', "");
@@ -225,10 +204,8 @@ pub(super) fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, 
         None => format!(".{EXTENSION}"),
         Some(extension) => format!(".{}", extension.to_string_lossy()),
     };
-    let names = (1..1000).map(|number| match number {
-        1 => format!("{stem}.{word}-{time}{extension}"),
-        number => format!("{stem}.{word}-{time}-{number}{extension}"),
-    });
+    let numbers = (1..1000).map(|number| if number == 1 { String::new() } else { format!("-{number}") });
+    let names = numbers.map(|number| format!("{stem}.{word}-{time}{number}{extension}"));
     let mut free = names.map(|name| path.with_file_name(name)).filter(|name| name.symlink_metadata().is_err());
     let target = free.next().ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
     // A second name first, so that the path always exists. A file system without hard links cannot have that.

@@ -1,7 +1,7 @@
 //! What a list is called, and where its journal and those of other requests are kept.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::{fs, io};
 
 use url::Url;
@@ -21,18 +21,15 @@ const OF: &str = "-of-";
 /// Most characters of the list's name in the name of its journal.
 const NAME_MAX: usize = 40;
 
-/// The folder of all journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`.
-pub(super) fn state_folder(environment: &Environment) -> Option<PathBuf> {
-    let xdg = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    xdg.or_else(|| dirs::home_dir().map(|home| home.join(".local").join("state"))).map(|folder| folder.join("vescli"))
-}
-
-/// The folder of the journals that a run may continue. Those of a rehearsal are separate: no one in them was mailed.
+/// The folder of the journals that a run may continue: `$XDG_STATE_HOME/vescli` if that is an absolute path, else
+/// `~/.local/state/vescli`. Those of a rehearsal are separate: no one in them was mailed.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no folder to keep them in.
 pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<PathBuf, JournalError> {
-    let folder = state_folder(environment).ok_or(JournalError::NoHome)?;
+    let xdg = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = xdg.or_else(|| Some(dirs::home_dir()?.join(".local").join("state"))).ok_or(JournalError::NoHome)?;
+    let folder = state.join("vescli");
     Ok(if is_rehearsal { folder.join(REHEARSALS) } else { folder })
 }
 
@@ -83,9 +80,7 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
 /// line in which only the shard changes works on every machine.
 pub fn journal_of_shard(path: &Path, shard: Shard) -> PathBuf {
     let (whole, _) = split_name(path);
-    let (stem, extension) = whole.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unzip();
-    let stem = stem.unwrap_or(&whole);
-    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    let (stem, extension) = whole.split_at(whole.rfind('.').filter(|dot| *dot > 0).unwrap_or(whole.len()));
     let name = format!("{stem}{SHARD}{}{OF}{}{extension}", shard.number(), shard.count());
     path.with_file_name(name)
 }
@@ -95,20 +90,13 @@ pub(super) fn split_name(path: &Path) -> (String, Option<Shard>) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let split = || {
         let (stem, rest) = name.rsplit_once(SHARD)?;
-        let (numbers, extension) = rest.split_once('.').map_or((rest, None), |(numbers, rest)| (numbers, Some(rest)));
-        let (number, count) = numbers.split_once(OF)?;
-        let shard: Shard = format!("{number}/{count}").parse().ok()?;
+        let (numbers, extension) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
+        let shard: Shard = numbers.replacen(OF, "/", 1).parse().ok()?;
         // More than an extension is the name of a journal that was set aside.
-        match extension {
-            None => Some((stem.to_owned(), shard)),
-            Some(extension) if extension.contains('.') => None,
-            Some(extension) => Some((format!("{stem}.{extension}"), shard)),
-        }
+        (extension.matches('.').count() <= 1).then(|| (format!("{stem}{extension}"), shard))
     };
-    match split() {
-        Some((whole, shard)) => (whole, Some(shard)),
-        None => (name, None),
-    }
+    let (whole, shard) = split().unzip();
+    (whole.unwrap_or(name), shard)
 }
 
 /// Whether two journals are of the same list: they are in one folder, and their names differ at most in the shard.
@@ -162,13 +150,9 @@ pub(super) fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Resul
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
     };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if is_meant(&path) {
-            found.push(path);
-        }
-    }
+    let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut found = paths.map_err(failed)?;
+    found.retain(|path| is_meant(path));
     found.sort();
     Ok(found)
 }
@@ -195,10 +179,11 @@ impl ListName {
         if name.as_os_str() == "-" {
             return Self::Stdin;
         }
+        let is_stream = || fs::metadata(name).is_ok_and(|data| !data.is_file() && !data.is_dir());
         match descriptor(name) {
             Some(0) => Self::Stdin,
             Some(_) => Self::Stream,
-            None if is_stream(name) => Self::Stream,
+            None if is_stream() => Self::Stream,
             None => Self::File(resolve_folder(name)),
         }
     }
@@ -224,10 +209,6 @@ impl ListName {
     }
 }
 
-fn is_stream(name: &Path) -> bool {
-    fs::metadata(name).is_ok_and(|data| !data.is_file() && !data.is_dir())
-}
-
 /// The same list by any path: its folder is resolved.
 pub(in crate::bulk) fn resolve_folder(path: &Path) -> PathBuf {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -244,7 +225,7 @@ fn descriptor(name: &Path) -> Option<u32> {
     for _ in 0..LINKS_MAX {
         let own = path.file_name()?.to_owned();
         let folder = fs::canonicalize(path.parent()?).ok()?;
-        if holds_descriptors(&folder) {
+        if lists_descriptors(&folder) {
             return own.to_str()?.parse().ok();
         }
         path = folder.join(fs::read_link(folder.join(own)).ok()?);
@@ -254,17 +235,12 @@ fn descriptor(name: &Path) -> Option<u32> {
 
 /// Whether a folder, with its links resolved, lists the descriptors of a process: `/proc/PID/fd` and
 /// `/proc/PID/task/TID/fd` (proc(5)), and `/dev/fd` where it is a folder of its own.
-fn holds_descriptors(folder: &Path) -> bool {
-    let parts: Vec<&str> = folder
-        .components()
-        .filter(|part| *part != Component::RootDir)
-        .filter_map(|part| part.as_os_str().to_str())
-        .collect();
+fn lists_descriptors(folder: &Path) -> bool {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match parts[..] {
-        ["dev", "fd"] => true,
-        ["proc", process, "fd"] => is_number(process),
-        ["proc", process, "task", thread, "fd"] => is_number(process) && is_number(thread),
+    match folder.to_str().unwrap_or_default().split('/').collect::<Vec<&str>>()[..] {
+        ["", "dev", "fd"] => true,
+        ["", "proc", process, "fd"] => is_number(process),
+        ["", "proc", process, "task", thread, "fd"] => is_number(process) && is_number(thread),
         _ => false,
     }
 }

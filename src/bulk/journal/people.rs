@@ -3,20 +3,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::vec;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::error::JournalError;
-use super::file::open_to_read;
+use super::file::{open_to_read, rewound};
 use super::key::{KeyMap, RowKey};
-use super::record::{self, LINE_MAX, Record};
+use super::record::{self, Record, RowState, at_of, time_of};
 use super::run_record::RunRecord;
-use super::scan::{Keys, next_line, read_valid};
+use super::scan::{Line, Lines, Scan, read_valid};
 use crate::api::outcome::Outcome;
 
 /// What is known of a person at the end of the journal.
@@ -38,27 +37,20 @@ pub struct LastWord {
 }
 
 /// Offsets of a person's lines, and what they say.
-struct Lines {
+struct Found {
     intent: u64,
     last: u64,
     run: usize,
-    outcome: Outcome,
+    state: RowState,
     status: Option<u16>,
-    is_resolved: bool,
 }
 
 /// The people of a journal, in the order of their last attempts.
 pub struct People {
     pub runs: Vec<RunRecord>,
     path: PathBuf,
-    reader: BufReader<File>,
-    offset: u64,
-    lines: vec::IntoIter<Lines>,
-}
-
-#[derive(Deserialize)]
-struct Dated {
-    at: String,
+    lines: Lines<BufReader<File>>,
+    found: vec::IntoIter<Found>,
 }
 
 impl People {
@@ -69,47 +61,66 @@ impl People {
     /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
     pub fn of(path: &Path) -> Result<Self, JournalError> {
         let failed = JournalError::reading(path);
-        let mut file = open_to_read(path)?;
-        let scan = read_valid(&file, path)?;
-        let (runs, end) = (scan.recovered.runs, scan.valid);
-        // Dropped here: it is large, and so is what follows.
-        drop(scan.recovered.states);
-        file.rewind().map_err(failed)?;
-        let lines = lines_of(&file, end, &runs).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        let reader = BufReader::with_capacity(LINE_MAX, file);
-        Ok(Self { runs, path: path.to_owned(), reader, offset: 0, lines: lines.into_iter() })
+        let file = open_to_read(path)?;
+        let Scan { recovered, valid, .. } = read_valid(&file, path)?;
+        // The states are dropped here: they are large, and so is what follows.
+        let runs = recovered.runs;
+        let found = find(&file, valid, &runs).map_err(failed)?.into_iter();
+        let lines = Lines::of_file(file, 0).map_err(failed)?;
+        Ok(Self { runs, path: path.to_owned(), lines, found })
     }
 
-    /// The line at a place.
-    fn line_at<T: DeserializeOwned>(&mut self, offset: u64) -> io::Result<T> {
-        // Keeps what was read already: a person's lines are often close to those of the one before.
-        self.reader.seek_relative(offset.cast_signed() - self.offset.cast_signed())?;
-        self.offset = offset;
-        let mut kept = Vec::new();
-        if let Some(line) = next_line(&mut self.reader, &mut kept, LINE_MAX)? {
-            self.offset += line.length;
-        }
-        // A line that lost its line break may have zeros after it.
-        let text = kept.split(|byte| *byte == 0).next().unwrap_or_default();
-        Ok(serde_json::from_slice(text)?)
-    }
-
-    fn read(&mut self, lines: &Lines) -> io::Result<LastWord> {
-        let intent: IntentDetails = self.line_at(lines.intent)?;
-        let at = if lines.last == lines.intent { intent.at } else { self.line_at::<Dated>(lines.last)?.at };
+    fn read(&mut self, found: &Found) -> io::Result<LastWord> {
+        let intent: IntentDetails = serde_json::from_slice(self.lines.at(found.intent)?)?;
+        let at = if found.last == found.intent { intent.at } else { at_of(self.lines.at(found.last)?)?.to_owned() };
         Ok(LastWord {
             email: intent.email,
             cname: intent.cname,
-            outcome: lines.outcome,
+            outcome: found.state.effective(),
             at,
-            status: lines.status,
+            status: found.status,
             attempts: intent.attempt,
-            is_resolved: lines.is_resolved,
+            is_resolved: matches!(found.state, RowState::Resolved(_)),
             row: intent.row,
-            run: lines.run,
+            run: found.run,
         })
     }
+}
+
+impl Iterator for People {
+    type Item = Result<LastWord, JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.found.next()?;
+        Some(self.read(&found).map_err(JournalError::reading(&self.path)))
+    }
+}
+
+/// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
+fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Found>> {
+    let mut lines = Lines::new(BufReader::new(rewound(file)?.take(end)));
+    let mut found = KeyMap::<Found>::default();
+    let mut run = 0;
+    while let Some(Line { offset, .. }) = lines.advance()? {
+        match lines.record().map_err(io::Error::other)? {
+            Record::Run(begun) => run = runs.iter().position(|known| known.id == begun.id).unwrap_or_default(),
+            Record::Row { key, state: state @ RowState::Intended { .. }, .. } => {
+                found.insert(key, Found { intent: offset, last: offset, run, state, status: None });
+            }
+            Record::Row { key, state, status } => {
+                if let Some(found) = found.get_mut(&key) {
+                    (found.last, found.state) = (offset, state);
+                    if !matches!(state, RowState::Resolved(_)) {
+                        found.status = status;
+                    }
+                }
+            }
+            Record::Synced { .. } => {}
+        }
+    }
+    let mut found: Vec<Found> = found.into_values().collect();
+    found.sort_unstable_by_key(|found| found.intent);
+    Ok(found)
 }
 
 /// Bytes of the journal that an attempt takes, by far.
@@ -119,23 +130,19 @@ const ATTEMPT: u64 = 4096;
 /// cut off may still be on its way, and the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
     let failed = JournalError::reading(path);
-    let mut file = open_to_read(path)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let start = length.saturating_sub(most.saturating_mul(ATTEMPT));
-    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let file = open_to_read(path)?;
+    let start = file.metadata().map_err(failed)?.len().saturating_sub(most.saturating_mul(ATTEMPT));
+    let mut lines = Lines::of_file(file, start).map_err(failed)?;
     let (mut ends, mut begun) = (Vec::new(), HashSet::new());
-    let mut reader = BufReader::new(file);
-    let mut kept = Vec::new();
-    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
+    while lines.advance().map_err(failed)?.is_some() {
         // The first line may be the end of one.
-        match record::read(&kept) {
-            Ok(Record::Intent { key, .. }) => {
+        match record::read(&lines.text) {
+            Ok(Record::Row { key, state: RowState::Intended { .. }, .. }) => {
                 begun.insert(key);
             }
-            Ok(Record::End { key, .. }) => {
+            Ok(Record::Row { key, state, .. }) if !matches!(state, RowState::Resolved(_)) => {
                 begun.remove(&key);
-                let dated = serde_json::from_slice::<Dated>(&kept).ok();
-                ends.extend(dated.and_then(|dated| humantime::parse_rfc3339(&dated.at).ok()));
+                ends.extend(time_of(&lines.text).ok());
             }
             _ => {}
         }
@@ -143,61 +150,6 @@ pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<Sy
     ends.extend(begun.iter().map(|_| now));
     ends.sort();
     Ok(ends.split_off(ends.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX))))
-}
-
-impl Iterator for People {
-    type Item = Result<LastWord, JournalError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let lines = self.lines.next()?;
-        let read = self.read(&lines);
-        Some(read.map_err(JournalError::reading(&self.path)))
-    }
-}
-
-/// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
-fn lines_of(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Lines>> {
-    let mut reader = BufReader::new(file.take(end));
-    let mut found = KeyMap::<Lines>::default();
-    let mut keys = Keys::default();
-    let mut kept = Vec::new();
-    let (mut offset, mut run) = (0, 0);
-    while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
-        let at = offset;
-        offset += line.length;
-        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
-        match record.map_err(io::Error::other)? {
-            Record::Run(begun) => run = runs.iter().position(|known| known.id == begun.id).unwrap_or_default(),
-            Record::Intent { key, .. } => {
-                let outcome = Outcome::Unknown;
-                found.insert(key, Lines { intent: at, last: at, run, outcome, status: None, is_resolved: false });
-            }
-            Record::End { key, outcome, status, .. } => {
-                if let Some(lines) = found.get_mut(&key) {
-                    (lines.last, lines.outcome, lines.status, lines.is_resolved) = (at, outcome, status, false);
-                }
-            }
-            Record::Resolved { key, resolution } => {
-                if let Some(lines) = found.get_mut(&key) {
-                    (lines.last, lines.outcome, lines.is_resolved) = (at, resolution.outcome(), true);
-                }
-            }
-            Record::Synced { .. } => {}
-        }
-    }
-    let mut lines: Vec<Lines> = found.into_values().collect();
-    lines.sort_unstable_by_key(|lines| lines.intent);
-    Ok(lines)
-}
-
-/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
-pub fn find_intents(
-    path: &Path,
-    wanted: impl Fn(RowKey) -> bool,
-    fits: impl Fn(&IntentDetails) -> bool,
-) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
-    let file = open_to_read(path)?;
-    intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
 }
 
 /// The fields of an intent that people read.
@@ -211,26 +163,28 @@ pub struct IntentDetails {
     pub at: String,
 }
 
-/// The last intent of each row that `wanted` picks by its key and `fits` by its content.
-///
-/// # Errors
-/// Those of the reader. Lines that are not valid intents are skipped.
+/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
+pub fn find_intents(
+    path: &Path,
+    wanted: impl Fn(RowKey) -> bool,
+    fits: impl Fn(&IntentDetails) -> bool,
+) -> Result<HashMap<RowKey, IntentDetails>, JournalError> {
+    let file = open_to_read(path)?;
+    intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
+}
+
+/// The same of a journal that is open. Lines that are not valid intents are skipped.
 pub fn intents_of(
-    mut reader: impl BufRead,
+    reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
     fits: impl Fn(&IntentDetails) -> bool,
 ) -> io::Result<HashMap<RowKey, IntentDetails>> {
     let mut found = HashMap::new();
-    let mut keys = Keys::default();
-    let mut kept = Vec::new();
-    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        if !kept.starts_with(b"{\"t\":\"intent\"") && !kept.starts_with(b"{\"v\":") {
-            continue;
-        }
-        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
-        if let Ok(Record::Intent { key, .. }) = record
+    let mut lines = Lines::new(reader);
+    while lines.advance()?.is_some() {
+        if let Ok(Record::Row { key, state: RowState::Intended { .. }, .. }) = lines.record()
             && wanted(key)
-            && let Ok(details) = serde_json::from_slice::<IntentDetails>(&kept)
+            && let Ok(details) = serde_json::from_slice::<IntentDetails>(&lines.text)
             && fits(&details)
         {
             found.insert(key, details);
@@ -242,11 +196,10 @@ pub fn intents_of(
 /// Everyone in a journal who was accepted at any time, whatever a later record says of them.
 pub fn ever_accepted(path: &Path) -> Result<HashSet<RowKey>, JournalError> {
     let failed = JournalError::reading(path);
-    let mut reader = BufReader::new(open_to_read(path)?);
-    let (mut found, mut keys, mut kept) = (HashSet::new(), Keys::default(), Vec::new());
-    while next_line(&mut reader, &mut kept, LINE_MAX).map_err(failed)?.is_some() {
-        let record = record::read(&kept).and_then(|record| keys.translate(record, &kept));
-        if let Ok(Record::End { key, outcome: Outcome::Accepted, .. }) = record {
+    let mut lines = Lines::new(BufReader::new(open_to_read(path)?));
+    let mut found = HashSet::new();
+    while lines.advance().map_err(failed)?.is_some() {
+        if let Ok(Record::Row { key, state: RowState::Accepted { .. }, .. }) = lines.record() {
             found.insert(key);
         }
     }

@@ -1,11 +1,11 @@
 //! The records of the journal and their bytes: one line of JSON each, whose last field is the CRC-32 of everything before
 //! it.
 
-use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Flaw;
@@ -18,6 +18,8 @@ use crate::settings::clock::{Timestamp, now, writable};
 /// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
 /// no one, and it has no [`Record::Synced`].
 const VERSION: u32 = 2;
+/// The version of the program that writes.
+const VESCLI: &str = env!("CARGO_PKG_VERSION");
 /// The text between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
 /// How long the CRC field is, the closing brace included and the line break not.
@@ -31,6 +33,16 @@ pub struct Person<'a> {
     pub key: RowKey,
     pub email: &'a str,
     pub cname: &'a str,
+}
+
+/// Someone on the list, or in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPerson {
+    /// The line of the list. An end does not have it.
+    #[serde(default)]
+    pub row: u64,
+    pub email: String,
+    pub cname: String,
 }
 
 /// A row that is about to be sent.
@@ -119,26 +131,14 @@ impl RunHeader {
 
     /// The record of a run that begins now.
     pub(super) fn record(&self) -> String {
-        run(&format!("{:016x}", fastrand::u64(..)), self)
+        run(&new_id(), self)
     }
 
     /// The record of putting these journals together.
     pub(super) fn record_of_merge(&self, journals: &[PathBuf]) -> String {
-        let names = journals.iter().map(|path| Value::from(path.to_string_lossy()));
-        let merged: Value = names.collect();
+        let merged: Value = journals.iter().map(|path| Value::from(path.to_string_lossy())).collect();
         let record = self.record();
-        let text = record.split_at(record.len() - CRC_LENGTH - 1).0;
-        sealed(format!(r#"{text},"merged":{merged}"#))
-    }
-
-    /// The same in the form of version 1, in front of records whose keys are of that version.
-    pub(super) fn record_of_version_1(&self) -> String {
-        run_of_version_1(&format!("{:016x}", fastrand::u64(..)), self)
-    }
-
-    /// Whether an earlier run sent to the same place.
-    pub(super) fn is_for(&self, run: &RunRecord) -> bool {
-        run.is_to(&self.service, &self.url)
+        sealed(format!(r#"{},"merged":{merged}"#, &record[..record.len() - CRC_LENGTH - 1]))
     }
 
     /// The bytes that its rows may need.
@@ -147,61 +147,99 @@ impl RunHeader {
     }
 }
 
+/// A row after its last record. Small: there may be a million of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RowState {
+    /// It was about to be sent, and no record shows how it ended.
+    Intended {
+        attempt: u32,
+    },
+    Accepted {
+        at: Timestamp,
+    },
+    /// One that is due is sent by the next run without another flag: the reason was not its own.
+    Rejected {
+        status: Option<u16>,
+        due: bool,
+    },
+    NotSent,
+    /// It was sent, and no answer shows its outcome. The HTTP status, if there was an answer.
+    Unknown {
+        status: Option<u16>,
+    },
+    /// It was unknown, and an operator resolved it.
+    Resolved(Resolution),
+}
+
+impl RowState {
+    /// What it means for the recipient. An intent without an end is unknown: its request may have been sent.
+    pub const fn effective(self) -> Outcome {
+        match self {
+            Self::Accepted { .. } => Outcome::Accepted,
+            Self::Rejected { .. } => Outcome::Rejected,
+            Self::NotSent => Outcome::NotSent,
+            Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
+            Self::Resolved(resolution) => resolution.outcome(),
+        }
+    }
+
+    /// Whether an operator may record this: what they found out about an unknown row, or that they take it back.
+    pub fn can_be_resolved(self, resolution: Resolution) -> bool {
+        match resolution {
+            Resolution::Unknown => matches!(self, Self::Resolved(before) if before != Resolution::Unknown),
+            Resolution::Accepted | Resolution::NotSent => self.effective() == Outcome::Unknown,
+        }
+    }
+
+    /// What counts where journals differ. A row that is due goes out unasked, like one that was not sent.
+    pub(super) const fn weight(self) -> u8 {
+        match self.effective() {
+            Outcome::Accepted => 4,
+            Outcome::Unknown => 3,
+            Outcome::Rejected if matches!(self, Self::Rejected { due: true, .. }) => 1,
+            Outcome::Rejected => 2,
+            Outcome::NotSent => 0,
+        }
+    }
+}
+
 /// A record that was read, without the texts that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
     /// Boxed, because there are few, and it is much larger than the others.
     Run(Box<RunRecord>),
-    Intent {
-        key: RowKey,
-        attempt: u64,
-    },
-    End {
-        key: RowKey,
-        outcome: Outcome,
-        status: Option<u16>,
-        /// Of a rejected row: whether the next run sends it without another flag.
-        due: bool,
-        at: Timestamp,
-    },
-    Resolved {
-        key: RowKey,
-        resolution: Resolution,
-    },
+    /// An intent, an end, or what an operator found out: the state that the person has after it, and the HTTP status of an
+    /// end, if there was an answer.
+    Row { key: RowKey, state: RowState, status: Option<u16> },
     /// Everything up to this offset was on the disk before this record was written.
-    Synced {
-        bytes: u64,
-    },
+    Synced { bytes: u64 },
 }
 
 impl Record {
-    /// Who the record is about, and their state after it. An intent alone means unknown: its request may have been sent.
+    /// Who the record is about, and their outcome after it.
     pub(super) const fn about(&self) -> Option<(RowKey, Outcome)> {
         match self {
-            Self::Intent { key, .. } => Some((*key, Outcome::Unknown)),
-            Self::End { key, outcome, .. } => Some((*key, *outcome)),
-            Self::Resolved { key, resolution } => Some((*key, resolution.outcome())),
+            Self::Row { key, state, .. } => Some((*key, state.effective())),
             Self::Run(_) | Self::Synced { .. } => None,
         }
     }
 }
 
+/// The identifier of a new run.
+pub(super) fn new_id() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
 /// The line of the beginning of a run.
 pub(super) fn run(id: &str, header: &RunHeader) -> String {
+    let RunHeader { url, service, cname, list, input_sha256, rows, .. } = header;
+    let [id, url, service] = [id, url, service].map(Value::from);
+    let [cname, list, sha256] = [cname, list, input_sha256].map(|text| Value::from(text.as_str()));
     let tenant = Value::from(header.tenant.as_deref());
-    let author = author(&header.author);
     let shard = header.shard.map_or_else(String::new, |shard| format!(r#","shard":"{shard}""#));
+    let (author, at) = (author(&header.author), now());
     sealed(format!(
-        r#"{{"v":{VERSION},"t":"run","id":{},"url":{},"service":{},"tenant":{tenant},"cname":{},"list":{},"input_sha256":{},"rows":{}{shard},"vescli":"{}"{author},"at":"{}""#,
-        Value::from(id),
-        Value::from(header.url.as_str()),
-        Value::from(header.service.as_str()),
-        Value::from(header.cname.as_str()),
-        Value::from(header.list.as_str()),
-        Value::from(header.input_sha256.as_str()),
-        header.rows,
-        env!("CARGO_PKG_VERSION"),
-        now(),
+        r#"{{"v":{VERSION},"t":"run","id":{id},"url":{url},"service":{service},"tenant":{tenant},"cname":{cname},"list":{list},"input_sha256":{sha256},"rows":{rows}{shard},"vescli":"{VESCLI}"{author},"at":"{at}""#
     ))
 }
 
@@ -212,56 +250,38 @@ fn author(author: &Author) -> String {
     known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Value::from(value)))
 }
 
-/// The text of a run's record without part and CRC.
-pub(super) fn text_of_run(line: &str, part: Part) -> &str {
+/// The record of a run, which has one part, with another one.
+pub(super) fn run_with_part(line: &str, before: Part, part: Part) -> String {
     let text = &line[..line.len() - CRC_LENGTH];
-    text.strip_suffix(part.field()).unwrap_or(text)
-}
-
-/// The record of a run in a journal that was put together, by its text without part and CRC.
-pub(super) fn part_of_run(text: &str, part: Part) -> String {
-    sealed(format!("{text}{}", part.field()))
+    sealed(format!("{}{}", text.strip_suffix(before.field()).unwrap_or(text), part.field()))
 }
 
 /// The same as version 1 has it, for a journal whose own one is damaged.
 pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
+    let RunHeader { url, input_sha256, rows, .. } = header;
+    let ([id, url, sha256], at) = ([id, url, input_sha256].map(Value::from), now());
     sealed(format!(
-        r#"{{"v":1,"t":"run","id":{},"url":{},"tenant":null,"input_sha256":{},"rows":{},"vescli":"{}","at":"{}""#,
-        Value::from(id),
-        Value::from(header.url.as_str()),
-        Value::from(header.input_sha256.as_str()),
-        header.rows,
-        env!("CARGO_PKG_VERSION"),
-        now(),
+        r#"{{"v":1,"t":"run","id":{id},"url":{url},"tenant":null,"input_sha256":{sha256},"rows":{rows},"vescli":"{VESCLI}","at":"{at}""#
     ))
 }
 
 /// The line of an intent.
 pub(super) fn intent(intent: &Intent<'_>) -> String {
+    let Intent { person: Person { key, email, cname }, row, attempt } = *intent;
+    let ([email, cname], at) = ([email, cname].map(Value::from), now());
     sealed(format!(
-        r#"{{"t":"intent","key":"{}","row":{},"email":{},"cname":{},"attempt":{},"at":"{}""#,
-        intent.person.key,
-        intent.row,
-        Value::from(intent.person.email),
-        Value::from(intent.person.cname),
-        intent.attempt,
-        now(),
+        r#"{{"t":"intent","key":"{key}","row":{row},"email":{email},"cname":{cname},"attempt":{attempt},"at":"{at}""#
     ))
 }
 
 /// The line of an end. It names the person, so that it is complete even if its intent is damaged.
 /// A version that does not know `due` leaves the row alone.
 pub(super) fn end(person: &Person<'_>, end: &End) -> String {
+    let (Person { key, email, cname }, attempt, word) = (*person, end.attempt, end.outcome.word());
+    let ([email, cname], status, at) = ([email, cname].map(Value::from), Value::from(end.status), now());
+    let due = if end.due { r#","due":true"# } else { "" };
     sealed(format!(
-        r#"{{"t":"{}","key":"{}","attempt":{},"status":{}{},"at":"{}","email":{},"cname":{}"#,
-        end.outcome.word(),
-        person.key,
-        end.attempt,
-        Value::from(end.status),
-        if end.due { ",\"due\":true" } else { "" },
-        now(),
-        Value::from(person.email),
-        Value::from(person.cname),
+        r#"{{"t":"{word}","key":"{key}","attempt":{attempt},"status":{status}{due},"at":"{at}","email":{email},"cname":{cname}"#
     ))
 }
 
@@ -299,23 +319,8 @@ struct Fields<'a> {
     resolution: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct RunFields {
-    v: u32,
-    id: String,
-    url: String,
-    service: Option<String>,
-    tenant: Option<String>,
-    cname: Option<String>,
-    list: Option<String>,
-    input_sha256: String,
-    rows: u64,
-    shard: Option<String>,
-    part: Option<String>,
-    vescli: String,
-    user: Option<String>,
-    host: Option<String>,
-    job: Option<String>,
+fn json<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
+    serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)
 }
 
 /// Reads a line without its line break.
@@ -324,34 +329,33 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
     if let Some(record) = read_usual(line) {
         return Ok(record);
     }
-    let fields: Fields = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
-    if fields.t == "synced" {
-        let bytes = fields.bytes.ok_or(Flaw::NoRecord)?;
-        return Ok(Record::Synced { bytes });
+    let Fields { t: word, at, bytes, key, attempt, status, due, resolution } = json(line)?;
+    if word == "synced" {
+        return Ok(Record::Synced { bytes: bytes.ok_or(Flaw::NoRecord)? });
     }
-    let at = fields.at.and_then(Timestamp::parse).ok_or(Flaw::NoRecord)?;
-    if fields.t == "run" {
+    let at = at.and_then(Timestamp::parse).ok_or(Flaw::NoRecord)?;
+    if word == "run" {
         return read_run(line, at);
     }
-    let key: RowKey = fields.key.and_then(|key| key.parse().ok()).ok_or(Flaw::NoRecord)?;
-    let end = |outcome| Record::End { key, outcome, status: fields.status, due: fields.due, at };
-    Ok(match fields.t {
-        "intent" => Record::Intent { key, attempt: fields.attempt.ok_or(Flaw::NoRecord)? },
-        "accepted" => end(Outcome::Accepted),
-        "rejected" => end(Outcome::Rejected),
-        "not_sent" => end(Outcome::NotSent),
-        "unknown" => end(Outcome::Unknown),
-        "resolved" => Record::Resolved {
-            key,
-            resolution: match fields.resolution {
-                Some("accepted") => Resolution::Accepted,
-                Some("not_sent") => Resolution::NotSent,
-                Some("unknown") => Resolution::Unknown,
-                _ => return Err(Flaw::NoRecord),
-            },
-        },
+    let key: RowKey = key.and_then(|key| key.parse().ok()).ok_or(Flaw::NoRecord)?;
+    let state = match word {
+        "intent" => intended(attempt.ok_or(Flaw::NoRecord)?),
+        "accepted" => RowState::Accepted { at },
+        "rejected" => RowState::Rejected { status, due },
+        "not_sent" => RowState::NotSent,
+        "unknown" => RowState::Unknown { status },
+        "resolved" => {
+            let known = [Resolution::Accepted, Resolution::NotSent, Resolution::Unknown];
+            let found = known.into_iter().find(|known| Some(known.word()) == resolution);
+            RowState::Resolved(found.ok_or(Flaw::NoRecord)?)
+        }
         _ => return Err(Flaw::Newer),
-    })
+    };
+    Ok(Record::Row { key, state, status })
+}
+
+fn intended(attempt: u64) -> RowState {
+    RowState::Intended { attempt: u32::try_from(attempt).unwrap_or(u32::MAX) }
 }
 
 /// How long a time in a record is.
@@ -361,81 +365,57 @@ const TIME_LENGTH: usize = "2026-01-02T03:04:05.678Z".len();
 /// the time that a parser of JSON takes. The CRC was checked, so the bytes are those that a vescli wrote; every line in another
 /// form is left to the parser.
 fn read_usual(line: &[u8]) -> Option<Record> {
-    let rest = line.strip_prefix(b"{\"t\":\"")?;
-    if let Some(rest) = rest.strip_prefix(b"intent\",\"key\":\"") {
-        let key = RowKey::of_digits(rest.get(..32)?).ok()?;
-        let tail = TIME_LENGTH + 1 + CRC_LENGTH;
-        let (head, time) = rest.split_at_checked(rest.len().checked_sub(tail)?)?;
-        let head = head.strip_suffix(b",\"at\":\"")?;
-        (time.get(TIME_LENGTH) == Some(&b'"')).then_some(())?;
-        let digits = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let (head, digits) = head.split_at(head.len() - digits);
-        head.strip_suffix(b"\",\"attempt\":")?;
-        let attempt = str::from_utf8(digits).ok()?.parse().ok()?;
-        return Some(Record::Intent { key, attempt });
+    let rest = str::from_utf8(line).ok()?.strip_prefix(r#"{"t":""#)?;
+    if let Some(rest) = rest.strip_prefix(r#"intent","key":""#) {
+        let (key, rest) = rest.split_at_checked(32)?;
+        let (head, time) = rest.split_at_checked(rest.len().checked_sub(TIME_LENGTH + 1 + CRC_LENGTH)?)?;
+        let (head, attempt) = head.strip_suffix(r#","at":""#)?.rsplit_once(':')?;
+        let is_usual = head.ends_with(r#"","attempt""#) && time.as_bytes()[TIME_LENGTH] == b'"';
+        let state = is_usual.then_some(intended(attempt.parse().ok()?))?;
+        return Some(Record::Row { key: key.parse().ok()?, state, status: None });
     }
-    let rest = rest.strip_prefix(b"accepted\",\"key\":\"")?;
-    let (key, rest) = rest.split_at_checked(32)?;
-    let key = RowKey::of_digits(key).ok()?;
-    let rest = rest.strip_prefix(b"\",\"attempt\":")?;
-    let (_, rest) = digits(rest);
-    let rest = rest.strip_prefix(b",\"status\":")?;
-    let (status, rest) = digits(rest);
-    let status = str::from_utf8(status).ok()?.parse().ok()?;
-    let rest = rest.strip_prefix(b",\"at\":\"")?;
-    let (at, rest) = rest.split_at_checked(TIME_LENGTH)?;
-    rest.strip_prefix(b"\",\"")?;
-    Some(Record::End {
-        key,
-        outcome: Outcome::Accepted,
-        status: Some(status),
-        due: false,
-        at: Timestamp::parse(str::from_utf8(at).ok()?)?,
-    })
-}
-
-/// The digits at the beginning, and what comes after them.
-fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
-    bytes.split_at(count)
+    let (key, rest) = rest.strip_prefix(r#"accepted","key":""#)?.split_at_checked(32)?;
+    // Behind the attempt.
+    let mut fields = rest.strip_prefix(r#"","attempt":"#)?.split(',').skip(1);
+    let status = fields.next()?.strip_prefix(r#""status":"#)?.parse().ok()?;
+    let at = fields.next()?.strip_prefix(r#""at":""#)?.strip_suffix('"')?;
+    let state = RowState::Accepted { at: Timestamp::parse(at)? };
+    Some(Record::Row { key: key.parse().ok()?, state, status: Some(status) })
 }
 
 fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
-    let run: RunFields = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
-    if run.v == 0 || run.v > VERSION {
+    let mut run: RunRecord = json(line)?;
+    if run.version == 0 || run.version > VERSION || run.part == Part::Newer {
         return Err(Flaw::Newer);
     }
-    let shard = run.shard.map(|shard| shard.parse()).transpose().map_err(|_| Flaw::NoRecord)?;
-    Ok(Record::Run(Box::new(RunRecord {
-        version: run.v,
-        id: run.id,
-        service: run.service.unwrap_or_else(|| service_of(&run.url)),
-        url: run.url,
-        tenant: run.tenant,
-        cname: run.cname,
-        list: run.list,
-        input_sha256: run.input_sha256,
-        rows: run.rows,
-        shard,
-        part: match run.part.as_deref() {
-            None => Part::Own,
-            Some("joined") => Part::Joined,
-            Some("superseded") => Part::Superseded,
-            Some(_) => return Err(Flaw::Newer),
-        },
-        vescli: run.vescli,
-        author: Author { user: run.user, host: run.host, job: run.job },
-        at,
-    })))
+    if run.service.is_empty() {
+        run.service = service_of(&run.url);
+    }
+    (run.author, run.at) = (json(line)?, at);
+    Ok(Record::Run(Box::new(run)))
 }
 
-/// The person that a line names.
+/// What a line says beside its record.
 #[derive(Deserialize)]
-pub(super) struct Named<'a> {
-    #[serde(borrow)]
-    pub(super) email: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) cname: Cow<'a, str>,
+struct Dated<'a> {
+    at: &'a str,
+}
+
+/// When a record was written, as it says.
+pub(super) fn at_of(line: &[u8]) -> io::Result<&str> {
+    let dated: Dated = serde_json::from_slice(line)?;
+    Ok(dated.at)
+}
+
+/// The same, with its milliseconds.
+pub(super) fn time_of(line: &[u8]) -> io::Result<SystemTime> {
+    humantime::parse_rfc3339(at_of(line)?).map_err(io::Error::other)
+}
+
+/// Bytes without the zeros behind them: a power failure may leave them after a record that lost its line break.
+pub(super) fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    &bytes[..bytes.len() - zeros]
 }
 
 /// Checks that a line ends in the CRC of what comes before it.

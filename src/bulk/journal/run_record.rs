@@ -1,20 +1,25 @@
 //! What a run says of itself in its journal, as it is read back, and who ran it: the user, the machine and the job, for a
 //! later audit.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::args::environment::Environment;
 use crate::settings::bulk::Shard;
 use crate::settings::clock::Timestamp;
 
-/// A run that wrote into the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A run that wrote into the journal, with the fields of its record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunRecord {
+    #[serde(rename = "v")]
     pub version: u32,
     pub id: String,
     pub url: String,
     /// The service of that URL, by which people are known in other journals.
+    #[serde(default)]
     pub service: String,
     pub tenant: Option<String>,
     /// The cname of rows that bring none; not known of a journal of version 1.
@@ -24,16 +29,26 @@ pub struct RunRecord {
     pub input_sha256: String,
     pub rows: u64,
     /// The part of the list that it sent, if several runs shared it.
+    #[serde(default, deserialize_with = "shard")]
     pub shard: Option<Shard>,
+    #[serde(default)]
     pub part: Part,
     pub vescli: String,
     /// Who ran it; older journals do not say.
+    #[serde(skip)]
     pub author: Author,
+    #[serde(skip)]
     pub at: Timestamp,
 }
 
+fn shard<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Shard>, D::Error> {
+    let text = Option::<Cow<'_, str>>::deserialize(value)?;
+    text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+}
+
 /// How the requests below a run's record stand to others about the same people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The run wrote them itself: each supersedes what stands before it.
     #[default]
@@ -42,13 +57,16 @@ pub enum Part {
     Joined,
     /// The same, of requests that are superseded.
     Superseded,
+    /// What a later version may write.
+    #[serde(other)]
+    Newer,
 }
 
 impl Part {
     /// The field in the record; none for what a run writes itself.
     pub(super) const fn field(self) -> &'static str {
         match self {
-            Self::Own => "",
+            Self::Own | Self::Newer => "",
             Self::Joined => r#","part":"joined""#,
             Self::Superseded => r#","part":"superseded""#,
         }
@@ -78,7 +96,7 @@ fn path_of(url: &str) -> String {
 const LENGTH_MAX: usize = 300;
 
 /// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     pub user: Option<String>,
     pub host: Option<String>,
@@ -90,8 +108,15 @@ impl Author {
     pub fn of(environment: &Environment) -> Self {
         // A URL is cut only after its secrets are removed: cut before, it may end within a password that is not recognised.
         let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable).or_else(user_number);
-        let host = host().or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
+        #[cfg(unix)]
+        let user = user.or_else(|| Some(format!("uid {}", rustix::process::getuid().as_raw())));
+        #[cfg(unix)]
+        let host =
+            Some(rustix::system::uname().nodename().to_string_lossy().into_owned()).filter(|name| !name.is_empty());
+        #[cfg(not(unix))]
+        let host = None;
+        let host = host.or_else(|| variable("COMPUTERNAME")).or_else(|| variable("HOSTNAME"));
         let [user, host, job] = [user, host, job(variable)].map(|value| value.map(bounded));
         Self { user, host, job }
     }
@@ -130,29 +155,6 @@ fn without_secrets(text: &str) -> Option<String> {
     url.set_query(None);
     url.set_fragment(None);
     Some(url.into())
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as where users have no number")]
-fn user_number() -> Option<String> {
-    Some(format!("uid {}", rustix::process::getuid().as_raw()))
-}
-
-#[cfg(not(unix))]
-const fn user_number() -> Option<String> {
-    None
-}
-
-#[cfg(unix)]
-fn host() -> Option<String> {
-    let name = rustix::system::uname();
-    let name = name.nodename().to_string_lossy();
-    (!name.is_empty()).then(|| name.into_owned())
-}
-
-#[cfg(not(unix))]
-const fn host() -> Option<String> {
-    None
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::error::{Damage, Flaw, JournalError};
 use super::file;
 use super::key::{self, KeyMap, RowKey};
-use super::record::{self, LINE_MAX, Named, Record, Resolution};
+use super::record::{self, LINE_MAX, ListedPerson, Record, RowState, without_zeros};
 use super::run_record::RunRecord;
 use crate::api::outcome::Outcome;
 use crate::settings::clock::Timestamp;
@@ -42,6 +43,13 @@ pub struct Scan {
     pub is_foreign: bool,
 }
 
+impl Scan {
+    /// What has to come before the next record.
+    pub(super) fn line_break(&self) -> &'static str {
+        if self.tail == Tail::Unbroken { "\n" } else { "" }
+    }
+}
+
 /// Reads a whole journal.
 ///
 /// Damage is removed like an unfinished end if it is after the last place that a record says is on the disk: a power
@@ -50,18 +58,16 @@ pub struct Scan {
 ///
 /// # Errors
 /// Those of the reader. Damage is not an error here: it is part of what is found.
-pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
+pub fn scan(reader: impl BufRead) -> io::Result<Scan> {
     let mut scanner = Scanner::default();
-    let mut kept = Vec::new();
-    while let Some(line) = next_line(&mut reader, &mut kept, LINE_MAX)? {
+    let mut lines = Lines::new(reader);
+    while let Some(line) = lines.advance()? {
         scanner.scan.lines += 1;
         if scanner.scan.lines == 1 {
-            scanner.begins_well = begins_like_a_journal(&kept);
+            scanner.begins_well = begins_like_a_journal(&lines.text);
         }
-        if line.terminated {
-            scanner.terminated(&kept, &line);
-        } else {
-            scanner.unterminated(&kept, &line);
+        if let Err(flaw) = scanner.take(&mut lines, line) {
+            scanner.damaged(flaw, &lines.text);
         }
         scanner.scan.length += line.length;
     }
@@ -72,7 +78,6 @@ pub fn scan(mut reader: impl BufRead) -> io::Result<Scan> {
 #[derive(Default)]
 struct Scanner {
     scan: Scan,
-    keys: Keys,
     /// How far the journal is known to be on the disk, by its last `synced`.
     synced: Option<u64>,
     /// What was known before the first damage.
@@ -87,47 +92,45 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// A line that was finished has been synced, or may have been: it is valid, or the journal is damaged.
-    fn terminated(&mut self, kept: &[u8], line: &Line) {
-        let read = if line.length > LINE_MAX as u64 { Err(Flaw::TooLong) } else { record::read(kept) };
-        match read.and_then(|record| self.apply(record, kept)) {
-            Ok(()) => self.scan.valid = self.scan.length + line.length,
-            Err(flaw) => self.damaged(flaw, kept),
+    fn take(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), Flaw> {
+        if !line.terminated {
+            return self.unterminated(lines, line);
         }
+        // It has been synced, or may have been: it is valid, or the journal is damaged.
+        if line.length > LINE_MAX as u64 {
+            return Err(Flaw::TooLong);
+        }
+        self.apply(lines.record()?)?;
+        self.scan.valid = self.scan.length + line.length;
+        Ok(())
     }
 
     /// No request was sent because of an unfinished line, unless it was finished once and its line break was lost.
-    fn unterminated(&mut self, kept: &[u8], line: &Line) {
-        let zeros = kept.iter().rev().take_while(|byte| **byte == 0).count();
-        let text = &kept[..kept.len() - zeros];
+    fn unterminated(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), Flaw> {
         self.scan.tail = Tail::Torn;
         if !line.rest_is_zero {
-            return self.damaged(Flaw::TooLong, kept);
+            return Err(Flaw::TooLong);
         }
-        match record::read(text) {
-            Ok(record) => match self.apply(record, text) {
-                Ok(()) => {
-                    self.scan.tail = Tail::Unbroken;
-                    self.scan.valid = self.scan.length + text.len() as u64;
-                }
-                Err(flaw) => self.damaged(flaw, kept),
-            },
+        let text = without_zeros(&lines.text);
+        if record::read(text).is_err() {
             // A record that was whole and synced, and whose line break became something else.
-            Err(_) if record::whole_record_within(text).is_some() => {
-                self.damaged(Flaw::NoBreak, kept);
-            }
-            Err(_) => {}
+            return if record::whole_record_within(text).is_some() { Err(Flaw::NoBreak) } else { Ok(()) };
         }
+        lines.text.truncate(text.len());
+        self.apply(lines.record()?)?;
+        self.scan.tail = Tail::Unbroken;
+        self.scan.valid = self.scan.length + lines.text.len() as u64;
+        Ok(())
     }
 
-    fn apply(&mut self, record: Record, line: &[u8]) -> Result<(), Flaw> {
+    fn apply(&mut self, record: Record) -> Result<(), Flaw> {
         self.has_records = true;
-        if let Record::Synced { bytes } = record {
+        match record {
             // It is at the offset that it names, unless journals were joined or lines removed by hand.
-            self.synced = self.synced.max(Some(bytes.max(self.scan.length)));
+            Record::Synced { bytes } => self.synced = self.synced.max(Some(bytes.max(self.scan.length))),
+            Record::Row { state, .. } => self.has_ends |= !matches!(state, RowState::Intended { .. }),
+            Record::Run(_) => {}
         }
-        self.has_ends |= matches!(record, Record::End { .. } | Record::Resolved { .. });
-        let record = self.keys.translate(record, line)?;
         self.scan.recovered.apply(record)
     }
 
@@ -141,22 +144,19 @@ impl Scanner {
 
     fn finish(mut self) -> Scan {
         self.scan.is_foreign = self.scan.length > 0 && !self.has_records && !self.begins_well;
-        let Some(first) = self.scan.damage.first() else {
+        let (Some(first), Some(before)) = (self.scan.damage.first(), self.before_damage) else {
             return self.scan;
         };
-        let unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
+        let is_unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
         // The first mark of a new journal is written when its first run is on the disk, or a later one, if those before it
         // were killed without writing theirs. An end follows a request, and a request behind a sync that covers that mark.
-        let follows_runs = |before: &Recovered| {
-            before.runs.len() as u64 + 1 == first.line && before.runs.iter().all(|run| run.version > 1)
-        };
-        let is_first_mark = self.synced.is_none() && !self.has_ends;
-        let is_first_mark = is_first_mark && first.line > 1 && self.before_damage.as_ref().is_some_and(follows_runs);
-        if unsynced || is_all || is_first_mark {
+        let follows_runs = before.runs.len() as u64 + 1 == first.line && before.runs.iter().all(|run| run.version > 1);
+        let is_first_mark = self.synced.is_none() && !self.has_ends && first.line > 1 && follows_runs;
+        if is_unsynced || is_all || is_first_mark {
             self.scan.tail = Tail::Torn;
             self.scan.valid = first.offset;
-            self.scan.recovered = self.before_damage.unwrap_or_default();
+            self.scan.recovered = before;
             self.scan.damage.clear();
         }
         self.scan
@@ -167,8 +167,7 @@ impl Scanner {
 /// become one, and so can one that a power failure has filled up with zeros from any byte on.
 pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
-    let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-    let written = &bytes[..bytes.len() - zeros];
+    let written = without_zeros(bytes);
     let agrees = |start: &[u8]| written.iter().zip(start).all(|(byte, other)| byte == other);
     written.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
 }
@@ -190,34 +189,35 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn translate(&mut self, record: Record, line: &[u8]) -> Result<Record, Flaw> {
-        if let Record::Run(run) = &record {
-            self.old = (run.version == 1).then(|| run.service.clone());
-        }
-        Ok(match (record, &self.old) {
-            (Record::Intent { key, attempt }, Some(service)) => {
-                let named: Named = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
-                let new = key::key(service, &named.cname, &named.email);
-                self.alias.insert(key, new);
-                Record::Intent { key: new, attempt }
-            }
-            (Record::End { key, outcome, status, due, at }, _) if !self.alias.is_empty() => {
-                let new = self.alias.get(&key).copied().unwrap_or(key);
-                if outcome != Outcome::Unknown {
-                    self.alias.remove(&key);
+    pub(super) fn translate(&mut self, record: &mut Record, line: &[u8]) -> Result<(), Flaw> {
+        match record {
+            Record::Run(run) => self.old = (run.version == 1).then(|| run.service.clone()),
+            Record::Row { key, state: RowState::Intended { .. }, .. } => {
+                if let Some(service) = &self.old {
+                    let named: ListedPerson = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
+                    let old = mem::replace(key, key::key(service, &named.cname, &named.email));
+                    self.alias.insert(old, *key);
                 }
-                Record::End { key: new, outcome, status, due, at }
             }
-            (Record::Resolved { key, resolution }, _) => {
-                Record::Resolved { key: self.alias.get(&key).copied().unwrap_or(key), resolution }
+            Record::Row { key, state, .. } => {
+                if let Some(new) = self.alias.get(key).copied() {
+                    let old = mem::replace(key, new);
+                    if !matches!(state, RowState::Unknown { .. } | RowState::Resolved(_)) {
+                        self.alias.remove(&old);
+                    }
+                }
             }
-            (record, _) => record,
-        })
+            Record::Synced { .. } => {}
+        }
+        Ok(())
     }
 }
 
-/// A line as far as it was kept.
+/// A line of which as much is kept as a record may be long.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
+    /// Where it begins.
+    pub(super) offset: u64,
     /// How long it is in the file, its line break included.
     pub(super) length: u64,
     /// Whether a line break ends it.
@@ -226,30 +226,69 @@ pub(super) struct Line {
     pub(super) rest_is_zero: bool,
 }
 
-/// Reads the next line into `kept`, without its line break and at most `max` bytes of it. Nothing at the end.
-pub(super) fn next_line(reader: &mut impl BufRead, kept: &mut Vec<u8>, max: usize) -> io::Result<Option<Line>> {
-    kept.clear();
-    let mut line = Line { length: 0, terminated: false, rest_is_zero: true };
-    loop {
-        let chunk = match reader.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            chunk => chunk?,
-        };
-        if chunk.is_empty() {
-            return Ok((line.length > 0).then_some(line));
+/// The lines of a journal, one after another, with the keys of today.
+pub(super) struct Lines<R> {
+    reader: R,
+    offset: u64,
+    keys: Keys,
+    /// The line that was read last, without its line break and at most [`LINE_MAX`] bytes of it.
+    pub(super) text: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, offset: 0, keys: Keys::default(), text: Vec::new() }
+    }
+
+    /// Reads the next line. Nothing at the end.
+    pub(super) fn advance(&mut self) -> io::Result<Option<Line>> {
+        let Self { reader, text: kept, .. } = self;
+        kept.clear();
+        let mut line = Line { offset: self.offset, length: 0, terminated: false, rest_is_zero: true };
+        while !line.terminated {
+            let chunk = match reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                chunk => chunk?,
+            };
+            if chunk.is_empty() {
+                break;
+            }
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let text = &chunk[..end.unwrap_or(chunk.len())];
+            let (keep, rest) = text.split_at(text.len().min(LINE_MAX - kept.len()));
+            kept.extend_from_slice(keep);
+            line.rest_is_zero &= rest.iter().all(|byte| *byte == 0);
+            line.terminated = end.is_some();
+            let used = text.len() + usize::from(line.terminated);
+            line.length += used as u64;
+            reader.consume(used);
         }
-        let end = chunk.iter().position(|byte| *byte == b'\n');
-        let text = &chunk[..end.unwrap_or(chunk.len())];
-        let (keep, rest) = text.split_at(text.len().min(max - kept.len()));
-        kept.extend_from_slice(keep);
-        line.rest_is_zero &= rest.iter().all(|byte| *byte == 0);
-        let used = text.len() + usize::from(end.is_some());
-        line.length += used as u64;
-        reader.consume(used);
-        if end.is_some() {
-            line.terminated = true;
-            return Ok(Some(line));
-        }
+        self.offset += line.length;
+        Ok((line.length > 0).then_some(line))
+    }
+
+    /// The record of the line that was read last.
+    pub(super) fn record(&mut self) -> Result<Record, Flaw> {
+        let mut record = record::read(&self.text)?;
+        self.keys.translate(&mut record, &self.text)?;
+        Ok(record)
+    }
+}
+
+impl<R: Read + Seek> Lines<BufReader<R>> {
+    /// The lines of a file from an offset on.
+    pub(super) fn of_file(mut file: R, offset: u64) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self { offset, ..Self::new(BufReader::with_capacity(LINE_MAX, file)) })
+    }
+
+    /// The text at a place of the file.
+    pub(super) fn at(&mut self, place: u64) -> io::Result<&[u8]> {
+        // Keeps what was read already: a person's lines are often close to those of the one before.
+        self.reader.seek_relative(place.cast_signed() - self.offset.cast_signed())?;
+        self.offset = place;
+        self.advance()?;
+        Ok(without_zeros(&self.text))
     }
 }
 
@@ -263,9 +302,9 @@ pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError>
 }
 
 fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
-    let scan = scan(BufReader::new(file)).map_err(JournalError::reading(path))?;
+    let scan = file::rewound(file).and_then(|file| scan(BufReader::new(file))).map_err(JournalError::reading(path))?;
     if scan.is_foreign {
-        return Err(JournalError::NotAJournal { path: path.to_owned() });
+        return Err(JournalError::unfit(path, "is not a journal"));
     }
     Ok(scan)
 }
@@ -280,93 +319,21 @@ pub fn inspect(path: &Path) -> Result<Scan, JournalError> {
 
 /// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
 pub fn first_run(path: &Path) -> Option<RunRecord> {
-    let file = file::open_to_read(path).ok()?;
-    let mut kept = Vec::new();
-    next_line(&mut BufReader::new(file), &mut kept, LINE_MAX).ok()?;
-    match record::read(&kept) {
+    let mut lines = Lines::new(BufReader::new(file::open_to_read(path).ok()?));
+    lines.advance().ok()?;
+    match lines.record() {
         Ok(Record::Run(run)) => Some(*run),
         _ => None,
     }
 }
 
-/// The first bytes from `offset` on, at most `length`: what a damaged line still contains.
-pub fn excerpt(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>, JournalError> {
-    let mut file = file::open_to_read(path)?;
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(offset))
-        .and_then(|_| file.take(length).read_to_end(&mut bytes))
-        .map_err(JournalError::reading(path))?;
-    let end = bytes.iter().position(|byte| *byte == b'\n');
-    bytes.truncate(end.unwrap_or(bytes.len()));
-    Ok(bytes)
-}
-
-/// A row after its last record. Small: there may be a million of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RowState {
-    /// It was about to be sent, and no record shows how it ended.
-    Intended {
-        attempt: u32,
-    },
-    Accepted {
-        at: Timestamp,
-    },
-    Rejected {
-        status: Option<u16>,
-        /// Whether the next run sends it without another flag: the reason was not its own.
-        due: bool,
-    },
-    NotSent,
-    /// It was sent, and no answer shows its outcome.
-    Unknown {
-        /// The HTTP status, if there was an answer.
-        status: Option<u16>,
-    },
-    /// It was unknown, and an operator resolved it.
-    Resolved(Resolution),
-}
-
-impl RowState {
-    /// What it means for the recipient. An intent without an end is unknown.
-    pub const fn effective(self) -> Outcome {
-        match self {
-            Self::Accepted { .. } => Outcome::Accepted,
-            Self::Rejected { .. } => Outcome::Rejected,
-            Self::NotSent => Outcome::NotSent,
-            Self::Intended { .. } | Self::Unknown { .. } => Outcome::Unknown,
-            Self::Resolved(resolution) => resolution.outcome(),
-        }
-    }
-
-    /// Whether an operator may record this: what they found out about an unknown row, or that they take it back.
-    pub fn can_be_resolved(self, resolution: Resolution) -> bool {
-        match resolution {
-            Resolution::Unknown => matches!(self, Self::Resolved(before) if before != Resolution::Unknown),
-            Resolution::Accepted | Resolution::NotSent => self.effective() == Outcome::Unknown,
-        }
-    }
-}
-
-impl RowState {
-    pub(super) const fn ended(outcome: Outcome, status: Option<u16>, due: bool, at: Timestamp) -> Self {
-        match outcome {
-            Outcome::Accepted => Self::Accepted { at },
-            Outcome::Rejected => Self::Rejected { status, due },
-            Outcome::NotSent => Self::NotSent,
-            Outcome::Unknown => Self::Unknown { status },
-        }
-    }
-
-    /// What counts where journals differ. A row that is due goes out unasked, like one that was not sent.
-    pub(super) const fn weight(self) -> u8 {
-        match self.effective() {
-            Outcome::Accepted => 4,
-            Outcome::Unknown => 3,
-            Outcome::Rejected if matches!(self, Self::Rejected { due: true, .. }) => 1,
-            Outcome::Rejected => 2,
-            Outcome::NotSent => 0,
-        }
-    }
+/// The first bytes of the line at `offset`, at most `length`: what a damaged line still contains.
+pub fn excerpt(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
+    let failed = JournalError::reading(path);
+    let mut lines = Lines::of_file(file::open_to_read(path)?, offset).map_err(failed)?;
+    lines.advance().map_err(failed)?;
+    lines.text.truncate(length);
+    Ok(lines.text)
 }
 
 /// How many rows there are of each outcome.
@@ -423,34 +390,29 @@ impl Recovered {
     }
 
     pub(super) fn apply(&mut self, record: Record) -> Result<(), Flaw> {
-        if self.runs.is_empty() && !matches!(record, Record::Run(_)) {
-            return Err(Flaw::NoRun);
-        }
         match record {
             // A journal that was put together has a run's record wherever requests of that run begin.
             Record::Run(run) if self.runs.iter().any(|known| known.id == run.id) => {}
             Record::Run(run) => self.runs.push(*run),
-            Record::Intent { key, attempt } => {
-                let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
-                self.states.insert(key, RowState::Intended { attempt });
+            _ if self.runs.is_empty() => return Err(Flaw::NoRun),
+            Record::Row { key, state: state @ RowState::Intended { .. }, .. } => {
+                self.states.insert(key, state);
             }
-            Record::End { key, outcome, status, due, at } => {
-                if outcome == Outcome::Accepted {
-                    let (first, last) = self.accepted.unwrap_or((at, at));
-                    self.accepted = Some((first.min(at), last.max(at)));
-                }
-                self.end(key, RowState::ended(outcome, status, due, at))?;
+            Record::Row { key, state, .. } => {
+                self.note_time(state);
+                // An end without its intent means that a line is lost, and others may be lost too.
+                *self.states.get_mut(&key).ok_or(Flaw::NoIntent)? = state;
             }
-            Record::Resolved { key, resolution } => self.end(key, RowState::Resolved(resolution))?,
             Record::Synced { .. } => {}
         }
         Ok(())
     }
 
-    /// An end without its intent means that a line is lost, and others may be lost too.
-    fn end(&mut self, key: RowKey, state: RowState) -> Result<(), Flaw> {
-        let before = self.states.get_mut(&key).ok_or(Flaw::NoIntent)?;
-        *before = state;
-        Ok(())
+    /// Notes when a row was accepted.
+    pub(super) fn note_time(&mut self, state: RowState) {
+        if let RowState::Accepted { at } = state {
+            let (first, last) = self.accepted.unwrap_or((at, at));
+            self.accepted = Some((first.min(at), last.max(at)));
+        }
     }
 }

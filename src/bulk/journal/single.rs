@@ -5,19 +5,18 @@
 //! acceptance reads the whole file: the last record of a person decides, and must not take back what another send came to.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::JournalError;
 use super::file::{self, Place};
-use super::key::RowKey;
 use super::open::begin;
 use super::path::EXTENSION;
-use super::record::{self, End, Intent, LINE_MAX, Person, Record, Resolution, RunHeader};
+use super::record::{self, End, Intent, Person, Record, Resolution, RowState, RunHeader};
 use super::run_record::RunRecord;
-use super::scan::{Tail, next_line, read_valid};
+use super::scan::{Lines, read_valid};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::Timestamp;
 
@@ -47,12 +46,9 @@ impl RunRecord {
     }
 }
 
-/// A send in the journal of its service and month.
-pub struct SingleSend {
-    path: PathBuf,
-    /// Stays open, so that the end goes to the file that has the intent, or nowhere.
-    place: Place,
-}
+/// A send in the journal of its service and month. The file stays open, so that the end goes to the file that has the intent,
+/// or nowhere.
+pub struct SingleSend(Place);
 
 impl SingleSend {
     /// Brings the record of the run and its first intent to the disk; on return the request may be sent. `wait` waits for
@@ -66,10 +62,8 @@ impl SingleSend {
         intent: &Intent<'_>,
         mut wait: impl FnMut(Duration) -> bool,
     ) -> Result<Self, JournalError> {
-        let place = Place::open_with(path, true, |file, path| lock(file, path, &mut wait))?;
-        let mut send = Self { path: path.to_owned(), place };
-        let text = header.record() + &record::intent(intent);
-        send.append(|_| Ok(text))?;
+        let mut send = Self(Place::open_with(path, true, |file, path| lock(file, path, &mut wait))?);
+        send.append(|_| Ok(header.record() + &record::intent(intent)))?;
         Ok(send)
     }
 
@@ -87,36 +81,29 @@ impl SingleSend {
         })?;
         let mut is_unknown = false;
         self.append(|file| {
-            let own = record::end(person, end);
-            if end.outcome == Outcome::Accepted {
-                return Ok(own);
-            }
-            let line = of_others(file, person, end)?.unwrap_or(own);
-            is_unknown = matches!(
-                record::read(line.trim_end().as_bytes()),
-                Ok(Record::End { outcome: Outcome::Unknown, .. }
-                    | Record::Resolved { resolution: Resolution::Unknown, .. })
-            );
+            let others = if end.outcome == Outcome::Accepted { None } else { of_others(file, person, end)? };
+            let line = others.unwrap_or_else(|| record::end(person, end));
+            let about = record::read(line.trim_end().as_bytes()).ok().and_then(|record| record.about());
+            is_unknown = about.is_some_and(|(_, outcome)| outcome == Outcome::Unknown);
             Ok(line)
         })?;
         Ok(is_unknown)
     }
 
     fn lock(&self, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
-        let file = &self.place.file;
-        lock(file, &self.path, wait)?;
-        if file::leads_to(&self.path, file::identity(file)) {
+        let Place { path, file, .. } = &self.0;
+        lock(file, path, wait)?;
+        if file::leads_to(path, file::identity(file)) {
             return Ok(());
         }
-        let _ = file.unlock();
-        Err(JournalError::Missing { path: self.path.clone() })
+        self.0.unlock();
+        Err(JournalError::Missing { path: path.clone() })
     }
 
     /// Writes and syncs, and releases the lock.
     fn append(&mut self, text: impl FnOnce(&File) -> io::Result<String>) -> Result<(), JournalError> {
         let appended = self.append_locked(text);
-        // By hand: a child process that is being started this very moment still has the file.
-        let _ = self.place.file.unlock();
+        self.0.unlock();
         appended.map_err(|error| match error {
             // Nothing was reserved of which it could say how much.
             JournalError::NoSpace { path, source, .. } => JournalError::Write { path, source },
@@ -125,26 +112,21 @@ impl SingleSend {
     }
 
     fn append_locked(&mut self, text: impl FnOnce(&File) -> io::Result<String>) -> Result<(), JournalError> {
-        let Self { path, place } = self;
+        let Place { path, file, folders, .. } = &mut self.0;
         let failed = JournalError::reading(path);
-        let length = place.file.metadata().map_err(failed)?.len();
-        if length == 0 {
+        let mut valid = file.metadata().map_err(failed)?.len();
+        if valid == 0 {
             // Perhaps another send has made it and is waiting for this one.
-            place.folders.push(file::folder_of(path).to_owned());
+            folders.push(file::folder_of(path).to_owned());
         }
-        let mut first = String::new();
-        let mut valid = length;
-        if !ends_synced(&place.file, length).map_err(failed)? {
-            (&place.file).rewind().map_err(failed)?;
-            let found = read_valid(&place.file, path)?;
-            if found.tail == Tail::Unbroken {
-                first.push('\n');
-            }
-            valid = found.valid;
+        let mut line_break = "";
+        if !ends_synced(file, valid).map_err(failed)? {
+            let found = read_valid(file, path)?;
+            (valid, line_break) = (found.valid, found.line_break());
         }
-        let text = first + &text(&place.file).map_err(failed)?;
-        begin(place, path, valid, 0, &text)?;
-        place.folders.clear();
+        let text = line_break.to_owned() + &text(file).map_err(failed)?;
+        begin(&mut self.0, valid, 0, &text)?;
+        self.0.folders.clear();
         Ok(())
     }
 }
@@ -163,45 +145,39 @@ fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Res
 }
 
 /// Whether the last line is whole, and says that everything before it is on the disk.
-fn ends_synced(mut file: &File, length: u64) -> io::Result<bool> {
-    let start = length.saturating_sub(SYNCED_MAX);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(SYNCED_MAX).read_to_end(&mut bytes)?;
+fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
+    let bytes = file::bytes_before(file, length, SYNCED_MAX)?;
     let Some(text) = bytes.strip_suffix(b"\n") else {
         return Ok(false);
     };
-    let begin = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
-    Ok(matches!(record::read(&text[begin..]), Ok(Record::Synced { bytes }) if bytes == start + begin as u64))
+    let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let begin = length - last.len() as u64 - 1;
+    Ok(matches!(record::read(last), Ok(Record::Synced { bytes }) if bytes == begin))
 }
 
 /// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
 /// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
-fn of_others(mut file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
-    file.rewind()?;
-    let mut reader = BufReader::new(file);
-    let mut kept = Vec::new();
+fn of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
+    let mut lines = Lines::of_file(file, 0)?;
     // The own intent is among them.
     let mut open = 0_u64;
     let (mut accepted, mut decided) = (None, None);
-    let is_meant = |key: &RowKey| *key == person.key;
-    while next_line(&mut reader, &mut kept, LINE_MAX)?.is_some() {
-        let line = || Some(String::from_utf8_lossy(&kept).into_owned() + "\n");
-        match record::read(&kept) {
-            Ok(Record::Intent { key, .. }) if is_meant(&key) => open += 1,
-            Ok(Record::End { key, outcome, .. }) if is_meant(&key) => {
-                open = open.saturating_sub(1);
-                match outcome {
-                    Outcome::Accepted => accepted = line(),
-                    Outcome::Unknown => decided = line(),
-                    Outcome::Rejected | Outcome::NotSent => {}
-                }
-            }
-            Ok(Record::Resolved { key, resolution }) if is_meant(&key) => {
-                open = 0;
-                decided = if resolution == Resolution::NotSent { None } else { line() };
-            }
-            _ => {}
+    while lines.advance()?.is_some() {
+        let state = match record::read(&lines.text) {
+            Ok(Record::Row { key, state, .. }) if key == person.key => state,
+            _ => continue,
+        };
+        let line = || Some(String::from_utf8_lossy(&lines.text).into_owned() + "\n");
+        open = match state {
+            RowState::Intended { .. } => open + 1,
+            RowState::Resolved(_) => 0,
+            _ => open.saturating_sub(1),
+        };
+        match state {
+            RowState::Accepted { .. } => accepted = line(),
+            RowState::Resolved(Resolution::NotSent) => decided = None,
+            RowState::Unknown { .. } | RowState::Resolved(_) => decided = line(),
+            RowState::Intended { .. } | RowState::Rejected { .. } | RowState::NotSent => {}
         }
     }
     let under_way = || {

@@ -25,7 +25,7 @@ use crate::settings::target::Target;
 /// Most damaged lines or people that are listed one by one; JSON has all people.
 const LISTED_MAX: usize = 20;
 /// Most bytes of a damaged line that are shown.
-const EXCERPT_MAX: u64 = 400;
+const EXCERPT_MAX: usize = 400;
 
 const ADVICE: &str = include_str!("damaged.txt");
 

@@ -13,9 +13,10 @@ use super::order::{Event, Log, Noting, fault, note};
 use super::{End, Intent, Outcome, Stage, person};
 
 mod sync {
-    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-    pub(super) use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(super) use shuttle::thread::{Builder, JoinHandle, Thread, current, park};
+    pub(super) use shuttle::sync::mpsc::{Receiver, Sender, channel};
+    pub(super) use shuttle::sync::{Arc, Weak};
+    pub(super) use shuttle::thread::{Builder, JoinHandle};
+    pub(super) use std::sync::mpsc::RecvTimeoutError;
 }
 
 #[path = "../writer.rs"]
@@ -27,7 +28,7 @@ mod sync {
 )]
 mod writer;
 
-use writer::{JournalHandle, Loop, SYNCED, Writer};
+use writer::{JournalHandle, Loop, Writer};
 
 const WORKERS: usize = 2;
 const ROWS: usize = 2;
@@ -35,78 +36,49 @@ const SCHEDULES: usize = 200;
 
 type Key = String;
 
-/// What the thread does between two batches, as it is and with a fault.
-type Run = fn(Loop<Key, Noting>);
+/// What the thread does with a batch, as it is and with a fault.
+type Commit = writer::Commit<Key, Noting>;
 
-/// The loop of [`Loop::run`] with other steps; it stops like that when one fails.
-fn looped(mut write_loop: Loop<Key, Noting>, steps: fn(&mut Loop<Key, Noting>) -> Result<(), error::JournalStopped>) {
-    while {
-        let queue = Arc::clone(&write_loop.queue);
-        queue.exchange(&mut write_loop.batch)
-    } {
-        if steps(&mut write_loop).is_err() {
-            return;
-        }
+fn usual(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
+    write_loop.write()?;
+    if !write_loop.waiting.is_empty() {
+        write_loop.sync()?;
     }
+    write_loop.wake();
+    Ok(())
 }
 
-fn wake(write_loop: &mut Loop<Key, Noting>) {
-    write_loop.batch.waiting.drain(..).for_each(|waiter| waiter.wake(SYNCED));
+fn without_sync(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
+    write_loop.write()?;
+    write_loop.wake();
+    Ok(())
 }
 
-fn usual(write_loop: Loop<Key, Noting>) {
-    looped(write_loop, |steps| {
-        steps.write()?;
-        if !steps.batch.waiting.is_empty() {
-            steps.sync()?;
-        }
-        wake(steps);
-        Ok(())
-    });
+fn woken_early(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
+    write_loop.write()?;
+    let waits = !write_loop.waiting.is_empty();
+    write_loop.wake();
+    if waits { write_loop.sync() } else { Ok(()) }
 }
 
-fn without_sync(write_loop: Loop<Key, Noting>) {
-    looped(write_loop, |steps| {
-        steps.write()?;
-        wake(steps);
-        Ok(())
-    });
+fn shown_early(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
+    write_loop.write()?;
+    write_loop.show();
+    if !write_loop.waiting.is_empty() {
+        write_loop.sync()?;
+    }
+    write_loop.wake();
+    Ok(())
 }
 
-fn woken_early(write_loop: Loop<Key, Noting>) {
-    looped(write_loop, |steps| {
-        steps.write()?;
-        let waits = !steps.batch.waiting.is_empty();
-        wake(steps);
-        if waits { steps.sync() } else { Ok(()) }
-    });
-}
-
-fn shown_early(write_loop: Loop<Key, Noting>) {
-    looped(write_loop, |steps| {
-        steps.write()?;
-        drop(Arc::clone(&steps.queue).deliver(&mut steps.batch));
-        if !steps.batch.waiting.is_empty() {
-            steps.sync()?;
-        }
-        wake(steps);
-        Ok(())
-    });
-}
-
-/// The worker is woken before it can see why: it goes to sleep again.
-fn lost_wake_up(write_loop: Loop<Key, Noting>) {
-    looped(write_loop, |steps| {
-        steps.write()?;
-        if !steps.batch.waiting.is_empty() {
-            steps.sync()?;
-        }
-        for waiter in steps.batch.waiting.drain(..) {
-            waiter.thread.unpark();
-            waiter.state.store(SYNCED, sync::Ordering::SeqCst);
-        }
-        Ok(())
-    });
+/// A worker is forgotten: it hears neither of the sync nor of an end.
+fn lost_wake_up(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
+    write_loop.write()?;
+    if !write_loop.waiting.is_empty() {
+        write_loop.sync()?;
+    }
+    write_loop.waiting.drain(..).for_each(std::mem::forget);
+    Ok(())
 }
 
 fn work(handle: &JournalHandle<Key>, worker: usize, log: &Log) -> usize {
@@ -126,10 +98,10 @@ fn work(handle: &JournalHandle<Key>, worker: usize, log: &Log) -> usize {
 }
 
 /// A run of few workers and rows, whose screen takes what there is, or nothing before the last worker has gone.
-fn scenario(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
+fn scenario(commit: Commit, fails: Option<(Stage, u32)>, is_stuck: bool) {
     let log = Log::default();
     let store = Noting { log: Arc::clone(&log), fails, gate: None, pause: Some(thread::yield_now) };
-    let (writer, handle) = Writer::start_loop(PathBuf::from("j.ndjson"), store, run).unwrap();
+    let (writer, handle) = Writer::start_with(PathBuf::from("j.ndjson"), store, commit).unwrap();
     let start = |worker| {
         let (handle, log) = (handle.clone(), Arc::clone(&log));
         thread::spawn(move || work(&handle, worker, &log))
@@ -157,15 +129,15 @@ fn scenario(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
     assert!(fails.is_some() || released == WORKERS * ROWS);
 }
 
-fn check(run: Run, fails: Option<(Stage, u32)>, is_stuck: bool) {
-    shuttle::check_random(move || scenario(run, fails, is_stuck), SCHEDULES);
-    shuttle::check_pct(move || scenario(run, fails, is_stuck), SCHEDULES, 3);
+fn check(commit: Commit, fails: Option<(Stage, u32)>, is_stuck: bool) {
+    shuttle::check_random(move || scenario(commit, fails, is_stuck), SCHEDULES);
+    shuttle::check_pct(move || scenario(commit, fails, is_stuck), SCHEDULES, 3);
 }
 
 #[test]
 fn no_interleaving_breaks_the_order_or_leaves_anybody_waiting() {
-    check(Loop::run, None, false);
-    check(Loop::run, None, true);
+    check(Loop::commit, None, false);
+    check(Loop::commit, None, true);
     check(usual, None, false);
 }
 
@@ -173,21 +145,21 @@ fn no_interleaving_breaks_the_order_or_leaves_anybody_waiting() {
 fn no_interleaving_hides_a_failure() {
     for stage in [Stage::Write, Stage::Sync] {
         for nth in 1..=2 {
-            check(Loop::run, Some((stage, nth)), nth == 2);
+            check(Loop::commit, Some((stage, nth)), nth == 2);
         }
     }
 }
 
 #[test]
 fn each_planted_fault_is_found() {
-    let faults: [(Run, &str); 4] = [
+    let faults: [(Commit, &str); 4] = [
         (without_sync, "a row is sent before its intent is synced"),
         (woken_early, "a row is sent before its intent is synced"),
         (shown_early, "an event is shown before its batch is done"),
         (lost_wake_up, "deadlock"),
     ];
-    for (run, text) in faults {
-        let found = catch_unwind(AssertUnwindSafe(|| check(run, None, false))).unwrap_err();
+    for (commit, text) in faults {
+        let found = catch_unwind(AssertUnwindSafe(|| check(commit, None, false))).unwrap_err();
         let found = found.downcast_ref::<String>().unwrap();
         assert!(found.contains(text), "{text}: {found}");
     }

@@ -43,6 +43,10 @@ fn key_of(name: &str) -> RowKey {
     key(&service_of(URL), "acme", &format!("{name}@x.de"))
 }
 
+fn is_unfit(error: &JournalError, why: &str) -> bool {
+    matches!(error, JournalError::Unfit(text) if text.contains(why))
+}
+
 fn intent_line(name: &str, attempt: u64) -> String {
     record::intent(&Intent { person: person(name, &format!("{name}@x.de")), row: 2, attempt })
 }

@@ -54,7 +54,8 @@ fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
     }
     let relative: Environment = [("XDG_STATE_HOME", "state")].into_iter().collect();
     assert!(
-        path::state_folder(&relative)
+        journal_folder(&relative, false)
+            .ok()
             .is_none_or(|folder| folder.ends_with(".local/state/vescli") && folder.is_absolute())
     );
 }

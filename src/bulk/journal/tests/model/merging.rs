@@ -106,7 +106,9 @@ impl Life {
                 let Some(mut merged) = self.files.merge(&journals, &header)? else {
                     return Ok(None);
                 };
-                let is_resolution = |line: &Line| matches!(self.files.read(*line), Some(Record::Resolved { .. }));
+                let is_resolution = |line: &Line| {
+                    matches!(self.files.read(*line), Some(Record::Row { state: RowState::Resolved(_), .. }))
+                };
                 let mark = merged.pop();
                 merged.extend(journals.into_iter().flat_map(|(lines, _)| lines).filter(is_resolution));
                 Ok(Some(self.files.marked_again(merged.into_iter().chain(mark).collect())))

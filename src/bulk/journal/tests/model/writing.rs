@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::super::super::error::{JournalStopped, Loss};
 use super::super::super::file::Store;
-use super::super::super::writer::stepwise::{is_awake, queue, shown, waiter, write_loop};
-use super::super::super::writer::{Loop, Queue, SYNCED, Waiter};
+use super::super::super::writer::Loop;
+use super::super::super::writer::stepwise::{Queue, Waiter, is_awake, queue, shown, waiter, write_loop};
 use super::disk::{Line, Lines};
 use super::{key_of, record};
 
@@ -83,30 +83,26 @@ impl Store for Noting {
 /// What the thread does with a batch.
 pub(super) type Steps = fn(&mut Loop<(), Noting>) -> Result<(), JournalStopped>;
 
-fn deliver(write_loop: &mut Loop<(), Noting>) {
-    drop(Arc::clone(&write_loop.queue).deliver(&mut write_loop.batch));
-}
-
 /// As the writer has it: what is done is delivered before the next batch is taken over.
 pub(super) fn commit(write_loop: &mut Loop<(), Noting>) -> Result<(), JournalStopped> {
     write_loop.commit()?;
-    deliver(write_loop);
+    write_loop.show();
     Ok(())
 }
 
 pub(super) fn woken_before_the_sync(write_loop: &mut Loop<(), Noting>) -> Result<(), JournalStopped> {
     write_loop.write()?;
-    let waits = !write_loop.batch.waiting.is_empty();
-    write_loop.batch.waiting.drain(..).for_each(|waiter| waiter.wake(SYNCED));
+    let waits = !write_loop.waiting.is_empty();
+    write_loop.wake();
     if waits {
         write_loop.sync()?;
     }
-    deliver(write_loop);
+    write_loop.show();
     Ok(())
 }
 
 pub(super) fn shown_before_the_write(write_loop: &mut Loop<(), Noting>) -> Result<(), JournalStopped> {
-    deliver(write_loop);
+    write_loop.show();
     write_loop.commit()
 }
 
@@ -131,7 +127,7 @@ pub(super) fn ops(
         length,
     };
     let events = (0..events).map(|_| (key_of("ada"), ())).collect();
-    let mut write_loop = write_loop(&queue, store(), records.clone(), events, waiters.clone());
+    let mut write_loop = write_loop(&queue, store(), records.clone(), events, &waiters);
     steps(&mut write_loop).unwrap();
     store().look();
     drop(write_loop);

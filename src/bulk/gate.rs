@@ -1,12 +1,12 @@
-//! The gate before every request: workers wait here for their permit, for the end of a pause, and stop when the run stops. A
-//! thin blocking shell around [`Pace`], [`Throttle`] and the [`Backlog`].
+//! The gate before every request. Workers wait here for a permit and for the end of a pause, and stop here when the run
+//! stops. The gate only blocks; [`Pace`], [`Throttle`] and [`Backlog`] decide.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::journal::RowKey;
-use super::pace::{Pace, Permit, Start, Throttle, retries_for};
+use super::pace::{OrWait, Pace, Permit, Throttle, retries_for};
 use super::plan::{Prior, Task};
 use super::results::{Event, RowEnd, Stop};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
@@ -31,8 +31,7 @@ struct State {
 }
 
 impl State {
-    /// A permit, or how long to wait before asking again; without a time, until a request has ended.
-    fn permit(&mut self) -> Start<Permit> {
+    fn permit(&mut self) -> OrWait<Permit> {
         if !self.throttle.has_room() {
             return Err(None);
         }
@@ -42,7 +41,7 @@ impl State {
 }
 
 impl Gate {
-    /// A gate to this many tasks, none of which has begun. `max_failures` of 0 lets any number of rows fail in a row.
+    /// `tasks` is the number of tasks of the run. A `max_failures` of 0 sets no limit.
     pub fn new(pace: Pace, max_failures: u64, tasks: usize) -> Self {
         let (throttle, backlog) = (Throttle::default(), Backlog::new(tasks));
         let state = State { pace, throttle, backlog, retries: 0, failures: 0, stop: None };
@@ -50,12 +49,12 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A worker that panicked left only numbers, and numbers are always complete.
+        // If a worker panicked while it had the lock, the state is still usable: it consists of numbers and whole rows.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is something to take; nothing when the run has stopped.
-    fn wait_until<T>(&self, mut take: impl FnMut(&mut State) -> Start<T>) -> Option<T> {
+    /// Waits until `take` returns a result. Returns nothing when the run has stopped.
+    fn wait_until<T>(&self, mut take: impl FnMut(&mut State) -> OrWait<T>) -> Option<T> {
         let mut state = self.lock();
         while state.stop.is_none() {
             state = match take(&mut state) {
@@ -67,7 +66,7 @@ impl Gate {
         None
     }
 
-    /// Waits for a permit and returns it with the row to send; nothing when no row is left, or the run has stopped.
+    /// Waits for a permit and returns it with the next row. Returns nothing when no row is left, or the run has stopped.
     pub fn acquire_next(&self) -> Option<(Permit, Work)> {
         let next = self.wait_until(|state| {
             if state.backlog.is_empty() {
@@ -82,12 +81,12 @@ impl Gate {
         next.flatten()
     }
 
-    /// Waits for the permit of a retry; nothing when the run has stopped.
+    /// Waits for the permit of a retry. Returns nothing when the run has stopped.
     pub fn acquire(&self) -> Option<Permit> {
         self.wait_until(State::permit)
     }
 
-    /// Waits for a time; false when the run has stopped meanwhile.
+    /// Waits for this time. Returns false when the run has stopped meanwhile.
     pub fn wait(&self, length: Duration) -> bool {
         let until = Instant::now() + length;
         let waited = self.wait_until(|_| {
@@ -103,7 +102,7 @@ impl Gate {
         state.stop.is_none() && state.throttle.is_current(permit) && state.pace.pause_left(Instant::now()).is_none()
     }
 
-    /// Takes back a permit that was not used, and the row with it: it is sent with the next ones.
+    /// Takes back a row that was not sent, with its unused permit.
     pub fn put_back(&self, permit: Permit, row: Box<RowInProgress>) {
         self.lock().backlog.put_back_unsent(row);
         self.release_unused(permit);
@@ -113,10 +112,10 @@ impl Gate {
         self.lock().backlog.put_back_throttled(row);
     }
 
-    /// Takes back a row that waits for its user: no worker has it meanwhile.
+    /// Takes back a row whose user may not exist yet. It is sent again after `wait`.
     pub fn await_user(&self, row: Box<RowInProgress>, wait: Duration) {
         let is_first = self.lock().backlog.await_user(row, Instant::now() + wait);
-        // The other workers sleep until the row that was first before.
+        // The other workers sleep until the time of the row that was first so far.
         if is_first {
             self.changed.notify_all();
         }
@@ -129,21 +128,21 @@ impl Gate {
         self.release_request(state);
     }
 
-    /// Notes that a request has ended, and was not throttled.
+    /// Notes that a request has ended without being throttled.
     pub fn release(&self, permit: Permit) {
         let mut state = self.lock();
         if state.throttle.is_limited() {
             self.changed.notify_all();
         }
-        state.throttle.release_accepted(permit);
+        state.throttle.release_not_throttled(permit);
         self.release_request(state);
     }
 
-    /// Notes that a request was throttled: no permit is given for the time that the service asked for, or for one that grows
-    /// if it named none. Returns that time; nothing after too many waits without an accepted row, which stops the run.
+    /// Notes that a request was throttled. No worker gets a permit for the time that the service asked for; if it named none,
+    /// for a time that grows. Returns this time, or nothing after too many waits in a row: then the run has stopped.
     pub fn release_throttled(&self, permit: Permit, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
-        let wait = state.throttle.release_refused(permit, asked, fastrand::f64());
+        let wait = state.throttle.release_throttled(permit, asked, fastrand::f64());
         state.pace.pause(Instant::now(), wait);
         let is_exhausted = state.throttle.is_exhausted();
         if is_exhausted {
@@ -162,32 +161,33 @@ impl Gate {
         }
     }
 
+    /// How many rows wait for their user.
     pub fn awaited(&self) -> u64 {
         self.lock().backlog.awaited.len() as u64
     }
 
-    /// A row that was begun and is not sent any more, because the run has stopped. As long as it has not, such a row is
-    /// that of the worker which gave it back.
+    /// After a stop, a row that was put back and will not be sent again. Returns nothing before that: the worker that put a
+    /// row back also takes it again.
     pub fn take_unfinished(&self) -> Option<Box<RowInProgress>> {
         let mut state = self.lock();
         state.stop.as_ref()?;
         state.backlog.take_begun()
     }
 
-    /// How long the pause that is under way still lasts.
+    /// The rest of the pause, if there is one.
     pub fn pause_left(&self) -> Option<Duration> {
         self.lock().pace.pause_left(Instant::now())
     }
 
-    /// Takes one retry out of the budget of the run, if one is left.
+    /// Takes one retry from the budget of the run. Returns false if none is left.
     pub fn take_retry(&self) -> bool {
         let mut state = self.lock();
-        let has = state.retries < retries_for(state.backlog.next as u64);
-        state.retries += u64::from(has);
-        has
+        let is_left = state.retries < retries_for(state.backlog.next as u64);
+        state.retries += u64::from(is_left);
+        is_left
     }
 
-    /// Notes how a row ended, and stops the run when too many in a row were not accepted.
+    /// Notes how a row ended, and stops the run after too many consecutive rows that were not accepted.
     pub fn row_ended(&self, outcome: Outcome) {
         let mut state = self.lock();
         state.failures = if outcome == Outcome::Accepted { 0 } else { state.failures + 1 };
@@ -198,7 +198,7 @@ impl Gate {
         }
     }
 
-    /// Stops the run. The first reason stays, except that a journal that fails outranks the others: it must be
+    /// Stops the run. The first reason stays, except that the failure of a journal replaces any other reason: it must be
     /// reported.
     pub fn stop(&self, reason: Stop) {
         let mut state = self.lock();
@@ -219,14 +219,14 @@ impl Gate {
 #[derive(Debug)]
 pub struct RowInProgress {
     pub task: Task,
-    /// Its name in the journal.
+    /// Its key in the journal.
     pub key: RowKey,
     pub attempts: u64,
-    /// How many of these were throttled: these do not count against the row.
-    pub waits: u64,
-    /// How many of these were sent alone, right after a wait.
-    pub alone: u64,
-    /// The wait for a user who does not exist yet.
+    /// How many of these were throttled. They do not count as attempts of the row.
+    pub throttles: u64,
+    /// How many of these were throttled although they were sent alone after a wait.
+    pub alone_throttles: u64,
+    /// The wait for a user who may not exist yet.
     pub user: UserWait,
     pub start: Instant,
     pub result: Option<AttemptResult>,
@@ -234,12 +234,13 @@ pub struct RowInProgress {
 
 impl RowInProgress {
     pub fn new(task: Task, key: RowKey) -> Self {
-        let result = (task.prior == Prior::Unknown).then(earlier);
+        let result = (task.prior == Prior::Unknown).then(unknown_from_earlier_run);
         let (user, start) = (UserWait::default(), Instant::now());
-        Self { task, key, attempts: 0, waits: 0, alone: 0, user, start, result }
+        Self { task, key, attempts: 0, throttles: 0, alone_throttles: 0, user, start, result }
     }
 
-    /// The event of a row's end, unless it was not sent. With `due`, a refusal leaves it to be sent by the next run.
+    /// The event of a row's end; nothing if the row was not sent. With `due`, the next run sends the row again if it was
+    /// rejected.
     pub fn end(&mut self, due: bool) -> Option<Event> {
         let result = self.result.take().filter(|_| self.attempts > 0)?;
         Some(Event::Finished(Box::new(RowEnd {
@@ -254,29 +255,31 @@ impl RowInProgress {
     }
 }
 
-/// Represents an earlier run that left a row unknown.
-pub fn earlier() -> AttemptResult {
+/// The result with which a row starts that an earlier run left unknown.
+pub fn unknown_from_earlier_run() -> AttemptResult {
     let cause = "an earlier run may have mailed this person already";
     AttemptResult::without_answer(Outcome::Unknown, Class::BrokenReply, cause)
 }
 
-/// What a worker is to send next.
+/// What a worker sends next.
 #[derive(Debug)]
 pub enum Work {
-    /// The task at this place of the plan.
+    /// The task at this index of the plan.
     Fresh(usize),
+    /// A row that was put back.
     Begun(Box<RowInProgress>),
 }
 
-/// What is left. Rows that were throttled are sent first, then those that a pause delayed, then by turns those that waited
-/// for their user and the rest of the list.
+/// The rows that are left. Throttled rows are sent first, then rows that were put back unsent, then alternately rows that
+/// waited for their user and the rest of the list.
 #[derive(Debug, Default)]
 struct Backlog {
-    /// Those that were throttled, then those that a pause delayed: no more than there are workers.
+    /// Throttled rows, then rows that were put back unsent: no more than there are workers.
     begun: VecDeque<Box<RowInProgress>>,
-    /// By the time from which each may be sent again; the place in the list keeps the keys unique.
+    /// Rows that wait for their user, by the time from which each may be sent again. The index in the list keeps the keys
+    /// unique.
     awaited: BTreeMap<(Instant, u32), Box<RowInProgress>>,
-    /// Whether the last row that was taken had waited for its user.
+    /// Whether the row that was taken last had waited for its user.
     was_awaited: bool,
     next: usize,
     tasks: usize,
@@ -291,13 +294,13 @@ impl Backlog {
         self.begun.is_empty() && self.awaited.is_empty() && self.next >= self.tasks
     }
 
-    /// How long nothing can be sent, because every row that is left waits for its user.
+    /// How long no row can be sent, because all that are left wait for their users.
     fn wait(&self, now: Instant) -> Option<Duration> {
         if !self.begun.is_empty() || self.next < self.tasks {
             return None;
         }
-        let ((due, _), _) = self.awaited.first_key_value()?;
-        Some(due.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+        let ((ready_at, _), _) = self.awaited.first_key_value()?;
+        Some(ready_at.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
     }
 
     fn take(&mut self, now: Instant) -> Option<Work> {
@@ -305,9 +308,9 @@ impl Backlog {
             return Some(Work::Begun(begun));
         }
         let is_left = self.next < self.tasks;
-        let is_due = self.awaited.first_key_value().is_some_and(|((due, _), _)| *due <= now);
-        // By turns: at a low rate, either kind would keep the other from being sent at all.
-        self.was_awaited = is_due && !(self.was_awaited && is_left);
+        let is_ready = self.awaited.first_key_value().is_some_and(|((ready_at, _), _)| *ready_at <= now);
+        // Alternately: at a low rate, rows of one kind alone could use up all permits.
+        self.was_awaited = is_ready && !(self.was_awaited && is_left);
         if self.was_awaited {
             return self.take_begun().map(Work::Begun);
         }
@@ -315,26 +318,26 @@ impl Backlog {
         is_left.then(|| Work::Fresh(self.next - 1))
     }
 
-    /// A row that was begun and is not under way.
+    /// A row that was put back.
     fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
         self.begun.pop_front().or_else(|| self.awaited.pop_first().map(|(_, row)| row))
     }
 
-    /// Takes back a row that waits for its user. True when it is due before all others.
-    fn await_user(&mut self, row: Box<RowInProgress>, due: Instant) -> bool {
-        let key = (due, row.task.index);
+    /// Takes back a row that waits for its user. Returns whether it is now the first of these.
+    fn await_user(&mut self, row: Box<RowInProgress>, ready_at: Instant) -> bool {
+        let key = (ready_at, row.task.index);
         self.awaited.insert(key, row);
         self.awaited.first_key_value().is_some_and(|(first, _)| *first == key)
     }
 
     fn put_back_throttled(&mut self, row: Box<RowInProgress>) {
-        let behind = self.begun.partition_point(|row| row.waits > 0);
+        let behind = self.begun.partition_point(|row| row.throttles > 0);
         self.begun.insert(behind, row);
     }
 
-    /// Takes back a row that was not sent because a wait came in between. One that was throttled before is still the first.
+    /// Takes back a row that was not sent because a pause began first. A row that was throttled before stays first.
     fn put_back_unsent(&mut self, row: Box<RowInProgress>) {
-        if row.waits > 0 {
+        if row.throttles > 0 {
             self.begun.push_front(row);
         } else {
             self.begun.push_back(row);
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_stop_the_run_and_an_acceptance_resets_the_count() {
+    fn consecutive_failures_stop_the_run_and_an_accepted_row_resets_the_count() {
         let gate = gate(3);
         for outcome in [Outcome::Rejected, Outcome::Unknown, Outcome::Accepted, Outcome::NotSent, Outcome::Rejected] {
             gate.row_ended(outcome);
@@ -381,7 +384,7 @@ mod tests {
     fn a_row_that_was_throttled_stays_with_its_worker_until_the_run_stops() {
         let gate = Gate::new(Pace::new(None), 0, 0);
         gate.put_back_throttled(row(0, 1));
-        // Another worker found nothing left just before, and ends.
+        // Another worker found no row just before, and ends.
         assert!(gate.take_unfinished().is_none());
         assert!(matches!(gate.acquire_next(), Some((_, Work::Begun(_)))));
         gate.put_back_throttled(row(0, 1));
@@ -398,12 +401,12 @@ mod tests {
         assert_eq!(gate.release_throttled(permit, hour), hour);
         assert!(!gate.is_valid(permit));
         std::thread::scope(|scope| {
-            let passing = scope.spawn(|| gate.acquire().is_some());
+            let acquires = scope.spawn(|| gate.acquire().is_some());
             let next = scope.spawn(|| gate.acquire_next().is_some());
-            let resting = scope.spawn(|| gate.wait(Duration::from_secs(60 * 60)));
+            let waits = scope.spawn(|| gate.wait(Duration::from_secs(60 * 60)));
             gate.stop(Stop::Signal(2));
-            assert!(!passing.join().unwrap() && !next.join().unwrap());
-            assert!(!resting.join().unwrap());
+            assert!(!acquires.join().unwrap() && !next.join().unwrap());
+            assert!(!waits.join().unwrap());
         });
     }
 
@@ -413,7 +416,7 @@ mod tests {
         gate.await_user(row(1, 0), Duration::from_secs(60 * 60));
         std::thread::scope(|scope| {
             let next = scope.spawn(|| gate.acquire_next());
-            // It should sleep by then. One that does not yet is not seen to sleep on, but fails nothing either.
+            // The worker should sleep by now. If it does not, the test proves less, but does not fail.
             std::thread::sleep(Duration::from_millis(50));
             gate.await_user(row(2, 0), Duration::ZERO);
             let end = Instant::now() + Duration::from_secs(20);
@@ -426,15 +429,14 @@ mod tests {
         });
     }
 
-    /// A row that was throttled `waits` times.
-    fn row(index: u32, waits: u64) -> Box<RowInProgress> {
+    fn row(index: u32, throttles: u64) -> Box<RowInProgress> {
         let task = Task { index, prior: Prior::NotSent };
         let row = RowInProgress::new(task, crate::bulk::journal::key("", "", ""));
-        Box::new(RowInProgress { attempts: waits, waits, ..row })
+        Box::new(RowInProgress { attempts: throttles, throttles, ..row })
     }
 
     #[test]
-    fn an_outage_is_multiplied_by_eleven_tenths_at_most() {
+    fn retries_add_at_most_a_tenth_and_twenty_requests() {
         for rows in [0, 1, 9, 10, 100, 5000] {
             let gate = Gate::new(Pace::new(None), 0, rows);
             let mut retries = 0;
@@ -449,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refused_go_first_and_fresh_ones_last() {
+    fn throttled_rows_are_sent_first_and_fresh_rows_last() {
         let mut backlog = Backlog::new(2);
         backlog.put_back_unsent(row(10, 0));
         backlog.put_back_throttled(row(20, 1));
@@ -467,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_wait_for_their_user_and_fresh_ones_go_by_turns_and_none_before_its_time() {
+    fn rows_that_waited_for_their_user_alternate_with_fresh_rows_and_none_is_sent_early() {
         let now = Instant::now();
         let after = |seconds| now + Duration::from_secs(seconds);
         let mut backlog = Backlog::new(3);

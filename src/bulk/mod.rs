@@ -1,4 +1,4 @@
-//! A list of people instead of one: reading it, the journal with the outcome of each row, and the run over it.
+//! Sends to a list of people: reading the list, the journal with the outcome of each row, and the run.
 
 pub mod gate;
 pub mod journal;

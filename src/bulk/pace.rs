@@ -1,6 +1,6 @@
-//! When the next request may be sent: evenly paced, never more than the rate allows at the server, fewer at a time after the
-//! service asked to slow down, and retries within one budget for the run. Pure: times go in, waits come out;
-//! [`super::gate`] does the waiting.
+//! Decides when the next request may be sent. Requests are evenly spaced and stay within the rate at the server. After the
+//! service has asked to slow down, fewer of them are under way at once. One budget limits the retries of the whole run.
+//! The code is pure: times go in, waits come out; [`super::gate`] does the waiting.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,46 +9,45 @@ use crate::api::retry::backoff;
 use crate::settings::bulk::{Rate, Shard};
 use crate::settings::clock::since_epoch;
 
-/// What may begin now, or how long to wait before asking again, always longer than zero; without a time, until a request has
+/// The result, or how long to wait before the next try. The time is never zero. Without a time, wait until a request has
 /// ended.
-pub type Start<T> = Result<T, Option<Duration>>;
+pub type OrWait<T> = Result<T, Option<Duration>>;
 
-/// What a rate means for one run.
+/// A rate as it applies to one run.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
     /// How long a request counts after its end.
     per: Duration,
-    /// How many may count at once.
+    /// How many requests may count at once.
     most: u64,
-    /// Between two starts.
+    /// The time between two starts.
     step: Duration,
-    /// How long a turn lasts; none if a late request may still be sent.
+    /// How long the time slot of a shard lasts; none if there are no time slots.
     slot: Option<Duration>,
 }
 
-/// The pace of a run. The moments that it is given must not run backwards.
+/// The pace of a run. The times that are passed to it must not run backwards.
 ///
-/// A request reaches the server at some time between its start and its end, so it counts from its start until the
-/// length of the rate after its end. At most `count` such requests may be there when another one starts: then no
-/// stretch of that length, wherever it begins, has more than `count + 1` at the server, however late some arrive.
+/// In every interval of length `per`, at most `count + 1` requests reach the server. A request reaches it at some time
+/// between its start and its end. So a request counts from its start until `per` after its end, and another one starts only
+/// while at most `count` requests count.
 ///
-/// Shards share these `count + 1`, so that together they stay within them without a word between their machines. Where
-/// there are more shards than that, each has turns by the clock, of which any stretch meets `count + 1` at most: then the
-/// machines' clocks have to agree.
+/// Shards divide these `count + 1` requests among themselves, so their machines need not communicate. With more shards than
+/// that, each shard has its own time slot; the machines' clocks must agree.
 #[derive(Debug, Clone)]
 pub struct Pace {
     limit: Option<Limit>,
     /// The earliest time of the next start, for even spacing.
     next: Option<Instant>,
-    /// No request may start before this time.
+    /// The end of the pause: no request may start before it.
     paused: Option<Instant>,
     under_way: u64,
-    /// The ends that still count, the oldest first.
+    /// The ends of requests that still count, the oldest first.
     ended: VecDeque<Instant>,
 }
 
 impl Pace {
-    /// A pace at which nothing has been sent yet; `None` sets no limit.
+    /// The pace of a run that has sent nothing yet. `None` sets no limit.
     pub fn new(rate: Option<Rate>) -> Self {
         let limit = rate.map(|rate| Limit {
             per: rate.per,
@@ -59,9 +58,9 @@ impl Pace {
         Self { limit, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
     }
 
-    /// The pace of a shard, whose last requests ended at these times, the oldest first. Its first turn comes by the clock,
-    /// so that shards that start together do not send together: `now` is that moment by the clock of this process, which never
-    /// runs backwards, and by the one that machines have in common.
+    /// The pace of a shard. `ended` has the ends of its last requests, the oldest first. The wall clock decides when its first
+    /// request starts, so that shards that start at the same time do not send at the same time. `now` is the current time on
+    /// two clocks: the monotonic one of this process, and the wall clock.
     pub fn of_shard(rate: Option<Rate>, shard: Shard, now: (Instant, SystemTime), ended: &[SystemTime]) -> Self {
         let (now, time) = now;
         let Some(rate) = rate else {
@@ -92,9 +91,9 @@ impl Pace {
         self.limit.is_some()
     }
 
-    /// Starts a request at `now`, if one may start: it counts from then on, until [`Pace::release`] and for the length of
-    /// the rate after that.
-    pub fn acquire(&mut self, now: Instant) -> Start<()> {
+    /// Starts a request at `now`, if one may start. It counts until [`Pace::release`], and for the length of the rate after
+    /// that.
+    pub fn acquire(&mut self, now: Instant) -> OrWait<()> {
         if let Some(wait) = self.pause_left(now) {
             return Err(Some(wait));
         }
@@ -102,7 +101,7 @@ impl Pace {
             self.under_way += 1;
             return Ok(());
         };
-        self.skip_missed_turns(limit, now);
+        self.skip_missed_slots(limit, now);
         if let Some(wait) = left(self.next, now) {
             return Err(Some(wait));
         }
@@ -110,27 +109,27 @@ impl Pace {
             self.ended.pop_front();
         }
         if self.under_way + self.ended.len() as u64 >= limit.most {
-            // A nanosecond more: an end exactly that old still counts.
+            // One nanosecond longer, because an end that is exactly that old still counts.
             let counts = limit.per + Duration::from_nanos(1);
             return Err(self.ended.front().map(|end| counts.saturating_sub(now.saturating_duration_since(*end))));
         }
-        // One that was woken late may catch up, but by one step at most: no bursts.
+        // A worker that was woken late may catch up by one step only. More would be a burst.
         let due = self.next.unwrap_or(now);
         self.next = Some(due.max(now.checked_sub(limit.step).unwrap_or(now)) + limit.step);
         self.under_way += 1;
         Ok(())
     }
 
-    /// A turn that has passed belongs to the next shard.
-    fn skip_missed_turns(&mut self, limit: Limit, now: Instant) {
+    /// Moves the next start to the shard's next time slot, if the present one has passed: the next slot is another shard's.
+    fn skip_missed_slots(&mut self, limit: Limit, now: Instant) {
         if let (Some(slot), Some(next)) = (limit.slot, self.next) {
             let (late, step) = (now.saturating_duration_since(next).as_nanos(), limit.step.as_nanos());
-            let turns = late / step + u128::from(late % step >= slot.as_nanos());
-            self.next = Some(next + nanoseconds(turns * step));
+            let missed = late / step + u128::from(late % step >= slot.as_nanos());
+            self.next = Some(next + nanoseconds(missed * step));
         }
     }
 
-    /// Notes that a request has ended, answered or not.
+    /// Notes that a request has ended, with or without an answer.
     pub fn release(&mut self, now: Instant) {
         self.under_way = self.under_way.saturating_sub(1);
         if self.limit.is_some() {
@@ -138,19 +137,19 @@ impl Pace {
         }
     }
 
-    /// Pauses: no request starts for a time. A longer pause that is under way stays.
+    /// Starts a pause, in which no request starts. It does not shorten a pause that lasts longer.
     pub fn pause(&mut self, now: Instant, length: Duration) {
         let until = now.checked_add(length);
         self.paused = self.paused.max(until);
     }
 
-    /// How long the pause that is under way still lasts.
+    /// The rest of the pause, if there is one.
     pub fn pause_left(&self, now: Instant) -> Option<Duration> {
         left(self.paused, now)
     }
 }
 
-/// Nanoseconds that fit: no time here is longer than a few days.
+/// No time here is longer than a few days, so 64 bits are enough.
 fn nanoseconds(count: u128) -> Duration {
     Duration::from_nanos(u64::try_from(count).unwrap_or(u64::MAX))
 }
@@ -159,35 +158,34 @@ fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
 }
 
-/// Waits in a row, without a request taken in between, after which the run stops: a service that always refuses must
-/// not be asked without end.
+/// The run stops after this many waits in a row, if all requests in between were throttled: otherwise a service that
+/// throttles every request would be asked for ever.
 pub const WAITS_MAX: u64 = 20;
-/// Refusals of one row that went alone, right after the wait, after which it is left to the next run: then it is the row
-/// that the service refuses.
-pub const ALONE_MAX: u64 = 10;
-/// From this number of requests under way on there is no limit any more: no run has as many workers.
+/// A row that is sent alone after a wait and throttled this often is left to the next run: the service refuses this row.
+pub const ALONE_THROTTLES_MAX: u64 = 10;
+/// A limit that has grown to this number of requests is removed: no run has more workers.
 const WINDOW_MAX: u64 = 256;
 
 /// The permit for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a permit that is not given back counts as under way for ever"]
+#[must_use = "a permit that is not released counts as under way for ever"]
 pub struct Permit {
-    /// How many waits there were when it was given.
+    /// The era of the throttle when the permit was acquired.
     era: u64,
-    /// Whether no one else is sent at the same time, because the service has just asked to slow down.
+    /// Whether this is the only request under way, because the service has just asked to slow down.
     pub alone: bool,
 }
 
-/// How many requests may be under way, by how the service answered earlier ones.
+/// Limits how many requests may be under way, depending on the answers to earlier ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Throttle {
-    /// How many waits there were. Answers to requests from before the last of them are ignored.
+    /// How many waits have begun. Answers to requests from before the last one are ignored.
     era: u64,
-    /// How many requests may be under way; no bound before the first refusal.
+    /// How many requests may be under way; no limit before the first request is throttled.
     window: Option<u64>,
-    /// How many of this era are.
+    /// How many requests of this era are under way.
     under_way: u64,
-    /// Waits since the service accepted a request.
+    /// Waits since the last request that was not throttled.
     waits: u64,
 }
 
@@ -196,7 +194,6 @@ impl Throttle {
         self.window.is_none_or(|window| self.under_way < window)
     }
 
-    /// Whether there is a bound on what is under way.
     pub const fn is_limited(&self) -> bool {
         self.window.is_some()
     }
@@ -206,7 +203,7 @@ impl Throttle {
         Permit { era: self.era, alone: matches!(self.window, Some(1)) }
     }
 
-    /// Whether no wait was asked for since a permit began.
+    /// Whether no wait has begun since the permit was acquired.
     pub const fn is_current(&self, permit: Permit) -> bool {
         self.era == permit.era
     }
@@ -218,7 +215,7 @@ impl Throttle {
     }
 
     /// A request ended and was not throttled.
-    pub fn release_accepted(&mut self, permit: Permit) {
+    pub fn release_not_throttled(&mut self, permit: Permit) {
         self.release_unused(permit);
         self.waits = 0;
         if self.is_current(permit) {
@@ -227,25 +224,25 @@ impl Throttle {
         }
     }
 
-    /// A request was throttled, with the wait that the service asked for if it named one. Returns how long
-    /// no one may be sent. `jitter` is a random number from 0 to 1.
-    pub fn release_refused(&mut self, permit: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
+    /// A request was throttled. `asked` is the wait that the service asked for, if it named one; `jitter` is a random number
+    /// from 0 to 1. Returns how long no request may start.
+    pub fn release_throttled(&mut self, permit: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
         if self.is_current(permit) {
             *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
         }
         asked.unwrap_or_else(|| backoff(self.waits, jitter))
     }
 
-    /// Whether there were too many waits without an accepted request.
+    /// Whether the run has to stop: there were [`WAITS_MAX`] waits in a row.
     pub const fn is_exhausted(&self) -> bool {
         self.waits >= WAITS_MAX
     }
 }
 
-/// The budget of a run that has begun this many rows: 20 retries, however short its list, and one more for every ten rows.
+/// The retries that a run may make after it has begun this many rows: 20, and one more for every ten rows.
 ///
-/// A retry that the server itself asked for with `Retry-After` is free: all workers wait before it, so that it does not
-/// make an outage worse, and the retries of one row limit it.
+/// The retry of a throttled request is not counted: all workers wait before it, so it does not make an outage worse, and
+/// [`WAITS_MAX`] and [`ALONE_THROTTLES_MAX`] limit it.
 pub const fn retries_for(rows: u64) -> u64 {
     20 + rows / 10
 }
@@ -260,8 +257,8 @@ mod tests {
         text.parse().ok()
     }
 
-    /// Runs N requests through a pace with N workers; `lasts` says how long each takes, `arrives` how long
-    /// after its start it reaches the server. Returns the moments of arrival, sorted.
+    /// Runs requests through a pace. `lasts` says how long each takes, `arrives` how long after its start it reaches the
+    /// server. Returns the times of arrival, sorted.
     fn arrivals(
         rate: Option<Rate>,
         workers: usize,
@@ -298,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn no_stretch_at_the_server_holds_more_than_one_over_the_rate_however_late_requests_arrive() {
+    fn in_every_interval_at_most_one_request_more_than_the_rate_reaches_the_server() {
         for text in ["1/s", "2/s", "3/s", "10/s", "100/s", "1000/s"] {
             let rate = rate(text);
             let count = rate.map_or(0, |rate| rate.count.get() as usize);
@@ -308,15 +305,15 @@ mod tests {
                     let delays: Vec<u32> = (0..400).map(|_| random.u32(0..700)).collect();
                     let lasts = |index: usize| delays[index % 400];
                     for late in [true, false] {
-                        // The worst that can happen: some arrive with their start, others with their end.
+                        // The worst case: some arrive at their start, others at their end.
                         let arrives = |index: usize| {
                             if late == index.is_multiple_of(2) { 0 } else { u32::MAX }
                         };
                         let came = arrivals(rate, workers, 4 * count.min(100) + 50, lasts, arrives);
-                        for stretch in came.windows(count + 2) {
+                        for interval in came.windows(count + 2) {
                             assert!(
-                                stretch[count + 1].checked_sub(stretch[0]).unwrap() > Duration::from_secs(1),
-                                "{text}, {workers} workers, seed {seed}: {stretch:?}"
+                                interval[count + 1].checked_sub(interval[0]).unwrap() > Duration::from_secs(1),
+                                "{text}, {workers} workers, seed {seed}: {interval:?}"
                             );
                         }
                     }
@@ -325,8 +322,8 @@ mod tests {
         }
     }
 
-    /// Lets all shards run at once, each of them killed after some requests and started again a moment later. Returns the
-    /// arrivals, sorted.
+    /// Runs all shards at the same time. Each is killed after some requests, and started again a moment later. Returns the
+    /// times of arrival, sorted.
     fn arrivals_of_shards(rate: Option<Rate>, shards: u16, requests: usize, longest: u32, seed: u64) -> Vec<Duration> {
         let mut random = fastrand::Rng::with_seed(seed);
         let (start, time) = (Instant::now(), SystemTime::now());
@@ -359,38 +356,38 @@ mod tests {
     }
 
     #[test]
-    fn all_shards_together_keep_to_the_rate_also_when_they_are_killed_and_started_again() {
+    fn all_shards_together_stay_within_the_rate_also_after_they_were_killed_and_restarted() {
         for (text, shards) in [("20/s", 4), ("3/s", 4), ("50/s", 7), ("5/s", 5), ("100/s", 1), ("11/s", 3)] {
             let rate = rate(text);
             let count = rate.map_or(0, |rate| rate.count.get() as usize);
             for seed in 0..20 {
                 let came = arrivals_of_shards(rate, shards, 60, 700, seed);
-                for stretch in came.windows(count + 2) {
-                    let length = stretch[count + 1].checked_sub(stretch[0]).unwrap();
-                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {stretch:?}");
+                for interval in came.windows(count + 2) {
+                    let length = interval[count + 1].checked_sub(interval[0]).unwrap();
+                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {interval:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn more_shards_than_the_rate_has_requests_take_turns_by_the_clock() {
+    fn with_more_shards_than_requests_in_the_rate_each_shard_has_its_time_slot() {
         for (text, shards) in [("2/s", 4), ("1/s", 8), ("5/s", 30)] {
             let rate = rate(text);
             let count = rate.map_or(0, |rate| rate.count.get() as usize);
             for seed in 0..20 {
-                // As far as requests arrive when they start.
+                // This is true only of requests that arrive when they start.
                 let came = arrivals_of_shards(rate, shards, 20, 2, seed);
-                for stretch in came.windows(count + 2) {
-                    let length = stretch[count + 1].checked_sub(stretch[0]).unwrap() + 2 * MS;
-                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {stretch:?}");
+                for interval in came.windows(count + 2) {
+                    let length = interval[count + 1].checked_sub(interval[0]).unwrap() + 2 * MS;
+                    assert!(length > Duration::from_secs(1), "{text}, {shards} shards, seed {seed}: {interval:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_turn_that_was_missed_belongs_to_the_next_shard() {
+    fn a_shard_that_missed_its_time_slot_waits_for_its_next_one() {
         // Of four shards at 2/s, each has half a second of every two.
         let clock = (Instant::now(), SystemTime::UNIX_EPOCH);
         for (late, start) in [
@@ -435,7 +432,7 @@ mod tests {
         for pair in came.windows(2) {
             assert!(pair[1].checked_sub(pair[0]).unwrap() >= 49 * MS, "{pair:?}");
         }
-        // What the guard costs is the length of one request in each second.
+        // The limit costs the length of one request in each second.
         assert!(*came.last().unwrap() < Duration::from_millis(10_500), "{came:?}");
         assert_eq!(arrivals(None, 4, 8, |_| 100, |_| 0)[3], Duration::ZERO);
     }
@@ -453,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_stops_all_workers_and_the_longest_counts() {
+    fn no_request_starts_in_a_pause_and_the_longest_pause_counts() {
         let start = Instant::now();
         for given in [None, rate("1000/s")] {
             let mut pace = Pace::new(given);
@@ -469,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn with_everything_under_way_the_next_one_waits_for_an_end() {
+    fn with_all_requests_under_way_the_next_one_waits_until_one_has_ended() {
         let start = Instant::now();
         let mut pace = Pace::new(rate("1/s"));
         assert_eq!(pace.acquire(start), Ok(()));
@@ -484,53 +481,53 @@ mod tests {
     const SECOND: Option<Duration> = Some(Duration::from_secs(1));
 
     #[test]
-    fn after_a_refusal_one_goes_alone_and_each_that_is_taken_makes_room_for_one_more() {
+    fn after_a_throttled_request_one_is_sent_alone_and_each_answer_allows_one_more() {
         let mut throttle = Throttle::default();
-        let mut turns: Vec<Permit> = (0..300).map(|_| throttle.acquire()).collect();
-        assert!(throttle.has_room() && turns.iter().all(|permit| !permit.alone));
-        // Those that were under way together are one refusal, however many of them are refused.
-        for permit in turns.drain(..) {
-            assert_eq!(throttle.release_refused(permit, SECOND, 0.0), Duration::from_secs(1));
+        let mut permits: Vec<Permit> = (0..300).map(|_| throttle.acquire()).collect();
+        assert!(throttle.has_room() && permits.iter().all(|permit| !permit.alone));
+        // Requests that were under way at the same time count as one wait, however many of them are throttled.
+        for permit in permits.drain(..) {
+            assert_eq!(throttle.release_throttled(permit, SECOND, 0.0), Duration::from_secs(1));
         }
         assert_eq!(throttle.waits, 1);
         let first = throttle.acquire();
         assert!(first.alone && !throttle.has_room());
-        throttle.release_accepted(first);
+        throttle.release_not_throttled(first);
         let (second, third) = (throttle.acquire(), throttle.acquire());
         assert!(!second.alone && !throttle.has_room());
         throttle.release_unused(third);
         assert!(throttle.has_room());
-        throttle.release_accepted(second);
+        throttle.release_not_throttled(second);
         for _ in 0..WINDOW_MAX {
             let permit = throttle.acquire();
-            throttle.release_accepted(permit);
+            throttle.release_not_throttled(permit);
         }
         assert!(!throttle.is_limited());
     }
 
     #[test]
-    fn what_was_under_way_before_a_wait_says_nothing_of_it() {
+    fn answers_to_requests_from_before_a_wait_are_ignored() {
         let mut throttle = Throttle::default();
         let (old, refused) = (throttle.acquire(), throttle.acquire());
-        let _ = throttle.release_refused(refused, SECOND, 0.0);
+        let _ = throttle.release_throttled(refused, SECOND, 0.0);
         assert!(!throttle.is_current(old));
-        throttle.release_accepted(old);
+        throttle.release_not_throttled(old);
         assert!(throttle.acquire().alone && !throttle.has_room());
     }
 
     #[test]
-    fn waits_in_vain_are_counted_and_grow_where_none_was_named() {
+    fn consecutive_waits_are_counted_and_grow_if_the_service_names_no_time() {
         let mut throttle = Throttle::default();
         let mut waits = Vec::new();
         for _ in 0..WAITS_MAX {
             assert!(!throttle.is_exhausted());
             let permit = throttle.acquire();
-            waits.push(throttle.release_refused(permit, None, 1.0).as_millis());
+            waits.push(throttle.release_throttled(permit, None, 1.0).as_millis());
         }
         assert_eq!(waits[..5], [500, 1000, 2000, 4000, 8000]);
         assert!(throttle.is_exhausted());
         let permit = throttle.acquire();
-        throttle.release_accepted(permit);
+        throttle.release_not_throttled(permit);
         assert!(!throttle.is_exhausted());
     }
 }

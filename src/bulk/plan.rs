@@ -1,4 +1,4 @@
-//! Which rows of a list are sent, and which are not and why: decided from what the journal knows. Pure.
+//! Decides for each row of a list whether it is sent, from what the journals know. The code is pure.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use super::list::Row;
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::{OnKnown, Rate};
 
-/// What to do with rows that an earlier run has left.
+/// The flags that decide which rows are sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct Selection {
     pub retry_rejected: bool,
     pub resend_unknown: bool,
     pub limit: Option<u64>,
-    /// What to do with people who are known from other lists. Until that is decided, they are sent.
+    /// What to do with people who are known from other lists. With none, they are sent.
     pub known: Option<OnKnown>,
 }
 
 /// A row that is sent. Small: there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Task {
-    /// Its place in the list, from 0 on.
+    /// Its index in the list, from 0.
     pub index: u32,
     pub prior: Prior,
 }
@@ -28,13 +28,13 @@ pub struct Task {
 /// What is known of a row before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prior {
-    /// Nothing, or that it was not sent.
+    /// It is new, or was not sent.
     NotSent,
-    /// It was rejected, and is sent because of --retry-rejected.
+    /// It was rejected, and is sent because of `--retry-rejected`.
     Rejected,
-    /// It was rejected, but the row itself was not the reason; it is sent without another flag.
+    /// It was rejected for a reason that is not in the row itself, and is sent without another flag.
     Due,
-    /// An earlier request may have mailed the person: a later refusal does not change that.
+    /// An earlier request may have mailed the person. The row stays unknown if the next request is rejected.
     Unknown,
 }
 
@@ -48,7 +48,7 @@ impl Prior {
     }
 }
 
-/// Rows of each outcome, counted.
+/// How many rows have each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct OutcomeCounts {
     pub accepted: u64,
@@ -79,7 +79,7 @@ impl OutcomeCounts {
         self.accepted + self.rejected + self.not_sent + self.unknown
     }
 
-    /// How many the next run sends without another flag.
+    /// How many rows the next run sends without another flag.
     pub const fn due(&self) -> u64 {
         self.not_sent + self.rejected_due
     }
@@ -109,11 +109,11 @@ impl OutcomeCounts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Send(Prior),
-    /// It would be sent, but for the limit.
+    /// Only `--limit` keeps it from being sent.
     BeyondLimit(Prior),
-    /// It is left alone, because of what the journal knows.
+    /// It is not sent, because of its state in the journal.
     Leave(Outcome),
-    /// It is left alone, because of what another list knows.
+    /// It is not sent, because of its state in the journal of another list.
     LeaveKnown(Outcome),
 }
 
@@ -122,47 +122,47 @@ pub enum Decision {
 pub struct Plan {
     /// The rows that are sent, in the order of the list.
     pub tasks: Vec<Task>,
-    /// Those that are left alone, because they were accepted or rejected earlier, or are unknown.
+    /// The rows that are not sent, because they were accepted or rejected earlier, or are unknown.
     pub left_alone: OutcomeCounts,
-    /// The places of those that are unknown and left alone.
+    /// The indexes of the unknown rows among `left_alone`.
     pub unknown: Vec<u32>,
-    /// Those that would be sent, but for the limit.
+    /// The rows that only `--limit` keeps from being sent.
     pub beyond_limit: OutcomeCounts,
-    /// Those of `left_alone` that are known from other lists, and left out for that.
+    /// The rows among `left_alone` that are not sent because other lists know them.
     pub skipped: OutcomeCounts,
-    /// The same of each row, in the order of the list: for reports with every row.
+    /// The decision about each row, in the order of the list: for reports with every row.
     pub decisions: Vec<Decision>,
 }
 
-/// What a row does next, by what its journal knows of it: it is sent or left.
-fn next(known: Option<RowState>, choice: Choice) -> Decision {
+/// Whether a row is sent, by its state in the journal.
+fn decide(known: Option<RowState>, selection: Selection) -> Decision {
     if matches!(known, Some(RowState::Rejected { due: true, .. })) {
         return Decision::Send(Prior::Due);
     }
     match known.map(RowState::effective) {
         None | Some(Outcome::NotSent) => Decision::Send(Prior::NotSent),
-        Some(Outcome::Rejected) if choice.retry_rejected => Decision::Send(Prior::Rejected),
-        Some(Outcome::Unknown) if choice.resend_unknown => Decision::Send(Prior::Unknown),
+        Some(Outcome::Rejected) if selection.retry_rejected => Decision::Send(Prior::Rejected),
+        Some(Outcome::Unknown) if selection.resend_unknown => Decision::Send(Prior::Unknown),
         Some(outcome @ (Outcome::Accepted | Outcome::Rejected | Outcome::Unknown)) => Decision::Leave(outcome),
     }
 }
 
 impl Plan {
-    /// Decides for every row. `key_of` gives the name of a row in the journal, `elsewhere` is what other journals know.
+    /// `known` is from the journals of this list, `elsewhere` from those of other lists.
     pub fn new(
         rows: &[Row],
         known: &Recovered,
         elsewhere: &KnownElsewhere,
         key_of: impl Fn(&Row) -> RowKey,
-        choice: Choice,
+        selection: Selection,
     ) -> Self {
         let mut plan = Self { decisions: Vec::with_capacity(rows.len()), ..Self::default() };
-        let limit = choice.limit.unwrap_or(u64::MAX);
+        let limit = selection.limit.unwrap_or(u64::MAX);
         for (index, row) in (0..).zip(rows) {
-            // Hashing a million rows takes time, and an empty journal knows none of them.
+            // No hash for an empty journal: hashing a million rows takes time.
             let state = if known.states.is_empty() { None } else { known.state(key_of(row)) };
-            let skips_known = choice.known == Some(OnKnown::Skip);
-            let decision = match next(state, choice) {
+            let skips_known = selection.known == Some(OnKnown::Skip);
+            let decision = match decide(state, selection) {
                 Decision::Send(prior) => match skips_known.then(|| elsewhere.of(index)).flatten() {
                     Some(outcome) => Decision::LeaveKnown(outcome),
                     None if plan.tasks.len() as u64 >= limit => Decision::BeyondLimit(prior),
@@ -190,17 +190,17 @@ impl Plan {
         }
     }
 
-    /// The places and keys of all rows that would be sent, whatever the limit.
+    /// The indexes and keys of all rows that would be sent without `--limit`.
     pub fn candidates<'a>(
         rows: &'a [Row],
         known: &'a Recovered,
         key_of: impl Fn(&Row) -> RowKey + 'a,
-        choice: Choice,
+        selection: Selection,
     ) -> impl Iterator<Item = (u32, RowKey)> + 'a {
         (0..).zip(rows).filter_map(move |(index, row)| {
             let key = key_of(row);
             let state = known.state(key);
-            matches!(next(state, choice), Decision::Send(_)).then_some((index, key))
+            matches!(decide(state, selection), Decision::Send(_)).then_some((index, key))
         })
     }
 
@@ -208,24 +208,24 @@ impl Plan {
         self.tasks.len() as u64
     }
 
-    /// What was known of those that are sent and of those beyond the limit.
+    /// The states before the run of the rows in `tasks` and `beyond_limit`.
     pub fn prior(&self) -> OutcomeCounts {
         let mut prior = self.beyond_limit;
         self.tasks.iter().for_each(|task| prior.add_prior(task.prior));
         prior
     }
 
-    /// How long the rows take at a rate, if there is one.
+    /// How long the rows take at this rate; nothing without a rate.
     pub fn time_at(&self, rate: Option<Rate>) -> Option<Duration> {
         let rate = rate?;
         let steps = self.count().saturating_sub(1);
-        // In nanoseconds of 128 bits: a list of any length at any rate fits.
+        // 128 bits are enough for a list of any length at any rate.
         let nanoseconds = rate.per.as_nanos() * u128::from(steps) / u128::from(rate.count.get());
         Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
     }
 }
 
-/// The name of a row in the journal. `cname` is that of rows that bring none.
+/// The key of a row in the journal. `cname` is for rows without one.
 pub fn key_of(service: &str, cname: &str, row: &Row) -> RowKey {
     key(service, row.cname.as_deref().unwrap_or(cname), &row.email)
 }
@@ -236,7 +236,7 @@ mod tests {
     use crate::settings::clock::Timestamp;
 
     #[test]
-    fn what_is_known_and_what_is_asked_for_decide_about_each_row() {
+    fn the_known_state_and_the_flags_decide_about_each_row() {
         let status = Some(404);
         let at = Timestamp::from(std::time::SystemTime::UNIX_EPOCH);
         let all = [
@@ -250,25 +250,25 @@ mod tests {
         for known in all {
             for retry_rejected in [false, true] {
                 for resend_unknown in [false, true] {
-                    let choice = Choice { retry_rejected, resend_unknown, limit: None, known: None };
-                    let sent = matches!(next(known, choice), Decision::Send(_));
+                    let selection = Selection { retry_rejected, resend_unknown, limit: None, known: None };
+                    let sent = matches!(decide(known, selection), Decision::Send(_));
                     let expected = match known {
                         None | Some(RowState::NotSent | RowState::Rejected { due: true, .. }) => true,
                         Some(RowState::Rejected { .. }) => retry_rejected,
                         Some(RowState::Unknown { .. }) => resend_unknown,
                         Some(_) => false,
                     };
-                    assert_eq!(sent, expected, "{known:?} {choice:?}");
-                    let doubt = matches!(next(known, choice), Decision::Send(Prior::Unknown));
+                    assert_eq!(sent, expected, "{known:?} {selection:?}");
+                    let sent_as_unknown = matches!(decide(known, selection), Decision::Send(Prior::Unknown));
                     let is_unknown = matches!(known, Some(RowState::Unknown { .. }));
-                    assert_eq!(doubt, resend_unknown && is_unknown);
+                    assert_eq!(sent_as_unknown, resend_unknown && is_unknown);
                 }
             }
         }
     }
 
     #[test]
-    fn the_time_is_that_of_the_steps_between_the_rows() {
+    fn the_time_counts_the_intervals_between_the_rows() {
         let plan = |count| Plan { tasks: vec![Task { index: 0, prior: Prior::NotSent }; count], ..Plan::default() };
         let rate = "60/m".parse().ok();
         assert_eq!(plan(0).time_at(rate), Some(Duration::ZERO));

@@ -1,5 +1,5 @@
-//! What a run reports, as values: exchanges, retries and ends of rows, why it stopped, and all of that counted. Events
-//! travel through the journal, which passes them on when their records are written.
+//! What a run reports: exchanges, retries, ends of rows, why it stopped, and the totals. Events go through the journal,
+//! which passes each on after its record is written.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::api::transport::Exchange;
 /// What a worker reports.
 #[derive(Debug)]
 pub enum Event {
-    /// An attempt, when exchanges are to be shown.
+    /// An attempt; only with `-v`.
     Exchange {
         request: Box<ApiRequest>,
         answer: Option<Box<Exchange>>,
@@ -32,20 +32,20 @@ pub enum Event {
 pub struct RowEnd {
     pub index: u32,
     pub prior: Prior,
-    /// Of all attempts together.
+    /// The result of all attempts together.
     pub result: AttemptResult,
     pub attempts: u64,
     pub elapsed: Duration,
-    /// Whether the next run sends it without another flag: it was not sent, or the row itself was not the reason of the
-    /// refusal.
+    /// Whether the next run sends it without another flag: it was not sent, or was rejected for a reason that is not in the
+    /// row itself.
     pub due: bool,
-    /// Whether its end could not be written to the journal.
+    /// Whether the journal could not record the end.
     pub unrecorded: bool,
 }
 
 impl RowEnd {
-    /// The outcome as the next run finds it: a row whose end could not be written is unknown, unless the service accepted
-    /// it.
+    /// The outcome to report. A row whose end is not in the journal is unknown, as the next run finds it, unless the service
+    /// accepted it.
     pub const fn outcome(&self) -> Outcome {
         match self.result.outcome {
             Outcome::Rejected | Outcome::NotSent if self.unrecorded => Outcome::Unknown,
@@ -57,24 +57,23 @@ impl RowEnd {
 /// Why a run stops before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// A signal with this number came.
+    /// The process got a signal with this number.
     Signal(i32),
-    /// An answer or failure that every other row would get as well.
+    /// Every other row would fail the same way.
     EveryRowFails(Class),
     /// N consecutive rows were not accepted.
     Failures(u64),
-    /// The server asks for a wait longer than the one allowed.
+    /// The server asks for a longer wait than `--max-retry-after` allows.
     WaitTooLong(Duration),
-    /// The server asks to wait again and again, and accepts nothing in between.
+    /// The server throttled every request for too many waits in a row.
     ThrottledTooOften,
     /// Another run is mailing people on this list.
     OtherRun,
-    /// The journal cannot be written, or was removed; in words.
+    /// The journal cannot be written, or was removed: the message.
     Journal(String),
 }
 
 impl Stop {
-    /// The stop by a journal that failed.
     pub fn journal(stopped: &JournalStopped) -> Self {
         Self::Journal(format!("{stopped}; no request was sent after that"))
     }
@@ -96,9 +95,9 @@ pub const fn fails_every_row(class: Class) -> bool {
 /// The results of a run so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// The rows that ended in this run, as they were reported.
+    /// The rows that ended in this run.
     pub ended: OutcomeCounts,
-    /// Their states before they were sent.
+    /// The states of these rows before they were sent.
     pub prior: OutcomeCounts,
     /// How many requests were made, retries included.
     pub requests: u64,
@@ -110,10 +109,9 @@ pub enum Verdict {
     Accepted,
     Failed,
     Unknown,
-    /// It was stopped before its end.
     Stopped,
     Journal,
-    /// A signal with this number ended it.
+    /// With the number of the signal.
     Signal(i32),
 }
 
@@ -126,13 +124,13 @@ impl Tally {
         self.requests += end.attempts;
     }
 
-    /// The whole list as it is now: what was known before, and the results of this run.
+    /// The outcomes of the whole list: those that were known before, and those of this run.
     pub fn of_list(&self, plan: &Plan) -> OutcomeCounts {
         let not_ended = plan.prior().with(self.prior, u64::saturating_sub);
         plan.left_alone.with(not_ended, u64::saturating_add).with(self.ended, u64::saturating_add)
     }
 
-    /// Decides how the run ends. Rows that --limit left for later are not failures.
+    /// Rows that `--limit` leaves for the next run are not failures.
     pub fn verdict(&self, plan: &Plan, stop: Option<&Stop>) -> Verdict {
         let list = self.of_list(plan);
         let kept_back = plan.beyond_limit.total() - plan.beyond_limit.unknown;
@@ -141,7 +139,7 @@ impl Tally {
             Some(Stop::Journal(_)) => Verdict::Journal,
             Some(Stop::Signal(signal)) => Verdict::Signal(*signal),
             Some(Stop::EveryRowFails(_)) => Verdict::Stopped,
-            // The others came too late if everything was sent by then.
+            // Another stop does not matter if all rows were sent before it.
             Some(_) if is_cut_short => Verdict::Stopped,
             _ if list.unknown > 0 => Verdict::Unknown,
             _ if list.rejected + list.not_sent > kept_back => Verdict::Failed,
@@ -155,10 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_the_credential_or_the_way_stops_a_run_and_nothing_else_does() {
-        let hopeless = Class::ALL.iter().copied().filter(|class| fails_every_row(*class));
+    fn a_wrong_credential_url_or_network_stops_a_run_and_no_other_class_does() {
+        let stopping = Class::ALL.iter().copied().filter(|class| fails_every_row(*class));
         assert_eq!(
-            hopeless.collect::<Vec<_>>(),
+            stopping.collect::<Vec<_>>(),
             [
                 Class::Redirected,
                 Class::Unauthorized,
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_row_decides_now_or_earlier() {
+    fn the_worst_row_of_this_or_an_earlier_run_decides() {
         for (plan, tally, verdict) in [
             (plan(0, 0, 0, 0, 0), ended(0, 0, 0, 0), Verdict::Accepted),
             (plan(2, 3, 0, 0, 0), ended(2, 0, 0, 0), Verdict::Accepted),
@@ -212,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_decides_unless_the_list_was_at_its_end_anyway() {
+    fn a_stop_decides_unless_all_rows_have_ended() {
         let hour = Stop::WaitTooLong(Duration::from_secs(60 * 60));
-        for (stop, begun, over) in [
+        for (stop, before_end, at_end) in [
             (Stop::Journal(String::new()), Verdict::Journal, Verdict::Journal),
             (Stop::Signal(15), Verdict::Signal(15), Verdict::Signal(15)),
             (Stop::EveryRowFails(Class::Forbidden), Verdict::Stopped, Verdict::Stopped),
@@ -222,13 +220,13 @@ mod tests {
             (hour, Verdict::Stopped, Verdict::Failed),
         ] {
             let tally = ended(0, 2, 0, 0);
-            assert_eq!(tally.verdict(&plan(3, 0, 0, 0, 0), Some(&stop)), begun);
-            assert_eq!(tally.verdict(&plan(2, 0, 0, 0, 0), Some(&stop)), over);
+            assert_eq!(tally.verdict(&plan(3, 0, 0, 0, 0), Some(&stop)), before_end);
+            assert_eq!(tally.verdict(&plan(2, 0, 0, 0, 0), Some(&stop)), at_end);
         }
     }
 
     #[test]
-    fn a_refusal_that_stopped_the_run_is_rejected_and_due() {
+    fn a_rejected_row_that_stopped_the_run_is_due() {
         let mut tally = ended(1, 2, 1, 0);
         tally.ended.rejected_due = 1;
         let plan = plan(6, 1, 0, 0, 0);
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_not_reached_stays_what_it_was() {
+    fn a_row_that_was_not_sent_keeps_its_state() {
         let task = |index, prior| Task { index, prior };
         let plan = Plan {
             tasks: vec![

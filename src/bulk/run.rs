@@ -1,12 +1,12 @@
-//! The loop over a list: take a row, record the intent, send, pass the result to the journal, which passes it on to the
-//! screen. Each worker owns its client and takes one row at a time.
+//! The loop of a worker: it takes a row, records the intent, sends the request, and passes the result to the journal, which
+//! passes it on to the screen. Each worker owns its client and sends one row at a time.
 
 use std::time::{Duration, Instant};
 
 use super::gate::{Gate, RowInProgress, Work};
 use super::journal::{ConcurrentRuns, End, Intent, JournalHandle, JournalStopped, Person};
 use super::list::Row;
-use super::pace::{ALONE_MAX, Permit};
+use super::pace::{ALONE_THROTTLES_MAX, Permit};
 use super::plan::{Task, key_of};
 use super::results::{Event, Stop, fails_every_row};
 use crate::api::operation::{ApiRequest, recipient};
@@ -15,21 +15,20 @@ use crate::api::retry::{after_another, is_repeatable, wait_before_retry};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::{RetryPolicy, USER_GAP};
 
-/// Everything that the workers of a run share.
+/// What the workers of a run share.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     pub rows: &'a [Row],
     pub tasks: &'a [Task],
-    /// The service, by which people are known in the journals.
+    /// The service: part of each person's key in the journals.
     pub service: &'a str,
-    /// The cname of rows that bring none.
+    /// The cname of rows without one.
     pub cname: &'a str,
     /// The request without its recipient.
     pub request: &'a ApiRequest,
     pub policy: &'a RetryPolicy,
-    /// Where the workers wait, and what is left.
     pub gate: &'a Gate,
-    /// Runs of other lists that may be running; none if people who are known from these are mailed again.
+    /// Runs of other lists at the same time; none with `--known send`, which mails people again whom other lists know.
     pub concurrent_runs: Option<&'a ConcurrentRuns>,
     /// Whether each exchange is reported.
     pub trace: bool,
@@ -43,8 +42,8 @@ struct Worker<'a> {
 }
 
 impl Run<'_> {
-    /// Works until nothing is left or the run stops. What happens is reported through the journal; the work
-    /// continues even if no one reads it there.
+    /// Works until no row is left or the run stops. Events are reported through the journal; the work continues even if no
+    /// one reads them.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let mut worker = Worker { run: self, transport, journal, request: self.request.clone() };
         while let Some((permit, work)) = self.gate.acquire_next() {
@@ -53,13 +52,13 @@ impl Run<'_> {
                 None => self.gate.release_unused(permit),
             }
         }
-        // Only after a stop: rows that were to be tried again end here.
+        // After a stop, rows that were put back end here.
         while let Some(pending) = self.gate.take_unfinished() {
             worker.report_end(pending);
         }
     }
 
-    /// The state of a row before it is sent; none for a task that the plan does not have.
+    /// The row and its state before it is sent; nothing if the plan has no such task.
     fn begin(&self, work: Work) -> Option<(Box<RowInProgress>, &Row)> {
         let row = |task: Task| self.rows.get(task.index as usize);
         let mut pending = match work {
@@ -77,7 +76,7 @@ impl Run<'_> {
 }
 
 impl Worker<'_> {
-    /// Sends a row, and retries what may be retried. The row may also be put back, to be sent later.
+    /// Sends a row, with its retries, or puts it back to be sent later.
     fn send(&mut self, mut permit: Permit, mut pending: Box<RowInProgress>, row: &Row) {
         let gate = self.run.gate;
         let cname = row.cname.as_deref().unwrap_or(self.run.cname);
@@ -97,7 +96,7 @@ impl Worker<'_> {
             self.conclude(next, &mut pending, person, latest, answer);
             match next {
                 Next::RetryAfterPause(_) => return gate.put_back_throttled(pending),
-                Next::ForTheUser(wait) => return gate.await_user(pending, wait),
+                Next::RetryForUser(wait) => return gate.await_user(pending, wait),
                 Next::Retry(wait) => match gate.wait(wait).then(|| gate.acquire()).flatten() {
                     Some(new) => permit = new,
                     None => return self.report_end(pending),
@@ -107,14 +106,14 @@ impl Worker<'_> {
         }
     }
 
-    /// Reports the end of a row whose last record the journal has already.
+    /// Reports the end of a row whose last record is already in the journal.
     fn report_end(&self, mut pending: Box<RowInProgress>) {
         if let Some(end) = pending.end(true) {
             self.journal.report(pending.key, end);
         }
     }
 
-    /// Records the intent and sends once. Returns nothing when a wait or a stop came in between: then nothing was sent.
+    /// Records the intent and sends once. Returns nothing if a pause or a stop began in between: then nothing was sent.
     fn attempt(
         &self,
         permit: Permit,
@@ -163,7 +162,7 @@ impl Worker<'_> {
         let due = outcome == Outcome::Rejected && next != Next::End;
         pending.result = Some(folded);
         let event = match next {
-            Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::ForTheUser(wait) => {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) | Next::RetryForUser(wait) => {
                 Some(Event::Retry { index: pending.task.index, attempt, result: Box::new(latest), wait })
             }
             Next::End | Next::Later | Next::Stop => pending.end(next != Next::End),
@@ -177,16 +176,16 @@ impl Worker<'_> {
         }
     }
 
-    /// Decides what comes after an attempt, releases its permit, and pauses or stops all workers if the result requires that.
+    /// Decides what follows an attempt, releases its permit, and pauses or stops all workers if the result requires it.
     fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &mut AttemptResult) -> Next {
         let limit = self.run.policy.wait_for_user;
         if let Some(wait) = pending.user.after(limit, latest, Instant::now(), fastrand::f64()) {
             self.run.gate.release(permit);
-            return Next::ForTheUser(wait);
+            return Next::RetryForUser(wait);
         }
         match self.after_answer(permit, pending, latest) {
             Next::Retry(wait) | Next::RetryAfterPause(wait) if pending.user.is_begun() => {
-                Next::ForTheUser(wait.max(USER_GAP))
+                Next::RetryForUser(wait.max(USER_GAP))
             }
             next => next,
         }
@@ -204,16 +203,16 @@ impl Worker<'_> {
             return Next::Stop;
         }
         gate.release(permit);
-        let counted = pending.attempts - pending.waits - pending.user.refusals;
+        let counted = pending.attempts - pending.throttles - pending.user.refusals;
         match wait_before_retry(policy, latest, counted, fastrand::f64()) {
             Some(wait) if gate.take_retry() => Next::Retry(wait),
-            // The row is due, so that no one is forgotten because the service was busy.
+            // Due, so that the next run sends rows for which the service was only busy.
             _ if latest.outcome == Outcome::Rejected && is_repeatable(latest) => Next::Later,
             _ => Next::End,
         }
     }
 
-    /// The same for a row that was throttled. All workers wait, and it does not count as an attempt of the row.
+    /// The same for a request that was throttled. All workers wait, and it does not count as an attempt of the row.
     fn after_throttled(&self, permit: Permit, pending: &mut RowInProgress, asked: Option<Duration>) -> Next {
         let Run { gate, policy, .. } = self.run;
         if let Some(wait) = asked.filter(|wait| *wait > policy.max_retry_after) {
@@ -221,28 +220,28 @@ impl Worker<'_> {
             gate.release_unused(permit);
             return Next::Stop;
         }
-        pending.waits += 1;
-        pending.alone += u64::from(permit.alone);
+        pending.throttles += 1;
+        pending.alone_throttles += u64::from(permit.alone);
         match gate.release_throttled(permit, asked) {
             None => Next::Stop,
-            Some(_) if policy.retries == 0 || pending.alone >= ALONE_MAX => Next::Later,
+            Some(_) if policy.retries == 0 || pending.alone_throttles >= ALONE_THROTTLES_MAX => Next::Later,
             Some(wait) => Next::RetryAfterPause(wait),
         }
     }
 }
 
-/// What comes after an attempt.
+/// What follows an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// Another one by the same worker, after this time.
+    /// The same worker sends it again after this time.
     Retry(Duration),
-    /// Another one by any worker, after a pause of this length for all workers.
+    /// Any worker sends it again, after a pause of this length for all workers.
     RetryAfterPause(Duration),
-    /// Another one by any worker after this time, when the user may exist. No other row waits.
-    ForTheUser(Duration),
+    /// Any worker sends it again after this time, when the user may exist. Other rows do not wait.
+    RetryForUser(Duration),
     End,
-    /// The end of the row for this run: it was tried as often as it may be, and the next run sends it.
+    /// The row ends in this run: no retry is left, and the next run sends it.
     Later,
-    /// The end of the run; the row has no outcome yet.
+    /// The run stops.
     Stop,
 }

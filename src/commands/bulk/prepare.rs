@@ -16,7 +16,7 @@ use crate::bulk::journal::{
     journal_of_shard, open_to_read, take_snapshot,
 };
 use crate::bulk::list::{self, BadRow, Format, List, Row};
-use crate::bulk::plan::{Choice, Plan, key_of};
+use crate::bulk::plan::{Plan, Selection, key_of};
 use crate::commands::Context;
 use crate::commands::error::{BulkError, CommandError};
 use crate::commands::send::secrets;
@@ -329,7 +329,7 @@ impl Prepared {
     }
 
     pub(super) fn plan(&self, known: &Recovered) -> Plan {
-        Plan::new(&self.list.rows, known, &self.elsewhere, |row| self.key_of(row), self.choice())
+        Plan::new(&self.list.rows, known, &self.elsewhere, |row| self.key_of(row), self.selection())
     }
 
     fn key_of(&self, row: &Row) -> RowKey {
@@ -347,8 +347,8 @@ impl Prepared {
         is_asked.then(|| ConcurrentRuns::new(&self.folder, &self.journal, self.elsewhere.lengths()))
     }
 
-    const fn choice(&self) -> Choice {
-        Choice {
+    const fn selection(&self) -> Selection {
+        Selection {
             retry_rejected: self.bulk.retry_rejected,
             resend_unknown: self.bulk.resend_unknown,
             limit: self.bulk.limit,
@@ -362,7 +362,7 @@ impl Prepared {
         // A journal can only reduce the number of people.
         let count = rows.len().saturating_sub(known.states.len());
         KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
-            Plan::candidates(rows, known, |row| self.key_of(row), self.choice())
+            Plan::candidates(rows, known, |row| self.key_of(row), self.selection())
         })
     }
 }

@@ -12,17 +12,17 @@ use super::writing::{self, Op};
 use super::{End, Fault, Folds, Intent, Life, Outcome, Person, RowKey, RowState, Tail, record};
 use crate::api::outcome::AttemptResult;
 use crate::api::retry::after_another;
-use crate::bulk::gate::earlier;
+use crate::bulk::gate::unknown_from_earlier_run;
 use crate::bulk::journal::{KnownElsewhere, Recovered};
 use crate::bulk::list::Row;
-use crate::bulk::plan::{Choice, Plan, Prior, Task};
+use crate::bulk::plan::{Plan, Prior, Selection, Task};
 use crate::bulk::results::{RowEnd, Tally, Verdict};
 
 /// Most attempts of a row in one run.
 const ATTEMPTS_MAX: u64 = 2;
 
 fn result(outcome: Outcome) -> AttemptResult {
-    AttemptResult { outcome, cause: None, ..earlier() }
+    AttemptResult { outcome, cause: None, ..unknown_from_earlier_run() }
 }
 
 impl Life {
@@ -94,7 +94,7 @@ impl Life {
     }
 
     fn plan(&self, known: &Recovered, rows: &[Row]) -> Plan {
-        let choice = Choice { resend_unknown: self.fault == Some(Fault::UnknownRetried), ..Choice::default() };
+        let choice = Selection { resend_unknown: self.fault == Some(Fault::UnknownRetried), ..Selection::default() };
         let mut known = known.clone();
         if self.fault == Some(Fault::IntentWithoutEndForgotten) {
             known.states.retain(|_, state| !matches!(state, RowState::Intended { .. }));
@@ -249,7 +249,7 @@ impl Life {
         let truth = &mut world.people[index];
         truth.may_be_mailed &= !matches!(latest, Outcome::Rejected);
         let before = run.plan.0.tasks[task].prior;
-        let outcome = after_another((before == Prior::Unknown).then(earlier), result(latest)).outcome;
+        let outcome = after_another((before == Prior::Unknown).then(unknown_from_earlier_run), result(latest)).outcome;
         let is_due = outcome == Outcome::Rejected && service == Service::IsBusy;
         let again = answer == Answer::TriesAgain;
         if again && work.attempt >= ATTEMPTS_MAX {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::file::{self, Identity};
+use super::file::{self, FileId};
 use super::key::{KeySet, RowKey};
 use super::known::{OwnJournal, is_own};
 use super::path::journals_in;
@@ -18,30 +18,30 @@ use crate::api::outcome::Outcome;
 
 /// How coarse the times of a file system may be: a folder that has changed so shortly before it was listed may change
 /// again without another time. Linux takes the time of its last tick, 10 ms ago at most; the rest is for other clocks.
-const GRAIN: Duration = Duration::from_millis(100);
+const TIME_RESOLUTION: Duration = Duration::from_millis(100);
 /// The same for file systems that know whole seconds only (FAT: two of them).
-const COARSE_GRAIN: Duration = Duration::from_secs(2);
+const COARSE_TIME_RESOLUTION: Duration = Duration::from_secs(2);
 
 /// The journals of other lists.
 #[derive(Debug)]
 pub struct ConcurrentRuns {
     folder: PathBuf,
     own: PathBuf,
-    watch: Mutex<Watch>,
+    watch: Mutex<WatchedFolder>,
 }
 
 #[derive(Debug)]
-struct Watch {
+struct WatchedFolder {
     /// The time of the folder when it was listed, unless it may still change without another one.
     listed: Option<SystemTime>,
-    journals: Vec<Followed>,
+    journals: Vec<WatchedJournal>,
 }
 
 /// A journal, and how far it was followed.
 #[derive(Debug)]
-struct Followed {
+struct WatchedJournal {
     path: PathBuf,
-    identity: Option<Identity>,
+    file_id: Option<FileId>,
     offset: u64,
     /// Who may have been mailed by it since the plan was made. Kept for each journal: a person who is rejected on one list
     /// may have been accepted on another.
@@ -51,8 +51,8 @@ struct Followed {
 impl ConcurrentRuns {
     /// The journals of a folder but one. What they held when the plan was made is known: their lengths were these.
     pub fn new(folder: &Path, own: &Path, lengths: impl Iterator<Item = (PathBuf, u64)>) -> Self {
-        let journals = lengths.map(|(path, length)| Followed::after(path, length)).collect();
-        let watch = Mutex::new(Watch { listed: None, journals });
+        let journals = lengths.map(|(path, length)| WatchedJournal::after(path, length)).collect();
+        let watch = Mutex::new(WatchedFolder { listed: None, journals });
         Self { folder: folder.to_owned(), own: own.to_owned(), watch }
     }
 
@@ -69,7 +69,7 @@ impl ConcurrentRuns {
     }
 
     /// Adds journals that were begun since. A folder that cannot be read has none: the plan has warned of that.
-    fn list(&self, watch: &mut Watch) {
+    fn list(&self, watch: &mut WatchedFolder) {
         let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified()).ok();
         if changed.is_some() && changed == watch.listed {
             return;
@@ -77,32 +77,32 @@ impl ConcurrentRuns {
         let is_stable = |changed: &SystemTime| {
             let is_coarse = changed.duration_since(UNIX_EPOCH).is_ok_and(|time| time.subsec_nanos() == 0);
             let age = SystemTime::now().duration_since(*changed);
-            age.is_ok_and(|age| age > if is_coarse { COARSE_GRAIN } else { GRAIN })
+            age.is_ok_and(|age| age > if is_coarse { COARSE_TIME_RESOLUTION } else { TIME_RESOLUTION })
         };
         watch.listed = changed.filter(is_stable);
-        let identity = identity_at(&self.own);
-        let own = OwnJournal { journal: &self.own, succeeds: true };
+        let file_id = file_id_at(&self.own);
+        let own = OwnJournal { journal: &self.own, replaces_set_aside: true };
         for path in journals_in(&self.folder).unwrap_or_default() {
             let is_new = !watch.journals.iter().any(|journal| journal.path == path);
-            let is_same = || identity.is_some() && identity_at(&path) == identity;
+            let is_same = || file_id.is_some() && file_id_at(&path) == file_id;
             if is_new && !is_own(&path, own) && !is_same() {
-                watch.journals.push(Followed::after(path, 0));
+                watch.journals.push(WatchedJournal::after(path, 0));
             }
         }
     }
 }
 
 /// Device and number of the file that a path leads to.
-fn identity_at(path: &Path) -> Option<Identity> {
-    file::identity_of(&fs::symlink_metadata(path).ok()?)
+fn file_id_at(path: &Path) -> Option<FileId> {
+    file::file_id_of(&fs::symlink_metadata(path).ok()?)
 }
 
-impl Followed {
+impl WatchedJournal {
     /// Follows a journal from this many bytes on. That may be in the middle of a line.
     fn after(path: PathBuf, length: u64) -> Self {
         // A record that was being written is read again from its beginning.
         let offset = length.saturating_sub(LINE_MAX as u64);
-        Self { identity: identity_at(&path), path, offset, mailed: KeySet::default() }
+        Self { file_id: file_id_at(&path), path, offset, mailed: KeySet::default() }
     }
 
     /// Notes what was added. What cannot be read is ignored: it could not be read for the plan either.
@@ -110,9 +110,9 @@ impl Followed {
         let Ok(metadata) = fs::symlink_metadata(&self.path) else {
             return;
         };
-        let identity = file::identity_of(&metadata);
-        if identity != self.identity || metadata.len() < self.offset {
-            (self.identity, self.offset) = (identity, 0);
+        let file_id = file::file_id_of(&metadata);
+        if file_id != self.file_id || metadata.len() < self.offset {
+            (self.file_id, self.offset) = (file_id, 0);
         }
         if metadata.len() == self.offset {
             return;

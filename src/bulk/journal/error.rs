@@ -10,7 +10,7 @@ use crate::settings::bulk::Shard;
 
 /// What is wrong with a line of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-pub enum Flaw {
+pub enum LineFault {
     #[error("it is not a record of a journal")]
     NoRecord,
     #[error("its checksum is wrong: it was changed after it was written")]
@@ -24,19 +24,19 @@ pub enum Flaw {
     #[error("it ends a request whose intent is missing")]
     NoIntent,
     #[error("the line break after it was changed")]
-    NoBreak,
+    NoLineBreak,
     #[error("it is longer than any record")]
     TooLong,
 }
 
 /// A place that is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Damage {
+pub struct DamagedLine {
     /// The line, from 1 on.
     pub line: u64,
     /// Where the line begins, in bytes from 0 on.
     pub offset: u64,
-    pub flaw: Flaw,
+    pub fault: LineFault,
 }
 
 /// Why a journal cannot be opened, read or closed.
@@ -51,8 +51,8 @@ pub enum JournalError {
     Unfit(String),
     #[error("another run uses the journal {}: wait until it ends", .path.display())]
     Locked { path: PathBuf },
-    #[error("the journal {} is damaged at line {}: {}; continuing could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.flaw)]
-    Damaged { path: PathBuf, damage: Damage },
+    #[error("the journal {} is damaged at line {}: {}; continuing could mail someone twice: see `vescli journal check` and `vescli journal repair`", .path.display(), .damage.line, .damage.fault)]
+    Damaged { path: PathBuf, damage: DamagedLine },
     #[error("the journal {} belongs to {url}: use another file, or --fresh for a new journal", .path.display())]
     OtherTarget { path: PathBuf, url: String },
     #[error("the journal {} belongs to {url}, and a rehearsal does not replace it: use another file with --journal", .path.display())]
@@ -127,7 +127,7 @@ pub enum Stage {
 
 /// What happened to a journal while a run wrote into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-pub enum Loss {
+pub enum JournalChange {
     #[error("was removed during the run: unless a copy is put back, the next run mails everyone again")]
     Removed,
     #[error("was moved or replaced during the run: put it back before the next run, which would mail everyone again")]
@@ -142,8 +142,8 @@ pub enum JournalStopped {
     /// A write or a sync failed. Neither is retried, because the second one may report success without being on the disk.
     #[error("the journal {} could not be {stage}: {cause}", .path.display())]
     Failed { path: Arc<PathBuf>, stage: Stage, kind: io::ErrorKind, cause: Arc<str> },
-    #[error("the journal {} {loss}", .path.display())]
-    Lost { path: Arc<PathBuf>, loss: Loss },
+    #[error("the journal {} {change}", .path.display())]
+    Lost { path: Arc<PathBuf>, change: JournalChange },
     #[error("the journal {} is closed", .path.display())]
     Closed { path: Arc<PathBuf> },
 }

@@ -10,15 +10,15 @@ use std::iter;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::error::{JournalError, Loss};
+use super::error::{JournalChange, JournalError};
 use super::record;
 
 /// How often a journal is opened again that was moved away just before it was locked.
-const TRIES: u32 = 5;
+const OPEN_TRIES: u32 = 5;
 
 /// A journal that is open and locked.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct LockedJournal {
     pub(super) path: PathBuf,
     pub(super) file: File,
     /// Whether it was made just now.
@@ -27,7 +27,7 @@ pub(super) struct Place {
     pub(super) folders: Vec<PathBuf>,
 }
 
-impl Place {
+impl LockedJournal {
     /// Opens the journal, and makes it and its folder if they are missing and `create` is set. Holds the lock.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
         Self::open_with(path, create, lock)
@@ -40,7 +40,7 @@ impl Place {
         mut lock: impl FnMut(&File, &Path) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
         let mut folders = Vec::new();
-        for _ in 0..TRIES {
+        for _ in 0..OPEN_TRIES {
             let (file, created) = match open_existing(path, true) {
                 Err(JournalError::Missing { .. }) if create => {
                     folders.extend(make_folder(path)?);
@@ -53,7 +53,7 @@ impl Place {
                 opened => (opened?, false),
             };
             lock(&file, path)?;
-            if leads_to(path, identity(&file)) {
+            if leads_to(path, file_id(&file)) {
                 return Ok(Self { path: path.to_owned(), file, created, folders });
             }
         }
@@ -85,7 +85,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
 pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
     let file = open_to_read(path)?;
     let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    if is_written || !leads_to(path, identity(&file)) {
+    if is_written || !leads_to(path, file_id(&file)) {
         return Err(JournalError::Locked { path: path.to_owned() });
     }
     Ok(file)
@@ -211,29 +211,29 @@ fn check(metadata: &Metadata, path: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-pub(super) type Identity = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 /// Device and inode: identify a file regardless of its path.
-pub(super) fn identity(file: &File) -> Option<Identity> {
-    identity_of(&file.metadata().ok()?)
+pub(super) fn file_id(file: &File) -> Option<FileId> {
+    file_id_of(&file.metadata().ok()?)
 }
 
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as where files have no such thing")]
-pub(super) fn identity_of(metadata: &Metadata) -> Option<Identity> {
+pub(super) fn file_id_of(metadata: &Metadata) -> Option<FileId> {
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-pub(super) const fn identity_of(_: &Metadata) -> Option<Identity> {
+pub(super) const fn file_id_of(_: &Metadata) -> Option<FileId> {
     None
 }
 
 /// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
 /// someone may have removed it.
-pub(super) fn leads_to(path: &Path, identity: Option<Identity>) -> bool {
+pub(super) fn leads_to(path: &Path, file_id: Option<FileId>) -> bool {
     let there = fs::symlink_metadata(path).ok();
-    identity.is_none() || there.and_then(|metadata| identity_of(&metadata)) == identity
+    file_id.is_none() || there.and_then(|metadata| file_id_of(&metadata)) == file_id
 }
 
 /// Reserves space after the end of a file without making it longer, so that every reader still sees only whole lines.
@@ -274,11 +274,11 @@ pub(super) trait Store: Send + 'static {
     /// Appends all of the bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Whether it still is where the next run looks for it, with everything that was written.
-    fn check(&mut self) -> Result<(), Loss>;
+    fn check(&mut self) -> Result<(), JournalChange>;
     /// Returns when everything that was written survives a power failure.
     fn sync(&mut self) -> io::Result<()>;
     /// Records that everything so far is on the disk. Called only after a sync that succeeded.
-    fn mark(&mut self) -> io::Result<()>;
+    fn write_synced(&mut self) -> io::Result<()>;
     /// Frees the space that was reserved and not used.
     fn trim(&mut self) -> io::Result<()>;
 }
@@ -286,16 +286,16 @@ pub(super) trait Store: Send + 'static {
 /// The file of an open journal.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    place: Place,
-    identity: Option<Identity>,
+    place: LockedJournal,
+    file_id: Option<FileId>,
     /// How long it is, by what was written.
     length: u64,
 }
 
 impl JournalFile {
     /// `length`: where the next record goes; the file ends there.
-    pub(super) fn new(place: Place, length: u64) -> Self {
-        Self { identity: identity(&place.file), place, length }
+    pub(super) fn new(place: LockedJournal, length: u64) -> Self {
+        Self { file_id: file_id(&place.file), place, length }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -310,19 +310,19 @@ impl Store for JournalFile {
         Ok(())
     }
 
-    fn check(&mut self) -> Result<(), Loss> {
-        let metadata = self.place.file.metadata().map_err(|_| Loss::Moved)?;
-        if !leads_to(&self.place.path, self.identity) {
+    fn check(&mut self) -> Result<(), JournalChange> {
+        let metadata = self.place.file.metadata().map_err(|_| JournalChange::Moved)?;
+        if !leads_to(&self.place.path, self.file_id) {
             // With another name it was moved.
             #[cfg(unix)]
             let has_name = metadata.nlink() > 0;
             #[cfg(not(unix))]
             let has_name = true;
             let is_gone = !has_name && self.place.path.symlink_metadata().is_err();
-            return Err(if is_gone { Loss::Removed } else { Loss::Moved });
+            return Err(if is_gone { JournalChange::Removed } else { JournalChange::Moved });
         }
         if metadata.len() != self.length {
-            return Err(Loss::Changed);
+            return Err(JournalChange::Changed);
         }
         Ok(())
     }
@@ -331,7 +331,7 @@ impl Store for JournalFile {
         self.place.file.sync_data()
     }
 
-    fn mark(&mut self) -> io::Result<()> {
+    fn write_synced(&mut self) -> io::Result<()> {
         let record = record::synced(self.length);
         self.write(record.as_bytes())
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::JournalError;
-use super::file::{self, Identity, rewound};
+use super::file::{self, FileId, rewound};
 use super::key::{KeySet, RowKey};
 use super::record::{Record, RowState};
 use super::scan::{Lines, scan};
@@ -23,13 +23,13 @@ pub(super) const EXTENSION: &str = "index";
 /// An index of another version is made again.
 const VERSION: u32 = 1;
 /// Bytes of the journal before the end of what is covered, by which it is known again.
-const PROBE: u64 = 4096;
+const PROBE_BYTES: u64 = 4096;
 /// Longest first line.
-const HEADER_MAX: u64 = 64 * 1024;
+const HEADER_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of an entry: the key and what is known.
-const ENTRY: usize = 17;
+const ENTRY_BYTES: usize = 17;
 /// A run updates the index of its journal after this many new bytes; otherwise the next reader does it.
-const WORTH: u64 = 4 * 1024 * 1024;
+const INDEX_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The contents of a journal, as far as other lists need them: the first line of its index, and the entries after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub struct Contents {
 impl Contents {
     /// Everyone, in the order of the journal; the last entry of a person counts. `None` cancels an earlier entry.
     pub fn people(&self) -> impl DoubleEndedIterator<Item = (RowKey, Option<Outcome>)> {
-        self.entries.as_chunks::<ENTRY>().0.iter().map(|entry| {
+        self.entries.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| {
             let mut key = [0; 16];
             key.copy_from_slice(&entry[..16]);
             let outcome = match entry[16] {
@@ -91,19 +91,19 @@ impl Contents {
     fn load(journal: &Path) -> Option<Self> {
         let mut reader = BufReader::new(file::open_to_read(&index_of(journal)).ok()?);
         let mut first = Vec::new();
-        reader.by_ref().take(HEADER_MAX).read_until(b'\n', &mut first).ok()?;
+        reader.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut first).ok()?;
         let mut found: Self = serde_json::from_slice(&first).ok()?;
         reader.read_to_end(&mut found.entries).ok()?;
         let is_whole = found.v == VERSION
-            && found.entries.len().is_multiple_of(ENTRY)
+            && found.entries.len().is_multiple_of(ENTRY_BYTES)
             && found.crc == crc32fast::hash(&found.entries);
         is_whole.then_some(found)
     }
 
     /// Whether it was made from this journal as it is now, and the rest of that can be read by itself.
-    fn fits(&self, file: &File, identity: Option<Identity>) -> io::Result<bool> {
+    fn fits(&self, file: &File, file_id: Option<FileId>) -> io::Result<bool> {
         let length = file.metadata()?.len();
-        let is_same = identity == Some((self.device, self.number)) && self.covered <= length;
+        let is_same = file_id == Some((self.device, self.number)) && self.covered <= length;
         Ok(is_same && (!self.whole || self.covered == length) && self.probe == probe(file, self.covered)?)
     }
 
@@ -189,7 +189,7 @@ pub fn keep_index(path: &Path) {
     }
     let covered = Contents::load(path).map_or(0, |found| found.covered);
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    if length.saturating_sub(covered) >= WORTH {
+    if length.saturating_sub(covered) >= INDEX_AFTER_BYTES {
         let _ = people_in(path);
     }
 }
@@ -200,15 +200,15 @@ pub fn index_of(journal: &Path) -> PathBuf {
 }
 
 fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
-    let identity = file::identity(file);
+    let file_id = file::file_id(file);
     let mut contents = match Contents::load(path) {
-        Some(found) if found.fits(file, identity)? => found,
+        Some(found) if found.fits(file, file_id)? => found,
         _ => Contents::default(),
     };
     let before = contents.covered;
     let tail = contents.follow(file)?;
     let is_new = contents.covered > before && !contents.is_damaged;
-    if let (true, Some((device, number))) = (is_new, identity) {
+    if let (true, Some((device, number))) = (is_new, file_id) {
         (contents.v, contents.device, contents.number) = (VERSION, device, number);
         contents.probe = probe(file, contents.covered)?;
         contents.crc = crc32fast::hash(&contents.entries);
@@ -227,5 +227,5 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
 
 /// The CRC of the last bytes before a place.
 fn probe(file: &File, end: u64) -> io::Result<u32> {
-    Ok(crc32fast::hash(&file::bytes_before(file, end, PROBE)?))
+    Ok(crc32fast::hash(&file::bytes_before(file, end, PROBE_BYTES)?))
 }

@@ -15,8 +15,8 @@ use std::time::SystemTime;
 use super::error::JournalError;
 use super::file::{folder_of, open_to_read, open_unwritten};
 use super::index::people_in;
-use super::join::Joined;
 use super::key::{KeyMap, RowKey};
+use super::merged::MergedJournals;
 use super::path::{are_siblings, files_in, journals_in, split_name};
 use super::run_record::Part;
 use super::scan::{Recovered, first_run};
@@ -62,11 +62,11 @@ impl Siblings {
         if stamps.is_empty() {
             return Ok(Self::default());
         }
-        let joined = join(own, &stamps)?;
+        let merged = merge(own, &stamps)?;
         let own_count = own.shard.map(Shard::count);
         let named = stamps.iter().filter_map(|(path, ..)| split_name(path).1);
         let divisions: BTreeSet<Shard> = named.filter(|shard| Some(shard.count()) != own_count).collect();
-        let recorded = joined.runs.iter().filter_map(|run| run.record.shard);
+        let recorded = merged.runs.iter().filter_map(|run| run.record.shard);
         let present = divisions.iter().copied().chain(recorded).collect();
         let missing = missing(&divisions, &present);
         if !missing.is_empty() {
@@ -74,7 +74,7 @@ impl Siblings {
         }
         let is_own = |key: RowKey| own.shard.is_none_or(|shard| shard.contains(key.shard_bits()));
         let mut found = Self { stamps, ..Self::default() };
-        for (key, state, path) in joined.states().filter(|(key, ..)| is_own(*key)) {
+        for (key, state, path) in merged.states().filter(|(key, ..)| is_own(*key)) {
             if state.effective() == Outcome::Unknown && found.unknown.is_none() {
                 found.unknown = Some(path.to_owned());
             }
@@ -107,19 +107,19 @@ impl Siblings {
 }
 
 /// What the siblings and the run's own journal know.
-fn join(own: OwnRun<'_>, siblings: &[Stamp]) -> Result<Joined, JournalError> {
-    let mut joined = Joined::default();
+fn merge(own: OwnRun<'_>, siblings: &[Stamp]) -> Result<MergedJournals, JournalError> {
+    let mut merged = MergedJournals::default();
     for path in siblings.iter().map(|(path, ..)| path.as_path()).chain([own.journal]) {
         let file = match open_to_read(path) {
             Err(JournalError::Missing { .. }) if path == own.journal => continue,
             opened => opened?,
         };
-        joined.add(path, file)?;
-        if let Some(other) = joined.runs.iter().find(|run| !run.record.is_to(own.service, own.url)) {
+        merged.add(path, file)?;
+        if let Some(other) = merged.runs.iter().find(|run| !run.record.is_to(own.service, own.url)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.record.url.clone() });
         }
     }
-    Ok(joined)
+    Ok(merged)
 }
 
 /// The siblings of another division.
@@ -182,7 +182,7 @@ pub struct OwnJournal<'a> {
     pub journal: &'a Path,
     /// Whether it replaces those that `--fresh` has set aside for it. One that is empty does not: perhaps nothing was sent
     /// after the old one was set aside.
-    pub succeeds: bool,
+    pub replaces_set_aside: bool,
 }
 
 impl KnownElsewhere {
@@ -216,11 +216,11 @@ impl KnownElsewhere {
         // With its final size, if that is known: a table that grows exists twice while it is copied.
         let mut wanted = KeyMap::default();
         wanted.reserve(count);
-        wanted.extend(people().map(|(index, key)| (key, Finding { index, seen: None, best: None })));
+        wanted.extend(people().map(|(index, key)| (key, SearchedPerson { index, seen: None, best: None })));
         for (path, ..) in known.stamps.clone() {
             known.read_journal(path, service, &mut wanted);
         }
-        for Finding { index, best, .. } in wanted.into_values() {
+        for SearchedPerson { index, best, .. } in wanted.into_values() {
             if let Some((list, outcome)) = best {
                 let list = &mut known.lists[usize::from(list)];
                 *if outcome == Outcome::Accepted { &mut list.accepted } else { &mut list.unknown } += 1;
@@ -242,7 +242,7 @@ impl KnownElsewhere {
         self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
 
-    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut KeyMap<Finding>) {
+    fn read_journal(&mut self, path: PathBuf, service: &str, wanted: &mut KeyMap<SearchedPerson>) {
         let contents = match people_in(&path) {
             Ok(contents) => contents,
             Err(error) => return self.unread.push((path, error.to_string())),
@@ -290,14 +290,14 @@ pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     };
     path == own.journal
         || are_siblings(path, own.journal)
-        || own.succeeds
+        || own.replaces_set_aside
             && path.parent() == own.journal.parent()
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
 }
 
 /// What the lists know of a person of this run.
 #[derive(Debug, Clone, Copy)]
-struct Finding {
+struct SearchedPerson {
     /// The place of the row.
     index: u32,
     /// The last list that has the person.

@@ -7,9 +7,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
-use super::file::{self, Place as JournalPlace};
-use super::join::{Attempt, Joined};
+use super::file::{self, LockedJournal};
 use super::known::missing;
+use super::merged::{MergedJournals, Request};
 use super::path::split_name;
 use super::record::{self, RunHeader};
 use super::run_record::{Part, RunRecord};
@@ -44,27 +44,27 @@ pub fn merge(
     if split_name(into).1.is_some() {
         return Err(JournalError::NameOfShard { path: into.to_owned() });
     }
-    let mut joined = Joined::default();
+    let mut merged = MergedJournals::default();
     for path in journals {
-        joined.add(path, file::open_unwritten(path)?)?;
-        check_target(&joined, path)?;
+        merged.add(path, file::open_unwritten(path)?)?;
+        check_target(&merged, path)?;
     }
-    let last = joined.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
-    let header = header(&last.record, joined.people.len() as u64);
-    let (new, beside) = JournalPlace::beside(into)?;
-    let made = write(&joined, journals, &header, &new)
+    let last = merged.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
+    let header = header(&last.record, merged.people.len() as u64);
+    let (new, beside) = LockedJournal::beside(into)?;
+    let made = write(&merged, journals, &header, &new)
         .map_err(JournalError::writing(into))
         .and_then(|()| put_in_place(&beside, into));
     let _ = fs::remove_file(&beside);
     made?;
-    let present: BTreeSet<Shard> = joined.runs.iter().filter_map(|run| run.record.shard).collect();
-    let states = joined.states().map(|(key, state, _)| (key, state)).collect();
+    let present: BTreeSet<Shard> = merged.runs.iter().filter_map(|run| run.record.shard).collect();
+    let states = merged.states().map(|(key, state, _)| (key, state)).collect();
     let counts = Recovered { states, ..Recovered::default() }.counts();
     Ok(Merged { counts, missing: missing(&present, &present) })
 }
 
-fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
-    let mut runs = joined.runs.iter().map(|run| &run.record);
+fn check_target(merged: &MergedJournals, path: &Path) -> Result<(), JournalError> {
+    let mut runs = merged.runs.iter().map(|run| &run.record);
     let Some(first) = runs.next() else {
         return Ok(());
     };
@@ -78,33 +78,33 @@ fn check_target(joined: &Joined, path: &Path) -> Result<(), JournalError> {
 
 /// The attempts in the order in which they are written: those that decide come last, for the last line about a person
 /// counts; within that by run, and as they stand in the journals.
-fn in_order(joined: &Joined) -> Vec<(bool, Attempt)> {
-    let all = joined.people.values().flat_map(|person| {
+fn in_order(merged: &MergedJournals) -> Vec<(bool, Request)> {
+    let all = merged.people.values().flat_map(|person| {
         let deciding = person.deciding();
-        person.0.iter().enumerate().map(move |(index, attempt)| (Some(index) == deciding, *attempt))
+        person.0.iter().enumerate().map(move |(index, request)| (Some(index) == deciding, *request))
     });
-    let mut all: Vec<(bool, Attempt)> = all.collect();
-    all.sort_unstable_by_key(|(decides, attempt)| (*decides, attempt.run(), attempt.superseded, attempt.intent));
+    let mut all: Vec<(bool, Request)> = all.collect();
+    all.sort_unstable_by_key(|(decides, request)| (*decides, request.run(), request.superseded, request.intent));
     all
 }
 
-fn write(joined: &Joined, journals: &[PathBuf], header: &RunHeader, new: &JournalPlace) -> io::Result<()> {
+fn write(merged: &MergedJournals, journals: &[PathBuf], header: &RunHeader, new: &LockedJournal) -> io::Result<()> {
     let mut out = BufWriter::new(&new.file);
-    let readers: io::Result<Vec<_>> = joined.files.iter().map(|(_, file)| Lines::of_file(file, 0)).collect();
+    let readers: io::Result<Vec<_>> = merged.files.iter().map(|(_, file)| Lines::of_file(file, 0)).collect();
     let mut readers = readers?;
     // First all runs, also those that mailed no one: they show which shards were run.
-    for run in &joined.runs {
-        out.write_all(run.with_part(Part::Joined).as_bytes())?;
+    for run in &merged.runs {
+        out.write_all(run.with_part(Part::Merged).as_bytes())?;
     }
     let mut group = None;
-    for (decides, attempt) in in_order(joined) {
-        let part = if attempt.superseded { Part::Superseded } else { Part::Joined };
-        if group.replace((decides, attempt.run(), part)) != Some((decides, attempt.run(), part))
-            && let Some(run) = joined.runs.get(attempt.run() as usize)
+    for (decides, request) in in_order(merged) {
+        let part = if request.superseded { Part::Superseded } else { Part::Merged };
+        if group.replace((decides, request.run(), part)) != Some((decides, request.run(), part))
+            && let Some(run) = merged.runs.get(request.run() as usize)
         {
             out.write_all(run.with_part(part).as_bytes())?;
         }
-        let places = [Some(attempt.intent), attempt.end.map(|end| end.1), attempt.decision().map(|found| found.2)];
+        let places = [Some(request.intent), request.end.map(|end| end.1), request.resolution().map(|found| found.2)];
         for place in places.into_iter().flatten() {
             out.write_all(readers[usize::from(place.file)].at(place.offset)?)?;
             out.write_all(b"\n")?;

@@ -17,10 +17,10 @@ mod concurrent;
 mod error;
 mod file;
 mod index;
-mod join;
 mod key;
 mod known;
 mod merge;
+mod merged;
 mod open;
 mod path;
 mod people;
@@ -43,7 +43,7 @@ mod sync {
 mod tests;
 
 pub use concurrent::ConcurrentRuns;
-pub use error::{Damage, Flaw, JournalError, JournalStopped, Loss, Stage};
+pub use error::{DamagedLine, JournalChange, JournalError, JournalStopped, LineFault, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
 pub use index::{Contents, index_of, keep_index, people_in};
@@ -56,7 +56,7 @@ pub use path::{
     JournalPlace, ListName, SANDBOX, are_siblings, default_path, journal_folder, journal_of_shard, journals_in,
     leave_out_set_aside, leftovers_in, named_after,
 };
-pub use people::{IntentDetails, LastWord, People, ever_accepted, find_intents, intents_of, recent_attempts};
+pub use people::{IntentDetails, People, PersonState, ever_accepted, find_intents, intents_of, recent_attempts};
 pub use record::{End, Intent, ListedPerson, Person, Resolution, RowState, RunHeader};
 pub use repair::{DamagedJournal, Repaired};
 pub use run_record::{Author, RunRecord};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::{self, JournalFile, Place};
-use super::join::time_of_decision;
+use super::file::{self, JournalFile, LockedJournal};
 use super::key::RowKey;
+use super::merged::time_of_resolution;
 use super::path::EXTENSION;
 use super::record::{self, Resolution, RunHeader};
 use super::run_record::RunRecord;
@@ -54,7 +54,7 @@ impl Journal {
         header: &RunHeader,
         snapshot: Snapshot,
     ) -> Result<(Self, Recovered), JournalError> {
-        let mut place = Place::open(path, true)?;
+        let mut place = LockedJournal::open(path, true)?;
         if mode == OpenMode::Fresh && !place.created {
             let (place, length, old) = replace(path, header.room(), &header.record(), UNTIL)?;
             let recovered = Recovered { set_aside: Some(old), ..Recovered::default() };
@@ -88,11 +88,11 @@ impl Journal {
         path: &Path,
         choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Resolution)>, E>,
     ) -> Result<(), E> {
-        let mut place = Place::open(path, false)?;
+        let mut place = LockedJournal::open(path, false)?;
         let found = read_valid(&place.file, path)?;
         let chosen = choose(&found.recovered)?;
         let keys: HashSet<RowKey> = chosen.iter().map(|(key, _)| *key).collect();
-        let at = time_of_decision(&place.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
+        let at = time_of_resolution(&place.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
         let mut text = found.line_break().to_owned();
         text.extend(chosen.into_iter().map(|(key, resolution)| record::resolved(key, resolution, at)));
         let begun = begin(&mut place, found.valid, 0, &text);
@@ -113,23 +113,23 @@ pub struct Snapshot {
     /// The states of its rows.
     pub recovered: Recovered,
     /// None if there was no journal, or one with an unfinished end.
-    mark: Option<Mark>,
+    mark: Option<FileStamp>,
 }
 
 /// How a file is recognised: its length, its last change and its identity. The content of a journal never changes: runs only
 /// add to it, and only an unfinished end is ever removed. So as long as only vescli has written it, the length alone shows
 /// whether it has new records; the other two are for changes by an editor.
-type Mark = (u64, SystemTime, Option<file::Identity>);
+type FileStamp = (u64, SystemTime, Option<file::FileId>);
 
-fn mark_of(file: &File) -> Option<Mark> {
+fn file_stamp(file: &File) -> Option<FileStamp> {
     let metadata = file.metadata().ok()?;
-    Some((metadata.len(), metadata.modified().ok()?, file::identity(file)))
+    Some((metadata.len(), metadata.modified().ok()?, file::file_id(file)))
 }
 
 impl Snapshot {
     /// What the file contains, if it is unchanged since the snapshot.
     pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
-        let (length, ..) = self.mark.filter(|mark| mark_of(file) == Some(*mark))?;
+        let (length, ..) = self.mark.filter(|mark| file_stamp(file) == Some(*mark))?;
         Some(Scan { recovered: self.recovered, valid: length, length, ..Scan::default() })
     }
 }
@@ -141,16 +141,16 @@ impl Snapshot {
 pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     let file = file::open_to_read(path)?;
     // Taken before it is read: what comes in between makes it another one.
-    let mark = mark_of(&file);
+    let mark = file_stamp(&file);
     let scan = read_valid(&file, path)?;
-    let is_whole = |mark: &Mark| scan.tail == Tail::None && scan.valid == mark.0;
+    let is_whole = |mark: &FileStamp| scan.tail == Tail::None && scan.valid == mark.0;
     Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
 }
 
 /// Removes an unfinished end, reserves space, writes the first records, syncs and records that it is synced. Returns how
 /// long the journal is then.
-pub(super) fn begin(place: &mut Place, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
-    let Place { path, file, folders, .. } = place;
+pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
+    let LockedJournal { path, file, folders, .. } = place;
     let length = valid + text.len() as u64;
     let mark = record::synced(length);
     let no_space = |source| JournalError::NoSpace { path: path.clone(), needed, source };
@@ -175,8 +175,13 @@ pub(super) fn begin(place: &mut Place, valid: u64, needed: u64, text: &str) -> R
 /// Replaces a locked journal by a new one that begins with this text. The new one gets a temporary name, and the old one is
 /// set aside in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
 /// Returns the new one, its length, and where the old one is kept.
-pub(super) fn replace(path: &Path, needed: u64, text: &str, word: &str) -> Result<(Place, u64, PathBuf), JournalError> {
-    let (mut new, beside) = Place::beside(path)?;
+pub(super) fn replace(
+    path: &Path,
+    needed: u64,
+    text: &str,
+    word: &str,
+) -> Result<(LockedJournal, u64, PathBuf), JournalError> {
+    let (mut new, beside) = LockedJournal::beside(path)?;
     let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
         if word == DAMAGED {
             // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then

@@ -19,7 +19,7 @@ const REHEARSALS: &str = "rehearsals";
 const SHARD: &str = ".shard-";
 const OF: &str = "-of-";
 /// Most characters of the list's name in the name of its journal.
-const NAME_MAX: usize = 40;
+const NAME_CHARS_MAX: usize = 40;
 
 /// The folder of the journals that a run may continue: `$XDG_STATE_HOME/vescli` if that is an absolute path, else
 /// `~/.local/state/vescli`. Those of a rehearsal are separate: no one in them was mailed.
@@ -117,7 +117,7 @@ fn plain(name: &OsStr) -> String {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' }
     };
     let name = name.to_string_lossy();
-    let plain: String = name.chars().take(NAME_MAX).map(harmless).collect();
+    let plain: String = name.chars().take(NAME_CHARS_MAX).map(harmless).collect();
     let plain = plain.trim_start_matches(['.', '-']);
     if plain.is_empty() { "list" } else { plain }.to_owned()
 }

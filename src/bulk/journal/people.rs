@@ -20,7 +20,7 @@ use crate::api::outcome::Outcome;
 
 /// What is known of a person at the end of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastWord {
+pub struct PersonState {
     pub email: String,
     pub cname: String,
     pub outcome: Outcome,
@@ -37,7 +37,7 @@ pub struct LastWord {
 }
 
 /// Offsets of a person's lines, and what they say.
-struct Found {
+struct PersonLines {
     intent: u64,
     last: u64,
     run: usize,
@@ -50,7 +50,7 @@ pub struct People {
     pub runs: Vec<RunRecord>,
     path: PathBuf,
     lines: Lines<BufReader<File>>,
-    found: vec::IntoIter<Found>,
+    found: vec::IntoIter<PersonLines>,
 }
 
 impl People {
@@ -70,10 +70,10 @@ impl People {
         Ok(Self { runs, path: path.to_owned(), lines, found })
     }
 
-    fn read(&mut self, found: &Found) -> io::Result<LastWord> {
+    fn read(&mut self, found: &PersonLines) -> io::Result<PersonState> {
         let intent: IntentDetails = serde_json::from_slice(self.lines.at(found.intent)?)?;
         let at = if found.last == found.intent { intent.at } else { at_of(self.lines.at(found.last)?)?.to_owned() };
-        Ok(LastWord {
+        Ok(PersonState {
             email: intent.email,
             cname: intent.cname,
             outcome: found.state.effective(),
@@ -88,7 +88,7 @@ impl People {
 }
 
 impl Iterator for People {
-    type Item = Result<LastWord, JournalError>;
+    type Item = Result<PersonState, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let found = self.found.next()?;
@@ -97,15 +97,15 @@ impl Iterator for People {
 }
 
 /// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
-fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Found>> {
+fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines>> {
     let mut lines = Lines::new(BufReader::new(rewound(file)?.take(end)));
-    let mut found = KeyMap::<Found>::default();
+    let mut found = KeyMap::<PersonLines>::default();
     let mut run = 0;
     while let Some(Line { offset, .. }) = lines.advance()? {
         match lines.record().map_err(io::Error::other)? {
             Record::Run(begun) => run = runs.iter().position(|known| known.id == begun.id).unwrap_or_default(),
             Record::Row { key, state: state @ RowState::Intended { .. }, .. } => {
-                found.insert(key, Found { intent: offset, last: offset, run, state, status: None });
+                found.insert(key, PersonLines { intent: offset, last: offset, run, state, status: None });
             }
             Record::Row { key, state, status } => {
                 if let Some(found) = found.get_mut(&key) {
@@ -118,20 +118,20 @@ fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<Found>> {
             Record::Synced { .. } => {}
         }
     }
-    let mut found: Vec<Found> = found.into_values().collect();
+    let mut found: Vec<PersonLines> = found.into_values().collect();
     found.sort_unstable_by_key(|found| found.intent);
     Ok(found)
 }
 
 /// Bytes of the journal that an attempt takes, by far.
-const ATTEMPT: u64 = 4096;
+const BYTES_PER_ATTEMPT: u64 = 4096;
 
 /// When the last `most` attempts of a journal ended, the oldest first; one whose end is missing ends now. A request that was
 /// cut off may still be on its way, and the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
     let failed = JournalError::reading(path);
     let file = open_to_read(path)?;
-    let start = file.metadata().map_err(failed)?.len().saturating_sub(most.saturating_mul(ATTEMPT));
+    let start = file.metadata().map_err(failed)?.len().saturating_sub(most.saturating_mul(BYTES_PER_ATTEMPT));
     let mut lines = Lines::of_file(file, start).map_err(failed)?;
     let (mut ends, mut begun) = (Vec::new(), HashSet::new());
     while lines.advance().map_err(failed)?.is_some() {

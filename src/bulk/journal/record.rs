@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::Flaw;
+use super::error::LineFault;
 use super::key::{RowKey, service_of};
 use super::run_record::{Author, Part, RunRecord};
 use crate::api::outcome::Outcome;
@@ -319,27 +319,27 @@ struct Fields<'a> {
     resolution: Option<&'a str>,
 }
 
-fn json<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
-    serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)
+fn json<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, LineFault> {
+    serde_json::from_slice(line).map_err(|_| LineFault::NoRecord)
 }
 
 /// Reads a line without its line break.
-pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
+pub(super) fn read(line: &[u8]) -> Result<Record, LineFault> {
     check(line)?;
     if let Some(record) = read_usual(line) {
         return Ok(record);
     }
     let Fields { t: word, at, bytes, key, attempt, status, due, resolution } = json(line)?;
     if word == "synced" {
-        return Ok(Record::Synced { bytes: bytes.ok_or(Flaw::NoRecord)? });
+        return Ok(Record::Synced { bytes: bytes.ok_or(LineFault::NoRecord)? });
     }
-    let at = at.and_then(Timestamp::parse).ok_or(Flaw::NoRecord)?;
+    let at = at.and_then(Timestamp::parse).ok_or(LineFault::NoRecord)?;
     if word == "run" {
         return read_run(line, at);
     }
-    let key: RowKey = key.and_then(|key| key.parse().ok()).ok_or(Flaw::NoRecord)?;
+    let key: RowKey = key.and_then(|key| key.parse().ok()).ok_or(LineFault::NoRecord)?;
     let state = match word {
-        "intent" => intended(attempt.ok_or(Flaw::NoRecord)?),
+        "intent" => intended(attempt.ok_or(LineFault::NoRecord)?),
         "accepted" => RowState::Accepted { at },
         "rejected" => RowState::Rejected { status, due },
         "not_sent" => RowState::NotSent,
@@ -347,9 +347,9 @@ pub(super) fn read(line: &[u8]) -> Result<Record, Flaw> {
         "resolved" => {
             let known = [Resolution::Accepted, Resolution::NotSent, Resolution::Unknown];
             let found = known.into_iter().find(|known| Some(known.word()) == resolution);
-            RowState::Resolved(found.ok_or(Flaw::NoRecord)?)
+            RowState::Resolved(found.ok_or(LineFault::NoRecord)?)
         }
-        _ => return Err(Flaw::Newer),
+        _ => return Err(LineFault::Newer),
     };
     Ok(Record::Row { key, state, status })
 }
@@ -383,10 +383,10 @@ fn read_usual(line: &[u8]) -> Option<Record> {
     Some(Record::Row { key: key.parse().ok()?, state, status: Some(status) })
 }
 
-fn read_run(line: &[u8], at: Timestamp) -> Result<Record, Flaw> {
+fn read_run(line: &[u8], at: Timestamp) -> Result<Record, LineFault> {
     let mut run: RunRecord = json(line)?;
     if run.version == 0 || run.version > VERSION || run.part == Part::Newer {
-        return Err(Flaw::Newer);
+        return Err(LineFault::Newer);
     }
     if run.service.is_empty() {
         run.service = service_of(&run.url);
@@ -419,17 +419,17 @@ pub(super) fn without_zeros(bytes: &[u8]) -> &[u8] {
 }
 
 /// Checks that a line ends in the CRC of what comes before it.
-fn check(line: &[u8]) -> Result<(), Flaw> {
+fn check(line: &[u8]) -> Result<(), LineFault> {
     if line.first() == Some(&0) {
-        return Err(Flaw::Zeros);
+        return Err(LineFault::Zeros);
     }
-    let split = line.len().checked_sub(CRC_LENGTH).ok_or(Flaw::NoRecord)?;
+    let split = line.len().checked_sub(CRC_LENGTH).ok_or(LineFault::NoRecord)?;
     let (covered, field) = line.split_at(split);
-    let digits = field.strip_prefix(CRC_FIELD).and_then(|rest| rest.strip_suffix(b"\"}")).ok_or(Flaw::NoRecord)?;
+    let digits = field.strip_prefix(CRC_FIELD).and_then(|rest| rest.strip_suffix(b"\"}")).ok_or(LineFault::NoRecord)?;
     let crc = crc32fast::hash(covered);
     let places = (0..8).rev().map(|place| crc >> (4 * place) & 0xf);
     let expected = places.map(|digit| b"0123456789abcdef"[digit as usize]);
-    if expected.eq(digits.iter().copied()) { Ok(()) } else { Err(Flaw::Crc) }
+    if expected.eq(digits.iter().copied()) { Ok(()) } else { Err(LineFault::Crc) }
 }
 
 /// Where a whole record ends inside bytes that are not a record: something else than a line break follows it.

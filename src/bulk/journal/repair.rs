@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
-use super::file::Place;
+use super::file::LockedJournal;
 use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, replace};
 use super::record::{self, End, Intent, LINE_MAX, ListedPerson, Person, Record, RowState, RunHeader, without_zeros};
@@ -31,9 +31,9 @@ pub struct Repaired {
 
 /// A journal that is locked and was found damaged.
 pub struct DamagedJournal {
-    place: Place,
+    place: LockedJournal,
     valid: Vec<ValidLine>,
-    damaged: Vec<DamagedLine>,
+    damaged: Vec<DamagedText>,
 }
 
 struct ValidLine {
@@ -57,7 +57,7 @@ impl ValidLine {
     }
 }
 
-struct DamagedLine {
+struct DamagedText {
     number: u64,
     /// As much as a record may be long.
     text: Vec<u8>,
@@ -71,7 +71,7 @@ impl DamagedJournal {
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
     pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
-        let place = Place::open(path, false)?;
+        let place = LockedJournal::open(path, false)?;
         match read_valid(&place.file, path) {
             Err(JournalError::Damaged { .. }) => {}
             Err(error) => return Err(error),
@@ -93,7 +93,7 @@ impl DamagedJournal {
                     self.valid.push(ValidLine { number, text: text.to_owned(), record });
                 }
                 _ if is_unfinished_tail(&line, &lines.text) => {}
-                _ => self.damaged.push(DamagedLine { number, text: lines.text.clone(), is_whole }),
+                _ => self.damaged.push(DamagedText { number, text: lines.text.clone(), is_whole }),
             }
         }
         Ok(())
@@ -130,7 +130,7 @@ impl DamagedJournal {
             rebuilt.take(line, line.number > above + 1);
             above = line.number;
         }
-        rebuilt.doubt(&self.damaged);
+        rebuilt.make_unknown(&self.damaged);
         let (new, _, old) = replace(&self.place.path, 0, &rebuilt.text, DAMAGED)?;
         new.unlock();
         self.place.unlock();
@@ -189,7 +189,7 @@ struct Rebuilt {
     /// The record of the run above, if the requests below it are superseded, as it would be if they were not.
     superseded: Option<String>,
     /// Whether the run above is in a journal that was put together, where the lines about a request follow each other.
-    is_joined: bool,
+    is_merged: bool,
     /// The person of the last valid line, if that is an intent.
     intended: Option<RowKey>,
     /// Who has a request without an end in the run above, with no damage since.
@@ -226,7 +226,7 @@ impl Rebuilt {
         match state {
             RowState::Intended { .. } => true,
             RowState::Resolved(_) => {
-                let is_lost = below_damage && self.is_joined && self.intended != Some(key);
+                let is_lost = below_damage && self.is_merged && self.intended != Some(key);
                 self.last.contains_key(&key) && !is_lost
             }
             _ => self.open.remove(&key),
@@ -248,9 +248,9 @@ impl Rebuilt {
         let (mut key, state) = match record {
             Record::Row { key, state, .. } => (key, state),
             Record::Run(run) => {
-                let text = || record::run_with_part(&line.text, run.part, Part::Joined);
+                let text = || record::run_with_part(&line.text, run.part, Part::Merged);
                 self.superseded = (run.part == Part::Superseded).then(text);
-                (self.is_joined, self.intended) = (run.part != Part::Own, None);
+                (self.is_merged, self.intended) = (run.part != Part::Own, None);
                 self.open.clear();
                 return self.keep(line);
             }
@@ -291,10 +291,10 @@ impl Rebuilt {
     }
 
     /// Makes everyone unknown who may be on a damaged line.
-    fn doubt(&mut self, damaged: &[DamagedLine]) {
+    fn make_unknown(&mut self, damaged: &[DamagedText]) {
         let mut doubtful = BTreeSet::new();
         for line in damaged {
-            let keys = self.on(line).unwrap_or_else(|| {
+            let keys = self.people_on(line).unwrap_or_else(|| {
                 self.repaired.unreadable.push(line.number);
                 self.people.keys().copied().collect()
             });
@@ -321,7 +321,7 @@ impl Rebuilt {
     }
 
     /// Who is on a damaged line, by the keys and addresses that it still shows; nothing if that is not certain.
-    fn on(&self, line: &DamagedLine) -> Option<Vec<RowKey>> {
+    fn people_on(&self, line: &DamagedText) -> Option<Vec<RowKey>> {
         let text = str::from_utf8(&line.text).ok()?;
         if !line.is_whole || text.contains('\0') {
             return None;

@@ -53,8 +53,9 @@ pub enum Part {
     /// The run wrote them itself: each supersedes what stands before it.
     #[default]
     Own,
-    /// They were taken from another journal, and supersede nothing.
-    Joined,
+    /// A merge took them from another journal, and they supersede nothing.
+    #[serde(rename = "joined")]
+    Merged,
     /// The same, of requests that are superseded.
     Superseded,
     /// What a later version may write.
@@ -67,7 +68,7 @@ impl Part {
     pub(super) const fn field(self) -> &'static str {
         match self {
             Self::Own | Self::Newer => "",
-            Self::Joined => r#","part":"joined""#,
+            Self::Merged => r#","part":"joined""#,
             Self::Superseded => r#","part":"superseded""#,
         }
     }
@@ -93,7 +94,7 @@ fn path_of(url: &str) -> String {
 }
 
 /// Most characters of each value: they come from the environment, and are in every run's record.
-const LENGTH_MAX: usize = 300;
+const VALUE_CHARS_MAX: usize = 300;
 
 /// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +140,7 @@ fn job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 fn bounded(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(LENGTH_MAX) {
+    if let Some((end, _)) = text.char_indices().nth(VALUE_CHARS_MAX) {
         text.truncate(end);
     }
     text
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn no_job_contains_a_secret_of_its_url_or_is_longer_than_the_bound() {
-        let long = "x".repeat(LENGTH_MAX);
+        let long = "x".repeat(VALUE_CHARS_MAX);
         for secret in ["hunter2", &long] {
             let server = format!("https://ada:{secret}@ci.example");
             let url = format!("{server}/9?key={secret}#key={secret}");
@@ -200,15 +201,15 @@ mod tests {
         let path = format!("https://ci.example/{long}");
         let numbers = [("CI_JOB_ID", long.as_str()), ("SLURM_JOB_ID", &long), ("BUILD_URL", &path)];
         for job in numbers.map(|variable| job_of(&[variable])) {
-            assert_eq!(job.unwrap().len(), LENGTH_MAX);
+            assert_eq!(job.unwrap().len(), VALUE_CHARS_MAX);
         }
     }
 
     #[test]
     fn the_user_is_bounded_and_never_missing_on_unix() {
-        let long = "x".repeat(LENGTH_MAX + 1);
+        let long = "x".repeat(VALUE_CHARS_MAX + 1);
         let author = Author::of(&[("USER", long.as_str())].into_iter().collect());
-        assert_eq!(author.user.unwrap().len(), LENGTH_MAX);
+        assert_eq!(author.user.unwrap().len(), VALUE_CHARS_MAX);
         let nobody = Author::of(&Environment::default());
         assert_eq!(nobody.user.is_some(), cfg!(unix));
         assert_eq!(nobody.host.is_some(), cfg!(unix));

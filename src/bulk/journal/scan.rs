@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use super::error::{Damage, Flaw, JournalError};
+use super::error::{DamagedLine, JournalError, LineFault};
 use super::file;
 use super::key::{self, KeyMap, RowKey};
 use super::record::{self, LINE_MAX, ListedPerson, Record, RowState, without_zeros};
@@ -32,7 +32,7 @@ pub struct Scan {
     /// The states of its rows, as far as it is valid.
     pub recovered: Recovered,
     /// Every damaged line. With any, no run continues this journal.
-    pub damage: Vec<Damage>,
+    pub damage: Vec<DamagedLine>,
     pub tail: Tail,
     /// How many bytes from the beginning count.
     pub valid: u64,
@@ -66,8 +66,8 @@ pub fn scan(reader: impl BufRead) -> io::Result<Scan> {
         if scanner.scan.lines == 1 {
             scanner.begins_well = begins_like_a_journal(&lines.text);
         }
-        if let Err(flaw) = scanner.take(&mut lines, line) {
-            scanner.damaged(flaw, &lines.text);
+        if let Err(fault) = scanner.take(&mut lines, line) {
+            scanner.damaged(fault, &lines.text);
         }
         scanner.scan.length += line.length;
     }
@@ -92,13 +92,13 @@ struct Scanner {
 }
 
 impl Scanner {
-    fn take(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), Flaw> {
+    fn take(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), LineFault> {
         if !line.terminated {
             return self.unterminated(lines, line);
         }
         // It has been synced, or may have been: it is valid, or the journal is damaged.
         if line.length > LINE_MAX as u64 {
-            return Err(Flaw::TooLong);
+            return Err(LineFault::TooLong);
         }
         self.apply(lines.record()?)?;
         self.scan.valid = self.scan.length + line.length;
@@ -106,15 +106,15 @@ impl Scanner {
     }
 
     /// No request was sent because of an unfinished line, unless it was finished once and its line break was lost.
-    fn unterminated(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), Flaw> {
+    fn unterminated(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), LineFault> {
         self.scan.tail = Tail::Torn;
         if !line.rest_is_zero {
-            return Err(Flaw::TooLong);
+            return Err(LineFault::TooLong);
         }
         let text = without_zeros(&lines.text);
         if record::read(text).is_err() {
             // A record that was whole and synced, and whose line break became something else.
-            return if record::whole_record_within(text).is_some() { Err(Flaw::NoBreak) } else { Ok(()) };
+            return if record::whole_record_within(text).is_some() { Err(LineFault::NoLineBreak) } else { Ok(()) };
         }
         lines.text.truncate(text.len());
         self.apply(lines.record()?)?;
@@ -123,7 +123,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn apply(&mut self, record: Record) -> Result<(), Flaw> {
+    fn apply(&mut self, record: Record) -> Result<(), LineFault> {
         self.has_records = true;
         match record {
             // It is at the offset that it names, unless journals were joined or lines removed by hand.
@@ -134,12 +134,12 @@ impl Scanner {
         self.scan.recovered.apply(record)
     }
 
-    fn damaged(&mut self, flaw: Flaw, line: &[u8]) {
+    fn damaged(&mut self, fault: LineFault, line: &[u8]) {
         if self.scan.damage.is_empty() {
             self.before_damage = Some(self.scan.recovered.clone());
             self.begins_torn = is_torn_beginning(line);
         }
-        self.scan.damage.push(Damage { line: self.scan.lines, offset: self.scan.length, flaw });
+        self.scan.damage.push(DamagedLine { line: self.scan.lines, offset: self.scan.length, fault });
     }
 
     fn finish(mut self) -> Scan {
@@ -189,12 +189,12 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn translate(&mut self, record: &mut Record, line: &[u8]) -> Result<(), Flaw> {
+    pub(super) fn translate(&mut self, record: &mut Record, line: &[u8]) -> Result<(), LineFault> {
         match record {
             Record::Run(run) => self.old = (run.version == 1).then(|| run.service.clone()),
             Record::Row { key, state: RowState::Intended { .. }, .. } => {
                 if let Some(service) = &self.old {
-                    let named: ListedPerson = serde_json::from_slice(line).map_err(|_| Flaw::NoRecord)?;
+                    let named: ListedPerson = serde_json::from_slice(line).map_err(|_| LineFault::NoRecord)?;
                     let old = mem::replace(key, key::key(service, &named.cname, &named.email));
                     self.alias.insert(old, *key);
                 }
@@ -268,7 +268,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The record of the line that was read last.
-    pub(super) fn record(&mut self) -> Result<Record, Flaw> {
+    pub(super) fn record(&mut self) -> Result<Record, LineFault> {
         let mut record = record::read(&self.text)?;
         self.keys.translate(&mut record, &self.text)?;
         Ok(record)
@@ -389,19 +389,19 @@ impl Recovered {
         counts
     }
 
-    pub(super) fn apply(&mut self, record: Record) -> Result<(), Flaw> {
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), LineFault> {
         match record {
             // A journal that was put together has a run's record wherever requests of that run begin.
             Record::Run(run) if self.runs.iter().any(|known| known.id == run.id) => {}
             Record::Run(run) => self.runs.push(*run),
-            _ if self.runs.is_empty() => return Err(Flaw::NoRun),
+            _ if self.runs.is_empty() => return Err(LineFault::NoRun),
             Record::Row { key, state: state @ RowState::Intended { .. }, .. } => {
                 self.states.insert(key, state);
             }
             Record::Row { key, state, .. } => {
                 self.note_time(state);
                 // An end without its intent means that a line is lost, and others may be lost too.
-                *self.states.get_mut(&key).ok_or(Flaw::NoIntent)? = state;
+                *self.states.get_mut(&key).ok_or(LineFault::NoIntent)? = state;
             }
             Record::Synced { .. } => {}
         }

@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::JournalError;
-use super::file::{self, Place};
+use super::file::{self, LockedJournal};
 use super::open::begin;
 use super::path::EXTENSION;
 use super::record::{self, End, Intent, Person, Record, Resolution, RowState, RunHeader};
@@ -23,9 +23,9 @@ use crate::settings::clock::Timestamp;
 /// The list in the record of a single send. The path of a list is absolute, so no list is called that.
 pub const SINGLE_SENDS: &str = "send";
 /// How long a send waits for its turn.
-const LOCK_MAX: Duration = Duration::from_secs(5);
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest record of how far a journal is on the disk, with room to spare.
-const SYNCED_MAX: u64 = 128;
+const SYNCED_BYTES_MAX: u64 = 128;
 
 /// The journal of the single sends to a service that begin now.
 pub fn path_of_single_sends(folder: &Path, service: &str) -> PathBuf {
@@ -48,7 +48,7 @@ impl RunRecord {
 
 /// A send in the journal of its service and month. The file stays open, so that the end goes to the file that has the intent,
 /// or nowhere.
-pub struct SingleSend(Place);
+pub struct SingleSend(LockedJournal);
 
 impl SingleSend {
     /// Brings the record of the run and its first intent to the disk; on return the request may be sent. `wait` waits for
@@ -62,7 +62,7 @@ impl SingleSend {
         intent: &Intent<'_>,
         mut wait: impl FnMut(Duration) -> bool,
     ) -> Result<Self, JournalError> {
-        let mut send = Self(Place::open_with(path, true, |file, path| lock(file, path, &mut wait))?);
+        let mut send = Self(LockedJournal::open_with(path, true, |file, path| lock(file, path, &mut wait))?);
         send.append(|_| Ok(header.record() + &record::intent(intent)))?;
         Ok(send)
     }
@@ -81,7 +81,8 @@ impl SingleSend {
         })?;
         let mut is_unknown = false;
         self.append(|file| {
-            let others = if end.outcome == Outcome::Accepted { None } else { of_others(file, person, end)? };
+            let others =
+                if end.outcome == Outcome::Accepted { None } else { stronger_record_of_others(file, person, end)? };
             let line = others.unwrap_or_else(|| record::end(person, end));
             let about = record::read(line.trim_end().as_bytes()).ok().and_then(|record| record.about());
             is_unknown = about.is_some_and(|(_, outcome)| outcome == Outcome::Unknown);
@@ -91,9 +92,9 @@ impl SingleSend {
     }
 
     fn lock(&self, wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
-        let Place { path, file, .. } = &self.0;
+        let LockedJournal { path, file, .. } = &self.0;
         lock(file, path, wait)?;
-        if file::leads_to(path, file::identity(file)) {
+        if file::leads_to(path, file::file_id(file)) {
             return Ok(());
         }
         self.0.unlock();
@@ -112,7 +113,7 @@ impl SingleSend {
     }
 
     fn append_locked(&mut self, text: impl FnOnce(&File) -> io::Result<String>) -> Result<(), JournalError> {
-        let Place { path, file, folders, .. } = &mut self.0;
+        let LockedJournal { path, file, folders, .. } = &mut self.0;
         let failed = JournalError::reading(path);
         let mut valid = file.metadata().map_err(failed)?.len();
         if valid == 0 {
@@ -133,7 +134,7 @@ impl SingleSend {
 
 /// Waits for the lock: others hold it as long as a sync takes.
 fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
-    let end = Instant::now() + LOCK_MAX;
+    let end = Instant::now() + LOCK_WAIT_MAX;
     loop {
         match file::lock(file, path) {
             // Of random length, so that those who wait do not try all at once.
@@ -146,7 +147,7 @@ fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Res
 
 /// Whether the last line is whole, and says that everything before it is on the disk.
 fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
-    let bytes = file::bytes_before(file, length, SYNCED_MAX)?;
+    let bytes = file::bytes_before(file, length, SYNCED_BYTES_MAX)?;
     let Some(text) = bytes.strip_suffix(b"\n") else {
         return Ok(false);
     };
@@ -157,7 +158,7 @@ fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
 
 /// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
 /// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
-fn of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
+fn stronger_record_of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
     let mut lines = Lines::of_file(file, 0)?;
     // The own intent is among them.
     let mut open = 0_u64;

@@ -343,11 +343,11 @@ impl<E, S: Store> Loop<E, S> {
 
     pub(super) fn sync(&mut self) -> Result<(), JournalStopped> {
         let Self { status, store, .. } = self;
-        store.check().map_err(|loss| JournalStopped::Lost { path: Arc::clone(&status.path), loss })?;
+        store.check().map_err(|change| JournalStopped::Lost { path: Arc::clone(&status.path), change })?;
         store.sync().map_err(status.failed(Stage::Sync))?;
         // Before a worker is woken: an intent whose request may have been sent is followed by a `synced`, whatever ends the
         // program.
-        store.mark().map_err(status.failed(Stage::Write))?;
+        store.write_synced().map_err(status.failed(Stage::Write))?;
         self.is_synced = true;
         Ok(())
     }

@@ -338,7 +338,7 @@ impl Prepared {
 
     /// The journal of this run, which knows this much.
     fn own(&self, known: &Recovered) -> OwnJournal<'_> {
-        OwnJournal { journal: &self.journal, succeeds: self.bulk.fresh || !known.states.is_empty() }
+        OwnJournal { journal: &self.journal, replaces_set_aside: self.bulk.fresh || !known.states.is_empty() }
     }
 
     /// The journals of runs of other lists that may be running.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::api::operation::{self, SEND_PASSWORD_EMAIL};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{
-    Author, Damage, DamagedJournal, JournalError, ListedPerson, Repaired, RunHeader, Tail, excerpt, first_run, inspect,
-    service_of,
+    Author, DamagedJournal, DamagedLine, JournalError, ListedPerson, Repaired, RunHeader, Tail, excerpt, first_run,
+    inspect, service_of,
 };
 use crate::bulk::list::{self, Format};
 use crate::commands::Context;
@@ -39,12 +39,12 @@ pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, Comm
         let bytes = excerpt(path, damage.offset, EXCERPT_MAX)?;
         Ok((damage, String::from_utf8_lossy(&bytes).into_owned()))
     });
-    let damage: Vec<(&Damage, String)> = excerpts.collect::<Result<_, JournalError>>()?;
+    let damage: Vec<(&DamagedLine, String)> = excerpts.collect::<Result<_, JournalError>>()?;
     let (shown, lines) = (reporter.path(path), scan.lines);
     let mut text;
     if reporter.output().json {
         let damage = damage.into_iter().map(|(damage, text)| {
-            document! { line: damage.line, offset: damage.offset, reason: damage.flaw.to_string(), holds: text }
+            document! { line: damage.line, offset: damage.offset, reason: damage.fault.to_string(), holds: text }
         });
         text = json_line(&document! {
             schema: "vescli.journal-check/1",
@@ -69,8 +69,8 @@ pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, Comm
     } else {
         let count = counted(scan.damage.len() as u64, "damaged line");
         text = format!("{shown}: {}\n", reporter.out_style().error(&count));
-        for (Damage { line, offset, flaw }, excerpt) in &damage {
-            text.push_str(&format!("  line {line}, byte {offset}: {flaw}\n    {}\n", reporter.escape(excerpt)));
+        for (DamagedLine { line, offset, fault }, excerpt) in &damage {
+            text.push_str(&format!("  line {line}, byte {offset}: {fault}\n    {}\n", reporter.escape(excerpt)));
         }
         text.push_str(&and_more(scan.damage.len()));
         text.push_str(ADVICE);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::api::outcome::Outcome;
 use crate::bulk::journal::{
-    Author, Counts, IntentDetails, JournalError, LastWord, People, Recovered, RowKey, RowState, RunRecord, Scan,
+    Author, Counts, IntentDetails, JournalError, People, PersonState, Recovered, RowKey, RowState, RunRecord, Scan,
     find_intents, inspect, journals_in, leftovers_in,
 };
 use crate::commands::error::CommandError;
@@ -45,7 +45,7 @@ fn inspected(path: &Path) -> (Scan, Option<String>) {
         Ok(scan) => scan,
         Err(error) => return (Scan::default(), Some(error.to_string())),
     };
-    let error = scan.damage.first().map(|damage| format!("damaged at line {}: {}", damage.line, damage.flaw));
+    let error = scan.damage.first().map(|damage| format!("damaged at line {}: {}", damage.line, damage.fault));
     (scan, error)
 }
 
@@ -226,7 +226,7 @@ pub(super) fn export(path: &Path, csv: bool, reporter: &mut Reporter) -> Result<
         reporter.print(&format!("{}\n", COLUMNS.join(",")))?;
     }
     loop {
-        let batch: Vec<LastWord> = people.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        let batch: Vec<PersonState> = people.by_ref().take(BATCH).collect::<Result<_, _>>()?;
         if batch.is_empty() {
             return Ok(Exit::Accepted.into());
         }
@@ -241,7 +241,7 @@ pub(super) fn export(path: &Path, csv: bool, reporter: &mut Reporter) -> Result<
     }
 }
 
-fn person_document(person: &LastWord, run: &RunRecord) -> impl Serialize {
+fn person_document(person: &PersonState, run: &RunRecord) -> impl Serialize {
     document! {
         schema: "vescli.journal-person/1",
         email: &person.email,

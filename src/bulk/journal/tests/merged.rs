@@ -352,8 +352,8 @@ fn a_joined_journal_is_one_that_a_run_continues_with() {
     assert_eq!(known.runs.len(), 3, "two runs and the act of joining");
     drop(journal.write::<()>().unwrap());
     assert!(fs::read_to_string(&into).unwrap().contains(r#","merged":[""#));
-    let people: Vec<LastWord> = People::of(&into).unwrap().map(Result::unwrap).collect();
-    let of_run = |person: &LastWord| (person.email.clone(), known.runs[person.run].id.clone());
+    let people: Vec<PersonState> = People::of(&into).unwrap().map(Result::unwrap).collect();
+    let of_run = |person: &PersonState| (person.email.clone(), known.runs[person.run].id.clone());
     assert_eq!(
         people.iter().map(of_run).collect::<Vec<_>>(),
         [("ada@x.de".to_owned(), format!("{:016x}", 1)), ("bob@x.de".to_owned(), format!("{:016x}", 4))]

@@ -79,11 +79,11 @@ impl Store for Noting {
         self.call(Stage::Sync, Event::Synced)
     }
 
-    fn check(&mut self) -> Result<(), Loss> {
+    fn check(&mut self) -> Result<(), JournalChange> {
         Ok(())
     }
 
-    fn mark(&mut self) -> io::Result<()> {
+    fn write_synced(&mut self) -> io::Result<()> {
         note(&self.log, Event::Marked);
         Ok(())
     }
@@ -335,10 +335,10 @@ fn a_thread_that_dies_leaves_nobody_waiting() {
         fn sync(&mut self) -> io::Result<()> {
             Ok(())
         }
-        fn check(&mut self) -> Result<(), Loss> {
+        fn check(&mut self) -> Result<(), JournalChange> {
             Ok(())
         }
-        fn mark(&mut self) -> io::Result<()> {
+        fn write_synced(&mut self) -> io::Result<()> {
             Ok(())
         }
         fn trim(&mut self) -> io::Result<()> {

@@ -143,12 +143,12 @@ fn records_of_a_later_version_are_not_guessed_at() {
     let read = |text: &str| record::read(line(text).as_bytes()).unwrap_err();
     let run = record::run("a", &header());
     let (covered, _) = run.rsplit_once(",\"crc\"").unwrap();
-    assert_eq!(read(&covered.replace("\"v\":2", "\"v\":3")), Flaw::Newer);
-    assert_eq!(read(&format!("{covered},\"part\":\"other\"")), Flaw::Newer);
-    assert_eq!(read(&format!("{covered},\"shard\":\"3/2\"")), Flaw::NoRecord);
+    assert_eq!(read(&covered.replace("\"v\":2", "\"v\":3")), LineFault::Newer);
+    assert_eq!(read(&format!("{covered},\"part\":\"other\"")), LineFault::Newer);
+    assert_eq!(read(&format!("{covered},\"shard\":\"3/2\"")), LineFault::NoRecord);
     let end = end_line("ada", 1, Outcome::Accepted, None);
     let (covered, _) = end.rsplit_once(",\"crc\"").unwrap();
-    assert_eq!(read(&covered.replace("accepted", "delivered")), Flaw::Newer);
+    assert_eq!(read(&covered.replace("accepted", "delivered")), LineFault::Newer);
     // A field more is none of our business.
     assert!(record::read(line(&format!("{covered},\"more\":[1]")).as_bytes()).is_ok());
 }

@@ -95,7 +95,7 @@ fn damage_is_told_with_its_place_and_kind() {
     let lines = sample();
     let damage_of = |text: String| {
         let damage = scanned(text.as_bytes()).damage;
-        let places: Vec<(u64, Flaw)> = damage.iter().map(|damage| (damage.line, damage.flaw)).collect();
+        let places: Vec<(u64, LineFault)> = damage.iter().map(|damage| (damage.line, damage.fault)).collect();
         places
     };
     let with = |line: usize, text: &str| {
@@ -103,16 +103,16 @@ fn damage_is_told_with_its_place_and_kind() {
         lines[line] = text.to_owned();
         lines.concat()
     };
-    assert_eq!(damage_of(with(1, &lines[1].replace("ada@", "eda@"))), [(2, Flaw::Crc), (4, Flaw::NoIntent)]);
-    assert_eq!(damage_of(with(4, "hello\n")), [(5, Flaw::NoRecord)]);
-    assert_eq!(damage_of(with(4, "\n")), [(5, Flaw::NoRecord)]);
-    assert_eq!(damage_of(with(16, &format!("{}\n", "\0".repeat(50)))), [(17, Flaw::Zeros)]);
-    assert_eq!(damage_of(with(16, &"x".repeat(70_000))), [(17, Flaw::TooLong)]);
-    assert_eq!(damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))), [(4, Flaw::TooLong)]);
-    assert_eq!(damage_of(lines[16].trim_end().to_owned() + "\u{b}"), [(1, Flaw::NoBreak)]);
-    assert_eq!(damage_of(lines[1..3].concat()), [(1, Flaw::NoRun), (2, Flaw::NoRun)]);
+    assert_eq!(damage_of(with(1, &lines[1].replace("ada@", "eda@"))), [(2, LineFault::Crc), (4, LineFault::NoIntent)]);
+    assert_eq!(damage_of(with(4, "hello\n")), [(5, LineFault::NoRecord)]);
+    assert_eq!(damage_of(with(4, "\n")), [(5, LineFault::NoRecord)]);
+    assert_eq!(damage_of(with(16, &format!("{}\n", "\0".repeat(50)))), [(17, LineFault::Zeros)]);
+    assert_eq!(damage_of(with(16, &"x".repeat(70_000))), [(17, LineFault::TooLong)]);
+    assert_eq!(damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))), [(4, LineFault::TooLong)]);
+    assert_eq!(damage_of(lines[16].trim_end().to_owned() + "\u{b}"), [(1, LineFault::NoLineBreak)]);
+    assert_eq!(damage_of(lines[1..3].concat()), [(1, LineFault::NoRun), (2, LineFault::NoRun)]);
     // A finished line that is missing altogether shows in the end that it leaves behind.
-    assert_eq!(damage_of(with(1, "")), [(3, Flaw::NoIntent)]);
+    assert_eq!(damage_of(with(1, "")), [(3, LineFault::NoIntent)]);
     let scan = scanned(with(4, "hello\n").as_bytes());
     assert_eq!(scan.damage[0].offset, lines[..4].concat().len() as u64);
 }

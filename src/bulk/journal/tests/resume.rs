@@ -40,7 +40,7 @@ fn a_damaged_journal_is_refused_and_not_changed() {
     let damaged = sample().concat().replace("bob@x.de", "rob@x.de");
     put(&path, damaged.as_bytes());
     let error = refusal(&path);
-    assert!(matches!(error, JournalError::Damaged { damage: Damage { line: 3, flaw: Flaw::Crc, .. }, .. }));
+    assert!(matches!(error, JournalError::Damaged { damage: DamagedLine { line: 3, fault: LineFault::Crc, .. }, .. }));
     assert!(error.to_string().contains("vescli journal check"));
     assert!(matches!(Journal::resolve(&path, nothing), Err(JournalError::Damaged { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), damaged);

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use super::super::super::error::{JournalStopped, Loss};
+use super::super::super::error::{JournalChange, JournalStopped};
 use super::super::super::file::Store;
 use super::super::super::writer::Loop;
 use super::super::super::writer::stepwise::{Queue, Waiter, is_awake, queue, shown, waiter, write_loop};
@@ -60,7 +60,7 @@ impl Store for Noting {
         Ok(())
     }
 
-    fn check(&mut self) -> Result<(), Loss> {
+    fn check(&mut self) -> Result<(), JournalChange> {
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Store for Noting {
         Ok(())
     }
 
-    fn mark(&mut self) -> io::Result<()> {
+    fn write_synced(&mut self) -> io::Result<()> {
         let mark = self.lines.number(record::synced(self.length).as_bytes());
         self.note(Op::Mark(mark));
         Ok(())

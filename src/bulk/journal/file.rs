@@ -1,7 +1,7 @@
-//! The file of a journal: its folder, opening it safely, the lock, space on the disk, and writing to it.
+//! The file of a journal: its folder, safe opening, the lock, space on the disk, and writing.
 //!
-//! It knows how long the file has to be and where it has to be, so that a journal that was removed, moved or cut during the
-//! run is noticed before anything more is sent.
+//! Path and length of the file are checked before each sync. So a run notices that its journal was removed, moved or
+//! truncated before it sends anything more.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::error::{JournalChange, JournalError};
 use super::record;
 
-/// How often a journal is opened again that was moved away just before it was locked.
+/// How often a journal is opened if it is moved away each time before it is locked.
 const OPEN_TRIES: u32 = 5;
 
 /// A journal that is open and locked.
@@ -21,14 +21,14 @@ const OPEN_TRIES: u32 = 5;
 pub(super) struct LockedJournal {
     pub(super) path: PathBuf,
     pub(super) file: File,
-    /// Whether it was made just now.
+    /// Whether it is new.
     pub(super) created: bool,
-    /// Folders that contain a new entry and have to be synced.
+    /// Folders with a new entry, which have to be synced.
     pub(super) folders: Vec<PathBuf>,
 }
 
 impl LockedJournal {
-    /// Opens the journal, and makes it and its folder if they are missing and `create` is set. Holds the lock.
+    /// Opens and locks the journal. With `create`, makes the journal and its folder if they are missing.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, JournalError> {
         Self::open_with(path, create, lock)
     }
@@ -45,7 +45,7 @@ impl LockedJournal {
                 Err(JournalError::Missing { .. }) if create => {
                     folders.extend(make_folder(path)?);
                     match make_file(path) {
-                        // Another run was faster: its journal is opened, if it can be locked.
+                        // Another run was faster: try to open and lock its journal.
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                         made => (made.map_err(JournalError::writing(path))?, true),
                     }
@@ -60,7 +60,7 @@ impl LockedJournal {
         Err(JournalError::Locked { path: path.to_owned() })
     }
 
-    /// Makes a locked file that will replace a journal, in the same folder, and returns its name.
+    /// Makes and locks a file in the same folder that will replace the journal. Returns its temporary path as well.
     pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
         let failed = JournalError::writing(path);
         let beside = beside_name(path);
@@ -70,18 +70,18 @@ impl LockedJournal {
         Ok((Self { path, file, created: true, folders }, beside))
     }
 
-    /// Releases the lock. Explicitly: a child process that is just being started still has the file, and with it the lock.
+    /// Releases the lock. Closing the file is not enough: a child process that is just starting may still have it open.
     pub(super) fn unlock(&self) {
         let _ = self.file.unlock();
     }
 }
 
-/// Opens a journal for reading. A run may be writing it.
+/// Opens a journal for reading. A run may write to it at the same time.
 pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
     open_existing(path, false)
 }
 
-/// Opens a journal that nothing comes to as long as it is open. It is only read, perhaps from a disk that can only be read.
+/// Opens a journal for reading, with a shared lock that keeps runs from writing to it. Works on a read-only disk, too.
 pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
     let file = open_to_read(path)?;
     let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
@@ -91,13 +91,13 @@ pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
-/// The file, to be read from its beginning.
+/// The same file, at its beginning.
 pub(super) fn rewound(mut file: &File) -> io::Result<&File> {
     file.rewind()?;
     Ok(file)
 }
 
-/// The last bytes before a place of a file, at most `most`.
+/// The bytes before an offset of a file, at most `most`.
 pub(super) fn bytes_before(mut file: &File, end: u64, most: u64) -> io::Result<Vec<u8>> {
     let start = end.saturating_sub(most);
     file.seek(SeekFrom::Start(start))?;
@@ -106,10 +106,10 @@ pub(super) fn bytes_before(mut file: &File, end: u64, most: u64) -> io::Result<V
     Ok(bytes)
 }
 
-/// Locks a file that is about to be removed, so that no run is using it. The lock lasts as long as the file is open.
+/// Locks a file that is about to be removed, so that no run uses it. The lock lasts as long as the file is open.
 ///
 /// # Errors
-/// [`JournalError::Locked`] when a run is using it, and whatever keeps it from being opened.
+/// [`JournalError::Locked`] when a run uses it, and the errors of opening it.
 pub fn lock_to_remove(path: &Path) -> Result<File, JournalError> {
     let file = open_existing(path, true)?;
     lock(&file, path)?;
@@ -123,7 +123,7 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     })
 }
 
-/// The folder of a journal; the current one for a name alone.
+/// The folder of a journal; `.` for a bare file name.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -131,7 +131,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes what is missing of the folder, readable by its owner only, and returns the folders whose entries are new.
+/// Makes the folder of a journal and its missing parents, for their owner only. Returns the folders that have new entries.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
     let missing = folder.ancestors().take_while(|folder| !folder.exists());
@@ -145,7 +145,7 @@ fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     Ok(changed)
 }
 
-/// A name in the folder of a file for the file that will replace it.
+/// A temporary name, in the same folder, for the file that will replace this one.
 pub(super) fn beside_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)))
@@ -161,9 +161,9 @@ pub(super) fn make_file(path: &Path) -> io::Result<File> {
 
 fn options(write: bool) -> OpenOptions {
     let mut options = OpenOptions::new();
-    // At the end, wherever that is: what someone has cut must not become a hole of zeros.
+    // Appends even if someone has truncated the file: a write at the old offset would leave a hole of zeros.
     options.read(true).append(write);
-    // Without waiting: opening a FIFO would wait for someone at its other end.
+    // Opening a FIFO must not block until another process opens its other end.
     #[cfg(unix)]
     options.custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed());
     options
@@ -229,15 +229,15 @@ pub(super) const fn file_id_of(_: &Metadata) -> Option<FileId> {
     None
 }
 
-/// Whether a path leads to the file with this identity: another run may have set it aside before it was locked, and
-/// someone may have removed it.
+/// Whether the path still leads to this file. Before it was locked, another run may have set it aside, or someone may have
+/// removed it.
 pub(super) fn leads_to(path: &Path, file_id: Option<FileId>) -> bool {
     let there = fs::symlink_metadata(path).ok();
     file_id.is_none() || there.and_then(|metadata| file_id_of(&metadata)) == file_id
 }
 
-/// Reserves space after the end of a file without making it longer, so that every reader still sees only whole lines.
-/// A file system that cannot do that is not an error: a full disk is then found by the first write that fails.
+/// Reserves space after the end of a file. The length stays, so readers still see only whole lines. On a file system that
+/// cannot do this, it does nothing: then the first write to a full disk fails.
 #[cfg(target_os = "linux")]
 pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
@@ -261,7 +261,7 @@ pub(super) const fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Syncs the entries of a folder.
+/// Syncs the entries of a folder: a new or renamed file survives a power failure only after that.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
@@ -269,17 +269,17 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where records are written.
+/// The file that the writer writes to; tests have others.
 pub(super) trait Store: Send + 'static {
-    /// Appends all of the bytes.
+    /// Appends all bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Whether it still is where the next run looks for it, with everything that was written.
+    /// Checks that it is still at its path, with everything that was written.
     fn check(&mut self) -> Result<(), JournalChange>;
-    /// Returns when everything that was written survives a power failure.
+    /// On return, everything that was written survives a power failure.
     fn sync(&mut self) -> io::Result<()>;
-    /// Records that everything so far is on the disk. Called only after a sync that succeeded.
+    /// Writes a `synced` record. Call it only after a successful sync.
     fn write_synced(&mut self) -> io::Result<()>;
-    /// Frees the space that was reserved and not used.
+    /// Frees reserved space that was not used.
     fn trim(&mut self) -> io::Result<()>;
 }
 
@@ -288,12 +288,12 @@ pub(super) trait Store: Send + 'static {
 pub(super) struct JournalFile {
     place: LockedJournal,
     file_id: Option<FileId>,
-    /// How long it is, by what was written.
+    /// Its length, counted from what was written.
     length: u64,
 }
 
 impl JournalFile {
-    /// `length`: where the next record goes; the file ends there.
+    /// `length` is the present length of the file.
     pub(super) fn new(place: LockedJournal, length: u64) -> Self {
         Self { file_id: file_id(&place.file), place, length }
     }
@@ -313,7 +313,7 @@ impl Store for JournalFile {
     fn check(&mut self) -> Result<(), JournalChange> {
         let metadata = self.place.file.metadata().map_err(|_| JournalChange::Moved)?;
         if !leads_to(&self.place.path, self.file_id) {
-            // With another name it was moved.
+            // A file that still has a name was moved, not removed.
             #[cfg(unix)]
             let has_name = metadata.nlink() > 0;
             #[cfg(not(unix))]

@@ -1,8 +1,9 @@
-//! Who is in a journal, read for the run of another list: by an index.
+//! Finds the people in a journal for a run of another list: first from an index, then from new lines while another run
+//! writes them.
 //!
-//! The index of a journal contains who is accepted or unknown, as keys of 17 bytes, so that a list can be compared with a
-//! million people in other journals in less than a second. It is made from the journal, grows with it, and is only a
-//! cache: an index that does not fit its journal in every respect is made again.
+//! The index has an entry of 17 bytes for each person who is accepted or unknown. So a list can be compared with a million
+//! people in other journals in less than a second. The index is only a cache: if it does not match its journal, it is made
+//! again from the journal.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -18,32 +19,32 @@ use super::scan::{Lines, scan};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::Timestamp;
 
-/// The ending of an index's name.
+/// The extension of an index.
 pub(super) const EXTENSION: &str = "index";
 /// An index of another version is made again.
 const VERSION: u32 = 1;
-/// Bytes of the journal before the end of what is covered, by which it is known again.
+/// An index has the CRC of this many bytes of its journal, to recognise that journal.
 const PROBE_BYTES: u64 = 4096;
-/// Longest first line.
+/// The longest first line of an index.
 const HEADER_BYTES_MAX: u64 = 64 * 1024;
-/// Bytes of an entry: the key and what is known.
+/// The length of an entry: the key, and one byte for the outcome.
 const ENTRY_BYTES: usize = 17;
-/// A run updates the index of its journal after this many new bytes; otherwise the next reader does it.
+/// A run updates the index of its journal after this many new bytes; for fewer, the next reader does it.
 const INDEX_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The contents of a journal, as far as other lists need them: the first line of its index, and the entries after it.
+/// The people in a journal: the first line of its index, and the entries after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     v: u32,
-    /// Device and number of the journal.
+    /// Device and inode of the journal.
     device: u64,
     number: u64,
-    /// How far it was read, and the CRC of the last bytes before that.
+    /// The bytes of the journal that the index covers, and the CRC of the last of them.
     covered: u64,
     probe: u32,
-    /// Whether a run of version 1 is in it: its ends cannot be read without all that comes before them.
+    /// Whether the journal contains a run of version 1: such a journal can only be read from its beginning.
     whole: bool,
-    /// Its service; empty if no run has begun.
+    /// The service; empty if the journal contains no run.
     pub service: String,
     /// The list of its last run: a path, `-`, or nothing for a journal of version 1.
     pub list: Option<String>,
@@ -53,13 +54,13 @@ pub struct Contents {
     crc: u32,
     #[serde(skip)]
     entries: Vec<u8>,
-    /// Whether damage may hide someone.
+    /// Whether people may be missing because of damage.
     #[serde(skip)]
     pub is_damaged: bool,
 }
 
 impl Contents {
-    /// Everyone, in the order of the journal; the last entry of a person counts. `None` cancels an earlier entry.
+    /// All entries, in the order of the journal. The last entry of a person counts; `None` cancels an earlier one.
     pub fn people(&self) -> impl DoubleEndedIterator<Item = (RowKey, Option<Outcome>)> {
         self.entries.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| {
             let mut key = [0; 16];
@@ -73,7 +74,7 @@ impl Contents {
         })
     }
 
-    /// When the last person was accepted; if no one was, when the last run began.
+    /// When the last person was accepted; without one, when the last run began.
     pub fn at(&self) -> Option<Timestamp> {
         self.last_accepted.or(self.last_run).map(Timestamp::of_seconds)
     }
@@ -87,7 +88,7 @@ impl Contents {
         });
     }
 
-    /// The index in its file, if the file is complete.
+    /// Reads the index of a journal; nothing if it is missing or incomplete.
     fn load(journal: &Path) -> Option<Self> {
         let mut reader = BufReader::new(file::open_to_read(&index_of(journal)).ok()?);
         let mut first = Vec::new();
@@ -100,21 +101,22 @@ impl Contents {
         is_whole.then_some(found)
     }
 
-    /// Whether it was made from this journal as it is now, and the rest of that can be read by itself.
+    /// Whether it was made from this journal, and the rest of the journal can be read without the beginning.
     fn fits(&self, file: &File, file_id: Option<FileId>) -> io::Result<bool> {
         let length = file.metadata()?.len();
         let is_same = file_id == Some((self.device, self.number)) && self.covered <= length;
         Ok(is_same && (!self.whole || self.covered == length) && self.probe == probe(file, self.covered)?)
     }
 
-    /// Reads what is new in the journal. The content of an unfinished last line is returned separately: it may change.
+    /// Adds the new lines of the journal. Returns the outcome on an unfinished last line separately, because that line may
+    /// change.
     fn follow(&mut self, file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
         let mut lines = Lines::of_file(file, self.covered)?;
         let mut open = KeySet::default();
         let mut tail = Vec::new();
         while let Some(line) = lines.advance()? {
             let record = lines.record();
-            // What a run is writing now may be incomplete: it is read again later.
+            // A last line that a run is writing now may be incomplete. It is not damage, and is read again later.
             self.is_damaged |= record.is_err() && line.terminated;
             let ended = record.ok().and_then(|record| self.take(record, &mut open));
             if line.terminated {
@@ -124,14 +126,14 @@ impl Contents {
                 tail.extend(ended);
             }
         }
-        // Someone whose end is still to come. It will follow this record and decide.
+        // People without an end so far. A later end has an entry after this one, and decides.
         for key in open {
             self.add(key, Outcome::Unknown);
         }
         Ok(tail)
     }
 
-    /// Adds a record, and returns the outcome of its person if it is an end.
+    /// Takes a record. Returns the outcome of its person if it is an end or a resolution.
     fn take(&mut self, record: Record, open: &mut KeySet) -> Option<(RowKey, Outcome)> {
         match record {
             Record::Run(run) => {
@@ -154,8 +156,8 @@ impl Contents {
         None
     }
 
-    /// Replaces the index of a journal.
-    fn keep(&self, journal: &Path) -> io::Result<()> {
+    /// Writes the index of a journal, and replaces the old one.
+    fn save(&self, journal: &Path) -> io::Result<()> {
         let mut first = serde_json::to_vec(self)?;
         first.push(b'\n');
         let path = index_of(journal);
@@ -172,17 +174,17 @@ impl Contents {
     }
 }
 
-/// Who is in a journal, by its index as far as that goes; a newer index is kept.
+/// Reads the people in a journal: from its index, and from the lines that the index does not cover. Updates the index.
 ///
 /// # Errors
-/// [`JournalError`] when the journal cannot be read. Damage is not an error: what is valid is used.
+/// [`JournalError`] when the journal cannot be read. Damage is not an error: the valid lines are used.
 pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
     let file = file::open_to_read(path)?;
     read_people(&file, path).map_err(JournalError::reading(path))
 }
 
-/// Updates the index of a journal that has grown much. Nothing depends on it, so failures are not reported.
-pub fn keep_index(path: &Path) {
+/// Updates the index of a journal that has grown by [`INDEX_AFTER_BYTES`]. Failures are not reported: it is only a cache.
+pub fn update_index(path: &Path) {
     if index_of(path) == path {
         // The user gave a journal the name of an index.
         return;
@@ -194,7 +196,7 @@ pub fn keep_index(path: &Path) {
     }
 }
 
-/// The file of a journal's index.
+/// The path of a journal's index.
 pub fn index_of(journal: &Path) -> PathBuf {
     journal.with_extension(EXTENSION)
 }
@@ -212,20 +214,20 @@ fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
         (contents.v, contents.device, contents.number) = (VERSION, device, number);
         contents.probe = probe(file, contents.covered)?;
         contents.crc = crc32fast::hash(&contents.entries);
-        // If this fails, the next reader makes it.
-        let _ = contents.keep(path);
+        // If this fails, the next reader tries again.
+        let _ = contents.save(path);
     }
     for (key, outcome) in tail {
         contents.add(key, outcome);
     }
     if contents.is_damaged {
-        // What a power failure has left hides no one: a run of that list removes it.
+        // Damage from a power failure hides no one: nothing was sent because of these lines.
         contents.is_damaged = !scan(BufReader::new(rewound(file)?))?.damage.is_empty();
     }
     Ok(contents)
 }
 
-/// The CRC of the last bytes before a place.
+/// The CRC of the last bytes before an offset.
 fn probe(file: &File, end: u64) -> io::Result<u32> {
     Ok(crc32fast::hash(&file::bytes_before(file, end, PROBE_BYTES)?))
 }

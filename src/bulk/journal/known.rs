@@ -1,10 +1,10 @@
-//! What other journals know of the people on a list; they are read before a run sends.
+//! Reads other journals before a run sends, to find people on its list who are already known.
 //!
-//! Of the same list: each shard writes a journal of its own. What those of another division of the list know is read, so
-//! that no one is planned again when the number of shards changes.
+//! The same list: each shard has its own journal. If the list was divided into another number of shards before, those
+//! journals are read, so changing the number of shards mails no one again.
 //!
-//! Of other lists: every journal of the same service in a folder is read, so that a list that was copied, renamed or read
-//! in another way does not mail anyone again.
+//! Other lists: all journals of the same service in a folder are read, so copying or renaming a list, or reading it from
+//! standard input, mails no one again.
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
@@ -23,22 +23,23 @@ use super::scan::{Recovered, first_run};
 use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
 
-/// A journal with its length and the time of its last change.
-type Stamp = (PathBuf, u64, Option<SystemTime>);
+/// A journal, with its length and the time of its last change.
+type JournalStamp = (PathBuf, u64, Option<SystemTime>);
 
-fn stamp(path: PathBuf, metadata: Option<Metadata>) -> Stamp {
+fn stamp(path: PathBuf, metadata: Option<Metadata>) -> JournalStamp {
     let length = metadata.as_ref().map_or(0, Metadata::len);
     (path, length, metadata.and_then(|metadata| metadata.modified().ok()))
 }
 
-/// What the journals of the same list know that belong to another division of it: to another number of shards, or to the
-/// whole list. Those of the same division know no one of this run, and may be on other machines. What has the name of such
-/// a one, and is of the whole list, may know someone.
+/// What other journals of this list contain, if the list was divided into another number of shards or not at all.
+///
+/// Shards of the same division are not read: they contain no person of this run, and may be on other machines. A file that
+/// is named like one but was not begun by that shard is read.
 #[derive(Debug, Default)]
 pub struct Siblings {
-    stamps: Vec<Stamp>,
+    stamps: Vec<JournalStamp>,
     known: Recovered,
-    /// The first of them that has someone of this run whose outcome is unknown.
+    /// The first journal with a person of this run whose outcome is unknown.
     pub unknown: Option<PathBuf>,
 }
 
@@ -52,11 +53,11 @@ pub struct OwnRun<'a> {
 }
 
 impl Siblings {
-    /// Reads them together with the run's own journal: a decision of an operator counts wherever it was written down.
+    /// Merges them with the run's own journal, so that a resolution counts whichever of them contains it.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] when one is being written, [`JournalError::ShardsMissing`] when there are journals of a
-    /// division without the rest of it, and what keeps one from being read.
+    /// [`JournalError::Locked`] when a run writes to one of them, [`JournalError::ShardsMissing`] when a division is
+    /// incomplete, and the errors of reading them.
     pub fn read(own: OwnRun<'_>) -> Result<Self, JournalError> {
         let stamps = stamps_of_siblings(own)?;
         if stamps.is_empty() {
@@ -88,14 +89,14 @@ impl Siblings {
         self.stamps.iter().map(|(path, ..)| path.as_path())
     }
 
-    /// Adds what they know to what the run's own journal does by itself.
+    /// Adds their states to those of the run's own journal.
     pub fn add_to(&self, known: &mut Recovered) {
         known.accepted = self.known.accepted.or(known.accepted);
         known.states.extend(self.known.states.iter().map(|(key, state)| (*key, *state)));
     }
 
-    /// Whether they are still what they were when they were read, and none is being written. Asked when the run's own
-    /// journal is locked: of two runs with different divisions that begin at the same time, each then sees the other.
+    /// Checks that they have not changed since they were read, and that no run writes to them. Call it when the run's own
+    /// journal is locked: then, of two runs with different divisions that begin at the same time, each sees the other.
     pub fn check_unchanged(&self, own: OwnRun<'_>) -> Result<(), JournalError> {
         let now = stamps_of_siblings(own)?;
         match now.iter().find(|stamp| !self.stamps.contains(stamp)) {
@@ -106,8 +107,8 @@ impl Siblings {
     }
 }
 
-/// What the siblings and the run's own journal know.
-fn merge(own: OwnRun<'_>, siblings: &[Stamp]) -> Result<MergedJournals, JournalError> {
+/// Merges the siblings and the run's own journal.
+fn merge(own: OwnRun<'_>, siblings: &[JournalStamp]) -> Result<MergedJournals, JournalError> {
     let mut merged = MergedJournals::default();
     for path in siblings.iter().map(|(path, ..)| path.as_path()).chain([own.journal]) {
         let file = match open_to_read(path) {
@@ -122,15 +123,15 @@ fn merge(own: OwnRun<'_>, siblings: &[Stamp]) -> Result<MergedJournals, JournalE
     Ok(merged)
 }
 
-/// The siblings of another division.
-fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
+/// The journals of this list that are of another division.
+fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<JournalStamp>, JournalError> {
     let (whole, _) = split_name(own.journal);
     let own_name = own.journal.file_name();
     let division = own.shard.map(Shard::count);
     let is_other = |path: &Path| {
         let (name, shard) = split_name(path);
-        // `--journal` may name any file for a whole list, and a journal may be renamed: its first run says what it is of. One
-        // that no run has begun yet knows no one.
+        // With `--journal`, the journal of a whole list may have any name, and a journal may be renamed. So its first run
+        // decides. A journal without a run contains no one.
         let begins_as_named = || first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard);
         let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as_named();
         name == whole && path.file_name() != own_name && !is_of_division()
@@ -142,14 +143,14 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<Stamp>, JournalError> {
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp_of).collect()
 }
 
-/// The shards of each division that are not present.
+/// The shards of these divisions that are not present.
 pub(super) fn missing(divisions: &BTreeSet<Shard>, present: &BTreeSet<Shard>) -> Vec<Shard> {
     let counts: BTreeSet<NonZeroU16> = divisions.iter().map(|shard| shard.count()).collect();
     let all = |count: NonZeroU16| (1..=count.get()).filter_map(move |number| Shard::new(number, count));
     counts.into_iter().flat_map(all).filter(|shard| !present.contains(shard)).collect()
 }
 
-/// A list on which people are known, with how many.
+/// Another list that knows people of this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownList {
     pub journal: PathBuf,
@@ -157,51 +158,51 @@ pub struct KnownList {
     pub list: Option<String>,
     /// When the last person on it was accepted, or its last run began: RFC 3339.
     pub at: Option<String>,
-    /// How many people of this run have their final state from it.
+    /// How many people of this run are accepted by it, and not counted for another list.
     pub accepted: u64,
-    /// The same for those that are unknown there.
+    /// The same for people who are unknown there.
     pub unknown: u64,
 }
 
-/// Who is known from other lists.
+/// The people of this run who are known from other lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownElsewhere {
-    /// Their places in the list, in its order, and as what they are known.
+    /// Their indexes in the list, in its order, and their outcomes.
     pub rows: Vec<(u32, Outcome)>,
-    /// The lists that know someone.
+    /// The lists that know them.
     pub lists: Vec<KnownList>,
-    /// Journals that could not be read completely; someone in them may be missed.
+    /// Journals that could not be read completely, and why: they may contain more people of this run.
     pub unread: Vec<(PathBuf, String)>,
-    /// The journals of the folder as they were when they were read.
-    stamps: Vec<Stamp>,
+    /// The journals of the folder, at the time when they were read.
+    stamps: Vec<JournalStamp>,
 }
 
-/// The journal of a run.
+/// The run's own journal, which a search for known people leaves out.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnJournal<'a> {
     pub journal: &'a Path,
-    /// Whether it replaces those that `--fresh` has set aside for it. One that is empty does not: perhaps nothing was sent
-    /// after the old one was set aside.
+    /// Whether the journals that `--fresh` has set aside for it are left out as well. If it is empty, they are not: perhaps
+    /// nothing was sent after the last one was set aside.
     pub replaces_set_aside: bool,
 }
 
 impl KnownElsewhere {
-    /// How many are accepted, and how many unknown.
+    /// How many people are accepted, and how many are unknown.
     pub fn counts(&self) -> (u64, u64) {
         let sum = |of: fn(&KnownList) -> u64| self.lists.iter().map(of).sum();
         (sum(|list| list.accepted), sum(|list| list.unknown))
     }
 
-    /// What is known of the row at a place.
+    /// The outcome of the row with this index, if it is known.
     pub fn of(&self, index: u32) -> Option<Outcome> {
         let found = self.rows.binary_search_by_key(&index, |(index, _)| *index);
         found.ok().map(|at| self.rows[at].1)
     }
 
-    /// Searches all journals of a folder except that of this run.
+    /// Searches all journals of a folder except the run's own.
     ///
-    /// `people` are the places and keys of those who would be mailed, `count` how many at least. They are computed only
-    /// when there is a journal to search: hashing a million people takes time.
+    /// `people` gives the indexes and keys of everyone who would be mailed, `count` says at most how many there are. It is
+    /// called only if there is a journal to search, because hashing a million people takes time.
     pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
         own: OwnJournal<'_>,
@@ -213,10 +214,10 @@ impl KnownElsewhere {
         if known.stamps.is_empty() {
             return Ok(known);
         }
-        // With its final size, if that is known: a table that grows exists twice while it is copied.
+        // The final size at once: a table that grows needs memory for its old and its new copy.
         let mut wanted = KeyMap::default();
         wanted.reserve(count);
-        wanted.extend(people().map(|(index, key)| (key, SearchedPerson { index, seen: None, best: None })));
+        wanted.extend(people().map(|(index, key)| (key, SearchedPerson { index, last_list: None, best: None })));
         for (path, ..) in known.stamps.clone() {
             known.read_journal(path, service, &mut wanted);
         }
@@ -232,12 +233,12 @@ impl KnownElsewhere {
         Ok(known)
     }
 
-    /// Whether the journals of the folder are still what they were when they were read.
+    /// Whether the journals of the folder have not changed since they were read.
     pub fn is_current(&self, folder: &Path, own: OwnJournal<'_>) -> Result<bool, JournalError> {
         Ok(stamps_of_others(folder, own)? == self.stamps)
     }
 
-    /// The journals of the folder, and how long they were when they were read.
+    /// The journals of the folder, and their lengths when they were read.
     pub fn lengths(&self) -> impl Iterator<Item = (PathBuf, u64)> + '_ {
         self.stamps.iter().map(|(path, length, _)| (path.clone(), *length))
     }
@@ -257,10 +258,10 @@ impl KnownElsewhere {
         let Ok(list) = u16::try_from(self.lists.len()) else {
             return self.unread.push((path, "there are too many journals".to_owned()));
         };
-        // The last record of a list decides, and accepted on one list is accepted, whatever another list has.
+        // The last record in a journal decides. Of several journals, accepted counts over any other outcome.
         for (key, outcome) in contents.people().rev() {
             if let Some(found) = wanted.get_mut(&key)
-                && found.seen.replace(list) != Some(list)
+                && found.last_list.replace(list) != Some(list)
                 && found.best.is_none_or(|(_, best)| best != Outcome::Accepted && outcome == Some(Outcome::Accepted))
             {
                 found.best = outcome.map(|outcome| (list, outcome));
@@ -271,8 +272,8 @@ impl KnownElsewhere {
     }
 }
 
-/// The journals of a folder but the one of this run.
-fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<Stamp>, JournalError> {
+/// The journals of a folder, without the run's own.
+fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<JournalStamp>, JournalError> {
     let others = journals_in(folder)?.into_iter().filter(|path| !is_own(path, own));
     let stamped = others.map(|path| {
         let metadata = path.symlink_metadata().ok();
@@ -281,8 +282,8 @@ fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<Stamp>, Jo
     Ok(stamped.collect())
 }
 
-/// Whether a journal is that of this run, one of another shard of its list, or one that this list's `--fresh` has set aside: a
-/// user who asks for a new journal knows of the old one. Those of other shards were read with the run's own.
+/// Whether a journal is left out of the search: it is the run's own, of another shard of its list, or was set aside by
+/// `--fresh`. [`Siblings`] reads the other shards, and a user who asks for a new journal knows the old one.
 pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
@@ -295,14 +296,14 @@ pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
             && name.starts_with(&format!("{}.until-", stem.to_string_lossy()))
 }
 
-/// What the lists know of a person of this run.
+/// A person of this run, and what other lists know about them.
 #[derive(Debug, Clone, Copy)]
 struct SearchedPerson {
-    /// The place of the row.
+    /// The index of the row.
     index: u32,
-    /// The last list that has the person.
-    seen: Option<u16>,
-    /// The list that counts, and as what the person is known there.
+    /// The last list that contained the person.
+    last_list: Option<u16>,
+    /// The list that counts, and the outcome there.
     best: Option<(u16, Outcome)>,
 }
 

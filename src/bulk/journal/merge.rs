@@ -1,5 +1,5 @@
-//! Puts journals together in a new one, which a run continues with like with any other: the requests of each run below its
-//! own record, as their lines stand in the journals that they come from. A person's last line is the one that decides.
+//! Merges journals into a new one, which a run can continue. Writes each run's record, then its requests, line by line as in
+//! the source journal. The request that decides about a person is written last.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,22 +16,22 @@ use super::run_record::{Part, RunRecord};
 use super::scan::{Counts, Lines, Recovered};
 use crate::settings::bulk::Shard;
 
-/// What was put together.
+/// What a merged journal contains.
 #[derive(Debug)]
 pub struct Merged {
     /// How many people have each outcome now.
     pub counts: Counts,
-    /// Shards of the journals' divisions that are not among them.
+    /// The shards that are missing from the divisions of the journals.
     pub missing: Vec<Shard>,
 }
 
-/// Puts journals together in a file that must not be there yet.
+/// Merges journals into a new file.
 ///
-/// `header` makes the record of this act, by the last run of all of them.
+/// `header` makes the record of the merge from the last of all runs and the number of people.
 ///
 /// # Errors
-/// [`JournalError`] when one of them is being written, damaged, of another service or path than the first, or by an older
-/// vescli; when the file is there, and when it cannot be written. Nothing is left behind then.
+/// [`JournalError`] when a run writes to one of the journals; when one is damaged, has another service or path than the
+/// first, or was written by an older vescli; when the new file exists or cannot be written. No file is left behind then.
 pub fn merge(
     into: &Path,
     journals: &[PathBuf],
@@ -40,7 +40,8 @@ pub fn merge(
     if into.symlink_metadata().is_ok() {
         return Err(JournalError::Exists { path: into.to_owned() });
     }
-    // What is joined belongs to no shard; under such a name, runs of other shards would not read it, or would miss the rest.
+    // A merged journal belongs to no shard. With the name of one, the runs of that division would not read it, and other runs
+    // would report the other shards as missing.
     if split_name(into).1.is_some() {
         return Err(JournalError::NameOfShard { path: into.to_owned() });
     }
@@ -76,8 +77,8 @@ fn check_target(merged: &MergedJournals, path: &Path) -> Result<(), JournalError
     })
 }
 
-/// The attempts in the order in which they are written: those that decide come last, for the last line about a person
-/// counts; within that by run, and as they stand in the journals.
+/// The requests in the order in which they are written, each with whether it decides. Requests that decide come last, because
+/// the last line about a person counts. Apart from that, they are sorted by run, and then as in the source journals.
 fn in_order(merged: &MergedJournals) -> Vec<(bool, Request)> {
     let all = merged.people.values().flat_map(|person| {
         let deciding = person.deciding();
@@ -92,7 +93,7 @@ fn write(merged: &MergedJournals, journals: &[PathBuf], header: &RunHeader, new:
     let mut out = BufWriter::new(&new.file);
     let readers: io::Result<Vec<_>> = merged.files.iter().map(|(_, file)| Lines::of_file(file, 0)).collect();
     let mut readers = readers?;
-    // First all runs, also those that mailed no one: they show which shards were run.
+    // All runs come first, also those that mailed no one: they show which shards have run.
     for run in &merged.runs {
         out.write_all(run.with_part(Part::Merged).as_bytes())?;
     }
@@ -119,10 +120,10 @@ fn write(merged: &MergedJournals, journals: &[PathBuf], header: &RunHeader, new:
     new.file.sync_all()
 }
 
-/// Gives the finished journal its name, unless something else has it by now.
+/// Gives the finished journal its name, unless another file has it by now.
 fn put_in_place(beside: &Path, into: &Path) -> Result<(), JournalError> {
     let failed = JournalError::writing(into);
-    // A second name is refused where the first is taken; a rename would replace it.
+    // A hard link fails if the name is taken; a rename would replace the other file.
     fs::hard_link(beside, into).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => JournalError::Exists { path: into.to_owned() },
         _ => failed(error),

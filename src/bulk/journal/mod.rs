@@ -1,6 +1,6 @@
-//! The journal of a bulk run: append-only NDJSON that knows of every row whether it was mailed. An intent is on the disk
-//! before the first byte of its request leaves, so that whatever ends the program, no one is mailed twice and
-//! no one is forgotten.
+//! The journal of a bulk run: append-only NDJSON that records for each row whether it was mailed. An intent is on the disk
+//! before the first byte of its request is sent. So even if the program is killed, no one is mailed twice and no one is
+//! forgotten.
 //!
 //! ```text
 //! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","user":…,"host":…,"job":…,"at":…,"crc":"…"}
@@ -10,8 +10,8 @@
 //! {"t":"resolved","key":…,"as":"accepted|not_sent|unknown","at":…,"crc":"…"}
 //! ```
 //!
-//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are known
-//! to be on the disk: damage after the last such record is what a power failure leaves, all other damage is real.
+//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are on the
+//! disk. Damage after the last `synced` may be from a power failure; any other damage is real.
 
 mod concurrent;
 mod error;
@@ -31,8 +31,8 @@ mod scan;
 mod single;
 mod writer;
 
-/// The primitives with which the writer shares memory. A test compiles the writer a second time with those of `shuttle` in
-/// this module's place, and runs it in thousands of interleavings.
+/// The primitives that the writer uses to share memory. A test compiles the writer a second time, with the primitives of
+/// `shuttle` instead of these, and runs it in thousands of interleavings.
 mod sync {
     pub(super) use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
     pub(super) use std::sync::{Arc, Weak};
@@ -46,7 +46,7 @@ pub use concurrent::ConcurrentRuns;
 pub use error::{DamagedLine, JournalChange, JournalError, JournalStopped, LineFault, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
-pub use index::{Contents, index_of, keep_index, people_in};
+pub use index::{Contents, index_of, people_in, update_index};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use known::{KnownElsewhere, KnownList, OwnJournal, OwnRun, Siblings};

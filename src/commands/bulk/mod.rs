@@ -18,8 +18,8 @@ use super::{Context, Input};
 use crate::api::transport::{Transport, TransportError};
 use crate::bulk::gate::Gate;
 use crate::bulk::journal::{
-    Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, keep_index,
-    recent_attempts,
+    Journal, JournalError, JournalHandle, JournalStopped, OpenMode, Recovered, Snapshot, Writer, recent_attempts,
+    update_index,
 };
 use crate::bulk::pace::Pace;
 use crate::bulk::plan::Plan;
@@ -204,7 +204,7 @@ fn send(
     let remark = work(run, (&room, clients), &writer, handle, &mut screen)?;
     let lost_journal = close(writer, &gate);
     if prepared.journal.parent() == Some(&prepared.folder) {
-        keep_index(&prepared.journal);
+        update_index(&prepared.journal);
     }
     let end = End { stop: gate.stopped(), tally: screen.tally, lost_journal, broken: screen.broken.is_some() };
     let ending = conclude(&mut screen, &facts, prepared, &end, remark);

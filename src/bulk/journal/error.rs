@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::settings::bulk::Shard;
 
-/// What is wrong with a line of a journal.
+/// Why a line of a journal is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum LineFault {
     #[error("it is not a record of a journal")]
@@ -29,12 +29,12 @@ pub enum LineFault {
     TooLong,
 }
 
-/// A place that is damaged.
+/// A damaged line, and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DamagedLine {
-    /// The line, from 1 on.
+    /// The number of the line, from 1.
     pub line: u64,
-    /// Where the line begins, in bytes from 0 on.
+    /// The offset of the line in bytes, from 0.
     pub offset: u64,
     pub fault: LineFault,
 }
@@ -46,7 +46,7 @@ pub enum JournalError {
     NoHome,
     #[error("the journal {} is not there", .path.display())]
     Missing { path: PathBuf },
-    /// A file that cannot be used as a journal, or not for this.
+    /// A file that cannot be used as a journal, or not as the journal of this run: the message.
     #[error("{0}")]
     Unfit(String),
     #[error("another run uses the journal {}: wait until it ends", .path.display())]
@@ -89,7 +89,7 @@ pub enum JournalError {
     NoThread,
 }
 
-/// Most shards that a message names.
+/// A message names at most this many shards.
 const SHARDS_NAMED: usize = 5;
 
 fn shards(missing: &[Shard]) -> String {
@@ -116,7 +116,7 @@ impl JournalError {
     }
 }
 
-/// What the journal was doing when it failed.
+/// What failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum Stage {
     #[error("written")]
@@ -125,7 +125,7 @@ pub enum Stage {
     Sync,
 }
 
-/// What happened to a journal while a run wrote into it.
+/// How the file of a journal changed while a run wrote to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum JournalChange {
     #[error("was removed during the run: unless a copy is put back, the next run mails everyone again")]
@@ -136,10 +136,10 @@ pub enum JournalChange {
     Changed,
 }
 
-/// Why the journal accepts no more records. Nothing may be sent from now on.
+/// Why the journal accepts no more records. Nothing may be sent any more.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalStopped {
-    /// A write or a sync failed. Neither is retried, because the second one may report success without being on the disk.
+    /// A write or a sync failed. Neither is retried: a second sync may succeed although the data is not on the disk.
     #[error("the journal {} could not be {stage}: {cause}", .path.display())]
     Failed { path: Arc<PathBuf>, stage: Stage, kind: io::ErrorKind, cause: Arc<str> },
     #[error("the journal {} {change}", .path.display())]

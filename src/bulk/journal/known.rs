@@ -201,8 +201,8 @@ impl KnownElsewhere {
 
     /// Searches all journals of a folder except the run's own.
     ///
-    /// `people` gives the indexes and keys of everyone who would be mailed, `count` says at most how many there are. It is
-    /// called only if there is a journal to search, because hashing a million people takes time.
+    /// `people` returns the indexes and keys of everyone who would be mailed; there are at least `count`. It is called only if
+    /// there is a journal to search, because hashing a million people takes time.
     pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
         own: OwnJournal<'_>,

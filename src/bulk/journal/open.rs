@@ -1,5 +1,5 @@
-//! Opens a journal for a run: reads what is there, removes an unfinished end, reserves space, and syncs the run's own
-//! record before anything is sent.
+//! Opens a journal for a run: reads it, removes an unfinished end, reserves space, and syncs the run's own record before
+//! anything is sent.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -18,36 +18,35 @@ use super::scan::{Recovered, Scan, Tail, read_valid};
 use super::writer::{JournalHandle, Writer};
 use crate::settings::clock::Timestamp;
 
-/// The part of the name of a journal that was set aside, before the time.
+/// The word before the time in the name of a journal that `--fresh` set aside.
 const UNTIL: &str = "until";
-/// The same for one that was repaired.
+/// The same for a damaged journal that was repaired.
 pub(super) const DAMAGED: &str = "damaged";
 
-/// What to do with a journal that is there already.
+/// What to do with an existing journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Continue it.
     Resume,
-    /// Set it aside under another name, and begin a new one. It is never deleted: it knows who was mailed.
+    /// Set it aside under another name, and begin a new one. It is never deleted, because it records who was mailed.
     Fresh,
 }
 
-/// A journal that is open, locked and ready to be written.
+/// A journal that is open and locked, with the record of the run on the disk.
 #[derive(Debug)]
 pub struct Journal(JournalFile);
 
 impl Journal {
-    /// Opens a journal for a run, and makes it if it is missing. On return the record of the run is on the disk, the file
-    /// and the folders that were made for it are too, and there is room for every row.
+    /// Opens a journal for a run, and makes it if it is missing. On return the record of the run, the file and its new folders
+    /// are on the disk, and there is space for all rows.
     ///
     /// # Errors
-    /// [`JournalError`] when another run uses it, it is damaged or not a journal, belongs to another URL, or cannot be
-    /// written.
+    /// [`JournalError`] when another run uses the journal, when it is damaged or not a journal, belongs to another URL, or
+    /// cannot be written.
     pub fn open(path: &Path, mode: OpenMode, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         Self::open_with_snapshot(path, mode, header, Snapshot::default())
     }
 
-    /// The same for a journal that was just snapshot: when nothing has come to it since, it is not read once more.
+    /// The same with a snapshot. The journal is read again only if it has changed since the snapshot was taken.
     pub fn open_with_snapshot(
         path: &Path,
         mode: OpenMode,
@@ -67,7 +66,7 @@ impl Journal {
         if let Some(other) = recovered.runs.iter().find(|run| !run.is_to(&header.service, &header.url)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
-        // A journal of the whole list, such as one that was merged, is valid for every shard; that of a shard for no other.
+        // The journal of a whole list, such as a merged journal, is valid for each shard. That of a shard is valid for no other.
         if let Some(shard) = recovered.runs.last().and_then(RunRecord::own_shard)
             && header.shard != Some(shard)
         {
@@ -80,7 +79,7 @@ impl Journal {
         Ok((Self(JournalFile::new(place, length)), recovered))
     }
 
-    /// Opens a journal that is there, to write down what an operator found out about some people.
+    /// Records resolutions in an existing journal.
     ///
     /// # Errors
     /// The error of `choose`, with the journal unchanged; [`JournalError`] when it is missing, used by another run, or damaged.
@@ -101,24 +100,22 @@ impl Journal {
         Ok(())
     }
 
-    /// Starts the thread that writes. The handle is the first one; each worker has a clone of its own.
+    /// Starts the thread that writes. Each worker gets a clone of the handle.
     pub fn write<E: Send + 'static>(self) -> Result<(Writer<E>, JournalHandle<E>), JournalError> {
         Writer::start(self.0.path(), self.0).map_err(|_| JournalError::NoThread)
     }
 }
 
-/// What a journal held when it was read, and how to see that it has not changed since.
+/// The content of a journal when it was read, and the stamp that shows whether it has changed since.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// The states of its rows.
     pub recovered: Recovered,
-    /// None if there was no journal, or one with an unfinished end.
-    mark: Option<FileStamp>,
+    /// None if there was no journal, or if it had an unfinished end.
+    stamp: Option<FileStamp>,
 }
 
-/// How a file is recognised: its length, its last change and its identity. The content of a journal never changes: runs only
-/// add to it, and only an unfinished end is ever removed. So as long as only vescli has written it, the length alone shows
-/// whether it has new records; the other two are for changes by an editor.
+/// The length of a file, the time of its last change, and its id. Runs only add to a journal or remove an unfinished end, so the
+/// length alone shows whether a run has changed it. The other two show changes by other programs, such as an editor.
 type FileStamp = (u64, SystemTime, Option<file::FileId>);
 
 fn file_stamp(file: &File) -> Option<FileStamp> {
@@ -127,34 +124,34 @@ fn file_stamp(file: &File) -> Option<FileStamp> {
 }
 
 impl Snapshot {
-    /// What the file contains, if it is unchanged since the snapshot.
+    /// The content of the file, if it is unchanged since the snapshot.
     pub(super) fn if_unchanged(self, file: &File) -> Option<Scan> {
-        let (length, ..) = self.mark.filter(|mark| file_stamp(file) == Some(*mark))?;
+        let (length, ..) = self.stamp.filter(|stamp| file_stamp(file) == Some(*stamp))?;
         Some(Scan { recovered: self.recovered, valid: length, length, ..Scan::default() })
     }
 }
 
-/// Reads a journal that a run is going to continue.
+/// Reads a journal that a run will continue.
 ///
 /// # Errors
-/// As [`super::inspect`], and [`JournalError::Damaged`].
+/// Those of [`super::inspect`], and [`JournalError::Damaged`].
 pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     let file = file::open_to_read(path)?;
-    // Taken before it is read: what comes in between makes it another one.
-    let mark = file_stamp(&file);
+    // Before the file is read: the stamp does not match if the file changes in between.
+    let stamp = file_stamp(&file);
     let scan = read_valid(&file, path)?;
-    let is_whole = |mark: &FileStamp| scan.tail == Tail::None && scan.valid == mark.0;
-    Ok(Snapshot { mark: mark.filter(is_whole), recovered: scan.recovered })
+    let is_whole = |stamp: &FileStamp| scan.tail == Tail::None && scan.valid == stamp.0;
+    Ok(Snapshot { stamp: stamp.filter(is_whole), recovered: scan.recovered })
 }
 
-/// Removes an unfinished end, reserves space, writes the first records, syncs and records that it is synced. Returns how
-/// long the journal is then.
+/// Removes an unfinished end, reserves space, writes the first records, syncs, and writes a `synced` record. Returns the new
+/// length of the journal.
 pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
     let LockedJournal { path, file, folders, .. } = place;
     let length = valid + text.len() as u64;
-    let mark = record::synced(length);
+    let synced = record::synced(length);
     let no_space = |source| JournalError::NoSpace { path: path.clone(), needed, source };
-    // Also gives back what a run reserved that was cut down.
+    // This also frees the space that a killed run had reserved.
     file.set_len(valid).map_err(JournalError::writing(path))?;
     if needed > 0 {
         file::reserve(file, valid, needed).map_err(no_space)?;
@@ -163,18 +160,18 @@ pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &s
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         folders.iter().try_for_each(|folder| file::sync_folder(folder))?;
-        file.write_all(mark.as_bytes())
+        file.write_all(synced.as_bytes())
     })();
     written.map_err(|source: io::Error| match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => no_space(source),
         _ => JournalError::Write { path: path.clone(), source },
     })?;
-    Ok(length + mark.len() as u64)
+    Ok(length + synced.len() as u64)
 }
 
-/// Replaces a locked journal by a new one that begins with this text. The new one gets a temporary name, and the old one is
-/// set aside in the last step: what fails before that leaves it as it was, and no other run ever finds the place empty.
-/// Returns the new one, its length, and where the old one is kept.
+/// Replaces a locked journal by a new one that begins with this text. The new journal has a temporary name until the last step,
+/// which sets the old one aside. So an earlier error leaves the old journal as it was, and other runs always find a journal.
+/// Returns the new journal, its length, and the new path of the old one.
 pub(super) fn replace(
     path: &Path,
     needed: u64,
@@ -184,26 +181,26 @@ pub(super) fn replace(
     let (mut new, beside) = LockedJournal::beside(path)?;
     let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
         if word == DAMAGED {
-            // The mark as well: it is the only one, and were it lost in a power failure, the rest of what is lost then
-            // would look like damage.
+            // Syncs the `synced` record, too. It is the only one: without it, what a power failure leaves would look like
+            // damage.
             new.file.sync_data().map_err(JournalError::writing(path))?;
         }
         Ok((length, set_aside(path, &beside, word)?))
     });
     if replaced.is_err() {
-        // No one knows of it yet.
+        // No other run knows this file.
         let _ = fs::remove_file(&beside);
     }
     let (length, old) = replaced?;
     Ok((new, length, old))
 }
 
-/// Keeps a journal under another name, which is returned, and gives its own to the new one.
+/// Renames a journal, and gives its name to the new one. Returns the new path of the old one.
 fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalError> {
     let failed = JournalError::writing(path);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let time = Timestamp::from(SystemTime::now()).to_string().replace(':', "");
-    // A damaged one is kept as it is, but no longer counts as a journal.
+    // Without an extension, a damaged journal is no longer found as a journal.
     let extension = match path.extension() {
         _ if word == DAMAGED => String::new(),
         None => format!(".{EXTENSION}"),
@@ -213,7 +210,7 @@ fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalErro
     let names = numbers.map(|number| format!("{stem}.{word}-{time}{number}{extension}"));
     let mut free = names.map(|name| path.with_file_name(name)).filter(|name| name.symlink_metadata().is_err());
     let target = free.next().ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
-    // A second name first, so that the path always exists. A file system without hard links cannot have that.
+    // A hard link first, so that the path always exists. On a file system without hard links it is missing for a moment.
     if fs::hard_link(path, &target).is_err() {
         fs::rename(path, &target).map_err(failed)?;
     }

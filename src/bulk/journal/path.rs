@@ -1,4 +1,4 @@
-//! What a list is called, and where its journal and those of other requests are kept.
+//! The name of a list, and the paths of journals.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf, absolute};
@@ -11,21 +11,21 @@ use super::key::{hashed, hex, service_of};
 use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::settings::bulk::Shard;
 
-/// The ending of every journal's name.
+/// The extension of a journal.
 pub(super) const EXTENSION: &str = "ndjson";
-/// The folder of the journals of rehearsals, below that of the others.
+/// The subfolder for the journals of rehearsals.
 const REHEARSALS: &str = "rehearsals";
-/// The part of the name of a shard's journal before its numbers.
+/// The text before the shard in the name of its journal.
 const SHARD: &str = ".shard-";
 const OF: &str = "-of-";
-/// Most characters of the list's name in the name of its journal.
+/// The name of a journal has at most this many characters of the list's name.
 const NAME_CHARS_MAX: usize = 40;
 
-/// The folder of the journals that a run may continue: `$XDG_STATE_HOME/vescli` if that is an absolute path, else
-/// `~/.local/state/vescli`. Those of a rehearsal are separate: no one in them was mailed.
+/// The folder of the journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`. Rehearsals
+/// have a folder of their own, because they mail no one.
 ///
 /// # Errors
-/// [`JournalError::NoHome`] when there is no folder to keep them in.
+/// [`JournalError::NoHome`] when there is no home folder.
 pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<PathBuf, JournalError> {
     let xdg = environment.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let state = xdg.or_else(|| Some(dirs::home_dir()?.join(".local").join("state"))).ok_or(JournalError::NoHome)?;
@@ -36,19 +36,19 @@ pub fn journal_folder(environment: &Environment, is_rehearsal: bool) -> Result<P
 /// The service of all rehearsals.
 pub const SANDBOX: &str = "sandbox";
 
-/// Where the people of a service are known.
+/// The journals of a service.
 pub struct JournalPlace {
     pub service: String,
-    /// What the name of a list's journal is made from in place of the URL.
+    /// The URL from which the name of a list's journal is made.
     pub url: String,
     pub folder: PathBuf,
 }
 
 impl JournalPlace {
-    /// All sandboxes are one service, with separate journals: what was rehearsed in one continues in the next.
+    /// All sandboxes are one service, whose journals are separate from the others: a rehearsal continues in the next sandbox.
     ///
     /// # Errors
-    /// [`JournalError::NoHome`] when there is no folder to keep them in.
+    /// [`JournalError::NoHome`] when there is no home folder.
     pub fn of(url: &Url, environment: &Environment) -> Result<Self, JournalError> {
         let origin = url.origin().ascii_serialization();
         let is_rehearsal = environment.get(SANDBOX_VARIABLE) == Some(OsStr::new(&origin));
@@ -61,12 +61,11 @@ impl JournalPlace {
     }
 }
 
-/// The journal of a list in its folder, so that the same command finds it again: it follows from the base URL, the profile's
-/// cname and the list's name. A stream has no name of its own: all of it that is sent from one folder shares a journal.
+/// The path of a list's journal. It follows from the base URL, the profile's cname and the list's name, so that the same command
+/// finds it again. A stream has no name, so all streams that are sent from one folder share a journal.
 ///
-/// The content takes no part. A journal is kept when rows are added, taken out or moved: what was sent before is then
-/// known, and only what is new is sent. With the content in the name, an edited list would begin a journal of its own,
-/// and everyone on it would be mailed a second time.
+/// The content of the list does not count. When rows are added, removed or moved, the journal stays the same, and only new rows
+/// are sent. If the content counted, an edited list would get a new journal, and everyone on it would be mailed again.
 pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
     let identity = match list {
         ListName::File(path) => path.to_string_lossy().into_owned(),
@@ -76,8 +75,8 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
     folder.join(format!("{}-{digest}.{EXTENSION}", list.short_name()))
 }
 
-/// The name of a shard's journal: that of the whole list's with the shard in front of its extension, so that one command
-/// line in which only the shard changes works on every machine.
+/// The path of a shard's journal: that of the whole list's journal, with the shard before the extension. So the command lines of
+/// all machines differ only in the shard.
 pub fn journal_of_shard(path: &Path, shard: Shard) -> PathBuf {
     let (whole, _) = split_name(path);
     let (stem, extension) = whole.split_at(whole.rfind('.').filter(|dot| *dot > 0).unwrap_or(whole.len()));
@@ -85,33 +84,33 @@ pub fn journal_of_shard(path: &Path, shard: Shard) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The name of the whole list's journal, and the shard that a name has in it.
+/// Splits the name of a journal into the name of the whole list's journal and the shard.
 pub(super) fn split_name(path: &Path) -> (String, Option<Shard>) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let split = || {
         let (stem, rest) = name.rsplit_once(SHARD)?;
         let (numbers, extension) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
         let shard: Shard = numbers.replacen(OF, "/", 1).parse().ok()?;
-        // More than an extension is the name of a journal that was set aside.
+        // More text than an extension follows in the name of a journal that was set aside.
         (extension.matches('.').count() <= 1).then(|| (format!("{stem}{extension}"), shard))
     };
     let (whole, shard) = split().unzip();
     (whole.unwrap_or(name), shard)
 }
 
-/// Whether two journals are of the same list: they are in one folder, and their names differ at most in the shard.
+/// Whether two journals belong to the same list: they are in one folder, and their names differ at most in the shard.
 pub fn are_siblings(one: &Path, other: &Path) -> bool {
     split_name(one).0 == split_name(other).0
         && (one.parent() == other.parent() || resolve_folder(one).parent() == resolve_folder(other).parent())
 }
 
-/// Whether a journal's name was made from that of a list. Not proof: the journal of another folder's list may be called
-/// the same.
+/// Whether the name of a journal may have been made from the name of a list. A list of the same name in another folder gives
+/// the same result.
 pub fn named_after(journal: &Path, list: &ListName) -> bool {
     split_name(journal).0.rsplit_once('-').is_some_and(|(name, _)| name == list.short_name())
 }
 
-/// A file name in letters that need no quotes in a shell.
+/// A file name in characters that need no quotes in a shell.
 fn plain(name: &OsStr) -> String {
     let harmless = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' }
@@ -122,7 +121,7 @@ fn plain(name: &OsStr) -> String {
     if plain.is_empty() { "list" } else { plain }.to_owned()
 }
 
-/// Of the journals of a list, one that `--fresh` has set aside counts only where there is no other.
+/// Removes the journals that `--fresh` has set aside, unless there are no others.
 pub fn leave_out_set_aside(journals: &mut Vec<impl AsRef<Path>>) {
     let is_current = |path: &Path| !path.to_string_lossy().contains(".until-");
     if journals.iter().any(|path| is_current(path.as_ref())) {
@@ -130,12 +129,12 @@ pub fn leave_out_set_aside(journals: &mut Vec<impl AsRef<Path>>) {
     }
 }
 
-/// The journals in a folder, by name; none when the folder is not there.
+/// The journals in a folder, sorted by name; none if the folder is missing.
 pub fn journals_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| path.extension() == Some(OsStr::new(EXTENSION)))
 }
 
-/// The files that a killed run has left in a folder: they were to replace a journal or an index.
+/// The temporary files that a killed run has left in a folder. They would have replaced a journal or an index.
 pub fn leftovers_in(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
     files_in(folder, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -157,13 +156,13 @@ pub(super) fn files_in(folder: &Path, is_meant: impl Fn(&Path) -> bool) -> Resul
     Ok(found)
 }
 
-/// Most links that are followed to find out what a name leads to, as many as Linux follows.
+/// Links are followed at most this many times, as on Linux.
 const LINKS_MAX: usize = 40;
 
-/// A list by its name.
+/// The name of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListName {
-    /// A file, with its folder resolved. A link in the last part is not resolved, because a link such as `current.csv` names the same
+    /// A file, with its folder resolved. The file itself is not resolved if it is a link: a link such as `current.csv` is the same
     /// list whatever it points to.
     File(PathBuf),
     /// Standard input, however it is spelled.
@@ -173,8 +172,8 @@ pub enum ListName {
 }
 
 impl ListName {
-    /// What a name on the command line means. A path below the descriptors of a process is a stream, whatever it is
-    /// connected to: the path has the number of the process in it, and names another file in the next one.
+    /// The list that an argument names. A path to a descriptor of a process is a stream, whatever the descriptor is connected to:
+    /// the same path leads to another file in the next process.
     pub fn of(name: &Path) -> Self {
         if name.as_os_str() == "-" {
             return Self::Stdin;
@@ -192,7 +191,7 @@ impl ListName {
         *self == Self::Stdin
     }
 
-    /// Without its folder, in letters that need no quotes in a shell.
+    /// The name without its folder, in characters that need no quotes in a shell.
     fn short_name(&self) -> String {
         match self {
             Self::File(path) => plain(path.file_name().unwrap_or_default()),
@@ -200,7 +199,7 @@ impl ListName {
         }
     }
 
-    /// As a journal has it: the path, or `-`.
+    /// The name in the journal: the path, or `-`.
     pub fn word(&self) -> String {
         match self {
             Self::File(path) => path.to_string_lossy().into_owned(),
@@ -209,7 +208,7 @@ impl ListName {
     }
 }
 
-/// The same list by any path: its folder is resolved.
+/// The path with its folder resolved, so that all paths to a list give the same one.
 pub(in crate::bulk) fn resolve_folder(path: &Path) -> PathBuf {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
@@ -219,7 +218,7 @@ pub(in crate::bulk) fn resolve_folder(path: &Path) -> PathBuf {
     }
 }
 
-/// The number of the descriptor that a name leads to, through whatever links.
+/// The number of the descriptor that a name leads to, with all links followed.
 fn descriptor(name: &Path) -> Option<u32> {
     let mut path = absolute(name).ok()?;
     for _ in 0..LINKS_MAX {
@@ -233,8 +232,8 @@ fn descriptor(name: &Path) -> Option<u32> {
     None
 }
 
-/// Whether a folder, with its links resolved, lists the descriptors of a process: `/proc/PID/fd` and
-/// `/proc/PID/task/TID/fd` (proc(5)), and `/dev/fd` where it is a folder of its own.
+/// Whether a resolved folder lists the descriptors of a process: `/proc/PID/fd` and `/proc/PID/task/TID/fd` (proc(5)), and
+/// `/dev/fd` if it is not a link.
 fn lists_descriptors(folder: &Path) -> bool {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match folder.to_str().unwrap_or_default().split('/').collect::<Vec<&str>>()[..] {
@@ -253,12 +252,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn whatever_lies_below_descriptors_is_a_stream_and_every_standard_input_is_the_same() {
+    fn a_descriptor_is_a_stream_and_all_names_of_standard_input_are_the_same() {
         let of = |name: &str| ListName::of(Path::new(name));
         for name in ["-", "/dev/fd/0", "/proc/self/fd/0", "/proc/thread-self/fd/0"] {
             assert_eq!(of(name), ListName::Stdin, "{name}");
         }
-        // Its link leads to a file, a pipe or a terminal here, but it is standard input.
+        // It is standard input, although its link leads to a file, a pipe or a terminal here.
         assert_eq!(of("/dev/stdin"), ListName::Stdin);
         let folder = tempfile::tempdir().unwrap();
         let list = folder.path().join("list.csv");
@@ -277,7 +276,7 @@ mod tests {
         symlink("/dev/stdin", &link).unwrap();
         assert_eq!(ListName::of(&link), ListName::Stdin);
         assert_eq!(of("/dev/null"), ListName::Stream);
-        // A file is a file by any path, also through the folder of a process.
+        // Any path to a file is that file, also a path through the folder of a process.
         let real = ListName::File(fs::canonicalize(&list).unwrap());
         assert_eq!(ListName::of(&list), real);
         let root = format!("/proc/self/root{}", list.display());

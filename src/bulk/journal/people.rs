@@ -1,5 +1,5 @@
-//! The people of a journal: all of them with their outcome, one at a time, so that only the places of their lines are kept
-//! in memory; their last attempts; and some of them by their intents.
+//! Reads the people of a journal: all of them with their states, only the last attempts, or some of them by their intents.
+//! People are read one at a time, so that the memory has only the offsets of their lines.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -18,25 +18,25 @@ use super::run_record::RunRecord;
 use super::scan::{Line, Lines, Scan, read_valid};
 use crate::api::outcome::Outcome;
 
-/// What is known of a person at the end of the journal.
+/// The state of a person at the end of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonState {
     pub email: String,
     pub cname: String,
     pub outcome: Outcome,
-    /// Of the record that decides, RFC 3339: the end, what an operator found out, or an intent without an end.
+    /// The time of the record that decides, RFC 3339. It is an end, a resolution, or an intent without an end.
     pub at: String,
     pub status: Option<u16>,
     pub attempts: u64,
-    /// Whether an operator found it out.
+    /// Whether an operator resolved it.
     pub is_resolved: bool,
     /// The line of the list.
     pub row: u64,
-    /// The run of the last attempt: its place in [`People::runs`].
+    /// The index of the last attempt's run in [`People::runs`].
     pub run: usize,
 }
 
-/// Offsets of a person's lines, and what they say.
+/// The offsets of a person's lines, and the state that follows from them.
 struct PersonLines {
     intent: u64,
     last: u64,
@@ -54,16 +54,16 @@ pub struct People {
 }
 
 impl People {
-    /// Reads a journal that a run may be writing: people who are added from now on are not in it. Its lines stay where they
-    /// are, because a run only adds lines and removes an unfinished end.
+    /// Reads a journal to which a run may write at the same time; people whom the run adds later are left out. The offsets
+    /// stay valid, because a run only adds lines and removes an unfinished last line.
     ///
     /// # Errors
-    /// [`JournalError`] when it is missing, not a journal, damaged or cannot be read.
+    /// [`JournalError`] when it is missing, not a journal, damaged, or cannot be read.
     pub fn of(path: &Path) -> Result<Self, JournalError> {
         let failed = JournalError::reading(path);
         let file = open_to_read(path)?;
         let Scan { recovered, valid, .. } = read_valid(&file, path)?;
-        // The states are dropped here: they are large, and so is what follows.
+        // The states are dropped here, because they and the offsets are both large.
         let runs = recovered.runs;
         let found = find(&file, valid, &runs).map_err(failed)?.into_iter();
         let lines = Lines::of_file(file, 0).map_err(failed)?;
@@ -96,7 +96,7 @@ impl Iterator for People {
     }
 }
 
-/// Where the lines of each person are, in the order of their intents. They are valid up to `end`.
+/// Finds the lines of each person, in the order of their intents. The journal is valid up to `end`.
 fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines>> {
     let mut lines = Lines::new(BufReader::new(rewound(file)?.take(end)));
     let mut found = KeyMap::<PersonLines>::default();
@@ -123,11 +123,11 @@ fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines
     Ok(found)
 }
 
-/// Bytes of the journal that an attempt takes, by far.
+/// More bytes than one attempt ever takes in the journal.
 const BYTES_PER_ATTEMPT: u64 = 4096;
 
-/// When the last `most` attempts of a journal ended, the oldest first; one whose end is missing ends now. A request that was
-/// cut off may still be on its way, and the next run of a shard counts it against the rate.
+/// The ends of the last `most` attempts of a journal, the oldest first. An attempt without an end counts as ending `now`: its
+/// request may still be on its way to the server, so the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
     let failed = JournalError::reading(path);
     let file = open_to_read(path)?;
@@ -135,7 +135,7 @@ pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<Sy
     let mut lines = Lines::of_file(file, start).map_err(failed)?;
     let (mut ends, mut begun) = (Vec::new(), HashSet::new());
     while lines.advance().map_err(failed)?.is_some() {
-        // The first line may be the end of one.
+        // The first line may be incomplete, and is skipped then.
         match record::read(&lines.text) {
             Ok(Record::Row { key, state: RowState::Intended { .. }, .. }) => {
                 begun.insert(key);
@@ -152,18 +152,18 @@ pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<Sy
     Ok(ends.split_off(ends.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX))))
 }
 
-/// The fields of an intent that people read.
+/// The fields of an intent that are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IntentDetails {
     pub row: u64,
     pub email: String,
     pub cname: String,
     pub attempt: u64,
-    /// When it was about to be sent, RFC 3339.
+    /// When the intent was recorded, RFC 3339.
     pub at: String,
 }
 
-/// The last intent of each row of a journal that `wanted` picks by its key and `fits` by its content.
+/// The last intent of each row of a journal, of the intents whose key `wanted` accepts and whose fields `fits` accepts.
 pub fn find_intents(
     path: &Path,
     wanted: impl Fn(RowKey) -> bool,
@@ -173,7 +173,7 @@ pub fn find_intents(
     intents_of(BufReader::new(file), wanted, fits).map_err(JournalError::reading(path))
 }
 
-/// The same of a journal that is open. Lines that are not valid intents are skipped.
+/// The same for a journal that is open. Lines that are not valid intents are skipped.
 pub fn intents_of(
     reader: impl BufRead,
     wanted: impl Fn(RowKey) -> bool,
@@ -193,7 +193,7 @@ pub fn intents_of(
     Ok(found)
 }
 
-/// Everyone in a journal who was accepted at any time, whatever a later record says of them.
+/// Everyone in a journal who was accepted at any time, whatever their later records are.
 pub fn ever_accepted(path: &Path) -> Result<HashSet<RowKey>, JournalError> {
     let failed = JournalError::reading(path);
     let mut lines = Lines::new(BufReader::new(open_to_read(path)?));

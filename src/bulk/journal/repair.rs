@@ -1,5 +1,5 @@
-//! Makes a damaged journal usable again. Valid lines are kept as they are. Everyone who may be on a damaged line
-//! becomes unknown, because that line may have been the intent of a request that was sent.
+//! Makes a damaged journal usable again. Valid lines stay as they are. Each person who may be on a damaged line becomes
+//! unknown, because that line may have been the intent of a request that was sent.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
@@ -14,22 +14,22 @@ use super::run_record::{Part, RunRecord};
 use super::scan::{Keys, Line, Lines, read_valid};
 use crate::api::outcome::Outcome;
 
-/// What was done to a journal.
+/// What a repair changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
     pub kept: u64,
-    /// The numbers of the damaged lines, which were taken out.
+    /// The numbers of the damaged lines, which were removed.
     pub damaged: Vec<u64>,
-    /// Those of them that do not show whom they are about: it may be anyone.
+    /// The damaged lines that do not show which person they are about.
     pub unreadable: Vec<u64>,
-    /// The numbers of valid lines about people who are neither on the list nor named in the journal; taken out as well.
+    /// The numbers of valid lines about people who are neither on the list nor named in the journal. They were removed, too.
     pub nameless: Vec<u64>,
-    /// Who is unknown now and was not before, in the order of the list.
+    /// The people who became unknown, in the order of the list.
     pub unknown: Vec<ListedPerson>,
     pub old: PathBuf,
 }
 
-/// A journal that is locked and was found damaged.
+/// A damaged journal, locked.
 pub struct DamagedJournal {
     place: LockedJournal,
     valid: Vec<ValidLine>,
@@ -43,7 +43,7 @@ struct ValidLine {
 }
 
 impl ValidLine {
-    /// The person that it names.
+    /// The person with address and cname, if the line has them.
     fn named(&self) -> Option<ListedPerson> {
         serde_json::from_str(&self.text).ok()
     }
@@ -59,14 +59,14 @@ impl ValidLine {
 
 struct DamagedText {
     number: u64,
-    /// As much as a record may be long.
+    /// At most [`LINE_MAX`] bytes of it.
     text: Vec<u8>,
-    /// Whether that is all of it.
+    /// Whether that is the whole line.
     is_whole: bool,
 }
 
 impl DamagedJournal {
-    /// Locks a journal and reads it; `None` if it is intact.
+    /// Locks and reads a journal. Returns `None` if it is not damaged.
     ///
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
@@ -99,34 +99,34 @@ impl DamagedJournal {
         Ok(())
     }
 
-    /// The last run that can be read; none if all of them are damaged.
+    /// The last run that can be read.
     pub fn last_run(&self) -> Option<&RunRecord> {
         self.valid.iter().rev().find_map(ValidLine::run)
     }
 
-    /// Removes those of other shards, who cannot be on a line of this journal.
+    /// Removes the people of other shards, who cannot be on a line of this journal.
     pub fn retain_own(&self, people: &mut Vec<ListedPerson>) {
         if let Some((shard, service)) = self.last_run().and_then(|run| Some((run.own_shard()?, &run.service))) {
             people.retain(|person| shard.contains(key(service, &person.cname, &person.email).shard_bits()));
         }
     }
 
-    /// The cname of some row, for a journal whose runs do not tell the cname of rows that bring none.
+    /// The cname of any intent. For a journal of version 1, whose runs do not have the cname of rows without one.
     pub fn some_cname(&self) -> Option<String> {
         self.valid.iter().filter(|line| line.is_intent()).find_map(|line| Some(line.named()?.cname))
     }
 
-    /// Writes a new journal in the place of the damaged one, which is kept under another name. `people` are those of the
-    /// list; `header` replaces the record of a run if none is left.
+    /// Replaces the damaged journal by a repaired one, and keeps it under another name. `people` is everyone on the list;
+    /// `header` makes the record of a run if no such record is left.
     ///
     /// # Errors
-    /// [`JournalError`] when it cannot be written; the damaged one is unchanged then.
+    /// [`JournalError`] when the new journal cannot be written. The damaged one is unchanged then.
     pub fn repair(self, header: &RunHeader, people: &[ListedPerson]) -> Result<Repaired, JournalError> {
         let mut rebuilt = Rebuilt::new(header, people);
         rebuilt.begin(&self.head(header));
         let mut above = 0;
         for line in &self.valid {
-            // The other numbers are those of damaged lines.
+            // Numbers that are missing between valid lines are those of damaged lines.
             rebuilt.take(line, line.number > above + 1);
             above = line.number;
         }
@@ -138,7 +138,7 @@ impl DamagedJournal {
         Ok(Repaired { damaged, old, ..rebuilt.repaired })
     }
 
-    /// What has to come before the valid lines, because every journal begins with a run.
+    /// The text before the valid lines, because every journal begins with the record of a run.
     fn head(&self, header: &RunHeader) -> String {
         let first = self.valid.iter().find(|line| line.run().is_some());
         match first {
@@ -149,8 +149,8 @@ impl DamagedJournal {
         }
     }
 
-    /// Whether keys before the first run that is left are those of version 1. Under a run of that version those of today
-    /// mean the same, but not the other way round.
+    /// Whether the keys before the first valid run are of version 1. Below a run of version 1, keys of both versions can be
+    /// read; below a newer run, only newer keys can.
     fn has_old_keys(&self, service: &str) -> bool {
         let mut headless = self.valid.iter().take_while(|line| line.run().is_none());
         headless.any(|line| match line.record {
@@ -163,7 +163,7 @@ impl DamagedJournal {
     }
 }
 
-/// Whether a line is an unfinished last one, because of which nothing was sent.
+/// Whether a line is the unfinished last line. Nothing was sent because of it.
 fn is_unfinished_tail(line: &Line, kept: &[u8]) -> bool {
     let text = without_zeros(kept.trim_ascii_end());
     !line.terminated && line.rest_is_zero && record::whole_record_within(text).is_none()
@@ -182,19 +182,19 @@ fn intent_of(person: &ListedPerson, key: RowKey) -> String {
 struct Rebuilt {
     text: String,
     keys: Keys,
-    /// Everyone who is named anywhere.
+    /// Everyone whose name is known, from the list or from the journal.
     people: HashMap<RowKey, ListedPerson>,
-    /// The same by the keys of version 1.
+    /// Keys of version 1, with the present keys of the same people.
     old_keys: HashMap<RowKey, RowKey>,
-    /// The record of the run above, if the requests below it are superseded, as it would be if they were not.
+    /// If the requests below the last run are superseded: the record of that run for requests that are not.
     superseded: Option<String>,
-    /// Whether the run above is in a journal that was put together, where the lines about a request follow each other.
+    /// Whether the last run is from a merged journal, in which the lines about one request follow each other.
     is_merged: bool,
-    /// The person of the last valid line, if that is an intent.
+    /// The person of the last valid line, if that line is an intent.
     intended: Option<RowKey>,
-    /// Who has a request without an end in the run above, with no damage since.
+    /// The people with a request without an end in the last run, and without damage after it.
     open: HashSet<RowKey>,
-    /// The number of the last valid line about a person, and what it says.
+    /// The last valid line about each person: its number and the outcome.
     last: HashMap<RowKey, (u64, Outcome)>,
     repaired: Repaired,
 }
@@ -210,18 +210,18 @@ impl Rebuilt {
         }
     }
 
-    /// Puts a run in front, if there is one to be put there: what follows is read as it says.
+    /// Begins with the record of a run, if one is missing there. It decides how the lines below are read.
     fn begin(&mut self, head: &str) {
         self.text.push_str(head);
         let line = head.trim_end().as_bytes();
         if let Ok(mut run) = record::read(line) {
-            // The record of a run is about no person.
+            // This cannot fail for the record of a run.
             let _ = self.keys.translate(&mut run, line);
         }
     }
 
-    /// Whether the request is there that a line is about. An end is of a request in its own run; a decision is about the
-    /// person, but in a journal that was put together about the request above it.
+    /// Whether the journal still has the request that a line is about. An end belongs to a request of its own run. A resolution
+    /// is about all requests of the person, but in a merged journal about the request above it.
     fn has_intent(&mut self, state: RowState, key: RowKey, below_damage: bool) -> bool {
         match state {
             RowState::Intended { .. } => true,
@@ -233,11 +233,11 @@ impl Rebuilt {
         }
     }
 
-    /// Adds a valid line. `below_damage`: the line above it is damaged.
+    /// Adds a valid line. `below_damage` says that the line above it is damaged.
     fn take(&mut self, line: &ValidLine, below_damage: bool) {
         if below_damage {
-            // Requests of a journal that was put together count: the damaged line may have been the record of their run,
-            // and they need not be superseded like those above it. And it may have been the intent of any end below it.
+            // The damaged line may have been the record of another run, whose requests are not superseded, so the requests
+            // below count. It may also have been the intent of any end below.
             self.text.extend(self.superseded.take());
             self.open.clear();
         }
@@ -254,14 +254,14 @@ impl Rebuilt {
                 self.open.clear();
                 return self.keep(line);
             }
-            // Its offset is that of the old file.
+            // It has an offset of the old file.
             Record::Synced { .. } => return,
         };
         let named = line.named();
         if !self.has_intent(state, key, below_damage) {
-            // Its intent is damaged: a new one is written for it, under the key that the line itself has.
+            // Its intent is damaged. A new intent is written before it, with the key that the line has.
             let known = self.old_keys.get(&key).copied().unwrap_or(key);
-            self.know(known, named);
+            self.add_person(known, named);
             let Some(person) = self.people.get(&known) else {
                 self.repaired.nameless.push(line.number);
                 return;
@@ -269,7 +269,7 @@ impl Rebuilt {
             self.text.push_str(&intent_of(person, key));
             key = known;
         } else if line.is_intent() {
-            self.know(key, named);
+            self.add_person(key, named);
         }
         self.intended = line.is_intent().then_some(key);
         self.open.extend(self.intended);
@@ -277,8 +277,7 @@ impl Rebuilt {
         self.keep(line);
     }
 
-    /// Adds a person whom a line names.
-    fn know(&mut self, key: RowKey, named: Option<ListedPerson>) {
+    fn add_person(&mut self, key: RowKey, named: Option<ListedPerson>) {
         if let Some(named) = named {
             self.people.entry(key).or_insert(named);
         }
@@ -290,25 +289,25 @@ impl Rebuilt {
         self.text.push('\n');
     }
 
-    /// Makes everyone unknown who may be on a damaged line.
+    /// Makes each person unknown who may be on a damaged line.
     fn make_unknown(&mut self, damaged: &[DamagedText]) {
-        let mut doubtful = BTreeSet::new();
+        let mut unknown = BTreeSet::new();
         for line in damaged {
             let keys = self.people_on(line).unwrap_or_else(|| {
                 self.repaired.unreadable.push(line.number);
                 self.people.keys().copied().collect()
             });
-            // A later line about the person decides, whatever this one was; and nothing changes accepted. Who is unknown
-            // already gets a request more: an operator may have decided about the earlier one in another journal.
-            let is_open = |key: &RowKey| match self.last.get(key) {
+            // Not if a later line about the person decides, and not if the person is accepted. A person who is unknown
+            // already gets another request, because the earlier one may have been resolved in another journal.
+            let may_be_sent = |key: &RowKey| match self.last.get(key) {
                 None => true,
                 Some((_, Outcome::Accepted)) => false,
                 Some((number, _)) => *number < line.number,
             };
-            doubtful.extend(keys.into_iter().filter(is_open));
+            unknown.extend(keys.into_iter().filter(may_be_sent));
         }
         let mut unknown: Vec<(RowKey, ListedPerson)> =
-            doubtful.into_iter().filter_map(|key| Some((key, self.people.get(&key)?.clone()))).collect();
+            unknown.into_iter().filter_map(|key| Some((key, self.people.get(&key)?.clone()))).collect();
         unknown.sort_by(|(_, a), (_, b)| (a.row, &a.email).cmp(&(b.row, &b.email)));
         for (key, person) in unknown {
             let end = End { attempt: 1, outcome: Outcome::Unknown, status: None, due: false };
@@ -320,7 +319,7 @@ impl Rebuilt {
         }
     }
 
-    /// Who is on a damaged line, by the keys and addresses that it still shows; nothing if that is not certain.
+    /// The people on a damaged line, by the keys and addresses that it still shows. Returns nothing if there may be others.
     fn people_on(&self, line: &DamagedText) -> Option<Vec<RowKey>> {
         let text = str::from_utf8(&line.text).ok()?;
         if !line.is_whole || text.contains('\0') {
@@ -330,7 +329,7 @@ impl Rebuilt {
             return Some(Vec::new());
         }
         let (mut found, mut shown) = (Vec::new(), 0);
-        // A line break that was lost leaves several records on one line.
+        // Without its line break, one line has several records.
         for record in text.split("{\"t\":\"").filter(|part| !part.is_empty()) {
             let by_key = field(record, "key").and_then(|digits| digits.parse().ok());
             let by_key: Option<RowKey> = by_key.map(|key| *self.old_keys.get(&key).unwrap_or(&key));
@@ -347,15 +346,15 @@ impl Rebuilt {
     }
 }
 
-/// Whether a damaged line still shows that it was the beginning of a run or a `synced`. These two differ from all others
-/// by more than a few damaged bytes.
+/// Whether a damaged line still shows that it was the record of a run or a `synced`. A few damaged bytes cannot make another
+/// record look like one of these.
 fn is_about_no_one(text: &str) -> bool {
     let begins = |start: &str| text.starts_with(start) && text.matches("\"crc\":\"").count() <= 1;
     let names_someone = text.contains("\"key\":") || text.contains("\"email\":");
     !names_someone && (begins("{\"t\":\"synced\",\"bytes\":") || begins("{\"v\":"))
 }
 
-/// The text of a field, as far as it needs no unescaping.
+/// The text of a field, up to the next quote. Escapes are not resolved.
 fn field<'a>(record: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = record.split_once(&format!("\"{name}\":\""))?;
     Some(rest.split_once('"')?.0)

@@ -1,5 +1,4 @@
-//! What a run says of itself in its journal, as it is read back, and who ran it: the user, the machine and the job, for a
-//! later audit.
+//! The record that begins a run: service, list, shard; and who started it, for a later audit.
 
 use std::borrow::Cow;
 
@@ -11,30 +10,30 @@ use crate::args::environment::Environment;
 use crate::settings::bulk::Shard;
 use crate::settings::clock::Timestamp;
 
-/// A run that wrote into the journal, with the fields of its record.
+/// The fields of a run's record, as read from the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunRecord {
     #[serde(rename = "v")]
     pub version: u32,
     pub id: String,
     pub url: String,
-    /// The service of that URL, by which people are known in other journals.
+    /// The service of that URL, which is part of each person's key.
     #[serde(default)]
     pub service: String,
     pub tenant: Option<String>,
-    /// The cname of rows that bring none; not known of a journal of version 1.
+    /// The cname of rows without one; missing in version 1.
     pub cname: Option<String>,
-    /// The list; not known of a journal of version 1.
+    /// The list: its path, or `-`; missing in version 1.
     pub list: Option<String>,
     pub input_sha256: String,
     pub rows: u64,
-    /// The part of the list that it sent, if several runs shared it.
+    /// The shard of the list that it sent.
     #[serde(default, deserialize_with = "shard")]
     pub shard: Option<Shard>,
     #[serde(default)]
     pub part: Part,
     pub vescli: String,
-    /// Who ran it; older journals do not say.
+    /// Who started it; empty in older journals.
     #[serde(skip)]
     pub author: Author,
     #[serde(skip)]
@@ -46,25 +45,25 @@ fn shard<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Shard>, D::Error>
     text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
 }
 
-/// How the requests below a run's record stand to others about the same people.
+/// Whether the requests below a run's record supersede others for the same people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// The run wrote them itself: each supersedes what stands before it.
+    /// The run wrote them itself, and each supersedes the earlier ones for the same person.
     #[default]
     Own,
     /// A merge took them from another journal, and they supersede nothing.
     #[serde(rename = "joined")]
     Merged,
-    /// The same, of requests that are superseded.
+    /// A merge took them from another journal, and they are superseded.
     Superseded,
-    /// What a later version may write.
+    /// A value that only a newer vescli knows.
     #[serde(other)]
     Newer,
 }
 
 impl Part {
-    /// The field in the record; none for what a run writes itself.
+    /// The field in the record; a run's own record has no such field.
     pub(super) const fn field(self) -> &'static str {
         match self {
             Self::Own | Self::Newer => "",
@@ -80,23 +79,22 @@ impl RunRecord {
         self.service == service && path_of(&self.url) == path_of(url)
     }
 
-    /// The shard whose journal it was written to. A record that a merge took from another journal says nothing of the one
-    /// it is in now.
+    /// The shard that this journal belongs to. The record in a merged journal does not count: it came from another journal.
     pub fn own_shard(&self) -> Option<Shard> {
         self.shard.filter(|_| self.part == Part::Own)
     }
 }
 
-/// The part of a URL that is not in the service: the path. The scheme takes no part: only a loopback address has another
-/// one than https, and a rehearsal with TLS is continued by one without.
+/// The path of a URL. The scheme is ignored: only a loopback address may have another one than https, and a rehearsal without
+/// TLS may continue one with TLS.
 fn path_of(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
 }
 
-/// Most characters of each value: they come from the environment, and are in every run's record.
+/// Values are cut to this many characters, because they come from the environment and each run records them.
 const VALUE_CHARS_MAX: usize = 300;
 
-/// Who ran it, as far as that is known. The user is what the environment says, which anyone can set.
+/// Who started a run. Not proof: the values come from the environment, which anyone can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     pub user: Option<String>,
@@ -107,7 +105,7 @@ pub struct Author {
 
 impl Author {
     pub fn of(environment: &Environment) -> Self {
-        // A URL is cut only after its secrets are removed: cut before, it may end within a password that is not recognised.
+        // Secrets are removed from a URL before it is cut: a cut URL may end within a password, which is not recognised then.
         let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
         #[cfg(unix)]
@@ -123,7 +121,7 @@ impl Author {
     }
 }
 
-/// The variables are those that the systems themselves document. A scheduler comes last: a CI runner may itself be its job.
+/// The systems document these variables. A scheduler comes last, because a CI runner may be one of its jobs.
 fn job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let github = || {
         let (repository, run) = (variable("GITHUB_REPOSITORY")?, variable("GITHUB_RUN_ID")?);
@@ -146,8 +144,8 @@ fn bounded(mut text: String) -> String {
     text
 }
 
-/// A URL without what may be a secret: its user, its password, its query and its fragment. None for other text, in which
-/// a secret could be anywhere.
+/// A URL without the parts that may contain a secret: user, password, query and fragment. Nothing for other text, which may
+/// contain a secret anywhere.
 fn without_secrets(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok().filter(Url::has_host)?;
     // These fail only for a URL without a host.

@@ -1,8 +1,8 @@
 //! The journals of single sends: one for each service and month, so that none grows for ever. A send appends its run, its
-//! intents and its ends, and holds the lock only while it writes: many sends take turns, and their records mix.
+//! intents and its ends, and holds the lock only while it writes. Records of several sends are interleaved.
 //!
-//! Nothing is read as long as the last record says that everything before it is on the disk. Only an end that is no
-//! acceptance reads the whole file: the last record of a person decides, and must not take back what another send came to.
+//! If the last record is a `synced`, a send does not read the rest. Only an end that is not accepted reads the whole file:
+//! the last record of a person decides, and a rejected end must not replace the outcome of another send.
 
 use std::fs::File;
 use std::io;
@@ -20,19 +20,19 @@ use super::scan::{Lines, read_valid};
 use crate::api::outcome::Outcome;
 use crate::settings::clock::Timestamp;
 
-/// The list in the record of a single send. The path of a list is absolute, so no list is called that.
+/// The list in the record of a single send. No list has this name, because the paths of lists are absolute.
 pub const SINGLE_SENDS: &str = "send";
-/// How long a send waits for its turn.
+/// How long a send waits for the lock.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Longest record of how far a journal is on the disk, with room to spare.
+/// More bytes than a `synced` record ever has.
 const SYNCED_BYTES_MAX: u64 = 128;
 
-/// The journal of the single sends to a service that begin now.
+/// The journal of single sends to a service in the present month.
 pub fn path_of_single_sends(folder: &Path, service: &str) -> PathBuf {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' }
     };
-    // Not cut, as the name of a list is: a journal is of one service.
+    // Not shortened, unlike the name of a list: two services must not share a journal.
     let service: String = service.chars().map(plain).collect();
     let now = Timestamp::from(SystemTime::now()).to_string();
     let month = now.get(..7).unwrap_or_default();
@@ -40,22 +40,22 @@ pub fn path_of_single_sends(folder: &Path, service: &str) -> PathBuf {
 }
 
 impl RunRecord {
-    /// Whether it is a single send, and its journal one of these.
+    /// Whether it is the record of a single send.
     pub fn is_single_send(&self) -> bool {
         self.list.as_deref() == Some(SINGLE_SENDS)
     }
 }
 
-/// A send in the journal of its service and month. The file stays open, so that the end goes to the file that has the intent,
-/// or nowhere.
+/// A send in the journal of its service and month. The file stays open, so that the end can only go to the file that has the
+/// intent.
 pub struct SingleSend(LockedJournal);
 
 impl SingleSend {
-    /// Brings the record of the run and its first intent to the disk; on return the request may be sent. `wait` waits for
-    /// some time, and returns whether to go on waiting for the lock.
+    /// Writes and syncs the record of the run and its first intent. On return the request may be sent. `wait` waits for the
+    /// given time, and returns whether to continue to wait for the lock.
     ///
     /// # Errors
-    /// [`JournalError`] when it may not be on the disk.
+    /// [`JournalError`] when the intent may not be on the disk.
     pub fn begin(
         path: &Path,
         header: &RunHeader,
@@ -73,7 +73,7 @@ impl SingleSend {
         self.append(|_| Ok(record::intent(intent)))
     }
 
-    /// Records and syncs the outcome of all attempts so far. Returns whether the journal now calls the person unknown.
+    /// Records and syncs the outcome of all attempts so far. Returns whether the person is unknown in the journal now.
     pub fn conclude(&mut self, person: &Person<'_>, end: &End) -> Result<bool, JournalError> {
         self.lock(|time| {
             sleep(time);
@@ -106,7 +106,7 @@ impl SingleSend {
         let appended = self.append_locked(text);
         self.0.unlock();
         appended.map_err(|error| match error {
-            // Nothing was reserved of which it could say how much.
+            // Nothing was reserved, so there is no number of bytes to report.
             JournalError::NoSpace { path, source, .. } => JournalError::Write { path, source },
             error => error,
         })
@@ -117,7 +117,7 @@ impl SingleSend {
         let failed = JournalError::reading(path);
         let mut valid = file.metadata().map_err(failed)?.len();
         if valid == 0 {
-            // Perhaps another send has made it and is waiting for this one.
+            // Another send may have made the file, and may be waiting for the lock.
             folders.push(file::folder_of(path).to_owned());
         }
         let mut line_break = "";
@@ -132,12 +132,12 @@ impl SingleSend {
     }
 }
 
-/// Waits for the lock: others hold it as long as a sync takes.
+/// Waits for the lock, which another send holds as long as a sync takes.
 fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Result<(), JournalError> {
     let end = Instant::now() + LOCK_WAIT_MAX;
     loop {
         match file::lock(file, path) {
-            // Of random length, so that those who wait do not try all at once.
+            // A random time, so that waiting sends do not try at the same moment.
             Err(JournalError::Locked { .. })
                 if Instant::now() < end && wait(Duration::from_micros(fastrand::u64(500..5000))) => {}
             locked => return locked,
@@ -145,7 +145,7 @@ fn lock(file: &File, path: &Path, mut wait: impl FnMut(Duration) -> bool) -> Res
     }
 }
 
-/// Whether the last line is whole, and says that everything before it is on the disk.
+/// Whether the last line is a complete `synced` record for everything before it.
 fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
     let bytes = file::bytes_before(file, length, SYNCED_BYTES_MAX)?;
     let Some(text) = bytes.strip_suffix(b"\n") else {
@@ -156,13 +156,13 @@ fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
     Ok(matches!(record::read(last), Ok(Record::Synced { bytes }) if bytes == begin))
 }
 
-/// The record to be written in place of the own end, if another send to the same person came to more: it was accepted, or
-/// is unknown, perhaps because it is under way. What cannot be read is ignored: it is damaged, and readers warn about it.
+/// The record to write instead of the own end, if another send to the same person has a stronger outcome: it was accepted, or
+/// it is unknown, perhaps because it is under way. Damaged lines are ignored: readers of the journal report them.
 fn stronger_record_of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
     let mut lines = Lines::of_file(file, 0)?;
-    // The own intent is among them.
+    // Requests without an end, the own one included.
     let mut open = 0_u64;
-    let (mut accepted, mut decided) = (None, None);
+    let (mut accepted, mut unknown) = (None, None);
     while lines.advance()?.is_some() {
         let state = match record::read(&lines.text) {
             Ok(Record::Row { key, state, .. }) if key == person.key => state,
@@ -176,14 +176,14 @@ fn stronger_record_of_others(file: &File, person: &Person<'_>, end: &End) -> io:
         };
         match state {
             RowState::Accepted { .. } => accepted = line(),
-            RowState::Resolved(Resolution::NotSent) => decided = None,
-            RowState::Unknown { .. } | RowState::Resolved(_) => decided = line(),
+            RowState::Resolved(Resolution::NotSent) => unknown = None,
+            RowState::Unknown { .. } | RowState::Resolved(_) => unknown = line(),
             RowState::Intended { .. } | RowState::Rejected { .. } | RowState::NotSent => {}
         }
     }
     let under_way = || {
-        let unknown = End { outcome: Outcome::Unknown, status: None, ..*end };
-        (open > 1).then(|| record::end(person, &unknown))
+        let end = End { outcome: Outcome::Unknown, status: None, ..*end };
+        (open > 1).then(|| record::end(person, &end))
     };
-    Ok(accepted.or(decided).or_else(under_way))
+    Ok(accepted.or(unknown).or_else(under_way))
 }

@@ -1,4 +1,4 @@
-//! The key of a person in the journal: a hash of service, cname and address, independent of the place in the list.
+//! The key of a person in the journal: a hash of service, cname and address. It does not depend on the line of the list.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// The name of a person: the first half of the SHA-256 of service, cname and address.
+/// The key of a person: the first half of the SHA-256 of service, cname and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey(pub(super) [u8; 16]);
 
@@ -18,8 +18,8 @@ impl RowKey {
         self.0
     }
 
-    /// Evenly spread bits that decide the person's shard. They are not those that a table hashes by: the people of one
-    /// shard would otherwise share a remainder there.
+    /// The bits that decide the person's shard. A hash table uses other bits: with the same ones, the people of one shard would
+    /// collide in it.
     pub const fn shard_bits(self) -> u64 {
         let [_, last] = *self.0.as_chunks::<8>().0 else {
             return 0;
@@ -37,8 +37,8 @@ impl Hash for RowKey {
     }
 }
 
-/// Keys are hashes already, and a table uses them unchanged. No one gains from a list whose keys fall into few places of the
-/// table: each such address takes many hashes to find, and all it does is slow down the run of its author.
+/// Keys are already hashes, so a hash table uses them unchanged. An attack with colliding keys is not worth its cost: each such
+/// address takes many hashes to find, and only slows down the run of the author of the list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);
 
@@ -61,10 +61,10 @@ impl Hasher for KeyHasher {
     }
 }
 
-/// The service of a request: the host and port of its URL, by which people are known again in every journal.
+/// The service of a request: the host and port of its URL. It is part of each person's key.
 ///
-/// The path takes no part: a person who was mailed at a host is known there, whatever region or namespace the URL names. All
-/// names of this machine are one host, and a host with a trailing dot is the host without it (RFC 1034, section 3.1).
+/// The path does not count: a person who was mailed at a host is known there for all regions and namespaces. All names of this
+/// machine are one host, and a trailing dot does not count (RFC 1034, section 3.1).
 pub fn service_of(url: &str) -> String {
     let Ok(url) = url::Url::parse(url) else {
         return fold_name(url).into_owned();
@@ -74,30 +74,29 @@ pub fn service_of(url: &str) -> String {
     if is_this_machine(&host) { format!("localhost:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Whether a host is this machine, by its name or address.
+/// Whether the name or address of a host is that of this machine.
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// A name as DNS compares it: without regard to case, and without the dot of the root.
+/// A name as DNS compares it: in lower case, and without a trailing dot.
 pub fn fold_name(name: &str) -> Cow<'_, str> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.chars().any(char::is_uppercase) { Cow::Owned(name.to_lowercase()) } else { Cow::Borrowed(name) }
 }
 
-/// The key of a person: the service, the cname that is sent, and the address; case is ignored.
+/// The key of a person: from the service, the cname that is sent, and the address. Case is ignored.
 pub fn key(service: &str, cname: &str, email: &str) -> RowKey {
     RowKey(hashed([service, &fold_name(cname), &email.to_lowercase()]))
 }
 
-/// The key of a row in journals of version 1: the full URL in place of the service, and the cname as it was given.
+/// The key of a row in journals of version 1: from the full URL instead of the service, and the cname as it was given.
 pub(super) fn key_of_version_1(url: &str, cname: &str, email: &str) -> RowKey {
     RowKey(hashed([url, cname, &email.to_lowercase()]))
 }
 
-/// The first bytes of the hash of texts, each with its length in front, so that two different sets of texts never give the
-/// same bytes.
+/// The first bytes of the hash of some texts. The length of each is hashed before it, so that `ab`, `c` and `a`, `bc` differ.
 pub(super) fn hashed<const N: usize>(parts: [&str; 3]) -> [u8; N] {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,4 +1,4 @@
-//! The records of the journal and their bytes: one line of JSON each, whose last field is the CRC-32 of everything before
+//! The records of the journal and their bytes. Each is one line of JSON, whose last field is the CRC-32 of everything before
 //! it.
 
 use std::io;
@@ -15,19 +15,19 @@ use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
 use crate::settings::clock::{Timestamp, now, writable};
 
-/// The version of the format that is written. Version 1 is read as well: its keys are made from the full URL, its ends name
-/// no one, and it has no [`Record::Synced`].
+/// The version of the format. Version 1 can still be read: its keys are made from the full URL, its ends have no address, and it
+/// has no [`Record::Synced`].
 const VERSION: u32 = 2;
-/// The version of the program that writes.
+/// The version of this program.
 const VESCLI: &str = env!("CARGO_PKG_VERSION");
 /// The text between the CRC and the bytes that it covers.
 const CRC_FIELD: &[u8] = b",\"crc\":\"";
-/// How long the CRC field is, the closing brace included and the line break not.
+/// The length of the CRC field and the closing brace, without the line break.
 const CRC_LENGTH: usize = CRC_FIELD.len() + 8 + 2;
-/// Longest line that can be a record, in bytes: an address and a cname of 1024 characters, escaped, fit well.
+/// The longest record in bytes: enough for an address and a cname of 1024 characters, all escaped.
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
-/// Who a record is about.
+/// The person that a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person<'a> {
     pub key: RowKey,
@@ -35,10 +35,10 @@ pub struct Person<'a> {
     pub cname: &'a str,
 }
 
-/// Someone on the list, or in the journal.
+/// A person on the list or in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedPerson {
-    /// The line of the list. An end does not have it.
+    /// The line of the list; 0 if it comes from an end, which does not have it.
     #[serde(default)]
     pub row: u64,
     pub email: String,
@@ -54,30 +54,29 @@ pub struct Intent<'a> {
     pub attempt: u64,
 }
 
-/// The outcome of a row, all attempts together.
+/// The outcome of all attempts of a row so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
     pub attempt: u64,
     pub outcome: Outcome,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Only of a rejected row: the row itself was not the reason, and the next run sends it without another flag.
+    /// Only for a rejected row: the reason is not in the row itself, and the next run sends it without another flag.
     pub due: bool,
 }
 
-/// What an operator found out about a row that was unknown.
+/// How an operator resolved a row that was unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resolution {
     /// The person was mailed.
     Accepted,
-    /// No one was mailed: the row may be sent again.
+    /// The person was not mailed, so the row may be sent again.
     NotSent,
-    /// The operator takes back the earlier decision.
+    /// The operator takes back an earlier resolution.
     Unknown,
 }
 
 impl Resolution {
-    /// What it means for the recipient.
     pub const fn outcome(self) -> Outcome {
         match self {
             Self::Accepted => Outcome::Accepted,
@@ -92,29 +91,29 @@ impl Resolution {
     }
 }
 
-/// Bytes reserved for each row: its intent and its end, with an address and a cname of usual length.
+/// The bytes that are reserved for each row: an intent and an end with an address and a cname of usual length.
 const BYTES_PER_ROW: u64 = 512;
 
-/// The record of a run.
+/// The fields of the record of a run that begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunHeader {
     pub url: String,
     /// The service of that URL, as in [`service_of`].
     pub service: String,
     pub tenant: Option<String>,
-    /// The cname of rows that bring none.
+    /// The cname of rows without one.
     pub cname: String,
     /// The list: its path, or `-`.
     pub list: String,
     pub input_sha256: String,
     pub rows: u64,
-    /// The part of the list that it sends, if several runs share it.
+    /// The shard of the list that it sends.
     pub shard: Option<Shard>,
     pub author: Author,
 }
 
 impl RunHeader {
-    /// The header of a run that stands for another one. What a journal of version 1 does not know is left empty.
+    /// A header with the fields of an existing run. Fields that version 1 does not have stay empty.
     pub fn after(run: &RunRecord, author: Author) -> Self {
         Self {
             url: run.url.clone(),
@@ -129,41 +128,41 @@ impl RunHeader {
         }
     }
 
-    /// The record of a run that begins now.
+    /// The record, with a new id and the present time.
     pub(super) fn record(&self) -> String {
         run(&new_id(), self)
     }
 
-    /// The record of putting these journals together.
+    /// The record of a merge of these journals.
     pub(super) fn record_of_merge(&self, journals: &[PathBuf]) -> String {
         let merged: Value = journals.iter().map(|path| Value::from(path.to_string_lossy())).collect();
         let record = self.record();
         sealed(format!(r#"{},"merged":{merged}"#, &record[..record.len() - CRC_LENGTH - 1]))
     }
 
-    /// The bytes that its rows may need.
+    /// The bytes to reserve for all rows.
     pub(super) const fn room(&self) -> u64 {
         self.rows.saturating_mul(BYTES_PER_ROW)
     }
 }
 
-/// A row after its last record. Small: there may be a million of them.
+/// The state of a row after its last record. Small, because there may be a million of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowState {
-    /// It was about to be sent, and no record shows how it ended.
+    /// An intent without an end.
     Intended {
         attempt: u32,
     },
     Accepted {
         at: Timestamp,
     },
-    /// One that is due is sent by the next run without another flag: the reason was not its own.
+    /// If it is due, the reason is not in the row itself, and the next run sends it without another flag.
     Rejected {
         status: Option<u16>,
         due: bool,
     },
     NotSent,
-    /// It was sent, and no answer shows its outcome. The HTTP status, if there was an answer.
+    /// It was sent, and the outcome is not known. `status` is that of the answer, if there was one.
     Unknown {
         status: Option<u16>,
     },
@@ -172,7 +171,7 @@ pub enum RowState {
 }
 
 impl RowState {
-    /// What it means for the recipient. An intent without an end is unknown: its request may have been sent.
+    /// The outcome for the person. An intent without an end is unknown, because its request may have been sent.
     pub const fn effective(self) -> Outcome {
         match self {
             Self::Accepted { .. } => Outcome::Accepted,
@@ -183,7 +182,7 @@ impl RowState {
         }
     }
 
-    /// Whether an operator may record this: what they found out about an unknown row, or that they take it back.
+    /// Whether an operator may record this resolution: the row is unknown, or they take back an earlier resolution.
     pub fn can_be_resolved(self, resolution: Resolution) -> bool {
         match resolution {
             Resolution::Unknown => matches!(self, Self::Resolved(before) if before != Resolution::Unknown),
@@ -191,7 +190,8 @@ impl RowState {
         }
     }
 
-    /// What counts where journals differ. A row that is due goes out unasked, like one that was not sent.
+    /// The larger weight counts if journals differ. A row that is due is almost the lightest, because it is sent without another
+    /// flag, like a row that was not sent.
     pub(super) const fn weight(self) -> u8 {
         match self.effective() {
             Outcome::Accepted => 4,
@@ -203,20 +203,20 @@ impl RowState {
     }
 }
 
-/// A record that was read, without the texts that the state of a person does not need.
+/// A record that was read, without the fields that the state of a person does not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {
-    /// Boxed, because there are few, and it is much larger than the others.
+    /// Boxed, because it is much larger than the others, and rare.
     Run(Box<RunRecord>),
-    /// An intent, an end, or what an operator found out: the state that the person has after it, and the HTTP status of an
-    /// end, if there was an answer.
+    /// An intent, an end or a resolution: the state of the person after it, and the HTTP status of an end, if there was an
+    /// answer.
     Row { key: RowKey, state: RowState, status: Option<u16> },
-    /// Everything up to this offset was on the disk before this record was written.
+    /// Everything before this offset was on the disk when the record was written.
     Synced { bytes: u64 },
 }
 
 impl Record {
-    /// Who the record is about, and their outcome after it.
+    /// The person that the record is about, and their outcome after it.
     pub(super) const fn about(&self) -> Option<(RowKey, Outcome)> {
         match self {
             Self::Row { key, state, .. } => Some((*key, state.effective())),
@@ -230,7 +230,7 @@ pub(super) fn new_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
-/// The line of the beginning of a run.
+/// The line that begins a run.
 pub(super) fn run(id: &str, header: &RunHeader) -> String {
     let RunHeader { url, service, cname, list, input_sha256, rows, .. } = header;
     let [id, url, service] = [id, url, service].map(Value::from);
@@ -243,20 +243,20 @@ pub(super) fn run(id: &str, header: &RunHeader) -> String {
     ))
 }
 
-/// Each field has its comma in front; what is not known is left out, as in the journals before there was any of it.
+/// The fields of the author, each with a comma before it. Unknown fields are left out, as in older journals.
 fn author(author: &Author) -> String {
     let fields = [("user", &author.user), ("host", &author.host), ("job", &author.job)];
     let known = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     known.fold(String::new(), |text, (name, value)| text + &format!(r#","{name}":{}"#, Value::from(value)))
 }
 
-/// The record of a run, which has one part, with another one.
+/// The record of a run with its field `part` changed from `before` to `part`.
 pub(super) fn run_with_part(line: &str, before: Part, part: Part) -> String {
     let text = &line[..line.len() - CRC_LENGTH];
     sealed(format!("{}{}", text.strip_suffix(before.field()).unwrap_or(text), part.field()))
 }
 
-/// The same as version 1 has it, for a journal whose own one is damaged.
+/// The record of a run in version 1, for a journal of that version whose own record is damaged.
 pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
     let RunHeader { url, input_sha256, rows, .. } = header;
     let ([id, url, sha256], at) = ([id, url, input_sha256].map(Value::from), now());
@@ -274,8 +274,8 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
     ))
 }
 
-/// The line of an end. It names the person, so that it is complete even if its intent is damaged.
-/// A version that does not know `due` leaves the row alone.
+/// The line of an end. It has the address and the cname, so that it is complete even if the intent is damaged. A vescli that does
+/// not know `due` does not send the row.
 pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     let (Person { key, email, cname }, attempt, word) = (*person, end.attempt, end.outcome.word());
     let ([email, cname], status, at) = ([email, cname].map(Value::from), Value::from(end.status), now());
@@ -285,25 +285,25 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     ))
 }
 
-/// The line of what an operator found out.
+/// The line of a resolution.
 pub(super) fn resolved(key: RowKey, resolution: Resolution, at: SystemTime) -> String {
     let at = humantime::format_rfc3339_millis(writable(at));
     sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{at}""#, resolution.word()))
 }
 
-/// The line that says how far the journal is known to be on the disk, in bytes from its beginning.
+/// The line that says that this many bytes of the journal are on the disk.
 pub(super) fn synced(bytes: u64) -> String {
     sealed(format!(r#"{{"t":"synced","bytes":{bytes}"#))
 }
 
-/// Closes a record: its CRC, the brace, the line break.
+/// Adds the CRC, the closing brace and the line break to a record.
 pub(super) fn sealed(mut record: String) -> String {
     let crc = crc32fast::hash(record.as_bytes());
     record.push_str(&format!(",\"crc\":\"{crc:08x}\"}}\n"));
     record
 }
 
-/// Every field of every record. Fields that a later version adds are ignored.
+/// The fields of all records except those of a run. Other fields are ignored.
 #[derive(Deserialize)]
 struct Fields<'a> {
     t: &'a str,
@@ -323,7 +323,7 @@ fn json<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, LineFault> {
     serde_json::from_slice(line).map_err(|_| LineFault::NoRecord)
 }
 
-/// Reads a line without its line break.
+/// Reads a line, which is given without its line break.
 pub(super) fn read(line: &[u8]) -> Result<Record, LineFault> {
     check(line)?;
     if let Some(record) = read_usual(line) {
@@ -358,12 +358,11 @@ fn intended(attempt: u64) -> RowState {
     RowState::Intended { attempt: u32::try_from(attempt).unwrap_or(u32::MAX) }
 }
 
-/// How long a time in a record is.
+/// The length of a time in a record.
 const TIME_LENGTH: usize = "2026-01-02T03:04:05.678Z".len();
 
-/// Reads an intent or an acceptance as [`intent`] and [`end`] write them, of which a long journal consists: in a fourth of
-/// the time that a parser of JSON takes. The CRC was checked, so the bytes are those that a vescli wrote; every line in another
-/// form is left to the parser.
+/// Reads intents and accepted ends as [`intent`] and [`end`] write them, in a quarter of the time of a JSON parser: a long journal
+/// consists mainly of these. The CRC was checked, so vescli wrote these bytes. The parser reads all other lines.
 fn read_usual(line: &[u8]) -> Option<Record> {
     let rest = str::from_utf8(line).ok()?.strip_prefix(r#"{"t":""#)?;
     if let Some(rest) = rest.strip_prefix(r#"intent","key":""#) {
@@ -375,7 +374,7 @@ fn read_usual(line: &[u8]) -> Option<Record> {
         return Some(Record::Row { key: key.parse().ok()?, state, status: None });
     }
     let (key, rest) = rest.strip_prefix(r#"accepted","key":""#)?.split_at_checked(32)?;
-    // Behind the attempt.
+    // After the attempt.
     let mut fields = rest.strip_prefix(r#"","attempt":"#)?.split(',').skip(1);
     let status = fields.next()?.strip_prefix(r#""status":"#)?.parse().ok()?;
     let at = fields.next()?.strip_prefix(r#""at":""#)?.strip_suffix('"')?;
@@ -395,30 +394,30 @@ fn read_run(line: &[u8], at: Timestamp) -> Result<Record, LineFault> {
     Ok(Record::Run(Box::new(run)))
 }
 
-/// What a line says beside its record.
+/// The time of a record, which [`Record`] does not have for all records.
 #[derive(Deserialize)]
 struct Dated<'a> {
     at: &'a str,
 }
 
-/// When a record was written, as it says.
+/// The time of a record as text, RFC 3339.
 pub(super) fn at_of(line: &[u8]) -> io::Result<&str> {
     let dated: Dated = serde_json::from_slice(line)?;
     Ok(dated.at)
 }
 
-/// The same, with its milliseconds.
+/// The time of a record, with milliseconds.
 pub(super) fn time_of(line: &[u8]) -> io::Result<SystemTime> {
     humantime::parse_rfc3339(at_of(line)?).map_err(io::Error::other)
 }
 
-/// Bytes without the zeros behind them: a power failure may leave them after a record that lost its line break.
+/// Bytes without the zeros at their end. A power failure may leave zeros after a record that lost its line break.
 pub(super) fn without_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     &bytes[..bytes.len() - zeros]
 }
 
-/// Checks that a line ends in the CRC of what comes before it.
+/// Checks the CRC of a line.
 fn check(line: &[u8]) -> Result<(), LineFault> {
     if line.first() == Some(&0) {
         return Err(LineFault::Zeros);
@@ -432,7 +431,7 @@ fn check(line: &[u8]) -> Result<(), LineFault> {
     if expected.eq(digits.iter().copied()) { Ok(()) } else { Err(LineFault::Crc) }
 }
 
-/// Where a whole record ends inside bytes that are not a record: something else than a line break follows it.
+/// The end of a whole record inside bytes that are not a record, because something other than a line break follows.
 pub(super) fn whole_record_within(bytes: &[u8]) -> Option<usize> {
     let starts = bytes.windows(CRC_FIELD.len()).enumerate().filter(|(_, window)| *window == CRC_FIELD);
     starts

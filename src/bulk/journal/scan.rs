@@ -1,4 +1,4 @@
-//! Reads a journal back without locking or changing it: the state of each row that it knows, and where it is damaged.
+//! Reads a journal without locking or changing it: the state of each row, and damaged lines.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,32 +19,32 @@ use crate::settings::clock::Timestamp;
 pub enum Tail {
     #[default]
     None,
-    /// The beginning of a record, or zeros: what was being written when the run was killed. Nothing was sent because
-    /// of it, so it can be dropped.
+    /// The beginning of a record, or zeros: the run was killed while it wrote. Nothing was sent because of it, so it can be
+    /// removed.
     Torn,
-    /// A whole record that lacks its line break only: it counts.
+    /// A whole record without its line break. It counts.
     Unbroken,
 }
 
 /// What a journal contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// The states of its rows, as far as it is valid.
+    /// The states of its rows, from the valid part.
     pub recovered: Recovered,
-    /// Every damaged line. With any, no run continues this journal.
+    /// The damaged lines. If there are any, no run continues this journal.
     pub damage: Vec<DamagedLine>,
     pub tail: Tail,
-    /// How many bytes from the beginning count.
+    /// The length of the valid part, from the beginning.
     pub valid: u64,
     pub length: u64,
-    /// How many lines there are, the tail included.
+    /// The number of lines, the tail included.
     pub lines: u64,
-    /// Whether it contains no record at all and does not begin like a journal: it is something else.
+    /// Whether it is not a journal: it contains no record and does not begin like one.
     pub is_foreign: bool,
 }
 
 impl Scan {
-    /// What has to come before the next record.
+    /// The text that must come before the next record.
     pub(super) fn line_break(&self) -> &'static str {
         if self.tail == Tail::Unbroken { "\n" } else { "" }
     }
@@ -52,12 +52,12 @@ impl Scan {
 
 /// Reads a whole journal.
 ///
-/// Damage is removed like an unfinished end if it is after the last place that a record says is on the disk: a power
-/// failure leaves any part of what was written after that, and nothing was sent because of it. Rows whose ends are
-/// removed with it become unknown, which mails no one.
+/// Damage after the last offset that a `synced` covers is removed like an unfinished end: a power failure may leave any part of
+/// what was written after that, and nothing was sent because of it. Rows whose ends are removed as well become unknown, and are
+/// not sent.
 ///
 /// # Errors
-/// Those of the reader. Damage is not an error here: it is part of what is found.
+/// Those of the reader. Damage is not an error here: it is part of the result.
 pub fn scan(reader: impl BufRead) -> io::Result<Scan> {
     let mut scanner = Scanner::default();
     let mut lines = Lines::new(reader);
@@ -74,20 +74,20 @@ pub fn scan(reader: impl BufRead) -> io::Result<Scan> {
     Ok(scanner.finish())
 }
 
-/// What is known while a journal is read.
+/// The state of a scan.
 #[derive(Default)]
 struct Scanner {
     scan: Scan,
-    /// How far the journal is known to be on the disk, by its last `synced`.
+    /// The offset up to which the journal is on the disk, according to its `synced` records.
     synced: Option<u64>,
-    /// What was known before the first damage.
+    /// The content before the first damage.
     before_damage: Option<Recovered>,
-    /// Whether the first line could be the beginning of a journal that a power failure has left half written.
+    /// Whether the first damaged line can be the first line of a new journal, which a power failure left half written.
     begins_torn: bool,
     /// Whether the first bytes are those of a journal.
     begins_well: bool,
     has_records: bool,
-    /// Whether it contains an end of any person, also after damage.
+    /// Whether it contains an end or a resolution, also after damage.
     has_ends: bool,
 }
 
@@ -96,7 +96,7 @@ impl Scanner {
         if !line.terminated {
             return self.unterminated(lines, line);
         }
-        // It has been synced, or may have been: it is valid, or the journal is damaged.
+        // A finished line may have been synced, so the journal is damaged if it is not valid.
         if line.length > LINE_MAX as u64 {
             return Err(LineFault::TooLong);
         }
@@ -105,7 +105,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// No request was sent because of an unfinished line, unless it was finished once and its line break was lost.
+    /// No request was sent because of an unfinished line, unless it was finished and lost its line break later.
     fn unterminated(&mut self, lines: &mut Lines<impl BufRead>, line: Line) -> Result<(), LineFault> {
         self.scan.tail = Tail::Torn;
         if !line.rest_is_zero {
@@ -113,7 +113,7 @@ impl Scanner {
         }
         let text = without_zeros(&lines.text);
         if record::read(text).is_err() {
-            // A record that was whole and synced, and whose line break became something else.
+            // A whole record with other bytes in place of its line break may have been synced.
             return if record::whole_record_within(text).is_some() { Err(LineFault::NoLineBreak) } else { Ok(()) };
         }
         lines.text.truncate(text.len());
@@ -126,7 +126,7 @@ impl Scanner {
     fn apply(&mut self, record: Record) -> Result<(), LineFault> {
         self.has_records = true;
         match record {
-            // It is at the offset that it names, unless journals were joined or lines removed by hand.
+            // It names its own offset, except after a merge, or if lines were removed by hand.
             Record::Synced { bytes } => self.synced = self.synced.max(Some(bytes.max(self.scan.length))),
             Record::Row { state, .. } => self.has_ends |= !matches!(state, RowState::Intended { .. }),
             Record::Run(_) => {}
@@ -149,11 +149,11 @@ impl Scanner {
         };
         let is_unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
-        // The first mark of a new journal is written when its first run is on the disk, or a later one, if those before it
-        // were killed without writing theirs. An end follows a request, and a request behind a sync that covers that mark.
+        // In a new journal, the first `synced` follows the first run, or a later one if earlier runs were killed before they
+        // wrote theirs. An end shows that it was on the disk: a request is sent only after a sync that covers it.
         let follows_runs = before.runs.len() as u64 + 1 == first.line && before.runs.iter().all(|run| run.version > 1);
-        let is_first_mark = self.synced.is_none() && !self.has_ends && first.line > 1 && follows_runs;
-        if is_unsynced || is_all || is_first_mark {
+        let is_first_synced = self.synced.is_none() && !self.has_ends && first.line > 1 && follows_runs;
+        if is_unsynced || is_all || is_first_synced {
             self.scan.tail = Tail::Torn;
             self.scan.valid = first.offset;
             self.scan.recovered = before;
@@ -163,8 +163,8 @@ impl Scanner {
     }
 }
 
-/// Whether bytes are those with which a journal begins: its first record or a damaged one, or zeros. An empty file can
-/// become one, and so can one that a power failure has filled up with zeros from any byte on.
+/// Whether a journal may begin with these bytes: with a record, which may be damaged, or with zeros. An empty file counts, too,
+/// and so does a record that a power failure has replaced by zeros from any byte on.
 pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
     let written = without_zeros(bytes);
@@ -172,19 +172,19 @@ pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     written.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
 }
 
-/// Whether a line is the first one of a journal, whose missing parts are zeros: then the journal contains nothing yet. What
-/// someone else has written there has no zeros in it, and is left alone.
+/// Whether a line is the first one of a journal and has zeros for its missing parts: then the journal is still empty. Other files
+/// have no zeros there, and are not changed.
 fn is_torn_beginning(line: &[u8]) -> bool {
     let begins = line.starts_with(b"{\"v\":") || line.first() == Some(&0);
     begins && line.contains(&0)
 }
 
-/// Brings the keys of a journal of version 1 to what they are now.
+/// Translates the keys of a journal of version 1 into present keys.
 #[derive(Default)]
 pub(super) struct Keys {
-    /// The service of the run that is read, if its keys are those of version 1.
+    /// The service of the present run, if its keys are of version 1.
     old: Option<String>,
-    /// Old keys of people whose next record may be an end.
+    /// The old and the new key of each person whose next record may be an end.
     alias: HashMap<RowKey, RowKey>,
 }
 
@@ -213,25 +213,25 @@ impl Keys {
     }
 }
 
-/// A line of which as much is kept as a record may be long.
+/// A line of a journal. [`Lines::text`] has at most [`LINE_MAX`] bytes of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
-    /// Where it begins.
+    /// The offset of its first byte.
     pub(super) offset: u64,
-    /// How long it is in the file, its line break included.
+    /// The length in the file, its line break included.
     pub(super) length: u64,
     /// Whether a line break ends it.
     pub(super) terminated: bool,
-    /// Whether everything that was not kept is zeros.
+    /// Whether the rest of the line, which is not kept, consists of zeros.
     pub(super) rest_is_zero: bool,
 }
 
-/// The lines of a journal, one after another, with the keys of today.
+/// Reads the lines of a journal, one after another, and translates old keys.
 pub(super) struct Lines<R> {
     reader: R,
     offset: u64,
     keys: Keys,
-    /// The line that was read last, without its line break and at most [`LINE_MAX`] bytes of it.
+    /// The line that was read last, without its line break, and at most [`LINE_MAX`] bytes of it.
     pub(super) text: Vec<u8>,
 }
 
@@ -240,7 +240,7 @@ impl<R: BufRead> Lines<R> {
         Self { reader, offset: 0, keys: Keys::default(), text: Vec::new() }
     }
 
-    /// Reads the next line. Nothing at the end.
+    /// Reads the next line. Returns nothing at the end.
     pub(super) fn advance(&mut self) -> io::Result<Option<Line>> {
         let Self { reader, text: kept, .. } = self;
         kept.clear();
@@ -282,17 +282,17 @@ impl<R: Read + Seek> Lines<BufReader<R>> {
         Ok(Self { offset, ..Self::new(BufReader::with_capacity(LINE_MAX, file)) })
     }
 
-    /// The text at a place of the file.
-    pub(super) fn at(&mut self, place: u64) -> io::Result<&[u8]> {
-        // Keeps what was read already: a person's lines are often close to those of the one before.
-        self.reader.seek_relative(place.cast_signed() - self.offset.cast_signed())?;
-        self.offset = place;
+    /// The line at an offset of the file.
+    pub(super) fn at(&mut self, offset: u64) -> io::Result<&[u8]> {
+        // Keeps the buffer, because the lines of two people in a row are often close together.
+        self.reader.seek_relative(offset.cast_signed() - self.offset.cast_signed())?;
+        self.offset = offset;
         self.advance()?;
         Ok(without_zeros(&self.text))
     }
 }
 
-/// Reads a journal and refuses damage.
+/// Reads a journal, and returns an error if it is damaged.
 pub(super) fn read_valid(file: &File, path: &Path) -> Result<Scan, JournalError> {
     let found = scan_file(file, path)?;
     match found.damage.first() {
@@ -312,12 +312,12 @@ fn scan_file(file: &File, path: &Path) -> Result<Scan, JournalError> {
 /// Reads a journal, for `vescli journal`.
 ///
 /// # Errors
-/// [`JournalError`] when it is missing, not a journal, or cannot be read. Damage is part of what is found.
+/// [`JournalError`] when it is missing, not a journal, or cannot be read. Damage is part of the result.
 pub fn inspect(path: &Path) -> Result<Scan, JournalError> {
     scan_file(&file::open_to_read(path)?, path)
 }
 
-/// The first run of a journal: what list it is of, without reading all of it. Nothing if that cannot be read.
+/// The first run of a journal; nothing if it cannot be read. The rest of the journal is not read.
 pub fn first_run(path: &Path) -> Option<RunRecord> {
     let mut lines = Lines::new(BufReader::new(file::open_to_read(path).ok()?));
     lines.advance().ok()?;
@@ -327,7 +327,7 @@ pub fn first_run(path: &Path) -> Option<RunRecord> {
     }
 }
 
-/// The first bytes of the line at `offset`, at most `length`: what a damaged line still contains.
+/// The first bytes of the line at `offset`, at most `length`, to show a damaged line.
 pub fn excerpt(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, JournalError> {
     let failed = JournalError::reading(path);
     let mut lines = Lines::of_file(file::open_to_read(path)?, offset).map_err(failed)?;
@@ -336,7 +336,7 @@ pub fn excerpt(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, Journ
     Ok(lines.text)
 }
 
-/// How many rows there are of each outcome.
+/// How many rows of a journal have each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     pub accepted: u64,
@@ -353,23 +353,23 @@ impl Counts {
     }
 }
 
-/// What a journal knew when it was opened.
+/// The content of a journal when it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Every row that was ever about to be sent.
+    /// The state of each row that has an intent.
     pub states: KeyMap<RowState>,
-    /// The runs before this one, the first one first.
+    /// The runs, the oldest first.
     pub runs: Vec<RunRecord>,
     /// When the first and the last row were accepted.
     pub accepted: Option<(Timestamp, Timestamp)>,
-    /// How many bytes of an unfinished record were cut off the end.
+    /// How many bytes of an unfinished record were removed from the end.
     pub cut: u64,
-    /// Where the old journal is now, after `--fresh`.
+    /// The new path of the old journal, after `--fresh`.
     pub set_aside: Option<PathBuf>,
 }
 
 impl Recovered {
-    /// The state of a row; nothing if the row was never about to be sent.
+    /// The state of a row; nothing if it has no intent.
     pub fn state(&self, key: RowKey) -> Option<RowState> {
         self.states.get(&key).copied()
     }
@@ -391,7 +391,7 @@ impl Recovered {
 
     pub(super) fn apply(&mut self, record: Record) -> Result<(), LineFault> {
         match record {
-            // A journal that was put together has a run's record wherever requests of that run begin.
+            // A merged journal repeats the record of a run before each group of its requests.
             Record::Run(run) if self.runs.iter().any(|known| known.id == run.id) => {}
             Record::Run(run) => self.runs.push(*run),
             _ if self.runs.is_empty() => return Err(LineFault::NoRun),
@@ -400,7 +400,7 @@ impl Recovered {
             }
             Record::Row { key, state, .. } => {
                 self.note_time(state);
-                // An end without its intent means that a line is lost, and others may be lost too.
+                // If an end has no intent, a line is lost, and others may be lost, too.
                 *self.states.get_mut(&key).ok_or(LineFault::NoIntent)? = state;
             }
             Record::Synced { .. } => {}
@@ -408,7 +408,7 @@ impl Recovered {
         Ok(())
     }
 
-    /// Notes when a row was accepted.
+    /// Notes the time of an accepted row.
     pub(super) fn note_time(&mut self, state: RowState) {
         if let RowState::Accepted { at } = state {
             let (first, last) = self.accepted.unwrap_or((at, at));

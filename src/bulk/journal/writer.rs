@@ -1,8 +1,9 @@
-//! The journal's writer. Workers hand over records together with the events that report them; one thread writes and
-//! syncs them in batches, wakes the workers whose intents are on the disk, and then passes the events on to the screen. So
-//! no request is sent before its intent is synced, and nothing is shown before it is written.
+//! The writer of the journal. Workers pass records to it, together with the events that report them. One thread writes and syncs
+//! the records in batches, wakes the workers whose intents are on the disk, and then passes the events on to the screen. So no
+//! request is sent before its intent is synced, and no event is shown before its record is written.
 //!
-//! Eight workers share one sync that way. Nothing waits for the screen: events that it has not read yet are kept for it.
+//! With eight workers, one sync is enough for eight intents. The thread does not wait for the screen: events that the screen has
+//! not read yet are queued.
 
 use std::io;
 use std::iter;
@@ -16,23 +17,23 @@ use super::key::RowKey;
 use super::record::{self, End, Intent, Person};
 use super::sync::{Arc, Builder, JoinHandle, Receiver, RecvTimeoutError, Sender, Weak, channel};
 
-/// An event that has passed the journal.
+/// An event, after the journal has handled its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered<E> {
     pub event: E,
-    /// Whether its record survives the end of the program. It survives a power failure only after the next intent, or the
-    /// end of the run; until then its row would become unknown, which mails no one.
+    /// Whether its record is written, so that it survives if the program is killed. It survives a power failure only after the
+    /// next intent or the end of the run. After a power failure before that, the row is unknown, and is not sent.
     pub is_written: bool,
 }
 
-/// What workers pass to the thread.
+/// A message from a worker to the thread.
 enum Message<E> {
-    /// The worker waits for a word from the other end. When that is dropped instead, its intent may not be on the disk.
+    /// The thread sends to `synced` when the intent is on the disk. If it drops `synced` instead, the intent may not be there.
     Intent {
         record: String,
         synced: Sender<()>,
     },
-    /// Events, with the record that they follow, or behind a record that was passed earlier.
+    /// Events, with their record if it was not passed earlier.
     Events {
         key: RowKey,
         record: Option<String>,
@@ -41,10 +42,10 @@ enum Message<E> {
     Close,
 }
 
-/// What all know of the thread.
+/// The state of the thread, which workers and screen can see.
 struct Status {
     path: Arc<PathBuf>,
-    /// Why the thread writes no more. It is set last: nothing is written from then on.
+    /// Why the thread writes no more. Nothing is written after it is set.
     stopped: OnceLock<JournalStopped>,
 }
 
@@ -72,34 +73,33 @@ struct Shared<E> {
 pub struct JournalHandle<E>(Arc<Shared<E>>);
 
 impl<E> JournalHandle<E> {
-    /// Records an intent and returns when it is on the disk, with everything that was passed before it: only then may its
-    /// request be sent.
+    /// Records an intent. On return it is on the disk, with all records that were passed before it, and its request may be sent.
     ///
     /// # Errors
-    /// [`JournalStopped`] when it may not be on the disk, because this or an earlier write or sync failed: neither this
-    /// request nor any other may be sent.
+    /// [`JournalStopped`] when it may not be on the disk, because this or an earlier write or sync failed. Then no request may be
+    /// sent any more.
     pub fn intend(&self, intent: &Intent<'_>) -> Result<(), JournalStopped> {
         let Shared { status, .. } = &*self.0;
         self.queue(intent).recv().map_err(|_| self.stopped().unwrap_or_else(|| status.closed()))
     }
 
-    /// Passes an intent. The thread says when it is on the disk.
+    /// Passes an intent. The receiver gets a message when it is on the disk.
     pub(super) fn queue(&self, intent: &Intent<'_>) -> Receiver<()> {
         let (synced, is_synced) = channel();
-        // Without a thread this drops the other end as well.
+        // If the thread has ended, this drops `synced`.
         let _ = self.0.messages.send(Message::Intent { record: record::intent(intent), synced });
         is_synced
     }
 
     /// Passes the outcome of an attempt, and the events to show when it is written.
     ///
-    /// The last record of a row decides. A row that may have been mailed by an earlier attempt stays unknown when a later
-    /// one was refused or not sent: pass the outcome of all attempts together.
+    /// The last record of a row decides, so pass the outcome of all attempts together: if an earlier attempt may have mailed the
+    /// person, the row stays unknown after a later one that was rejected or not sent.
     pub fn conclude(&self, person: &Person<'_>, end: &End, events: impl IntoIterator<Item = E>) {
         self.put(person.key, Some(record::end(person, end)), events.into_iter().collect());
     }
 
-    /// Passes an event whose record the journal already has.
+    /// Passes an event whose record was passed earlier.
     pub fn report(&self, key: RowKey, event: E) {
         self.put(key, None, vec![event]);
     }
@@ -109,14 +109,14 @@ impl<E> JournalHandle<E> {
         if let Err(unsent) = messages.send(Message::Events { key, record, events })
             && let Message::Events { events, .. } = unsent.0
         {
-            // The thread has ended, and the screen may still be there.
+            // The thread has ended, but the screen may still show events.
             for event in events {
                 let _ = shown.send(Delivered { event, is_written: false });
             }
         }
     }
 
-    /// Why the journal has stopped, if it has: then no request may be sent, whatever is on the disk.
+    /// Why the journal has stopped, if it has. Then no request may be sent, even if its intent is on the disk.
     pub fn stopped(&self) -> Option<JournalStopped> {
         self.0.status.stopped.get().cloned()
     }
@@ -128,7 +128,7 @@ impl<E> Clone for JournalHandle<E> {
     }
 }
 
-/// The thread that writes, and the events that it has passed.
+/// The thread that writes, and its events.
 pub struct Writer<E> {
     handles: Weak<Shared<E>>,
     events: Receiver<Delivered<E>>,
@@ -141,7 +141,7 @@ impl<E: Send + 'static> Writer<E> {
         Self::start_with(path, store, Loop::commit)
     }
 
-    /// The same with another way to bring a batch to the disk, for tests.
+    /// The same with another way to write and sync a batch, for tests.
     pub(super) fn start_with<S: Store>(
         path: PathBuf,
         store: S,
@@ -157,8 +157,8 @@ impl<E: Send + 'static> Writer<E> {
 }
 
 impl<E> Writer<E> {
-    /// What can be shown by now; after the given time perhaps nothing. `None` when the last handle was dropped and everything
-    /// was read.
+    /// Waits for events, at most this long, and returns all that there are. Returns `None` when the last handle was dropped and
+    /// all events were read.
     pub fn events(&self, longest: Duration) -> Option<Vec<Delivered<E>>> {
         match self.events.recv_timeout(longest) {
             Ok(first) => Some(iter::once(first).chain(self.events.try_iter()).collect()),
@@ -167,16 +167,15 @@ impl<E> Writer<E> {
         }
     }
 
-    /// Why the thread writes no more, if so.
+    /// Why the thread writes no more, if it has stopped.
     pub fn stopped(&self) -> Option<JournalStopped> {
         self.status.stopped.get().cloned()
     }
 
-    /// Writes and syncs what is left, frees the space that was not used, and releases the lock.
+    /// Writes and syncs the rest, frees the space that was not used, and releases the lock.
     ///
     /// # Errors
-    /// [`JournalStopped`] when this or anything before it failed, or the journal is no longer where the next run looks for
-    /// it.
+    /// [`JournalStopped`] when this or an earlier write or sync failed, or the journal is no longer at its path.
     pub fn close(mut self) -> Result<(), JournalStopped> {
         self.finish();
         match self.stopped() {
@@ -190,7 +189,7 @@ impl<E> Writer<E> {
             let _ = shared.messages.send(Message::Close);
         }
         if let Some(thread) = self.thread.take() {
-            // A panic in the thread has reported itself.
+            // A panic of the thread was already reported.
             let _ = thread.join();
         }
     }
@@ -202,21 +201,21 @@ impl<E> Drop for Writer<E> {
     }
 }
 
-/// How a batch is brought to the disk.
+/// Writes and syncs a batch.
 pub(super) type Commit<E, S> = fn(&mut Loop<E, S>) -> Result<(), JournalStopped>;
 
-/// The loop of the thread, until the journal is closed. After the first write or sync that fails it writes no more: it stays
-/// only to refuse intents and to pass events on.
+/// The loop of the thread, until the journal is closed. After the first write or sync that fails it writes no more, and only
+/// refuses intents and passes events on.
 pub(super) struct Loop<E, S> {
     messages: Receiver<Message<E>>,
     shown: Sender<Delivered<E>>,
     status: Arc<Status>,
     store: S,
-    // The next four are the batch: what the thread takes at once.
+    // The next four fields are the present batch.
     records: Vec<u8>,
-    /// The people of the records that end an attempt.
+    /// The people whose ends are in the batch.
     ends: Vec<RowKey>,
-    /// Each event follows its record, which may be in an earlier batch.
+    /// The events to show after their records, which may be in an earlier batch.
     events: Vec<(RowKey, E)>,
     pub(super) waiting: Vec<Sender<()>>,
     is_written: bool,
@@ -261,7 +260,7 @@ impl<E, S: Store> Loop<E, S> {
         }
     }
 
-    /// Waits for messages, and takes all that there are. False when there will be none.
+    /// Waits for messages, and takes all that there are. Returns false when no more can come.
     fn take(&mut self) -> bool {
         let first = if self.is_closing { self.messages.try_recv().ok() } else { self.messages.recv().ok() };
         let Some(first) = first else {
@@ -287,7 +286,7 @@ impl<E, S: Store> Loop<E, S> {
         true
     }
 
-    /// Brings a batch to the disk as far as a worker waits for that, and releases the workers.
+    /// Writes a batch. Syncs it if a worker waits for that, and wakes the workers.
     pub(super) fn commit(&mut self) -> Result<(), JournalStopped> {
         self.write()?;
         if !self.waiting.is_empty() {
@@ -299,12 +298,12 @@ impl<E, S: Store> Loop<E, S> {
 
     pub(super) fn wake(&mut self) {
         for waiting in self.waiting.drain(..) {
-            // A worker waits for this message, so it is there.
+            // The worker is waiting for this message, so the channel is open.
             let _ = waiting.send(());
         }
     }
 
-    /// Ends a batch: it is on the disk as far as it has to be, or it will never be.
+    /// Ends a batch, whether it was written or not, and passes its events on.
     fn deliver(&mut self) {
         self.records.clear();
         self.waiting.clear();
@@ -318,7 +317,7 @@ impl<E, S: Store> Loop<E, S> {
     pub(super) fn show(&mut self) {
         for (key, event) in self.events.drain(..) {
             let is_written = !self.unrecorded.contains(&key);
-            // Without a screen there is no one to show it to.
+            // Without a screen, the event is dropped.
             let _ = self.shown.send(Delivered { event, is_written });
         }
     }
@@ -327,7 +326,7 @@ impl<E, S: Store> Loop<E, S> {
         if !self.is_synced {
             self.sync()?;
         }
-        // Space that is not freed is used by the next run of this journal.
+        // If this fails, the next run of this journal uses the space.
         let _ = self.store.trim();
         Ok(())
     }
@@ -345,8 +344,8 @@ impl<E, S: Store> Loop<E, S> {
         let Self { status, store, .. } = self;
         store.check().map_err(|change| JournalStopped::Lost { path: Arc::clone(&status.path), change })?;
         store.sync().map_err(status.failed(Stage::Sync))?;
-        // Before a worker is woken: an intent whose request may have been sent is followed by a `synced`, whatever ends the
-        // program.
+        // Before a worker is woken: even if the program is killed, a `synced` follows each intent whose request may have been
+        // sent.
         store.write_synced().map_err(status.failed(Stage::Write))?;
         self.is_synced = true;
         Ok(())
@@ -395,7 +394,7 @@ pub(super) mod stepwise {
         *count
     }
 
-    /// A loop that has just taken over a batch: the lines of its records, its events, and who waits for it.
+    /// A loop that has just taken a batch: the lines of its records, its events, and the workers that wait for it.
     pub(in super::super) fn write_loop<E, S: Store>(
         queue: &Queue<E>,
         store: S,

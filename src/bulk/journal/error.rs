@@ -90,10 +90,10 @@ pub enum JournalError {
 }
 
 /// A message names at most this many shards.
-const SHARDS_NAMED: usize = 5;
+const SHARDS_NAMED_MAX: usize = 5;
 
 fn shards(missing: &[Shard]) -> String {
-    let named: Vec<String> = missing.iter().take(SHARDS_NAMED).map(Shard::to_string).collect();
+    let named: Vec<String> = missing.iter().take(SHARDS_NAMED_MAX).map(Shard::to_string).collect();
     let more = missing.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     match &named[..] {

@@ -1,18 +1,18 @@
-//! A table: how its columns are separated, which of them matter, and its rows.
+//! Reads a table: detects the separator of its columns, finds the columns `email` and `cname`, and reads the rows.
 
 use std::io::{BufRead, Read};
 
 use csv::ByteRecord;
 
 use super::lines::{ROW_MAX, utf8};
-use super::rows::{Collector, RowsError, addressing};
+use super::rows::{Collector, RowsError, refused_column};
 
-/// What may separate columns. The first one wins when nothing speaks for another.
+/// The separators of columns. If all are equally likely, the first one is used.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// The separator that a line `sep=;` names, which spreadsheets write for each other.
+/// The separator that a line such as `sep=;` names. Spreadsheets write and read such lines.
 pub(super) fn named_separator(line: &str) -> Option<u8> {
-    // A tab is a blank, too: at the end of a line that was trimmed it is missing.
+    // Trimming the line has removed a tab at its end.
     let named = match line.trim().as_bytes().split_at_checked(4)? {
         (key, [separator]) if key.eq_ignore_ascii_case(b"sep=") => *separator,
         (key, []) if key.eq_ignore_ascii_case(b"sep=") => b'\t',
@@ -21,43 +21,42 @@ pub(super) fn named_separator(line: &str) -> Option<u8> {
     SEPARATORS.contains(&named).then_some(named)
 }
 
-/// What the first row shows if it is separated in one way.
-pub(super) struct Guess {
-    /// The more columns the better, but a column `email` decides.
+/// How the first row looks with one separator. The best separator gives a column `email`; after that, more columns are better.
+pub(super) struct SeparatorGuess {
     pub(super) names_email: bool,
     pub(super) columns: usize,
     separator: u8,
 }
 
-pub(super) fn best_guess(text: &[u8]) -> Option<Guess> {
+pub(super) fn best_separator(text: &[u8]) -> Option<SeparatorGuess> {
     let guess = |separator| {
         let mut header = ByteRecord::new();
-        // With a wrong separator, quotes may be anywhere. Whatever else is wrong is found when the list itself is read.
+        // With a wrong separator, quotes may be anywhere. Errors are reported when the list itself is read.
         let _ = Rows { is_strict: false, ..Rows::new(text, separator) }.next(&mut header);
         let names_email = header.iter().any(|cell| cell.trim_ascii().eq_ignore_ascii_case(b"email"));
-        Guess { names_email, columns: header.len(), separator }
+        SeparatorGuess { names_email, columns: header.len(), separator }
     };
-    // Of equal ones, the last is taken.
+    // In reverse, because the maximum is the last of equal ones.
     SEPARATORS.into_iter().rev().map(guess).max_by_key(|guess| (guess.names_email, guess.columns))
 }
 
-/// Where the columns are that matter.
+/// The indexes of the columns that are read, and the number of columns.
 struct Columns {
     email: usize,
     cname: Option<usize>,
     count: usize,
 }
 
-/// Reads a table into the collector. `glance` is its beginning.
-pub(super) fn read(input: impl BufRead, glance: &str, collector: &mut Collector<'_>) -> Result<(), RowsError> {
-    let named = glance.trim_start().lines().next().and_then(named_separator);
-    let guessed = || best_guess(glance.as_bytes()).map(|guess| guess.separator);
+/// Reads a table into the collector. `sample` is the beginning of the table.
+pub(super) fn read(input: impl BufRead, sample: &str, collector: &mut Collector<'_>) -> Result<(), RowsError> {
+    let named = sample.trim_start().lines().next().and_then(named_separator);
+    let guessed = || best_separator(sample.as_bytes()).map(|guess| guess.separator);
     let mut rows = Rows::new(input, named.or_else(guessed).unwrap_or(b','));
     let mut skips_first = named.is_some();
     let mut record = ByteRecord::new();
     let mut columns: Option<Columns> = None;
     while let Some(line) = rows.next(&mut record)? {
-        // A row of separators alone is what a spreadsheet makes of a row that was emptied.
+        // A spreadsheet writes a row of separators alone for a row that was emptied.
         if record.iter().all(|cell| cell.trim_ascii().is_empty()) || std::mem::take(&mut skips_first) {
             continue;
         }
@@ -85,8 +84,8 @@ fn header(record: &ByteRecord, line: u64, collector: &mut Collector<'_>) -> Resu
             RowsError::NoEmailColumn { line, columns: names.into_iter().map(str::to_owned).collect() }
         });
     };
-    if let Some(name) = addressing(&names) {
-        return Err(RowsError::Addressing { line, name });
+    if let Some(name) = refused_column(&names) {
+        return Err(RowsError::RefusedColumn { line, name });
     }
     let cname = find("cname")?;
     for (index, name) in names.iter().enumerate() {
@@ -110,29 +109,29 @@ fn row(record: &ByteRecord, line: u64, columns: &Columns, collector: &mut Collec
     collector.row(line, cell(columns.email), columns.cname.map(cell));
 }
 
-/// A cell without the blanks around it. Each line was checked to be UTF-8.
+/// A cell without leading and trailing blanks. It is valid UTF-8, because each line was checked.
 fn trimmed(cell: &[u8]) -> &str {
     str::from_utf8(cell).unwrap_or_default().trim()
 }
 
-/// The rows of a table (RFC 4180). Unlike the reader of the crate `csv`, it knows the line of each row, and refuses quotes
-/// that are not where they seem to be: such a row would swallow those after it.
+/// Reads the rows of a table (RFC 4180). Unlike the reader of the crate `csv`, it knows the line of each row, and refuses
+/// misplaced quotes, because of which one row would include the rows after it.
 struct Rows<R> {
     input: R,
     separator: u8,
     /// The number of the next line.
     line: u64,
-    /// Whether text after a closing quote is an error, or part of the cell.
+    /// Whether text after a closing quote is an error. Otherwise it is part of the cell.
     is_strict: bool,
 }
 
-/// Where in a row the last byte is.
+/// The position of the last byte in a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
     CellStart,
     Plain,
     Quoted,
-    /// After a quote inside quotes: the end of the cell, or the first of two that mean one.
+    /// After a quote inside quotes: it ends the cell, or is the first of two that stand for one.
     QuoteInQuoted,
 }
 
@@ -141,8 +140,8 @@ impl<R: BufRead> Rows<R> {
         Self { input, separator, line: 1, is_strict: true }
     }
 
-    /// Reads the next row that is not an empty line; up to the first error, if there is one. Returns the line that it
-    /// begins on.
+    /// Reads the next row, without empty lines before it. Returns the number of its first line. After an error, the record has the
+    /// cells before it.
     fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, RowsError> {
         let (mut at, mut begin, mut opened, mut length) = (At::CellStart, self.line, self.line, 0);
         let (mut line, mut cell) = (Vec::new(), Vec::new());

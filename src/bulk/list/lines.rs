@@ -1,5 +1,5 @@
-//! The bytes of a list: hashed as they come, and with one kind of line break, so that no format has to know of the others.
-//! Also the formats with a person on each line: plain addresses and NDJSON.
+//! The bytes of a list: they are hashed, and line breaks are normalised, so that the readers need not handle the other kinds.
+//! Also reads the formats with one person on each line: plain addresses and NDJSON.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -7,15 +7,15 @@ use std::io::{self, BufRead, Read};
 use serde::de::{self, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-use super::rows::{Collector, RowsError, addressing};
+use super::rows::{Collector, RowsError, refused_column};
 
-/// Longest line, and longest row of a table, in bytes.
+/// The longest line, and the longest row of a table, in bytes.
 pub(super) const ROW_MAX: usize = 1024 * 1024;
 
-/// A reader that makes LF of CR LF, and of a CR alone, as old Macs write it.
+/// A reader that turns CR LF into LF, and also a single CR, which old Macs write.
 pub(super) struct Text<R> {
     inner: R,
-    /// Of the bytes as they came.
+    /// The hash of the original bytes.
     pub(super) hash: Sha256,
     after_return: bool,
 }
@@ -40,7 +40,7 @@ impl<R: Read> Read for Text<R> {
                     kept += 1;
                 }
             }
-            // No bytes at all would mean the end.
+            // Returning zero bytes would mean the end.
             if kept > 0 || read == 0 {
                 return Ok(kept);
             }
@@ -86,14 +86,14 @@ pub(super) fn each_line(
     Ok(())
 }
 
-/// A line without its comment. Within a word `#` does not begin one: some addresses contain it.
+/// A line without its comment. Inside a word, `#` does not begin a comment, because some addresses contain it.
 fn uncommented(line: &str) -> &str {
     let comment =
         line.char_indices().find(|(at, sign)| *sign == '#' && (*at == 0 || line[..*at].ends_with(char::is_whitespace)));
     comment.map_or(line, |(at, _)| line[..at].trim_end())
 }
 
-/// The fields of an object that matter, and the names of the others.
+/// The fields of an object that are read, and the names of its other fields.
 #[derive(Default)]
 struct Object {
     email: Option<String>,
@@ -109,8 +109,8 @@ pub(super) fn read_ndjson(input: &mut impl BufRead, collector: &mut Collector<'_
         }
         match parse(text) {
             Err(error) => collector.bad(line, why(&error)),
-            Ok(object) => match (addressing(&object.others), object.email) {
-                (Some(name), _) => return Err(RowsError::Addressing { line, name }),
+            Ok(object) => match (refused_column(&object.others), object.email) {
+                (Some(name), _) => return Err(RowsError::RefusedColumn { line, name }),
                 (None, None) => collector.bad(line, "has no field `email`".to_owned()),
                 (None, Some(email)) => {
                     object.others.iter().for_each(|name| collector.ignore(name));
@@ -122,12 +122,12 @@ pub(super) fn read_ndjson(input: &mut impl BufRead, collector: &mut Collector<'_
     })
 }
 
-/// Why an object cannot be used. `serde_json` counts lines too, but knows of one only.
+/// Why an object cannot be used. The line number of `serde_json` is removed: it is always 1, because each line is parsed alone.
 fn why(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let column = error.column();
     let why = text.strip_suffix(&format!(" at line {} column {column}", error.line())).unwrap_or(&text);
-    // Without a column, it knows no place within the line.
+    // Column 0 means that the place within the line is not known.
     let place = if column == 0 { String::new() } else { format!(" (column {column})") };
     format!("is not a usable JSON object: {why}{place}")
 }
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for Object {
                 "email" if self.email.is_some() => return twice("email"),
                 "cname" if self.cname.is_some() => return twice("cname"),
                 "email" => self.email = Some(map.next_value()?),
-                // A directory writes null for what it does not know.
+                // A directory writes null for a missing value.
                 "cname" => self.cname = map.next_value()?,
                 _ => {
                     self.others.push(name);

@@ -1,4 +1,4 @@
-//! The rows of a list: taken from whatever format, checked, and without repeats.
+//! Collects the rows of a list in any format, checks them, and removes repeats.
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
@@ -12,20 +12,20 @@ use thiserror::Error;
 use crate::api::operation::{check_email, check_text};
 use crate::bulk::journal::fold_name;
 
-/// What a list looks like.
+/// The format of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
-    /// To be found out by its content.
+    /// Detected from the content.
     #[default]
     Auto,
-    /// A table with a header: separated by commas, semicolons or tabs.
+    /// A table with a header. The separator is detected.
     Csv,
     Ndjson,
     Lines,
 }
 
 impl Format {
-    /// The word of `--format`.
+    /// The value of `--format`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -39,7 +39,7 @@ impl Format {
         [Self::Auto, Self::Csv, Self::Ndjson, Self::Lines].into_iter().find(|format| format.word() == word)
     }
 
-    /// The format by the name of a file; [`Format::Auto`] when the name does not show it.
+    /// The format that the name of a file shows, or [`Format::Auto`].
     pub fn of_name(path: &Path) -> Self {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
@@ -50,79 +50,81 @@ impl Format {
     }
 }
 
-/// One person to be mailed. Small: there may be a million of them.
+/// One person to be mailed. Small, because there may be a million of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The line of the list on which the row begins, from 1 on.
+    /// The number of the row's first line in the list, from 1.
     pub line: u64,
     /// The address, checked.
     pub email: Box<str>,
-    /// The cname, checked, if the row has one of its own. Rows share equal ones.
+    /// The cname, checked, if the row has one. Consecutive rows share an equal cname.
     pub cname: Option<Arc<str>>,
 }
 
 /// A list that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct List {
-    /// The rows that can be sent, in the order of the list, each address once with each cname.
+    /// The rows that can be sent, in the order of the list. Each pair of address and cname appears once.
     pub rows: Vec<Row>,
-    /// How many rows were dropped because an earlier row has the same address and cname, whatever the case of both.
+    /// How many rows were removed because an earlier row has the same address and cname. Case is ignored.
     pub repeats: u64,
-    /// How many rows have the address of an earlier row and another cname: each is a separate mail.
+    /// How many rows have the address of an earlier row and another cname. Each of them is a separate mail.
     pub other_cname: u64,
-    /// Columns or fields that mean nothing here, in the order of their appearance.
+    /// The names of columns or fields that are not read, in the order of the list.
     pub ignored_columns: Vec<String>,
     /// The rows that cannot be sent, in the order of the list.
     pub bad: Vec<BadRow>,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
+    /// The SHA-256 of the original bytes, in hexadecimal digits.
     pub sha256: String,
-    /// What it turned out to be; never [`Format::Auto`].
+    /// The format in which it was read; never [`Format::Auto`].
     pub format: Format,
 }
 
-/// The first of the names that would send a row to another service: refused, because one run is for one.
-pub(super) fn addressing(names: &[impl AsRef<str>]) -> Option<&'static str> {
-    ["tenant", "region"]
-        .into_iter()
-        .find(|word| names.iter().any(|name| name.as_ref().trim().eq_ignore_ascii_case(word)))
+/// Columns that would send a row to another service. They are refused, because one run sends to one service.
+const REFUSED_COLUMNS: [&str; 2] = ["tenant", "region"];
+
+/// The first of [`REFUSED_COLUMNS`] that is among the names.
+pub(super) fn refused_column(names: &[impl AsRef<str>]) -> Option<&'static str> {
+    REFUSED_COLUMNS.into_iter().find(|word| names.iter().any(|name| name.as_ref().trim().eq_ignore_ascii_case(word)))
 }
 
-/// Most ignored columns that are named.
-const IGNORED_MAX: usize = 64;
+/// At most this many ignored columns are named.
+const IGNORED_COLUMNS_MAX: usize = 64;
 
-/// The row that `is_same` among those with this hash; if there is none, the `next` row is noted under it. A row whose hash
-/// is that of another one is under the next free number: it must not be taken for a repeat.
-fn first_of(
-    places: &mut HashMap<u64, u32>,
+/// The index of the first row with this hash for which `is_same` is true. If there is none, inserts the index `next` and returns
+/// nothing. A row with the same hash as another one gets the next free number, because it is not a repeat.
+fn first_or_insert(
+    indexes: &mut HashMap<u64, u32>,
     mut hash: u64,
     next: usize,
     is_same: impl Fn(usize) -> bool,
 ) -> Option<usize> {
     loop {
-        match places.entry(hash) {
-            Entry::Vacant(place) => {
-                // A list of four thousand million rows does not fit into the memory anyway.
-                place.insert(u32::try_from(next).unwrap_or(u32::MAX));
+        match indexes.entry(hash) {
+            Entry::Vacant(entry) => {
+                // A list of four thousand million rows does not fit into memory anyway.
+                entry.insert(u32::try_from(next).unwrap_or(u32::MAX));
                 return None;
             }
-            Entry::Occupied(place) if is_same(*place.get() as usize) => return Some(*place.get() as usize),
+            Entry::Occupied(entry) if is_same(*entry.get() as usize) => return Some(*entry.get() as usize),
             Entry::Occupied(_) => hash = hash.wrapping_add(1),
         }
     }
 }
 
-/// What was read so far.
+/// Collects the rows while the list is read.
 #[derive(Default)]
 pub(super) struct Collector<'a> {
     default_cname: &'a str,
     allow_any_email: bool,
     list: List,
-    /// The place of the first row of an address. By hash, because a second copy of a million addresses would be too large.
+    /// The index of the first row with an address, by the hash of the address: a second copy of a million addresses would be too
+    /// large.
     by_email: HashMap<u64, u32>,
-    /// The address and cname of the other rows of an address: mostly there are none.
+    /// The address and cname of all other rows with an address. Most lists have none.
     others: HashSet<(String, String)>,
     hasher: RandomState,
-    /// The cname of the row before: mostly the same again.
+    /// The cname of the last row. The next row often has the same one.
     last_cname: Option<Arc<str>>,
 }
 
@@ -131,7 +133,7 @@ impl<'a> Collector<'a> {
         Self { default_cname, allow_any_email, ..Self::default() }
     }
 
-    /// A row. An empty cname is none.
+    /// Adds a row. An empty cname counts as none.
     pub(super) fn row(&mut self, line: u64, email: &str, cname: Option<&str>) {
         let cname = cname.filter(|cname| !cname.is_empty());
         if let Err(error) = check_email(email, self.allow_any_email) {
@@ -146,13 +148,13 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Whether a row has this address and this cname already; if none has, the next row is noted under both.
+    /// Whether an earlier row has this address and this cname. If not, notes the next row under both.
     fn is_repeat(&mut self, email: &str, cname: &str) -> bool {
         let (email, cname) = (email.to_lowercase(), fold_name(cname));
         let rows = &self.list.rows;
         let hash = self.hasher.hash_one(&email);
         let has_email = |index: usize| rows.get(index).is_some_and(|row| row.email.to_lowercase() == email);
-        let Some(first) = first_of(&mut self.by_email, hash, rows.len(), has_email) else {
+        let Some(first) = first_or_insert(&mut self.by_email, hash, rows.len(), has_email) else {
             return false;
         };
         let first = rows.get(first).and_then(|row| row.cname.as_deref()).unwrap_or(self.default_cname);
@@ -170,10 +172,10 @@ impl<'a> Collector<'a> {
         self.list.bad.push(BadRow { line, reason });
     }
 
-    /// A column that means nothing here.
+    /// Notes a column that is not read.
     pub(super) fn ignore(&mut self, name: &str) {
         let ignored = &mut self.list.ignored_columns;
-        if ignored.len() < IGNORED_MAX && !ignored.iter().any(|known| known == name) {
+        if ignored.len() < IGNORED_COLUMNS_MAX && !ignored.iter().any(|known| known == name) {
             ignored.push(name.to_owned());
         }
     }
@@ -188,13 +190,13 @@ impl<'a> Collector<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
-    /// Its line in the list, from 1 on.
+    /// The number of its first line in the list, from 1.
     pub line: u64,
-    /// What is wrong with it. Holds text of the list, cut short, that has to be made safe before it is shown.
+    /// What is wrong with it. Contains text of the list, shortened, which must be escaped before it is shown.
     pub reason: String,
 }
 
-/// Why a list cannot be used at all. Messages contain text of the list that has to be made safe before it is shown.
+/// Why a list cannot be used at all. Messages contain text of the list, which must be escaped before it is shown.
 #[derive(Debug, Error)]
 pub enum RowsError {
     #[error("the list cannot be read: {0}")]
@@ -224,27 +226,25 @@ pub enum RowsError {
     #[error(
         "line {line}: a list cannot have a `{name}` for each row, because one run is for one tenant: make one list per {name}, set it with --{name}, and remove the column"
     )]
-    Addressing { line: u64, name: &'static str },
-    /// A quote that is never closed swallows the rows behind it.
+    RefusedColumn { line: u64, name: &'static str },
     #[error("line {line}: a quote is opened and never closed, so the rows after it cannot be separated")]
     OpenQuote { line: u64 },
-    /// Text behind a closing quote: the quotes are not where they seem to be.
     #[error("line {line}: there is text after a closing quote: a quote inside a quoted field has to be written twice")]
     StrayQuote { line: u64 },
     #[error("line {line} is longer than 1 MiB: this is not a list of addresses")]
     TooLong { line: u64 },
 }
 
-/// Most columns that a message names.
-const LISTED: usize = 12;
+/// A message names at most this many columns.
+const COLUMNS_NAMED_MAX: usize = 12;
 
 fn listed(columns: &[String]) -> String {
-    let named: Vec<String> = columns.iter().take(LISTED).map(|name| format!("`{}`", short(name))).collect();
-    let rest = columns.get(LISTED..).filter(|rest| !rest.is_empty());
+    let named: Vec<String> = columns.iter().take(COLUMNS_NAMED_MAX).map(|name| format!("`{}`", short(name))).collect();
+    let rest = columns.get(COLUMNS_NAMED_MAX..).filter(|rest| !rest.is_empty());
     named.join(", ") + &rest.map_or_else(String::new, |rest| format!(" and {} more", rest.len()))
 }
 
-/// Foreign text, cut for a message.
+/// Text of the list, shortened for a message.
 pub(super) fn short(text: &str) -> String {
     let end = text.char_indices().nth(80).map(|(end, _)| end);
     let cut = end.map_or_else(|| text.to_owned(), |end| format!("{}…", &text[..end]));
@@ -254,15 +254,15 @@ pub(super) fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::first_of;
+    use super::first_or_insert;
 
     #[test]
-    fn addresses_that_share_a_hash_are_not_taken_for_one() {
+    fn addresses_with_the_same_hash_are_different_rows() {
         let rows = ["ada", "bob", "cy"];
         let mut seen = std::collections::HashMap::default();
         for round in 0..2 {
             for (index, row) in rows.iter().enumerate() {
-                let found = first_of(&mut seen, 7, index, |other| rows[other] == *row);
+                let found = first_or_insert(&mut seen, 7, index, |other| rows[other] == *row);
                 assert_eq!(found, (round == 1).then_some(index), "{row}");
             }
         }

@@ -1,4 +1,4 @@
-//! Lists as spreadsheets and directories make them.
+//! Lists as spreadsheets and directories export them.
 
 mod properties;
 mod refused;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::*;
 
-/// Reads through a reader that gives one byte at a time, so that everything is cut everywhere.
+/// Reads with a reader that returns one byte at a time, so that the input is cut at each byte.
 struct Dripping<'a>(&'a [u8]);
 
 impl Read for Dripping<'_> {
@@ -65,7 +65,7 @@ fn tables_of_every_locale_are_read() {
 }
 
 #[test]
-fn rows_are_named_by_the_line_that_they_begin_on() {
+fn a_row_has_the_number_of_its_first_line() {
     let text = "\n\nsep=;\n\nname;email\n\n\"a\nb\r\nc\";ada@x.de\n;;;\n\n\"say \"\"hi\"\"\";bob@x.de\n";
     assert_eq!(rows(text), [of(7, "ada@x.de"), of(12, "bob@x.de")]);
     assert_eq!(rows("SEP=,\r\nemail,a;b;c\r\nada@x.de,1\r\n"), [of(3, "ada@x.de")]);
@@ -73,7 +73,7 @@ fn rows_are_named_by_the_line_that_they_begin_on() {
 }
 
 #[test]
-fn a_table_wins_over_separators_in_other_columns() {
+fn the_separator_that_gives_a_column_email_is_used() {
     let text = "name;remark, with, many, commas;email\nAda;x;ada@x.de\n";
     assert_eq!(rows(text), [of(2, "ada@x.de")]);
     let list = list(text, Format::Csv).unwrap();
@@ -90,13 +90,13 @@ fn objects_and_lines_are_read() {
     assert_eq!(rows(text), [of(3, "ada@x.de"), of(5, "bob@x.de")]);
     assert_eq!(rows("email\nada@x.de\n"), [of(2, "ada@x.de")]);
     assert_eq!(rows("ada@x.de"), [of(1, "ada@x.de")]);
-    // Within a word it is no comment: an address may bear it.
+    // Inside a word it does not begin a comment, because an address may contain it.
     let text = "ada@x.de\nb#b@x.de";
     assert_eq!(list(text, Format::Lines).unwrap().bad[0].line, 2);
 }
 
 #[test]
-fn names_of_files_tell_formats() {
+fn the_name_of_a_file_shows_its_format() {
     for (name, format) in [
         ("a.csv", Format::Csv),
         ("a.TSV", Format::Csv),
@@ -111,7 +111,7 @@ fn names_of_files_tell_formats() {
 }
 
 #[test]
-fn repeats_go_out_once_whatever_their_case() {
+fn repeats_are_sent_once_and_case_is_ignored() {
     let text = "email,cname\nada@x.de,\nADA@X.de,Acme\nAda@x.de,other\nbob@x.de,\naDa@x.de,OTHER.\nbob@x.de,third\n";
     let list = list(text, Format::Auto).unwrap();
     let kept: Vec<(u64, &str)> = list.rows.iter().map(|row| (row.line, &*row.email)).collect();
@@ -121,7 +121,7 @@ fn repeats_go_out_once_whatever_their_case() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_bytes_as_they_came() {
+fn the_hash_is_of_the_original_bytes() {
     // `printf '\357\273\277a@x.de\r\n' | sha256sum`
     let list = list("\u{feff}a@x.de\r\n", Format::Auto).unwrap();
     assert_eq!(list.sha256, "66906cb8b1f76ed246413cb140cbc47fa2246e54458732d50a3cf7d8bda11042");

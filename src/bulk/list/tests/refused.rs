@@ -1,4 +1,4 @@
-//! Rows and lists that cannot be used, and what is said of them.
+//! Rows and lists that cannot be used, and their messages.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn other_encodings_are_refused_with_the_way_to_convert_them() {
     let message = refusal(&latin1);
     assert!(message.starts_with("line 3 is not UTF-8 text"), "{message}");
     assert!(message.contains("iconv -f latin1 -t utf-8"), "{message}");
-    // Cut in the middle of a character, and far behind what is looked at first.
+    // Cut in the middle of a character, far after the sample.
     assert!(refusal(b"ada@x.de\n\xc3").starts_with("line 2 "));
     let far = [b"# x\n".repeat(50_000), vec![0xe9]].concat();
     assert!(refusal(far).starts_with("line 50001 "));
@@ -105,7 +105,7 @@ fn an_endless_line_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
-fn a_failing_reader_is_told() {
+fn the_error_of_a_reader_is_reported() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

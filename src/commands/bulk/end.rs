@@ -1,4 +1,4 @@
-//! How a run ends: why it stopped, its exit code, the summary, and the hint to an error.
+//! How a run ends: why it stopped, its exit code, the summary, and the hint for an error.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ use crate::report::{ErrorReport, Reporter, text};
 use crate::settings::bulk::OnKnown;
 use crate::settings::error::SettingsError;
 
-/// How the work of a run ended. By default nothing was sent.
+/// How the work of a run ended. The default is that nothing was sent.
 #[derive(Default)]
 pub(super) struct End {
     pub(super) stop: Option<Stop>,
     pub(super) tally: Tally,
-    /// Whether the journal may no longer be the one that this run wrote.
+    /// Whether the file of the journal may no longer be the one that the run wrote.
     pub(super) lost_journal: bool,
-    /// Whether standard output could not be written.
+    /// Whether writing to standard output failed.
     pub(super) broken: bool,
 }
 
 impl End {
-    /// The command that is to be run next; none when there is nothing to do.
+    /// The command to run next, if there is anything left to do.
     fn next_step(&self, verdict: Verdict, plan: &Plan, prepared: &Prepared) -> Option<NextStep> {
         let (ended, journal, same) = (&self.tally.ended, &*prepared.journal, &prepared.same);
         let is_due = self.tally.of_list(plan).due() > 0;
         Some(match verdict {
             Verdict::Unknown if ended.unknown > 0 => NextStep::journal("show", journal),
-            // In a journal of another shard, if there is one with someone of this run whose outcome is unknown.
+            // The unknown person may be in the journal of another shard.
             Verdict::Unknown => NextStep::journal("show", prepared.siblings.unknown.as_deref().unwrap_or(journal)),
             Verdict::Journal if self.lost_journal => NextStep::journal("check", journal),
             Verdict::Stopped if ended.rejected > ended.rejected_due && matches!(self.stop, Some(Stop::Failures(_))) => {
@@ -51,7 +51,7 @@ impl End {
     }
 }
 
-/// The end of a run that was not confirmed.
+/// Ends a run that the user did not confirm.
 pub(super) fn declined(
     facts: &PlanFacts,
     prepared: &Prepared,
@@ -67,7 +67,7 @@ pub(super) fn declined(
     Ok(exit.into())
 }
 
-/// The end of a run that has nothing to send: reported like that of any other run.
+/// Ends a run that has nothing to send, with the same reports as any other run.
 pub(super) fn nothing_left(
     facts: &PlanFacts,
     prepared: &Prepared,
@@ -81,7 +81,7 @@ pub(super) fn nothing_left(
     ended.map(Ending::from)
 }
 
-/// Reports that no one is left to send to, and how to start with a new journal.
+/// Reports that no row is left to send, and the command to run next.
 fn report_nothing_left(facts: &PlanFacts, prepared: &Prepared, reporter: &mut Reporter) -> Result<Exit, CommandError> {
     let verdict = Tally::default().verdict(facts.plan, None);
     let (exit, next) = (exit_of(verdict), End::default().next_step(verdict, facts.plan, prepared));
@@ -100,7 +100,7 @@ fn report_nothing_left(facts: &PlanFacts, prepared: &Prepared, reporter: &mut Re
     Ok(exit)
 }
 
-/// Prints the document of a run that has sent nothing.
+/// Prints the JSON summary of a run that has sent nothing.
 fn print_summary(
     facts: &PlanFacts,
     prepared: &Prepared,
@@ -113,7 +113,7 @@ fn print_summary(
     reporter.print(&json::summary(facts, &end, &prepared.warnings(), reporter.redactor()))
 }
 
-/// The exit of a verdict; a signal ends the process by itself.
+/// The exit code of a verdict. After a signal, the process ends by that signal instead.
 const fn exit_of(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::Accepted => Exit::Accepted,
@@ -124,7 +124,7 @@ const fn exit_of(verdict: Verdict) -> Exit {
     }
 }
 
-/// Reports the results of the run, and decides its end.
+/// Reports the results of the run. Returns how the process ends.
 pub(super) fn conclude(
     screen: &mut Screen,
     facts: &PlanFacts,
@@ -191,10 +191,10 @@ fn report_text(
     screen.write("", &messages);
 }
 
-/// Why a run stopped, in words, with what to do. `lost_journal`: the journal is not where it was, or not what it was.
+/// The message that says why a run stopped, with a hint.
 fn reason(stop: &Stop, lost_journal: bool) -> Option<ErrorReport> {
     let (exit, why, hint) = match stop {
-        // The process ends by it.
+        // The process ends by the signal.
         Stop::Signal(_) => return None,
         Stop::EveryRowFails(class) => {
             let exit = Exit::from(*class);
@@ -236,7 +236,7 @@ pub(super) fn with_resume_command(error: &CommandError, same: &SameCommand) -> E
     let again = || whole(None);
     let skipping = || quoted(&same.deciding(OnKnown::Skip).whole(None));
     let hint = match error {
-        // Comes from a deeper level, with its own hint.
+        // It already has a hint.
         Report(_) if report.hint.is_some() => return report,
         Bulk(BulkError::BadRows { usable: true, .. }) => {
             format!("fix these lines and run it again, or leave them out: {}", whole(Some(Setting::SkipInvalid)))

@@ -1,5 +1,5 @@
-//! `vescli bulk`: mails everyone on a list, each once. Reads and checks all of it, shows the plan, asks for confirmation,
-//! sends, and reports the results. Journal, workers, signals and screen are put together here.
+//! `vescli bulk`: mails each person on a list once. Reads and checks the list, shows the plan, asks for confirmation, sends, and
+//! reports the results. Connects journal, workers, signals and screen.
 
 mod end;
 mod prepare;
@@ -39,7 +39,7 @@ use screen::Screen;
 use workers::{Capacity, lack_of, no_worker, of_first_client};
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
-    // First, while the process may still read its own descriptors.
+    // First, because the process cannot read its own descriptors later.
     let same = SameCommand::of(context.arguments, context.environment, input);
     let ended = prepare::prepare(input, same.clone(), context).and_then(|mut prepared| {
         context.reporter.redact(prepared.secrets.clone());
@@ -48,7 +48,7 @@ pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> 
     ended.map_err(|error| end::with_resume_command(&error, &same).into())
 }
 
-/// Shows the plan, asks, and sends.
+/// Shows the plan, asks for confirmation, and sends.
 fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, CommandError> {
     let mut snapshot = prepared.inspect_journal()?;
     prepared.read_siblings(&mut snapshot.recovered)?;
@@ -69,7 +69,7 @@ fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, C
     let plan = prepared.plan(known);
     let facts = prepared.facts(&plan, known);
     if prepared.dry_run {
-        // What a run needs to reach the server, as far as possible without sending.
+        // Checks what a run needs to reach the server, as far as that is possible without sending.
         Transport::new(&prepared.settings.network, prepared.identity.as_ref(), &prepared.request.url)?;
         let text = if reporter.output().json {
             json::plan(&facts, &prepared.warnings())
@@ -89,7 +89,7 @@ fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, C
     if let (None, Some(answer)) = (given, prepared.bulk.known) {
         prepared.same = prepared.same.deciding(answer);
     }
-    // Those who are mailed again because a flag says so were not asked about one by one.
+    // A flag applies to all people, and an answer only to those who were shown.
     let sends_known = given == Some(OnKnown::Send);
     send(prepared, snapshot, plan, sends_known, context)
 }
@@ -98,16 +98,16 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     if !reporter.output().json {
         prepared.settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
-    // About people who are not mailed, or may be mailed again: shown even with `-q`.
+    // Shown even with `-q`: they are about people who are not mailed, or may be mailed again.
     for warning in prepared.unread().chain(prepared.left_out()) {
         reporter.warn_always(&warning);
     }
 }
 
-/// Shows the plan, and asks what to do with people who are known from other lists; nothing for an end without sending.
+/// Shows the plan, and asks what to do with people who are known from other lists. Returns nothing if the user stops the run.
 ///
 /// # Errors
-/// [`BulkError::Known`] where no one can be asked.
+/// [`BulkError::Known`] when no one can be asked.
 fn ask_about_known(
     prepared: &Prepared,
     facts: &PlanFacts,
@@ -126,11 +126,10 @@ fn ask_about_known(
     })
 }
 
-/// Shows the plan, and asks whether to send if no one has said so; anything but yes is no.
+/// Shows the plan, and without `--yes` asks whether to send. Any answer but yes is no.
 ///
 /// # Errors
-/// [`BulkError::NotAsked`] where no one can be asked; [`BulkError::Unread`] where no one is asked and a journal cannot be
-/// read.
+/// [`BulkError::NotAsked`] when no one can be asked; [`BulkError::Unread`] with `--yes` when a journal cannot be read.
 fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
     let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
     if prepared.bulk.yes {
@@ -145,7 +144,7 @@ fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> R
     let Some(input) = input(prepared, reporter) else {
         return Err(BulkError::NotAsked(people));
     };
-    // The user has to see what the question is about, `-q` or not.
+    // The plan is shown even with `-q`, because the question is about it.
     let answer = input.ask(&format!("{plan}Mail {people}? [y/N] "), reporter);
     Ok(matches!(answer.as_str(), "y" | "yes"))
 }
@@ -154,10 +153,10 @@ fn input(prepared: &Prepared, reporter: &Reporter) -> Option<Input> {
     Input::find(reporter, prepared.no_input, prepared.list_name.is_stdin())
 }
 
-/// Opens the journal, of which `snapshot` was read before and whose plan was `confirmed`, and sends.
+/// Opens the journal and sends. `snapshot` is the journal as it was read for the plan that the user `confirmed`.
 ///
 /// # Errors
-/// [`CommandError`] when the run cannot begin; from then on failures are reported here.
+/// [`CommandError`] when the run cannot begin. Later errors are reported here.
 fn send(
     prepared: &Prepared,
     snapshot: Snapshot,
@@ -174,7 +173,7 @@ fn send(
     let pace = pace(prepared)?;
     let (writer, handle) = journal.write()?;
     report_journal(&known, reporter);
-    // Again, because another run may have used the journal until it was locked.
+    // The plan is made again, because another run may have used the journal before it was locked.
     let plan = prepared.plan_again(&known, &confirmed, sends_known)?;
     let facts = prepared.facts(&plan, &known);
     drop((known, confirmed));
@@ -212,7 +211,7 @@ fn send(
     Ok(ending)
 }
 
-/// Starts the workers, and shows what they report. Returns a warning about their number, if any.
+/// Starts the workers, and shows their events. Returns a warning if there are fewer workers than requested.
 fn work(
     run: Run,
     (room, clients): (&Capacity, impl Iterator<Item = Result<Transport, TransportError>>),
@@ -226,7 +225,7 @@ fn work(
             let handle = handle.clone();
             move || run.work(&transport, &handle)
         });
-        // The end of the last worker is the end of the events.
+        // Without this handle, the events end when the last worker ends.
         drop(handle);
         if let Ok(Some(remark)) = &remark {
             screen.reporter.warn(remark);
@@ -238,8 +237,8 @@ fn work(
     remark
 }
 
-/// The pace of the run. Of a shard, what its last run has just sent counts as well: a job that is killed and started again
-/// keeps to the rate of the whole list.
+/// The pace of the run. For a shard, the last requests of its previous run count, too: so a job that is killed and restarted
+/// stays within the rate of the whole list.
 fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     let BulkSettings { rate, shard, .. } = prepared.bulk;
     let (Some(shard), Some(whole)) = (shard, rate) else {
@@ -251,8 +250,7 @@ fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     Ok(Pace::of_shard(rate, shard, now, &ended))
 }
 
-/// Closes the journal, and returns whether it may no longer be the one that was written. One that only failed to write is
-/// still valid on the disk.
+/// Closes the journal. Returns whether the file may no longer be the one that the run wrote; after a failed write it still is.
 fn close(journal: Writer<Event>, gate: &Gate) -> bool {
     let Err(stopped) = journal.close() else {
         return false;

@@ -1,5 +1,4 @@
-//! Everything before the first request: settings, the list, the credential, what the journals know, and the plan that follows
-//! from it.
+//! Prepares a run before the first request: settings, list, credential, journals, and the plan.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
@@ -39,24 +38,24 @@ pub(super) struct Prepared {
     /// The request without its recipient.
     pub(super) request: ApiRequest,
     pub(super) identity: Option<ClientCertificate>,
-    /// What must never be shown.
+    /// The values that must never be shown.
     pub(super) secrets: Vec<Secret>,
     pub(super) list: List,
-    /// The list as it was typed, and what that means.
+    /// The path of the list as it was typed.
     pub(super) name: String,
     pub(super) list_name: ListName,
-    /// The service, by which people are known in the journals.
+    /// The service: part of each person's key in the journals.
     pub(super) service: String,
     pub(super) journal: PathBuf,
-    /// Where the journals of other lists are.
+    /// The folder with the journals of other lists.
     pub(super) folder: PathBuf,
-    /// How many people are on the list; without --shard, all of its rows.
+    /// How many people are on the whole list, all shards included.
     pub(super) people: usize,
-    /// What the journals of this list know that belong to other shards, once they were read.
+    /// The journals of other divisions of this list; empty until they are read.
     pub(super) siblings: Siblings,
-    /// Who is known from other lists, once the journals were searched.
+    /// The people who are known from other lists; empty until the journals are searched.
     pub(super) elsewhere: KnownElsewhere,
-    /// The files of `--junit` and `--metrics`.
+    /// The report files: `--junit` and `--metrics`.
     pub(super) reports: Reports,
     pub(super) dry_run: bool,
     pub(super) no_input: bool,
@@ -64,7 +63,7 @@ pub(super) struct Prepared {
     pub(super) same: SameCommand,
 }
 
-/// Prepares everything, and passes what is known to the reporter as soon as possible.
+/// Prepares a run. Gives the reporter the details of the request as soon as they are known, for error reports.
 pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) -> Result<Prepared, CommandError> {
     let environment = context.environment;
     let sources = Sources::gather(context.flags, environment)?;
@@ -79,7 +78,7 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
     operation::check(&CNAME, &cname, settings.allow_any_email)?;
     let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
-    // Before any secret is in memory: from then on a process may not read its own descriptors any more.
+    // Before the secrets are read: a process that has secrets in memory may not read its own descriptors.
     let list_name = ListName::of(input);
     if list_name.is_stdin() && matches!(settings.credential.token, Some((TokenSource::Stdin, _))) {
         return Err(BulkError::TwoInputs.into());
@@ -134,7 +133,7 @@ fn read(input: &Path, bulk: &BulkSettings, cname: &str, allow_any_email: bool) -
     let name = || input.to_string_lossy().into_owned();
     let list = list::read(source, format, cname, allow_any_email);
     let list = list.map_err(|error| BulkError::Rows { name: name(), error })?;
-    // Also with --skip-invalid, if no valid row is left.
+    // Also an error with --skip-invalid, if no valid row is left.
     if !list.bad.is_empty() && (!bulk.skip_invalid || list.rows.is_empty()) {
         return Err(BulkError::BadRows { name: name(), bad: list.bad, usable: !list.rows.is_empty() });
     }
@@ -165,7 +164,7 @@ impl Prepared {
         self.settings.warnings.iter().cloned().chain(self.left_out()).chain(self.unread()).collect()
     }
 
-    /// The journals of other lists that could not be read.
+    /// Warnings about journals of other lists that could not be read completely.
     pub(super) fn unread(&self) -> impl Iterator<Item = String> + '_ {
         self.elsewhere.unread.iter().map(|(path, why)| {
             format!(
@@ -175,8 +174,8 @@ impl Prepared {
         })
     }
 
-    /// The rows that are left out because they cannot be used, if there are any. It is about people who are not mailed,
-    /// so it is shown even with `-q`.
+    /// A warning about rows that are left out because they cannot be used. It is shown even with `-q`, because these people are not
+    /// mailed.
     pub(super) fn left_out(&self) -> Option<String> {
         let bad = &self.list.bad;
         let BadRow { line, reason } = bad.first()?;
@@ -188,7 +187,7 @@ impl Prepared {
         Some(format!("{rows} that cannot be used {are} left out: line {line}: {reason}{more}"))
     }
 
-    /// A client for each worker. The first one is made at once, because it finds what is wrong with the settings.
+    /// A client for each worker. The first one is made at once, because it finds errors in the settings.
     pub(super) fn transports(
         &self,
     ) -> Result<impl Iterator<Item = Result<Transport, TransportError>> + '_, CommandError> {
@@ -199,7 +198,7 @@ impl Prepared {
     }
 }
 
-/// Whether a plan sends only to people who were shown in another one, each with the same state.
+/// Whether a plan sends only to people who are in the shown plan with the same state.
 fn is_covered(plan: &Plan, shown: &Plan) -> bool {
     // Both are in the order of the list.
     let mut tasks = shown.tasks.iter();
@@ -208,7 +207,7 @@ fn is_covered(plan: &Plan, shown: &Plan) -> bool {
 }
 
 impl Prepared {
-    /// What the journal knows, without locking or making it. Nothing, when a new one is to be begun.
+    /// Reads the journal without locking or making it. The result is empty with `--fresh`.
     pub(super) fn inspect_journal(&self) -> Result<Snapshot, JournalError> {
         if !self.dry_run {
             self.check_alone()?;
@@ -223,7 +222,7 @@ impl Prepared {
         }
     }
 
-    /// Reads the other journals of this list, and adds what they know to what its own one does.
+    /// Reads the journals of other divisions of this list, and adds their states to `known`.
     pub(super) fn read_siblings(&mut self, known: &mut Recovered) -> Result<(), JournalError> {
         let siblings = Siblings::read(self.own_run())?;
         if let (true, Some(path)) = (self.bulk.fresh, siblings.paths().next()) {
@@ -234,15 +233,15 @@ impl Prepared {
         Ok(())
     }
 
-    /// Asks once more, with the run's own journal locked, and adds what they know to what that does. A journal that was
-    /// made for a run that may not begin is removed: it would look like one whose people are missing here.
+    /// The same again when the run's own journal is locked. If the run cannot begin, removes a journal that was made for it: other
+    /// runs would take it for that of a shard that was run.
     pub(super) fn recheck_siblings(&self, known: &mut Recovered) -> Result<(), JournalError> {
         self.siblings.check_unchanged(self.own_run()).inspect_err(|_| {
             if known.runs.is_empty() && known.set_aside.is_none() {
                 let _ = fs::remove_file(&self.journal);
             }
         })?;
-        // Read again with the run's own journal, to which another run may have added something until it was locked.
+        // Read again, because another run may have written to the run's own journal before it was locked.
         Siblings::read(self.own_run())?.add_to(known);
         Ok(())
     }
@@ -256,7 +255,7 @@ impl Prepared {
         }
     }
 
-    /// What the journal shows of the run.
+    /// The fields of the run's record.
     pub(super) fn header(&self) -> RunHeader {
         RunHeader {
             url: self.request.url.to_string(),
@@ -271,7 +270,7 @@ impl Prepared {
         }
     }
 
-    /// Makes the journal of a shard that has no one to send to, so that it shows that this shard was run.
+    /// Makes the journal of a shard that has nothing to send, so that other runs see that this shard was run.
     pub(super) fn leave_journal(&self) -> Result<(), JournalError> {
         if self.bulk.shard.is_some() && !self.journal.exists() {
             Journal::open(&self.journal, OpenMode::Resume, &self.header())?;
@@ -279,17 +278,18 @@ impl Prepared {
         Ok(())
     }
 
-    /// Whether the journal may be set aside: a rehearsal must not replace the record of what was sent.
+    /// Checks that the journal may be set aside: a rehearsal must not replace a journal of real sends.
     fn check_replaceable(&self) -> Result<(), JournalError> {
         let of_others = |run: &RunRecord| self.service == SANDBOX && run.service != SANDBOX;
         let refused = |run: RunRecord| JournalError::NoRehearsal { path: self.journal.clone(), url: run.url };
         first_run(&self.journal).filter(of_others).map_or(Ok(()), |run| Err(refused(run)))
     }
 
-    /// Whether no other run uses this journal: its rows under way would look unknown. The lock itself is
-    /// taken when the journal is opened.
+    /// Checks that no other run uses this journal, whose rows under way would look unknown. This run locks the journal later, when
+    /// it opens it.
     fn check_alone(&self) -> Result<(), JournalError> {
-        // First of all: `chmod 600`, the advice for a list that other users can read, does not help here.
+        // Before the journal is opened: the error about its permissions advises `chmod 600`, which does not help if the file is
+        // the list.
         if fs::canonicalize(&self.journal).is_ok_and(|path| fs::canonicalize(&self.name).is_ok_and(|list| list == path))
         {
             return Err(JournalError::TheList { path: self.journal.clone() });
@@ -304,9 +304,8 @@ impl Prepared {
         }
     }
 
-    /// Which rows are sent, by what the journal knows once it is locked. A row is not sent if
-    /// the plan that was shown had another state for it: another run may have begun a new journal meanwhile. With
-    /// `sends_known`, people are sent whatever other lists know of them, without a question.
+    /// Makes the plan again when the journal is locked. It is an error if the shown plan had another state for a row: another run may
+    /// have begun a new journal since then. With `sends_known`, it does not matter which people other lists know.
     pub(super) fn plan_again(&self, known: &Recovered, shown: &Plan, sends_known: bool) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
         if !sends_known && self.knows_more_elsewhere(known)? {
@@ -318,8 +317,8 @@ impl Prepared {
         Ok(plan)
     }
 
-    /// Whether other lists know people whom they did not know when the plan was made: the question may have waited for a
-    /// long time, and other lists may have been sent meanwhile.
+    /// Whether other lists know more people than when the plan was made: other runs may have sent while this one waited for an
+    /// answer.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
         if self.elsewhere.is_current(&self.folder, self.own(known))? {
             return Ok(false);
@@ -336,12 +335,12 @@ impl Prepared {
         key_of(&self.service, &self.cname, row)
     }
 
-    /// The journal of this run, which knows this much.
+    /// The run's own journal, whose content is `known`.
     fn own(&self, known: &Recovered) -> OwnJournal<'_> {
         OwnJournal { journal: &self.journal, replaces_set_aside: self.bulk.fresh || !known.states.is_empty() }
     }
 
-    /// The journals of runs of other lists that may be running.
+    /// The runs of other lists that may be running; none with `--known send`.
     pub(super) fn concurrent_runs(&self) -> Option<ConcurrentRuns> {
         let is_asked = self.bulk.known != Some(OnKnown::Send);
         is_asked.then(|| ConcurrentRuns::new(&self.folder, &self.journal, self.elsewhere.lengths()))
@@ -356,10 +355,10 @@ impl Prepared {
         }
     }
 
-    /// Who of those that would be mailed is known from other lists.
+    /// Finds the people who would be mailed and are known from other lists.
     pub(super) fn search_other_journals(&self, known: &Recovered) -> Result<KnownElsewhere, JournalError> {
         let rows = &self.list.rows;
-        // A journal can only reduce the number of people.
+        // At most the people in the journal are not mailed.
         let count = rows.len().saturating_sub(known.states.len());
         KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
             Plan::candidates(rows, known, |row| self.key_of(row), self.selection())
@@ -379,19 +378,19 @@ mod tests {
     }
 
     #[test]
-    fn no_one_is_sent_for_whom_the_shown_plan_had_another_state() {
+    fn a_row_with_another_state_than_in_the_shown_plan_is_not_sent() {
         use Prior::{Due, NotSent, Unknown};
         let shown = plan(&[(0, NotSent), (1, NotSent), (4, Due)], 1);
         for (tasks, accepted, covered) in [
             (&[(0, NotSent), (1, NotSent), (4, Due)][..], 1, true),
-            // Another run was at work.
+            // Another run has sent.
             (&[(1, NotSent)], 3, true),
             (&[], 4, true),
-            // It was, and the limit now lets others out, though no more of them.
+            // Another run has sent, so the limit now selects other rows, although not more.
             (&[(1, NotSent), (4, Due), (5, NotSent)], 2, false),
-            // It left someone unknown.
+            // Another run has left a row unknown.
             (&[(0, Unknown), (1, NotSent)], 2, false),
-            // It began a new journal.
+            // Another run has begun a new journal.
             (&[(0, NotSent)], 0, false),
         ] {
             assert_eq!(is_covered(&plan(tasks, accepted), &shown), covered, "{tasks:?}");

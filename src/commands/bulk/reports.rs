@@ -1,5 +1,5 @@
-//! The files that a run leaves for other programs, `--junit` and `--metrics`: opened before anyone is mailed, written at
-//! the end. A file replaces an older one as a whole: a reader finds the old text or the new one, never a part.
+//! The report files of a run for other programs, `--junit` and `--metrics`. They are opened before the first request, and written
+//! at the end. A file replaces an older one as a whole, so a reader finds the old text or the new text, never a part.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -16,7 +16,7 @@ use crate::report::bulk_text::PlanFacts;
 use crate::report::exit::Ending;
 use crate::settings::bulk::BulkSettings;
 
-/// The files, if they were asked for.
+/// The report files of a run, as far as flags name them.
 #[derive(Debug)]
 pub(super) struct Reports {
     junit: Option<AtomicFile>,
@@ -25,7 +25,8 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// A file that would destroy the list, the journal or the other report is an error of usage.
+    /// # Errors
+    /// A usage error when a file would replace the list, the journal or the other report.
     pub(super) fn open(bulk: &BulkSettings, list: &Path, journal: &Path, dry_run: bool) -> Result<Self, CommandError> {
         let open = |flag, path: Option<&Path>, is_private, others: &[&Path]| {
             let Some(path) = path.filter(|_| !dry_run) else {
@@ -44,20 +45,20 @@ impl Reports {
         let (junit, metrics) = (bulk.junit.as_deref(), bulk.metrics.as_deref());
         let others = [list, journal, junit.unwrap_or(list)];
         Ok(Self {
-            // The one with addresses is for its owner alone.
+            // It has addresses, so only its owner may read it.
             junit: open("--junit", junit, true, &others[..2])?,
             metrics: open("--metrics", metrics, false, &others)?,
             started: SystemTime::now(),
         })
     }
 
-    /// Where ends are noted, if a report is to have every row.
+    /// The collection of all rows, if a report needs it.
     pub(super) fn cases(&self, plan: &Plan) -> Option<Cases> {
         self.junit.as_ref().map(|_| Cases::new(plan))
     }
 
-    /// Writes the files of a run that has ended. Its exit code does not change: it is about the rows, and a job that
-    /// needs its file notices that it is missing.
+    /// Writes the files at the end of a run. An error does not change the exit code, which is about the rows. A job that needs the
+    /// file notices that it is missing.
     pub(super) fn write(
         &self,
         facts: &PlanFacts,
@@ -84,7 +85,7 @@ impl Reports {
     }
 }
 
-/// An empty file in the folder of the one that it will replace. Dropped before that, it is removed.
+/// An empty file in the folder of the file that it will replace. It is removed if it is dropped before that.
 #[derive(Debug)]
 struct AtomicFile {
     /// The file to replace, with all links resolved.
@@ -95,8 +96,8 @@ struct AtomicFile {
 
 impl AtomicFile {
     /// # Errors
-    /// What the system says when no file can be made in that folder, and when the path is of something other than a file:
-    /// a device such as `/dev/null` must not be replaced.
+    /// The error of the system when the folder is not writable. An error when the path is not a regular file: a device such as
+    /// `/dev/null` must not be replaced.
     fn open(path: &Path, is_private: bool) -> io::Result<Self> {
         let path = behind_links(path)?;
         match fs::metadata(&path) {
@@ -104,8 +105,8 @@ impl AtomicFile {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // Not made from the name: a long name must not become too long. And not ending in it: node_exporter reads all
-        // files that end in `.prom`.
+        // The temporary name does not contain the name, which could become too long. It does not end in `.prom` either:
+        // node_exporter reads all such files.
         let beside = path.with_file_name(format!(".vescli-{:016x}", fastrand::u64(..)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -119,7 +120,7 @@ impl AtomicFile {
         Ok(Self { path, beside, file })
     }
 
-    /// Whether it is going to replace this file, which may not exist yet.
+    /// Whether it will replace this file, which may not exist yet.
     fn replaces(&self, other: &Path) -> bool {
         behind_links(other).is_ok_and(|other| other == self.path)
     }
@@ -127,12 +128,12 @@ impl AtomicFile {
     /// Writes the text and replaces the old file.
     ///
     /// # Errors
-    /// What the system says; the old file is still there then.
+    /// The error of the system. The old file stays then.
     fn write(&self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut writer = BufWriter::new(&self.file);
         text(&mut writer)?;
         writer.flush()?;
-        // Some systems report a full disk only here; and after a power cut the new name must not be that of an empty file.
+        // Some systems report a full disk only here. Without a sync, the file could be empty after a power failure.
         self.file.sync_all()?;
         fs::rename(&self.beside, &self.path)
     }
@@ -140,12 +141,12 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // Gone already when it has replaced the other.
+        // After it has replaced the other file, this name no longer exists.
         let _ = fs::remove_file(&self.beside);
     }
 }
 
-/// The path of a file, whatever links lead to it; the last part may be missing.
+/// The path of a file with all links resolved. The file itself may be missing.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

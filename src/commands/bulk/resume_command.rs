@@ -1,4 +1,4 @@
-//! The one command to run next after a run that is not finished: mostly the same again, without the flags of a single run.
+//! The command to run next after a run that is not finished: usually the same command, without flags that must not be repeated.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,25 +8,25 @@ use crate::args::settings_table::Setting;
 use crate::report::escape::{Redactor, quote};
 use crate::settings::bulk::OnKnown;
 
-/// Switches that must not be repeated: they would mail people again who were mailed already.
+/// Switches that must not be repeated, because they would mail people again.
 const ONCE_KEYS: [Setting; 2] = [Setting::Fresh, Setting::ResendUnknown];
 
 /// The command to run next, quoted for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NextStep {
     pub(super) command: String,
-    /// Whether it needs the same list on standard input again, from an unknown source.
+    /// Whether the user must provide the same list on standard input again.
     pub(super) needs_list: bool,
 }
 
 impl NextStep {
     pub(super) fn line(&self, redactor: &Redactor) -> String {
         let needed = if self.needs_list { ", with the same list on standard input" } else { "" };
-        // A command that is cut does not work.
+        // Not shortened: a shortened command does not work.
         format!("next{needed}: {}\n", redactor.escape_uncut(self.command.as_bytes()))
     }
 
-    /// `show` says who is unknown, and how to resolve it; `check` is for a journal that may not be the one that the run wrote.
+    /// `show` lists unknown people, and how to resolve them. `check` is for a journal that may not be the one that the run wrote.
     pub(super) fn journal(action: &str, journal: &Path) -> Self {
         let journal = quote(&journal.to_string_lossy());
         Self { command: format!("vescli journal {action} {journal}"), needs_list: false }
@@ -38,16 +38,16 @@ impl NextStep {
 pub(super) struct SameCommand {
     /// Unsets the variables that must not be repeated.
     unset: String,
-    /// Keeps a rehearsal a rehearsal: pasted elsewhere, the command would mail people.
+    /// Repeats `vescli sandbox` for a rehearsal: without it, the command would mail people in another shell.
     sandbox: &'static str,
     words: Vec<String>,
-    /// For a list from a file behind a descriptor, such as ` < list.csv`.
+    /// Opens a list that was read from a descriptor, such as ` < list.csv`.
     redirection: String,
     /// Whether the list came from a pipe.
     needs_list: bool,
 }
 
-/// The redirection that gives the next command its list, and whether it needs the list from an unknown source.
+/// The redirection that opens the list for the next command, and whether the user must provide the list instead.
 fn source_of(list: &str) -> (String, bool) {
     let Some(descriptor) = descriptor(list) else {
         return (String::new(), false);
@@ -61,7 +61,7 @@ fn source_of(list: &str) -> (String, bool) {
     }
 }
 
-/// The descriptor that a list is read from, if it is one.
+/// The descriptor that a list is read from, if its path is that of a descriptor.
 fn descriptor(list: &str) -> Option<u32> {
     match list {
         "-" | "/dev/stdin" => Some(0),
@@ -70,13 +70,12 @@ fn descriptor(list: &str) -> Option<u32> {
 }
 
 impl SameCommand {
-    /// The command of this process, which read this list. A variable for a switch that must not be repeated
-    /// is unset.
+    /// The command of this process, which reads this list.
     pub(super) fn of(arguments: &[OsString], environment: &Environment, list: &Path) -> Self {
         let variables = ONCE_KEYS.map(|key| key.spec().variable()).into_iter();
         let given = variables.filter(|name| environment.get(name).is_some());
         let given: Vec<String> = given.map(|name| format!("-u {name} ")).collect();
-        // The name of the program as it is called by hand, whatever path it was started by.
+        // Not the path by which the program was started: a user types its name.
         let program = std::iter::once("vescli".to_owned());
         let typed = arguments.iter().skip(1).map(|word| without_password(&word.to_string_lossy()));
         let (redirection, needs_list) = source_of(&list.to_string_lossy());
@@ -89,18 +88,18 @@ impl SameCommand {
         }
     }
 
-    /// The same with the decision about people who are known from other lists.
+    /// The same command with the decision about people who are known from other lists.
     pub(super) fn deciding(&self, known: OnKnown) -> Self {
         let decision = [format!("--{}", Setting::Known.spec().flag), known.word().to_owned()];
         Self { words: self.words.iter().cloned().chain(decision).collect(), ..self.clone() }
     }
 
-    /// The same as it was, for a run that has not begun.
+    /// The same command with all of its switches, for a run that has not begun.
     pub(super) fn whole(&self, more: Option<Setting>) -> NextStep {
         self.without(&[], "", more)
     }
 
-    /// The same for the rest of a run, with one more switch.
+    /// The same command for the rest of a run, without [`ONCE_KEYS`].
     pub(super) fn rest(&self, more: Option<Setting>) -> NextStep {
         self.without(&ONCE_KEYS, &self.unset, more)
     }
@@ -121,7 +120,7 @@ fn is_switch(word: &str, key: Setting) -> bool {
     word.strip_prefix("--") == Some(key.spec().flag)
 }
 
-/// A URL such as a proxy's may contain a password, which is not repeated.
+/// Removes the password from a URL, such as that of a proxy.
 fn without_password(word: &str) -> String {
     let end_of_host = |rest: &str| rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let parts = word.split_once("://").and_then(|(scheme, rest)| {
@@ -148,7 +147,7 @@ mod tests {
         let none = Environment::default();
         let line = "/x/vescli bulk --fresh a.csv --resend-unknown --yes --limit 3";
         assert_eq!(command(&typed(line), &none, "a.csv").rest(None).command, "vescli bulk a.csv --yes --limit 3");
-        // No one was mailed before a run has begun.
+        // No one was mailed, because the run has not begun.
         assert_eq!(
             command(&typed(line), &none, "a.csv").whole(None).command,
             "vescli bulk --fresh a.csv --resend-unknown --yes --limit 3"
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_is_added_once_and_a_password_is_not_told() {
+    fn a_switch_is_added_once_and_a_password_is_not_shown() {
         let none = Environment::default();
         let line = "vescli bulk a.csv --retry-rejected -x http://u:s3cret@proxy:1/";
         assert_eq!(

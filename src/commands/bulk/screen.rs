@@ -1,5 +1,5 @@
-//! What is shown of a run: a line or document for each row, warnings, and the progress, which is a bar on a terminal and
-//! elsewhere a plain line now and then. A standard output that fails does not stop the run, and a closed reader is not an error.
+//! Shows a run: a line or JSON document for each row, warnings, and the progress. The progress is a bar on a terminal; otherwise it is
+//! a plain line from time to time. An error of standard output does not stop the run, and a closed reader is not an error.
 
 use std::io::{self, stderr};
 use std::time::{Duration, Instant};
@@ -21,13 +21,12 @@ use crate::report::text::{self, Style, duration, grouped};
 use crate::report::{Reporter, json};
 use crate::settings::bulk::Rate;
 
-/// How often the progress is updated, and the bar changes: no eye sees more.
+/// How often the bar is updated.
 const TICK: Duration = Duration::from_millis(100);
-/// When rows end faster than they are shown, wait this long for more: waking up for each costs the workers time, and no
-/// one sees the difference.
+/// If rows end faster than they are shown, the screen waits this long for more: waking up for each row would slow down the workers.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
-/// Most events that are shown in one write.
-const BATCH: usize = 512;
+/// At most this many events are shown in one write.
+const BATCH_MAX: usize = 512;
 
 pub(super) struct Screen<'a, 'r, 's> {
     pub(super) reporter: &'r mut Reporter<'s>,
@@ -36,7 +35,7 @@ pub(super) struct Screen<'a, 'r, 's> {
     pub(super) tally: Tally,
     /// The error of standard output.
     pub(super) broken: Option<io::Error>,
-    /// The end of each row, if a report needs it.
+    /// The collection of all rows, if a report needs it.
     pub(super) cases: Option<Cases>,
     stop_announced: bool,
 }
@@ -68,7 +67,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Shows what the workers report, until the last of them has ended.
+    /// Shows the events of the workers until the last worker has ended.
     pub(super) fn listen(&mut self, journal: &Writer<Event>, gate: &Gate) {
         while let Some(events) = journal.events(TICK) {
             let busy = events.len() > 1;
@@ -77,7 +76,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             }
             let mut events = events.into_iter().filter_map(checked).peekable();
             while events.peek().is_some() {
-                self.show(events.by_ref().take(BATCH));
+                self.show(events.by_ref().take(BATCH_MAX));
             }
             if busy {
                 thread::sleep(BATCH_DELAY);
@@ -101,8 +100,8 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                     lines.extend(answer.iter().flat_map(|a| text::answer_lines(a, bodies, redactor)));
                     err.extend(lines.iter().map(|line| format!("{}\n", style.dim(line))));
                 }
-                // A whole list whose users appear late would fill the screen with 404s: the progress counts them, `-v`
-                // names them.
+                // If the users of a whole list appear late, the 404s would fill the screen. The progress counts them, and `-v`
+                // shows them.
                 Event::Retry { result, .. }
                     if output.quiet || result.class == Class::NotFound && output.verbose == 0 => {}
                 Event::Retry { index, attempt, result, wait } => {
@@ -122,7 +121,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         self.prepared.list.rows.get(index as usize)
     }
 
-    /// The name of a row, with the cname where the list has an address with several of them.
+    /// The name of a row. It includes the cname if the list has an address with several cnames.
     fn name(&self, row: &Row) -> String {
         let cname = row.cname.as_deref().unwrap_or(&self.prepared.cname);
         let cname = (self.prepared.list.other_cname > 0).then_some(cname);
@@ -156,7 +155,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Reports once that the run is ending, while the last requests are still under way.
+    /// After a signal, reports once that the run ends when the last requests have ended.
     fn announce_stop(&mut self, gate: &Gate) {
         if !self.stop_announced && matches!(gate.stopped(), Some(Stop::Signal(_))) {
             self.stop_announced = true;
@@ -165,8 +164,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Writes results and messages. After the first error nothing more goes to standard output: half a document would be
-    /// worse than none.
+    /// Writes results and messages. After an error, nothing more is written to standard output, because a part may be missing.
     pub(super) fn write(&mut self, out: &str, err: &str) {
         if out.is_empty() && err.is_empty() {
             return;
@@ -179,19 +177,19 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         self.reporter.write_err(&after);
     }
 
-    /// Takes the bar off the terminal for good.
+    /// Removes the bar. It is not drawn again.
     pub(super) fn finish(&mut self) {
         self.reporter.write_err(self.progress.clear());
         (self.progress.form, self.progress.parts) = (Form::Silent, Vec::new());
     }
 }
 
-/// Asked each time, for it changes when the window does.
+/// Read each time, because the user may resize the window.
 fn terminal_width() -> usize {
     terminal_size_of(stderr()).map_or(80, |(Width(columns), _)| columns.into())
 }
 
-/// An event as it is to be shown. Without its record, a run that stops shows only ends: there will be no retry.
+/// The event to show. If its record could not be written, the run stops, so there is no retry to show.
 fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
     match &mut event {
         Event::Retry { .. } if !is_written => return None,
@@ -201,21 +199,20 @@ fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Even
     Some(event)
 }
 
-/// How often a plain line is written.
+/// How often a plain line of progress is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Pauses shorter than this are not shown.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// How long a run has to be before its own speed is used.
+/// The speed of a run is used after this time.
 const SPEED_AFTER: Duration = Duration::from_secs(1);
-const BAR: usize = 12;
+const BAR_COLUMNS: usize = 12;
 /// Erases from the cursor to the end of the screen (ECMA-48, ED).
 const ERASE: &str = "\x1b[J";
-/// What is beyond the last column is not written (DECAWM off), and is again: a terminal may become narrower between the
-/// moment at which its width is read and the one at which the bar is drawn.
+/// Turns line wrapping off and on (DECAWM). The terminal may become narrower after its width was read and before the bar is drawn.
 const CUT: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 
-/// In which form progress is shown.
+/// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Silent,
@@ -226,12 +223,12 @@ enum Form {
 pub(super) struct Progress {
     form: Form,
     pub(super) start: Instant,
-    /// When the bar or a plain line was last brought up to date.
+    /// When the bar or a plain line was last updated.
     updated: Instant,
     total: u64,
     rate: Option<Rate>,
     done: u64,
-    /// What the bar says; empty before the first time.
+    /// The text after the bar, in parts; empty before the bar is drawn.
     parts: Vec<String>,
 }
 
@@ -241,7 +238,7 @@ impl Progress {
         Self { form, start, updated: start, total, rate, done: 0, parts: Vec::new() }
     }
 
-    /// What to write on standard error now, if anything, on a terminal of some columns.
+    /// The text to write to standard error now. `width` is that of the terminal.
     fn update(&mut self, tally: &Tally, gate: &Gate, width: usize) -> String {
         let now = Instant::now();
         let since = now.duration_since(self.updated);
@@ -262,13 +259,13 @@ impl Progress {
         self.drawn(width)
     }
 
-    /// The bar as it was last. It is one line, and the cursor stays at its beginning: a terminal that is made narrower may
-    /// break the line, and what [`Progress::clear`] erases is then still all of it, and nothing of the rows above.
+    /// The bar with its last text. It is one line, and the cursor stays at its beginning. So [`Progress::clear`] erases all of it and
+    /// nothing above it, even if a narrower terminal breaks the line.
     fn drawn(&self, width: usize) -> String {
         let (Form::Bar(style), [first, others @ ..]) = (self.form, &*self.parts) else {
             return String::new();
         };
-        // Not the last column: some terminals go to the next line behind it.
+        // The last column stays free, because some terminals go to the next line after it.
         let room = width.saturating_sub(1);
         let mut text = String::new();
         let parts = iter::once(first.clone()).chain(others.iter().map(|part| format!(", {part}")));
@@ -278,20 +275,20 @@ impl Progress {
             }
             text.push_str(&part);
         }
-        let bar = if text.len() + 1 + BAR > room { String::new() } else { format!("{} ", self.bar(style)) };
+        let bar = if text.len() + 1 + BAR_COLUMNS > room { String::new() } else { format!("{} ", self.bar(style)) };
         format!("{CUT}{bar}{text}{WRAP}{ERASE}\r")
     }
 
-    /// Takes the bar away, so that something else can be written there.
+    /// Erases the bar, so that other text can be written in its place.
     const fn clear(&self) -> &'static str {
         if self.parts.is_empty() { "" } else { ERASE }
     }
 
     fn bar(&self, style: Style) -> String {
-        let share = self.done.saturating_mul(BAR as u64).checked_div(self.total).unwrap_or(0);
-        let filled = usize::try_from(share).unwrap_or(BAR).min(BAR);
-        let head = usize::from(filled < BAR);
-        let rest = " ".repeat(BAR - filled - head);
+        let share = self.done.saturating_mul(BAR_COLUMNS as u64).checked_div(self.total).unwrap_or(0);
+        let filled = usize::try_from(share).unwrap_or(BAR_COLUMNS).min(BAR_COLUMNS);
+        let head = usize::from(filled < BAR_COLUMNS);
+        let rest = " ".repeat(BAR_COLUMNS - filled - head);
         format!("{}{rest}", style.success(&format!("{}{}", "=".repeat(filled), ">".repeat(head))))
     }
 
@@ -312,14 +309,14 @@ impl Progress {
         if awaited > 0 {
             parts.push(format!("{} waiting for the user", grouped(awaited)));
         }
-        // When only those are left, the speed does not show how long it takes.
+        // If only these rows are left, the speed does not show how long they take.
         if awaited == 0 || done + awaited < self.total {
             parts.extend(self.left(done, elapsed).map(|left| format!("{} to go", duration(left))));
         }
         parts
     }
 
-    /// How long the rest takes: at the speed so far, and not faster than the rate.
+    /// How long the rest takes at the speed so far, and at most at the rate.
     fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
         let rest = self.total.saturating_sub(done);
         let by_rate = self.rate.map(|rate| rate.per.as_secs_f64() / f64::from(rate.count.get()));
@@ -378,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_line_says_now_and_then_how_far_the_run_is_and_how_long_it_still_takes() {
+    fn a_plain_line_shows_the_progress_and_the_time_left() {
         let tally = Tally { ended: OutcomeCounts { accepted: 10, ..OutcomeCounts::default() }, ..Tally::default() };
         let gate = Gate::new(Pace::new(None), 0, 30);
         let start = Instant::now().checked_sub(2 * PLAIN_EVERY).unwrap();
@@ -387,7 +384,7 @@ mod tests {
         let line = first.update(&tally, &gate, 80);
         assert!(line.starts_with("progress: 10/30, 10 accepted, ") && line.ends_with(" s to go\n"), "{line}");
         assert_eq!(first.update(&tally, &gate, 80), "");
-        // It cannot be faster than the rate.
+        // The run cannot be faster than the rate.
         let line = plain(Some("1/m".parse().unwrap())).update(&tally, &gate, 80);
         assert!(line.ends_with("/min, 20 min 0 s to go\n"), "{line}");
         let permit = gate.acquire().unwrap();
@@ -399,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_cleared_before_the_bar_is_there() {
+    fn nothing_is_erased_before_the_bar_is_drawn() {
         assert_eq!((progress(0, &[]).clear(), progress(0, &[]).drawn(80)), ("", String::new()));
         assert_eq!(progress(0, &["0/30"]).clear(), "\x1b[J");
     }

@@ -1,5 +1,5 @@
-//! How many workers a machine has room for, and their start: fewer than were asked for do all of the work, and
-//! without room for a single one no one is mailed.
+//! Finds out how many workers the machine can run, and starts them. Fewer workers than requested do all of the work. If not even
+//! one can run, no one is mailed.
 
 use std::io;
 use std::sync::OnceLock;
@@ -11,27 +11,27 @@ use crate::report::ErrorReport;
 use crate::report::exit::Exit;
 use crate::report::text::counted;
 
-/// Descriptors that a worker may need at once: three of its client's event loop and one connection all the time; and for
-/// a moment two of a look-up, or one of a second connection that is tried at the same time.
+/// The descriptors that a worker may need at the same time: always three for its client's event loop and one for its connection; for
+/// a moment also two for a DNS look-up, or one for a second connection attempt.
 const FILES_PER_WORKER: u64 = 6;
-/// Descriptors that the rest of a run may need: the journal and its folder, four for signals, files that a library opens
-/// for a moment.
+/// The descriptors that the rest of a run may need: the journal and its folder, four for signals, and files that a library opens for a
+/// moment.
 const FILES_OF_RUN: u64 = 10;
-/// How many are assumed to be open where the system does not show it.
+/// The number of open descriptors that is assumed if the system does not show it.
 const FILES_OPEN: u64 = 32;
 
-/// The error of a run that has not a single worker, for want of what the text says.
+/// The error of a run that cannot start any worker. `lack` says what is missing.
 pub(super) fn no_worker(lack: &str) -> ErrorReport {
     ErrorReport { exit: Exit::OsError, message: format!("no worker can be started: {lack}"), hint: None }
 }
 
-/// What kept a thread, or what belongs to it, from being made.
+/// What was missing to start a thread or to open its files.
 pub(super) fn lack_of(error: &io::Error) -> String {
     let lack = if is_about_files(error) { "no more files can be opened" } else { "the system starts no more threads" };
     lack.to_owned()
 }
 
-/// What kept a client, with its thread, from being made; nothing if it was not for the machine that it failed.
+/// What was missing to make a client and its thread. Nothing if the error has another cause.
 fn lack_of_client(error: &TransportError) -> Option<String> {
     let TransportError::Client(error) = error else {
         return None;
@@ -39,7 +39,7 @@ fn lack_of_client(error: &TransportError) -> Option<String> {
     error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(lack_of)
 }
 
-/// The fault of a first client: a shortage of the machine is reported as such, a fault of the settings as it is.
+/// The error of the first client: if the machine has too few resources, that is reported; otherwise it is an error of the settings.
 pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     let lack = if let CommandError::Transport(error) = &fault { lack_of_client(error) } else { None };
     lack.map_or(fault, |lack| no_worker(&lack).into())
@@ -56,7 +56,7 @@ const fn is_about_files(_: &io::Error) -> bool {
     false
 }
 
-/// How many workers there is room for, and why not for more.
+/// How many workers can run, and why not more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Capacity {
     workers: usize,
@@ -65,8 +65,7 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    /// Measures the room for this many workers. The soft limit on open files is raised as far as that needs and the hard
-    /// one allows.
+    /// Finds out whether this many workers can run. Raises the soft limit on open files as far as necessary and allowed.
     pub(super) fn of(wanted: usize) -> Result<Self, ErrorReport> {
         let room = Self::within(wanted, open_files(), limit_on_files(wanted));
         match &room.lack {
@@ -87,12 +86,12 @@ impl Capacity {
 }
 
 fn open_files() -> u64 {
-    // The one that reads the folder is among them.
+    // This includes the descriptor that reads the folder.
     let listed = std::fs::read_dir("/dev/fd").map(|open| open.count() as u64);
     listed.unwrap_or(FILES_OPEN)
 }
 
-/// The limit on open files, raised for this many workers; `None` where the system does not say.
+/// The limit on open files, raised for this many workers; `None` if it is not known.
 #[cfg(unix)]
 fn limit_on_files(workers: usize) -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -113,9 +112,9 @@ const fn limit_on_files(_: usize) -> Option<u64> {
     None
 }
 
-/// Starts a worker for each client, as far as there is room, and returns a warning about their number, if any. `work` makes
-/// the work of one. None of them begins before all of them are there: until then each has a second thread beside it, so
-/// that there is room left for those that look names up.
+/// Starts a worker for each client, as far as possible, and returns a warning if there are fewer than requested. `work` returns the
+/// work of one worker. No worker begins before all have started: until then each has a second thread, which keeps room for the thread
+/// that later looks up names.
 pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     started: &'scope OnceLock<()>,
@@ -125,7 +124,7 @@ pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
 ) -> Result<Option<String>, ErrorReport> {
     let mut workers = 0;
     let failed = clients.take(room.workers).try_for_each(|client| {
-        // The first client was made of the same settings, so it is not for these that the next one fails.
+        // The first client had the same settings, so they are not the cause.
         let lack = |error| lack_of_client(&error).unwrap_or_else(|| "no more clients can be made".to_owned());
         let work = work(client.map_err(lack)?);
         let worker = move || {
@@ -139,7 +138,7 @@ pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
         };
         Builder::new().spawn_scoped(scope, place).map(drop).map_err(|error| lack_of(&error))
     });
-    // It is set only here.
+    // This cannot fail: it is set only here.
     let _ = started.set(());
     match failed.err().or_else(|| room.lack.clone()) {
         Some(lack) if workers == 0 => Err(no_worker(&lack)),
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workers_fit_what_is_free() {
+    fn the_workers_fit_the_free_descriptors() {
         let workers = |wanted, open, limit| {
             let room = Capacity::within(wanted, open, limit);
             (room.workers, room.lack.is_some())

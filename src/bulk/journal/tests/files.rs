@@ -1,4 +1,4 @@
-//! The file of a journal: where it is, who may hold it, what is refused, and what a later run finds in it.
+//! The file of a journal: its path, its lock, which files are refused, and what a later run reads from it.
 #![cfg(unix)]
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -41,7 +41,7 @@ pub(super) fn intend((_, handle): &Open, name: &str) {
     handle.intend(&Intent { person: person(name, &email), row: 1, attempt: 1 }).unwrap();
 }
 
-/// An operator who chose no row after all.
+/// An operator who resolves no row.
 pub(super) fn nothing(_: &Recovered) -> Result<Vec<(RowKey, Resolution)>, JournalError> {
     Err(JournalError::NoHome)
 }
@@ -64,7 +64,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
     let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
     journal.1.conclude(&person("ada", "ada@x.de"), &end, [()]);
     assert!(journal.0.events(Duration::from_secs(60)).unwrap()[0].is_written);
-    // What others see while it is open: whole lines, and nothing of what is reserved.
+    // While it is open, others see only whole lines, and not the reserved space.
     assert_eq!(inspect(&path).unwrap().lines, 7);
     journal.0.close().unwrap();
     let (journal, recovered) = resume(&path).unwrap();
@@ -78,7 +78,7 @@ fn a_new_journal_is_for_its_owner_alone_and_a_later_run_finds_everything() {
 }
 
 #[test]
-fn one_run_at_a_time_holds_it() {
+fn one_run_at_a_time_has_the_lock() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let (journal, _) = resume(&path).unwrap();
@@ -92,7 +92,7 @@ fn one_run_at_a_time_holds_it() {
 }
 
 #[test]
-fn what_is_no_journal_of_ours_is_refused_and_left_alone() {
+fn a_file_that_is_not_our_journal_is_refused_and_not_changed() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     put(&at("real"), b"");
@@ -148,24 +148,24 @@ fn a_fresh_journal_keeps_the_old_one_under_another_name() {
     assert_eq!(fs::read(&old[0]).unwrap(), before);
     old.dedup();
     assert_eq!(old.len(), 3);
-    // Not there at all: nothing to set aside.
+    // A missing journal is not set aside.
     let new = folder.path().join("n.ndjson");
     let (_, recovered) = Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
     assert_eq!(recovered.set_aside, None);
-    // A damaged one is no reason to be stuck with it.
+    // A damaged journal is set aside, too.
     put(&new, b"rubbish\n");
     Journal::open(&new, OpenMode::Fresh, &header()).unwrap();
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn room_is_reserved_before_the_first_row_and_given_back_at_the_end() {
+fn space_is_reserved_before_the_first_row_and_freed_at_the_end() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let large = RunHeader { rows: 1 << 44, ..header() };
     let error = Journal::open(&path, OpenMode::Resume, &large).map(|_| ()).unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
-    // A new one that finds no room leaves the old one where it was, and nothing beside it.
+    // Without space for a new journal, the old one stays, and no temporary file is left.
     let old = sample().concat();
     put(&path, old.as_bytes());
     let names = || fs::read_dir(folder.path()).unwrap().count();

@@ -1,4 +1,4 @@
-//! The index of a journal that is still being written: it hides no one, wherever the look came in between.
+//! The index of a journal to which a run still writes: whenever it is made, it hides no one.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use super::*;
 
 #[test]
-fn a_look_in_the_middle_of_a_write_hides_nobody_from_the_next_one() {
+fn an_index_that_was_made_during_a_write_hides_no_one() {
     let folder = tempfile::tempdir().unwrap();
     let lines = [
         record::run("a1", &header()),

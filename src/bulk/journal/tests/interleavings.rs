@@ -1,5 +1,5 @@
-//! The writer under `shuttle`: it is compiled a second time with the primitives of that scheduler, which runs it in
-//! thousands of interleavings, finds every deadlock, and finds each fault that is planted here.
+//! The writer under `shuttle`: it is compiled a second time with the primitives of that scheduler, which runs it in thousands of
+//! interleavings. This finds every deadlock, and each fault that is planted here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ const SCHEDULES: usize = 200;
 
 type Key = String;
 
-/// What the thread does with a batch, as it is and with a fault.
+/// Writes and syncs a batch, as in the program or with a fault.
 type Commit = writer::Commit<Key, Noting>;
 
 fn usual(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
@@ -71,7 +71,7 @@ fn shown_early(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalS
     Ok(())
 }
 
-/// A worker is forgotten: it hears neither of the sync nor of an end.
+/// A worker is forgotten: it gets no message, and its channel stays open.
 fn lost_wake_up(write_loop: &mut Loop<Key, Noting>) -> Result<(), error::JournalStopped> {
     write_loop.write()?;
     if !write_loop.waiting.is_empty() {
@@ -97,7 +97,7 @@ fn work(handle: &JournalHandle<Key>, worker: usize, log: &Log) -> usize {
     ROWS
 }
 
-/// A run of few workers and rows, whose screen takes what there is, or nothing before the last worker has gone.
+/// A run of few workers and rows. Its screen takes events at once or, with `is_stuck`, after the last worker has ended.
 fn scenario(commit: Commit, fails: Option<(Stage, u32)>, is_stuck: bool) {
     let log = Log::default();
     let store = Noting { log: Arc::clone(&log), fails, gate: None, pause: Some(thread::yield_now) };
@@ -135,7 +135,7 @@ fn check(commit: Commit, fails: Option<(Stage, u32)>, is_stuck: bool) {
 }
 
 #[test]
-fn no_interleaving_breaks_the_order_or_leaves_anybody_waiting() {
+fn no_interleaving_breaks_the_order_or_leaves_a_worker_waiting() {
     check(Loop::commit, None, false);
     check(Loop::commit, None, true);
     check(usual, None, false);

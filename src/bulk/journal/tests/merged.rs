@@ -1,5 +1,5 @@
-//! Journals that are put together: whatever happened in them, and in whatever order they are joined, everybody's outcome is
-//! the same, and no one who may have been mailed is planned again.
+//! Merged journals: whatever their content, and in any order, each person has the same outcome, and no one who may have been mailed
+//! is planned again.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use super::*;
 
 const NAMES: [&str; 4] = ["ada", "bob", "cy", "dee"];
 
-/// A journal whose lines are written by hand, at times of one clock for all of them.
+/// A journal whose lines the test writes. All journals use the same clock.
 #[derive(Clone, Default)]
 struct Story {
     text: String,
 }
 
-/// Runs and times that no other story has.
+/// Gives each run and each record its own number and time.
 #[derive(Default)]
 struct Clock(u64);
 
@@ -40,7 +40,7 @@ impl Story {
         self
     }
 
-    /// A request about someone; without an outcome it has no end.
+    /// Adds a request; without an outcome it has no end.
     fn sent(mut self, name: &str, outcome: Option<Outcome>, clock: &mut Clock) -> Self {
         let key = key_of(name);
         self.text.push_str(&record::sealed(format!(
@@ -78,7 +78,7 @@ impl Story {
     }
 }
 
-/// A folder in which journals are put together.
+/// A folder in which journals are merged.
 struct Bench {
     folder: tempfile::TempDir,
     count: u32,
@@ -100,7 +100,7 @@ impl Bench {
         path
     }
 
-    fn join(&mut self, stories: &[&Story]) -> Story {
+    fn merge_all(&mut self, stories: &[&Story]) -> Story {
         let paths: Vec<PathBuf> = stories.iter().map(|story| self.file(story)).collect();
         let into = self.path();
         merge(&into, &paths, |_, _| header()).unwrap();
@@ -108,7 +108,7 @@ impl Bench {
     }
 }
 
-/// What may happen next, as a run or an operator would do it.
+/// Adds something that a run or an operator may do next.
 fn go_on(story: Story, random: &mut fastrand::Rng, clock: &mut Clock) -> Story {
     let name = NAMES[random.usize(..NAMES.len())];
     let outcome = story.state(name).map(RowState::effective);
@@ -122,7 +122,7 @@ fn go_on(story: Story, random: &mut fastrand::Rng, clock: &mut Clock) -> Story {
             story.resolved(name, Resolution::Unknown, clock)
         }
         (_, Some(Outcome::Accepted)) => story,
-        // An end of someone who may have been mailed before never says less than that.
+        // The end of a person who may have been mailed before is at least unknown.
         (_, Some(Outcome::Unknown)) => {
             let end = [None, Some(Outcome::Accepted), Some(Outcome::Unknown)][random.usize(..3)];
             story.sent(name, end, clock)
@@ -136,12 +136,12 @@ fn go_on(story: Story, random: &mut fastrand::Rng, clock: &mut Clock) -> Story {
 }
 
 #[test]
-fn joining_is_commutative_associative_and_idempotent_and_changes_no_single_journal() {
+fn merging_is_commutative_associative_and_idempotent_and_one_journal_keeps_its_outcomes() {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     for round in 0..30 {
         let (mut bench, mut clock) = (Bench::new(), Clock::default());
-        // Three journals that went apart at random times, one of them joined from two.
+        // Three copies that diverged at random times, one of them merged from two.
         let mut stories = vec![Story::default().run(&mut clock)];
         while stories.len() < 3 || random.u8(..4) > 0 {
             let at = random.usize(..stories.len());
@@ -151,7 +151,7 @@ fn joining_is_commutative_associative_and_idempotent_and_changes_no_single_journ
                 1 if stories.len() < 3 => stories.push(Story::default().run(&mut clock)),
                 2 if stories.len() > 1 => {
                     let other = stories[random.usize(..stories.len())].clone();
-                    stories[at] = bench.join(&[&story, &other]);
+                    stories[at] = bench.merge_all(&[&story, &other]);
                 }
                 _ => stories[at] = go_on(story, &mut random, &mut clock),
             }
@@ -159,17 +159,17 @@ fn joining_is_commutative_associative_and_idempotent_and_changes_no_single_journ
         let [a, b, c] = &stories[..] else { unreachable!("three of them") };
         let what = || format!("seed {seed}, round {round}\n{}\n{}\n{}", a.text, b.text, c.text);
         for one in [a, b, c] {
-            assert_eq!(bench.join(&[one]).outcomes(), one.outcomes(), "alone: {}", what());
-            assert_eq!(bench.join(&[one, one]).outcomes(), one.outcomes(), "twice: {}", what());
+            assert_eq!(bench.merge_all(&[one]).outcomes(), one.outcomes(), "alone: {}", what());
+            assert_eq!(bench.merge_all(&[one, one]).outcomes(), one.outcomes(), "twice: {}", what());
         }
-        let ab = bench.join(&[a, b]);
-        assert_eq!(ab.outcomes(), bench.join(&[b, a]).outcomes(), "commutative: {}", what());
-        assert_eq!(ab.outcomes(), bench.join(&[&ab, a]).outcomes(), "idempotent: {}", what());
-        let all = bench.join(&[a, b, c]).outcomes();
-        let bc = bench.join(&[b, c]);
-        assert_eq!(all, bench.join(&[&ab, c]).outcomes(), "associative: {}", what());
-        assert_eq!(all, bench.join(&[a, &bc]).outcomes(), "associative: {}", what());
-        assert_eq!(all, bench.join(&[c, b, a]).outcomes(), "in any order: {}", what());
+        let ab = bench.merge_all(&[a, b]);
+        assert_eq!(ab.outcomes(), bench.merge_all(&[b, a]).outcomes(), "commutative: {}", what());
+        assert_eq!(ab.outcomes(), bench.merge_all(&[&ab, a]).outcomes(), "idempotent: {}", what());
+        let all = bench.merge_all(&[a, b, c]).outcomes();
+        let bc = bench.merge_all(&[b, c]);
+        assert_eq!(all, bench.merge_all(&[&ab, c]).outcomes(), "associative: {}", what());
+        assert_eq!(all, bench.merge_all(&[a, &bc]).outcomes(), "associative: {}", what());
+        assert_eq!(all, bench.merge_all(&[c, b, a]).outcomes(), "in any order: {}", what());
         for name in NAMES {
             let accepted = |story: &Story| matches!(story.state(name), Some(RowState::Accepted { .. }));
             if [a, b, c].into_iter().any(accepted) {
@@ -188,33 +188,33 @@ fn accepted_counts_over_unknown_that_over_rejected_that_over_not_sent() {
         for higher in &order[index..] {
             let one = Story::default().run(&mut clock).sent("ada", Some(lower), &mut clock);
             let other = Story::default().run(&mut clock).sent("ada", Some(*higher), &mut clock);
-            assert_eq!(bench.join(&[&one, &other]).outcomes()["ada"], higher.word());
-            assert_eq!(bench.join(&[&other, &one]).outcomes()["ada"], higher.word());
+            assert_eq!(bench.merge_all(&[&one, &other]).outcomes()["ada"], higher.word());
+            assert_eq!(bench.merge_all(&[&other, &one]).outcomes()["ada"], higher.word());
         }
     }
 }
 
 #[test]
-fn a_resolution_counts_over_the_request_that_it_names_only() {
+fn a_resolution_counts_only_for_the_requests_above_it() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let before = Story::default().run(&mut clock).sent("ada", None, &mut clock);
     let not_sent = before.clone().resolved("ada", Resolution::NotSent, &mut clock);
-    // A copy that was made before the decision is about the same request.
-    assert_eq!(bench.join(&[&before, &not_sent]).outcomes()["ada"], "not_sent");
-    // Another machine has sent one of its own meanwhile, of which the operator knew nothing.
+    // A copy that was made before the resolution has the same request.
+    assert_eq!(bench.merge_all(&[&before, &not_sent]).outcomes()["ada"], "not_sent");
+    // Another machine has sent another request meanwhile, which the operator did not know.
     let other = Story::default().run(&mut clock).sent("ada", Some(Outcome::Unknown), &mut clock);
-    let both = bench.join(&[&not_sent, &other]);
+    let both = bench.merge_all(&[&not_sent, &other]);
     assert_eq!(both.outcomes()["ada"], "unknown");
-    // Now the operator decides about both.
+    // Now the operator resolves both.
     let decided = both.resolved("ada", Resolution::NotSent, &mut clock);
-    assert_eq!(bench.join(&[&before, &other, &decided]).outcomes()["ada"], "not_sent");
-    // And takes it back.
+    assert_eq!(bench.merge_all(&[&before, &other, &decided]).outcomes()["ada"], "not_sent");
+    // The operator takes it back.
     let undone = decided.clone().resolved("ada", Resolution::Unknown, &mut clock);
-    assert_eq!(bench.join(&[&undone, &decided]).outcomes()["ada"], "unknown");
+    assert_eq!(bench.merge_all(&[&undone, &decided]).outcomes()["ada"], "unknown");
 }
 
 #[test]
-fn a_decision_is_taken_back_also_when_the_clock_was_set_back_after_it() {
+fn a_resolution_can_be_taken_back_after_the_clock_was_set_back() {
     let (mut bench, mut clock) = (Bench::new(), Clock(1 << 41));
     let before = Story::default().run(&mut clock).sent("ada", None, &mut clock);
     let decided = before.resolved("ada", Resolution::NotSent, &mut clock);
@@ -224,30 +224,30 @@ fn a_decision_is_taken_back_also_when_the_clock_was_set_back_after_it() {
     let undone = Story { text: fs::read_to_string(&path).unwrap() };
     assert_eq!(undone.outcomes()["ada"], "unknown");
     for journals in [&[&undone][..], &[&undone, &decided], &[&decided, &undone]] {
-        assert_eq!(bench.join(journals).outcomes()["ada"], "unknown");
+        assert_eq!(bench.merge_all(journals).outcomes()["ada"], "unknown");
     }
 }
 
 #[test]
-fn requests_behind_a_damaged_record_of_a_run_stay_unknown_when_the_repaired_journal_is_joined() {
+fn requests_below_a_damaged_record_of_a_run_stay_unknown_after_repair_and_merge() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let other = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
     let own = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
     let own = own.sent("ada", Some(Outcome::Unknown), &mut clock);
-    let joined = bench.join(&[&other, &own]);
-    for number in 1..=joined.text.lines().count() {
+    let merged = bench.merge_all(&[&other, &own]);
+    for number in 1..=merged.text.lines().count() {
         let damage = |(index, line): (usize, &str)| {
             let line = if index + 1 == number { line.replacen('"', "'", 4) } else { line.to_owned() };
             line + "\n"
         };
-        let path = bench.file(&Story { text: joined.text.lines().enumerate().map(damage).collect() });
+        let path = bench.file(&Story { text: merged.text.lines().enumerate().map(damage).collect() });
         let Ok(Some(damaged)) = DamagedJournal::open(&path) else {
             continue;
         };
         damaged.repair(&header(), &[]).unwrap();
         let repaired = Story { text: fs::read_to_string(&path).unwrap() };
         assert_eq!(repaired.outcomes()["ada"], "unknown", "line {number}");
-        assert_eq!(bench.join(&[&repaired]).outcomes()["ada"], "unknown", "line {number}\n{}", repaired.text);
+        assert_eq!(bench.merge_all(&[&repaired]).outcomes()["ada"], "unknown", "line {number}\n{}", repaired.text);
     }
 }
 
@@ -256,18 +256,18 @@ fn a_resolution_counts_when_the_line_of_its_request_is_lost() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
     let one = one.sent("ada", None, &mut clock);
-    let mut joined = bench.join(&[&one]).resolved("ada", Resolution::Accepted, &mut clock);
-    // A repair takes away a line that is damaged. What is left of ada is a request that the lost one superseded.
-    let lost = joined.text.lines().rfind(|line| line.contains("\"intent\"")).unwrap().to_owned() + "\n";
-    joined.text = joined.text.replace(&lost, "");
-    assert_eq!(joined.outcomes()["ada"], "accepted");
-    assert_eq!(bench.join(&[&joined]).outcomes()["ada"], "accepted");
+    let mut merged = bench.merge_all(&[&one]).resolved("ada", Resolution::Accepted, &mut clock);
+    // A repair removes a damaged line. The request of ada that is left was superseded by the lost one.
+    let lost = merged.text.lines().rfind(|line| line.contains("\"intent\"")).unwrap().to_owned() + "\n";
+    merged.text = merged.text.replace(&lost, "");
+    assert_eq!(merged.outcomes()["ada"], "accepted");
+    assert_eq!(bench.merge_all(&[&merged]).outcomes()["ada"], "accepted");
 }
 
 #[test]
-fn a_decision_is_about_no_later_request_even_of_the_same_millisecond() {
+fn a_resolution_does_not_count_for_a_later_request_even_of_the_same_millisecond() {
     let mut bench = Bench::new();
-    // Two requests that look the same: a repair may have taken away the record of the second one's run.
+    // Two requests that look the same: a repair may have removed the record of the second one's run.
     let intent = intent_line("ada", 1);
     let ended = |outcome| end_line("ada", 1, outcome, None);
     let decided = record::resolved(key_of("ada"), Resolution::NotSent, SystemTime::UNIX_EPOCH);
@@ -277,16 +277,16 @@ fn a_decision_is_about_no_later_request_even_of_the_same_millisecond() {
     {
         let story = Story { text: [&decided, &intent, end].concat() };
         assert_eq!(story.outcomes()["ada"], expected);
-        assert_eq!(bench.join(&[&story]).outcomes()["ada"], expected);
+        assert_eq!(bench.merge_all(&[&story]).outcomes()["ada"], expected);
     }
     let accepted = [&decided, &ended(Outcome::Accepted), &intent].map(String::as_str).concat();
-    assert_eq!(bench.join(&[&Story { text: accepted }]).outcomes()["ada"], "accepted");
-    // The same where the decision is in one journal and the later request in another.
+    assert_eq!(bench.merge_all(&[&Story { text: accepted }]).outcomes()["ada"], "accepted");
+    // The same with the resolution in one journal and the later request in another.
     let begun = record::run("1", &header()) + &intent;
     let later = Story { text: [&*begun, &intent, &ended(Outcome::Unknown)].concat() };
     let decided = Story { text: decided };
     for journals in [[&decided, &later], [&later, &decided]] {
-        assert_eq!(bench.join(&journals).outcomes()["ada"], "unknown");
+        assert_eq!(bench.merge_all(&journals).outcomes()["ada"], "unknown");
     }
 }
 
@@ -307,39 +307,39 @@ fn a_damaged_request_is_not_taken_for_that_of_an_earlier_run() {
         assert_eq!(repaired.unknown, [], "she was unknown before");
         let repaired = Story { text: fs::read_to_string(&path).unwrap() };
         for journals in [[&decided, &repaired], [&repaired, &decided]] {
-            assert_eq!(bench.join(&journals).outcomes()["ada"], "unknown", "{end:?}");
+            assert_eq!(bench.merge_all(&journals).outcomes()["ada"], "unknown", "{end:?}");
         }
     }
 }
 
 #[test]
-fn a_decision_in_a_copy_takes_no_acceptance_back() {
+fn a_resolution_in_a_copy_does_not_replace_an_acceptance() {
     let mut bench = Bench::new();
     let begun = record::run("1", &header()) + &intent_line("ada", 1);
     let decided = record::resolved(key_of("ada"), Resolution::NotSent, SystemTime::UNIX_EPOCH);
     let decided = Story { text: begun.clone() + &decided };
     let accepted = Story { text: begun + &end_line("ada", 1, Outcome::Accepted, Some(200)) };
     for copies in [[&decided, &accepted], [&accepted, &decided]] {
-        let joined = bench.join(&copies);
-        assert_eq!(joined.outcomes()["ada"], "accepted");
-        // The new journal is read by its last lines, as one that runs have written.
-        assert_eq!(bench.join(&[&joined, &decided]).outcomes()["ada"], "accepted");
+        let merged = bench.merge_all(&copies);
+        assert_eq!(merged.outcomes()["ada"], "accepted");
+        // In the new journal, the last line about a person counts, as in any other.
+        assert_eq!(bench.merge_all(&[&merged, &decided]).outcomes()["ada"], "accepted");
     }
 }
 
 #[test]
-fn a_later_request_speaks_for_those_that_it_knew() {
+fn a_later_request_supersedes_those_in_its_journal() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let stale = Story::default().run(&mut clock).sent("ada", Some(Outcome::Rejected), &mut clock);
     let again = stale.clone().run(&mut clock).sent("ada", Some(Outcome::NotSent), &mut clock);
-    assert_eq!(bench.join(&[&stale, &again]).outcomes()["ada"], "not_sent");
-    let joined = bench.join(&[&again, &stale]);
-    let later = joined.run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
-    assert_eq!(bench.join(&[&stale, &later, &again]).outcomes()["ada"], "accepted");
+    assert_eq!(bench.merge_all(&[&stale, &again]).outcomes()["ada"], "not_sent");
+    let merged = bench.merge_all(&[&again, &stale]);
+    let later = merged.run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
+    assert_eq!(bench.merge_all(&[&stale, &later, &again]).outcomes()["ada"], "accepted");
 }
 
 #[test]
-fn a_joined_journal_is_one_that_a_run_continues_with() {
+fn a_run_can_continue_a_merged_journal() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
     let two = Story::default().run(&mut clock).sent("bob", Some(Outcome::Rejected), &mut clock);
@@ -349,7 +349,7 @@ fn a_joined_journal_is_one_that_a_run_continues_with() {
     let merged = merge(&into, &paths, |_, _| header()).unwrap();
     assert_eq!((merged.counts.accepted, merged.counts.rejected, merged.counts.total()), (1, 1, 2));
     let (journal, known) = resume(&into).unwrap();
-    assert_eq!(known.runs.len(), 3, "two runs and the act of joining");
+    assert_eq!(known.runs.len(), 3, "two runs and the merge");
     drop(journal.write::<()>().unwrap());
     assert!(fs::read_to_string(&into).unwrap().contains(r#","merged":[""#));
     let people: Vec<PersonState> = People::of(&into).unwrap().map(Result::unwrap).collect();
@@ -358,12 +358,12 @@ fn a_joined_journal_is_one_that_a_run_continues_with() {
         people.iter().map(of_run).collect::<Vec<_>>(),
         [("ada@x.de".to_owned(), format!("{:016x}", 1)), ("bob@x.de".to_owned(), format!("{:016x}", 4))]
     );
-    // The old ones stay as they were.
+    // The old journals are not changed.
     assert_eq!(fs::read_to_string(&paths[1]).unwrap(), torn.text);
 }
 
 #[test]
-fn a_last_record_without_its_line_break_is_joined_whatever_zeros_are_behind_it() {
+fn a_last_record_without_its_line_break_is_merged_also_with_zeros_after_it() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let one = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
     for zeros in ["", "\0", "\0\0\0\0"] {
@@ -378,7 +378,7 @@ fn a_last_record_without_its_line_break_is_joined_whatever_zeros_are_behind_it()
 }
 
 #[test]
-fn what_cannot_be_joined_is_refused_and_nothing_is_left_behind() {
+fn journals_that_cannot_be_merged_are_refused_and_no_file_is_left() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let sound = Story::default().run(&mut clock).sent("ada", Some(Outcome::Accepted), &mut clock);
     let path = bench.file(&sound);
@@ -405,7 +405,7 @@ fn what_cannot_be_joined_is_refused_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn no_run_writes_to_a_journal_while_it_is_joined_and_no_other_file_is_replaced() {
+fn no_run_writes_to_a_journal_while_it_is_merged_and_no_file_is_replaced() {
     let (mut bench, mut clock) = (Bench::new(), Clock::default());
     let path = bench.file(&Story::default().run(&mut clock).sent("ada", None, &mut clock));
     let into = bench.path();
@@ -423,7 +423,7 @@ fn no_run_writes_to_a_journal_while_it_is_joined_and_no_other_file_is_replaced()
 
 #[test]
 fn a_concatenation_is_detected() {
-    // The planted fault: `cat` in place of joining. What stands last counts, and 100 who were accepted are due again.
+    // The planted fault: `cat` instead of a merge. The last lines count, and 100 accepted people are due again.
     let mut clock = Clock::default();
     let (mut accepted, mut stale) = (Story::default().run(&mut clock), Story::default().run(&mut clock));
     let names: Vec<String> = (0..100).map(|index| format!("p{index}")).collect();
@@ -436,5 +436,5 @@ fn a_concatenation_is_detected() {
         scan.recovered.counts().due
     };
     assert_eq!(due(&Story { text: accepted.text.clone() + &stale.text }), 100, "the check cannot fail");
-    assert_eq!(due(&Bench::new().join(&[&accepted, &stale])), 0);
+    assert_eq!(due(&Bench::new().merge_all(&[&accepted, &stale])), 0);
 }

@@ -1,5 +1,4 @@
-//! Holds the journal to its promises: its bytes, what it makes of damage, the order in which it writes and syncs, and the
-//! files that it refuses.
+//! Tests of the journal: its bytes, damage, the order of writes and syncs, and files that it refuses.
 
 mod files;
 #[cfg(unix)]
@@ -60,8 +59,8 @@ fn end_line(name: &str, attempt: u64, outcome: Outcome, status: Option<u16>) -> 
     record::end(&person(name, &format!("{name}@x.de")), &end)
 }
 
-/// The lines of a journal that has every kind of record and every state of a row, several runs and a repeat. Its runs are
-/// of version 1, which tells nothing of its syncs: all damage of finished lines counts as real.
+/// The lines of a journal with every kind of record, every state of a row, several runs, and a row that was sent twice. Its runs
+/// are of version 1, which has no `synced` records: all damage of finished lines counts as real.
 fn sample() -> Vec<String> {
     vec![
         record::run_of_version_1("a1", &header()),
@@ -84,7 +83,7 @@ fn sample() -> Vec<String> {
     ]
 }
 
-/// What lines say of their rows when each is read for itself: the slow and obvious way.
+/// The outcomes of the rows on these lines, read line by line in the slow and obvious way.
 fn outcomes(lines: &[String]) -> HashMap<String, Outcome> {
     let mut outcomes = HashMap::new();
     for line in lines {

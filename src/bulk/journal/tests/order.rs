@@ -1,5 +1,5 @@
-//! The order in which the one thread writes, syncs, wakes and delivers: seen from behind, by a file that notes what is
-//! asked of it, that waits, and that fails at the Nth call; and the check of what it noted.
+//! The order in which the thread writes, syncs, wakes workers and delivers events. A store logs all calls, can wait, and can
+//! fail at the Nth call. A check then reads the log.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,14 +13,14 @@ use super::super::file::Store;
 use super::super::writer::{JournalHandle, Writer};
 use super::*;
 
-/// What happened, in its order.
+/// All events, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
-    /// Bytes were given to the file.
+    /// Bytes were passed to the store.
     Written(String),
-    /// A sync came back.
+    /// A sync returned.
     Synced,
-    /// It was written down that everything is on the disk.
+    /// A `synced` record was written.
     Marked,
     /// A call failed.
     Failed,
@@ -36,15 +36,15 @@ pub(super) fn note(log: &Log, event: Event) {
     log.lock().unwrap_or_else(PoisonError::into_inner).push(event);
 }
 
-/// A file that notes what is asked of it.
+/// A store that logs all calls.
 #[derive(Default)]
 pub(super) struct Noting {
     pub(super) log: Log,
-    /// Which call fails, and how many are left before it.
+    /// The kind of call that fails, and how many of these succeed before.
     pub(super) fails: Option<(Stage, u32)>,
-    /// Each sync waits for a word, if there is anyone to give it.
+    /// If set, each sync waits for a message.
     pub(super) gate: Option<Receiver<()>>,
-    /// What lets others run ahead.
+    /// Gives other threads time to run ahead.
     pub(super) pause: Option<fn()>,
 }
 
@@ -93,8 +93,8 @@ impl Store for Noting {
     }
 }
 
-/// What breaks the promise: a row that is sent without its intent on the disk, an end that comes before its intent is
-/// there, an event that is shown before its batch is done, or a call after one that failed.
+/// The first event in a wrong order: a row is sent before its intent is on the disk, an end is written before its intent is on
+/// the disk, an event is shown before its batch is finished, or there is a call after one that failed.
 pub(super) fn fault(events: &[Event]) -> Option<String> {
     let (mut written, mut synced, mut failed) = (HashSet::new(), HashSet::new(), false);
     let mut marked = HashSet::new();
@@ -127,7 +127,7 @@ pub(super) fn fault(events: &[Event]) -> Option<String> {
             }
             Event::Failed => {
                 failed = true;
-                // They are written, and only a power failure could lose them.
+                // They are written; only a power failure can lose them.
                 showable.extend(unsynced.drain());
             }
             Event::Released(key) if !marked.contains(key) => {
@@ -146,7 +146,7 @@ type Started = (Writer<String>, JournalHandle<String>);
 
 fn start(fails: Option<(Stage, u32)>, gate: Option<Receiver<()>>) -> (Started, Log) {
     let log = Log::default();
-    // Slow enough for a worker to run ahead that was woken too early.
+    // Slow enough that a worker which is woken too early runs ahead.
     let pause = Some((|| (0..200).for_each(|_| thread::yield_now())) as fn());
     let store = Noting { log: Arc::clone(&log), fails, gate, pause };
     (Writer::start(PathBuf::from("j.ndjson"), store).unwrap(), log)
@@ -162,8 +162,8 @@ fn conclude(handle: &JournalHandle<String>, name: &str) {
     handle.conclude(&person(name, &format!("{name}@x.de")), &end, [key_of(name).to_string()]);
 }
 
-/// Eight workers with twenty rows each, as a run has them, and their screen; gives back how many rows were sent, and how
-/// many of their ends were written and not.
+/// Runs eight workers with twenty rows each, and a screen. Returns how many rows were sent, how many of their ends were written,
+/// and how many were not.
 fn work((writer, handle): &Started, log: &Log) -> (usize, [usize; 2]) {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..8)
@@ -216,7 +216,7 @@ fn no_row_is_sent_before_its_intent_is_on_the_disk_and_none_is_shown_before_its_
 }
 
 #[test]
-fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
+fn the_check_finds_each_planted_fault() {
     let written = |line: String| Event::Written(line);
     let key = key_of("ada").to_string();
     let end = end_line("ada", 1, Outcome::Accepted, None);
@@ -251,7 +251,7 @@ fn the_check_turns_red_for_each_fault_that_it_is_to_find() {
 fn intents_that_come_while_the_disk_is_busy_share_one_sync() {
     let (open, gate) = channel();
     let ((writer, handle), log) = start(None, Some(gate));
-    // The disk is held until all are in the queue, so that those that are not in the first batch share the second sync.
+    // The first sync waits until all intents are in the queue, so that all that are not in the first batch share the second one.
     let names: Vec<String> = (0..8).map(|worker| format!("w{worker}")).collect();
     let queue = |name: &String| {
         let email = format!("{name}@x.de");
@@ -273,7 +273,7 @@ fn intents_that_come_while_the_disk_is_busy_share_one_sync() {
 }
 
 #[test]
-fn after_the_first_failure_nothing_is_sent_and_nothing_is_tried_again() {
+fn after_the_first_failure_nothing_is_sent_and_nothing_is_retried() {
     for stage in [Stage::Write, Stage::Sync] {
         for nth in 1..=12 {
             let (journal, log) = start(Some((stage, nth)), None);
@@ -306,7 +306,7 @@ fn a_handle_that_outlives_its_journal_is_refused() {
 }
 
 #[test]
-fn an_event_whose_record_was_written_earlier_is_not_called_unwritten() {
+fn an_event_whose_record_was_written_earlier_counts_as_written() {
     let ((writer, handle), _) = start(Some((Stage::Write, 3)), None);
     intend(&handle, "ada").unwrap();
     conclude(&handle, "ada");
@@ -326,7 +326,7 @@ fn an_event_whose_record_was_written_earlier_is_not_called_unwritten() {
 }
 
 #[test]
-fn a_thread_that_dies_leaves_nobody_waiting() {
+fn no_worker_waits_for_a_thread_that_has_ended() {
     struct Panicking;
     impl Store for Panicking {
         fn write(&mut self, _: &[u8]) -> io::Result<()> {

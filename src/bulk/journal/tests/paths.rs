@@ -1,4 +1,4 @@
-//! Where the journal of a list is.
+//! The path of a list's journal.
 #![cfg(unix)]
 
 use std::fs;
@@ -11,7 +11,7 @@ use super::*;
 use crate::args::environment::Environment;
 
 #[test]
-fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
+fn a_list_has_the_same_journal_by_any_path_and_after_an_edit() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::create_dir(at("lists")).unwrap();
@@ -36,13 +36,13 @@ fn the_same_list_finds_its_journal_by_any_way_and_after_an_edit() {
 }
 
 #[test]
-fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
+fn the_name_of_a_journal_needs_no_quotes_and_contains_that_of_its_list() {
     let environment: Environment = [("XDG_STATE_HOME", "/var/state")].into_iter().collect();
     let path = |name: &str| {
         let folder = journal_folder(&environment, false).unwrap();
         default_path(&folder, "u", "c", &ListName::of(Path::new(name)))
     };
-    // Whatever is no file shares the journal of its folder, and none with a file.
+    // All streams of a folder share a journal, but not with a file.
     assert_eq!(path("-"), path("/dev/null"));
     assert_ne!(path("-"), path("./-"));
     for (name, shown) in
@@ -61,7 +61,7 @@ fn the_name_of_a_journal_is_harmless_and_tells_its_list() {
 }
 
 #[test]
-fn the_shard_is_in_front_of_the_extension_and_is_read_back() {
+fn the_shard_is_before_the_extension_and_can_be_read_back() {
     for (whole, name) in [
         ("/j/users.csv-0123456789abcdef.ndjson", "/j/users.csv-0123456789abcdef.shard-2-of-4.ndjson"),
         ("journal", "journal.shard-2-of-4"),

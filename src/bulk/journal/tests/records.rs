@@ -1,11 +1,11 @@
-//! The bytes of keys and records, which a later vescli has to read and a script may.
+//! The bytes of keys and records, which later versions of vescli must be able to read, and scripts may read.
 
 use super::*;
 use crate::settings::bulk::Shard;
 
 #[test]
-fn keys_stay_what_they_are() {
-    // Made with Python's hashlib from lengths of eight bytes and the parts.
+fn keys_do_not_change() {
+    // Made with Python's hashlib from the parts, each after its length in eight bytes.
     let url = "https://example-corp.console.ves.volterra.io/api/v1/api/production/us-east-1/namespaces/default/no_auth/send_password_email";
     let service = service_of(url);
     let expected = "8b621e1b0d4860b4b3dec61d69c261e7";
@@ -23,7 +23,7 @@ fn keys_stay_what_they_are() {
     }
 }
 
-/// The journals of the same division are not read: who changed shards with another vescli would be mailed twice.
+/// The journals of the same division are not read. A person whose shard changed in a new version would be mailed twice.
 #[test]
 fn everyone_stays_in_the_same_shard() {
     let bits = key("u", "c", "É@x.de").shard_bits();
@@ -56,7 +56,7 @@ fn a_service_is_a_host_and_its_port_however_they_are_written() {
     }
 }
 
-/// The line with its time and its CRC taken out, after both were checked.
+/// The line without its time and its CRC, after both were checked.
 fn steady(line: &str) -> String {
     let record: serde_json::Value = serde_json::from_str(line).unwrap();
     let (covered, field) = line.rsplit_once(",\"crc\":\"").unwrap();
@@ -70,7 +70,7 @@ fn steady(line: &str) -> String {
 }
 
 #[test]
-fn each_record_is_one_line_of_the_promised_form() {
+fn each_record_is_one_line_of_the_documented_form() {
     let key = key_of("ada");
     assert_eq!(
         steady(&record::run("a1", &header())),
@@ -121,7 +121,7 @@ fn each_record_is_one_line_of_the_promised_form() {
             )
         );
     }
-    // As `python3 -c 'import zlib; print("%08x" % zlib.crc32(b"{\"t\":\"x\""))'` has it.
+    // The output of `python3 -c 'import zlib; print("%08x" % zlib.crc32(b"{\"t\":\"x\""))'`.
     assert_eq!(record::sealed("{\"t\":\"x\"".to_owned()), "{\"t\":\"x\",\"crc\":\"715171f8\"}\n");
 }
 
@@ -138,7 +138,7 @@ fn the_longest_address_and_cname_fit_into_a_line() {
 }
 
 #[test]
-fn records_of_a_later_version_are_not_guessed_at() {
+fn records_of_a_later_version_are_refused() {
     let line = |text: &str| record::sealed(text.to_owned()).trim_end().to_owned();
     let read = |text: &str| record::read(line(text).as_bytes()).unwrap_err();
     let run = record::run("a", &header());
@@ -149,7 +149,7 @@ fn records_of_a_later_version_are_not_guessed_at() {
     let end = end_line("ada", 1, Outcome::Accepted, None);
     let (covered, _) = end.rsplit_once(",\"crc\"").unwrap();
     assert_eq!(read(&covered.replace("accepted", "delivered")), LineFault::Newer);
-    // A field more is none of our business.
+    // An additional field is ignored.
     assert!(record::read(line(&format!("{covered},\"more\":[1]")).as_bytes()).is_ok());
 }
 

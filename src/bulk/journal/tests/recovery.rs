@@ -1,11 +1,11 @@
-//! A journal that was cut, filled with zeros, or bent: no intent that was on the disk is lost, no accepted row comes back
-//! as new, and nothing panics.
+//! Journals that were truncated, filled with zeros, or damaged: no intent that was on the disk is lost, no accepted row is read as
+//! new, and nothing panics.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// How many bytes of the lines come before each line, and of all.
+/// The offset of each line, and the total length.
 fn ends(lines: &[String]) -> Vec<usize> {
     let mut end = 0;
     let mut ends = vec![0];
@@ -24,7 +24,7 @@ fn scanned(bytes: &[u8]) -> Scan {
 }
 
 #[test]
-fn a_whole_journal_comes_back_with_every_state() {
+fn every_state_of_a_valid_journal_is_read() {
     let lines = sample();
     let scan = scanned(lines.concat().as_bytes());
     assert_eq!((scan.damage.as_slice(), scan.tail, scan.valid), (&[][..], Tail::None, scan.length));
@@ -46,13 +46,13 @@ fn a_whole_journal_comes_back_with_every_state() {
 }
 
 #[test]
-fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
+fn truncated_at_any_byte_or_filled_with_zeros_a_journal_keeps_all_finished_records() {
     let lines = sample();
     let whole = lines.concat().into_bytes();
     let ends = ends(&lines);
     for cut in 0..=whole.len() {
         let finished = ends.iter().rposition(|end| *end <= cut).unwrap();
-        // A record that lacks its line break only is kept.
+        // A whole record without its line break is kept.
         let kept = finished + usize::from(ends.get(finished + 1) == Some(&(cut + 1)));
         let many = if cut % 50 == 0 { 200_000 } else { 0 };
         for zeros in [0, 1, 7, 600, many] {
@@ -69,9 +69,9 @@ fn cut_at_every_byte_and_filled_with_zeros_no_finished_record_is_lost() {
 }
 
 #[test]
-fn with_any_bit_turned_it_is_refused_or_says_the_same() {
+fn with_any_bit_changed_a_journal_is_refused_or_read_as_before() {
     let lines = sample();
-    // Ended at each line, so that each kind of record is the last one for once.
+    // Each line is the last one once, so that each kind of record is.
     for count in 1..=lines.len() {
         let whole = lines[..count].concat().into_bytes();
         let expected = outcomes(&lines[..count]);
@@ -91,7 +91,7 @@ fn with_any_bit_turned_it_is_refused_or_says_the_same() {
 }
 
 #[test]
-fn damage_is_told_with_its_place_and_kind() {
+fn damage_is_reported_with_its_line_and_kind() {
     let lines = sample();
     let damage_of = |text: String| {
         let damage = scanned(text.as_bytes()).damage;
@@ -111,7 +111,7 @@ fn damage_is_told_with_its_place_and_kind() {
     assert_eq!(damage_of(with(3, &format!("{}\n", "x".repeat(70_000)))), [(4, LineFault::TooLong)]);
     assert_eq!(damage_of(lines[16].trim_end().to_owned() + "\u{b}"), [(1, LineFault::NoLineBreak)]);
     assert_eq!(damage_of(lines[1..3].concat()), [(1, LineFault::NoRun), (2, LineFault::NoRun)]);
-    // A finished line that is missing altogether shows in the end that it leaves behind.
+    // A missing intent is detected, because its end is left.
     assert_eq!(damage_of(with(1, "")), [(3, LineFault::NoIntent)]);
     let scan = scanned(with(4, "hello\n").as_bytes());
     assert_eq!(scan.damage[0].offset, lines[..4].concat().len() as u64);
@@ -126,9 +126,9 @@ proptest! {
         intents_of(bytes.as_slice(), |_| true, |_| true).unwrap();
     }
 
-    /// Whatever is overwritten with whatever: an accepted row is never taken for one that may be sent again.
+    /// Whatever is overwritten, an accepted row never becomes one that may be sent again.
     #[test]
-    fn overwritten_anywhere_no_accepted_row_comes_back_as_new(
+    fn overwritten_anywhere_no_accepted_row_becomes_new(
         at in any::<proptest::sample::Index>(),
         length in 1_usize..600,
         fill in any::<u8>(),
@@ -157,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
+fn a_rejected_row_that_is_due_is_counted_as_both() {
     let due = End { attempt: 1, outcome: Outcome::Rejected, status: Some(429), due: true };
     let lines = [
         record::run("a1", &header()),
@@ -170,30 +170,30 @@ fn a_refusal_that_is_due_is_rejected_and_counted_as_due() {
     assert_eq!(scan.damage, []);
     let ada = RowState::Rejected { status: Some(429), due: true };
     assert_eq!(scan.recovered.state(key_of("ada")), Some(ada));
-    // As earlier versions wrote the same.
+    // The form of earlier versions.
     assert_eq!(scan.recovered.state(key_of("bob")), Some(RowState::NotSent));
     let counts = scan.recovered.counts();
     assert_eq!((counts.rejected, counts.not_sent, counts.due), (1, 1, 2));
 }
 
 #[test]
-fn a_mark_covers_all_that_stands_before_it_also_in_journals_that_were_put_together() {
+fn a_synced_record_covers_everything_before_it_also_in_a_merged_journal() {
     let one = [record::run("a1", &header()), intent_line("ada", 1)].concat();
     let one = format!("{one}{}", record::synced(one.len() as u64));
     let two = [record::run("a2", &header()), intent_line("bob", 1)].concat();
     let two = format!("{two}{}", record::synced(two.len() as u64));
     let together = format!("{one}{}{two}", record::run("a0", &header()).repeat(4));
     assert!(scanned(together.as_bytes()).damage.is_empty());
-    // What is damaged comes before the last mark, though behind the place that this one names.
+    // The damage is before the last `synced`, although after the offset that it names.
     let damaged = together.replace("bob@", "bab@");
     assert_eq!(scanned(damaged.as_bytes()).damage.len(), 1);
 }
 
 #[test]
-fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
+fn a_new_journal_is_on_the_disk_up_to_its_first_synced_record() {
     let run = record::run("a1", &header());
     let rest = [record::synced(run.len() as u64), intent_line("ada", 1), intent_line("bob", 1)].concat();
-    // What a power failure may leave of the first mark and of the intents behind it, none of which let anything go.
+    // A power failure may leave any part of the first `synced` and of the intents after it, because of which nothing was sent.
     for (from, to) in [(0, 20), (0, 60), (30, rest.len() - 1)] {
         for fill in [0, 0xff] {
             let mut bytes = [run.as_bytes(), rest.as_bytes()].concat();
@@ -204,26 +204,26 @@ fn a_new_journal_is_surely_on_the_disk_up_to_its_first_mark() {
             assert!(scan.recovered.states.is_empty());
         }
     }
-    // A journal of version 1 tells nothing of its syncs.
+    // A journal of version 1 has no `synced` records.
     let old = record::run_of_version_1("a1", &header());
     let damaged = [old.as_bytes(), b"rubbish\n", intent_line("ada", 1).as_bytes()].concat();
     assert_eq!(scanned(&damaged).damage.len(), 1);
 }
 
 #[test]
-fn the_first_mark_may_be_that_of_a_later_run() {
-    // The first run was killed before it wrote its mark; a power failure left zeros of that of the second one.
+fn the_first_synced_record_may_be_that_of_a_later_run() {
+    // The first run was killed before it wrote its `synced`. A power failure left zeros in place of that of the second run.
     let runs = record::run("a1", &header()) + &record::run("a2", &header());
     let mark = "\0".repeat(record::synced(runs.len() as u64).len() - 1) + "\n";
     let scan = scanned(format!("{runs}{mark}{}", intent_line("ada", 1)).as_bytes());
     assert_eq!((scan.damage.as_slice(), scan.tail, scan.valid), (&[][..], Tail::Torn, runs.len() as u64));
-    // A request may have been sent because of what comes before the damage.
+    // A request may have been sent because of the lines before the damage.
     let sent = record::run("a1", &header()) + &intent_line("ada", 1);
     assert_eq!(scanned(format!("{sent}{mark}{}", intent_line("bob", 1)).as_bytes()).damage.len(), 1);
 }
 
 #[test]
-fn a_first_mark_that_is_damaged_under_ends_is_damage() {
+fn a_damaged_first_synced_record_above_ends_is_damage() {
     let run = record::run("a1", &header());
     let ends = [intent_line("ada", 1), end_line("ada", 1, Outcome::Accepted, Some(200))];
     let text = format!("{run}rubbish\n{}", ends.concat());

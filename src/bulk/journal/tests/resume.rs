@@ -1,4 +1,4 @@
-//! What a later run, or an operator, finds in a journal and leaves behind it: torn ends, damage, decisions.
+//! What a later run or an operator finds in a journal and changes in it: unfinished ends, damage, resolutions.
 #![cfg(unix)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use super::files::{folder, intend, nothing, put, refusal, resume, writing};
 use super::*;
 
 #[test]
-fn a_torn_end_is_cut_and_the_journal_goes_on_behind_it() {
+fn an_unfinished_end_is_removed_and_the_journal_continues_there() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let lines = sample();
@@ -47,7 +47,7 @@ fn a_damaged_journal_is_refused_and_not_changed() {
 }
 
 #[test]
-fn what_an_operator_found_out_decides() {
+fn a_resolution_decides() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     put(&path, sample().concat().trim_end().as_bytes());
@@ -65,7 +65,7 @@ fn what_an_operator_found_out_decides() {
     assert_eq!(scan.recovered.runs.len(), 2);
 }
 
-/// What a run knows that had seen the journal before something happened to it.
+/// The outcomes that a run reads if `happens` changes the journal after its snapshot.
 fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Outcome> {
     let seen = take_snapshot(path).unwrap();
     happens();
@@ -74,12 +74,12 @@ fn known_after(path: &Path, happens: impl FnOnce()) -> HashMap<String, Outcome> 
 }
 
 #[test]
-fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
+fn a_journal_that_changed_after_the_snapshot_is_read_again() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let (whole, lines) = (sample().concat(), sample());
     put(&path, whole.as_bytes());
-    // Untouched, it is not read again.
+    // Unchanged, it is not read again.
     let file = fs::File::open(&path).unwrap();
     assert!(take_snapshot(&path).unwrap().if_unchanged(&file).is_some());
     assert_eq!(known_after(&path, || {}), outcomes(&lines));
@@ -89,21 +89,21 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
         journal.0.close().unwrap();
     };
     assert!(known_after(&path, other_run).contains_key(&key_of("hal").to_string()));
-    // An operator with an editor, who keeps the length.
+    // An operator changes it with an editor, and the length stays.
     put(&path, whole.as_bytes());
     let mut shorter = lines.clone();
     shorter.pop();
     let edited = format!("{:>length$}", "\n", length = lines.last().unwrap().len());
     let edited = shorter.concat() + &edited;
     assert_eq!(edited.len(), whole.len());
-    // Long ago, for the clock of files may stand still between two writes.
+    // A time long ago, because two writes may have the same time.
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     let seen = take_snapshot(&path).unwrap();
     put(&path, edited.as_bytes());
     let opened = Journal::open_with_snapshot(&path, OpenMode::Resume, &header(), seen);
     assert!(matches!(opened, Err(JournalError::Damaged { .. })));
-    // Another file in its place, with an unfinished end.
+    // Another file at its path, with an unfinished end.
     put(&path, whole.as_bytes());
     let elsewhere = folder.path().join("other");
     put(&elsewhere, &whole.as_bytes()[..whole.len() - 5]);
@@ -112,7 +112,7 @@ fn a_journal_that_was_seen_is_read_anew_when_anything_has_come_to_it() {
 }
 
 #[test]
-fn a_journal_that_was_seen_with_an_unfinished_end_is_read_anew() {
+fn a_journal_that_had_an_unfinished_end_is_read_again() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let lines = sample();

@@ -1,4 +1,4 @@
-//! Single sends to one person that overlap: the last record must not take back what another send came to.
+//! Single sends to one person that overlap: the last record must not replace the outcome of another send.
 #![cfg(unix)]
 
 use std::fs;
@@ -30,17 +30,17 @@ fn known(path: &Path) -> Outcome {
 }
 
 #[test]
-fn of_sends_that_overlap_an_acceptance_counts_and_then_what_is_unknown() {
+fn of_overlapping_sends_accepted_counts_over_unknown_and_that_over_others() {
     use Outcome::{Accepted, NotSent, Rejected, Unknown};
     for (first, second, between, end) in [
         (Accepted, Rejected, Accepted, Accepted),
-        // The other one is under way, and may be accepted.
+        // The other send is under way, and may be accepted.
         (Rejected, Accepted, Unknown, Accepted),
         (NotSent, Accepted, Unknown, Accepted),
         (Unknown, Accepted, Unknown, Accepted),
         (Accepted, Unknown, Accepted, Accepted),
         (Unknown, Rejected, Unknown, Unknown),
-        // The first ended while the second was under way, and nothing takes back what it wrote.
+        // The first send ended while the second was under way, and its record stays.
         (Rejected, Rejected, Unknown, Unknown),
     ] {
         let folder = folder();
@@ -55,7 +55,7 @@ fn of_sends_that_overlap_an_acceptance_counts_and_then_what_is_unknown() {
 }
 
 #[test]
-fn an_acceptance_counts_over_what_was_unknown_before_it() {
+fn accepted_counts_over_an_earlier_unknown() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let mut sends = [begin(&path), begin(&path), begin(&path)];
@@ -73,14 +73,14 @@ fn a_journal_that_lost_its_beginning_is_not_continued() {
     conclude(&mut send, Outcome::Accepted).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();
-    // All lines of the rest are whole, and the last one says that everything is on the disk.
+    // All lines of the rest are valid, and the last one is a `synced`.
     fs::write(&path, rest).unwrap();
     assert!(conclude(&mut send, Outcome::Accepted).is_err());
     assert_eq!(fs::read_to_string(&path).unwrap(), rest);
 }
 
 #[test]
-fn an_end_goes_to_the_file_of_its_intent_or_nowhere() {
+fn an_end_is_written_only_to_the_file_of_its_intent() {
     let folder = folder();
     let path = folder.path().join("j.ndjson");
     let mut removed = begin(&path);
@@ -93,7 +93,7 @@ fn an_end_goes_to_the_file_of_its_intent_or_nowhere() {
 }
 
 #[test]
-fn what_an_operator_found_out_stands_against_a_later_failure() {
+fn a_resolution_counts_over_a_later_failure() {
     for (resolution, after) in [
         (Resolution::Accepted, Outcome::Accepted),
         (Resolution::NotSent, Outcome::Rejected),
@@ -144,7 +144,7 @@ fn sends_of_many_threads_take_turns_and_each_leaves_its_records() {
         let email = format!("{name}@x.de");
         let intent = Intent { person: person(name, &email), row: 1, attempt: 1 };
         let end = End { attempt: 1, outcome: Outcome::Accepted, status: Some(200), due: false };
-        // On a slow disk the others may be at it for longer than a send waits.
+        // On a slow disk, the other sends may take longer than a send waits.
         let mut send = in_turn(|| SingleSend::begin(&path, &header(), &intent, wait));
         in_turn(|| send.conclude(&intent.person, &end));
     };

@@ -66,7 +66,8 @@ impl Gate {
         None
     }
 
-    /// Waits for a permit and returns it with the next row. Returns nothing when no row is left, or the run has stopped.
+    /// Waits for a permit and returns it with the next row. Returns nothing when no row is left, or the run has
+    /// stopped.
     pub fn acquire_next(&self) -> Option<(Permit, Work)> {
         let next = self.wait_until(|state| {
             if state.backlog.is_empty() {
@@ -138,8 +139,9 @@ impl Gate {
         self.release_request(state);
     }
 
-    /// Notes that a request was throttled. No worker gets a permit for the time that the service asked for; if it named none,
-    /// for a time that grows. Returns this time, or nothing after too many waits in a row: then the run has stopped.
+    /// Notes that a request was throttled. No worker gets a permit for the time that the service asked for; if it named
+    /// none, for a time that grows. Returns this time, or nothing after too many waits in a row: then the run has
+    /// stopped.
     pub fn release_throttled(&self, permit: Permit, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.lock();
         let wait = state.throttle.release_throttled(permit, asked, fastrand::f64());
@@ -166,8 +168,8 @@ impl Gate {
         self.lock().backlog.awaited.len() as u64
     }
 
-    /// After a stop, a row that was put back and will not be sent again. Returns nothing before that: the worker that put a
-    /// row back also takes it again.
+    /// After a stop, a row that was put back and will not be sent again. Returns nothing before that: the worker that
+    /// put a row back also takes it again.
     pub fn take_unfinished(&self) -> Option<Box<RowInProgress>> {
         let mut state = self.lock();
         state.stop.as_ref()?;
@@ -198,8 +200,8 @@ impl Gate {
         }
     }
 
-    /// Stops the run. The first reason stays, except that the failure of a journal replaces any other reason: it must be
-    /// reported.
+    /// Stops the run. The first reason stays, except that the failure of a journal replaces any other reason: it must
+    /// be reported.
     pub fn stop(&self, reason: Stop) {
         let mut state = self.lock();
         if matches!(reason, Stop::Journal(_)) && !matches!(state.stop, Some(Stop::Journal(_))) {
@@ -239,8 +241,8 @@ impl RowInProgress {
         Self { task, key, attempts: 0, throttles: 0, alone_throttles: 0, user, start, result }
     }
 
-    /// The event of a row's end; nothing if the row was not sent. With `due`, the next run sends the row again if it was
-    /// rejected.
+    /// The event of a row's end; nothing if the row was not sent. With `due`, the next run sends the row again if it
+    /// was rejected.
     pub fn end(&mut self, due: bool) -> Option<Event> {
         let result = self.result.take().filter(|_| self.attempts > 0)?;
         Some(Event::Finished(Box::new(RowEnd {
@@ -270,14 +272,14 @@ pub enum Work {
     Begun(Box<RowInProgress>),
 }
 
-/// The rows that are left. Throttled rows are sent first, then rows that were put back unsent, then alternately rows that
-/// waited for their user and the rest of the list.
+/// The rows that are left. Throttled rows are sent first, then rows that were put back unsent, then alternately rows
+/// that waited for their user and the rest of the list.
 #[derive(Debug, Default)]
 struct Backlog {
     /// Throttled rows, then rows that were put back unsent: no more than there are workers.
     begun: VecDeque<Box<RowInProgress>>,
-    /// Rows that wait for their user, by the time from which each may be sent again. The index in the list keeps the keys
-    /// unique.
+    /// Rows that wait for their user, by the time from which each may be sent again. The index in the list keeps the
+    /// keys unique.
     awaited: BTreeMap<(Instant, u32), Box<RowInProgress>>,
     /// Whether the row that was taken last had waited for its user.
     was_awaited: bool,

@@ -1,6 +1,6 @@
-//! Decides when the next request may be sent. Requests are evenly spaced and stay within the rate at the server. After the
-//! service has asked to slow down, fewer of them are under way at once. One budget limits the retries of the whole run.
-//! The code is pure: times go in, waits come out; [`super::gate`] does the waiting.
+//! Decides when the next request may be sent. Requests are evenly spaced and stay within the rate at the server. After
+//! the service has asked to slow down, fewer of them are under way at once. One budget limits the retries of the whole
+//! run. The code is pure: times go in, waits come out; [`super::gate`] does the waiting.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,8 +9,8 @@ use crate::api::retry::backoff;
 use crate::settings::bulk::{Rate, Shard};
 use crate::settings::clock::since_epoch;
 
-/// The result, or how long to wait before the next try. The time is never zero. Without a time, wait until a request has
-/// ended.
+/// The result, or how long to wait before the next try. The time is never zero. Without a time, wait until a request
+/// has ended.
 pub type OrWait<T> = Result<T, Option<Duration>>;
 
 /// A rate as it applies to one run.
@@ -29,11 +29,11 @@ struct Limit {
 /// The pace of a run. The times that are passed to it must not run backwards.
 ///
 /// In every interval of length `per`, at most `count + 1` requests reach the server. A request reaches it at some time
-/// between its start and its end. So a request counts from its start until `per` after its end, and another one starts only
-/// while at most `count` requests count.
+/// between its start and its end. So a request counts from its start until `per` after its end, and another one starts
+/// only while at most `count` requests count.
 ///
-/// Shards divide these `count + 1` requests among themselves, so their machines need not communicate. With more shards than
-/// that, each shard has its own time slot; the machines' clocks must agree.
+/// Shards divide these `count + 1` requests among themselves, so their machines need not communicate. With more shards
+/// than that, each shard has its own time slot; the machines' clocks must agree.
 #[derive(Debug, Clone)]
 pub struct Pace {
     limit: Option<Limit>,
@@ -58,9 +58,9 @@ impl Pace {
         Self { limit, next: None, paused: None, under_way: 0, ended: VecDeque::new() }
     }
 
-    /// The pace of a shard. `ended` has the ends of its last requests, the oldest first. The wall clock decides when its first
-    /// request starts, so that shards that start at the same time do not send at the same time. `now` is the current time on
-    /// two clocks: the monotonic one of this process, and the wall clock.
+    /// The pace of a shard. `ended` has the ends of its last requests, the oldest first. The wall clock decides when
+    /// its first request starts, so that shards that start at the same time do not send at the same time. `now` is the
+    /// current time on two clocks: the monotonic one of this process, and the wall clock.
     pub fn of_shard(rate: Option<Rate>, shard: Shard, now: (Instant, SystemTime), ended: &[SystemTime]) -> Self {
         let (now, time) = now;
         let Some(rate) = rate else {
@@ -91,8 +91,8 @@ impl Pace {
         self.limit.is_some()
     }
 
-    /// Starts a request at `now`, if one may start. It counts until [`Pace::release`], and for the length of the rate after
-    /// that.
+    /// Starts a request at `now`, if one may start. It counts until [`Pace::release`], and for the length of the rate
+    /// after that.
     pub fn acquire(&mut self, now: Instant) -> OrWait<()> {
         if let Some(wait) = self.pause_left(now) {
             return Err(Some(wait));
@@ -120,7 +120,8 @@ impl Pace {
         Ok(())
     }
 
-    /// Moves the next start to the shard's next time slot, if the present one has passed: the next slot is another shard's.
+    /// Moves the next start to the shard's next time slot, if the present one has passed: the next slot is another
+    /// shard's.
     fn skip_missed_slots(&mut self, limit: Limit, now: Instant) {
         if let (Some(slot), Some(next)) = (limit.slot, self.next) {
             let (late, step) = (now.saturating_duration_since(next).as_nanos(), limit.step.as_nanos());
@@ -161,7 +162,8 @@ fn left(until: Option<Instant>, now: Instant) -> Option<Duration> {
 /// The run stops after this many waits in a row, if all requests in between were throttled: otherwise a service that
 /// throttles every request would be asked for ever.
 pub const WAITS_MAX: u64 = 20;
-/// A row that is sent alone after a wait and throttled this often is left to the next run: the service refuses this row.
+/// A row that is sent alone after a wait and throttled this often is left to the next run: the service refuses this
+/// row.
 pub const ALONE_THROTTLES_MAX: u64 = 10;
 /// A limit that has grown to this number of requests is removed: no run has more workers.
 const WINDOW_MAX: u64 = 256;
@@ -224,8 +226,8 @@ impl Throttle {
         }
     }
 
-    /// A request was throttled. `asked` is the wait that the service asked for, if it named one; `jitter` is a random number
-    /// from 0 to 1. Returns how long no request may start.
+    /// A request was throttled. `asked` is the wait that the service asked for, if it named one; `jitter` is a random
+    /// number from 0 to 1. Returns how long no request may start.
     pub fn release_throttled(&mut self, permit: Permit, asked: Option<Duration>, jitter: f64) -> Duration {
         if self.is_current(permit) {
             *self = Self { era: self.era + 1, window: Some(1), under_way: 0, waits: self.waits + 1 };
@@ -241,8 +243,8 @@ impl Throttle {
 
 /// The retries that a run may make after it has begun this many rows: 20, and one more for every ten rows.
 ///
-/// The retry of a throttled request is not counted: all workers wait before it, so it does not make an outage worse, and
-/// [`WAITS_MAX`] and [`ALONE_THROTTLES_MAX`] limit it.
+/// The retry of a throttled request is not counted: all workers wait before it, so it does not make an outage worse,
+/// and [`WAITS_MAX`] and [`ALONE_THROTTLES_MAX`] limit it.
 pub const fn retries_for(rows: u64) -> u64 {
     20 + rows / 10
 }
@@ -257,8 +259,8 @@ mod tests {
         text.parse().ok()
     }
 
-    /// Runs requests through a pace. `lasts` says how long each takes, `arrives` how long after its start it reaches the
-    /// server. Returns the times of arrival, sorted.
+    /// Runs requests through a pace. `lasts` says how long each takes, `arrives` how long after its start it reaches
+    /// the server. Returns the times of arrival, sorted.
     fn arrivals(
         rate: Option<Rate>,
         workers: usize,
@@ -322,8 +324,8 @@ mod tests {
         }
     }
 
-    /// Runs all shards at the same time. Each is killed after some requests, and started again a moment later. Returns the
-    /// times of arrival, sorted.
+    /// Runs all shards at the same time. Each is killed after some requests, and started again a moment later. Returns
+    /// the times of arrival, sorted.
     fn arrivals_of_shards(rate: Option<Rate>, shards: u16, requests: usize, longest: u32, seed: u64) -> Vec<Duration> {
         let mut random = fastrand::Rng::with_seed(seed);
         let (start, time) = (Instant::now(), SystemTime::now());

@@ -36,16 +36,16 @@ pub struct RowEnd {
     pub result: AttemptResult,
     pub attempts: u64,
     pub elapsed: Duration,
-    /// Whether the next run sends it without another flag: it was not sent, or was rejected for a reason that is not in the
-    /// row itself.
+    /// Whether the next run sends it without another flag: it was not sent, or was rejected for a reason that is not in
+    /// the row itself.
     pub due: bool,
     /// Whether the journal could not record the end.
     pub unrecorded: bool,
 }
 
 impl RowEnd {
-    /// The outcome to report. A row whose end is not in the journal is unknown, as the next run finds it, unless the service
-    /// accepted it.
+    /// The outcome to report. A row whose end is not in the journal is unknown, as the next run finds it, unless the
+    /// service accepted it.
     pub const fn outcome(&self) -> Outcome {
         match self.result.outcome {
             Outcome::Rejected | Outcome::NotSent if self.unrecorded => Outcome::Unknown,

@@ -1,5 +1,5 @@
-//! The loop of a worker: it takes a row, records the intent, sends the request, and passes the result to the journal, which
-//! passes it on to the screen. Each worker owns its client and sends one row at a time.
+//! The loop of a worker: it takes a row, records the intent, sends the request, and passes the result to the journal,
+//! which passes it on to the screen. Each worker owns its client and sends one row at a time.
 
 use std::time::{Duration, Instant};
 
@@ -42,8 +42,8 @@ struct Worker<'a> {
 }
 
 impl Run<'_> {
-    /// Works until no row is left or the run stops. Events are reported through the journal; the work continues even if no
-    /// one reads them.
+    /// Works until no row is left or the run stops. Events are reported through the journal; the work continues even if
+    /// no one reads them.
     pub fn work(&self, transport: &Transport, journal: &JournalHandle<Event>) {
         let mut worker = Worker { run: self, transport, journal, request: self.request.clone() };
         while let Some((permit, work)) = self.gate.acquire_next() {

@@ -1,7 +1,7 @@
-//! Finds people whom other runs mail at the same time. Each run writes its intents into its own journal. So this run reads the
-//! new lines of all journals in the folder, and does not mail a person who appears there after the plan was made. A run first
-//! syncs its own intent, and reads the other journals after that. So of two runs that are about to mail the same person at the
-//! same time, at least one sees the other.
+//! Finds people whom other runs mail at the same time. Each run writes its intents into its own journal. So this run
+//! reads the new lines of all journals in the folder, and does not mail a person who appears there after the plan was
+//! made. A run first syncs its own intent, and reads the other journals after that. So of two runs that are about to
+//! mail the same person at the same time, at least one sees the other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use super::record::{self, LINE_MAX};
 use super::scan::{Line, Lines};
 use crate::api::outcome::Outcome;
 
-/// The resolution of times in a file system. A folder that changed less than this before it was listed may change again and
-/// keep its time. Linux takes the time of its last tick, which is at most 10 ms old; the rest is for other systems.
+/// The resolution of times in a file system. A folder that changed less than this before it was listed may change again
+/// and keep its time. Linux takes the time of its last tick, which is at most 10 ms old; the rest is for other systems.
 const TIME_RESOLUTION: Duration = Duration::from_millis(100);
 /// The same for file systems with whole seconds (FAT: two seconds).
 const COARSE_TIME_RESOLUTION: Duration = Duration::from_secs(2);
@@ -43,8 +43,8 @@ struct WatchedJournal {
     path: PathBuf,
     file_id: Option<FileId>,
     offset: u64,
-    /// The people whom its run may have mailed since the plan was made. Separate for each journal: a person who is rejected
-    /// in one may have been accepted in another.
+    /// The people whom its run may have mailed since the plan was made. Separate for each journal: a person who is
+    /// rejected in one may have been accepted in another.
     mailed: KeySet,
 }
 
@@ -56,8 +56,8 @@ impl ConcurrentRuns {
         Self { folder: folder.to_owned(), own: own.to_owned(), watched }
     }
 
-    /// Whether another run has recorded an intent for this person since the plan was made. Call it when the own intent is on
-    /// the disk.
+    /// Whether another run has recorded an intent for this person since the plan was made. Call it when the own intent
+    /// is on the disk.
     pub fn have_claimed(&self, key: RowKey) -> bool {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         self.add_new_journals(&mut watched);
@@ -69,7 +69,8 @@ impl ConcurrentRuns {
         is_claimed
     }
 
-    /// Adds journals that are new in the folder. Does nothing if the folder cannot be read: the plan has warned about that.
+    /// Adds journals that are new in the folder. Does nothing if the folder cannot be read: the plan has warned about
+    /// that.
     fn add_new_journals(&self, watched: &mut WatchedFolder) {
         let changed = fs::metadata(&self.folder).and_then(|folder| folder.modified()).ok();
         if changed.is_some() && changed == watched.listed {

@@ -131,7 +131,8 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the folder of a journal and its missing parents, for their owner only. Returns the folders that have new entries.
+/// Makes the folder of a journal and its missing parents, for their owner only. Returns the folders that have new
+/// entries.
 fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
     let folder = folder_of(path);
     let missing = folder.ancestors().take_while(|folder| !folder.exists());
@@ -229,15 +230,15 @@ pub(super) const fn file_id_of(_: &Metadata) -> Option<FileId> {
     None
 }
 
-/// Whether the path still leads to this file. Before it was locked, another run may have set it aside, or someone may have
-/// removed it.
+/// Whether the path still leads to this file. Before it was locked, another run may have set it aside, or someone may
+/// have removed it.
 pub(super) fn leads_to(path: &Path, file_id: Option<FileId>) -> bool {
     let there = fs::symlink_metadata(path).ok();
     file_id.is_none() || there.and_then(|metadata| file_id_of(&metadata)) == file_id
 }
 
-/// Reserves space after the end of a file. The length stays, so readers still see only whole lines. On a file system that
-/// cannot do this, it does nothing: then the first write to a full disk fails.
+/// Reserves space after the end of a file. The length stays, so readers still see only whole lines. On a file system
+/// that cannot do this, it does nothing: then the first write to a full disk fails.
 #[cfg(target_os = "linux")]
 pub(super) fn reserve(file: &File, from: u64, length: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};

@@ -1,9 +1,9 @@
 //! Finds the people in a journal for a run of another list: first from an index, then from new lines while another run
 //! writes them.
 //!
-//! The index has an entry of 17 bytes for each person who is accepted or unknown. So a list can be compared with a million
-//! people in other journals in less than a second. The index is only a cache: if it does not match its journal, it is made
-//! again from the journal.
+//! The index has an entry of 17 bytes for each person who is accepted or unknown. So a list can be compared with a
+//! million people in other journals in less than a second. The index is only a cache: if it does not match its journal,
+//! it is made again from the journal.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -108,8 +108,8 @@ impl Contents {
         Ok(is_same && (!self.whole || self.covered == length) && self.probe == probe(file, self.covered)?)
     }
 
-    /// Adds the new lines of the journal. Returns the outcome on an unfinished last line separately, because that line may
-    /// change.
+    /// Adds the new lines of the journal. Returns the outcome on an unfinished last line separately, because that line
+    /// may change.
     fn follow(&mut self, file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
         let mut lines = Lines::of_file(file, self.covered)?;
         let mut open = KeySet::default();
@@ -183,7 +183,8 @@ pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
     read_people(&file, path).map_err(JournalError::reading(path))
 }
 
-/// Updates the index of a journal that has grown by [`INDEX_AFTER_BYTES`]. Failures are not reported: it is only a cache.
+/// Updates the index of a journal that has grown by [`INDEX_AFTER_BYTES`]. Failures are not reported: it is only a
+/// cache.
 pub fn update_index(path: &Path) {
     if index_of(path) == path {
         // The user gave a journal the name of an index.

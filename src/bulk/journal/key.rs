@@ -1,4 +1,5 @@
-//! The key of a person in the journal: a hash of service, cname and address. It does not depend on the line of the list.
+//! The key of a person in the journal: a hash of service, cname and address. It does not depend on the line of the
+//! list.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -18,8 +19,8 @@ impl RowKey {
         self.0
     }
 
-    /// The bits that decide the person's shard. A hash table uses other bits: with the same ones, the people of one shard would
-    /// collide in it.
+    /// The bits that decide the person's shard. A hash table uses other bits: with the same ones, the people of one
+    /// shard would collide in it.
     pub const fn shard_bits(self) -> u64 {
         let [_, last] = *self.0.as_chunks::<8>().0 else {
             return 0;
@@ -37,8 +38,8 @@ impl Hash for RowKey {
     }
 }
 
-/// Keys are already hashes, so a hash table uses them unchanged. An attack with colliding keys is not worth its cost: each such
-/// address takes many hashes to find, and only slows down the run of the author of the list.
+/// Keys are already hashes, so a hash table uses them unchanged. An attack with colliding keys is not worth its cost:
+/// each such address takes many hashes to find, and only slows down the run of the author of the list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);
 
@@ -63,8 +64,8 @@ impl Hasher for KeyHasher {
 
 /// The service of a request: the host and port of its URL. It is part of each person's key.
 ///
-/// The path does not count: a person who was mailed at a host is known there for all regions and namespaces. All names of this
-/// machine are one host, and a trailing dot does not count (RFC 1034, section 3.1).
+/// The path does not count: a person who was mailed at a host is known there for all regions and namespaces. All names
+/// of this machine are one host, and a trailing dot does not count (RFC 1034, section 3.1).
 pub fn service_of(url: &str) -> String {
     let Ok(url) = url::Url::parse(url) else {
         return fold_name(url).into_owned();
@@ -96,7 +97,8 @@ pub(super) fn key_of_version_1(url: &str, cname: &str, email: &str) -> RowKey {
     RowKey(hashed([url, cname, &email.to_lowercase()]))
 }
 
-/// The first bytes of the hash of some texts. The length of each is hashed before it, so that `ab`, `c` and `a`, `bc` differ.
+/// The first bytes of the hash of some texts. The length of each is hashed before it, so that `ab`, `c` and `a`, `bc`
+/// differ.
 pub(super) fn hashed<const N: usize>(parts: [&str; 3]) -> [u8; N] {
     let mut hash = Sha256::new();
     for part in parts {

@@ -3,8 +3,8 @@
 //! The same list: each shard has its own journal. If the list was divided into another number of shards before, those
 //! journals are read, so changing the number of shards mails no one again.
 //!
-//! Other lists: all journals of the same service in a folder are read, so copying or renaming a list, or reading it from
-//! standard input, mails no one again.
+//! Other lists: all journals of the same service in a folder are read, so copying or renaming a list, or reading it
+//! from standard input, mails no one again.
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
@@ -33,8 +33,8 @@ fn stamp(path: PathBuf, metadata: Option<Metadata>) -> JournalStamp {
 
 /// What other journals of this list contain, if the list was divided into another number of shards or not at all.
 ///
-/// Shards of the same division are not read: they contain no person of this run, and may be on other machines. A file that
-/// is named like one but was not begun by that shard is read.
+/// Shards of the same division are not read: they contain no person of this run, and may be on other machines. A file
+/// that is named like one but was not begun by that shard is read.
 #[derive(Debug, Default)]
 pub struct Siblings {
     stamps: Vec<JournalStamp>,
@@ -95,8 +95,9 @@ impl Siblings {
         known.states.extend(self.known.states.iter().map(|(key, state)| (*key, *state)));
     }
 
-    /// Checks that they have not changed since they were read, and that no run writes to them. Call it when the run's own
-    /// journal is locked: then, of two runs with different divisions that begin at the same time, each sees the other.
+    /// Checks that they have not changed since they were read, and that no run writes to them. Call it when the run's
+    /// own journal is locked: then, of two runs with different divisions that begin at the same time, each sees the
+    /// other.
     pub fn check_unchanged(&self, own: OwnRun<'_>) -> Result<(), JournalError> {
         let now = stamps_of_siblings(own)?;
         match now.iter().find(|stamp| !self.stamps.contains(stamp)) {
@@ -130,8 +131,8 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<JournalStamp>, JournalError
     let division = own.shard.map(Shard::count);
     let is_other = |path: &Path| {
         let (name, shard) = split_name(path);
-        // With `--journal`, the journal of a whole list may have any name, and a journal may be renamed. So its first run
-        // decides. A journal without a run contains no one.
+        // With `--journal`, the journal of a whole list may have any name, and a journal may be renamed. So its first
+        // run decides. A journal without a run contains no one.
         let begins_as_named = || first_run(path).is_none_or(|run| run.part == Part::Own && run.shard == shard);
         let is_of_division = || shard.is_some() && shard.map(Shard::count) == division && begins_as_named();
         name == whole && path.file_name() != own_name && !is_of_division()
@@ -181,8 +182,8 @@ pub struct KnownElsewhere {
 #[derive(Debug, Clone, Copy)]
 pub struct OwnJournal<'a> {
     pub journal: &'a Path,
-    /// Whether the journals that `--fresh` has set aside for it are left out as well. If it is empty, they are not: perhaps
-    /// nothing was sent after the last one was set aside.
+    /// Whether the journals that `--fresh` has set aside for it are left out as well. If it is empty, they are not:
+    /// perhaps nothing was sent after the last one was set aside.
     pub replaces_set_aside: bool,
 }
 
@@ -201,8 +202,8 @@ impl KnownElsewhere {
 
     /// Searches all journals of a folder except the run's own.
     ///
-    /// `people` returns the indexes and keys of everyone who would be mailed; there are at least `count`. It is called only if
-    /// there is a journal to search, because hashing a million people takes time.
+    /// `people` returns the indexes and keys of everyone who would be mailed; there are at least `count`. It is called
+    /// only if there is a journal to search, because hashing a million people takes time.
     pub fn search<P: Iterator<Item = (u32, RowKey)>>(
         folder: &Path,
         own: OwnJournal<'_>,

@@ -1,5 +1,5 @@
-//! Merges journals into a new one, which a run can continue. Writes each run's record, then its requests, line by line as in
-//! the source journal. The request that decides about a person is written last.
+//! Merges journals into a new one, which a run can continue. Writes each run's record, then its requests, line by line
+//! as in the source journal. The request that decides about a person is written last.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,8 @@ pub struct Merged {
 ///
 /// # Errors
 /// [`JournalError`] when a run writes to one of the journals; when one is damaged, has another service or path than the
-/// first, or was written by an older vescli; when the new file exists or cannot be written. No file is left behind then.
+/// first, or was written by an older vescli; when the new file exists or cannot be written. No file is left behind
+/// then.
 pub fn merge(
     into: &Path,
     journals: &[PathBuf],
@@ -40,8 +41,8 @@ pub fn merge(
     if into.symlink_metadata().is_ok() {
         return Err(JournalError::Exists { path: into.to_owned() });
     }
-    // A merged journal belongs to no shard. With the name of one, the runs of that division would not read it, and other runs
-    // would report the other shards as missing.
+    // A merged journal belongs to no shard. With the name of one, the runs of that division would not read it, and
+    // other runs would report the other shards as missing.
     if split_name(into).1.is_some() {
         return Err(JournalError::NameOfShard { path: into.to_owned() });
     }
@@ -77,8 +78,9 @@ fn check_target(merged: &MergedJournals, path: &Path) -> Result<(), JournalError
     })
 }
 
-/// The requests in the order in which they are written, each with whether it decides. Requests that decide come last, because
-/// the last line about a person counts. Apart from that, they are sorted by run, and then as in the source journals.
+/// The requests in the order in which they are written, each with whether it decides. Requests that decide come last,
+/// because the last line about a person counts. Apart from that, they are sorted by run, and then as in the source
+/// journals.
 fn in_order(merged: &MergedJournals) -> Vec<(bool, Request)> {
     let all = merged.people.values().flat_map(|person| {
         let deciding = person.deciding();

@@ -1,14 +1,15 @@
-//! The merged content of several journals: copies of one journal, journals of shards, and journals that were merged before.
-//! The outcome of each person does not depend on the order in which they are merged, or on how often one is merged.
+//! The merged content of several journals: copies of one journal, journals of shards, and journals that were merged
+//! before. The outcome of each person does not depend on the order in which they are merged, or on how often one is
+//! merged.
 //!
 //! 1. A request is identified by its run, attempt and time.
 //! 2. Of its records the strongest counts: accepted > resolved > another end > intent.
-//! 3. A request is superseded if its journal has a later one for the same person: the run that sent the later one knew it.
+//! 3. A request is superseded if its journal has a later one for the same person, whose run knew it.
 //! 4. Only requests that are accepted or not superseded count; if there are none, all requests count.
 //! 5. Of these, the strongest outcome decides: accepted > unknown > rejected > rejected but due > not sent.
 //!
-//! Each rule is a union or a maximum, so the order of the journals does not matter. A resolution is about the requests that
-//! are above it in its journal, and about no others.
+//! Each rule is a union or a maximum, so the order of the journals does not matter. A resolution is about the requests
+//! that are above it in its journal, and about no others.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -37,8 +38,8 @@ struct RequestId {
     at: u64,
     attempt: u32,
     run: u32,
-    /// How many earlier requests in its journal have the same time, attempt and run: if the record of a run is lost, requests
-    /// of two runs may look the same.
+    /// How many earlier requests in its journal have the same time, attempt and run: if the record of a run is lost,
+    /// requests of two runs may look the same.
     nth: u32,
 }
 
@@ -160,8 +161,8 @@ fn millis_of(line: &[u8]) -> io::Result<u64> {
     Ok(u64::try_from(since_epoch(time_of(line)?).as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The time for a new resolution of these people: now, but later than all their resolutions in the journal, even if the clock
-/// was set back. A merge takes the latest resolution.
+/// The time for a new resolution of these people: now, but later than all their resolutions in the journal, even if the
+/// clock was set back. A merge takes the latest resolution.
 pub(super) fn time_of_resolution(file: &File, is_meant: impl Fn(RowKey) -> bool) -> io::Result<SystemTime> {
     let mut lines = Lines::of_file(file, 0)?;
     let mut latest = SystemTime::now();
@@ -231,9 +232,9 @@ impl MergedJournals {
                 Record::Row { key, state: RowState::Resolved(resolution), .. } => {
                     let at = millis_of(text)?;
                     let requests = people.get_mut(&key).map_or(&mut [][..], |person| &mut person.0[..]);
-                    // In a run's own journal, an operator resolves all requests of the person that are not superseded. In
-                    // a merged journal, a resolution is about the request above it. The same is true if a repair removed
-                    // the line of the only request that was not superseded.
+                    // In a run's own journal, an operator resolves all requests of the person that are not superseded.
+                    // In a merged journal, a resolution is about the request above it. The same is true if a repair
+                    // removed the line of the only request that was not superseded.
                     let is_about_all = part == Part::Own && requests.iter().any(|one| !one.superseded);
                     let first = if is_about_all { 0 } else { requests.len().saturating_sub(1) };
                     for request in requests[first..].iter_mut().filter(|one| !is_about_all || !one.superseded) {

@@ -1,6 +1,6 @@
-//! The journal of a bulk run: append-only NDJSON that records for each row whether it was mailed. An intent is on the disk
-//! before the first byte of its request is sent. So even if the program is killed, no one is mailed twice and no one is
-//! forgotten.
+//! The journal of a bulk run: append-only NDJSON that records for each row whether it was mailed. An intent is on the
+//! disk before the first byte of its request is sent. So even if the program is killed, no one is mailed twice and no
+//! one is forgotten.
 //!
 //! ```text
 //! {"v":2,"t":"run","id":…,"url":…,"service":…,"tenant":…,"cname":…,"list":…,"input_sha256":…,"rows":500,"vescli":"x.y.z","user":…,"host":…,"job":…,"at":…,"crc":"…"}
@@ -10,8 +10,8 @@
 //! {"t":"resolved","key":…,"as":"accepted|not_sent|unknown","at":…,"crc":"…"}
 //! ```
 //!
-//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are on the
-//! disk. Damage after the last `synced` may be from a power failure; any other damage is real.
+//! The last record of a key decides; an intent without an end is unknown. `synced` says how many bytes before it are on
+//! the disk. Damage after the last `synced` may be from a power failure; any other damage is real.
 
 mod concurrent;
 mod error;
@@ -31,8 +31,8 @@ mod scan;
 mod single;
 mod writer;
 
-/// The primitives that the writer uses to share memory. A test compiles the writer a second time, with the primitives of
-/// `shuttle` instead of these, and runs it in thousands of interleavings.
+/// The primitives that the writer uses to share memory. A test compiles the writer a second time, with the primitives
+/// of `shuttle` instead of these, and runs it in thousands of interleavings.
 mod sync {
     pub(super) use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
     pub(super) use std::sync::{Arc, Weak};

@@ -1,5 +1,5 @@
-//! Opens a journal for a run: reads it, removes an unfinished end, reserves space, and syncs the run's own record before
-//! anything is sent.
+//! Opens a journal for a run: reads it, removes an unfinished end, reserves space, and syncs the run's own record
+//! before anything is sent.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -36,12 +36,12 @@ pub enum OpenMode {
 pub struct Journal(JournalFile);
 
 impl Journal {
-    /// Opens a journal for a run, and makes it if it is missing. On return the record of the run, the file and its new folders
-    /// are on the disk, and there is space for all rows.
+    /// Opens a journal for a run, and makes it if it is missing. On return the record of the run, the file and its new
+    /// folders are on the disk, and there is space for all rows.
     ///
     /// # Errors
-    /// [`JournalError`] when another run uses the journal, when it is damaged or not a journal, belongs to another URL, or
-    /// cannot be written.
+    /// [`JournalError`] when another run uses the journal, when it is damaged or not a journal, belongs to another URL,
+    /// or cannot be written.
     pub fn open(path: &Path, mode: OpenMode, header: &RunHeader) -> Result<(Self, Recovered), JournalError> {
         Self::open_with_snapshot(path, mode, header, Snapshot::default())
     }
@@ -66,7 +66,8 @@ impl Journal {
         if let Some(other) = recovered.runs.iter().find(|run| !run.is_to(&header.service, &header.url)) {
             return Err(JournalError::OtherTarget { path: path.to_owned(), url: other.url.clone() });
         }
-        // The journal of a whole list, such as a merged journal, is valid for each shard. That of a shard is valid for no other.
+        // The journal of a whole list, such as a merged journal, is valid for each shard. That of a shard is valid for
+        // no other.
         if let Some(shard) = recovered.runs.last().and_then(RunRecord::own_shard)
             && header.shard != Some(shard)
         {
@@ -82,7 +83,8 @@ impl Journal {
     /// Records resolutions in an existing journal.
     ///
     /// # Errors
-    /// The error of `choose`, with the journal unchanged; [`JournalError`] when it is missing, used by another run, or damaged.
+    /// The error of `choose`, with the journal unchanged; [`JournalError`] when it is missing, used by another run, or
+    /// damaged.
     pub fn resolve<E: From<JournalError>>(
         path: &Path,
         choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Resolution)>, E>,
@@ -114,8 +116,9 @@ pub struct Snapshot {
     stamp: Option<FileStamp>,
 }
 
-/// The length of a file, the time of its last change, and its id. Runs only add to a journal or remove an unfinished end, so the
-/// length alone shows whether a run has changed it. The other two show changes by other programs, such as an editor.
+/// The length of a file, the time of its last change, and its id. Runs only add to a journal or remove an unfinished
+/// end, so the length alone shows whether a run has changed it. The other two show changes by other programs, such as
+/// an editor.
 type FileStamp = (u64, SystemTime, Option<file::FileId>);
 
 fn file_stamp(file: &File) -> Option<FileStamp> {
@@ -144,8 +147,8 @@ pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
     Ok(Snapshot { stamp: stamp.filter(is_whole), recovered: scan.recovered })
 }
 
-/// Removes an unfinished end, reserves space, writes the first records, syncs, and writes a `synced` record. Returns the new
-/// length of the journal.
+/// Removes an unfinished end, reserves space, writes the first records, syncs, and writes a `synced` record. Returns
+/// the new length of the journal.
 pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
     let LockedJournal { path, file, folders, .. } = place;
     let length = valid + text.len() as u64;
@@ -169,9 +172,9 @@ pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &s
     Ok(length + synced.len() as u64)
 }
 
-/// Replaces a locked journal by a new one that begins with this text. The new journal has a temporary name until the last step,
-/// which sets the old one aside. So an earlier error leaves the old journal as it was, and other runs always find a journal.
-/// Returns the new journal, its length, and the new path of the old one.
+/// Replaces a locked journal by a new one that begins with this text. The new journal has a temporary name until the
+/// last step, which sets the old one aside. So an earlier error leaves the old journal as it was, and other runs always
+/// find a journal. Returns the new journal, its length, and the new path of the old one.
 pub(super) fn replace(
     path: &Path,
     needed: u64,
@@ -181,8 +184,8 @@ pub(super) fn replace(
     let (mut new, beside) = LockedJournal::beside(path)?;
     let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
         if word == DAMAGED {
-            // Syncs the `synced` record, too. It is the only one: without it, what a power failure leaves would look like
-            // damage.
+            // Syncs the `synced` record, too. It is the only one: without it, what a power failure leaves would look
+            // like damage.
             new.file.sync_data().map_err(JournalError::writing(path))?;
         }
         Ok((length, set_aside(path, &beside, word)?))
@@ -210,7 +213,8 @@ fn set_aside(path: &Path, new: &Path, word: &str) -> Result<PathBuf, JournalErro
     let names = numbers.map(|number| format!("{stem}.{word}-{time}{number}{extension}"));
     let mut free = names.map(|name| path.with_file_name(name)).filter(|name| name.symlink_metadata().is_err());
     let target = free.next().ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
-    // A hard link first, so that the path always exists. On a file system without hard links it is missing for a moment.
+    // A hard link first, so that the path always exists. On a file system without hard links it is missing for a
+    // moment.
     if fs::hard_link(path, &target).is_err() {
         fs::rename(path, &target).map_err(failed)?;
     }

@@ -21,8 +21,8 @@ const OF: &str = "-of-";
 /// The name of a journal has at most this many characters of the list's name.
 const NAME_CHARS_MAX: usize = 40;
 
-/// The folder of the journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`. Rehearsals
-/// have a folder of their own, because they mail no one.
+/// The folder of the journals: `$XDG_STATE_HOME/vescli` if that is an absolute path, else `~/.local/state/vescli`.
+/// Rehearsals have a folder of their own, because they mail no one.
 ///
 /// # Errors
 /// [`JournalError::NoHome`] when there is no home folder.
@@ -45,7 +45,8 @@ pub struct JournalPlace {
 }
 
 impl JournalPlace {
-    /// All sandboxes are one service, whose journals are separate from the others: a rehearsal continues in the next sandbox.
+    /// All sandboxes are one service, whose journals are separate from the others: a rehearsal continues in the next
+    /// sandbox.
     ///
     /// # Errors
     /// [`JournalError::NoHome`] when there is no home folder.
@@ -61,11 +62,12 @@ impl JournalPlace {
     }
 }
 
-/// The path of a list's journal. It follows from the base URL, the profile's cname and the list's name, so that the same command
-/// finds it again. A stream has no name, so all streams that are sent from one folder share a journal.
+/// The path of a list's journal. It follows from the base URL, the profile's cname and the list's name, so that the
+/// same command finds it again. A stream has no name, so all streams that are sent from one folder share a journal.
 ///
-/// The content of the list does not count. When rows are added, removed or moved, the journal stays the same, and only new rows
-/// are sent. If the content counted, an edited list would get a new journal, and everyone on it would be mailed again.
+/// The content of the list does not count. When rows are added, removed or moved, the journal stays the same, and only
+/// new rows are sent. If the content counted, an edited list would get a new journal, and everyone on it would be
+/// mailed again.
 pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName) -> PathBuf {
     let identity = match list {
         ListName::File(path) => path.to_string_lossy().into_owned(),
@@ -75,8 +77,8 @@ pub fn default_path(folder: &Path, base_url: &str, cname: &str, list: &ListName)
     folder.join(format!("{}-{digest}.{EXTENSION}", list.short_name()))
 }
 
-/// The path of a shard's journal: that of the whole list's journal, with the shard before the extension. So the command lines of
-/// all machines differ only in the shard.
+/// The path of a shard's journal: that of the whole list's journal, with the shard before the extension. So the command
+/// lines of all machines differ only in the shard.
 pub fn journal_of_shard(path: &Path, shard: Shard) -> PathBuf {
     let (whole, _) = split_name(path);
     let (stem, extension) = whole.split_at(whole.rfind('.').filter(|dot| *dot > 0).unwrap_or(whole.len()));
@@ -104,8 +106,8 @@ pub fn are_siblings(one: &Path, other: &Path) -> bool {
         && (one.parent() == other.parent() || resolve_folder(one).parent() == resolve_folder(other).parent())
 }
 
-/// Whether the name of a journal may have been made from the name of a list. A list of the same name in another folder gives
-/// the same result.
+/// Whether the name of a journal may have been made from the name of a list. A list of the same name in another folder
+/// gives the same result.
 pub fn named_after(journal: &Path, list: &ListName) -> bool {
     split_name(journal).0.rsplit_once('-').is_some_and(|(name, _)| name == list.short_name())
 }
@@ -162,8 +164,8 @@ const LINKS_MAX: usize = 40;
 /// The name of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListName {
-    /// A file, with its folder resolved. The file itself is not resolved if it is a link: a link such as `current.csv` is the same
-    /// list whatever it points to.
+    /// A file, with its folder resolved. The file itself is not resolved if it is a link: a link such as `current.csv`
+    /// is the same list whatever it points to.
     File(PathBuf),
     /// Standard input, however it is spelled.
     Stdin,
@@ -172,8 +174,8 @@ pub enum ListName {
 }
 
 impl ListName {
-    /// The list that an argument names. A path to a descriptor of a process is a stream, whatever the descriptor is connected to:
-    /// the same path leads to another file in the next process.
+    /// The list that an argument names. A path to a descriptor of a process is a stream, whatever the descriptor is
+    /// connected to: the same path leads to another file in the next process.
     pub fn of(name: &Path) -> Self {
         if name.as_os_str() == "-" {
             return Self::Stdin;
@@ -232,8 +234,8 @@ fn descriptor(name: &Path) -> Option<u32> {
     None
 }
 
-/// Whether a resolved folder lists the descriptors of a process: `/proc/PID/fd` and `/proc/PID/task/TID/fd` (proc(5)), and
-/// `/dev/fd` if it is not a link.
+/// Whether a resolved folder lists the descriptors of a process: `/proc/PID/fd` and `/proc/PID/task/TID/fd` (proc(5)),
+/// and `/dev/fd` if it is not a link.
 fn lists_descriptors(folder: &Path) -> bool {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match folder.to_str().unwrap_or_default().split('/').collect::<Vec<&str>>()[..] {

@@ -1,5 +1,5 @@
-//! Reads the people of a journal: all of them with their states, only the last attempts, or some of them by their intents.
-//! People are read one at a time, so that the memory has only the offsets of their lines.
+//! Reads the people of a journal: all of them with their states, only the last attempts, or some of them by their
+//! intents. People are read one at a time, so that the memory has only the offsets of their lines.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -54,8 +54,8 @@ pub struct People {
 }
 
 impl People {
-    /// Reads a journal to which a run may write at the same time; people whom the run adds later are left out. The offsets
-    /// stay valid, because a run only adds lines and removes an unfinished last line.
+    /// Reads a journal to which a run may write at the same time; people whom the run adds later are left out. The
+    /// offsets stay valid, because a run only adds lines and removes an unfinished last line.
     ///
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, damaged, or cannot be read.
@@ -126,8 +126,8 @@ fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines
 /// More bytes than one attempt ever takes in the journal.
 const BYTES_PER_ATTEMPT: u64 = 4096;
 
-/// The ends of the last `most` attempts of a journal, the oldest first. An attempt without an end counts as ending `now`: its
-/// request may still be on its way to the server, so the next run of a shard counts it against the rate.
+/// The ends of the last `most` attempts of a journal, the oldest first. An attempt without an end counts as ending
+/// `now`: its request may still be on its way to the server, so the next run of a shard counts it against the rate.
 pub fn recent_attempts(path: &Path, most: u64, now: SystemTime) -> Result<Vec<SystemTime>, JournalError> {
     let failed = JournalError::reading(path);
     let file = open_to_read(path)?;

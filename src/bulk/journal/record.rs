@@ -1,5 +1,5 @@
-//! The records of the journal and their bytes. Each is one line of JSON, whose last field is the CRC-32 of everything before
-//! it.
+//! The records of the journal and their bytes. Each is one line of JSON, whose last field is the CRC-32 of everything
+//! before it.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use crate::api::outcome::Outcome;
 use crate::settings::bulk::Shard;
 use crate::settings::clock::{Timestamp, now, writable};
 
-/// The version of the format. Version 1 can still be read: its keys are made from the full URL, its ends have no address, and it
-/// has no [`Record::Synced`].
+/// The version of the format. Version 1 can still be read: its keys are made from the full URL, its ends have no
+/// address, and it has no [`Record::Synced`].
 const VERSION: u32 = 2;
 /// The version of this program.
 const VESCLI: &str = env!("CARGO_PKG_VERSION");
@@ -190,8 +190,8 @@ impl RowState {
         }
     }
 
-    /// The larger weight counts if journals differ. A row that is due is almost the lightest, because it is sent without another
-    /// flag, like a row that was not sent.
+    /// The larger weight counts if journals differ. A row that is due is almost the lightest, because it is sent
+    /// without another flag, like a row that was not sent.
     pub(super) const fn weight(self) -> u8 {
         match self.effective() {
             Outcome::Accepted => 4,
@@ -208,8 +208,8 @@ impl RowState {
 pub(super) enum Record {
     /// Boxed, because it is much larger than the others, and rare.
     Run(Box<RunRecord>),
-    /// An intent, an end or a resolution: the state of the person after it, and the HTTP status of an end, if there was an
-    /// answer.
+    /// An intent, an end or a resolution: the state of the person after it, and the HTTP status of an end, if there was
+    /// an answer.
     Row { key: RowKey, state: RowState, status: Option<u16> },
     /// Everything before this offset was on the disk when the record was written.
     Synced { bytes: u64 },
@@ -274,8 +274,8 @@ pub(super) fn intent(intent: &Intent<'_>) -> String {
     ))
 }
 
-/// The line of an end. It has the address and the cname, so that it is complete even if the intent is damaged. A vescli that does
-/// not know `due` does not send the row.
+/// The line of an end. It has the address and the cname, so that it is complete even if the intent is damaged. A vescli
+/// that does not know `due` does not send the row.
 pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     let (Person { key, email, cname }, attempt, word) = (*person, end.attempt, end.outcome.word());
     let ([email, cname], status, at) = ([email, cname].map(Value::from), Value::from(end.status), now());
@@ -361,8 +361,9 @@ fn intended(attempt: u64) -> RowState {
 /// The length of a time in a record.
 const TIME_LENGTH: usize = "2026-01-02T03:04:05.678Z".len();
 
-/// Reads intents and accepted ends as [`intent`] and [`end`] write them, in a quarter of the time of a JSON parser: a long journal
-/// consists mainly of these. The CRC was checked, so vescli wrote these bytes. The parser reads all other lines.
+/// Reads intents and accepted ends as [`intent`] and [`end`] write them, in a quarter of the time of a JSON parser: a
+/// long journal consists mainly of these. The CRC was checked, so vescli wrote these bytes. The parser reads all other
+/// lines.
 fn read_usual(line: &[u8]) -> Option<Record> {
     let rest = str::from_utf8(line).ok()?.strip_prefix(r#"{"t":""#)?;
     if let Some(rest) = rest.strip_prefix(r#"intent","key":""#) {

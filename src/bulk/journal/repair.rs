@@ -22,7 +22,8 @@ pub struct Repaired {
     pub damaged: Vec<u64>,
     /// The damaged lines that do not show which person they are about.
     pub unreadable: Vec<u64>,
-    /// The numbers of valid lines about people who are neither on the list nor named in the journal. They were removed, too.
+    /// The numbers of valid lines about people who are neither on the list nor named in the journal. They were removed,
+    /// too.
     pub nameless: Vec<u64>,
     /// The people who became unknown, in the order of the list.
     pub unknown: Vec<ListedPerson>,
@@ -116,8 +117,8 @@ impl DamagedJournal {
         self.valid.iter().filter(|line| line.is_intent()).find_map(|line| Some(line.named()?.cname))
     }
 
-    /// Replaces the damaged journal by a repaired one, and keeps it under another name. `people` is everyone on the list;
-    /// `header` makes the record of a run if no such record is left.
+    /// Replaces the damaged journal by a repaired one, and keeps it under another name. `people` is everyone on the
+    /// list; `header` makes the record of a run if no such record is left.
     ///
     /// # Errors
     /// [`JournalError`] when the new journal cannot be written. The damaged one is unchanged then.
@@ -149,8 +150,8 @@ impl DamagedJournal {
         }
     }
 
-    /// Whether the keys before the first valid run are of version 1. Below a run of version 1, keys of both versions can be
-    /// read; below a newer run, only newer keys can.
+    /// Whether the keys before the first valid run are of version 1. Below a run of version 1, keys of both versions
+    /// can be read; below a newer run, only newer keys can.
     fn has_old_keys(&self, service: &str) -> bool {
         let mut headless = self.valid.iter().take_while(|line| line.run().is_none());
         headless.any(|line| match line.record {
@@ -220,8 +221,8 @@ impl Rebuilt {
         }
     }
 
-    /// Whether the journal still has the request that a line is about. An end belongs to a request of its own run. A resolution
-    /// is about all requests of the person, but in a merged journal about the request above it.
+    /// Whether the journal still has the request that a line is about. An end belongs to a request of its own run. A
+    /// resolution is about all requests of the person, but in a merged journal about the request above it.
     fn has_intent(&mut self, state: RowState, key: RowKey, below_damage: bool) -> bool {
         match state {
             RowState::Intended { .. } => true,
@@ -236,8 +237,8 @@ impl Rebuilt {
     /// Adds a valid line. `below_damage` says that the line above it is damaged.
     fn take(&mut self, line: &ValidLine, below_damage: bool) {
         if below_damage {
-            // The damaged line may have been the record of another run, whose requests are not superseded, so the requests
-            // below count. It may also have been the intent of any end below.
+            // The damaged line may have been the record of another run, whose requests are not superseded, so the
+            // requests below count. It may also have been the intent of any end below.
             self.text.extend(self.superseded.take());
             self.open.clear();
         }
@@ -319,7 +320,8 @@ impl Rebuilt {
         }
     }
 
-    /// The people on a damaged line, by the keys and addresses that it still shows. Returns nothing if there may be others.
+    /// The people on a damaged line, by the keys and addresses that it still shows. Returns nothing if there may be
+    /// others.
     fn people_on(&self, line: &DamagedText) -> Option<Vec<RowKey>> {
         let text = str::from_utf8(&line.text).ok()?;
         if !line.is_whole || text.contains('\0') {
@@ -346,8 +348,8 @@ impl Rebuilt {
     }
 }
 
-/// Whether a damaged line still shows that it was the record of a run or a `synced`. A few damaged bytes cannot make another
-/// record look like one of these.
+/// Whether a damaged line still shows that it was the record of a run or a `synced`. A few damaged bytes cannot make
+/// another record look like one of these.
 fn is_about_no_one(text: &str) -> bool {
     let begins = |start: &str| text.starts_with(start) && text.matches("\"crc\":\"").count() <= 1;
     let names_someone = text.contains("\"key\":") || text.contains("\"email\":");

@@ -79,14 +79,15 @@ impl RunRecord {
         self.service == service && path_of(&self.url) == path_of(url)
     }
 
-    /// The shard that this journal belongs to. The record in a merged journal does not count: it came from another journal.
+    /// The shard that this journal belongs to. The record in a merged journal does not count: it came from another
+    /// journal.
     pub fn own_shard(&self) -> Option<Shard> {
         self.shard.filter(|_| self.part == Part::Own)
     }
 }
 
-/// The path of a URL. The scheme is ignored: only a loopback address may have another one than https, and a rehearsal without
-/// TLS may continue one with TLS.
+/// The path of a URL. The scheme is ignored: only a loopback address may have another one than https, and a rehearsal
+/// without TLS may continue one with TLS.
 fn path_of(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned())
 }
@@ -105,7 +106,8 @@ pub struct Author {
 
 impl Author {
     pub fn of(environment: &Environment) -> Self {
-        // Secrets are removed from a URL before it is cut: a cut URL may end within a password, which is not recognised then.
+        // Secrets are removed from a URL before it is cut: a cut URL may end within a password, which is not recognised
+        // then.
         let variable = |name: &str| environment.get(name).map(|value| value.to_string_lossy().into_owned());
         let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable);
         #[cfg(unix)]
@@ -144,8 +146,8 @@ fn bounded(mut text: String) -> String {
     text
 }
 
-/// A URL without the parts that may contain a secret: user, password, query and fragment. Nothing for other text, which may
-/// contain a secret anywhere.
+/// A URL without the parts that may contain a secret: user, password, query and fragment. Nothing for other text, which
+/// may contain a secret anywhere.
 fn without_secrets(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok().filter(Url::has_host)?;
     // These fail only for a URL without a host.

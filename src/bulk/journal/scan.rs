@@ -19,8 +19,8 @@ use crate::settings::clock::Timestamp;
 pub enum Tail {
     #[default]
     None,
-    /// The beginning of a record, or zeros: the run was killed while it wrote. Nothing was sent because of it, so it can be
-    /// removed.
+    /// The beginning of a record, or zeros: the run was killed while it wrote. Nothing was sent because of it, so it
+    /// can be removed.
     Torn,
     /// A whole record without its line break. It counts.
     Unbroken,
@@ -52,9 +52,9 @@ impl Scan {
 
 /// Reads a whole journal.
 ///
-/// Damage after the last offset that a `synced` covers is removed like an unfinished end: a power failure may leave any part of
-/// what was written after that, and nothing was sent because of it. Rows whose ends are removed as well become unknown, and are
-/// not sent.
+/// Damage after the last offset that a `synced` covers is removed like an unfinished end: a power failure may leave any
+/// part of what was written after that, and nothing was sent because of it. Rows whose ends are removed as well become
+/// unknown, and are not sent.
 ///
 /// # Errors
 /// Those of the reader. Damage is not an error here: it is part of the result.
@@ -149,8 +149,8 @@ impl Scanner {
         };
         let is_unsynced = self.synced.is_some_and(|synced| synced <= first.offset);
         let is_all = self.scan.lines == 1 && self.begins_torn;
-        // In a new journal, the first `synced` follows the first run, or a later one if earlier runs were killed before they
-        // wrote theirs. An end shows that it was on the disk: a request is sent only after a sync that covers it.
+        // In a new journal, the first `synced` follows the first run, or a later one if earlier runs were killed before
+        // they wrote theirs. An end shows that it was on the disk: a request is sent only after a sync that covers it.
         let follows_runs = before.runs.len() as u64 + 1 == first.line && before.runs.iter().all(|run| run.version > 1);
         let is_first_synced = self.synced.is_none() && !self.has_ends && first.line > 1 && follows_runs;
         if is_unsynced || is_all || is_first_synced {
@@ -163,8 +163,8 @@ impl Scanner {
     }
 }
 
-/// Whether a journal may begin with these bytes: with a record, which may be damaged, or with zeros. An empty file counts, too,
-/// and so does a record that a power failure has replaced by zeros from any byte on.
+/// Whether a journal may begin with these bytes: with a record, which may be damaged, or with zeros. An empty file
+/// counts, too, and so does a record that a power failure has replaced by zeros from any byte on.
 pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     let starts: [&[u8]; 2] = [b"{\"v\":", b"{\"t\":\""];
     let written = without_zeros(bytes);
@@ -172,8 +172,8 @@ pub fn begins_like_a_journal(bytes: &[u8]) -> bool {
     written.first().is_none_or(|first| *first == 0) || starts.into_iter().any(agrees)
 }
 
-/// Whether a line is the first one of a journal and has zeros for its missing parts: then the journal is still empty. Other files
-/// have no zeros there, and are not changed.
+/// Whether a line is the first one of a journal and has zeros for its missing parts: then the journal is still empty.
+/// Other files have no zeros there, and are not changed.
 fn is_torn_beginning(line: &[u8]) -> bool {
     let begins = line.starts_with(b"{\"v\":") || line.first() == Some(&0);
     begins && line.contains(&0)

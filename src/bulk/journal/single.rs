@@ -1,8 +1,8 @@
-//! The journals of single sends: one for each service and month, so that none grows for ever. A send appends its run, its
-//! intents and its ends, and holds the lock only while it writes. Records of several sends are interleaved.
+//! The journals of single sends: one for each service and month, so that none grows for ever. A send appends its run,
+//! its intents and its ends, and holds the lock only while it writes. Records of several sends are interleaved.
 //!
-//! If the last record is a `synced`, a send does not read the rest. Only an end that is not accepted reads the whole file:
-//! the last record of a person decides, and a rejected end must not replace the outcome of another send.
+//! If the last record is a `synced`, a send does not read the rest. Only an end that is not accepted reads the whole
+//! file: the last record of a person decides, and a rejected end must not replace the outcome of another send.
 
 use std::fs::File;
 use std::io;
@@ -46,13 +46,13 @@ impl RunRecord {
     }
 }
 
-/// A send in the journal of its service and month. The file stays open, so that the end can only go to the file that has the
-/// intent.
+/// A send in the journal of its service and month. The file stays open, so that the end can only go to the file that
+/// has the intent.
 pub struct SingleSend(LockedJournal);
 
 impl SingleSend {
-    /// Writes and syncs the record of the run and its first intent. On return the request may be sent. `wait` waits for the
-    /// given time, and returns whether to continue to wait for the lock.
+    /// Writes and syncs the record of the run and its first intent. On return the request may be sent. `wait` waits for
+    /// the given time, and returns whether to continue to wait for the lock.
     ///
     /// # Errors
     /// [`JournalError`] when the intent may not be on the disk.
@@ -156,8 +156,9 @@ fn ends_synced(file: &File, length: u64) -> io::Result<bool> {
     Ok(matches!(record::read(last), Ok(Record::Synced { bytes }) if bytes == begin))
 }
 
-/// The record to write instead of the own end, if another send to the same person has a stronger outcome: it was accepted, or
-/// it is unknown, perhaps because it is under way. Damaged lines are ignored: readers of the journal report them.
+/// The record to write instead of the own end, if another send to the same person has a stronger outcome: it was
+/// accepted, or it is unknown, perhaps because it is under way. Damaged lines are ignored: readers of the journal
+/// report them.
 fn stronger_record_of_others(file: &File, person: &Person<'_>, end: &End) -> io::Result<Option<String>> {
     let mut lines = Lines::of_file(file, 0)?;
     // Requests without an end, the own one included.

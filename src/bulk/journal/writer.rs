@@ -1,9 +1,9 @@
-//! The writer of the journal. Workers pass records to it, together with the events that report them. One thread writes and syncs
-//! the records in batches, wakes the workers whose intents are on the disk, and then passes the events on to the screen. So no
-//! request is sent before its intent is synced, and no event is shown before its record is written.
+//! The writer of the journal. Workers pass records to it, together with the events that report them. One thread writes
+//! and syncs the records in batches, wakes the workers whose intents are on the disk, and then passes the events on to
+//! the screen. So no request is sent before its intent is synced, and no event is shown before its record is written.
 //!
-//! With eight workers, one sync is enough for eight intents. The thread does not wait for the screen: events that the screen has
-//! not read yet are queued.
+//! With eight workers, one sync is enough for eight intents. The thread does not wait for the screen: events that the
+//! screen has not read yet are queued.
 
 use std::io;
 use std::iter;
@@ -21,14 +21,16 @@ use super::sync::{Arc, Builder, JoinHandle, Receiver, RecvTimeoutError, Sender, 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered<E> {
     pub event: E,
-    /// Whether its record is written, so that it survives if the program is killed. It survives a power failure only after the
-    /// next intent or the end of the run. After a power failure before that, the row is unknown, and is not sent.
+    /// Whether its record is written, so that it survives if the program is killed. It survives a power failure only
+    /// after the next intent or the end of the run. After a power failure before that, the row is unknown, and is not
+    /// sent.
     pub is_written: bool,
 }
 
 /// A message from a worker to the thread.
 enum Message<E> {
-    /// The thread sends to `synced` when the intent is on the disk. If it drops `synced` instead, the intent may not be there.
+    /// The thread sends to `synced` when the intent is on the disk. If it drops `synced` instead, the intent may not be
+    /// there.
     Intent {
         record: String,
         synced: Sender<()>,
@@ -73,11 +75,12 @@ struct Shared<E> {
 pub struct JournalHandle<E>(Arc<Shared<E>>);
 
 impl<E> JournalHandle<E> {
-    /// Records an intent. On return it is on the disk, with all records that were passed before it, and its request may be sent.
+    /// Records an intent. On return it is on the disk, with all records that were passed before it, and its request may
+    /// be sent.
     ///
     /// # Errors
-    /// [`JournalStopped`] when it may not be on the disk, because this or an earlier write or sync failed. Then no request may be
-    /// sent any more.
+    /// [`JournalStopped`] when it may not be on the disk, because this or an earlier write or sync failed. Then no
+    /// request may be sent any more.
     pub fn intend(&self, intent: &Intent<'_>) -> Result<(), JournalStopped> {
         let Shared { status, .. } = &*self.0;
         self.queue(intent).recv().map_err(|_| self.stopped().unwrap_or_else(|| status.closed()))
@@ -93,8 +96,8 @@ impl<E> JournalHandle<E> {
 
     /// Passes the outcome of an attempt, and the events to show when it is written.
     ///
-    /// The last record of a row decides, so pass the outcome of all attempts together: if an earlier attempt may have mailed the
-    /// person, the row stays unknown after a later one that was rejected or not sent.
+    /// The last record of a row decides, so pass the outcome of all attempts together: if an earlier attempt may have
+    /// mailed the person, the row stays unknown after a later one that was rejected or not sent.
     pub fn conclude(&self, person: &Person<'_>, end: &End, events: impl IntoIterator<Item = E>) {
         self.put(person.key, Some(record::end(person, end)), events.into_iter().collect());
     }
@@ -157,8 +160,8 @@ impl<E: Send + 'static> Writer<E> {
 }
 
 impl<E> Writer<E> {
-    /// Waits for events, at most this long, and returns all that there are. Returns `None` when the last handle was dropped and
-    /// all events were read.
+    /// Waits for events, at most this long, and returns all that there are. Returns `None` when the last handle was
+    /// dropped and all events were read.
     pub fn events(&self, longest: Duration) -> Option<Vec<Delivered<E>>> {
         match self.events.recv_timeout(longest) {
             Ok(first) => Some(iter::once(first).chain(self.events.try_iter()).collect()),
@@ -204,8 +207,8 @@ impl<E> Drop for Writer<E> {
 /// Writes and syncs a batch.
 pub(super) type Commit<E, S> = fn(&mut Loop<E, S>) -> Result<(), JournalStopped>;
 
-/// The loop of the thread, until the journal is closed. After the first write or sync that fails it writes no more, and only
-/// refuses intents and passes events on.
+/// The loop of the thread, until the journal is closed. After the first write or sync that fails it writes no more, and
+/// only refuses intents and passes events on.
 pub(super) struct Loop<E, S> {
     messages: Receiver<Message<E>>,
     shown: Sender<Delivered<E>>,
@@ -344,8 +347,8 @@ impl<E, S: Store> Loop<E, S> {
         let Self { status, store, .. } = self;
         store.check().map_err(|change| JournalStopped::Lost { path: Arc::clone(&status.path), change })?;
         store.sync().map_err(status.failed(Stage::Sync))?;
-        // Before a worker is woken: even if the program is killed, a `synced` follows each intent whose request may have been
-        // sent.
+        // Before a worker is woken: even if the program is killed, a `synced` follows each intent whose request may
+        // have been sent.
         store.write_synced().map_err(status.failed(Stage::Write))?;
         self.is_synced = true;
         Ok(())

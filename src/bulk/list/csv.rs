@@ -21,7 +21,8 @@ pub(super) fn named_separator(line: &str) -> Option<u8> {
     SEPARATORS.contains(&named).then_some(named)
 }
 
-/// How the first row looks with one separator. The best separator gives a column `email`; after that, more columns are better.
+/// How the first row looks with one separator. The best separator gives a column `email`; after that, more columns are
+/// better.
 pub(super) struct SeparatorGuess {
     pub(super) names_email: bool,
     pub(super) columns: usize,
@@ -114,8 +115,8 @@ fn trimmed(cell: &[u8]) -> &str {
     str::from_utf8(cell).unwrap_or_default().trim()
 }
 
-/// Reads the rows of a table (RFC 4180). Unlike the reader of the crate `csv`, it knows the line of each row, and refuses
-/// misplaced quotes, because of which one row would include the rows after it.
+/// Reads the rows of a table (RFC 4180). Unlike the reader of the crate `csv`, it knows the line of each row, and
+/// refuses misplaced quotes, because of which one row would include the rows after it.
 struct Rows<R> {
     input: R,
     separator: u8,
@@ -140,8 +141,8 @@ impl<R: BufRead> Rows<R> {
         Self { input, separator, line: 1, is_strict: true }
     }
 
-    /// Reads the next row, without empty lines before it. Returns the number of its first line. After an error, the record has the
-    /// cells before it.
+    /// Reads the next row, without empty lines before it. Returns the number of its first line. After an error, the
+    /// record has the cells before it.
     fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, RowsError> {
         let (mut at, mut begin, mut opened, mut length) = (At::CellStart, self.line, self.line, 0);
         let (mut line, mut cell) = (Vec::new(), Vec::new());

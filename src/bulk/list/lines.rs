@@ -1,5 +1,5 @@
-//! The bytes of a list: they are hashed, and line breaks are normalised, so that the readers need not handle the other kinds.
-//! Also reads the formats with one person on each line: plain addresses and NDJSON.
+//! The bytes of a list: they are hashed, and line breaks are normalised, so that the readers need not handle the other
+//! kinds. Also reads the formats with one person on each line: plain addresses and NDJSON.
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -122,7 +122,8 @@ pub(super) fn read_ndjson(input: &mut impl BufRead, collector: &mut Collector<'_
     })
 }
 
-/// Why an object cannot be used. The line number of `serde_json` is removed: it is always 1, because each line is parsed alone.
+/// Why an object cannot be used. The line number of `serde_json` is removed: it is always 1, because each line is
+/// parsed alone.
 fn why(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let column = error.column();

@@ -1,5 +1,5 @@
-//! Reads a list of people: CSV, NDJSON or plain lines, as spreadsheets and directories export them. The whole list is read and
-//! checked before the first request.
+//! Reads a list of people: CSV, NDJSON or plain lines, as spreadsheets and directories export them. The whole list is
+//! read and checked before the first request.
 
 mod csv;
 mod lines;
@@ -21,8 +21,8 @@ use rows::Collector;
 /// The bytes at the beginning of a list from which its format is detected. The rest is read in blocks of the same size.
 const SAMPLE_BYTES: usize = 64 * 1024;
 
-/// Reads a list. `default_cname` is the cname of rows without one. With `allow_any_email`, addresses need not match the published
-/// pattern.
+/// Reads a list. `default_cname` is the cname of rows without one. With `allow_any_email`, addresses need not match the
+/// published pattern.
 ///
 /// # Errors
 /// [`RowsError`] when the list as a whole cannot be used. Rows that cannot be sent are part of the result.

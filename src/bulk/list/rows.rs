@@ -91,8 +91,8 @@ pub(super) fn refused_column(names: &[impl AsRef<str>]) -> Option<&'static str> 
 /// At most this many ignored columns are named.
 const IGNORED_COLUMNS_MAX: usize = 64;
 
-/// The index of the first row with this hash for which `is_same` is true. If there is none, inserts the index `next` and returns
-/// nothing. A row with the same hash as another one gets the next free number, because it is not a repeat.
+/// The index of the first row with this hash for which `is_same` is true. If there is none, inserts the index `next`
+/// and returns nothing. A row with the same hash as another one gets the next free number, because it is not a repeat.
 fn first_or_insert(
     indexes: &mut HashMap<u64, u32>,
     mut hash: u64,
@@ -118,8 +118,8 @@ pub(super) struct Collector<'a> {
     default_cname: &'a str,
     allow_any_email: bool,
     list: List,
-    /// The index of the first row with an address, by the hash of the address: a second copy of a million addresses would be too
-    /// large.
+    /// The index of the first row with an address, by the hash of the address: a second copy of a million addresses
+    /// would be too large.
     by_email: HashMap<u64, u32>,
     /// The address and cname of all other rows with an address. Most lists have none.
     others: HashSet<(String, String)>,

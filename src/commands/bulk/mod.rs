@@ -1,5 +1,5 @@
-//! `vescli bulk`: mails each person on a list once. Reads and checks the list, shows the plan, asks for confirmation, sends, and
-//! reports the results. Connects journal, workers, signals and screen.
+//! `vescli bulk`: mails each person on a list once. Reads and checks the list, shows the plan, asks for confirmation,
+//! sends, and reports the results. Connects journal, workers, signals and screen.
 
 mod end;
 mod prepare;
@@ -104,7 +104,8 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
     }
 }
 
-/// Shows the plan, and asks what to do with people who are known from other lists. Returns nothing if the user stops the run.
+/// Shows the plan, and asks what to do with people who are known from other lists. Returns nothing if the user stops
+/// the run.
 ///
 /// # Errors
 /// [`BulkError::Known`] when no one can be asked.
@@ -237,8 +238,8 @@ fn work(
     remark
 }
 
-/// The pace of the run. For a shard, the last requests of its previous run count, too: so a job that is killed and restarted
-/// stays within the rate of the whole list.
+/// The pace of the run. For a shard, the last requests of its previous run count, too: so a job that is killed and
+/// restarted stays within the rate of the whole list.
 fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     let BulkSettings { rate, shard, .. } = prepared.bulk;
     let (Some(shard), Some(whole)) = (shard, rate) else {
@@ -250,7 +251,8 @@ fn pace(prepared: &Prepared) -> Result<Pace, JournalError> {
     Ok(Pace::of_shard(rate, shard, now, &ended))
 }
 
-/// Closes the journal. Returns whether the file may no longer be the one that the run wrote; after a failed write it still is.
+/// Closes the journal. Returns whether the file may no longer be the one that the run wrote; after a failed write it
+/// still is.
 fn close(journal: Writer<Event>, gate: &Gate) -> bool {
     let Err(stopped) = journal.close() else {
         return false;

@@ -174,8 +174,8 @@ impl Prepared {
         })
     }
 
-    /// A warning about rows that are left out because they cannot be used. It is shown even with `-q`, because these people are not
-    /// mailed.
+    /// A warning about rows that are left out because they cannot be used. It is shown even with `-q`, because these
+    /// people are not mailed.
     pub(super) fn left_out(&self) -> Option<String> {
         let bad = &self.list.bad;
         let BadRow { line, reason } = bad.first()?;
@@ -233,8 +233,8 @@ impl Prepared {
         Ok(())
     }
 
-    /// The same again when the run's own journal is locked. If the run cannot begin, removes a journal that was made for it: other
-    /// runs would take it for that of a shard that was run.
+    /// The same again when the run's own journal is locked. If the run cannot begin, removes a journal that was made
+    /// for it: other runs would take it for that of a shard that was run.
     pub(super) fn recheck_siblings(&self, known: &mut Recovered) -> Result<(), JournalError> {
         self.siblings.check_unchanged(self.own_run()).inspect_err(|_| {
             if known.runs.is_empty() && known.set_aside.is_none() {
@@ -285,11 +285,11 @@ impl Prepared {
         first_run(&self.journal).filter(of_others).map_or(Ok(()), |run| Err(refused(run)))
     }
 
-    /// Checks that no other run uses this journal, whose rows under way would look unknown. This run locks the journal later, when
-    /// it opens it.
+    /// Checks that no other run uses this journal, whose rows under way would look unknown. This run locks the journal
+    /// later, when it opens it.
     fn check_alone(&self) -> Result<(), JournalError> {
-        // Before the journal is opened: the error about its permissions advises `chmod 600`, which does not help if the file is
-        // the list.
+        // Before the journal is opened: the error about its permissions advises `chmod 600`, which does not help if the
+        // file is the list.
         if fs::canonicalize(&self.journal).is_ok_and(|path| fs::canonicalize(&self.name).is_ok_and(|list| list == path))
         {
             return Err(JournalError::TheList { path: self.journal.clone() });
@@ -304,8 +304,9 @@ impl Prepared {
         }
     }
 
-    /// Makes the plan again when the journal is locked. It is an error if the shown plan had another state for a row: another run may
-    /// have begun a new journal since then. With `sends_known`, it does not matter which people other lists know.
+    /// Makes the plan again when the journal is locked. It is an error if the shown plan had another state for a row:
+    /// another run may have begun a new journal since then. With `sends_known`, it does not matter which people other
+    /// lists know.
     pub(super) fn plan_again(&self, known: &Recovered, shown: &Plan, sends_known: bool) -> Result<Plan, JournalError> {
         let plan = self.plan(known);
         if !sends_known && self.knows_more_elsewhere(known)? {
@@ -317,8 +318,8 @@ impl Prepared {
         Ok(plan)
     }
 
-    /// Whether other lists know more people than when the plan was made: other runs may have sent while this one waited for an
-    /// answer.
+    /// Whether other lists know more people than when the plan was made: other runs may have sent while this one waited
+    /// for an answer.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
         if self.elsewhere.is_current(&self.folder, self.own(known))? {
             return Ok(false);

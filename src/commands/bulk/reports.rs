@@ -1,5 +1,6 @@
-//! The report files of a run for other programs, `--junit` and `--metrics`. They are opened before the first request, and written
-//! at the end. A file replaces an older one as a whole, so a reader finds the old text or the new text, never a part.
+//! The report files of a run for other programs, `--junit` and `--metrics`. They are opened before the first request,
+//! and written at the end. A file replaces an older one as a whole, so a reader finds the old text or the new text,
+//! never a part.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -57,8 +58,8 @@ impl Reports {
         self.junit.as_ref().map(|_| Cases::new(plan))
     }
 
-    /// Writes the files at the end of a run. An error does not change the exit code, which is about the rows. A job that needs the
-    /// file notices that it is missing.
+    /// Writes the files at the end of a run. An error does not change the exit code, which is about the rows. A job
+    /// that needs the file notices that it is missing.
     pub(super) fn write(
         &self,
         facts: &PlanFacts,
@@ -96,8 +97,8 @@ struct AtomicFile {
 
 impl AtomicFile {
     /// # Errors
-    /// The error of the system when the folder is not writable. An error when the path is not a regular file: a device such as
-    /// `/dev/null` must not be replaced.
+    /// The error of the system when the folder is not writable. An error when the path is not a regular file: a device
+    /// such as `/dev/null` must not be replaced.
     fn open(path: &Path, is_private: bool) -> io::Result<Self> {
         let path = behind_links(path)?;
         match fs::metadata(&path) {

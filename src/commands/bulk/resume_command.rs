@@ -1,4 +1,5 @@
-//! The command to run next after a run that is not finished: usually the same command, without flags that must not be repeated.
+//! The command to run next after a run that is not finished: usually the same command, without flags that must not be
+//! repeated.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -26,7 +27,8 @@ impl NextStep {
         format!("next{needed}: {}\n", redactor.escape_uncut(self.command.as_bytes()))
     }
 
-    /// `show` lists unknown people, and how to resolve them. `check` is for a journal that may not be the one that the run wrote.
+    /// `show` lists unknown people, and how to resolve them. `check` is for a journal that may not be the one that the
+    /// run wrote.
     pub(super) fn journal(action: &str, journal: &Path) -> Self {
         let journal = quote(&journal.to_string_lossy());
         Self { command: format!("vescli journal {action} {journal}"), needs_list: false }

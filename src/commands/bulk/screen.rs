@@ -1,5 +1,6 @@
-//! Shows a run: a line or JSON document for each row, warnings, and the progress. The progress is a bar on a terminal; otherwise it is
-//! a plain line from time to time. An error of standard output does not stop the run, and a closed reader is not an error.
+//! Shows a run: a line or JSON document for each row, warnings, and the progress. The progress is a bar on a terminal;
+//! otherwise it is a plain line from time to time. An error of standard output does not stop the run, and a closed
+//! reader is not an error.
 
 use std::io::{self, stderr};
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ use crate::settings::bulk::Rate;
 
 /// How often the bar is updated.
 const TICK: Duration = Duration::from_millis(100);
-/// If rows end faster than they are shown, the screen waits this long for more: waking up for each row would slow down the workers.
+/// If rows end faster than they are shown, the screen waits this long for more: waking up for each row would slow down
+/// the workers.
 const BATCH_DELAY: Duration = Duration::from_millis(5);
 /// At most this many events are shown in one write.
 const BATCH_MAX: usize = 512;
@@ -100,8 +102,8 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
                     lines.extend(answer.iter().flat_map(|a| text::answer_lines(a, bodies, redactor)));
                     err.extend(lines.iter().map(|line| format!("{}\n", style.dim(line))));
                 }
-                // If the users of a whole list appear late, the 404s would fill the screen. The progress counts them, and `-v`
-                // shows them.
+                // If the users of a whole list appear late, the 404s would fill the screen. The progress counts them,
+                // and `-v` shows them.
                 Event::Retry { result, .. }
                     if output.quiet || result.class == Class::NotFound && output.verbose == 0 => {}
                 Event::Retry { index, attempt, result, wait } => {
@@ -164,7 +166,8 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
     }
 
-    /// Writes results and messages. After an error, nothing more is written to standard output, because a part may be missing.
+    /// Writes results and messages. After an error, nothing more is written to standard output, because a part may be
+    /// missing.
     pub(super) fn write(&mut self, out: &str, err: &str) {
         if out.is_empty() && err.is_empty() {
             return;
@@ -208,7 +211,8 @@ const SPEED_AFTER: Duration = Duration::from_secs(1);
 const BAR_COLUMNS: usize = 12;
 /// Erases from the cursor to the end of the screen (ECMA-48, ED).
 const ERASE: &str = "\x1b[J";
-/// Turns line wrapping off and on (DECAWM). The terminal may become narrower after its width was read and before the bar is drawn.
+/// Turns line wrapping off and on (DECAWM). The terminal may become narrower after its width was read and before the
+/// bar is drawn.
 const CUT: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 
@@ -259,8 +263,8 @@ impl Progress {
         self.drawn(width)
     }
 
-    /// The bar with its last text. It is one line, and the cursor stays at its beginning. So [`Progress::clear`] erases all of it and
-    /// nothing above it, even if a narrower terminal breaks the line.
+    /// The bar with its last text. It is one line, and the cursor stays at its beginning. So [`Progress::clear`] erases
+    /// all of it and nothing above it, even if a narrower terminal breaks the line.
     fn drawn(&self, width: usize) -> String {
         let (Form::Bar(style), [first, others @ ..]) = (self.form, &*self.parts) else {
             return String::new();

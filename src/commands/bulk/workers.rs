@@ -1,5 +1,5 @@
-//! Finds out how many workers the machine can run, and starts them. Fewer workers than requested do all of the work. If not even
-//! one can run, no one is mailed.
+//! Finds out how many workers the machine can run, and starts them. Fewer workers than requested do all of the work. If
+//! not even one can run, no one is mailed.
 
 use std::io;
 use std::sync::OnceLock;
@@ -11,11 +11,11 @@ use crate::report::ErrorReport;
 use crate::report::exit::Exit;
 use crate::report::text::counted;
 
-/// The descriptors that a worker may need at the same time: always three for its client's event loop and one for its connection; for
-/// a moment also two for a DNS look-up, or one for a second connection attempt.
+/// The descriptors that a worker may need at the same time: always three for its client's event loop and one for its
+/// connection; for a moment also two for a DNS look-up, or one for a second connection attempt.
 const FILES_PER_WORKER: u64 = 6;
-/// The descriptors that the rest of a run may need: the journal and its folder, four for signals, and files that a library opens for a
-/// moment.
+/// The descriptors that the rest of a run may need: the journal and its folder, four for signals, and files that a
+/// library opens for a moment.
 const FILES_OF_RUN: u64 = 10;
 /// The number of open descriptors that is assumed if the system does not show it.
 const FILES_OPEN: u64 = 32;
@@ -39,7 +39,8 @@ fn lack_of_client(error: &TransportError) -> Option<String> {
     error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(lack_of)
 }
 
-/// The error of the first client: if the machine has too few resources, that is reported; otherwise it is an error of the settings.
+/// The error of the first client: if the machine has too few resources, that is reported; otherwise it is an error of
+/// the settings.
 pub(super) fn of_first_client(fault: CommandError) -> CommandError {
     let lack = if let CommandError::Transport(error) = &fault { lack_of_client(error) } else { None };
     lack.map_or(fault, |lack| no_worker(&lack).into())
@@ -65,7 +66,8 @@ pub(super) struct Capacity {
 }
 
 impl Capacity {
-    /// Finds out whether this many workers can run. Raises the soft limit on open files as far as necessary and allowed.
+    /// Finds out whether this many workers can run. Raises the soft limit on open files as far as necessary and
+    /// allowed.
     pub(super) fn of(wanted: usize) -> Result<Self, ErrorReport> {
         let room = Self::within(wanted, open_files(), limit_on_files(wanted));
         match &room.lack {
@@ -112,9 +114,9 @@ const fn limit_on_files(_: usize) -> Option<u64> {
     None
 }
 
-/// Starts a worker for each client, as far as possible, and returns a warning if there are fewer than requested. `work` returns the
-/// work of one worker. No worker begins before all have started: until then each has a second thread, which keeps room for the thread
-/// that later looks up names.
+/// Starts a worker for each client, as far as possible, and returns a warning if there are fewer than requested. `work`
+/// returns the work of one worker. No worker begins before all have started: until then each has a second thread, which
+/// keeps room for the thread that later looks up names.
 pub(super) fn start<'scope, 'env, W: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     started: &'scope OnceLock<()>,

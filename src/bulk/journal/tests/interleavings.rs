@@ -1,5 +1,5 @@
-//! The writer under `shuttle`: it is compiled a second time with the primitives of that scheduler, which runs it in thousands of
-//! interleavings. This finds every deadlock, and each fault that is planted here.
+//! The writer under `shuttle`: it is compiled a second time with the primitives of that scheduler, which runs it in
+//! thousands of interleavings. This finds every deadlock, and each fault that is planted here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Merged journals: whatever their content, and in any order, each person has the same outcome, and no one who may have been mailed
-//! is planned again.
+//! Merged journals: whatever their content, and in any order, each person has the same outcome, and no one who may have
+//! been mailed is planned again.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;

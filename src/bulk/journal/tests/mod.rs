@@ -59,8 +59,8 @@ fn end_line(name: &str, attempt: u64, outcome: Outcome, status: Option<u16>) -> 
     record::end(&person(name, &format!("{name}@x.de")), &end)
 }
 
-/// The lines of a journal with every kind of record, every state of a row, several runs, and a row that was sent twice. Its runs
-/// are of version 1, which has no `synced` records: all damage of finished lines counts as real.
+/// The lines of a journal with every kind of record, every state of a row, several runs, and a row that was sent twice.
+/// Its runs are of version 1, which has no `synced` records: all damage of finished lines counts as real.
 fn sample() -> Vec<String> {
     vec![
         record::run_of_version_1("a1", &header()),

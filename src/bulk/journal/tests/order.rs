@@ -1,5 +1,5 @@
-//! The order in which the thread writes, syncs, wakes workers and delivers events. A store logs all calls, can wait, and can
-//! fail at the Nth call. A check then reads the log.
+//! The order in which the thread writes, syncs, wakes workers and delivers events. A store logs all calls, can wait,
+//! and can fail at the Nth call. A check then reads the log.
 
 use std::collections::HashSet;
 use std::io;
@@ -93,8 +93,8 @@ impl Store for Noting {
     }
 }
 
-/// The first event in a wrong order: a row is sent before its intent is on the disk, an end is written before its intent is on
-/// the disk, an event is shown before its batch is finished, or there is a call after one that failed.
+/// The first event in a wrong order: a row is sent before its intent is on the disk, an end is written before its
+/// intent is on the disk, an event is shown before its batch is finished, or there is a call after one that failed.
 pub(super) fn fault(events: &[Event]) -> Option<String> {
     let (mut written, mut synced, mut failed) = (HashSet::new(), HashSet::new(), false);
     let mut marked = HashSet::new();
@@ -162,8 +162,8 @@ fn conclude(handle: &JournalHandle<String>, name: &str) {
     handle.conclude(&person(name, &format!("{name}@x.de")), &end, [key_of(name).to_string()]);
 }
 
-/// Runs eight workers with twenty rows each, and a screen. Returns how many rows were sent, how many of their ends were written,
-/// and how many were not.
+/// Runs eight workers with twenty rows each, and a screen. Returns how many rows were sent, how many of their ends were
+/// written, and how many were not.
 fn work((writer, handle): &Started, log: &Log) -> (usize, [usize; 2]) {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..8)
@@ -251,7 +251,8 @@ fn the_check_finds_each_planted_fault() {
 fn intents_that_come_while_the_disk_is_busy_share_one_sync() {
     let (open, gate) = channel();
     let ((writer, handle), log) = start(None, Some(gate));
-    // The first sync waits until all intents are in the queue, so that all that are not in the first batch share the second one.
+    // The first sync waits until all intents are in the queue, so that all that are not in the first batch share the
+    // second one.
     let names: Vec<String> = (0..8).map(|worker| format!("w{worker}")).collect();
     let queue = |name: &String| {
         let email = format!("{name}@x.de");

@@ -1,5 +1,5 @@
-//! Journals that were truncated, filled with zeros, or damaged: no intent that was on the disk is lost, no accepted row is read as
-//! new, and nothing panics.
+//! Journals that were truncated, filled with zeros, or damaged: no intent that was on the disk is lost, no accepted row
+//! is read as new, and nothing panics.
 
 use proptest::prelude::*;
 
@@ -193,7 +193,8 @@ fn a_synced_record_covers_everything_before_it_also_in_a_merged_journal() {
 fn a_new_journal_is_on_the_disk_up_to_its_first_synced_record() {
     let run = record::run("a1", &header());
     let rest = [record::synced(run.len() as u64), intent_line("ada", 1), intent_line("bob", 1)].concat();
-    // A power failure may leave any part of the first `synced` and of the intents after it, because of which nothing was sent.
+    // A power failure may leave any part of the first `synced` and of the intents after it, because of which nothing
+    // was sent.
     for (from, to) in [(0, 20), (0, 60), (30, rest.len() - 1)] {
         for fill in [0, 0xff] {
             let mut bytes = [run.as_bytes(), rest.as_bytes()].concat();
@@ -212,7 +213,8 @@ fn a_new_journal_is_on_the_disk_up_to_its_first_synced_record() {
 
 #[test]
 fn the_first_synced_record_may_be_that_of_a_later_run() {
-    // The first run was killed before it wrote its `synced`. A power failure left zeros in place of that of the second run.
+    // The first run was killed before it wrote its `synced`. A power failure left zeros in place of that of the second
+    // run.
     let runs = record::run("a1", &header()) + &record::run("a2", &header());
     let mark = "\0".repeat(record::synced(runs.len() as u64).len() - 1) + "\n";
     let scan = scanned(format!("{runs}{mark}{}", intent_line("ada", 1)).as_bytes());

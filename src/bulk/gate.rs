@@ -164,7 +164,7 @@ impl Gate {
     }
 
     /// How many rows wait for their user.
-    pub fn awaited(&self) -> u64 {
+    pub fn awaiting_user(&self) -> u64 {
         self.lock().backlog.awaited.len() as u64
     }
 
@@ -173,7 +173,7 @@ impl Gate {
     pub fn take_unfinished(&self) -> Option<Box<RowInProgress>> {
         let mut state = self.lock();
         state.stop.as_ref()?;
-        state.backlog.take_begun()
+        state.backlog.take_put_back()
     }
 
     /// The rest of the pause, if there is one.
@@ -314,14 +314,14 @@ impl Backlog {
         // Alternately: at a low rate, rows of one kind alone could use up all permits.
         self.was_awaited = is_ready && !(self.was_awaited && is_left);
         if self.was_awaited {
-            return self.take_begun().map(Work::Begun);
+            return self.take_put_back().map(Work::Begun);
         }
         self.next += usize::from(is_left);
         is_left.then(|| Work::Fresh(self.next - 1))
     }
 
     /// A row that was put back.
-    fn take_begun(&mut self) -> Option<Box<RowInProgress>> {
+    fn take_put_back(&mut self) -> Option<Box<RowInProgress>> {
         self.begun.pop_front().or_else(|| self.awaited.pop_first().map(|(_, row)| row))
     }
 
@@ -489,6 +489,6 @@ mod tests {
         assert_eq!(order, [Some(10), Some(1), Some(11), Some(2), Some(12), None]);
         assert_eq!((backlog.wait(after(5)), backlog.wait(after(9))), (Some(Duration::from_secs(4)), None));
         assert!(!backlog.is_empty() && backlog.awaited.len() == 1);
-        assert!(backlog.take_begun().is_some() && backlog.is_empty());
+        assert!(backlog.take_put_back().is_some() && backlog.is_empty());
     }
 }

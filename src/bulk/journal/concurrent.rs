@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::file::{self, FileId};
 use super::key::{KeySet, RowKey};
-use super::known::{OwnJournal, is_own};
+use super::known::{OwnJournal, is_left_out};
 use super::path::journals_in;
 use super::record::{self, LINE_MAX};
 use super::scan::{Line, Lines};
@@ -87,7 +87,7 @@ impl ConcurrentRuns {
         for path in journals_in(&self.folder).unwrap_or_default() {
             let is_new = !watched.journals.iter().any(|journal| journal.path == path);
             let is_same = || file_id.is_some() && file_id_at(&path) == file_id;
-            if is_new && !is_own(&path, own) && !is_same() {
+            if is_new && !is_left_out(&path, own) && !is_same() {
                 watched.journals.push(WatchedJournal::after(path, 0));
             }
         }

@@ -61,13 +61,13 @@ impl LockedJournal {
     }
 
     /// Makes and locks a file in the same folder that will replace the journal. Returns its temporary path as well.
-    pub(super) fn beside(path: &Path) -> Result<(Self, PathBuf), JournalError> {
+    pub(super) fn new_temporary(path: &Path) -> Result<(Self, PathBuf), JournalError> {
         let failed = JournalError::writing(path);
-        let beside = beside_name(path);
-        let file = make_file(&beside).map_err(failed)?;
+        let temporary = temporary_path(path);
+        let file = make_file(&temporary).map_err(failed)?;
         file.lock().map_err(failed)?;
         let (path, folders) = (path.to_owned(), vec![folder_of(path).to_owned()]);
-        Ok((Self { path, file, created: true, folders }, beside))
+        Ok((Self { path, file, created: true, folders }, temporary))
     }
 
     /// Releases the lock. Closing the file is not enough: a child process that is just starting may still have it open.
@@ -82,7 +82,7 @@ pub(crate) fn open_to_read(path: &Path) -> Result<File, JournalError> {
 }
 
 /// Opens a journal for reading, with a shared lock that keeps runs from writing to it. Works on a read-only disk, too.
-pub(super) fn open_unwritten(path: &Path) -> Result<File, JournalError> {
+pub(super) fn open_locked_shared(path: &Path) -> Result<File, JournalError> {
     let file = open_to_read(path)?;
     let is_written = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
     if is_written || !leads_to(path, file_id(&file)) {
@@ -147,7 +147,7 @@ fn make_folder(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
 }
 
 /// A temporary name, in the same folder, for the file that will replace this one.
-pub(super) fn beside_name(path: &Path) -> PathBuf {
+pub(super) fn temporary_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.new-{:016x}", fastrand::u64(..)))
 }
@@ -287,7 +287,7 @@ pub(super) trait Store: Send + 'static {
 /// The file of an open journal.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    place: LockedJournal,
+    journal: LockedJournal,
     file_id: Option<FileId>,
     /// Its length, counted from what was written.
     length: u64,
@@ -295,31 +295,31 @@ pub(super) struct JournalFile {
 
 impl JournalFile {
     /// `length` is the present length of the file.
-    pub(super) fn new(place: LockedJournal, length: u64) -> Self {
-        Self { file_id: file_id(&place.file), place, length }
+    pub(super) fn new(journal: LockedJournal, length: u64) -> Self {
+        Self { file_id: file_id(&journal.file), journal, length }
     }
 
     pub(super) fn path(&self) -> PathBuf {
-        self.place.path.clone()
+        self.journal.path.clone()
     }
 }
 
 impl Store for JournalFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.place.file.write_all(bytes)?;
+        self.journal.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     fn check(&mut self) -> Result<(), JournalChange> {
-        let metadata = self.place.file.metadata().map_err(|_| JournalChange::Moved)?;
-        if !leads_to(&self.place.path, self.file_id) {
+        let metadata = self.journal.file.metadata().map_err(|_| JournalChange::Moved)?;
+        if !leads_to(&self.journal.path, self.file_id) {
             // A file that still has a name was moved, not removed.
             #[cfg(unix)]
             let has_name = metadata.nlink() > 0;
             #[cfg(not(unix))]
             let has_name = true;
-            let is_gone = !has_name && self.place.path.symlink_metadata().is_err();
+            let is_gone = !has_name && self.journal.path.symlink_metadata().is_err();
             return Err(if is_gone { JournalChange::Removed } else { JournalChange::Moved });
         }
         if metadata.len() != self.length {
@@ -329,7 +329,7 @@ impl Store for JournalFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.place.file.sync_data()
+        self.journal.file.sync_data()
     }
 
     fn write_synced(&mut self) -> io::Result<()> {
@@ -338,12 +338,12 @@ impl Store for JournalFile {
     }
 
     fn trim(&mut self) -> io::Result<()> {
-        self.place.file.set_len(self.length)
+        self.journal.file.set_len(self.length)
     }
 }
 
 impl Drop for JournalFile {
     fn drop(&mut self) {
-        self.place.unlock();
+        self.journal.unlock();
     }
 }

@@ -34,7 +34,7 @@ const INDEX_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The people in a journal: the first line of its index, and the entries after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contents {
+pub struct Index {
     v: u32,
     /// Device and inode of the journal.
     device: u64,
@@ -59,7 +59,7 @@ pub struct Contents {
     pub is_damaged: bool,
 }
 
-impl Contents {
+impl Index {
     /// All entries, in the order of the journal. The last entry of a person counts; `None` cancels an earlier one.
     pub fn people(&self) -> impl DoubleEndedIterator<Item = (RowKey, Option<Outcome>)> {
         self.entries.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| {
@@ -79,7 +79,7 @@ impl Contents {
         self.last_accepted.or(self.last_run).map(Timestamp::of_seconds)
     }
 
-    fn add(&mut self, key: RowKey, outcome: Outcome) {
+    fn add_entry(&mut self, key: RowKey, outcome: Outcome) {
         self.entries.extend_from_slice(&key.bytes());
         self.entries.push(match outcome {
             Outcome::Accepted => 1,
@@ -110,7 +110,7 @@ impl Contents {
 
     /// Adds the new lines of the journal. Returns the outcome on an unfinished last line separately, because that line
     /// may change.
-    fn follow(&mut self, file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
+    fn read_new_lines(&mut self, file: &File) -> io::Result<Vec<(RowKey, Outcome)>> {
         let mut lines = Lines::of_file(file, self.covered)?;
         let mut open = KeySet::default();
         let mut tail = Vec::new();
@@ -118,23 +118,23 @@ impl Contents {
             let record = lines.record();
             // A last line that a run is writing now may be incomplete. It is not damage, and is read again later.
             self.is_damaged |= record.is_err() && line.terminated;
-            let ended = record.ok().and_then(|record| self.take(record, &mut open));
+            let ended = record.ok().and_then(|record| self.add_record(record, &mut open));
             if line.terminated {
                 self.covered += line.length;
-                ended.inspect(|(key, outcome)| self.add(*key, *outcome));
+                ended.inspect(|(key, outcome)| self.add_entry(*key, *outcome));
             } else {
                 tail.extend(ended);
             }
         }
         // People without an end so far. A later end has an entry after this one, and decides.
         for key in open {
-            self.add(key, Outcome::Unknown);
+            self.add_entry(key, Outcome::Unknown);
         }
         Ok(tail)
     }
 
     /// Takes a record. Returns the outcome of its person if it is an end or a resolution.
-    fn take(&mut self, record: Record, open: &mut KeySet) -> Option<(RowKey, Outcome)> {
+    fn add_record(&mut self, record: Record, open: &mut KeySet) -> Option<(RowKey, Outcome)> {
         match record {
             Record::Run(run) => {
                 self.whole |= run.version == 1;
@@ -161,14 +161,14 @@ impl Contents {
         let mut first = serde_json::to_vec(self)?;
         first.push(b'\n');
         let path = index_of(journal);
-        let beside = file::beside_name(&path);
-        let written = file::make_file(&beside).and_then(|mut file| {
+        let temporary = file::temporary_path(&path);
+        let written = file::make_file(&temporary).and_then(|mut file| {
             file.write_all(&first)?;
             file.write_all(&self.entries)?;
-            fs::rename(&beside, &path)
+            fs::rename(&temporary, &path)
         });
         if written.is_err() {
-            let _ = fs::remove_file(&beside);
+            let _ = fs::remove_file(&temporary);
         }
         written
     }
@@ -178,7 +178,7 @@ impl Contents {
 ///
 /// # Errors
 /// [`JournalError`] when the journal cannot be read. Damage is not an error: the valid lines are used.
-pub fn people_in(path: &Path) -> Result<Contents, JournalError> {
+pub fn people_in(path: &Path) -> Result<Index, JournalError> {
     let file = file::open_to_read(path)?;
     read_people(&file, path).map_err(JournalError::reading(path))
 }
@@ -190,7 +190,7 @@ pub fn update_index(path: &Path) {
         // The user gave a journal the name of an index.
         return;
     }
-    let covered = Contents::load(path).map_or(0, |found| found.covered);
+    let covered = Index::load(path).map_or(0, |found| found.covered);
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
     if length.saturating_sub(covered) >= INDEX_AFTER_BYTES {
         let _ = people_in(path);
@@ -202,30 +202,30 @@ pub fn index_of(journal: &Path) -> PathBuf {
     journal.with_extension(EXTENSION)
 }
 
-fn read_people(file: &File, path: &Path) -> io::Result<Contents> {
+fn read_people(file: &File, path: &Path) -> io::Result<Index> {
     let file_id = file::file_id(file);
-    let mut contents = match Contents::load(path) {
+    let mut index = match Index::load(path) {
         Some(found) if found.fits(file, file_id)? => found,
-        _ => Contents::default(),
+        _ => Index::default(),
     };
-    let before = contents.covered;
-    let tail = contents.follow(file)?;
-    let is_new = contents.covered > before && !contents.is_damaged;
+    let before = index.covered;
+    let tail = index.read_new_lines(file)?;
+    let is_new = index.covered > before && !index.is_damaged;
     if let (true, Some((device, number))) = (is_new, file_id) {
-        (contents.v, contents.device, contents.number) = (VERSION, device, number);
-        contents.probe = probe(file, contents.covered)?;
-        contents.crc = crc32fast::hash(&contents.entries);
+        (index.v, index.device, index.number) = (VERSION, device, number);
+        index.probe = probe(file, index.covered)?;
+        index.crc = crc32fast::hash(&index.entries);
         // If this fails, the next reader tries again.
-        let _ = contents.save(path);
+        let _ = index.save(path);
     }
     for (key, outcome) in tail {
-        contents.add(key, outcome);
+        index.add_entry(key, outcome);
     }
-    if contents.is_damaged {
+    if index.is_damaged {
         // Damage from a power failure hides no one: nothing was sent because of these lines.
-        contents.is_damaged = !scan(BufReader::new(rewound(file)?))?.damage.is_empty();
+        index.is_damaged = !scan(BufReader::new(rewound(file)?))?.damage.is_empty();
     }
-    Ok(contents)
+    Ok(index)
 }
 
 /// The CRC of the last bytes before an offset.

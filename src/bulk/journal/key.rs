@@ -120,15 +120,15 @@ impl fmt::Display for RowKey {
 /// The text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key has 32 lower-case hexadecimal digits")]
-pub struct NoKey;
+pub struct InvalidKey;
 
 impl FromStr for RowKey {
-    type Err = NoKey;
+    type Err = InvalidKey;
 
-    fn from_str(text: &str) -> Result<Self, NoKey> {
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
         let is_key = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let number = is_key.then(|| u128::from_str_radix(text, 16).ok()).flatten();
-        number.map(|number| Self(number.to_be_bytes())).ok_or(NoKey)
+        number.map(|number| Self(number.to_be_bytes())).ok_or(InvalidKey)
     }
 }
 

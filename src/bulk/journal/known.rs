@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::JournalError;
-use super::file::{folder_of, open_to_read, open_unwritten};
+use super::file::{folder_of, open_locked_shared, open_to_read};
 use super::index::people_in;
 use super::key::{KeyMap, RowKey};
 use super::merged::MergedJournals;
@@ -69,13 +69,13 @@ impl Siblings {
         let divisions: BTreeSet<Shard> = named.filter(|shard| Some(shard.count()) != own_count).collect();
         let recorded = merged.runs.iter().filter_map(|run| run.record.shard);
         let present = divisions.iter().copied().chain(recorded).collect();
-        let missing = missing(&divisions, &present);
+        let missing = missing_shards(&divisions, &present);
         if !missing.is_empty() {
             return Err(JournalError::ShardsMissing { folder: folder_of(own.journal).to_owned(), missing });
         }
-        let is_own = |key: RowKey| own.shard.is_none_or(|shard| shard.contains(key.shard_bits()));
+        let is_in_shard = |key: RowKey| own.shard.is_none_or(|shard| shard.contains(key.shard_bits()));
         let mut found = Self { stamps, ..Self::default() };
-        for (key, state, path) in merged.states().filter(|(key, ..)| is_own(*key)) {
+        for (key, state, path) in merged.states().filter(|(key, ..)| is_in_shard(*key)) {
             if state.effective() == Outcome::Unknown && found.unknown.is_none() {
                 found.unknown = Some(path.to_owned());
             }
@@ -138,14 +138,14 @@ fn stamps_of_siblings(own: OwnRun<'_>) -> Result<Vec<JournalStamp>, JournalError
         name == whole && path.file_name() != own_name && !is_of_division()
     };
     let stamp_of = |path: PathBuf| {
-        let metadata = open_unwritten(&path)?.metadata().ok();
+        let metadata = open_locked_shared(&path)?.metadata().ok();
         Ok(stamp(path, metadata))
     };
     files_in(folder_of(own.journal), is_other)?.into_iter().map(stamp_of).collect()
 }
 
 /// The shards of these divisions that are not present.
-pub(super) fn missing(divisions: &BTreeSet<Shard>, present: &BTreeSet<Shard>) -> Vec<Shard> {
+pub(super) fn missing_shards(divisions: &BTreeSet<Shard>, present: &BTreeSet<Shard>) -> Vec<Shard> {
     let counts: BTreeSet<NonZeroU16> = divisions.iter().map(|shard| shard.count()).collect();
     let all = |count: NonZeroU16| (1..=count.get()).filter_map(move |number| Shard::new(number, count));
     counts.into_iter().flat_map(all).filter(|shard| !present.contains(shard)).collect()
@@ -275,7 +275,7 @@ impl KnownElsewhere {
 
 /// The journals of a folder, without the run's own.
 fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<JournalStamp>, JournalError> {
-    let others = journals_in(folder)?.into_iter().filter(|path| !is_own(path, own));
+    let others = journals_in(folder)?.into_iter().filter(|path| !is_left_out(path, own));
     let stamped = others.map(|path| {
         let metadata = path.symlink_metadata().ok();
         stamp(path, metadata)
@@ -285,7 +285,7 @@ fn stamps_of_others(folder: &Path, own: OwnJournal<'_>) -> Result<Vec<JournalSta
 
 /// Whether a journal is left out of the search: it is the run's own, of another shard of its list, or was set aside by
 /// `--fresh`. [`Siblings`] reads the other shards, and a user who asks for a new journal knows the old one.
-pub(super) fn is_own(path: &Path, own: OwnJournal<'_>) -> bool {
+pub(super) fn is_left_out(path: &Path, own: OwnJournal<'_>) -> bool {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let (Some(name), Some(stem)) = (name(path), own.journal.file_stem()) else {
         return false;
@@ -320,7 +320,7 @@ mod tests {
     fn a_division_is_whole_or_its_missing_shards_are_named() {
         let set = |texts: &[&str]| texts.iter().map(|text| shard(text)).collect::<BTreeSet<Shard>>();
         let missing = |named: &[&str], present: &[&str]| {
-            let all = missing(&set(named), &set(present));
+            let all = missing_shards(&set(named), &set(present));
             all.iter().map(Shard::to_string).collect::<Vec<_>>()
         };
         assert_eq!(missing(&[], &["1/4"]), Vec::<String>::new());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
 use super::file::{self, LockedJournal};
-use super::known::missing;
+use super::known::missing_shards;
 use super::merged::{MergedJournals, Request};
 use super::path::split_name;
 use super::record::{self, RunHeader};
@@ -48,21 +48,21 @@ pub fn merge(
     }
     let mut merged = MergedJournals::default();
     for path in journals {
-        merged.add(path, file::open_unwritten(path)?)?;
+        merged.add(path, file::open_locked_shared(path)?)?;
         check_target(&merged, path)?;
     }
     let last = merged.runs.iter().max_by_key(|run| run.record.at).ok_or(JournalError::NothingToMerge)?;
     let header = header(&last.record, merged.people.len() as u64);
-    let (new, beside) = LockedJournal::beside(into)?;
+    let (new, temporary) = LockedJournal::new_temporary(into)?;
     let made = write(&merged, journals, &header, &new)
         .map_err(JournalError::writing(into))
-        .and_then(|()| put_in_place(&beside, into));
-    let _ = fs::remove_file(&beside);
+        .and_then(|()| put_in_place(&temporary, into));
+    let _ = fs::remove_file(&temporary);
     made?;
     let present: BTreeSet<Shard> = merged.runs.iter().filter_map(|run| run.record.shard).collect();
     let states = merged.states().map(|(key, state, _)| (key, state)).collect();
     let counts = Recovered { states, ..Recovered::default() }.counts();
-    Ok(Merged { counts, missing: missing(&present, &present) })
+    Ok(Merged { counts, missing: missing_shards(&present, &present) })
 }
 
 fn check_target(merged: &MergedJournals, path: &Path) -> Result<(), JournalError> {
@@ -123,10 +123,10 @@ fn write(merged: &MergedJournals, journals: &[PathBuf], header: &RunHeader, new:
 }
 
 /// Gives the finished journal its name, unless another file has it by now.
-fn put_in_place(beside: &Path, into: &Path) -> Result<(), JournalError> {
+fn put_in_place(temporary: &Path, into: &Path) -> Result<(), JournalError> {
     let failed = JournalError::writing(into);
     // A hard link fails if the name is taken; a rename would replace the other file.
-    fs::hard_link(beside, into).map_err(|error| match error.kind() {
+    fs::hard_link(temporary, into).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => JournalError::Exists { path: into.to_owned() },
         _ => failed(error),
     })?;

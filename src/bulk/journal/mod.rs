@@ -46,7 +46,7 @@ pub use concurrent::ConcurrentRuns;
 pub use error::{DamagedLine, JournalChange, JournalError, JournalStopped, LineFault, Stage};
 pub use file::lock_to_remove;
 pub(crate) use file::open_to_read;
-pub use index::{Contents, index_of, people_in, update_index};
+pub use index::{Index, index_of, people_in, update_index};
 pub(in crate::bulk) use key::hex;
 pub use key::{KeyHasher, RowKey, fold_name, key, service_of};
 pub use known::{KnownElsewhere, KnownList, OwnJournal, OwnRun, Siblings};

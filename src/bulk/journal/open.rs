@@ -53,13 +53,13 @@ impl Journal {
         header: &RunHeader,
         snapshot: Snapshot,
     ) -> Result<(Self, Recovered), JournalError> {
-        let mut place = LockedJournal::open(path, true)?;
-        if mode == OpenMode::Fresh && !place.created {
-            let (place, length, old) = replace(path, header.room(), &header.record(), UNTIL)?;
+        let mut journal = LockedJournal::open(path, true)?;
+        if mode == OpenMode::Fresh && !journal.created {
+            let (journal, length, old) = replace(path, header.bytes_to_reserve(), &header.record(), UNTIL)?;
             let recovered = Recovered { set_aside: Some(old), ..Recovered::default() };
-            return Ok((Self(JournalFile::new(place, length)), recovered));
+            return Ok((Self(JournalFile::new(journal, length)), recovered));
         }
-        let found = snapshot.if_unchanged(&place.file).map_or_else(|| read_valid(&place.file, path), Ok)?;
+        let found = snapshot.if_unchanged(&journal.file).map_or_else(|| read_valid(&journal.file, path), Ok)?;
         let first = found.line_break().to_owned() + &header.record();
         let cut = if found.tail == Tail::Torn { found.length - found.valid } else { 0 };
         let recovered = Recovered { cut, ..found.recovered };
@@ -76,8 +76,8 @@ impl Journal {
                 path.display()
             )));
         }
-        let length = begin(&mut place, found.valid, header.room(), &first)?;
-        Ok((Self(JournalFile::new(place, length)), recovered))
+        let length = begin(&mut journal, found.valid, header.bytes_to_reserve(), &first)?;
+        Ok((Self(JournalFile::new(journal, length)), recovered))
     }
 
     /// Records resolutions in an existing journal.
@@ -89,15 +89,15 @@ impl Journal {
         path: &Path,
         choose: impl FnOnce(&Recovered) -> Result<Vec<(RowKey, Resolution)>, E>,
     ) -> Result<(), E> {
-        let mut place = LockedJournal::open(path, false)?;
-        let found = read_valid(&place.file, path)?;
+        let mut journal = LockedJournal::open(path, false)?;
+        let found = read_valid(&journal.file, path)?;
         let chosen = choose(&found.recovered)?;
         let keys: HashSet<RowKey> = chosen.iter().map(|(key, _)| *key).collect();
-        let at = time_of_resolution(&place.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
+        let at = time_of_resolution(&journal.file, |key| keys.contains(&key)).map_err(JournalError::reading(path))?;
         let mut text = found.line_break().to_owned();
         text.extend(chosen.into_iter().map(|(key, resolution)| record::resolved(key, resolution, at)));
-        let begun = begin(&mut place, found.valid, 0, &text);
-        place.unlock();
+        let begun = begin(&mut journal, found.valid, 0, &text);
+        journal.unlock();
         begun?;
         Ok(())
     }
@@ -149,8 +149,8 @@ pub fn take_snapshot(path: &Path) -> Result<Snapshot, JournalError> {
 
 /// Removes an unfinished end, reserves space, writes the first records, syncs, and writes a `synced` record. Returns
 /// the new length of the journal.
-pub(super) fn begin(place: &mut LockedJournal, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
-    let LockedJournal { path, file, folders, .. } = place;
+pub(super) fn begin(journal: &mut LockedJournal, valid: u64, needed: u64, text: &str) -> Result<u64, JournalError> {
+    let LockedJournal { path, file, folders, .. } = journal;
     let length = valid + text.len() as u64;
     let synced = record::synced(length);
     let no_space = |source| JournalError::NoSpace { path: path.clone(), needed, source };
@@ -181,18 +181,18 @@ pub(super) fn replace(
     text: &str,
     word: &str,
 ) -> Result<(LockedJournal, u64, PathBuf), JournalError> {
-    let (mut new, beside) = LockedJournal::beside(path)?;
+    let (mut new, temporary) = LockedJournal::new_temporary(path)?;
     let replaced = begin(&mut new, 0, needed, text).and_then(|length| {
         if word == DAMAGED {
             // Syncs the `synced` record, too. It is the only one: without it, what a power failure leaves would look
             // like damage.
             new.file.sync_data().map_err(JournalError::writing(path))?;
         }
-        Ok((length, set_aside(path, &beside, word)?))
+        Ok((length, set_aside(path, &temporary, word)?))
     });
     if replaced.is_err() {
         // No other run knows this file.
-        let _ = fs::remove_file(&beside);
+        let _ = fs::remove_file(&temporary);
     }
     let (length, old) = replaced?;
     Ok((new, length, old))

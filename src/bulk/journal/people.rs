@@ -65,7 +65,7 @@ impl People {
         let Scan { recovered, valid, .. } = read_valid(&file, path)?;
         // The states are dropped here, because they and the offsets are both large.
         let runs = recovered.runs;
-        let found = find(&file, valid, &runs).map_err(failed)?.into_iter();
+        let found = find_lines(&file, valid, &runs).map_err(failed)?.into_iter();
         let lines = Lines::of_file(file, 0).map_err(failed)?;
         Ok(Self { runs, path: path.to_owned(), lines, found })
     }
@@ -97,7 +97,7 @@ impl Iterator for People {
 }
 
 /// Finds the lines of each person, in the order of their intents. The journal is valid up to `end`.
-fn find(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines>> {
+fn find_lines(file: &File, end: u64, runs: &[RunRecord]) -> io::Result<Vec<PersonLines>> {
     let mut lines = Lines::new(BufReader::new(rewound(file)?.take(end)));
     let mut found = KeyMap::<PersonLines>::default();
     let mut run = 0;

@@ -137,11 +137,11 @@ impl RunHeader {
     pub(super) fn record_of_merge(&self, journals: &[PathBuf]) -> String {
         let merged: Value = journals.iter().map(|path| Value::from(path.to_string_lossy())).collect();
         let record = self.record();
-        sealed(format!(r#"{},"merged":{merged}"#, &record[..record.len() - CRC_LENGTH - 1]))
+        with_crc(format!(r#"{},"merged":{merged}"#, &record[..record.len() - CRC_LENGTH - 1]))
     }
 
     /// The bytes to reserve for all rows.
-    pub(super) const fn room(&self) -> u64 {
+    pub(super) const fn bytes_to_reserve(&self) -> u64 {
         self.rows.saturating_mul(BYTES_PER_ROW)
     }
 }
@@ -238,7 +238,7 @@ pub(super) fn run(id: &str, header: &RunHeader) -> String {
     let tenant = Value::from(header.tenant.as_deref());
     let shard = header.shard.map_or_else(String::new, |shard| format!(r#","shard":"{shard}""#));
     let (author, at) = (author(&header.author), now());
-    sealed(format!(
+    with_crc(format!(
         r#"{{"v":{VERSION},"t":"run","id":{id},"url":{url},"service":{service},"tenant":{tenant},"cname":{cname},"list":{list},"input_sha256":{sha256},"rows":{rows}{shard},"vescli":"{VESCLI}"{author},"at":"{at}""#
     ))
 }
@@ -253,14 +253,14 @@ fn author(author: &Author) -> String {
 /// The record of a run with its field `part` changed from `before` to `part`.
 pub(super) fn run_with_part(line: &str, before: Part, part: Part) -> String {
     let text = &line[..line.len() - CRC_LENGTH];
-    sealed(format!("{}{}", text.strip_suffix(before.field()).unwrap_or(text), part.field()))
+    with_crc(format!("{}{}", text.strip_suffix(before.field()).unwrap_or(text), part.field()))
 }
 
 /// The record of a run in version 1, for a journal of that version whose own record is damaged.
 pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
     let RunHeader { url, input_sha256, rows, .. } = header;
     let ([id, url, sha256], at) = ([id, url, input_sha256].map(Value::from), now());
-    sealed(format!(
+    with_crc(format!(
         r#"{{"v":1,"t":"run","id":{id},"url":{url},"tenant":null,"input_sha256":{sha256},"rows":{rows},"vescli":"{VESCLI}","at":"{at}""#
     ))
 }
@@ -269,7 +269,7 @@ pub(super) fn run_of_version_1(id: &str, header: &RunHeader) -> String {
 pub(super) fn intent(intent: &Intent<'_>) -> String {
     let Intent { person: Person { key, email, cname }, row, attempt } = *intent;
     let ([email, cname], at) = ([email, cname].map(Value::from), now());
-    sealed(format!(
+    with_crc(format!(
         r#"{{"t":"intent","key":"{key}","row":{row},"email":{email},"cname":{cname},"attempt":{attempt},"at":"{at}""#
     ))
 }
@@ -280,7 +280,7 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
     let (Person { key, email, cname }, attempt, word) = (*person, end.attempt, end.outcome.word());
     let ([email, cname], status, at) = ([email, cname].map(Value::from), Value::from(end.status), now());
     let due = if end.due { r#","due":true"# } else { "" };
-    sealed(format!(
+    with_crc(format!(
         r#"{{"t":"{word}","key":"{key}","attempt":{attempt},"status":{status}{due},"at":"{at}","email":{email},"cname":{cname}"#
     ))
 }
@@ -288,16 +288,16 @@ pub(super) fn end(person: &Person<'_>, end: &End) -> String {
 /// The line of a resolution.
 pub(super) fn resolved(key: RowKey, resolution: Resolution, at: SystemTime) -> String {
     let at = humantime::format_rfc3339_millis(writable(at));
-    sealed(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{at}""#, resolution.word()))
+    with_crc(format!(r#"{{"t":"resolved","key":"{key}","as":"{}","at":"{at}""#, resolution.word()))
 }
 
 /// The line that says that this many bytes of the journal are on the disk.
 pub(super) fn synced(bytes: u64) -> String {
-    sealed(format!(r#"{{"t":"synced","bytes":{bytes}"#))
+    with_crc(format!(r#"{{"t":"synced","bytes":{bytes}"#))
 }
 
 /// Adds the CRC, the closing brace and the line break to a record.
-pub(super) fn sealed(mut record: String) -> String {
+pub(super) fn with_crc(mut record: String) -> String {
     let crc = crc32fast::hash(record.as_bytes());
     record.push_str(&format!(",\"crc\":\"{crc:08x}\"}}\n"));
     record

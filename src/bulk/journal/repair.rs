@@ -11,7 +11,7 @@ use super::key::{RowKey, key, key_of_version_1};
 use super::open::{DAMAGED, replace};
 use super::record::{self, End, Intent, LINE_MAX, ListedPerson, Person, Record, RowState, RunHeader, without_zeros};
 use super::run_record::{Part, RunRecord};
-use super::scan::{Keys, Line, Lines, read_valid};
+use super::scan::{KeyTranslation, Line, Lines, read_valid};
 use crate::api::outcome::Outcome;
 
 /// What a repair changed.
@@ -32,7 +32,7 @@ pub struct Repaired {
 
 /// A damaged journal, locked.
 pub struct DamagedJournal {
-    place: LockedJournal,
+    journal: LockedJournal,
     valid: Vec<ValidLine>,
     damaged: Vec<DamagedText>,
 }
@@ -72,19 +72,19 @@ impl DamagedJournal {
     /// # Errors
     /// [`JournalError`] when it is missing, not a journal, used by a run, or cannot be read.
     pub fn open(path: &Path) -> Result<Option<Self>, JournalError> {
-        let place = LockedJournal::open(path, false)?;
-        match read_valid(&place.file, path) {
+        let locked = LockedJournal::open(path, false)?;
+        match read_valid(&locked.file, path) {
             Err(JournalError::Damaged { .. }) => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(None),
         }
-        let mut journal = Self { place, valid: Vec::new(), damaged: Vec::new() };
+        let mut journal = Self { journal: locked, valid: Vec::new(), damaged: Vec::new() };
         journal.read().map_err(JournalError::reading(path))?;
         Ok(Some(journal))
     }
 
     fn read(&mut self) -> io::Result<()> {
-        let mut lines = Lines::of_file(&self.place.file, 0)?;
+        let mut lines = Lines::of_file(&self.journal.file, 0)?;
         let mut number = 0;
         while let Some(line) = lines.advance()? {
             number += 1;
@@ -132,9 +132,9 @@ impl DamagedJournal {
             above = line.number;
         }
         rebuilt.make_unknown(&self.damaged);
-        let (new, _, old) = replace(&self.place.path, 0, &rebuilt.text, DAMAGED)?;
+        let (new, _, old) = replace(&self.journal.path, 0, &rebuilt.text, DAMAGED)?;
         new.unlock();
-        self.place.unlock();
+        self.journal.unlock();
         let damaged = self.damaged.iter().map(|line| line.number).collect();
         Ok(Repaired { damaged, old, ..rebuilt.repaired })
     }
@@ -182,7 +182,7 @@ fn intent_of(person: &ListedPerson, key: RowKey) -> String {
 #[derive(Default)]
 struct Rebuilt {
     text: String,
-    keys: Keys,
+    keys: KeyTranslation,
     /// Everyone whose name is known, from the list or from the journal.
     people: HashMap<RowKey, ListedPerson>,
     /// Keys of version 1, with the present keys of the same people.

@@ -23,7 +23,7 @@ pub enum Tail {
     /// can be removed.
     Torn,
     /// A whole record without its line break. It counts.
-    Unbroken,
+    NoLineBreak,
 }
 
 /// What a journal contains.
@@ -46,7 +46,7 @@ pub struct Scan {
 impl Scan {
     /// The text that must come before the next record.
     pub(super) fn line_break(&self) -> &'static str {
-        if self.tail == Tail::Unbroken { "\n" } else { "" }
+        if self.tail == Tail::NoLineBreak { "\n" } else { "" }
     }
 }
 
@@ -67,7 +67,7 @@ pub fn scan(reader: impl BufRead) -> io::Result<Scan> {
             scanner.begins_well = begins_like_a_journal(&lines.text);
         }
         if let Err(fault) = scanner.take(&mut lines, line) {
-            scanner.damaged(fault, &lines.text);
+            scanner.add_damage(fault, &lines.text);
         }
         scanner.scan.length += line.length;
     }
@@ -118,7 +118,7 @@ impl Scanner {
         }
         lines.text.truncate(text.len());
         self.apply(lines.record()?)?;
-        self.scan.tail = Tail::Unbroken;
+        self.scan.tail = Tail::NoLineBreak;
         self.scan.valid = self.scan.length + lines.text.len() as u64;
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Scanner {
         self.scan.recovered.apply(record)
     }
 
-    fn damaged(&mut self, fault: LineFault, line: &[u8]) {
+    fn add_damage(&mut self, fault: LineFault, line: &[u8]) {
         if self.scan.damage.is_empty() {
             self.before_damage = Some(self.scan.recovered.clone());
             self.begins_torn = is_torn_beginning(line);
@@ -181,14 +181,14 @@ fn is_torn_beginning(line: &[u8]) -> bool {
 
 /// Translates the keys of a journal of version 1 into present keys.
 #[derive(Default)]
-pub(super) struct Keys {
+pub(super) struct KeyTranslation {
     /// The service of the present run, if its keys are of version 1.
     old: Option<String>,
     /// The old and the new key of each person whose next record may be an end.
     alias: HashMap<RowKey, RowKey>,
 }
 
-impl Keys {
+impl KeyTranslation {
     pub(super) fn translate(&mut self, record: &mut Record, line: &[u8]) -> Result<(), LineFault> {
         match record {
             Record::Run(run) => self.old = (run.version == 1).then(|| run.service.clone()),
@@ -230,14 +230,14 @@ pub(super) struct Line {
 pub(super) struct Lines<R> {
     reader: R,
     offset: u64,
-    keys: Keys,
+    keys: KeyTranslation,
     /// The line that was read last, without its line break, and at most [`LINE_MAX`] bytes of it.
     pub(super) text: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, offset: 0, keys: Keys::default(), text: Vec::new() }
+        Self { reader, offset: 0, keys: KeyTranslation::default(), text: Vec::new() }
     }
 
     /// Reads the next line. Returns nothing at the end.

@@ -247,7 +247,7 @@ impl<E, S: Store> Loop<E, S> {
     }
 
     fn run(mut self, commit: Commit<E, S>) {
-        while self.take() {
+        while self.take_batch() {
             self.unless_stopped(commit);
             self.deliver();
         }
@@ -264,7 +264,7 @@ impl<E, S: Store> Loop<E, S> {
     }
 
     /// Waits for messages, and takes all that there are. Returns false when no more can come.
-    fn take(&mut self) -> bool {
+    fn take_batch(&mut self) -> bool {
         let first = if self.is_closing { self.messages.try_recv().ok() } else { self.messages.recv().ok() };
         let Some(first) = first else {
             return false;

@@ -26,7 +26,7 @@ pub(super) struct End {
     /// Whether the file of the journal may no longer be the one that the run wrote.
     pub(super) lost_journal: bool,
     /// Whether writing to standard output failed.
-    pub(super) broken: bool,
+    pub(super) stdout_failed: bool,
 }
 
 impl End {
@@ -45,7 +45,7 @@ impl End {
             Verdict::Failed if !is_due => same.rest(Some(Setting::RetryRejected)),
             Verdict::Failed | Verdict::Stopped | Verdict::Journal | Verdict::Signal(_) => same.rest(None),
             Verdict::Accepted if plan.beyond_limit.total() > 0 => same.rest(None),
-            Verdict::Accepted if self.broken => NextStep::journal("show", journal),
+            Verdict::Accepted if self.stdout_failed => NextStep::journal("show", journal),
             Verdict::Accepted => return None,
         })
     }
@@ -149,7 +149,7 @@ pub(super) fn conclude(
     report_text(screen, facts, error.as_ref(), next.as_ref(), elapsed, exit);
     match verdict {
         Verdict::Signal(signal) => Ending::Signal(signal),
-        Verdict::Accepted if screen.broken.is_some() => Exit::Io.into(),
+        Verdict::Accepted if screen.stdout_error.is_some() => Exit::Io.into(),
         _ => exit.into(),
     }
 }
@@ -171,10 +171,10 @@ fn report_text(
         screen.write(&text, "");
     }
     let mut messages = String::new();
-    if !is_silent && (output.json || screen.broken.is_some()) {
+    if !is_silent && (output.json || screen.stdout_error.is_some()) {
         messages.push_str(&summary(style));
     }
-    if let Some(error) = &screen.broken {
+    if let Some(error) = &screen.stdout_error {
         messages.push_str(&format!(
             "{} standard output could not be written: {error}; the run continued, and the journal has every row\n",
             style.error("error:")

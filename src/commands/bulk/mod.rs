@@ -36,7 +36,7 @@ use end::{End, conclude, declined, nothing_left};
 use prepare::Prepared;
 use resume_command::SameCommand;
 use screen::Screen;
-use workers::{Capacity, lack_of, no_worker, of_first_client};
+use workers::{Capacity, error_of_first_client, lack_of, no_worker};
 
 pub fn run(input: &Path, context: &mut Context) -> Result<Ending, CommandError> {
     // First, because the process cannot read its own descriptors later.
@@ -80,7 +80,7 @@ fn carry_out(prepared: &mut Prepared, context: &mut Context) -> Result<Ending, C
     }
     if plan.tasks.is_empty() {
         let ending = nothing_left(&facts, prepared, reporter)?;
-        prepared.leave_journal()?;
+        prepared.make_missing_journal()?;
         return Ok(ending);
     }
     if !confirm(prepared, &facts, reporter)? {
@@ -99,7 +99,7 @@ fn warn(prepared: &Prepared, reporter: &mut Reporter) {
         prepared.settings.warnings.iter().for_each(|warning| reporter.warn(warning));
     }
     // Shown even with `-q`: they are about people who are not mailed, or may be mailed again.
-    for warning in prepared.unread().chain(prepared.left_out()) {
+    for warning in prepared.unread_warnings().chain(prepared.left_out_warning()) {
         reporter.warn_always(&warning);
     }
 }
@@ -134,7 +134,7 @@ fn ask_about_known(
 fn confirm(prepared: &Prepared, facts: &PlanFacts, reporter: &mut Reporter) -> Result<bool, BulkError> {
     let plan = bulk_text::plan(facts, reporter.err_style(), reporter.redactor());
     if prepared.bulk.yes {
-        if let (None, Some(unread)) = (prepared.bulk.known, prepared.unread().next()) {
+        if let (None, Some(unread)) = (prepared.bulk.known, prepared.unread_warnings().next()) {
             return Err(BulkError::Unread(unread));
         }
         reporter.info(&plan);
@@ -167,7 +167,7 @@ fn send(
 ) -> Result<Ending, CommandError> {
     let (bulk, reporter) = (&prepared.bulk, &mut context.reporter);
     let room = Capacity::of(bulk.jobs.min(confirmed.tasks.len()))?;
-    let clients = prepared.transports().map_err(of_first_client)?;
+    let clients = prepared.transports().map_err(error_of_first_client)?;
     let mode = if bulk.fresh { OpenMode::Fresh } else { OpenMode::Resume };
     let (journal, mut known) = Journal::open_with_snapshot(&prepared.journal, mode, &prepared.header(), snapshot)?;
     prepared.recheck_siblings(&mut known)?;
@@ -206,7 +206,8 @@ fn send(
     if prepared.journal.parent() == Some(&prepared.folder) {
         update_index(&prepared.journal);
     }
-    let end = End { stop: gate.stopped(), tally: screen.tally, lost_journal, broken: screen.broken.is_some() };
+    let end =
+        End { stop: gate.stopped(), tally: screen.tally, lost_journal, stdout_failed: screen.stdout_error.is_some() };
     let ending = conclude(&mut screen, &facts, prepared, &end, remark);
     prepared.reports.write(&facts, &end.tally, screen.cases.take(), ending, screen.reporter);
     Ok(ending)

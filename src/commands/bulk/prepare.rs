@@ -161,11 +161,11 @@ impl Prepared {
 
     /// Warnings about the list and the settings.
     pub(super) fn warnings(&self) -> Vec<String> {
-        self.settings.warnings.iter().cloned().chain(self.left_out()).chain(self.unread()).collect()
+        self.settings.warnings.iter().cloned().chain(self.left_out_warning()).chain(self.unread_warnings()).collect()
     }
 
     /// Warnings about journals of other lists that could not be read completely.
-    pub(super) fn unread(&self) -> impl Iterator<Item = String> + '_ {
+    pub(super) fn unread_warnings(&self) -> impl Iterator<Item = String> + '_ {
         self.elsewhere.unread.iter().map(|(path, why)| {
             format!(
                 "the journal {} could not be read completely ({why}): people in it may be mailed again; see `vescli journal check`",
@@ -176,7 +176,7 @@ impl Prepared {
 
     /// A warning about rows that are left out because they cannot be used. It is shown even with `-q`, because these
     /// people are not mailed.
-    pub(super) fn left_out(&self) -> Option<String> {
+    pub(super) fn left_out_warning(&self) -> Option<String> {
         let bad = &self.list.bad;
         let BadRow { line, reason } = bad.first()?;
         let (are, more) = match bad.len() as u64 {
@@ -210,7 +210,7 @@ impl Prepared {
     /// Reads the journal without locking or making it. The result is empty with `--fresh`.
     pub(super) fn inspect_journal(&self) -> Result<Snapshot, JournalError> {
         if !self.dry_run {
-            self.check_alone()?;
+            self.check_unused()?;
         }
         if self.bulk.fresh {
             self.check_replaceable()?;
@@ -271,7 +271,7 @@ impl Prepared {
     }
 
     /// Makes the journal of a shard that has nothing to send, so that other runs see that this shard was run.
-    pub(super) fn leave_journal(&self) -> Result<(), JournalError> {
+    pub(super) fn make_missing_journal(&self) -> Result<(), JournalError> {
         if self.bulk.shard.is_some() && !self.journal.exists() {
             Journal::open(&self.journal, OpenMode::Resume, &self.header())?;
         }
@@ -287,7 +287,7 @@ impl Prepared {
 
     /// Checks that no other run uses this journal, whose rows under way would look unknown. This run locks the journal
     /// later, when it opens it.
-    fn check_alone(&self) -> Result<(), JournalError> {
+    fn check_unused(&self) -> Result<(), JournalError> {
         // Before the journal is opened: the error about its permissions advises `chmod 600`, which does not help if the
         // file is the list.
         if fs::canonicalize(&self.journal).is_ok_and(|path| fs::canonicalize(&self.name).is_ok_and(|list| list == path))
@@ -321,7 +321,7 @@ impl Prepared {
     /// Whether other lists know more people than when the plan was made: other runs may have sent while this one waited
     /// for an answer.
     fn knows_more_elsewhere(&self, known: &Recovered) -> Result<bool, JournalError> {
-        if self.elsewhere.is_current(&self.folder, self.own(known))? {
+        if self.elsewhere.is_current(&self.folder, self.own_journal(known))? {
             return Ok(false);
         }
         let now = self.search_other_journals(known)?;
@@ -337,7 +337,7 @@ impl Prepared {
     }
 
     /// The run's own journal, whose content is `known`.
-    fn own(&self, known: &Recovered) -> OwnJournal<'_> {
+    fn own_journal(&self, known: &Recovered) -> OwnJournal<'_> {
         OwnJournal { journal: &self.journal, replaces_set_aside: self.bulk.fresh || !known.states.is_empty() }
     }
 
@@ -361,7 +361,7 @@ impl Prepared {
         let rows = &self.list.rows;
         // At most the people in the journal are not mailed.
         let count = rows.len().saturating_sub(known.states.len());
-        KnownElsewhere::search(&self.folder, self.own(known), &self.service, count, || {
+        KnownElsewhere::search(&self.folder, self.own_journal(known), &self.service, count, || {
             Plan::candidates(rows, known, |row| self.key_of(row), self.selection())
         })
     }

@@ -91,7 +91,7 @@ impl Reports {
 struct AtomicFile {
     /// The file to replace, with all links resolved.
     path: PathBuf,
-    beside: PathBuf,
+    temporary: PathBuf,
     file: File,
 }
 
@@ -100,7 +100,7 @@ impl AtomicFile {
     /// The error of the system when the folder is not writable. An error when the path is not a regular file: a device
     /// such as `/dev/null` must not be replaced.
     fn open(path: &Path, is_private: bool) -> io::Result<Self> {
-        let path = behind_links(path)?;
+        let path = resolve_links(path)?;
         match fs::metadata(&path) {
             Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a regular file")),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -108,7 +108,7 @@ impl AtomicFile {
         }
         // The temporary name does not contain the name, which could become too long. It does not end in `.prom` either:
         // node_exporter reads all such files.
-        let beside = path.with_file_name(format!(".vescli-{:016x}", fastrand::u64(..)));
+        let temporary = path.with_file_name(format!(".vescli-{:016x}", fastrand::u64(..)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -117,13 +117,13 @@ impl AtomicFile {
         }
         #[cfg(not(unix))]
         let _ = is_private;
-        let file = options.open(&beside)?;
-        Ok(Self { path, beside, file })
+        let file = options.open(&temporary)?;
+        Ok(Self { path, temporary, file })
     }
 
     /// Whether it will replace this file, which may not exist yet.
     fn replaces(&self, other: &Path) -> bool {
-        behind_links(other).is_ok_and(|other| other == self.path)
+        resolve_links(other).is_ok_and(|other| other == self.path)
     }
 
     /// Writes the text and replaces the old file.
@@ -136,19 +136,19 @@ impl AtomicFile {
         writer.flush()?;
         // Some systems report a full disk only here. Without a sync, the file could be empty after a power failure.
         self.file.sync_all()?;
-        fs::rename(&self.beside, &self.path)
+        fs::rename(&self.temporary, &self.path)
     }
 }
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         // After it has replaced the other file, this name no longer exists.
-        let _ = fs::remove_file(&self.beside);
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
 /// The path of a file with all links resolved. The file itself may be missing.
-fn behind_links(path: &Path) -> io::Result<PathBuf> {
+fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found,

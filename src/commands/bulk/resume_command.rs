@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_behind_descriptors_are_known() {
+    fn a_list_that_was_read_from_a_descriptor_is_opened_again_or_asked_for() {
         for (list, number) in [
             ("-", Some(0)),
             ("/dev/stdin", Some(0)),

@@ -36,7 +36,7 @@ pub(super) struct Screen<'a, 'r, 's> {
     pub(super) progress: Progress,
     pub(super) tally: Tally,
     /// The error of standard output.
-    pub(super) broken: Option<io::Error>,
+    pub(super) stdout_error: Option<io::Error>,
     /// The collection of all rows, if a report needs it.
     pub(super) cases: Option<Cases>,
     stop_announced: bool,
@@ -63,7 +63,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             prepared,
             progress: Progress::start(form, plan.count(), prepared.bulk.rate),
             tally: Tally::default(),
-            broken: None,
+            stdout_error: None,
             cases: prepared.reports.cases(plan),
             stop_announced: false,
         }
@@ -76,7 +76,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
             if let (true, Some(stopped)) = (events.iter().any(|event| !event.is_written), journal.stopped()) {
                 gate.stop(Stop::journal(&stopped));
             }
-            let mut events = events.into_iter().filter_map(checked).peekable();
+            let mut events = events.into_iter().filter_map(event_to_show).peekable();
             while events.peek().is_some() {
                 self.show(events.by_ref().take(BATCH_MAX));
             }
@@ -95,7 +95,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         for event in batch {
             let redactor = self.reporter.redactor();
             match event {
-                Event::Finished(end) => self.ended(*end, &mut out, &mut err),
+                Event::Finished(end) => self.show_end(*end, &mut out, &mut err),
                 Event::Exchange { request, answer } => {
                     let bodies = output.verbose > 1;
                     let mut lines = text::request_lines(&request, bodies, redactor);
@@ -130,7 +130,7 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         bulk_text::name(row, cname, self.reporter.redactor())
     }
 
-    fn ended(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
+    fn show_end(&mut self, end: RowEnd, out: &mut String, err: &mut String) {
         self.tally.add(&end);
         if let Some(cases) = &mut self.cases {
             cases.end(&end);
@@ -174,8 +174,8 @@ impl<'a, 'r, 's> Screen<'a, 'r, 's> {
         }
         let (before, after) = (self.progress.clear(), self.progress.drawn(terminal_width()));
         self.reporter.write_err(&format!("{before}{err}"));
-        if !out.is_empty() && self.broken.is_none() {
-            self.broken = self.reporter.write_out(out).err();
+        if !out.is_empty() && self.stdout_error.is_none() {
+            self.stdout_error = self.reporter.write_out(out).err();
         }
         self.reporter.write_err(&after);
     }
@@ -193,7 +193,7 @@ fn terminal_width() -> usize {
 }
 
 /// The event to show. If its record could not be written, the run stops, so there is no retry to show.
-fn checked(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
+fn event_to_show(Delivered { mut event, is_written }: Delivered<Event>) -> Option<Event> {
     match &mut event {
         Event::Retry { .. } if !is_written => return None,
         Event::Finished(end) if !is_written => (end.unrecorded, end.due) = (true, false),
@@ -309,19 +309,19 @@ impl Progress {
         } else if elapsed >= SPEED_AFTER && done > 0 {
             parts.push(speed(done, elapsed));
         }
-        let awaited = gate.awaited();
+        let awaited = gate.awaiting_user();
         if awaited > 0 {
             parts.push(format!("{} waiting for the user", grouped(awaited)));
         }
         // If only these rows are left, the speed does not show how long they take.
         if awaited == 0 || done + awaited < self.total {
-            parts.extend(self.left(done, elapsed).map(|left| format!("{} to go", duration(left))));
+            parts.extend(self.time_left(done, elapsed).map(|left| format!("{} to go", duration(left))));
         }
         parts
     }
 
     /// How long the rest takes at the speed so far, and at most at the rate.
-    fn left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
+    fn time_left(&self, done: u64, elapsed: Duration) -> Option<Duration> {
         let rest = self.total.saturating_sub(done);
         let by_rate = self.rate.map(|rate| rate.per.as_secs_f64() / f64::from(rate.count.get()));
         let by_speed = (done > 0 && elapsed >= SPEED_AFTER).then(|| elapsed.as_secs_f64() / as_f64(done));

@@ -41,7 +41,7 @@ fn lack_of_client(error: &TransportError) -> Option<String> {
 
 /// The error of the first client: if the machine has too few resources, that is reported; otherwise it is an error of
 /// the settings.
-pub(super) fn of_first_client(fault: CommandError) -> CommandError {
+pub(super) fn error_of_first_client(fault: CommandError) -> CommandError {
     let lack = if let CommandError::Transport(error) = &fault { lack_of_client(error) } else { None };
     lack.map_or(fault, |lack| no_worker(&lack).into())
 }

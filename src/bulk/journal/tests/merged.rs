@@ -43,12 +43,12 @@ impl Story {
     /// Adds a request; without an outcome it has no end.
     fn sent(mut self, name: &str, outcome: Option<Outcome>, clock: &mut Clock) -> Self {
         let key = key_of(name);
-        self.text.push_str(&record::sealed(format!(
+        self.text.push_str(&record::with_crc(format!(
             r#"{{"t":"intent","key":"{key}","row":2,"email":"{name}@x.de","cname":"acme","attempt":1,"at":"{}""#,
             clock.time()
         )));
         if let Some(outcome) = outcome {
-            self.text.push_str(&record::sealed(format!(
+            self.text.push_str(&record::with_crc(format!(
                 r#"{{"t":"{}","key":"{key}","attempt":1,"status":null,"at":"{}","email":"{name}@x.de","cname":"acme""#,
                 outcome.word(),
                 clock.time()
@@ -59,7 +59,7 @@ impl Story {
 
     fn resolved(mut self, name: &str, resolution: Resolution, clock: &mut Clock) -> Self {
         let (key, word) = (key_of(name), resolution.word());
-        self.text.push_str(&record::sealed(format!(
+        self.text.push_str(&record::with_crc(format!(
             r#"{{"t":"resolved","key":"{key}","as":"{word}","at":"{}""#,
             clock.time()
         )));

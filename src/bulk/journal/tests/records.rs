@@ -122,7 +122,7 @@ fn each_record_is_one_line_of_the_documented_form() {
         );
     }
     // The output of `python3 -c 'import zlib; print("%08x" % zlib.crc32(b"{\"t\":\"x\""))'`.
-    assert_eq!(record::sealed("{\"t\":\"x\"".to_owned()), "{\"t\":\"x\",\"crc\":\"715171f8\"}\n");
+    assert_eq!(record::with_crc("{\"t\":\"x\"".to_owned()), "{\"t\":\"x\",\"crc\":\"715171f8\"}\n");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn the_longest_address_and_cname_fit_into_a_line() {
 
 #[test]
 fn records_of_a_later_version_are_refused() {
-    let line = |text: &str| record::sealed(text.to_owned()).trim_end().to_owned();
+    let line = |text: &str| record::with_crc(text.to_owned()).trim_end().to_owned();
     let read = |text: &str| record::read(line(text).as_bytes()).unwrap_err();
     let run = record::run("a", &header());
     let (covered, _) = run.rsplit_once(",\"crc\"").unwrap();

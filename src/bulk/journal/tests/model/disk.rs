@@ -93,8 +93,8 @@ fn timeless(line: &[u8], run: u8) -> Vec<u8> {
     if let Some((before, _)) = text.split_once(",\"merged\":") {
         text = format!("{before},\"merged\":[]");
     }
-    let sealed = record::sealed(text);
-    sealed[..sealed.len() - usize::from(!line.ends_with(b"\n"))].into()
+    let with_crc = record::with_crc(text);
+    with_crc[..with_crc.len() - usize::from(!line.ends_with(b"\n"))].into()
 }
 
 /// A journal's file.

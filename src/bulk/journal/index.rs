@@ -183,8 +183,7 @@ pub fn people_in(path: &Path) -> Result<Index, JournalError> {
     read_people(&file, path).map_err(JournalError::reading(path))
 }
 
-/// Updates the index of a journal that has grown by [`INDEX_AFTER_BYTES`]. Failures are not reported: it is only a
-/// cache.
+/// Updates the index of a journal that has grown much. Failures are not reported: it is only a cache.
 pub fn update_index(path: &Path) {
     if index_of(path) == path {
         // The user gave a journal the name of an index.

@@ -101,8 +101,9 @@ pub(super) fn crashes_of_shards(fault: Option<Fault>) -> Life {
     Life { left: Left { runs: 3, crashes: 2, edits: 0, resolutions: 0, damages: 0, merges: 1 }, ..everything(fault) }
 }
 
-/// The same with all that an operator and an editor do. A walk from rest to rest comes to its end, in an optimized build:
-/// `--profile optimized`.
+/// The same with all that an operator and an editor do. A walk from rest to rest comes to its end after 6.1 million states,
+/// 736,000 of them at rest. It takes an optimized build (`--profile optimized`), a quarter of an hour of processor time and
+/// 4 GB of memory.
 ///
 /// Whether damage keeps away a run or a merge is asked once for each two journals: the damaged one, and that of who asks.
 /// Each journal is read for itself, and one that cannot be read is enough. With all three it is asked in [`everything`].
@@ -121,6 +122,7 @@ pub(super) enum Size {
     Small,
     /// A few minutes.
     Full,
+    /// A quarter of an hour of processor time, in an optimized build.
     All,
 }
 

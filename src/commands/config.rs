@@ -114,8 +114,8 @@ fn init(path: &Path, flags: &Layer) -> Result<(), CommandError> {
 
 /// The text of a first file, with the values of the flags.
 fn first_text(flags: &Layer) -> Result<String, CommandError> {
-    let tenant = flags.text(Setting::Tenant).unwrap_or_else(|| "example-corp".to_owned());
-    if !is_label(&tenant) {
+    let tenant = flags.text(Setting::Tenant);
+    if let Some(tenant) = tenant.as_ref().filter(|tenant| !is_label(tenant)) {
         let message = format!("--tenant: `{}` is not one DNS label", tenant.escape_debug());
         return Err(CommandError::usage(message, "give only the first part of the console's host name"));
     }
@@ -126,8 +126,9 @@ fn first_text(flags: &Layer) -> Result<String, CommandError> {
     };
     Ok(format!(
         "# vescli: `vescli help config` explains every key. Do not put a secret in here.\ndefault_profile = \"prod\"\n\n\
-         [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\ntenant = {}\n{}{}",
-        quoted(&tenant),
+         [defaults]\n# timeout = \"30s\"\n\n[profiles.prod]\n{}{}{}",
+        // Not the example: a send right after this would go to a tenant of that name.
+        optional("tenant", tenant, "\"example-corp\""),
         optional("cname", flags.text(Setting::Cname), "\"example\""),
         optional("token_file", flags.text(Setting::TokenFile), "\"~/.config/vescli/prod.token\"   # chmod 600"),
     ))

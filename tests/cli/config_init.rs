@@ -25,6 +25,17 @@ fn init_writes_a_file_that_checks_and_leaves_an_existing_one_alone() {
         .run();
 }
 
+/// The example in the file must not become the tenant of a send.
+#[test]
+fn without_a_tenant_the_file_has_none_and_a_send_asks_for_it() {
+    let next = "put your tenant there, then run `vescli config check`";
+    let first = Vescli::new().args(["config", "init"]).stdout_contains(next).run();
+    let written = fs::read_to_string(first.folder.join(".config/vescli/config.toml")).unwrap();
+    assert!(written.contains("[profiles.prod]\n# tenant = \"example-corp\"\n"), "{written}");
+    let send = first.again().args(["send", "--email", "a@x.de", "-n"]).code(78);
+    send.stderr_contains("no tenant is given: use --tenant").stderr_contains("put `tenant` into [profiles.prod]").run();
+}
+
 #[test]
 fn every_config_command_has_a_document() {
     let path = r#""path":"[FOLDER]/.config/vescli/config.toml""#;

@@ -33,15 +33,16 @@ fn peak_kib(process: u32) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Checks as often as it can: the kernel keeps the peak for as long as the process lives, so only what is allocated
-/// between the last check and the end could be missed.
+/// Checks as often as it can: the kernel keeps the peak for as long as the process lives, so the last value is the greatest,
+/// and only what is allocated between the last check and the end could be missed. The first value may be that of this
+/// process: its child has its own memory a moment after it was started.
 fn watch(running: &Running) -> u64 {
     let mut peak = 0;
     let patience = Instant::now() + Duration::from_secs(60);
     while let Some(seen) = peak_kib(running.id())
         && Instant::now() < patience
     {
-        peak = peak.max(seen);
+        peak = seen;
         std::thread::park_timeout(Duration::from_micros(200));
     }
     peak

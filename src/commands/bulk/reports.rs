@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::api::failure::without_number;
+use crate::bulk::journal::first_run;
 use crate::bulk::plan::Plan;
 use crate::bulk::results::Tally;
 use crate::commands::error::CommandError;
@@ -27,7 +28,8 @@ pub(super) struct Reports {
 
 impl Reports {
     /// # Errors
-    /// A usage error when a file would replace the list, the journal or the other report.
+    /// A usage error when a file would replace the list, a journal or the other report: without its journal, a list would
+    /// be mailed again.
     pub(super) fn open(bulk: &BulkSettings, list: &Path, journal: &Path, dry_run: bool) -> Result<Self, CommandError> {
         let open = |flag, path: Option<&Path>, is_private, others: &[&Path]| {
             let Some(path) = path.filter(|_| !dry_run) else {
@@ -40,6 +42,10 @@ impl Reports {
             if others.iter().any(|other| file.replaces(other)) {
                 let message = format!("{flag} {} would replace another file of this run", path.display());
                 return Err(CommandError::usage(message, "give list, journal and reports a file each"));
+            }
+            if first_run(path).is_some() {
+                let message = format!("{flag} {} would replace the journal of another list", path.display());
+                return Err(CommandError::usage(message, "name a file that is not a journal"));
             }
             Ok(Some(file))
         };

@@ -240,6 +240,22 @@ fn a_run_whose_output_cannot_be_written_is_reported() {
 }
 
 #[test]
+fn the_journal_of_another_list_is_never_replaced() {
+    let server = Server::http().start();
+    let first = bulk(&server, 2).args(["--journal", "other.journal"]).run();
+    let journal = fs::read(first.folder.join("other.journal")).unwrap();
+    for flag in ["--junit", "--metrics"] {
+        let vescli = first.again().file("new.txt", "new@example.com\n").against(&server);
+        let vescli =
+            vescli.env("VESCLI_TENANT", "example-corp").args(["bulk", "new.txt", "--yes", flag, "other.journal"]);
+        vescli.code(2).stderr_contains("other.journal would replace the journal of another list").run();
+        assert_eq!(fs::read(first.folder.join("other.journal")).unwrap(), journal);
+        assert_clean(&first.folder);
+    }
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
 fn what_cannot_be_written_is_found_before_anyone_is_mailed() {
     let server = Server::http().uncalled().start();
     for flag in ["--junit", "--metrics"] {

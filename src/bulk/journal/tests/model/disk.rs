@@ -2,7 +2,8 @@
 //! code on a real file; what it made of each content is remembered, for most states differ in other things.
 
 use std::collections::HashMap;
-use std::fs;
+use std::collections::hash_map::Entry;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -179,6 +180,36 @@ impl Folder<'_> {
     }
 }
 
+/// A folder of journals that are only read. They stay for the next call, because most of them are the same again then.
+pub(super) struct Desk {
+    pub(super) root: PathBuf,
+    files: HashMap<PathBuf, Vec<Line>>,
+}
+
+impl Desk {
+    /// Takes away what is not among these, and writes what is not there yet.
+    fn lay(&mut self, lines: &Lines, journals: &[(PathBuf, &[Line])]) {
+        let Self { root, files } = self;
+        files.retain(|name, there| {
+            let stays = journals.iter().any(|(wanted, lines)| wanted == name && lines == there);
+            if !stays {
+                fs::remove_file(root.join(name)).unwrap();
+            }
+            stays
+        });
+        for (name, wanted) in journals {
+            if let Entry::Vacant(new) = files.entry(name.clone()) {
+                let mut file = file::make_file(&root.join(name)).unwrap();
+                file.write_all(&lines.bytes(wanted)).unwrap();
+                new.insert(wanted.to_vec());
+            }
+        }
+    }
+}
+
+/// Those that no call uses just now.
+pub(super) type Desks = Mutex<Vec<Desk>>;
+
 pub(super) type Memory<T> = Mutex<HashMap<(Vec<Line>, u64), T>>;
 
 /// The crate's functions on journals.
@@ -188,7 +219,10 @@ pub(super) struct Files {
     shards: Vec<Option<Shard>>,
     folder: tempfile::TempDir,
     number: AtomicU64,
+    desks: Desks,
+    pub(super) desks_of_merges: Desks,
     opened: Memory<Result<Opened, Refusal>>,
+    snapshots: Memory<Result<Arc<Recovered>, Refusal>>,
     known: Memory<Result<Arc<Recovered>, Refusal>>,
     scanned: Memory<Arc<Scan>>,
     resolved: Memory<Option<Vec<Line>>>,
@@ -206,7 +240,10 @@ impl Files {
             shards: shards.iter().map(|shard| shard.parse().ok()).collect(),
             folder: folder.unwrap(),
             number: AtomicU64::default(),
+            desks: Desks::default(),
+            desks_of_merges: Desks::default(),
             opened: Memory::default(),
+            snapshots: Memory::default(),
             known: Memory::default(),
             scanned: Memory::default(),
             resolved: Memory::default(),
@@ -230,13 +267,16 @@ impl Files {
         root
     }
 
+    /// What the journal of a place is called.
+    fn name(&self, at: usize) -> PathBuf {
+        let whole = Path::new("list.ndjson");
+        self.shards[at].map_or(whole.to_owned(), |shard| journal_of_shard(whole, shard))
+    }
+
     /// Acts on the journals as files, and gives back the lines of the one that is meant.
     fn with_files<T>(&self, folder: &Folder<'_>, act: impl FnOnce(&Path) -> T) -> (T, Vec<Line>) {
         let root = self.new_folder();
-        let name = |at: usize| {
-            let whole = root.join("list.ndjson");
-            self.shards[at].map_or(whole.clone(), |shard| journal_of_shard(&whole, shard))
-        };
+        let name = |at: usize| root.join(self.name(at));
         let mut locks = Vec::new();
         for (at, lines) in folder.journals.iter().enumerate().filter(|(_, lines)| !lines.is_empty()) {
             let mut file = file::make_file(&name(at)).unwrap();
@@ -252,29 +292,62 @@ impl Files {
         (result, self.lines.numbers(&left, folder.run))
     }
 
+    /// Only reads the journals: those with these names, some of them locked.
+    pub(super) fn reading<T>(
+        &self,
+        desks: &Desks,
+        journals: &[(PathBuf, &[Line], bool)],
+        read: impl FnOnce(&Path) -> T,
+    ) -> T {
+        let desk = desks.lock().unwrap().pop();
+        let mut desk = desk.unwrap_or_else(|| Desk { root: self.new_folder(), files: HashMap::new() });
+        let there: Vec<_> = journals.iter().map(|(name, lines, _)| (name.clone(), *lines)).collect();
+        desk.lay(&self.lines, &there);
+        let locked = journals.iter().filter(|(.., is_locked)| *is_locked);
+        let lock = |name: &PathBuf| {
+            let file = File::open(desk.root.join(name)).unwrap();
+            file.lock().unwrap();
+            file
+        };
+        let locks: Vec<File> = locked.map(|(name, ..)| lock(name)).collect();
+        let result = read(&desk.root);
+        drop(locks);
+        desks.lock().unwrap().push(desk);
+        result
+    }
+
     fn own_run<'a>(&self, at: usize, path: &'a Path, header: &'a RunHeader) -> OwnRun<'a> {
         OwnRun { journal: path, shard: self.shards[at], service: &header.service, url: &header.url }
     }
 
-    /// What a run knows that sends nothing yet, as `vescli bulk` finds it out.
+    /// What a run knows that sends nothing yet, as `vescli bulk` finds it out: first from its own journal.
     pub(super) fn known(
         &self,
         folder: &Folder<'_>,
         header: &RunHeader,
         alone: bool,
     ) -> Result<Arc<Recovered>, Refusal> {
+        let own = folder.journals[folder.at];
+        let snapshot = remember(&self.snapshots, (own.to_vec(), folder.at as u64), || {
+            let own = [(self.name(folder.at), own, false)];
+            let own = if own[0].1.is_empty() { &[][..] } else { &own };
+            self.reading(&self.desks, own, |root| match take_snapshot(&root.join(self.name(folder.at))) {
+                Err(JournalError::Missing { .. }) => Ok(Arc::default()),
+                snapshot => Ok(Arc::new(snapshot?.recovered)),
+            })
+        })?;
+        if alone {
+            return Ok(snapshot);
+        }
         remember(&self.known, folder.key(), || {
-            let (known, _) = self.with_files(folder, |path| {
-                let mut known = match take_snapshot(path) {
-                    Err(JournalError::Missing { .. }) => Recovered::default(),
-                    snapshot => snapshot?.recovered,
-                };
-                if !alone {
-                    Siblings::read(self.own_run(folder.at, path, header))?.add_to(&mut known);
-                }
-                Ok::<_, JournalError>(known)
-            });
-            Ok(Arc::new(known?))
+            let journals = folder.journals.iter().enumerate().filter(|(_, lines)| !lines.is_empty());
+            let journals: Vec<_> = journals.map(|(at, lines)| (self.name(at), *lines, folder.is_locked[at])).collect();
+            let siblings = self.reading(&self.desks, &journals, |root| {
+                Siblings::read(self.own_run(folder.at, &root.join(self.name(folder.at)), header))
+            })?;
+            let mut known = (*snapshot).clone();
+            siblings.add_to(&mut known);
+            Ok(Arc::new(known))
         })
     }
 

@@ -1,10 +1,8 @@
 //! Journals that are put together in a new one, with which the next runs continue.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
-use super::super::super::file;
 use super::disk::{Disk, Files, Line, Refusal, remember, run_id};
 use super::steps::is_true;
 use super::world::{Broken, Place, World};
@@ -24,23 +22,20 @@ impl Files {
         let key = journals.iter().flat_map(|(lines, _)| lines.iter().copied().chain([Line::MAX])).collect();
         let locked = journals.iter().fold(0, |bits, (_, is_locked)| bits << 1 | u64::from(*is_locked));
         remember(&self.merged, (key, locked), || {
-            let root = self.new_folder();
-            let mut locks = Vec::new();
-            let put = |(number, (lines, is_locked)): (usize, &Journal)| {
-                let path = root.join(format!("{number}.ndjson"));
-                let mut file = file::make_file(&path).unwrap();
-                file.write_all(&self.lines.bytes(lines)).unwrap();
-                if *is_locked {
-                    file.lock().unwrap();
-                    locks.push(file);
-                }
-                path
-            };
-            let paths: Vec<PathBuf> = journals.iter().enumerate().map(put).collect();
-            let into = root.join("into.ndjson");
-            let merged = merge(&into, &paths, |_, _| header.clone());
-            let lines = self.lines.numbers(&fs::read(&into).unwrap_or_default(), MERGE);
-            fs::remove_dir_all(&root).unwrap();
+            let journals: Vec<_> = journals
+                .iter()
+                .enumerate()
+                .map(|(number, (lines, is_locked))| (format!("{number}.ndjson").into(), lines.as_slice(), *is_locked))
+                .collect();
+            let (merged, bytes) = self.reading(&self.desks_of_merges, &journals, |root| {
+                let paths: Vec<PathBuf> = journals.iter().map(|(name, ..)| root.join(name)).collect();
+                let into = root.join("into.ndjson");
+                let merged = merge(&into, &paths, |_, _| header.clone());
+                let bytes = fs::read(&into).unwrap_or_default();
+                let _ = fs::remove_file(&into);
+                (merged, bytes)
+            });
+            let lines = self.lines.numbers(&bytes, MERGE);
             match merged {
                 Ok(_) => Ok(Some(self.marked_again(lines))),
                 Err(JournalError::NothingToMerge) => Ok(None),

@@ -25,6 +25,8 @@ pub(super) fn one_journal(fault: Option<Fault>) -> Life {
         apart: None,
         crashes_everywhere: false,
         at_once: false,
+        asks_once: false,
+        refused: Mutex::default(),
         left: Left { runs, crashes, edits: 1, resolutions, damages: 0, merges: 0 },
         fault,
     }
@@ -79,7 +81,8 @@ pub(super) fn merged(fault: Option<Fault>) -> Life {
 /// repair, other places are only asked what has to be refused: the rest of what happens there is about other people and
 /// another journal, so it can as well happen before or after. What a kill leaves unsynced counts as synced, because the next
 /// run syncs it before it sends. The end of the last run is the end of all. The smaller models walk through these orders, and
-/// through those of the lines, which are one here if the crate reads the same in them.
+/// through those of the lines, which are one here if the crate reads the same in them; where no line can be damaged any
+/// more, it reads the outcomes alone.
 pub(super) fn everything(fault: Option<Fault>) -> Life {
     let (edits, damages) = if is_full() { (1, 1) } else { (0, 0) };
     Life {
@@ -98,10 +101,18 @@ pub(super) fn crashes_of_shards(fault: Option<Fault>) -> Life {
     Life { left: Left { runs: 3, crashes: 2, edits: 0, resolutions: 0, damages: 0, merges: 1 }, ..everything(fault) }
 }
 
-/// The same with all that an operator and an editor do. No one has walked to the end of it yet; what it found on the way is
-/// fixed. It takes an optimized build: `--profile optimized`.
+/// The same with all that an operator and an editor do. A walk from rest to rest comes to its end after 6.1 million states,
+/// 736,000 of them at rest. It takes an optimized build (`--profile optimized`), a quarter of an hour of processor time and
+/// 4 GB of memory.
+///
+/// Whether damage keeps away a run or a merge is asked once for each two journals: the damaged one, and that of who asks.
+/// Each journal is read for itself, and one that cannot be read is enough. With all three it is asked in [`everything`].
 pub(super) fn everything_and_two_crashes(fault: Option<Fault>) -> Life {
-    Life { left: Left { runs: 3, crashes: 2, edits: 1, resolutions: 1, damages: 1, merges: 1 }, ..everything(fault) }
+    Life {
+        asks_once: true,
+        left: Left { runs: 3, crashes: 2, edits: 1, resolutions: 1, damages: 1, merges: 1 },
+        ..everything(fault)
+    }
 }
 
 /// What `VESCLI_MODEL` asks for.
@@ -111,6 +122,7 @@ pub(super) enum Size {
     Small,
     /// A few minutes.
     Full,
+    /// A quarter of an hour of processor time, in an optimized build.
     All,
 }
 

@@ -27,6 +27,18 @@ fn result(outcome: Outcome) -> AttemptResult {
 
 impl Life {
     pub(super) fn step(&self, world: &mut World, at: usize, step: Step) -> Option<()> {
+        let question = self.question(world, at, step);
+        if question.as_ref().is_some_and(|question| self.refused.lock().unwrap().contains(question)) {
+            return None;
+        }
+        let stepped = self.step_of(world, at, step);
+        if let (None, Some(question)) = (stepped, question) {
+            self.refused.lock().unwrap().insert(question);
+        }
+        stepped
+    }
+
+    fn step_of(&self, world: &mut World, at: usize, step: Step) -> Option<()> {
         match step {
             Step::Begin(list) => self.begin(world, at, list)?,
             Step::CrashInBegin(list, crash) => self.crash_in_begin(world, at, list, crash)?,
@@ -59,8 +71,11 @@ impl Life {
             self.finish_step(world, at);
         }
         if self.folds == Folds::People {
-            let is_merged = self.left.merges > world.left.merges;
-            self.fold(&mut world.places[at], at, is_merged);
+            self.fold(world, at);
+            // What is repaired is not damaged again, which the others' lines were still told apart for.
+            if self.at_once && step == Step::Repair {
+                (0..world.places.len()).for_each(|at| self.fold(world, at));
+            }
         }
         if let Some(run) = &mut world.places[at].run {
             run.workers.sort_unstable();
@@ -339,7 +354,11 @@ impl Life {
         let verdict = tally.verdict(plan, None);
         let disk = &world.places[at].disk;
         let alone = self.fault == Some(Fault::OtherDivisionsIgnored);
-        let known = self.files.known(&self.folder(world, at, disk), &self.header(at), alone).unwrap();
+        let Ok(known) = self.files.known(&self.folder(world, at, disk), &self.header(at), alone) else {
+            // It began with the same journals.
+            world.broken = world.broken.or(Some(Broken::RefusedWithoutReason));
+            return;
+        };
         for row in self.rows_of(at, world.list) {
             let truth = world.people[person_of(&row)];
             let outcome = known.state(self.key(&row)).map(RowState::effective);

@@ -12,7 +12,7 @@ use crate::bulk::plan::Plan;
 pub(super) const PEOPLE: usize = 3;
 
 /// What the service does with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Service {
     /// The person is mailed.
     Mails,
@@ -24,7 +24,7 @@ pub(super) enum Service {
 }
 
 /// What the client makes of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
     Lost,
     Last,
@@ -132,6 +132,18 @@ pub(super) enum Broken {
     WrongOutcome,
 }
 
+impl Broken {
+    pub(super) const fn promise(self) -> &'static str {
+        match self {
+            Self::MailedAgain => "no one is mailed again",
+            Self::Forgotten => "no one is forgotten",
+            Self::ShownAndLost => "what was shown stays",
+            Self::RefusedWithoutReason => "no journal is refused without a reason",
+            Self::WrongOutcome => "no outcome is wrong",
+        }
+    }
+}
+
 /// A journal with the run that writes it, if there is one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Place {
@@ -157,7 +169,7 @@ pub(super) struct World {
 }
 
 /// How a run is cut down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Crash {
     /// The process ends; what it wrote stays.
     Kill,
@@ -173,7 +185,7 @@ pub(super) struct Action {
 }
 
 /// A task is named by its number; beside a crash stands how much was done before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     /// A run of this version of the list.
     Begin(usize),

@@ -91,11 +91,12 @@ pub fn end_at_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        let row = Exit::Internal.row();
+        let entry = Exit::Internal.entry();
         // When no one reads it, the code still says it.
-        let _ = writeln!(std::io::stderr(), "error: {}: this is a bug in vescli\n  hint: {}", row.title, row.advice);
+        let _ =
+            writeln!(std::io::stderr(), "error: {}: this is a bug in vescli\n  hint: {}", entry.title, entry.advice);
         #[expect(clippy::exit, reason = "a thread that is not the main one has no other way to a code of the table")]
-        std::process::exit(row.exit.code().into());
+        std::process::exit(entry.exit.code().into());
     }));
 }
 

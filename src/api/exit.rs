@@ -31,9 +31,9 @@ impl From<Exit> for Ending {
     }
 }
 
-/// One row of the table; as JSON, what `explain` prints.
+/// One entry of the table; as JSON, what `explain` prints.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ExitRow {
+pub struct ExitEntry {
     #[serde(rename = "exit_code")]
     pub exit: Exit,
     /// The name of its class, as in JSON.
@@ -53,7 +53,7 @@ pub struct ExitRow {
     pub advice: &'static str,
 }
 
-/// Makes the exits, their rows, and the classes of the API's answers and failures from one row for each exit.
+/// Makes the exits, their entries, and the classes of the API's answers and failures from one entry for each exit.
 macro_rules! exits {
     ($($exit:ident = $code:literal $(from $class:ident)?: $name:literal, $title:literal, $statuses:literal,
        $outcome:literal, $again:literal, $meaning:literal, $advice:expr;)*) => {
@@ -64,7 +64,7 @@ macro_rules! exits {
             $($exit = $code),*
         }
 
-        static ROWS: &[ExitRow] = &[$(ExitRow {
+        static ENTRIES: &[ExitEntry] = &[$(ExitEntry {
             exit: Exit::$exit, name: $name, title: $title, statuses: $statuses, outcome: $outcome, again: $again,
             meaning: $meaning, advice: $advice,
         }),*];
@@ -203,8 +203,8 @@ impl Serialize for Exit {
     }
 }
 
-pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
-    ROWS.iter()
+pub fn entries() -> impl Iterator<Item = &'static ExitEntry> {
+    ENTRIES.iter()
 }
 
 impl Exit {
@@ -213,10 +213,10 @@ impl Exit {
         self as u8
     }
 
-    pub fn row(self) -> &'static ExitRow {
-        // The macro makes rows and variants together, so the row is there.
-        let index = ROWS.partition_point(|row| row.exit < self);
-        &ROWS[index]
+    pub fn entry(self) -> &'static ExitEntry {
+        // The macro makes entries and variants together, so the entry is there.
+        let index = ENTRIES.partition_point(|entry| entry.exit < self);
+        &ENTRIES[index]
     }
 
     /// The exit that belongs to an HTTP status, if it is one that can be answered.
@@ -268,8 +268,8 @@ mod tests {
             (78, "config"),
             (97, "proxy"),
         ];
-        let rows: Vec<(u8, &str)> = rows().map(|row| (row.exit.code(), row.name)).collect();
-        assert_eq!(rows, promised);
+        let entries: Vec<(u8, &str)> = entries().map(|entry| (entry.exit.code(), entry.name)).collect();
+        assert_eq!(entries, promised);
     }
 
     #[test]

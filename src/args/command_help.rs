@@ -14,17 +14,17 @@ pub struct CommandHelp {
 }
 
 pub fn help_of(command: &str) -> Option<&'static CommandHelp> {
-    ROWS.iter().find(|row| row.command == command)
+    ENTRIES.iter().find(|entry| entry.command == command)
 }
 
-pub fn rows() -> impl Iterator<Item = &'static CommandHelp> {
-    ROWS.iter()
+pub fn entries() -> impl Iterator<Item = &'static CommandHelp> {
+    ENTRIES.iter()
 }
 
-/// Makes the rows: the command with the flags that `-h` shows, its examples, and its notes.
+/// Makes the entries: the command with the flags that `-h` shows, its examples, and its notes.
 macro_rules! commands {
     ($($command:literal [$($flag:literal),*] { $($example:literal)+ } => $notes:literal;)*) => {
-        const ROWS: &[CommandHelp] = &[$(CommandHelp {
+        const ENTRIES: &[CommandHelp] = &[$(CommandHelp {
             command: $command,
             examples: &[$($example),+],
             main_flags: &[$($flag),*],

@@ -16,7 +16,7 @@ use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{first_run, journal_folder, journals_in, leave_out_set_aside};
-use crate::report::exit::rows;
+use crate::report::exit::entries;
 use crate::settings::config_file::{ConfigPath, Profile};
 
 /// The script of a shell that asks nothing when it completes.
@@ -206,10 +206,10 @@ fn topics(line: &Line) -> Vec<CompletionCandidate> {
 
 /// Codes, the statuses that have one of their own, and classes.
 fn exits(_: &Line) -> Vec<CompletionCandidate> {
-    let codes = rows().map(|row| candidate(row.exit.code().to_string(), row.title));
-    let statuses = rows().filter(|row| row.statuses.parse::<u16>().is_ok());
-    let statuses = statuses.map(|row| candidate(row.statuses, row.title));
-    let classes = rows().map(|row| candidate(row.name, row.title));
+    let codes = entries().map(|entry| candidate(entry.exit.code().to_string(), entry.title));
+    let statuses = entries().filter(|entry| entry.statuses.parse::<u16>().is_ok());
+    let statuses = statuses.map(|entry| candidate(entry.statuses, entry.title));
+    let classes = entries().map(|entry| candidate(entry.name, entry.title));
     codes.chain(statuses).chain(classes).collect()
 }
 

@@ -128,7 +128,7 @@ impl CommandError {
         let hint = match self {
             Self::Report(ErrorReport { hint: Some(hint), .. }) => Some(hint.clone()),
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
-            _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
+            _ if exit == Exit::OsError => Some(exit.entry().advice.to_owned()),
             _ => None,
         };
         ErrorReport { exit, message: with_causes(self), hint }

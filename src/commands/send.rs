@@ -257,7 +257,7 @@ fn attempt_all(
             let result = after_another(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
-        let (title, outcome) = (Exit::from(latest.class).row().title, text::outcome(request.operation, &latest));
+        let (title, outcome) = (Exit::from(latest.class).entry().title, text::outcome(request.operation, &latest));
         let (number, seconds) = (attempts.count, wait.as_secs_f64());
         reporter.note(&format!("attempt {number}: {title}, {outcome}; retry in {seconds:.1} s"));
         let so_far = after_another(attempts.result.take(), latest);

@@ -92,7 +92,7 @@ impl Case {
     /// as unknown and failed rows in the summary, so that report and exit code agree.
     fn result(self) -> Option<(&'static str, &'static str, &'static str)> {
         let (outcome, message) = match self {
-            Self::Ended(outcome, class) => (outcome, Exit::from(class).row().title),
+            Self::Ended(outcome, class) => (outcome, Exit::from(class).entry().title),
             Self::Decided(Decision::Send(Prior::NotSent)) => (Outcome::NotSent, "the run ended before this row"),
             Self::Decided(Decision::Send(prior)) => {
                 (prior.outcome(), "in an earlier run; this one ended before this row")

@@ -223,7 +223,7 @@ pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor
 
 /// Why a row was not accepted, in a phrase.
 pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
-    let title = Exit::from(result.class).row().title;
+    let title = Exit::from(result.class).entry().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let message = result.content.as_ref().and_then(BodyContent::message);
     let said = if result.content == Some(BodyContent::Html) {

@@ -134,11 +134,11 @@ impl<'a> EndFields<'a> {
 impl ErrorDocument {
     fn of_result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor) -> Self {
         let result = &sent.result;
-        let row = sent.exit().row();
+        let entry = sent.exit().entry();
         let redact = |text: &str| redactor.redact(text);
         Self {
-            class: row.name,
-            message: format!("{}{}", row.title, text::waited(result, "; ")),
+            class: entry.name,
+            message: format!("{}{}", entry.title, text::waited(result, "; ")),
             server_code: result.content.as_ref().and_then(BodyContent::code),
             server_message: result.content.as_ref().and_then(BodyContent::message).map(redact),
             safe_to_retry: is_repeatable(result),
@@ -152,7 +152,7 @@ impl ErrorDocument {
     /// An error of this machine, which no server has seen.
     fn of_report(report: &ErrorReport, redactor: &Redactor) -> Self {
         Self {
-            class: report.exit.row().name,
+            class: report.exit.entry().name,
             message: redactor.redact(&report.message),
             safe_to_retry: matches!(report.exit, Exit::Locked | Exit::OsError),
             hint: report.hint.clone(),

@@ -125,7 +125,7 @@ fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Reda
 
 fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let result = &sent.result;
-    let title = sent.exit().row().title;
+    let title = sent.exit().entry().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let tenant = info.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     let attempts = if sent.attempts > 1 { format!(", after {} attempts", sent.attempts) } else { String::new() };
@@ -198,7 +198,7 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
         (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
         (Class::Unavailable, None) => format!("{check_first}; {see}"),
         _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
-        _ => exit.row().advice.to_owned(),
+        _ => exit.entry().advice.to_owned(),
     };
     info.then_record(&hint)
 }

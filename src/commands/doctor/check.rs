@@ -74,13 +74,13 @@ impl Check {
         let colon = if subject.is_empty() { "" } else { ": " };
         let message = format!("{subject}{colon}{}", failure.cause);
         let exit = Exit::from(AttemptResult::from(failure).class);
-        Self { name, state: State::Failure(exit), message, hint: Some(exit.row().advice.to_owned()) }
+        Self { name, state: State::Failure(exit), message, hint: Some(exit.entry().advice.to_owned()) }
     }
 
     /// A fault in what was given, with the exit that a send would have.
     pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
         let ErrorReport { exit, message, hint } = fault.into().report();
-        let hint = hint.unwrap_or_else(|| exit.row().advice.to_owned());
+        let hint = hint.unwrap_or_else(|| exit.entry().advice.to_owned());
         Self { name, state: State::Failure(exit), message, hint: Some(hint) }
     }
 }

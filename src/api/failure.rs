@@ -19,7 +19,7 @@ use crate::settings::credential::certificate::CertificateFacts;
 /// The failure, and the step at which it happened. `connected`: whether a connection (TCP, TLS and tunnel) was established, so
 /// that the request may have been sent. `proxy` is the proxy that was used, as it may be shown, and `target` the host and port
 /// to reach.
-pub(super) fn classify(
+pub(super) fn failure_of(
     error: &reqwest::Error,
     connected: bool,
     proxy: Option<&str>,
@@ -206,35 +206,35 @@ fn tls_cause(error: &rustls::Error, step: Step, observed: &Observed) -> String {
 
 /// A text of a library without the ` (os error N)` in it.
 pub fn without_number(text: &str) -> String {
-    const MARK: &str = " (os error ";
-    let mut parts = text.split(MARK);
+    const OS_ERROR: &str = " (os error ";
+    let mut parts = text.split(OS_ERROR);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |plain, part| {
         let behind = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
         match behind.strip_prefix(')') {
             Some(rest) => plain + rest,
-            None => plain + MARK + part,
+            None => plain + OS_ERROR + part,
         }
     })
 }
 
 /// No more descriptors for the process: `EMFILE` and, on Windows, `WSAEMFILE`.
 #[cfg(unix)]
-const OF_PROCESS: i32 = rustix::io::Errno::MFILE.raw_os_error();
+const PROCESS_LIMIT: i32 = rustix::io::Errno::MFILE.raw_os_error();
 #[cfg(not(unix))]
-const OF_PROCESS: i32 = 10024;
+const PROCESS_LIMIT: i32 = 10024;
 /// No more descriptors for any process: `ENFILE`.
 #[cfg(unix)]
-const OF_MACHINE: i32 = rustix::io::Errno::NFILE.raw_os_error();
+const SYSTEM_LIMIT: i32 = rustix::io::Errno::NFILE.raw_os_error();
 
 /// The limit of this machine that was reached, if that is the error: then no one else caused it.
 pub(super) fn machine_limit(error: &io::Error) -> Option<&'static str> {
     match error.raw_os_error()? {
-        OF_PROCESS => {
+        PROCESS_LIMIT => {
             Some("vescli cannot open more files and sockets: its limit is reached (`ulimit -n` shows and raises it)")
         }
         #[cfg(unix)]
-        OF_MACHINE => Some("this machine cannot open more files and sockets"),
+        SYSTEM_LIMIT => Some("this machine cannot open more files and sockets"),
         _ => None,
     }
 }

@@ -61,7 +61,7 @@ pub enum Peer {
 /// What one attempt passed.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The last step that is known to have begun; after a failure, the step that failed.
+    /// The last step that is known to have started; after a failure, the step that failed.
     pub step: Step,
     /// The addresses of the service, or of the proxy if there is one, which itself looks up the service.
     pub addresses: Option<(AddressSource, Vec<IpAddr>)>,
@@ -70,7 +70,7 @@ pub struct Observed {
     /// The limit of this machine that kept a name from being looked up.
     pub limit: Option<String>,
     /// When TCP began.
-    pub(super) begun: Option<Instant>,
+    pub(super) started: Option<Instant>,
     /// Whether it is known that TCP was established.
     pub tcp: bool,
     /// How long that took, unless a tunnel was part of it.
@@ -156,7 +156,7 @@ impl Observer {
         self.note(|observed| {
             observed.addresses = Some((source, addresses));
             observed.step = Step::Tcp;
-            observed.begun = Some(Instant::now());
+            observed.started = Some(Instant::now());
         });
     }
 
@@ -174,7 +174,7 @@ impl Observer {
 
     fn tcp_is_up(&self, observed: &mut Observed) {
         if !observed.tcp && self.route != Route::Proxy {
-            observed.tcp_time = observed.begun.map(|begun| begun.elapsed());
+            observed.tcp_time = observed.started.map(|started| started.elapsed());
         }
         observed.tcp = true;
     }
@@ -182,12 +182,12 @@ impl Observer {
 
 /// reqwest's connector, whose connections are counted.
 #[derive(Debug, Clone)]
-pub(super) struct Counted<S> {
+pub(super) struct CountingConnector<S> {
     pub(super) connector: S,
     pub(super) observer: Arc<Observer>,
 }
 
-impl<S, R> Service<R> for Counted<S>
+impl<S, R> Service<R> for CountingConnector<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_connection_that_comes_up_after_the_door_is_closed_carries_nothing() {
         let observer = Arc::<Observer>::default();
-        let mut connector = Counted { connector: AtOnce, observer: Arc::clone(&observer) };
+        let mut connector = CountingConnector { connector: AtOnce, observer: Arc::clone(&observer) };
         let mut poll = || {
             let mut connecting = connector.call(());
             connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()))

@@ -8,14 +8,14 @@ use super::outcome::{AttemptResult, Class, Outcome};
 use crate::settings::{RetryPolicy, USER_GAP};
 
 /// First upper bound of a random wait; doubles with each attempt.
-const BASE: Duration = Duration::from_millis(500);
+const FIRST_WAIT_MAX: Duration = Duration::from_millis(500);
 /// Upper bound that the doubling stops at.
-const CAP: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait before another attempt after number `attempt` (from 1 on); `None` when there is to be none.
 /// `jitter` is a random number from 0 to 1.
 pub fn wait_before_retry(policy: &RetryPolicy, result: &AttemptResult, attempt: u64, jitter: f64) -> Option<Duration> {
-    let allowed = is_repeatable(result) || (policy.retry_unknown && result.outcome == Outcome::Unknown);
+    let allowed = is_safe_to_retry(result) || (policy.retry_unknown && result.outcome == Outcome::Unknown);
     if !allowed || attempt > policy.retries {
         return None;
     }
@@ -26,7 +26,7 @@ pub fn wait_before_retry(policy: &RetryPolicy, result: &AttemptResult, attempt: 
 }
 
 /// Whether the same request may be sent again without mailing anyone twice, and has a chance to succeed.
-pub fn is_repeatable(result: &AttemptResult) -> bool {
+pub fn is_safe_to_retry(result: &AttemptResult) -> bool {
     match result.outcome {
         Outcome::Rejected => {
             matches!(result.class, Class::RateLimited | Class::Unavailable) || matches!(result.status, Some(408 | 425))
@@ -40,14 +40,14 @@ pub fn is_repeatable(result: &AttemptResult) -> bool {
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 pub fn backoff(attempt: u64, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
-    BASE.saturating_mul(1 << doublings).min(CAP).mul_f64(jitter.clamp(0.0, 1.0))
+    FIRST_WAIT_MAX.saturating_mul(1 << doublings).min(WAIT_MAX).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 /// The outcome of a request after one more attempt.
 ///
 /// Once an attempt may have mailed someone, a later refusal does not change that: the request stays unknown. Only a later
 /// accepted attempt changes it.
-pub fn after_another(before: Option<AttemptResult>, latest: AttemptResult) -> AttemptResult {
+pub fn combine(before: Option<AttemptResult>, latest: AttemptResult) -> AttemptResult {
     match before {
         Some(before)
             if before.outcome == Outcome::Unknown && matches!(latest.outcome, Outcome::Rejected | Outcome::NotSent) =>
@@ -59,7 +59,7 @@ pub fn after_another(before: Option<AttemptResult>, latest: AttemptResult) -> At
 }
 
 /// Longest random wait: a user who appears is mailed at most this much later.
-const USER_CAP: Duration = Duration::from_secs(30);
+const USER_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait before the next request for a person, after this number of 404s (from 1 on) and the time that has
 /// passed since the first of them. None when the limit is over. `jitter` is a random number from 0 to 1.
@@ -69,7 +69,7 @@ const USER_CAP: Duration = Duration::from_secs(30);
 pub fn wait_for_user(limit: Duration, waited: Duration, refusals: u64, jitter: f64) -> Option<Duration> {
     let left = limit.checked_sub(waited).filter(|left| !left.is_zero())?;
     let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).min(16);
-    let bound = USER_GAP.saturating_mul(1 << doublings).min(USER_CAP);
+    let bound = USER_GAP.saturating_mul(1 << doublings).min(USER_WAIT_MAX);
     let wait = USER_GAP + bound.saturating_sub(USER_GAP).mul_f64(jitter.clamp(0.0, 1.0));
     // After this wait there has to be time for another one.
     Some(if wait + USER_GAP > left { left.max(USER_GAP) } else { wait })
@@ -87,7 +87,7 @@ pub struct UserWait {
 impl UserWait {
     /// Decides after an answer that came at `now`: how long to wait for the user, if that is what comes next. An answer
     /// that ends the wait gets the time that was waited.
-    pub fn after(
+    pub fn wait_after(
         &mut self,
         limit: Option<Duration>,
         result: &mut AttemptResult,
@@ -106,7 +106,7 @@ impl UserWait {
 
     /// Whether a 404 came and was waited for: then every further request for this person keeps to the gap, whatever it
     /// follows.
-    pub fn is_begun(&self) -> bool {
+    pub fn has_started(&self) -> bool {
         self.since.is_some()
     }
 }
@@ -153,8 +153,8 @@ mod tests {
         use Class::{BrokenReply, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
         for class in [Dns, Connect, Timeout, Tls, ClientCertificate, Certificate, Proxy, BrokenReply] {
             let expected = matches!(class, Dns | Connect | Timeout | BrokenReply);
-            assert_eq!(is_repeatable(&failure(class, false)), expected, "{class:?}");
-            assert!(!is_repeatable(&failure(class, true)), "{class:?}");
+            assert_eq!(is_safe_to_retry(&failure(class, false)), expected, "{class:?}");
+            assert!(!is_safe_to_retry(&failure(class, true)), "{class:?}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(bounds, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
         for attempt in [1, 5, 70, u64::MAX] {
             for jitter in [-1.0, 0.0, 0.3, 1.0, 7.0] {
-                assert!(backoff(attempt, jitter) <= CAP);
+                assert!(backoff(attempt, jitter) <= WAIT_MAX);
             }
         }
         assert_eq!(backoff(3, 0.0), Duration::ZERO);
@@ -195,12 +195,12 @@ mod tests {
     #[test]
     fn a_refusal_does_not_take_back_what_may_have_been_sent() {
         let unknown = status(500, None);
-        assert_eq!(after_another(None, status(429, None)), status(429, None));
-        assert_eq!(after_another(Some(unknown.clone()), status(429, None)), unknown);
-        assert_eq!(after_another(Some(unknown.clone()), failure(Class::Connect, false)), unknown);
-        assert_eq!(after_another(Some(unknown.clone()), status(200, None)), status(200, None));
-        assert_eq!(after_another(Some(unknown), status(504, None)), status(504, None));
-        assert_eq!(after_another(Some(status(429, None)), status(401, None)), status(401, None));
+        assert_eq!(combine(None, status(429, None)), status(429, None));
+        assert_eq!(combine(Some(unknown.clone()), status(429, None)), unknown);
+        assert_eq!(combine(Some(unknown.clone()), failure(Class::Connect, false)), unknown);
+        assert_eq!(combine(Some(unknown.clone()), status(200, None)), status(200, None));
+        assert_eq!(combine(Some(unknown), status(504, None)), status(504, None));
+        assert_eq!(combine(Some(status(429, None)), status(401, None)), status(401, None));
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -211,7 +211,7 @@ mod tests {
         use Class::{BrokenReply, Certificate, ClientCertificate, Connect, Dns, Proxy, Timeout, Tls};
         let now = Instant::now();
         for code in 100..=999 {
-            let waits = |limit| UserWait::default().after(limit, &mut status(code, None), now, 0.5).is_some();
+            let waits = |limit| UserWait::default().wait_after(limit, &mut status(code, None), now, 0.5).is_some();
             assert_eq!(waits(LIMIT), code == 404, "{code}");
             assert!(!waits(None), "{code}");
         }
@@ -219,7 +219,7 @@ mod tests {
             for connected in [false, true] {
                 let failure = Failure { class, connected, cause: String::new() };
                 let mut result = AttemptResult::from(failure);
-                assert_eq!(UserWait::default().after(LIMIT, &mut result, now, 0.5), None);
+                assert_eq!(UserWait::default().wait_after(LIMIT, &mut result, now, 0.5), None);
             }
         }
     }
@@ -243,7 +243,7 @@ mod tests {
                 let jitters: Vec<f64> = (0..100).map(|_| random.f64()).collect();
                 let waits = waits(limit, |index| jitters[index]);
                 assert!(
-                    waits.iter().all(|wait| (USER_GAP..=USER_CAP + USER_GAP).contains(wait)),
+                    waits.iter().all(|wait| (USER_GAP..=USER_WAIT_MAX + USER_GAP).contains(wait)),
                     "{limit:?} {waits:?}"
                 );
                 assert_eq!(waits.iter().sum::<Duration>(), limit, "{waits:?}");
@@ -260,7 +260,7 @@ mod tests {
             for refusals in [0, 1, 2, 70, u64::MAX] {
                 for waited in [0, 1, 100, 119] {
                     let wait = wait_for_user(SECOND * 120, SECOND * waited, refusals, jitter).unwrap();
-                    assert!((USER_GAP..=USER_CAP + USER_GAP).contains(&wait), "{wait:?}");
+                    assert!((USER_GAP..=USER_WAIT_MAX + USER_GAP).contains(&wait), "{wait:?}");
                 }
                 assert_eq!(wait_for_user(SECOND * 120, SECOND * 120, refusals, jitter), None);
                 assert_eq!(wait_for_user(SECOND * 120, SECOND * 999, refusals, jitter), None);
@@ -271,14 +271,14 @@ mod tests {
     #[test]
     fn the_limit_counts_from_the_first_404_and_the_end_says_how_long_was_waited() {
         let (start, mut wait) = (Instant::now(), UserWait::default());
-        assert_eq!(wait.after(LIMIT, &mut status(429, None), start, 0.0), None);
-        assert!(!wait.is_begun());
+        assert_eq!(wait.wait_after(LIMIT, &mut status(429, None), start, 0.0), None);
+        assert!(!wait.has_started());
         let mut result = status(404, None);
-        assert_eq!(wait.after(LIMIT, &mut result, start + SECOND, 0.0), Some(USER_GAP));
+        assert_eq!(wait.wait_after(LIMIT, &mut result, start + SECOND, 0.0), Some(USER_GAP));
         assert_eq!((result.waited, wait.refusals), (None, 1));
-        assert!(wait.is_begun());
-        assert!(wait.after(LIMIT, &mut result, start + SECOND * 120, 0.0).is_some());
-        assert_eq!(wait.after(LIMIT, &mut result, start + SECOND * 122, 0.0), None);
+        assert!(wait.has_started());
+        assert!(wait.wait_after(LIMIT, &mut result, start + SECOND * 120, 0.0).is_some());
+        assert_eq!(wait.wait_after(LIMIT, &mut result, start + SECOND * 122, 0.0), None);
         assert_eq!((result.waited, wait.refusals), (Some(SECOND * 121), 2));
     }
 }

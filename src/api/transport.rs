@@ -19,8 +19,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
-use super::failure::{classify, machine_limit, without_number};
-use super::observer::{AddressSource, Counted, Observed, Observer, Route, Step};
+use super::failure::{failure_of, machine_limit, without_number};
+use super::observer::{AddressSource, CountingConnector, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
 use super::outcome::{AttemptResult, Class, Failure};
 pub use super::trust::TransportError;
@@ -105,14 +105,14 @@ impl Transport {
             None => no_trust(&observer)?,
         };
         let first = proxy.map_or_else(|| host(url), |proxy| without_brackets(&proxy.host));
-        let lookup = Lookup {
+        let resolver = Resolver {
             // Through a proxy only the proxy's own name is looked up here.
             fixed: if proxy.is_some() { None } else { fixed_addresses(url, network) },
             observer: Arc::clone(&observer),
             latest: Mutex::default(),
         };
         let counting = Arc::clone(&observer);
-        let counted = move |connector| Counted { connector, observer: Arc::clone(&counting) };
+        let counted = move |connector| CountingConnector { connector, observer: Arc::clone(&counting) };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -124,7 +124,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(lookup))
+            .dns_resolver(Arc::new(resolver))
             .connector_layer(layer_fn(counted))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
@@ -222,7 +222,7 @@ impl Transport {
         // that there never was a connection, shows that nothing was sent.
         let connected = now > before || (self.keep_alive && now > 0 && !error.is_connect());
         let (proxy, observed) = (self.proxy.as_deref(), self.observed());
-        let (failure, step) = classify(&error.without_url(), connected, proxy, &authority(url), &observed);
+        let (failure, step) = failure_of(&error.without_url(), connected, proxy, &authority(url), &observed);
         self.observer.note(|observed| {
             observed.step = step;
             // A proxy that refused was connected to; whether a silent one was, is not known.
@@ -322,7 +322,7 @@ fn fixed_addresses(url: &Url, network: &Network) -> Option<(AddressSource, Vec<S
 }
 
 /// `None` until the resolver has answered.
-type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
+type Addresses = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 
 /// Looks names up for reqwest, which asks for those that are not addresses. Names that were not found are noted: SOCKS
 /// errors hide their cause, and with a proxy it matters whose name it was.
@@ -331,16 +331,16 @@ type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 /// that it made. So the call has its own thread, which no one waits for: it ends with the process if the resolver never
 /// answers. An attempt that finds such a call still running waits for it, so that retries do not add threads.
 #[derive(Debug)]
-struct Lookup {
+struct Resolver {
     /// Addresses that need no look-up, for all names that are asked for.
     fixed: Option<(AddressSource, Vec<SocketAddr>)>,
     observer: Arc<Observer>,
-    latest: Mutex<Option<(String, watch::Receiver<Answer>)>>,
+    latest: Mutex<Option<(String, watch::Receiver<Addresses>)>>,
 }
 
-impl Lookup {
+impl Resolver {
     /// The answer to come: of a new call, unless one for the name is still running.
-    fn ask(&self, name: &str) -> io::Result<watch::Receiver<Answer>> {
+    fn ask(&self, name: &str) -> io::Result<watch::Receiver<Addresses>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, answer)) = latest.as_ref()
             && asked == name
@@ -361,7 +361,7 @@ impl Lookup {
     }
 }
 
-impl Resolve for Lookup {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let observer = Arc::clone(&self.observer);
         let found = move |source, mut addresses: Vec<SocketAddr>| {

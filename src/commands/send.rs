@@ -11,7 +11,7 @@ use super::interrupt::Interrupts;
 use super::send_journal::SendJournal;
 use crate::api::operation::{ApiRequest, Field, Operation, RequestError};
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::retry::{UserWait, after_another, wait_before_retry};
+use crate::api::retry::{UserWait, combine, wait_before_retry};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::settings_table::Setting;
@@ -193,11 +193,11 @@ impl Attempts {
     /// How long to wait before the next attempt, if there is to be one.
     fn wait(&mut self, policy: &RetryPolicy, latest: &mut AttemptResult) -> Option<Duration> {
         let jitter = fastrand::f64();
-        if let Some(wait) = self.user.after(policy.wait_for_user, latest, Instant::now(), jitter) {
+        if let Some(wait) = self.user.wait_after(policy.wait_for_user, latest, Instant::now(), jitter) {
             return Some(wait);
         }
         let wait = wait_before_retry(policy, latest, self.count - self.user.refusals, jitter)?;
-        Some(if self.user.is_begun() { wait.max(USER_GAP) } else { wait })
+        Some(if self.user.has_started() { wait.max(USER_GAP) } else { wait })
     }
 
     fn end(&self, result: AttemptResult) -> SendResult {
@@ -254,13 +254,13 @@ fn attempt_all(
             reporter.trace(&lines);
         }
         let Some(wait) = attempts.wait(policy, &mut latest) else {
-            let result = after_another(attempts.result.take(), latest);
+            let result = combine(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
         let (title, outcome) = (Exit::from(latest.class).entry().title, text::outcome(request.operation, &latest));
         let (number, seconds) = (attempts.count, wait.as_secs_f64());
         reporter.note(&format!("attempt {number}: {title}, {outcome}; retry in {seconds:.1} s"));
-        let so_far = after_another(attempts.result.take(), latest);
+        let so_far = combine(attempts.result.take(), latest);
         let result = attempts.result.insert(so_far);
         journal.conclude(result.outcome, result.status, reporter);
         if let ControlFlow::Break(signal) = interrupts.sleep(wait) {

@@ -13,7 +13,7 @@ use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::answer::BodyContent;
 use crate::api::operation::ApiRequest;
 use crate::api::outcome::Outcome;
-use crate::api::retry::is_repeatable;
+use crate::api::retry::is_safe_to_retry;
 use crate::bulk::list::Row;
 use crate::bulk::results::{RowEnd, Tally};
 use crate::settings::bulk::OnKnown;
@@ -141,7 +141,7 @@ impl ErrorDocument {
             message: format!("{}{}", entry.title, text::waited(result, "; ")),
             server_code: result.content.as_ref().and_then(BodyContent::code),
             server_message: result.content.as_ref().and_then(BodyContent::message).map(redact),
-            safe_to_retry: is_repeatable(result),
+            safe_to_retry: is_safe_to_retry(result),
             retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
             hint: Some(redact(&text::hint(info, result))),
             cause: result.cause.as_deref().map(redact),

@@ -11,7 +11,7 @@ use super::{RequestInfo, SendResult};
 use crate::api::answer::BodyContent;
 use crate::api::operation::{ApiRequest, Operation};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
-use crate::api::retry::is_repeatable;
+use crate::api::retry::is_safe_to_retry;
 use crate::api::transport::Exchange;
 use crate::args::environment::Environment;
 use crate::settings::ColorChoice;
@@ -197,7 +197,7 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
         }
         (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
         (Class::Unavailable, None) => format!("{check_first}; {see}"),
-        _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
+        _ if is_safe_to_retry(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
         _ => exit.entry().advice.to_owned(),
     };
     info.then_record(&hint)

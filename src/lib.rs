@@ -13,17 +13,31 @@
 //!
 //! # Where new things go
 //!
-//! - A flag, its variable and its key are one row of `args/settings_table.rs`. The file in `settings` that it is about reads
-//!   it; a flag of a group that no command has yet also goes into `with_flags` of `args/commands.rs`.
-//! - An exit code is one row of `api/exit.rs`. The match in `commands/error.rs` chooses it for an error; with `from`, the row
-//!   is also the class of an answer or a network failure, which `api/outcome.rs` chooses. `report/json.rs` decides
-//!   `safe_to_retry`.
-//! - A journal record is a variant in `bulk/journal/record.rs`, which also writes and reads its line. The compiler then asks
-//!   for it in `scan.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.
-//! - A line of the help is in `args/command_help.rs`, a topic of `vescli help` in `commands/help/topics.rs`, a man page that
-//!   is more than a command's help in `tests/generated/pages`.
+//! - A flag, its variable and its key are one entry of `args/settings_table.rs`. The group of the entry decides which commands
+//!   have the flag: `with_flags` in `args/commands.rs` lists the groups of each command, so a new group goes in there too. The
+//!   file in `settings` that the setting is about reads it.
+//! - An exit code is one entry of `api/exit.rs`. `commands/error.rs` chooses it for an error. With `from`, the entry is also the
+//!   class of an answer or a failure: `Class::of_status` in `api/outcome.rs` or `api/failure.rs` chooses it, `fails_every_row`
+//!   in `bulk/results.rs` decides whether it stops a list, and `api/retry.rs` whether it is safe to retry; for an error of this
+//!   machine `report/json.rs` decides that. It also needs its name in the `enum` lists of the schemas explain-1, result-1, row-1
+//!   and summary-1, a run in `tests/schemas`, and, with `from`, a row in `tests/cli/fault_matrix`.
+//! - A journal record is a variant of `Record` or `RowState` in `bulk/journal/record.rs`, which also writes and reads its line;
+//!   `bulk/journal/mod.rs` lists its form. The compiler asks for a variant of `Record` in `scan.rs`, `people.rs`, `index.rs`,
+//!   `join.rs` and in two places of `repair.rs`. It does not ask where a line is read (`read` in `record.rs`), in `single.rs`,
+//!   or where an `if let` or `matches!` picks out one variant. An older vescli takes an unknown record for damage, so raise
+//!   `VERSION` in `record.rs`.
+//! - A line of the help is in `args/command_help.rs`. A topic of `vescli help` is in `commands/help/topics.rs`, its text in
+//!   `commands/help/topics/*.txt`. A man page that is more than a command's help is in `tests/generated/pages`.
 //!
 //! Afterwards `VESCLI_REWRITE=1 cargo test --test generated` writes completions, man pages and the tables of the README.
+//!
+//! # Where to look
+//!
+//! - `Retry-After`: `api/answer.rs` reads it. The waits of a send are in `api/retry.rs`, those of a list in `bulk/pace.rs` and
+//!   `bulk/gate.rs`.
+//! - The lock of a journal: `bulk/journal/file.rs`; of the journal of single sends: `bulk/journal/single.rs`.
+//! - `NO_PROXY` and the choice of a proxy: `settings/network.rs`.
+//! - Which exit code a class has: the table in `api/exit.rs`.
 //!
 //! # Another operation of the API
 //!
@@ -36,9 +50,12 @@
 //!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
 //!    gets a file under `commands`;
-//! 4. a line of `SEE_ALSO` in `tests/generated/man_page.rs`, the generated files as above, and a line in the README.
+//! 4. its page in `SEE_ALSO` and `sends` of `tests/generated/man_page.rs`, a success and a failure in `tests/schemas`, the
+//!    generated files as above, and a line in the README.
 //!
-//! A field whose value no setting has yet is also a row of `args/settings_table.rs`.
+//! If its fields differ, it also needs a schema of its own for its result. A field whose value no setting has yet is a new
+//! entry of `args/settings_table.rs`. Only password emails are recorded in the journal of single sends
+//! (`commands/send_journal.rs`); `vescli bulk` sends nothing else.
 
 pub mod api;
 pub mod args;

@@ -1,6 +1,7 @@
 //! The only table of exit codes and classes: the help, the man page, `explain`, the README and the JSON documents are made
 //! from it. HTTP answers take the first and the last digit of the status (429 is 42), network failures take curl's
-//! numbers, the rest follows sysexits.
+//! numbers, the rest follows sysexits. A status whose number is taken has none of its own: 451 would be 41, which is
+//! `unauthorized`, so it is a `client_error` (40).
 
 use serde::{Serialize, Serializer};
 
@@ -8,14 +9,14 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Exit(Exit),
-    /// With the code of a command that was run for the user.
+    /// With the code of the command that the sandbox ran.
     Child(u8),
     /// By a signal, so that the shell around it stops too.
     Signal(i32),
 }
 
 impl Ending {
-    /// The code that a shell sees; of a signal the usual 128 and its number.
+    /// The code that a shell sees; for a signal 128 plus its number.
     pub fn code(self) -> u8 {
         match self {
             Self::Exit(exit) => exit.code(),
@@ -36,16 +37,16 @@ impl From<Exit> for Ending {
 pub struct ExitEntry {
     #[serde(rename = "exit_code")]
     pub exit: Exit,
-    /// The name of its class, as in JSON.
+    /// The class, as in JSON.
     #[serde(rename = "class")]
     pub name: &'static str,
-    /// The class in words, as in messages.
+    /// The class, as in messages.
     #[serde(skip)]
     pub title: &'static str,
     /// The HTTP statuses that lead to it.
     pub statuses: &'static str,
     pub meaning: &'static str,
-    /// A word of `Outcome`, or which of them when.
+    /// A word of `Outcome`, or under which condition it is which.
     pub outcome: &'static str,
     /// Whether the same command may be run again.
     #[serde(rename = "safe_to_run_again")]
@@ -208,7 +209,6 @@ pub fn entries() -> impl Iterator<Item = &'static ExitEntry> {
 }
 
 impl Exit {
-    /// The number that the shell sees.
     pub const fn code(self) -> u8 {
         self as u8
     }
@@ -219,7 +219,7 @@ impl Exit {
         &ENTRIES[index]
     }
 
-    /// The exit that belongs to an HTTP status, if it is one that can be answered.
+    /// None for a status that no final answer has (see [`Class::of_status`]).
     pub fn of_status(status: u16) -> Option<Self> {
         Class::of_status(status).map(Self::from)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
 
-use super::check::{Check, Checklist, day, time_left};
+use super::checklist::{Check, Checklist, day, time_left};
 use crate::api::observer::{AddressSource, Observed, Step};
 use crate::api::outcome::{Class, Failure};
 use crate::api::transport::{Transport, TransportError, authority, host, port};
@@ -211,7 +211,7 @@ fn compare(date: Option<&str>, ours: SystemTime) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::check::State;
+    use crate::commands::doctor::checklist::State;
 
     #[test]
     fn a_clock_is_compared_in_both_directions() {

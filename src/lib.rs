@@ -1,4 +1,4 @@
-//! The inside of `vescli`: a library for the binary and its tests only.
+//! The code of `vescli`: a library for its binary and its tests only.
 //!
 //! Data moves in one direction. Each stage has its own type, takes the type of the stage before it and returns the next:
 //!
@@ -81,7 +81,7 @@ use settings::Output;
 /// Runs vescli. The arguments begin with the program's name.
 pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) -> Ending {
     if let Some(answer) = completion::answer(arguments, environment) {
-        // The shell that asked is gone if this fails.
+        // This only fails if the shell that asked is gone.
         let _ = streams.out.write_all(&answer).and_then(|()| streams.out.flush());
         return Exit::Accepted.into();
     }
@@ -99,17 +99,17 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) 
     }
 }
 
-/// From now on a panic of any thread ends the process with [`Exit::Internal`]: its own codes, 101 and SIGABRT, are not in
-/// the table, and the other threads would continue without it.
+/// From now on a panic of any thread ends the process with [`Exit::Internal`]. By default it would end with 101 or SIGABRT,
+/// which are not in the table, and other threads would continue.
 ///
-/// Nothing is unwound, which makes the program a tenth smaller. For a list this is what `kill -9` is: the journal has each
+/// Nothing is unwound, which makes the program a tenth smaller. For a list this is the same as `kill -9`: the journal has each
 /// intent before its request, so the next run knows what may have been sent.
 pub fn end_at_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         let entry = Exit::Internal.entry();
-        // When no one reads it, the code still says it.
+        // If this cannot be written, the exit code still reports it.
         let _ =
             writeln!(std::io::stderr(), "error: {}: this is a bug in vescli\n  hint: {}", entry.title, entry.advice);
         #[expect(clippy::exit, reason = "a thread that is not the main one has no other way to a code of the table")]
@@ -127,7 +127,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
         Command::Config(action) => config::run(*action, context),
         Command::Explain { what } => {
             let text = explain::explain(what.as_deref(), context.output().json, context.reporter.out_style())?;
-            // Not in a pipe, where a line is a row.
+            // Not in a pipe, where each entry has to stay on one line.
             let is_wrapped = context.reporter.terminals().stdout && !context.output().json;
             let text = if is_wrapped { context.layout().wrap(&text) } else { text };
             context.print(&text)

@@ -1,11 +1,11 @@
 //! What the help of each command shows besides clap's own parts: examples to paste, the flags that `-h` shows, and notes.
-//! A table of its own, because clap would build all of these texts at every start.
+//! This is a table of its own, because clap would build all of these texts at every start.
 
 #[derive(Debug)]
 pub struct CommandHelp {
     /// The words after `vescli`.
     pub command: &'static str,
-    /// Commands that run as they are in bash, zsh and fish.
+    /// Commands that run unchanged in bash, zsh and fish.
     pub examples: &'static [&'static str],
     /// The long names of the flags that `-h` shows, in this order.
     pub main_flags: &'static [&'static str],

@@ -75,7 +75,7 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     Ok(match ended? {
         ControlFlow::Continue(sent) => {
             let exit = reporter.result(&sent, &settings.warnings);
-            // A signal that came too late to end the request still ends the loop around this program.
+            // After a signal that came too late to end the request, the process still dies by it: a shell then stops its loop.
             interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
         }
         ControlFlow::Break(ended) => reporter.interrupted(&ended),
@@ -116,7 +116,7 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     ApiRequest::new(operation, &settings.target, &values, settings.allow_any_email).map_err(|error| {
-        // A field with the value of its fallback has no text here; that value has been checked already.
+        // A field that takes the value of its fallback has no text here; that value has been checked already.
         let given = match &error {
             RequestError::Field { field, .. } => sources.pick(field.setting),
             RequestError::Url(_) => None,
@@ -125,7 +125,7 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     })
 }
 
-/// The journal that records the person, if the send is recorded.
+/// The journal of this send, which is empty if the send is not recorded.
 fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
     let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
     let person = value_of(Setting::Email).zip(value_of(Setting::Cname)).filter(|_| !sources.is_on(Setting::NoJournal));
@@ -152,7 +152,7 @@ fn print_request(request: &ApiRequest, settings: &Settings, context: &mut Contex
     context.print(&text)
 }
 
-/// Reads the credential. What may wait for someone, a command or a pipe, is read so that a signal can end it.
+/// Reads the credential. Commands and pipes may have to wait, so a signal can end that.
 fn load(
     settings: &Settings,
     environment: &Environment,
@@ -161,7 +161,7 @@ fn load(
     let plan = &settings.credential;
     let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
         Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,
-        // A pipe, as the shell makes one of `<(pass show …)`.
+        // Such as the pipe of a shell's `<(pass show …)`.
         Some(TokenSource::File(path)) => std::fs::metadata(path).is_ok_and(|file| !file.is_file()),
         Some(TokenSource::Variable(..)) | None => false,
     };
@@ -173,7 +173,7 @@ fn load(
     }
 }
 
-/// Everything that must not be shown, also when a server repeats it.
+/// All texts that must never be shown, even if a server repeats them.
 pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
     let proxy = settings.network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
     let password = settings.credential.password().cloned();
@@ -185,7 +185,7 @@ struct Attempts {
     start: Instant,
     count: u64,
     user: UserWait,
-    /// Their result together.
+    /// The combined result.
     result: Option<AttemptResult>,
 }
 
@@ -216,7 +216,7 @@ impl Attempts {
     }
 }
 
-/// Sends, and retries what may be retried, until a signal comes.
+/// Sends and retries, until there is a result or a signal comes.
 fn attempt_all(
     transport: &Arc<Transport>,
     policy: &RetryPolicy,
@@ -237,7 +237,7 @@ fn attempt_all(
         let (client, shared) = (Arc::clone(transport), Arc::clone(request));
         let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
             (Ok(attempt), _) => attempt,
-            // No thread can be started for another attempt, so the earlier ones were the last.
+            // No thread can be started for another attempt, so the result of the earlier ones is final.
             (Err(_), Some(before)) => return Ok(ControlFlow::Continue(attempts.end(before.clone()))),
             (Err(error), None) => return Err(CommandError::os(NO_THREAD)(error)),
         };
@@ -269,7 +269,7 @@ fn attempt_all(
     }
 }
 
-/// Shows for `-v` which certificates are trusted and used, and which proxy.
+/// Shows the trusted certificates, the client certificate and the proxy, for `-v`.
 fn trace_route(
     transport: &Transport,
     network: &Network,

@@ -92,8 +92,8 @@ fn is_no_room(_: &io::Error) -> bool {
 /// Starts the command and waits for its end.
 ///
 /// The sandbox must not die before its command, or the command's code is lost. Ctrl-C and Ctrl-\ at a terminal reach both,
-/// so the sandbox only has to keep running. `kill` and `timeout` only reach the sandbox, so it passes SIGTERM on. It also passes
-/// SIGHUP on, unless that is ignored: catching it would undo `nohup` for the command.
+/// so the sandbox only has to keep running. `kill` and `timeout` only reach the sandbox, so it passes SIGTERM on, and
+/// SIGHUP too, unless that is ignored: catching it would undo `nohup` for the command.
 #[cfg(unix)]
 fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     use std::sync::Arc;

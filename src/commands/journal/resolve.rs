@@ -1,4 +1,4 @@
-//! `vescli journal resolve`: records what an operator found out about rows that were unknown. Sends nothing.
+//! `vescli journal resolve`: records what an operator found out about unknown rows. Sends nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::report::Reporter;
 use crate::report::escape::{escape_uncut, quote, success};
 use crate::report::json::document;
 
-/// What was typed: flags and variables only, because an address in a configuration file is for sending.
+/// The options, from flags and variables only: an address in the configuration file is for sending.
 pub(super) struct Request {
-    /// Empty for every row that is unknown.
+    /// Empty for all unknown rows.
     emails: Vec<String>,
     cname: Option<String>,
     settled: Resolution,
@@ -24,7 +24,7 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
         let given = context.given()?;
-        // What was typed wins over variables.
+        // Flags win over variables.
         let is_all = context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
         let emails = match given.text(Setting::Email) {
             Some(email) if emails.is_empty() && !is_all => vec![email],
@@ -73,13 +73,13 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Records all of the rows or none.
 pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
-    // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
+    // Read before the journal is locked: keys, addresses and cnames never change, and states are read under the lock.
     let rows = find_intents(path, |_| true, |intent| request.is_meant(intent))?;
     let mut people = Vec::new();
     Journal::resolve(path, |recovered| {
         people = choose(&rows, recovered, request, path)?;
         if request.settled == Resolution::NotSent {
-            // An acceptance is never taken back: someone may be unknown only because a later single send to them was cut off.
+            // An acceptance is never taken back. The person may be unknown only because a later single send was interrupted.
             let accepted = ever_accepted(path)?;
             if let Some((_, person)) = people.iter().find(|(key, _)| accepted.contains(key)) {
                 let email = escape_uncut(&person.email);
@@ -107,7 +107,7 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
     Ok(people.iter().map(line).collect())
 }
 
-/// A single row is in the fields beside `rows` too.
+/// If there is only one row, its values are also in the fields beside `rows`.
 fn document(path: &Path, settled: &str, people: &[ChosenRow]) -> String {
     let row = |person: Option<&ChosenRow>| {
         document! {
@@ -127,14 +127,14 @@ fn document(path: &Path, settled: &str, people: &[ChosenRow]) -> String {
     success("vescli.journal-resolve/1", document)
 }
 
-/// A hint with the command that shows the journal.
+/// A hint that names the command to show the journal.
 fn show_command(path: &Path, what: &str) -> String {
     format!("`vescli journal show {}` {what}", quote(&path.to_string_lossy()))
 }
 
 type ChosenRow<'a> = (&'a RowKey, &'a IntentDetails);
 
-/// The rows that are meant and can be resolved, in the order of the list.
+/// The chosen rows, if all of them can be resolved, in the order of the list.
 fn choose<'a>(
     rows: &'a HashMap<RowKey, IntentDetails>,
     recovered: &Recovered,

@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_is_a_sentence_and_no_debug_text() {
+    fn every_refusal_is_a_sentence_and_not_a_debug_text() {
         for error in every_error() {
             let text = certificate_refusal(&error, None);
             assert!(!is_debug_text(&text), "{text}");

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_with_a_default_has_one_that_parses() {
+    fn every_default_of_the_table_parses() {
         for spec in specs().filter(|spec| spec.default.is_some()) {
             assert!(Layer::defaults().get(spec.setting).is_some(), "{}", spec.flag);
         }

@@ -53,7 +53,7 @@ impl Context<'_> {
     }
 
     /// Flags and variables, for commands that do not read the file. Flags win.
-    pub fn given(&self) -> Result<Layer, SettingsError> {
+    pub fn flags_and_variables(&self) -> Result<Layer, SettingsError> {
         Ok(Layer::from_variables(self.environment)?.with(self.flags))
     }
 

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
+    fn json_and_quiet_are_found_in_each_spelling_before_the_dashes() {
         let typed = |line: &str| {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
             let Output { json, quiet, .. } = typed_output(&words, &Environment::default());

@@ -190,7 +190,7 @@ mod tests {
 
     /// Every plan of two rows, with every possible end of those that are sent.
     #[test]
-    fn errors_and_failures_are_those_of_the_verdict() {
+    fn errors_and_failures_are_those_of_the_summary() {
         let priors = [Prior::NotSent, Prior::Rejected, Prior::Due, Prior::Unknown];
         let outcomes = [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown];
         let mut cases = Vec::new();

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_are_as_people_write_them() {
+    fn numbers_and_times_are_easy_to_read() {
         for (count, text) in
             [(0, "0 rows"), (1, "1 row"), (999, "999 rows"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")]
         {

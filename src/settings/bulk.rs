@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shard_is_read_and_given_back() {
+    fn a_shard_is_written_as_it_is_read() {
         for text in ["1/1", "1/4", "4/4", "1000/1000"] {
             assert_eq!(text.parse::<Shard>().unwrap().to_string(), text);
         }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_shard_is_named_with_what_would_be_right() {
+    fn an_invalid_shard_is_refused_with_the_valid_form() {
         let error = |text: &str| text.parse::<Shard>().unwrap_err();
         for text in ["", "1", "/", "1/", "/4", "-1/4", "1/4/4", "a/b", " 1/4", "1 / 4", "１/4"] {
             assert!(error(text).starts_with(&format!("`{text}` is not a shard: ")));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_in_one_shard_and_the_parts_add_up() {
+    fn everyone_is_in_one_shard_and_the_parts_add_up() {
         for count in [1_u16, 2, 3, 7, 1000] {
             let shards: Vec<Shard> = (1..=count).map(|number| format!("{number}/{count}").parse().unwrap()).collect();
             for bits in [0, 1, 6, 999, u64::MAX] {
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_read_and_given_back() {
+    fn a_rate_is_written_as_it_is_read() {
         for (text, expected) in [
             ("30/m", rate(30, 60)),
             ("5/s", rate(5, 1)),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rate_with_decimal_places_is_given_back() {
+    fn every_rate_with_decimal_places_is_written_as_it_is_read() {
         for unit in ["s", "m", "h"] {
             for parts in 1..=2000_u64 {
                 let text = format!("{}.{:03}/{unit}", parts / 1000, parts % 1000);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_with_the_good_forms() {
+    fn an_invalid_rate_is_refused_with_the_valid_forms() {
         for text in ["", "none", "30m", "30 m", "often", "30/", "/m"] {
             assert!(text.parse::<Rate>().unwrap_err().starts_with(&format!("`{text}` is not a rate: ")));
         }

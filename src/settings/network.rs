@@ -119,8 +119,8 @@ impl Network {
     /// The proxy that is used for a URL. A proxy from the usual variables is not used for a loopback address: for the proxy,
     /// that is another machine.
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
-        let is_meant = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
-        self.proxy.as_ref().filter(is_meant).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
+        let is_for_url = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
+        self.proxy.as_ref().filter(is_for_url).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
     }
 }
 
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_kept_as_it_was_written() {
+    fn unknown_entries_are_returned_unchanged() {
         for item in [
             "http://h.example",
             "h.example:",

@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_kept_verbatim_but_for_one_trailing_slash() {
+    fn a_base_url_only_loses_one_trailing_slash() {
         for (given, kept) in [
             ("https://example-corp.console.ves.volterra.io", "https://example-corp.console.ves.volterra.io"),
             ("https://h.example/api/v1/", "https://h.example/api/v1"),

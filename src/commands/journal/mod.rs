@@ -147,7 +147,7 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
 /// Joins journals in a new one, and reports what it contains. After an error there is no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
     let missing = || CommandError::usage("--into is missing", "name a new file for the joined journal");
-    let into = PathBuf::from(context.given()?.text(Setting::Into).ok_or_else(missing)?);
+    let into = PathBuf::from(context.flags_and_variables()?.text(Setting::Into).ok_or_else(missing)?);
     let journals = each_once(journals);
     let author = Author::of(context.environment);
     // The header of the last run, but without a shard: the new journal is for the whole list.

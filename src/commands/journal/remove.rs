@@ -24,7 +24,7 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
+        let given = context.flags_and_variables()?;
         let duration = |text: String| {
             let message = format!("--older-than: `{text}` is not a time");
             humantime::parse_duration(&text)
@@ -102,11 +102,11 @@ pub(super) fn prune(
     Ok(removed(&gone, &leftovers, false, reporter))
 }
 
-/// Removes a journal and its index, unless `is_meant` returns false. The journal is locked during this, so that no run can
+/// Removes a journal and its index, unless `is_allowed` returns false. The journal is locked during this, so that no run can
 /// use it.
-fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalError> {
+fn remove(path: &Path, is_allowed: impl FnOnce() -> bool) -> Result<bool, JournalError> {
     let _lock = lock_to_remove(path)?;
-    if !is_meant() {
+    if !is_allowed() {
         return Ok(false);
     }
     fs::remove_file(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;

@@ -18,12 +18,12 @@ pub(super) struct Request {
     /// Empty for all unknown rows.
     emails: Vec<String>,
     cname: Option<String>,
-    settled: Resolution,
+    resolution: Resolution,
 }
 
 impl Request {
     pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
+        let given = context.flags_and_variables()?;
         // Flags win over variables.
         let is_all = context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
         let emails = match given.text(Setting::Email) {
@@ -50,18 +50,18 @@ impl Request {
                 ("--undo needs addresses", "name each row whose decision is to be taken back with --email")
             }
             (.., answer, _) => {
-                let settled = match answer {
+                let resolution = match answer {
                     None => Resolution::Unknown,
                     Some("accepted") => Resolution::Accepted,
                     Some(_) => Resolution::NotSent,
                 };
-                return Ok(Self { emails, cname: given.text(Setting::Cname), settled });
+                return Ok(Self { emails, cname: given.text(Setting::Cname), resolution });
             }
         };
         Err(CommandError::usage(message, hint))
     }
 
-    fn is_meant(&self, intent: &IntentDetails) -> bool {
+    fn matches(&self, intent: &IntentDetails) -> bool {
         let is_named = self.emails.is_empty() || self.emails.iter().any(|email| is_same(email, &intent.email));
         is_named && self.cname.as_ref().is_none_or(|cname| fold_name(cname) == fold_name(&intent.cname))
     }
@@ -74,11 +74,11 @@ fn is_same(one: &str, other: &str) -> bool {
 /// Records all of the rows or none.
 pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
     // Read before the journal is locked: keys, addresses and cnames never change, and states are read under the lock.
-    let rows = find_intents(path, |_| true, |intent| request.is_meant(intent))?;
+    let rows = find_intents(path, |_| true, |intent| request.matches(intent))?;
     let mut people = Vec::new();
     Journal::resolve(path, |recovered| {
         people = choose(&rows, recovered, request, path)?;
-        if request.settled == Resolution::NotSent {
+        if request.resolution == Resolution::NotSent {
             // An acceptance is never taken back. The person may be unknown only because a later single send was interrupted.
             let accepted = ever_accepted(path)?;
             if let Some((_, person)) = people.iter().find(|(key, _)| accepted.contains(key)) {
@@ -89,13 +89,13 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
                 ));
             }
         }
-        Ok(people.iter().map(|(key, _)| (**key, request.settled)).collect())
+        Ok(people.iter().map(|(key, _)| (**key, request.resolution)).collect())
     })?;
-    let word = request.settled.word();
+    let word = request.resolution.word();
     if reporter.output().json {
         return Ok(document(path, word, &people));
     }
-    let next = match request.settled {
+    let next = match request.resolution {
         Resolution::Accepted => "left alone from now on",
         Resolution::NotSent => "the next run sends it again",
         Resolution::Unknown => "the earlier decision is taken back",
@@ -142,7 +142,7 @@ fn choose<'a>(
     path: &Path,
 ) -> Result<Vec<ChosenRow<'a>>, CommandError> {
     let fits =
-        |(key, _): &ChosenRow| recovered.state(**key).is_some_and(|state| state.can_be_resolved(request.settled));
+        |(key, _): &ChosenRow| recovered.state(**key).is_some_and(|state| state.can_be_resolved(request.resolution));
     let mut chosen = Vec::new();
     if request.emails.is_empty() {
         chosen.extend(rows.iter().filter(fits));
@@ -166,7 +166,7 @@ fn choose<'a>(
             (None, _) => {
                 let state = of_email().find_map(|(key, _)| recovered.state(*key));
                 let email = escape_uncut(email);
-                let message = match (state.map(RowState::effective), request.settled) {
+                let message = match (state.map(RowState::effective), request.resolution) {
                     (None, _) => format!("{email} is not in this journal"),
                     (Some(_), Resolution::Unknown) => {
                         format!("nothing was resolved for {email}, so there is nothing to take back")

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_named() {
+    fn a_folder_that_cannot_be_written_is_in_the_error() {
         let parent = tempfile::tempdir().unwrap();
         let missing = parent.path().join("missing");
         let error = AuthorityFile::write(&missing, "pem").unwrap_err().to_string();

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_opened_or_breaks_off_is_an_error_that_names_it() {
+    fn a_log_that_cannot_be_written_is_an_error_that_names_it() {
         let _turn = turn();
         let mut options = command(&["sh", "-c", "exit 3"]);
         options.log = Some(PathBuf::from("/no/such/folder/log"));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_the_run_opens_the_sandbox_of_the_run() {
+    fn a_run_accepts_its_own_token() {
         let _turn = turn();
         let folder = tempfile::tempdir().unwrap();
         for (setting, expected) in [("WITH_TOKEN=", 4), ("WITH_TOKEN=1", 3)] {
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_the_exports_that_went_away_does_not_end_it_and_a_full_disk_does() {
+    fn a_closed_reader_does_not_end_it_and_a_full_disk_does() {
         let variables = [("NAME", "value".to_owned())];
         let announced =
             |out: &mut (dyn Write + 'static)| reported(out, |reporter| announce("http://x", &variables, reporter)).0;
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_credential_is_left_beside_the_sandbox_s() {
+    fn the_command_gets_no_other_credential_than_the_sandbox_s() {
         let variables = [("VESCLI_TOKEN", "rehearsal".to_owned())];
         let environment: Environment = [("PATH", "/b")].into_iter().collect();
         let hidden: Vec<String> = hidden_from_rehearsal(&environment).collect();

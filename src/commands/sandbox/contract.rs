@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_admits_json() {
+    fn the_client_accepts_json() {
         for fine in [
             &[][..],
             &["*/*"],

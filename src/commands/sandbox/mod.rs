@@ -60,7 +60,7 @@ struct SandboxOptions {
 
 impl SandboxOptions {
     fn of(command: &[OsString], context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
+        let given = context.flags_and_variables()?;
         Ok(Self {
             port: given.get(Setting::Port).map_or(Ok(0), port)?,
             tls: given.is_on(Setting::Tls),

@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_window_names_the_wait_and_slides_on() {
+    fn a_full_window_returns_the_wait_and_moves_on() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut admitted = VecDeque::new();
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn no_stretch_of_the_rate_s_length_holds_more_than_its_count() {
+    fn no_period_of_the_rate_has_more_requests_than_its_count() {
         let start = Instant::now();
         let mut admitted = VecDeque::new();
         let mut admit = |now| admit(&mut admitted, "3/s".parse().unwrap(), now);

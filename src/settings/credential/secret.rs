@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_is_no_part_of_a_secret() {
+    fn one_line_end_is_not_part_of_a_secret() {
         for (bytes, text) in [
             (&b"a"[..], Some("a")),
             (b"a\n", Some("a")),

@@ -23,7 +23,7 @@
 //!   and summary-1, a run in `tests/schemas`, and, with `from`, a row in `tests/cli/fault_matrix`.
 //! - A journal record is a variant of `Record` or `RowState` in `bulk/journal/record.rs`, which also writes and reads its line;
 //!   `bulk/journal/mod.rs` lists its form. The compiler asks for a variant of `Record` in `scan.rs`, `people.rs`, `index.rs`,
-//!   `join.rs` and in two places of `repair.rs`. It does not ask where a line is read (`read` in `record.rs`), in `single.rs`,
+//!   the merge and two places of `repair.rs`. It does not ask where a line is read (`read` in `record.rs`), in `single.rs`,
 //!   or where an `if let` or `matches!` picks out one variant. An older vescli takes an unknown record for damage, so raise
 //!   `VERSION` in `record.rs`.
 //! - A line of the help is in `args/command_help.rs`. A topic of `vescli help` is in `commands/help/topics.rs`, its text in

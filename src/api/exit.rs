@@ -1,7 +1,6 @@
 //! The only table of exit codes and classes: the help, the man page, `explain`, the README and the JSON documents are made
 //! from it. HTTP answers take the first and the last digit of the status (429 is 42), network failures take curl's
-//! numbers, the rest follows sysexits. A status whose number is taken has none of its own: 451 would be 41, which is
-//! `unauthorized`, so it is a `client_error` (40).
+//! numbers, the rest follows sysexits.
 
 use serde::{Serialize, Serializer};
 
@@ -94,8 +93,9 @@ macro_rules! exits {
 /// What to do when the outcome is unknown.
 const ASK_FIRST: &str = "Ask the person or check the console before sending again.";
 
-// By code: variant and code, `from` the class that leads to it, class name, title, HTTP statuses, outcome, safe to run
-// again; what it means; what to do.
+// In the order of the codes. Each entry: variant and code, `from` the class that leads to it, class name, title, HTTP
+// statuses, outcome, safe to run again; what it means; what to do. If the code of a status is taken, the status gets no entry
+// of its own: 451 would be 41, which is `unauthorized`, so it is a `client_error` (40).
 exits! {
     Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",
         "The service took the request: a 2xx whose body is complete and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, except those that --limit left for later.",

@@ -1,5 +1,6 @@
-//! The files of `bulk --junit` and `--metrics`. JUnit, for CI systems: a case for each row of the list, written by hand because
-//! it takes only a few elements. Metrics: counts in Prometheus' text format, for the textfile collector of `node_exporter`.
+//! The files of `bulk --junit` and `--metrics`. The first is for CI systems: a case for each row of the list, written by hand
+//! because it takes only a few elements. The second has counts in Prometheus' text format, for the textfile collector of
+//! `node_exporter`.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -55,7 +56,7 @@ impl Cases {
             skipped + list.bad.len(),
             elapsed.as_secs_f64(),
         );
-        // The schema of JUnit has times without a zone.
+        // The schema of the format has times without a zone.
         let at = humantime::format_rfc3339_seconds(writable(started)).to_string();
         let at = at.trim_end_matches('Z');
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;

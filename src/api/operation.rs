@@ -203,13 +203,13 @@ impl ApiRequest {
         for (index, field) in operation.shown_fields() {
             check(field, values.get(index).copied().unwrap_or_default(), any_email)?;
         }
-        let mut request = Self::unaddressed(operation, target)?;
-        request.readdress(values);
+        let mut request = Self::without_values(operation, target)?;
+        request.set_values(values);
         Ok(request)
     }
 
-    /// A request without a body, for [`Self::readdress`].
-    pub fn unaddressed(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
+    /// A request without values, for [`Self::set_values`].
+    pub fn without_values(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
         Ok(Self {
             operation,
             url: url(operation, target)?,
@@ -220,7 +220,7 @@ impl ApiRequest {
     }
 
     /// Replaces the values. The new ones must be checked already.
-    pub fn readdress(&mut self, values: &[&str]) {
+    pub fn set_values(&mut self, values: &[&str]) {
         self.body.clear();
         for (field, value) in self.operation.fields.iter().zip(values) {
             self.body.push(if self.body.is_empty() { '{' } else { ',' });

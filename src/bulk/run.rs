@@ -82,7 +82,7 @@ impl Worker<'_> {
         let gate = self.run.gate;
         let cname = row.cname.as_deref().unwrap_or(self.run.cname);
         let person = Person { key: pending.key, email: &row.email, cname };
-        self.request.readdress(&recipient(person.email, cname));
+        self.request.set_values(&recipient(person.email, cname));
         loop {
             let (mut latest, answer) = match self.attempt(permit, &mut pending, person, row.line) {
                 Ok(Some(sent)) => sent,

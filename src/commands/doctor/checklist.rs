@@ -79,7 +79,7 @@ impl Check {
     }
 
     /// An error in the settings or the credential, with the exit that a send would have.
-    pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
+    pub(super) fn of_error(name: &'static str, fault: impl Into<CommandError>) -> Self {
         let ErrorReport { exit, message, hint } = fault.into().report();
         let hint = hint.unwrap_or_else(|| exit.entry().advice.to_owned());
         Self { name, state: State::Failure(exit), message, hint: Some(hint) }

@@ -54,7 +54,7 @@ pub(super) fn check_credential(sources: &Sources, environment: &Environment, tar
     let plan = CredentialPlan::resolve(sources, environment, target);
     let (credential, plan) = match plan.and_then(|plan| Ok((plan.load(environment)?, plan))) {
         Ok(read) => read,
-        Err(error) => return (Check::of_fault("credential", error), Credential::default()),
+        Err(error) => return (Check::of_error("credential", error), Credential::default()),
     };
     let mut found = Vec::new();
     if let (Some(secret), Some((source, origin))) = (&credential.token, &plan.token) {

@@ -29,7 +29,7 @@ pub fn run(context: &mut Context) -> Exit {
             checklist.add(local::check_config(&sources, context.environment));
             check_request(&sources, &network, context.environment, &mut checklist);
         }
-        Err(error) => checklist.add(Check::of_fault("config", error)),
+        Err(error) => checklist.add(Check::of_error("config", error)),
     }
     checklist.close()
 }
@@ -47,7 +47,7 @@ fn gather(flags: &Layer, environment: &Environment) -> Result<(Sources, Network)
 fn check_request(sources: &Sources, network: &Network, environment: &Environment, checklist: &mut Checklist) {
     let (target, url) = match local::target_and_url(sources, network) {
         Ok(checked) => checked,
-        Err(fault) => return checklist.add(Check::of_fault("url", fault)),
+        Err(fault) => return checklist.add(Check::of_error("url", fault)),
     };
     let of_proxy = network.proxy.as_ref().and_then(|proxy| proxy.warning.clone());
     checklist.add(Check::passed("url", url.as_str(), target.warnings(sources).into_iter().chain(of_proxy)));

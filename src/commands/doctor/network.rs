@@ -29,9 +29,9 @@ pub(super) fn check(
     let route = Route { network, url: &url, proxy: network.proxy_for(&url) };
     let transport = match Transport::new(network, identity, &url) {
         Ok(transport) => transport,
-        Err(error @ TransportError::Client(_)) => return checklist.add(Check::of_fault("http", error)),
+        Err(error @ TransportError::Client(_)) => return checklist.add(Check::of_error("http", error)),
         Err(error) => {
-            checklist.add(Check::of_fault("trust", error));
+            checklist.add(Check::of_error("trust", error));
             // Without certificates to trust, the host can still be looked up and connected to.
             if let Ok(transport) = Transport::without_trust(network, &url) {
                 match transport.reach(&url) {

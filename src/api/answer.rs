@@ -186,11 +186,11 @@ impl Fields {
     }
 }
 
-/// What makes an object an error. No value is built, so that one that nests too deep cannot hide another. In JSON as protobuf
-/// writes it, null is a field that is not set.
+/// The fields that make an object an error. Their values are not built, so that one with deep nesting cannot hide another. In
+/// protobuf's JSON, null means that a field is not set.
 #[derive(Deserialize)]
 struct Fault {
-    /// Fails for what is not a number, even for "0": then there may be an error.
+    /// Anything but a number fails, even "0": then there may be an error.
     code: Option<f64>,
     error: Option<IgnoredAny>,
 }

@@ -133,7 +133,7 @@ impl Line {
         Arc::new(Self { words, environment: environment.clone() })
     }
 
-    /// The value of a flag, wherever it is.
+    /// The value of a flag, anywhere on the line.
     fn value_of(&self, flag: &str) -> Option<&str> {
         let at = self.words.iter().position(|word| word == flag);
         let after = at.and_then(|at| self.words.get(at + 1)).map(String::as_str);

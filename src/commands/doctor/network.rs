@@ -32,7 +32,7 @@ pub(super) fn check(
         Err(error @ TransportError::Client(_)) => return checklist.add(Check::of_error("http", error)),
         Err(error) => {
             checklist.add(Check::of_error("trust", error));
-            // Without certificates to trust, the host can still be looked up and connected to.
+            // Look-up and connection can still be checked without trusted certificates.
             if let Ok(transport) = Transport::without_trust(network, &url) {
                 match transport.reach(&url) {
                     Ok(()) => route.passed(&transport.observed(), Step::Tunnel, checklist),

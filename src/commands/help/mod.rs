@@ -25,7 +25,7 @@ pub fn help(topic: &[String], layout: Layout) -> Result<String, CommandError> {
     let text = match words[..] {
         ["exit-codes", ..] => &explain::table(layout.style),
         ["environment", ..] => &topics::environment(layout.style),
-        // `config` and `bulk` are commands as well; their topics cover both.
+        // `config` and `bulk` are commands too; their topics are about both.
         ["config"] => &topics::config(layout.style),
         ["bulk"] => BULK,
         ["json", ..] => JSON,

@@ -282,7 +282,7 @@ mod tests {
         let first = chosen("5%", 0);
         assert!((400..600).contains(&first.len()), "{}", first.len());
         assert_eq!(first, chosen("0.05", 0));
-        // Those that fail at first are no more likely than others to fail again.
+        // A request that failed is not more likely to fail again than any other.
         let again = chosen("5%", 1).into_iter().filter(|index| first.contains(index)).count();
         assert!(again < 60, "{again}");
         assert_eq!((chosen("0%", 0).len(), chosen("100%", 7).len()), (0, 10_000));

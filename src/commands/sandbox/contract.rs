@@ -191,7 +191,7 @@ mod tests {
         ])
     }
 
-    /// The good headers with `name` taken out and then given once for each of `values`.
+    /// The valid headers, but with the header `name` once for each of `values`.
     fn with(name: &str, values: &[&str]) -> Result<Request, String> {
         let name: HeaderName = name.parse().unwrap();
         let mut map = good_headers();

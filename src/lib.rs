@@ -1,4 +1,4 @@
-//! The inside of `vescli`: a library for the binary and its tests only.
+//! The code of `vescli`: a library for its binary and its tests only.
 //!
 //! Data moves in one direction. Each stage has its own type, takes the type of the stage before it and returns the next:
 //!
@@ -13,17 +13,31 @@
 //!
 //! # Where new things go
 //!
-//! - A flag, its variable and its key are one row of `args/settings_table.rs`. The file in `settings` that it is about reads
-//!   it; a flag of a group that no command has yet also goes into `with_flags` of `args/commands.rs`.
-//! - An exit code is one row of `api/exit.rs`. The match in `commands/error.rs` chooses it for an error; with `from`, the row
-//!   is also the class of an answer or a network failure, which `api/outcome.rs` chooses. `report/json.rs` decides
-//!   `safe_to_retry`.
-//! - A journal record is a variant in `bulk/journal/record.rs`, which also writes and reads its line. The compiler then asks
-//!   for it in `scan.rs`, `people.rs` and `index.rs` beside it. Its form is listed in `bulk/journal/mod.rs`.
-//! - A line of the help is in `args/command_help.rs`, a topic of `vescli help` in `commands/help/topics.rs`, a man page that
-//!   is more than a command's help in `tests/generated/pages`.
+//! - A flag, its variable and its key are one entry of `args/settings_table.rs`. The group of the entry decides which commands
+//!   have the flag: `with_flags` in `args/commands.rs` lists the groups of each command, so a new group goes in there too. The
+//!   file in `settings` that the setting is about reads it.
+//! - An exit code is one entry of `api/exit.rs`. `commands/error.rs` chooses it for an error. With `from`, the entry is also the
+//!   class of an answer or a failure: `Class::of_status` in `api/outcome.rs` or `api/failure.rs` chooses it, `fails_every_row`
+//!   in `bulk/results.rs` decides whether it stops a list, and `api/retry.rs` whether it is safe to retry; for an error of this
+//!   machine `report/json.rs` decides that. It also needs its name in the `enum` lists of the schemas explain-1, result-1, row-1
+//!   and summary-1, a run in `tests/schemas`, and, with `from`, a row in `tests/cli/fault_matrix`.
+//! - A journal record is a variant of `Record` or `RowState` in `bulk/journal/record.rs`, which also writes and reads its line;
+//!   `bulk/journal/mod.rs` lists its form. The compiler asks for a variant of `Record` in `scan.rs`, `people.rs`, `index.rs`,
+//!   the merge and two places of `repair.rs`. It does not ask where a line is read (`read` in `record.rs`), in `single.rs`,
+//!   or where an `if let` or `matches!` picks out one variant. An older vescli takes an unknown record for damage, so raise
+//!   `VERSION` in `record.rs`.
+//! - A line of the help is in `args/command_help.rs`. A topic of `vescli help` is in `commands/help/topics.rs`, its text in
+//!   `commands/help/topics/*.txt`. A man page that is more than a command's help is in `tests/generated/pages`.
 //!
 //! Afterwards `VESCLI_REWRITE=1 cargo test --test generated` writes completions, man pages and the tables of the README.
+//!
+//! # Where to look
+//!
+//! - `Retry-After`: `api/answer.rs` reads it. The waits of a send are in `api/retry.rs`, those of a list in `bulk/pace.rs` and
+//!   `bulk/gate.rs`.
+//! - The lock of a journal: `bulk/journal/file.rs`; of the journal of single sends: `bulk/journal/single.rs`.
+//! - `NO_PROXY` and the choice of a proxy: `settings/network.rs`.
+//! - Which exit code a class has: the table in `api/exit.rs`.
 //!
 //! # Another operation of the API
 //!
@@ -36,9 +50,12 @@
 //!    examples in `args/command_help.rs`;
 //! 3. an arm of `dispatch` below, which calls [`commands::send::run`] with the value. A command that does more than that
 //!    gets a file under `commands`;
-//! 4. a line of `SEE_ALSO` in `tests/generated/man_page.rs`, the generated files as above, and a line in the README.
+//! 4. its page in `SEE_ALSO` and `sends` of `tests/generated/man_page.rs`, a success and a failure in `tests/schemas`, the
+//!    generated files as above, and a line in the README.
 //!
-//! A field whose value no setting has yet is also a row of `args/settings_table.rs`.
+//! If its fields differ, it also needs a schema of its own for its result. A field whose value no setting has yet is a new
+//! entry of `args/settings_table.rs`. Only password emails are recorded in the journal of single sends
+//! (`commands/send_journal.rs`); `vescli bulk` sends nothing else.
 
 pub mod api;
 pub mod args;
@@ -64,7 +81,7 @@ use settings::Output;
 /// Runs vescli. The arguments begin with the program's name.
 pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) -> Ending {
     if let Some(answer) = completion::answer(arguments, environment) {
-        // The shell that asked is gone if this fails.
+        // This only fails if the shell that asked is gone.
         let _ = streams.out.write_all(&answer).and_then(|()| streams.out.flush());
         return Exit::Accepted.into();
     }
@@ -82,20 +99,21 @@ pub fn run(arguments: &[OsString], environment: &Environment, streams: Streams) 
     }
 }
 
-/// From now on a panic of any thread ends the process with [`Exit::Internal`]: its own codes, 101 and SIGABRT, are not in
-/// the table, and the other threads would continue without it.
+/// From now on a panic of any thread ends the process with [`Exit::Internal`]. By default it would end with 101 or SIGABRT,
+/// which are not in the table, and other threads would continue.
 ///
-/// Nothing is unwound, which makes the program a tenth smaller. For a list this is what `kill -9` is: the journal has each
+/// Nothing is unwound, which makes the program a tenth smaller. For a list this is the same as `kill -9`: the journal has each
 /// intent before its request, so the next run knows what may have been sent.
 pub fn end_at_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        let row = Exit::Internal.row();
-        // When no one reads it, the code still says it.
-        let _ = writeln!(std::io::stderr(), "error: {}: this is a bug in vescli\n  hint: {}", row.title, row.advice);
+        let entry = Exit::Internal.entry();
+        // If this cannot be written, the exit code still reports it.
+        let _ =
+            writeln!(std::io::stderr(), "error: {}: this is a bug in vescli\n  hint: {}", entry.title, entry.advice);
         #[expect(clippy::exit, reason = "a thread that is not the main one has no other way to a code of the table")]
-        std::process::exit(row.exit.code().into());
+        std::process::exit(entry.exit.code().into());
     }));
 }
 
@@ -109,7 +127,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Ending, CommandE
         Command::Config(action) => config::run(*action, context),
         Command::Explain { what } => {
             let text = explain::explain(what.as_deref(), context.output().json, context.reporter.out_style())?;
-            // Not in a pipe, where a line is a row.
+            // Not in a pipe, where each entry has to stay on one line.
             let is_wrapped = context.reporter.terminals().stdout && !context.output().json;
             let text = if is_wrapped { context.layout().wrap(&text) } else { text };
             context.print(&text)

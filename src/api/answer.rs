@@ -1,5 +1,5 @@
-//! Reads what a server answered: the body in each of the forms that were seen (a JSON string, the gateway's JSON
-//! object, plain text, an HTML page), and `Retry-After`. Pure: bytes and a clock go in, values come out.
+//! Reads an answer: the body in each form that servers send (a JSON string, the gateway's JSON object, plain text, an HTML
+//! page), and `Retry-After`. Pure: bytes and a time go in, values come out.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// Most bytes of a body that are read.
+/// How many bytes of a body are read at most.
 pub const BODY_MAX: usize = 64 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     pub bytes: Vec<u8>,
-    /// Why it was not read to its end, if it was not.
+    /// Why it was not read to its end; None if it was.
     pub cut: Option<Cut>,
     /// Whether it has a `Content-Encoding`, which was not asked for.
     pub is_encoded: bool,
@@ -61,7 +61,7 @@ pub enum BodyContent {
 }
 
 impl BodyContent {
-    /// Whether the API answers like this to a request that it accepts: nothing, or an object that is not an error.
+    /// Whether it proves that the API accepted the request: nothing, or an object that is not an error.
     pub const fn is_acceptance(&self) -> bool {
         matches!(self, Self::Nothing | Self::Object { is_error: false, .. })
     }
@@ -75,7 +75,7 @@ impl BodyContent {
         }
     }
 
-    /// The gRPC number that came with it, if there is one.
+    /// The gRPC number in the object, if there is one.
     pub const fn code(&self) -> Option<i64> {
         match self {
             Self::Object { code, .. } => *code,
@@ -97,14 +97,14 @@ pub fn read_body(body: &Body) -> BodyContent {
     }
 }
 
-/// Whether it is JSON. Values are skipped, not built, which takes neither memory nor stack however deep they nest.
+/// Whether it is JSON. Values are skipped, not built, so that even deep nesting takes neither memory nor stack.
 fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 fn read_object(bytes: &[u8]) -> BodyContent {
-    // An object that cannot be read to its end, such as one with a code that is not a number or beyond all of them, or with
-    // two codes, does not prove that there is no error.
+    // An object that cannot be parsed as a `Fault` does not prove that there is no error. Examples: a code that is not a
+    // number or is too large for one, or two codes.
     let is_fine = |fault: Fault| fault.error.is_none() && fault.code.is_none_or(|code| code == 0.0);
     let is_error = !serde_json::from_slice::<Fault>(bytes).is_ok_and(is_fine);
     // Fails for an object nested deeper than serde_json builds; it is still an object.
@@ -146,7 +146,7 @@ fn is_html(bytes: &[u8]) -> bool {
 pub fn read_retry_after(value: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than fit into the number are the longest wait.
+        // If the seconds do not fit into the number, it is the longest wait.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))).min(FOREVER));
     }
     let until = httpdate::parse_http_date(value).ok()?;
@@ -186,11 +186,11 @@ impl Fields {
     }
 }
 
-/// What makes an object an error. No value is built, so that one that nests too deep cannot hide another. In JSON as protobuf
-/// writes it, null is a field that is not set.
+/// The fields that make an object an error. Their values are not built, so that one with deep nesting cannot hide another. In
+/// protobuf's JSON, null means that a field is not set.
 #[derive(Deserialize)]
 struct Fault {
-    /// Fails for what is not a number, even for "0": then there may be an error.
+    /// Anything but a number fails, even "0": then there may be an error.
     code: Option<f64>,
     error: Option<IgnoredAny>,
 }

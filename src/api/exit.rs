@@ -8,14 +8,14 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Exit(Exit),
-    /// With the code of a command that was run for the user.
+    /// With the code of the command that the sandbox ran.
     Child(u8),
     /// By a signal, so that the shell around it stops too.
     Signal(i32),
 }
 
 impl Ending {
-    /// The code that a shell sees; of a signal the usual 128 and its number.
+    /// The code that a shell sees; for a signal 128 plus its number.
     pub fn code(self) -> u8 {
         match self {
             Self::Exit(exit) => exit.code(),
@@ -31,21 +31,21 @@ impl From<Exit> for Ending {
     }
 }
 
-/// One row of the table; as JSON, what `explain` prints.
+/// One entry of the table; as JSON, what `explain` prints.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ExitRow {
+pub struct ExitEntry {
     #[serde(rename = "exit_code")]
     pub exit: Exit,
-    /// The name of its class, as in JSON.
+    /// The class, as in JSON.
     #[serde(rename = "class")]
     pub name: &'static str,
-    /// The class in words, as in messages.
+    /// The class, as in messages.
     #[serde(skip)]
     pub title: &'static str,
     /// The HTTP statuses that lead to it.
     pub statuses: &'static str,
     pub meaning: &'static str,
-    /// A word of `Outcome`, or which of them when.
+    /// A word of `Outcome`, or under which condition it is which.
     pub outcome: &'static str,
     /// Whether the same command may be run again.
     #[serde(rename = "safe_to_run_again")]
@@ -53,7 +53,7 @@ pub struct ExitRow {
     pub advice: &'static str,
 }
 
-/// Makes the exits, their rows, and the classes of the API's answers and failures from one row for each exit.
+/// Makes the exits, their entries, and the classes of the API's answers and failures from one entry for each exit.
 macro_rules! exits {
     ($($exit:ident = $code:literal $(from $class:ident)?: $name:literal, $title:literal, $statuses:literal,
        $outcome:literal, $again:literal, $meaning:literal, $advice:expr;)*) => {
@@ -64,7 +64,7 @@ macro_rules! exits {
             $($exit = $code),*
         }
 
-        static ROWS: &[ExitRow] = &[$(ExitRow {
+        static ENTRIES: &[ExitEntry] = &[$(ExitEntry {
             exit: Exit::$exit, name: $name, title: $title, statuses: $statuses, outcome: $outcome, again: $again,
             meaning: $meaning, advice: $advice,
         }),*];
@@ -93,8 +93,9 @@ macro_rules! exits {
 /// What to do when the outcome is unknown.
 const ASK_FIRST: &str = "Ask the person or check the console before sending again.";
 
-// By code: variant and code, `from` the class that leads to it, class name, title, HTTP statuses, outcome, safe to run
-// again; what it means; what to do.
+// In the order of the codes. Each entry: variant and code, `from` the class that leads to it, class name, title, HTTP
+// statuses, outcome, safe to run again; what it means; what to do. If the code of a status is taken, the status gets no entry
+// of its own: 451 would be 41, which is `unauthorized`, so it is a `client_error` (40).
 exits! {
     Accepted = 0 from Accepted: "accepted", "accepted", "2xx", "accepted", "no need",
         "The service took the request: a 2xx whose body is complete and is empty or a JSON object without an error. It says nothing about delivery. Also: a dry run whose request could be sent, and a bulk run with every row accepted, now or earlier, except those that --limit left for later.",
@@ -203,23 +204,22 @@ impl Serialize for Exit {
     }
 }
 
-pub fn rows() -> impl Iterator<Item = &'static ExitRow> {
-    ROWS.iter()
+pub fn entries() -> impl Iterator<Item = &'static ExitEntry> {
+    ENTRIES.iter()
 }
 
 impl Exit {
-    /// The number that the shell sees.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    pub fn row(self) -> &'static ExitRow {
-        // The macro makes rows and variants together, so the row is there.
-        let index = ROWS.partition_point(|row| row.exit < self);
-        &ROWS[index]
+    pub fn entry(self) -> &'static ExitEntry {
+        // The macro makes entries and variants together, so the entry is there.
+        let index = ENTRIES.partition_point(|entry| entry.exit < self);
+        &ENTRIES[index]
     }
 
-    /// The exit that belongs to an HTTP status, if it is one that can be answered.
+    /// None for a status that no final answer has (see [`Class::of_status`]).
     pub fn of_status(status: u16) -> Option<Self> {
         Class::of_status(status).map(Self::from)
     }
@@ -268,8 +268,8 @@ mod tests {
             (78, "config"),
             (97, "proxy"),
         ];
-        let rows: Vec<(u8, &str)> = rows().map(|row| (row.exit.code(), row.name)).collect();
-        assert_eq!(rows, promised);
+        let entries: Vec<(u8, &str)> = entries().map(|entry| (entry.exit.code(), entry.name)).collect();
+        assert_eq!(entries, promised);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Classifies the failures of reqwest and the libraries below it, and describes their cause: whose fault it was (this
-//! machine's, the proxy's or the service's) and what it reported. reqwest separates time-outs and connects and little else:
-//! TLS causes are `rustls::Error` inside nested `io::Error`s, and what a proxy refuses is only in texts. What the
-//! observer noted shows the rest. The tests provoke each kind with real servers, so that an update of a library cannot
-//! change an exit code silently.
+//! machine's, the proxy's or the service's) and what it reported. reqwest itself only tells time-outs and failed
+//! connects from the rest. A TLS error is a `rustls::Error` inside nested `io::Error`s. A refusal by a proxy is only
+//! visible in the error text. For the rest, see the observer. The tests provoke each kind with real servers, so that an
+//! update of a library cannot change an exit code silently.
 
 use std::error::Error;
 use std::io;
@@ -16,10 +16,10 @@ use super::outcome::{Class, Failure};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
-/// The failure, and the step at which it happened. `connected`: whether a connection (TCP, TLS and tunnel) was established, so
-/// that the request may have been sent. `proxy` is the proxy that was used, as it may be shown, and `target` the host and port
-/// to reach.
-pub(super) fn classify(
+/// The failure, and the step at which it happened. `connected`: whether a connection (TCP, TLS and tunnel) was
+/// established, so that the request may have been sent. `proxy`: the proxy, without its password. `target`: the host and
+/// port of the service.
+pub(super) fn failure_of(
     error: &reqwest::Error,
     connected: bool,
     proxy: Option<&str>,
@@ -37,15 +37,16 @@ pub(super) fn classify(
     (Failure { class, connected, cause }, step)
 }
 
-/// What the observer noted, and then the texts of hyper-util's `TunnelError` and `SocksError`: the first is private, the
-/// second has a private type inside.
+/// The step that failed. The observer noted it, except for a tunnel: that is only visible in the texts of hyper-util's
+/// `TunnelError`, which is private, and `SocksError`, which has a private type inside.
 fn step(chain: &Chain, has_proxy: bool, noted: Step) -> Step {
     // The text of hyper-util's `ConnectError`, which is private.
     let tcp_failed = chain.messages.iter().any(|message| message.starts_with("tcp "));
     match chain.of_proxy() {
         Some("failed to create underlying connection") => noted,
         Some(_) => Step::Tunnel,
-        // Nothing is noted between the proxy's address and TLS with the service, so a time-out there has no step.
+        // The observer notes nothing between the proxy's address and TLS with the service. A time-out there counts as
+        // one of the tunnel.
         None if has_proxy && noted == Step::Tcp && !tcp_failed => Step::Tunnel,
         None => noted,
     }
@@ -73,16 +74,16 @@ fn class(error: &reqwest::Error, chain: &Chain, step: Step, observed: &Observed)
 fn tls_class(error: &rustls::Error, step: Step, asked: bool) -> Class {
     match error {
         rustls::Error::InvalidCertificate(_) => Class::Certificate,
-        // Only a server that asked for a certificate can mean ours. Only if it asked in this attempt, it cannot have
-        // accepted the request yet: on an older connection it may have.
+        // Only a server that asked for a certificate can mean ours. It must have asked in this attempt: on an older
+        // connection it may already have accepted the request.
         // These are bad_certificate to certificate_unknown, unknown_ca, access_denied, decrypt_error, certificate_required
         // (RFC 8446, section 6).
         rustls::Error::AlertReceived(alert) if asked && matches!(u8::from(*alert), 42..=46 | 48 | 49 | 51 | 116) => {
             Class::ClientCertificate
         }
         _ if step == Step::Http => Class::BrokenReply,
-        // Before TLS 1.3 there is no alert for a missing one (RFC 5246, section 7.4.6): a failed handshake is
-        // the only sign. Once the connection is established, the same alert means something else.
+        // Before TLS 1.3 no alert says that the client certificate is missing (RFC 5246, section 7.4.6): a failed
+        // handshake is the only sign. Once the connection is established, the same alert means something else.
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) if asked => Class::ClientCertificate,
         _ => Class::Tls,
     }
@@ -159,7 +160,7 @@ fn cause(class: Class, chain: &Chain, step: Step, proxy: Option<&str>, target: &
     }
 }
 
-/// Why a proxy opened no tunnel, by the texts of hyper-util.
+/// Why a proxy did not open a tunnel, from the texts of hyper-util.
 fn proxy_refusal(chain: &Chain, proxy: &str, target: &str) -> String {
     let refusal: &str = match chain.of_proxy() {
         Some("proxy authorization required") => "refused the user and password, or requires them (407)",
@@ -204,37 +205,37 @@ fn tls_cause(error: &rustls::Error, step: Step, observed: &Observed) -> String {
     format!("the {peer} {fault}")
 }
 
-/// A text of a library without the ` (os error N)` in it.
+/// The text of an error without ` (os error N)`.
 pub fn without_number(text: &str) -> String {
-    const MARK: &str = " (os error ";
-    let mut parts = text.split(MARK);
+    const OS_ERROR: &str = " (os error ";
+    let mut parts = text.split(OS_ERROR);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |plain, part| {
         let behind = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
         match behind.strip_prefix(')') {
             Some(rest) => plain + rest,
-            None => plain + MARK + part,
+            None => plain + OS_ERROR + part,
         }
     })
 }
 
 /// No more descriptors for the process: `EMFILE` and, on Windows, `WSAEMFILE`.
 #[cfg(unix)]
-const OF_PROCESS: i32 = rustix::io::Errno::MFILE.raw_os_error();
+const PROCESS_LIMIT: i32 = rustix::io::Errno::MFILE.raw_os_error();
 #[cfg(not(unix))]
-const OF_PROCESS: i32 = 10024;
+const PROCESS_LIMIT: i32 = 10024;
 /// No more descriptors for any process: `ENFILE`.
 #[cfg(unix)]
-const OF_MACHINE: i32 = rustix::io::Errno::NFILE.raw_os_error();
+const SYSTEM_LIMIT: i32 = rustix::io::Errno::NFILE.raw_os_error();
 
-/// The limit of this machine that was reached, if that is the error: then no one else caused it.
+/// The limit of this machine that caused the error, if one did.
 pub(super) fn machine_limit(error: &io::Error) -> Option<&'static str> {
     match error.raw_os_error()? {
-        OF_PROCESS => {
+        PROCESS_LIMIT => {
             Some("vescli cannot open more files and sockets: its limit is reached (`ulimit -n` shows and raises it)")
         }
         #[cfg(unix)]
-        OF_MACHINE => Some("this machine cannot open more files and sockets"),
+        SYSTEM_LIMIT => Some("this machine cannot open more files and sockets"),
         _ => None,
     }
 }
@@ -242,8 +243,8 @@ pub(super) fn machine_limit(error: &io::Error) -> Option<&'static str> {
 /// Most names of a certificate that are shown.
 const NAMES_MAX: usize = 8;
 
-/// Why a certificate was refused: which name was asked for and which it has, when it ends, who issued it, and how to make
-/// a correct one where the mistake is known.
+/// Why a certificate was refused: the name that was asked for and the names that it has, its dates, its issuer, and how
+/// to make a correct one if the mistake is known.
 fn certificate_refusal(error: &CertificateError, refused: Option<&Refused>) -> String {
     let whose = match refused {
         Some(refused) if refused.peer == Peer::Proxy => "the proxy's certificate",
@@ -301,8 +302,8 @@ fn certificate_refusal(error: &CertificateError, refused: Option<&Refused>) -> S
     format!("{whose} {fault}")
 }
 
-/// The errors of the verifier that rustls has no name for: webpki's, which are only names, and those of a machine's own
-/// verifier, which are text.
+/// The errors of the verifier that have no variant in rustls: those of webpki are names, those of the machine's own
+/// verifier are texts.
 fn other_refusal(whose: &str, error: &str, refused: Option<&Refused>) -> String {
     let name = refused.map_or("this host", |refused| refused.name.as_str());
     match error {
@@ -315,7 +316,7 @@ fn other_refusal(whose: &str, error: &str, refused: Option<&Refused>) -> String 
             format!("the chain of {whose} is longer than its authority or this program allows")
         }
         "UnsupportedCertVersion" => format!("{whose}, or one in its chain, is not of version 3, which TLS needs"),
-        // The machine's own verifier has other texts for the same.
+        // The machine's own verifier has other texts for `CaUsedAsEndEntity`.
         _ if refused.and_then(|refused| refused.facts.as_ref()).is_some_and(|facts| facts.is_authority) => {
             authority(whose, name)
         }
@@ -323,14 +324,14 @@ fn other_refusal(whose: &str, error: &str, refused: Option<&Refused>) -> String 
     }
 }
 
-/// A name of the library as words: `UnsupportedNameType` is "unsupported name type".
+/// The name of an error as words: `UnsupportedNameType` becomes "unsupported name type".
 fn named_refusal(whose: &str, name: &str) -> String {
     if name.contains("UnsupportedSignatureAlgorithm") {
         return format!(
             "{whose}, or one in its chain, is signed in a way that is not known to be safe here, such as with SHA-1 or MD5"
         );
     }
-    // What follows a name in a debug text is about the program, not about the certificate.
+    // In a debug text, the values after a name are about the program, not about the certificate.
     let head = name.split(['(', '{']).next().unwrap_or_default().trim();
     let is_name = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let mut words = String::new();
@@ -343,7 +344,7 @@ fn named_refusal(whose: &str, name: &str) -> String {
     format!("{whose} was refused: {}", if is_name { &words } else { name })
 }
 
-/// A date that is not that of the server's own certificate belongs to another certificate of the chain.
+/// Whose date it is: if the server's own certificate has another one, that of a certificate in its chain.
 fn in_chain(whose: &str, own: Option<SystemTime>, found: UnixTime) -> String {
     let is_own = own.is_none_or(|own| own == system_time(found));
     if is_own { whose.to_owned() } else { format!("a certificate in the chain of {whose}") }
@@ -371,7 +372,7 @@ fn authority(whose: &str, name: &str) -> String {
     )
 }
 
-/// The names of a certificate, bare: the verifier gives them in the form `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+/// The names of a certificate as plain text: the verifier has them as `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
 fn names(presented: &[String]) -> Option<String> {
     let bare = |name: &String| {
         let (_, inner) = name.split_once('(').unwrap_or(("", name));
@@ -435,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_is_left_out_wherever_it_is() {
+    fn the_number_is_removed_anywhere_in_the_text() {
         for (text, plain) in [
             ("Connection refused (os error 111)", "Connection refused"),
             ("a (os error 1): b (os error -2)", "a: b"),
@@ -449,7 +450,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_limit_on_descriptors_is_known_by_its_number() {
+    fn a_limit_on_descriptors_is_recognised_by_its_number() {
         for (number, found) in [(24, true), (23, true), (111, false)] {
             let error = io::Error::from_raw_os_error(number);
             assert_eq!(machine_limit(&error).is_some(), found, "{number}");
@@ -464,7 +465,8 @@ mod tests {
         CertificateError::Other(OtherError(Arc::new(Named(name))))
     }
 
-    /// Two words run together, or the brackets of a value, as only Rust writes them.
+    /// Whether it contains what only Rust's debug format writes: joined words such as `BadEncoding`, or the brackets of
+    /// a value.
     fn is_debug_text(text: &str) -> bool {
         let joined = text.as_bytes().windows(2);
         let joined = joined.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
@@ -513,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_is_a_sentence_and_no_debug_text() {
+    fn every_refusal_is_a_sentence_and_not_a_debug_text() {
         for error in every_error() {
             let text = certificate_refusal(&error, None);
             assert!(!is_debug_text(&text), "{text}");
@@ -532,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_bare_and_not_endlessly() {
+    fn names_are_plain_text_and_at_most_eight() {
         assert_eq!(names(&[]), None);
         let two = ["DnsName(\"a.example\")", "IpAddress(127.0.0.1)"].map(str::to_owned);
         assert_eq!(names(&two).as_deref(), Some("a.example, 127.0.0.1"));

@@ -1,9 +1,9 @@
-//! Notes what an attempt passed: addresses, TCP, proxy, TLS and the certificates. `doctor` reads it to report each step,
-//! and the classification of failures reads it to explain what happened. It decides nothing: certificates are verified
-//! by the verifier inside, and its result is passed on unchanged.
+//! Notes the steps of an attempt: addresses, TCP, proxy, TLS and the certificates. `doctor` reports each step from these
+//! notes, and the classification of failures uses them to explain what happened. The observer decides nothing: the
+//! verifier inside verifies certificates, and its result is passed on unchanged.
 //!
-//! reqwest reports of a connection only that it was established or failed. The rest is noted where it calls back: the
-//! resolver, the store of TLS sessions (asked once at the start of each handshake), the verifier and the client certificate.
+//! reqwest only reports that a connection succeeded or failed. The observer learns the rest from four callbacks: resolver,
+//! TLS session store (called once at each handshake), verifier, client certificate.
 //!
 //! It counts the connections that were established (TCP, tunnel and TLS). If there was none, nothing was sent. No error of
 //! the libraries below shows this difference between "not sent" and "may have been sent".
@@ -58,28 +58,28 @@ pub enum Peer {
     Proxy,
 }
 
-/// What one attempt passed.
+/// What the observer noted about one attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The last step that is known to have begun; after a failure, the step that failed.
+    /// The last step that is known to have started; after a failure, the step that failed.
     pub step: Step,
-    /// The addresses of the service, or of the proxy if there is one, which itself looks up the service.
+    /// The addresses of the service, or of the proxy if there is one: the proxy looks up the service itself.
     pub addresses: Option<(AddressSource, Vec<IpAddr>)>,
     /// The name that was not found, and why.
     pub not_found: Option<(String, String)>,
-    /// The limit of this machine that kept a name from being looked up.
+    /// The limit of this machine because of which a name was not looked up.
     pub limit: Option<String>,
-    /// When TCP began.
-    pub(super) begun: Option<Instant>,
+    /// When TCP started.
+    pub(super) started: Option<Instant>,
     /// Whether it is known that TCP was established.
     pub tcp: bool,
-    /// How long that took, unless a tunnel was part of it.
+    /// How long TCP took; None if a tunnel was part of that time.
     pub tcp_time: Option<Duration>,
-    /// The address that was connected to, which is known once there is an answer.
+    /// The address of the peer; known once there is an answer.
     pub remote: Option<SocketAddr>,
     /// `TLS 1.3` or `TLS 1.2`, after a full handshake.
     pub tls_version: &'static str,
-    /// The service's certificate, then its issuers as far as the server sent them, once they are verified.
+    /// Once verified: the service's certificate, then those of its issuers that the server sent.
     pub certificates: Vec<CertificateDer<'static>>,
     /// Who asked for a client certificate in the latest handshake of this attempt.
     pub asked_by: Option<Peer>,
@@ -90,7 +90,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Between a proxy and the service only TLS with the proxy comes before TLS with the service.
+    /// The peer of the TLS handshake at this step.
     pub(super) fn peer(&self) -> Peer {
         if self.step == Step::ProxyTls { Peer::Proxy } else { Peer::Service }
     }
@@ -100,7 +100,7 @@ impl Observed {
 pub struct Refused {
     /// The name that was asked for.
     pub name: String,
-    /// The contents of the certificate, if it can be read.
+    /// None if the certificate cannot be read.
     pub facts: Option<CertificateFacts>,
     pub peer: Peer,
 }
@@ -116,7 +116,7 @@ pub(super) enum Route {
     TlsProxy,
 }
 
-/// The bit that says that no more connections are used.
+/// The bit that is set when no more connections may be used.
 const CLOSED: u64 = 1 << 63;
 
 /// Shared by a transport, its resolver, its connector and the TLS callbacks.
@@ -124,8 +124,8 @@ const CLOSED: u64 = 1 << 63;
 pub(super) struct Observer {
     observed: Mutex<Observed>,
     pub(super) route: Route,
-    /// How many connections were established, and whether more may be used. Both are in one number, so that a connection
-    /// either counts before the counter is closed or carries nothing.
+    /// The number of established connections, and the bit [`CLOSED`]. Both are in one number, so that each connection is
+    /// either counted before the counter is closed, or never used.
     connections: AtomicU64,
 }
 
@@ -156,11 +156,11 @@ impl Observer {
         self.note(|observed| {
             observed.addresses = Some((source, addresses));
             observed.step = Step::Tcp;
-            observed.begun = Some(Instant::now());
+            observed.started = Some(Instant::now());
         });
     }
 
-    /// A TLS handshake begins. It is the proxy's, or there is a tunnel to the service already.
+    /// Notes the start of a TLS handshake: with the proxy, or with the service.
     fn handshake_begins(&self) {
         self.note(|observed| {
             self.tcp_is_up(observed);
@@ -174,20 +174,20 @@ impl Observer {
 
     fn tcp_is_up(&self, observed: &mut Observed) {
         if !observed.tcp && self.route != Route::Proxy {
-            observed.tcp_time = observed.begun.map(|begun| begun.elapsed());
+            observed.tcp_time = observed.started.map(|started| started.elapsed());
         }
         observed.tcp = true;
     }
 }
 
-/// reqwest's connector, whose connections are counted.
+/// reqwest's connector; its connections are counted.
 #[derive(Debug, Clone)]
-pub(super) struct Counted<S> {
+pub(super) struct CountingConnector<S> {
     pub(super) connector: S,
     pub(super) observer: Arc<Observer>,
 }
 
-impl<S, R> Service<R> for Counted<S>
+impl<S, R> Service<R> for CountingConnector<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,
@@ -212,21 +212,21 @@ where
                 });
                 return Ok(connected);
             }
-            // No one waits for it: the process is about to end.
+            // Never resolves, because the process is about to end.
             drop(connected);
             std::future::pending().await
         })
     }
 }
 
-/// Servers whose sessions are kept; one client has one.
+/// How many servers the store keeps sessions for; a client has one or two.
 const SERVERS: usize = 4;
 
 /// The TLS sessions of one client.
 ///
-/// No certificate is shown in a resumed handshake, so none is verified; a session is therefore resumed only as long as the
-/// certificates of the last full handshake are valid by this machine's clock. After that, and when the clock was set back,
-/// the handshake is a full one.
+/// In a resumed handshake the server shows no certificate, so none is verified. Therefore a session is only resumed while
+/// the certificates of the last full handshake are valid by this machine's clock. After that, and when the clock was set
+/// back, the handshake is a full one.
 #[derive(Debug)]
 pub(super) struct Sessions {
     observer: Arc<Observer>,
@@ -239,7 +239,7 @@ struct State {
     /// The certificates of the last full handshake, and when they were verified.
     chain: Vec<CertificateDer<'static>>,
     at: SystemTime,
-    /// The last moment at which all of the chain is valid; read when it is needed, which in a single send is never.
+    /// The last moment at which the whole chain is valid. Computed when it is needed: a single send never needs it.
     until: Option<SystemTime>,
 }
 
@@ -266,9 +266,8 @@ impl Sessions {
         (state.chain, state.at, state.until) = (chain, UNIX_EPOCH + Duration::from_secs(now.as_secs()), None);
     }
 
-    /// The sessions whose certificates would still be accepted, if one may be resumed. reqwest has one configuration for the
-    /// proxy and the service, but a session is resumed by the dates of one chain of certificates: with TLS to both, each
-    /// handshake is a full one.
+    /// The sessions whose certificates are still valid; None if no session may be resumed. The store keeps the dates of
+    /// one certificate chain only. With a TLS proxy there are two, so sessions are never resumed.
     fn resumable(&self, now: SystemTime) -> Option<MutexGuard<'_, State>> {
         if self.observer.route == Route::TlsProxy {
             return None;
@@ -285,11 +284,12 @@ fn cache() -> ClientSessionMemoryCache {
     ClientSessionMemoryCache::new(SERVERS)
 }
 
-/// The earliest end of the certificates that were valid then. Servers also send expired ones that were not needed.
+/// The earliest end among the certificates that were valid at that time. Servers also send expired ones, which the
+/// verifier did not need.
 fn end_of(chain: &[CertificateDer], at: SystemTime) -> SystemTime {
     let ends = chain
         .iter()
-        // One that cannot be read here may end at any time.
+        // A certificate that cannot be read here may end at any time.
         .map(|der| CertificateFacts::read(der).map_or(at, |facts| facts.not_after));
     ends.filter(|end| *end >= at).min().unwrap_or(at)
 }
@@ -319,14 +319,14 @@ impl ClientSessionStore for Sessions {
         self.lock().cache.insert_tls13_ticket(server_name, value);
     }
 
-    /// rustls asks for this first in each handshake, and once: not again after a `HelloRetryRequest`.
+    /// rustls calls this first in each handshake, and only once: not again after a `HelloRetryRequest`.
     fn take_tls13_ticket(&self, server_name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.observer.handshake_begins();
         self.resumable(SystemTime::now())?.cache.take_tls13_ticket(server_name)
     }
 }
 
-/// A verifier whose refusals are noted.
+/// Notes what the verifier inside accepted or refused.
 #[derive(Debug)]
 pub(super) struct ObservedVerifier {
     pub(super) inner: Arc<dyn ServerCertVerifier>,
@@ -374,8 +374,8 @@ impl ServerCertVerifier for ObservedVerifier {
     }
 }
 
-/// Sends the client certificate to a service that asks for it, and notes that it was asked for. A proxy that asks gets
-/// none: the certificate belongs to the service's host.
+/// Sends the client certificate to a service that asks for it, and notes who asked. A proxy that asks gets none: the
+/// certificate belongs to the service's host.
 #[derive(Debug)]
 pub(super) struct ObservedIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,
@@ -393,7 +393,7 @@ impl ResolvesClientCert for ObservedIdentity {
         })
     }
 
-    /// True without a certificate as well, so that rustls reports that the server asked.
+    /// Also true without a certificate: otherwise rustls would not report that the server asked for one.
     fn has_certs(&self) -> bool {
         true
     }
@@ -409,7 +409,7 @@ mod tests {
 
     use super::*;
 
-    /// A connector whose connections come up at once.
+    /// A connector that connects at once.
     struct AtOnce;
 
     impl Service<()> for AtOnce {
@@ -427,9 +427,9 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_comes_up_after_the_door_is_closed_carries_nothing() {
+    fn a_connection_that_is_established_after_the_close_is_not_used() {
         let observer = Arc::<Observer>::default();
-        let mut connector = Counted { connector: AtOnce, observer: Arc::clone(&observer) };
+        let mut connector = CountingConnector { connector: AtOnce, observer: Arc::clone(&observer) };
         let mut poll = || {
             let mut connecting = connector.call(());
             connecting.as_mut().poll(&mut Context::from_waker(Waker::noop()))
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_stand_between_the_check_and_the_first_end_of_a_certificate() {
+    fn sessions_are_valid_from_the_check_until_the_first_end_of_a_certificate() {
         let sessions = Sessions::new(&Arc::default());
         let name = ServerName::try_from("h.example").unwrap();
         let is_valid = |now| {
@@ -462,7 +462,7 @@ mod tests {
         };
         assert!(!is_valid(start_of(2026)));
         let now = UnixTime::since_unix_epoch(start_of(2026).duration_since(UNIX_EPOCH).unwrap());
-        // The one that ended in 2020 was sent along for nothing.
+        // The one that ended in 2020 does not count.
         sessions.verified(vec![ending(2028), ending(2027), ending(2020)], now);
         let second = Duration::from_secs(1);
         for (moment, expected) in [

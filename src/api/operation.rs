@@ -1,6 +1,5 @@
 //! The operations of the API, each as a value: path, fields with their rules, and phrases. The code that sends, classifies
-//! and reports is the same for all of them and takes this value. Also the request of an operation as it goes over the wire:
-//! URL, headers and body.
+//! and reports takes this value and is the same for all operations. Also the request of an operation: URL, headers and body.
 
 use thiserror::Error;
 use url::{Host, Origin, Url};
@@ -9,7 +8,7 @@ use crate::args::settings_table::{CONSOLES, Setting};
 use crate::settings::credential::secret::Secret;
 use crate::settings::target::{Target, UrlVariables};
 
-/// An operation. Each is a POST with a JSON object of texts, answered as the API answers all of them.
+/// An operation: a POST with a JSON object of texts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The path below a base URL, and the end of the published one.
@@ -39,7 +38,7 @@ pub struct Field {
     pub noun: &'static str,
     /// Where its value comes from.
     pub setting: Setting,
-    /// Where it comes from when that is not given.
+    /// Where it comes from if that setting has no value.
     pub fallback: Option<Setting>,
     pub rule: Rule,
 }
@@ -61,10 +60,10 @@ impl Operation {
     }
 }
 
-/// Every operation that there is a command for: what the sandbox answers.
+/// The operations that have a command. The sandbox answers these.
 pub static OPERATIONS: &[&Operation] = &[&SEND_PASSWORD_EMAIL];
 
-/// The operation that vescli is for: it mails a user the link to set a password.
+/// Mails a user the link to set a password.
 pub static SEND_PASSWORD_EMAIL: Operation = Operation {
     path: "/no_auth/send_password_email",
     published_prefix: "/api/v1/{prefix}/{environment}/{region}/namespaces/{namespace}",
@@ -97,7 +96,7 @@ pub enum RecipientError {
     Empty,
     #[error("is {0} characters long; the service takes at most {FIELD_MAX}")]
     TooLong(usize),
-    /// A character that cannot be seen, or that turns the text around.
+    /// A character that is invisible, or that changes the direction of the text.
     #[error("contains the invisible or control character U+{0:04X}")]
     Invisible(u32),
     #[error("has no @: an address looks like name@example.com")]
@@ -117,7 +116,7 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Checks the length and the characters that any text field of the request must keep.
+/// Checks what is required of any text field of the request: its length and its characters.
 pub fn check_text(text: &str) -> Result<(), RecipientError> {
     if text.is_empty() {
         return Err(RecipientError::Empty);
@@ -154,7 +153,6 @@ pub fn check_email(email: &str, any: bool) -> Result<(), RecipientError> {
     }))
 }
 
-/// What this client calls itself.
 pub const USER_AGENT: &str = concat!("vescli/", env!("CARGO_PKG_VERSION"));
 
 /// A request that can be sent.
@@ -175,7 +173,7 @@ pub struct ApiRequest {
 pub enum RequestError {
     #[error("the {} `{}` {error}", .field.noun, .value.escape_debug())]
     Field { field: &'static Field, value: String, error: RecipientError },
-    /// A URL parser reads the URL as something else than was meant.
+    /// A URL parser does not read the URL as it was meant.
     #[error("the URL {0} would not be sent as it was meant")]
     Url(String),
 }
@@ -205,13 +203,13 @@ impl ApiRequest {
         for (index, field) in operation.shown_fields() {
             check(field, values.get(index).copied().unwrap_or_default(), any_email)?;
         }
-        let mut request = Self::unaddressed(operation, target)?;
-        request.readdress(values);
+        let mut request = Self::without_values(operation, target)?;
+        request.set_values(values);
         Ok(request)
     }
 
-    /// A request without a body, for [`Self::readdress`].
-    pub fn unaddressed(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
+    /// A request without values, for [`Self::set_values`].
+    pub fn without_values(operation: &'static Operation, target: &Target) -> Result<Self, RequestError> {
         Ok(Self {
             operation,
             url: url(operation, target)?,
@@ -221,8 +219,8 @@ impl ApiRequest {
         })
     }
 
-    /// Replaces the values by others, which were checked already.
-    pub fn readdress(&mut self, values: &[&str]) {
+    /// Replaces the values. The new ones must be checked already.
+    pub fn set_values(&mut self, values: &[&str]) {
         self.body.clear();
         for (field, value) in self.operation.fields.iter().zip(values) {
             self.body.push(if self.body.is_empty() { '{' } else { ',' });
@@ -234,11 +232,11 @@ impl ApiRequest {
     }
 }
 
-/// The URL of an operation. What a parser reads in its text is compared, part by part, with what was meant. The grammars of
-/// labels and base URLs already make a difference impossible; this check protects against a mistake in them.
+/// The URL of an operation. It is parsed, and each part is compared with the one that was meant. The grammars of labels and
+/// base URLs already make a difference impossible; this check protects against a mistake in them.
 ///
 /// # Errors
-/// [`RequestError::Url`] when a parser reads it as something else than was meant.
+/// [`RequestError::Url`] if a part differs.
 pub fn url(operation: &Operation, target: &Target) -> Result<Url, RequestError> {
     let (text, origin, path) = match target {
         Target::Published(variables) => {
@@ -254,14 +252,14 @@ pub fn url(operation: &Operation, target: &Target) -> Result<Url, RequestError> 
     let is_meant = |url: &Url| {
         let has_user = !url.username().is_empty() || url.password().is_some();
         let has_more = url.query().is_some() || url.fragment().is_some();
-        url.origin() == origin && url.path() == path && !has_user && !has_more && has_sound_variables(target)
+        url.origin() == origin && url.path() == path && !has_user && !has_more && has_valid_variables(target)
     };
     let url = Url::parse(&text).ok().filter(is_meant);
     url.ok_or_else(|| RequestError::Url(text.escape_debug().to_string()))
 }
 
-/// Whether each variable, if the target has them, is one part of the URL: a label of the host, a segment of the path.
-fn has_sound_variables(target: &Target) -> bool {
+/// Whether each variable of the target is exactly one part of the URL: a label of the host, or a segment of the path.
+fn has_valid_variables(target: &Target) -> bool {
     let Target::Published(variables) = target else {
         return true;
     };
@@ -309,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn invisible_characters_and_long_texts_are_refused_whatever_else_is_allowed() {
+    fn invisible_characters_and_long_texts_are_always_refused() {
         for c in ['\n', '\r', '\t', '\0', '\u{7f}', '\u{85}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ad}']
         {
             let email = format!("a{c}@b.co");

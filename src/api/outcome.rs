@@ -1,6 +1,5 @@
-//! The result of a request, as values: no I/O and no text for people. An [`AttemptResult`] is made from a reply or from a
-//! failure: this is the table that turns what the transport saw into what it means. It is pure, so that tests can list all
-//! of its inputs.
+//! The result of a request: what an answer or a failure means for the recipient. An [`AttemptResult`] is made from a
+//! [`Reply`] or a [`Failure`]. There is no I/O here, so that tests can list all inputs.
 
 use std::time::Duration;
 
@@ -33,8 +32,8 @@ impl Outcome {
 }
 
 impl Class {
-    /// The class of an HTTP status; for a 2xx, if the body is that of the API. None for 1xx, which is not a final answer, and
-    /// above 599, where it is not HTTP (RFC 9110, section 15).
+    /// The class of an HTTP status; that of a 2xx also depends on the body. None for 1xx, which is not a final answer, and
+    /// above 599, which is not HTTP (RFC 9110, section 15).
     pub const fn of_status(status: u16) -> Option<Self> {
         Some(match status {
             200..=299 => Self::Accepted,
@@ -58,11 +57,11 @@ impl Class {
 /// A request that got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The class as far as the error shows it; [`Class::BrokenReply`] for anything that has no class of its own.
+    /// The class that the error shows; [`Class::BrokenReply`] for anything that has no class of its own.
     pub class: Class,
     /// Whether a connection (TCP, TLS and tunnel) was established, so that the request may have been sent.
     pub connected: bool,
-    /// In words, from the libraries below; never contains a secret.
+    /// A text from the libraries below; never contains a secret.
     pub cause: String,
 }
 
@@ -78,7 +77,7 @@ pub struct AttemptResult {
     pub retry_after: Option<Duration>,
     /// Where a 3xx points to, exactly as sent.
     pub location: Option<String>,
-    /// The cause of a failure, or why a 2xx does not prove that the request was accepted, in words.
+    /// A text: the cause of a failure, or why a 2xx does not prove that the request was accepted.
     pub cause: Option<String>,
     /// How long vescli waited for the user, if the user did not appear.
     pub waited: Option<Duration>,
@@ -113,7 +112,7 @@ impl From<Reply> for AttemptResult {
             (None, Some(Class::Unavailable)) if retry_after.is_some() => (Outcome::Rejected, Class::Unavailable),
             (None, Some(class)) => (Outcome::Unknown, class),
         };
-        // A part of a success is not shown: the cause says enough.
+        // The body of a 2xx that was cut is not shown: the cause says enough.
         let is_part = fault.is_some() && body.cut.is_some();
         let content = (class != Class::Accepted && !is_part).then_some(content);
         let cause = fault.and_then(|(_, cause)| cause).map(str::to_owned);
@@ -121,11 +120,11 @@ impl From<Reply> for AttemptResult {
     }
 }
 
-/// The class of a 2xx whose body does not prove that the request was accepted, with the cause unless the content itself
-/// shows it. Only a complete body can prove it.
+/// The class and the cause of a 2xx whose body does not prove that the request was accepted. Only a complete body can prove
+/// it. Without a cause, the content itself shows it.
 fn fault(body: &Body, content: &BodyContent) -> Option<(Class, Option<&'static str>)> {
     let (class, cause) = match (body.cut, content) {
-        // A body that the connection or the clock cut has the class of that failure, as if the head had been cut.
+        // A broken connection or a time-out within the body has the same class as one before the answer.
         (Some(Cut::BrokenOff), _) => (Class::BrokenReply, "the connection broke before the end of the answer's body"),
         (Some(Cut::OutOfTime), _) => (Class::Timeout, "out of time before the end of the answer's body"),
         (Some(Cut::TooLong), _) => {
@@ -155,8 +154,8 @@ impl From<Failure> for AttemptResult {
             (Class::BrokenReply, false) => Class::Connect,
             (class, false) => class,
         };
-        // Unknown also when the server refuses the client's certificate: in TLS 1.3 the client writes its request before it
-        // learns of that, and a server may act on the request before it checks the certificate.
+        // Also unknown when the server refuses the client's certificate: in TLS 1.3 the client sends its request before it
+        // learns of the refusal, and a server may act on the request before it checks the certificate.
         let outcome = if failure.connected { Outcome::Unknown } else { Outcome::NotSent };
         Self::without_answer(outcome, class, failure.cause)
     }

@@ -1,6 +1,6 @@
 //! The only HTTP client. One attempt is at most one request: no redirect is followed, nothing is retried, and no
-//! connection is reused unless --keep-alive is set. The body is bounded and read against the same deadline as the rest.
-//! Also how it finds the addresses of a host: `--resolve`, `localhost`, an address itself, or the system's resolver.
+//! connection is reused unless --keep-alive is set. The body is limited in size and has the same deadline as the rest.
+//! The addresses of a host come from `--resolve`, `localhost`, an address itself, or the system's resolver.
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -19,8 +19,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::answer::{BODY_MAX, Body, Cut, Reply, read_retry_after};
-use super::failure::{classify, machine_limit, without_number};
-use super::observer::{AddressSource, Counted, Observed, Observer, Route, Step};
+use super::failure::{failure_of, machine_limit, without_number};
+use super::observer::{AddressSource, CountingConnector, Observed, Observer, Route, Step};
 use super::operation::{ApiRequest, USER_AGENT};
 use super::outcome::{AttemptResult, Class, Failure};
 pub use super::trust::TransportError;
@@ -29,23 +29,23 @@ use crate::settings::credential::certificate::ClientCertificate;
 use crate::settings::network::Network;
 use crate::settings::target::without_brackets;
 
-/// A client for one worker: it counts connections, so it must not be shared.
+/// A client for one worker. It must not be shared, because it counts the connections of one attempt.
 #[derive(Debug)]
 pub struct Transport {
     client: Client,
     observer: Arc<Observer>,
-    /// Whether a connection may serve a second request, if it was idle for less than a second.
+    /// Whether a connection that was idle for less than a second may be used again.
     keep_alive: bool,
     timeout: Duration,
-    /// The service, or the proxy if there is one, if it is named by its address and so is never looked up.
+    /// The address of the service, or of the proxy if there is one, if the URL contains it. Then nothing is looked up.
     literal: Option<IpAddr>,
-    /// The proxy, as it may be shown.
+    /// The proxy, without its password.
     proxy: Option<String>,
     /// Where the trusted certificates come from, if TLS is used.
     pub trust: Option<String>,
 }
 
-/// An answer as it came.
+/// An answer exactly as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// Protocol and status.
@@ -56,12 +56,12 @@ pub struct Exchange {
     pub body: Vec<u8>,
 }
 
-/// How long a connection may have been idle and still be used again: a server that closes idle ones hardly does so
-/// within a second, and a request that is sent while the server closes has an unknown outcome.
+/// A connection that was idle for longer is not used again. A server hardly closes an idle connection within a second, and
+/// a request that is sent while the server closes it has an unknown outcome.
 const IDLE_MAX: Duration = Duration::from_millis(900);
 
 impl Transport {
-    /// Makes a client for requests to one URL, which sends the client certificate to a service that asks for it.
+    /// Makes a client for requests to one URL. It sends the client certificate to a service that asks for it.
     pub fn new(network: &Network, identity: Option<&ClientCertificate>, url: &Url) -> Result<Self, TransportError> {
         let trust = trust_for(network, url)?;
         Self::with(network, identity, url, trust, false)
@@ -105,14 +105,14 @@ impl Transport {
             None => no_trust(&observer)?,
         };
         let first = proxy.map_or_else(|| host(url), |proxy| without_brackets(&proxy.host));
-        let lookup = Lookup {
+        let resolver = Resolver {
             // Through a proxy only the proxy's own name is looked up here.
             fixed: if proxy.is_some() { None } else { fixed_addresses(url, network) },
             observer: Arc::clone(&observer),
             latest: Mutex::default(),
         };
         let counting = Arc::clone(&observer);
-        let counted = move |connector| Counted { connector, observer: Arc::clone(&counting) };
+        let counted = move |connector| CountingConnector { connector, observer: Arc::clone(&counting) };
         #[expect(clippy::disallowed_methods, reason = "the one door to HTTP")]
         let mut builder = Client::builder()
             .http1_only()
@@ -124,7 +124,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_MAX)
             .timeout(network.timeout)
             .connect_timeout(network.connect_timeout)
-            .dns_resolver(Arc::new(lookup))
+            .dns_resolver(Arc::new(resolver))
             .connector_layer(layer_fn(counted))
             .tls_backend_preconfigured(config);
         if let Some(proxy) = proxy {
@@ -143,23 +143,22 @@ impl Transport {
         })
     }
 
-    /// How many connections were established so far.
     pub fn connections(&self) -> u64 {
         self.observer.connections()
     }
 
-    /// Sends no more requests, for a process that is about to end while an attempt is under way. Returns whether that
-    /// attempt may have sent its request; `before` is the number of connections when it began.
+    /// Stops sending, because the process is about to end during an attempt. Returns whether that attempt may have sent
+    /// its request; `before` is the number of connections when it started.
     pub fn close(&self, before: u64) -> bool {
         self.observer.close() > before
     }
 
-    /// What the latest attempt passed: addresses, proxy, TLS.
+    /// What was noted about the latest attempt.
     pub fn observed(&self) -> Observed {
         self.observer.note(|observed| observed.clone())
     }
 
-    /// Sends a request once. With the answer as it came, if there was one.
+    /// Sends a request once. Also returns the answer as it was received, if there was one.
     pub fn attempt(&self, request: &ApiRequest) -> (AttemptResult, Option<Exchange>) {
         match self.post(request) {
             Ok((reply, exchange)) => (reply.into(), Some(exchange)),
@@ -175,7 +174,7 @@ impl Transport {
             builder = builder.header(name, value);
         }
         if let Some(token) = &request.token {
-            // The header's own copy is in hyper's hands, and cannot be overwritten from here.
+            // hyper keeps its own copy of the header, which cannot be overwritten from here.
             let text = Zeroizing::new(format!("APIToken {}", token.expose()));
             let cause = "the token cannot be put into a header".to_owned();
             let unusable = Failure { class: Class::BrokenReply, connected: false, cause };
@@ -197,7 +196,7 @@ impl Transport {
         Ok(exchange(&response))
     }
 
-    /// Connects up to the TLS handshake with the service, which fails before anything is sent, because no certificate is
+    /// Connects until the TLS handshake with the service. That fails before anything is sent, because no certificate is
     /// trusted.
     pub fn reach(&self, url: &Url) -> Result<(), Failure> {
         match self.head(url) {
@@ -215,24 +214,24 @@ impl Transport {
         self.observer.connections()
     }
 
-    /// `before` is the number of connections when the attempt began.
+    /// `before` is the number of connections when the attempt started.
     fn failure(&self, error: reqwest::Error, url: &Url, before: u64) -> Failure {
         let now = self.observer.connections();
-        // A connection that is kept may have carried the request without being a new one. Then only a failure to connect, or
-        // that there never was a connection, shows that nothing was sent.
+        // With --keep-alive the request may have been sent on an older connection. Then it is only certain that nothing was
+        // sent if connecting failed, or if there never was a connection.
         let connected = now > before || (self.keep_alive && now > 0 && !error.is_connect());
         let (proxy, observed) = (self.proxy.as_deref(), self.observed());
-        let (failure, step) = classify(&error.without_url(), connected, proxy, &authority(url), &observed);
+        let (failure, step) = failure_of(&error.without_url(), connected, proxy, &authority(url), &observed);
         self.observer.note(|observed| {
             observed.step = step;
-            // A proxy that refused was connected to; whether a silent one was, is not known.
+            // TCP to a proxy that refused was established. After a time-out this is not known.
             observed.tcp |= step > Step::Tcp && failure.class != Class::Timeout;
         });
         failure
     }
 }
 
-/// The trusted certificates, loaded only when TLS is used.
+/// Loads the trusted certificates, if the URL needs TLS.
 fn trust_for(network: &Network, url: &Url) -> Result<Option<Trust>, TransportError> {
     let tls = url.scheme() == "https";
     tls.then(|| Trust::load(network)).transpose()
@@ -254,7 +253,7 @@ fn read(response: Response, deadline: Instant) -> (Reply, Exchange) {
     (Reply { status, retry_after, location, body }, exchange)
 }
 
-/// The head of an answer.
+/// Status line and headers of an answer, for now without the body.
 fn exchange(response: &Response) -> Exchange {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Exchange {
@@ -264,8 +263,8 @@ fn exchange(response: &Response) -> Exchange {
     }
 }
 
-/// Reads a body up to [`BODY_MAX`]. The request's own time-out already ends a single read at the deadline; between
-/// reads the clock is read here, because reqwest's blocking body starts a new time-out with each.
+/// Reads a body up to [`BODY_MAX`]. The deadline is checked before each read, because reqwest's blocking body starts a new
+/// time-out with each read.
 fn read_body(mut response: Response, deadline: Instant) -> (Vec<u8>, Option<Cut>) {
     let mut bytes = Vec::new();
     let mut chunk = [0_u8; 8 * 1024];
@@ -287,7 +286,7 @@ fn read_body(mut response: Response, deadline: Instant) -> (Vec<u8>, Option<Cut>
     (bytes, cut)
 }
 
-/// reqwest's own time-out comes as an error of its own within the `io::Error`.
+/// A time-out of reqwest is a `reqwest::Error` inside the `io::Error`.
 fn is_timeout(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
     error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
@@ -307,8 +306,8 @@ pub fn authority(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap_or_default(), port(url))
 }
 
-/// The addresses that are known without a resolver: those of `--resolve`, and this machine's for `localhost`. A
-/// resolver is never asked for `localhost`.
+/// The addresses that need no look-up: those of `--resolve`, and the loopback addresses for `localhost`, which is never
+/// looked up.
 fn fixed_addresses(url: &Url, network: &Network) -> Option<(AddressSource, Vec<SocketAddr>)> {
     let (host, port) = (host(url), port(url));
     let at_port = |address| SocketAddr::new(address, port);
@@ -322,25 +321,25 @@ fn fixed_addresses(url: &Url, network: &Network) -> Option<(AddressSource, Vec<S
 }
 
 /// `None` until the resolver has answered.
-type Answer = Option<Arc<io::Result<Vec<SocketAddr>>>>;
+type Addresses = Option<Arc<io::Result<Vec<SocketAddr>>>>;
 
-/// Looks names up for reqwest, which asks for those that are not addresses. Names that were not found are noted: SOCKS
-/// errors hide their cause, and with a proxy it matters whose name it was.
+/// Looks up host names for reqwest. Names that were not found are noted: SOCKS errors hide their cause, and with a proxy
+/// it matters whose name it was.
 ///
-/// The system's resolver has no time-out and cannot be cancelled, and a runtime that ends waits for every blocking call
-/// that it made. So the call has its own thread, which no one waits for: it ends with the process if the resolver never
-/// answers. An attempt that finds such a call still running waits for it, so that retries do not add threads.
+/// The system's resolver has no time-out and cannot be cancelled, and a runtime that ends waits for all its blocking calls.
+/// So the call has a thread of its own. No one waits for this thread: if the resolver never answers, it ends with the
+/// process. If such a call is still running, the next attempt waits for it, so that retries do not add threads.
 #[derive(Debug)]
-struct Lookup {
-    /// Addresses that need no look-up, for all names that are asked for.
+struct Resolver {
+    /// Addresses that need no look-up; used for every name.
     fixed: Option<(AddressSource, Vec<SocketAddr>)>,
     observer: Arc<Observer>,
-    latest: Mutex<Option<(String, watch::Receiver<Answer>)>>,
+    latest: Mutex<Option<(String, watch::Receiver<Addresses>)>>,
 }
 
-impl Lookup {
-    /// The answer to come: of a new call, unless one for the name is still running.
-    fn ask(&self, name: &str) -> io::Result<watch::Receiver<Answer>> {
+impl Resolver {
+    /// Starts a look-up, unless one for the same name is still running. Returns where its result will be.
+    fn ask(&self, name: &str) -> io::Result<watch::Receiver<Addresses>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((asked, answer)) = latest.as_ref()
             && asked == name
@@ -353,7 +352,7 @@ impl Lookup {
         let asked = name.to_owned();
         thread::Builder::new().spawn(move || {
             let found = (asked.as_str(), 0).to_socket_addrs();
-            // No one listens any more when the time is up.
+            // Fails when the attempt is over and no longer waits.
             let _ = sender.send(Some(Arc::new(found.map(Iterator::collect))));
         })?;
         *latest = Some((name.to_owned(), answer.clone()));
@@ -361,7 +360,7 @@ impl Lookup {
     }
 }
 
-impl Resolve for Lookup {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let observer = Arc::clone(&self.observer);
         let found = move |source, mut addresses: Vec<SocketAddr>| {

@@ -1,5 +1,5 @@
-//! Which certificates are trusted, where they are read from, and the TLS configuration made of them. No setting
-//! accepts a certificate that does not verify.
+//! Which certificates are trusted, where they are read from, and the TLS configuration made of them. No setting turns off
+//! verification.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::settings::clock::since_epoch;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 use crate::settings::network::Network;
 
-/// Why no client can be made: all but the last are about the trusted certificates.
+/// Why no client can be made.
 #[derive(Debug, Error)]
 pub enum TransportError {
     /// `name` is the flag or variable that named the file.
@@ -31,29 +31,29 @@ pub enum TransportError {
     /// A file without a certificate, or with a damaged one.
     #[error("{0}")]
     Contents(String),
-    /// Nothing is there to trust.
+    /// There is no trusted certificate.
     #[error("{0}")]
     Empty(String),
     /// rustls refuses the configuration.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// reqwest refuses, or the system refuses what it needs.
+    /// reqwest refuses the configuration, or the system refuses a thread or a descriptor.
     #[error(transparent)]
     Client(#[from] anyhow::Error),
 }
 
-/// What verifies the server's certificate, and a line that names the sources of its certificates.
+/// What verifies the server's certificate.
 #[derive(Debug, Clone)]
 pub struct Trust {
     verifier: Arc<dyn ServerCertVerifier>,
     provider: Arc<CryptoProvider>,
-    /// Where the trusted certificates come from.
+    /// A line that says where the trusted certificates come from.
     pub source: String,
 }
 
 type Certificates = Vec<CertificateDer<'static>>;
 
-/// A verifier, and a line that names the sources of its certificates.
+/// A verifier, and a line that says where its certificates come from.
 type Verifier = (Arc<dyn ServerCertVerifier>, String);
 
 impl Trust {
@@ -61,7 +61,7 @@ impl Trust {
     /// of `--cacert` in addition.
     ///
     /// # Errors
-    /// [`TransportError`] when a file cannot be used or nothing is there to trust.
+    /// [`TransportError`] when a file cannot be used, or there is no trusted certificate.
     pub fn load(network: &Network) -> Result<Self, TransportError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut extra = Vec::new();
@@ -105,8 +105,8 @@ impl Trust {
     }
 }
 
-/// A configuration that trusts no certificate: reqwest wants one for plain http as well, and a check of the network without
-/// certificates ends at it before anything is sent.
+/// A configuration that trusts no certificate. reqwest needs one for plain http too, and `Transport::reach`
+/// uses it so that the handshake fails before anything is sent.
 pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, TransportError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -117,7 +117,7 @@ pub(super) fn no_trust(observer: &Arc<Observer>) -> Result<ClientConfig, Transpo
     Ok(config)
 }
 
-/// The machine's clock. rustls's own panics when it comes before 1970; by this one every certificate is too new then,
+/// The machine's clock. With rustls's own clock, a date before 1970 is a panic. With this one, no certificate is valid yet,
 /// and the refusal says so.
 #[derive(Debug)]
 struct Clock;
@@ -128,7 +128,7 @@ impl TimeProvider for Clock {
     }
 }
 
-/// The verifier for these certificates and `extra`, or the error that none is there.
+/// The verifier for these certificates and `extra`; if there are none, the error with the text `missing`.
 fn verifier(
     mut roots: RootCertStore,
     sources: &str,
@@ -176,7 +176,7 @@ fn system_verifier(extra: Certificates, provider: &Arc<CryptoProvider>) -> Resul
     const NAME: &str = "the system's store";
     const NO_STORE: &str = "this machine has no store of trusted certificates: install the package ca-certificates, or name a file with --cacert";
     let mut roots = RootCertStore::empty();
-    // Only the bundle: the folder of single certificates contains the same ones and takes as long again.
+    // Only the bundle: the folder contains the same certificates as single files, and reading both takes twice as long.
     let found = openssl_probe::probe();
     let folder = found.cert_dir.into_iter().next();
     match (&found.cert_file, &folder) {
@@ -199,21 +199,21 @@ fn system_verifier(extra: Certificates, provider: &Arc<CryptoProvider>) -> Resul
     Ok((Arc::new(verifier), source))
 }
 
-/// Most bytes of a file of certificates: the bundle of a system has a quarter of a megabyte.
+/// Longest file of certificates, in bytes: the bundle of a system has a quarter of a megabyte.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
 
 /// How much of a file has to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strictness {
-    /// All of it: a file that the user made for vescli.
+    /// All certificates: the user made this file for vescli.
     Everything,
-    /// One certificate at least: a bundle may contain old certificates that cannot be parsed.
+    /// At least one certificate: a bundle may contain old certificates that cannot be parsed.
     Something,
     /// Nothing: one file of many.
     Nothing,
 }
 
-/// Takes a certificate, or refuses it.
+/// Keeps a certificate, or refuses it.
 type Add<'a> = dyn FnMut(CertificateDer<'static>) -> Result<(), rustls::Error> + 'a;
 
 /// Passes every certificate of a file to `add`, which may refuse it. `name` is the flag or variable that named the file.
@@ -256,7 +256,7 @@ fn hint(error: &FileError) -> &'static str {
     }
 }
 
-/// The same for every file of a folder; other files there are ignored.
+/// Reads every file of a folder with [`read_file`]; files without certificates are ignored.
 fn read_folder(name: &'static str, folder: &Path, add: &mut Add) -> Result<(), TransportError> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| TransportError::File { name, error: FileErrorKind::from(error).at(folder) })?;
@@ -272,9 +272,9 @@ fn read_folder(name: &'static str, folder: &Path, add: &mut Add) -> Result<(), T
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
-/// The certificates of a bundle in order, or `None` when it contains anything but plain PEM certificates and comments
-/// between them. The reader of rustls-pki-types decodes in constant time, for keys, and costs four fifths of a whole send on
-/// Debian's bundle; certificates are public. It also reads everything that is unusual.
+/// The certificates of a bundle in order; `None` if it contains anything else than plain PEM certificates and comments
+/// between them. Then the reader of rustls-pki-types has to read it. That one decodes in constant time, which keys need and
+/// certificates do not: with Debian's bundle it takes four fifths of the time of a whole send.
 fn plain_certificates(mut bundle: &[u8]) -> Option<Certificates> {
     let mut found = Vec::new();
     // The base64 of one certificate, without its line ends.
@@ -298,7 +298,7 @@ fn plain_certificates(mut bundle: &[u8]) -> Option<Certificates> {
             letters.extend_from_slice(line);
         }
     }
-    // A last certificate without its end is a fault, which the other reader reports.
+    // A last certificate without its end is an error, which the other reader reports.
     (!is_inside).then_some(found)
 }
 
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
     use rcgen::{CertificateParams, KeyPair};
 
-    /// Certificates of many lengths, so that every kind of padding is met.
+    /// Certificates of many lengths, so that every kind of base64 padding occurs.
     fn pem() -> String {
         let key = KeyPair::generate().unwrap();
         let name = |length| vec!["a".repeat(length)];
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_unusual_is_left_to_the_other_reader() {
+    fn anything_unusual_is_left_to_the_other_reader() {
         let plain = pem().replace("\r\n", "\n");
         let cut = &plain[..plain.len() - 10];
         let odd = [

@@ -1,11 +1,11 @@
 //! What the help of each command shows besides clap's own parts: examples to paste, the flags that `-h` shows, and notes.
-//! A table of its own, because clap would build all of these texts at every start.
+//! This is a table of its own, because clap would build all of these texts at every start.
 
 #[derive(Debug)]
 pub struct CommandHelp {
     /// The words after `vescli`.
     pub command: &'static str,
-    /// Commands that run as they are in bash, zsh and fish.
+    /// Commands that run unchanged in bash, zsh and fish.
     pub examples: &'static [&'static str],
     /// The long names of the flags that `-h` shows, in this order.
     pub main_flags: &'static [&'static str],
@@ -14,17 +14,17 @@ pub struct CommandHelp {
 }
 
 pub fn help_of(command: &str) -> Option<&'static CommandHelp> {
-    ROWS.iter().find(|row| row.command == command)
+    ENTRIES.iter().find(|entry| entry.command == command)
 }
 
-pub fn rows() -> impl Iterator<Item = &'static CommandHelp> {
-    ROWS.iter()
+pub fn entries() -> impl Iterator<Item = &'static CommandHelp> {
+    ENTRIES.iter()
 }
 
-/// Makes the rows: the command with the flags that `-h` shows, its examples, and its notes.
+/// Makes the entries: the command with the flags that `-h` shows, its examples, and its notes.
 macro_rules! commands {
     ($($command:literal [$($flag:literal),*] { $($example:literal)+ } => $notes:literal;)*) => {
-        const ROWS: &[CommandHelp] = &[$(CommandHelp {
+        const ENTRIES: &[CommandHelp] = &[$(CommandHelp {
             command: $command,
             examples: &[$($example),+],
             main_flags: &[$($flag),*],

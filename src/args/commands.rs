@@ -1,6 +1,6 @@
-//! The tree of commands with the arguments that only one of them has, their help, and how the command line is parsed into
-//! one of them. The flags of the settings table are added by [`command`]: most belong to several commands, and each keeps its
-//! origin. A new flag is a row of that table, and changes nothing here.
+//! The tree of commands, their help and the arguments that only one of them has, and how the command line is parsed into a
+//! command. [`command`] adds the flags of the settings table, because most of them belong to several commands. A new flag of
+//! an existing group needs no change here; a new group does.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ fn with_flags(parent: &str, command: clap::Command) -> clap::Command {
     use Setting::{Profile, Rate, Tenant, TokenFile, Undo, Yes};
 
     let name = command.get_name().to_owned();
-    // Some flags, all those of some groups, and more flags, in the order of the help.
+    // The flags in the order of the help: single ones first, then those of whole groups, then single ones again.
     let (first, groups, last): (&[Setting], &[Group], &[Setting]) = match (parent, name.as_str()) {
         ("", _) => (&[], &[Output], &[]),
         ("vescli", "send-password-email") => (&[], &[Request, Target, Credential, Network, Retry, Safety], &[]),
@@ -192,7 +192,7 @@ fn flag(setting: Setting) -> Arg {
     let arg = Arg::new(spec.flag).long(spec.flag).short(spec.short).visible_alias(spec.alias);
     let arg = arg.help(help).help_heading(spec.group.heading()).global(spec.group == Group::Output);
     match spec.kind {
-        // Keeps all addresses, so that a second one is refused instead of replacing the first.
+        // Keeps all addresses, so that a second one is an error and does not replace the first.
         Kind::Text(name) if setting == Setting::Email => {
             arg.value_name(name).value_hint(ValueHint::Other).action(ArgAction::Append)
         }
@@ -227,7 +227,7 @@ pub struct Invocation {
 pub fn parse(arguments: &[OsString]) -> Result<Invocation, clap::Error> {
     let matches = command().try_get_matches_from(arguments).map_err(|error| with_tip(error, arguments))?;
     let typed = CommandLine::from_arg_matches(&matches)?;
-    // The flags of a command are those of the innermost one; the global ones are known there too.
+    // The innermost command has all flags of the line, the global ones too.
     let mut innermost = &matches;
     while let Some((_, sub)) = innermost.subcommand() {
         innermost = sub;
@@ -244,8 +244,8 @@ pub struct HelpRequest {
     pub is_long: bool,
 }
 
-/// The help that the arguments ask for. clap's error does not say which. So this parses the arguments again with commands
-/// whose help is only their own name, with a mark in the long form.
+/// Which help the arguments ask for. clap's error does not say that. So this parses the arguments again, with commands whose
+/// help is only their own name, and a mark before it in the long form.
 pub fn help_request(arguments: &[OsString]) -> HelpRequest {
     let asked = marked(command(), "").try_get_matches_from(arguments).err();
     let shown = asked.map_or_else(String::new, |error| error.render().to_string());
@@ -278,7 +278,7 @@ fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
     error
 }
 
-/// The tip for an argument that clap does not know at its place.
+/// The tip for an argument that is unknown where it is.
 fn tip(wrong: &str, arguments: &[OsString]) -> Option<String> {
     let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = words.take_while(|word| word != "--").collect();
@@ -306,7 +306,7 @@ fn takes(command: &clap::Command, flag: &str) -> bool {
     })
 }
 
-/// One request mails one person: the other address would be forgotten silently.
+/// One request mails one person. Without this error, vescli would silently ignore one of two addresses.
 fn refuse_two_addresses(matches: &ArgMatches) -> Result<(), clap::Error> {
     let flag = Setting::Email.spec().flag;
     let times = matches.try_get_many::<String>(flag).ok().flatten().map_or(0, |addresses| addresses.len());

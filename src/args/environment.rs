@@ -1,5 +1,5 @@
-//! The environment of the process, read once at the start and handed on, so that nothing else reads it. The
-//! variables that contain a secret or lead to one are listed here for the sandbox, a token command and the help.
+//! The environment of the process. It is read once at the start and passed on, so that nothing else reads it. The variables
+//! that contain a secret or lead to one are listed here for the sandbox, the token command and the help.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -22,7 +22,7 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether a variable is there, even an empty one.
+    /// Whether a variable exists, even with an empty value.
     pub fn is_set(&self, name: &str) -> bool {
         self.0.contains_key(OsStr::new(name))
     }
@@ -61,15 +61,15 @@ const SECRET_VARIABLES: [&str; 4] = [TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, F5_T
 const PROXY_VARIABLES: [&str; 7] =
     [PROXY_VARIABLE, "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The variables that a command which prints the token must not see: the secrets, and our own proxy. The usual proxy
-/// variables stay, because the command may need them to reach its own server, and so do paths, which are not secrets.
+/// The variables that the token command must not see: secrets, and vescli's own proxy. The usual proxy variables stay,
+/// because the command may need them to reach its own server. Paths are not secrets, so they stay too.
 pub fn hidden_from_token_command() -> impl Iterator<Item = &'static str> {
     SECRET_VARIABLES.into_iter().chain([PROXY_VARIABLE])
 }
 
-/// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. Our own proxy
-/// is always hidden, because a rehearsal does not use it. Another proxy without a password stays visible, because other
-/// commands of a runbook may need it.
+/// The variables that a rehearsal does not see: every credential, and every proxy with a user or a password. vescli's own
+/// proxy is always hidden, because a rehearsal does not use it. Another proxy without a password stays visible, because
+/// other commands of a runbook may need it.
 pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = String> {
     let is_plain = |name: &str| environment.get(name).is_some_and(|url| !url.as_encoded_bytes().contains(&b'@'));
     let proxies = PROXY_VARIABLES.into_iter().filter(move |name| *name == PROXY_VARIABLE || !is_plain(name));
@@ -79,7 +79,7 @@ pub fn hidden_from_rehearsal(environment: &Environment) -> impl Iterator<Item = 
     credential_files().map(SettingSpec::variable).chain(others.map(str::to_owned))
 }
 
-/// A warning for each variable that begins with `VESCLI_` and is not one of ours: most likely a mistyped name.
+/// A warning for each unknown variable that begins with `VESCLI_`: most likely a mistyped name.
 pub fn unknown_variables(environment: &Environment) -> Vec<String> {
     let mut known: Vec<String> = specs().filter(|spec| spec.is_flag()).map(SettingSpec::variable).collect();
     known.extend([TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE].map(str::to_owned));

@@ -1,5 +1,5 @@
-//! Values of settings as they were given, each with its origin, before they are combined and checked. Flags, variables, and
-//! the tables of the file are all layers of this one type.
+//! Values of settings with their origins, before they are combined and checked. Flags, variables and the tables of the file are
+//! all layers of one type.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -41,8 +41,6 @@ pub(super) fn parse_count(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "not a whole number from 0 on")
 }
 
-/// Reads a text as a value of a kind.
-///
 /// # Errors
 /// A sentence that says what is wrong and what would be right.
 pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
@@ -62,7 +60,7 @@ pub fn parse_value(kind: Kind, text: &str) -> Result<Value, String> {
 }
 
 /// # Errors
-/// A sentence that lists the words and suggests the one that was probably meant.
+/// A sentence that lists the words and suggests the most similar one.
 pub fn check_choice(words: &[&'static str], text: &str) -> Result<(), String> {
     let with_hyphens = text.replace('_', "-");
     if words.contains(&text) || words.contains(&with_hyphens.as_str()) {
@@ -88,10 +86,10 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Where a value was given.
+/// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Origin {
-    /// Named without its hyphens.
+    /// The flag without its hyphens.
     #[error("--{0}")]
     Flag(&'static str),
     /// A `VESCLI_` variable.
@@ -100,7 +98,7 @@ pub enum Origin {
     /// With the table: `defaults` or `profiles.NAME`.
     #[error("{place} [{table}]")]
     File { place: Place, table: String },
-    /// A variable that other tools read as well: F5's own names, and the usual ones for proxies.
+    /// A variable that other tools read too: those of F5's own tools, and the usual ones for proxies.
     #[error("{0}")]
     ForeignVariable(String),
     #[error("built in")]
@@ -113,7 +111,7 @@ pub struct Entry {
     pub origin: Origin,
 }
 
-/// What one source gave.
+/// The values of one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layer(BTreeMap<Setting, Entry>);
 
@@ -126,7 +124,8 @@ pub struct ValueError {
 }
 
 impl Environment {
-    /// The value of a variable that has to be text.
+    /// # Errors
+    /// If the value is not UTF-8.
     pub fn text(&self, name: &str) -> Result<Option<&str>, ValueError> {
         let reason = "its value is not UTF-8 text";
         let invalid = || ValueError { origin: Origin::Variable(name.to_owned()), reason: reason.to_owned() };
@@ -160,7 +159,7 @@ impl Layer {
         self
     }
 
-    /// The same without all other settings.
+    /// The values of these settings only.
     pub fn only(&self, keys: &[Setting]) -> Self {
         let kept = keys.iter().filter_map(|key| self.0.get_key_value(key));
         kept.map(|(key, entry)| (*key, entry.clone())).collect()
@@ -182,7 +181,7 @@ impl Layer {
             }
             let mut texts = raw.filter_map(OsStr::to_str);
             let value = match spec.kind {
-                // Repeated, and not separated by commas as in a variable.
+                // The flag is repeated for each value; only a variable separates them by commas.
                 Kind::List(_) => Value::List(texts.map(str::to_owned).collect()),
                 kind => parse_value(kind, texts.next_back()?).ok()?,
             };
@@ -196,7 +195,7 @@ impl Layer {
         variables(environment, own_variable, Origin::Variable).collect()
     }
 
-    /// The `VESCLI_` variables that fit their settings, the others left out: for what has to work whatever else is broken.
+    /// The valid `VESCLI_` variables: for what must also work when other variables are not valid.
     pub fn from_valid_variables(environment: &Environment) -> Self {
         variables(environment, own_variable, Origin::Variable).flatten().collect()
     }
@@ -219,7 +218,7 @@ impl Layer {
 impl FromIterator<(Setting, Entry)> for Layer {
     fn from_iter<I: IntoIterator<Item = (Setting, Entry)>>(entries: I) -> Self {
         let mut layer = Self::default();
-        // One by one: the map's own way sorts them first, and its code is large.
+        // One by one: `collect` sorts them first, and its code is large.
         for (key, entry) in entries {
             layer.0.insert(key, entry);
         }
@@ -231,7 +230,7 @@ fn own_variable(spec: &SettingSpec) -> Option<String> {
     spec.is_flag().then(|| spec.variable())
 }
 
-/// The variables that are set, of those that `name_of` names for a setting.
+/// The values of the variables that are set; `name_of` names the variable of a setting.
 fn variables(
     environment: &Environment,
     name_of: fn(&SettingSpec) -> Option<String>,
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_with_a_default_has_one_that_parses() {
+    fn every_default_of_the_table_parses() {
         for spec in specs().filter(|spec| spec.default.is_some()) {
             assert!(Layer::defaults().get(spec.setting).is_some(), "{}", spec.flag);
         }

@@ -1,5 +1,5 @@
-//! The command line as typed, and the table of everything that can be set, which flags, variables and file share. And "did
-//! you mean": the known name that was probably meant by a mistyped one.
+//! The command line as it was typed, and the table of all settings, which flags, variables and the file share. Also "did you
+//! mean": the known name that is most similar to a mistyped one.
 
 pub mod command_help;
 pub mod commands;
@@ -7,10 +7,10 @@ pub mod environment;
 pub mod layer;
 pub mod settings_table;
 
-/// The name among `known` that is closest to `typed`, if any is close enough to be worth a suggestion.
+/// The name in `known` that is most similar to `typed`, if one is similar enough.
 ///
-/// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore. In
-/// a short name a single typing error weighs too much there (`dve` for `dev`), so one error is always close enough.
+/// Compares with Jaro-Winkler, as clap does for flags, and ignores case and the difference of hyphen and underscore. That
+/// method rates a typing error in a short name too badly (`dve` for `dev`), so one error is always similar enough.
 pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const CLOSE_ENOUGH: f64 = 0.8;
     let normalized = |text: &str| text.to_ascii_lowercase().replace('-', "_");
@@ -29,7 +29,7 @@ pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// A trailing "; did you mean `x`?", or nothing when no name is close.
+/// A trailing "; did you mean `x`?", or nothing if no name is similar.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     suggest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

@@ -1,14 +1,14 @@
-//! Everything that can be set, one row each. A row makes the flag, the `VESCLI_` variable, the key of the configuration
-//! file, the help, the completion and the line of `config explain`, so that none of them can be forgotten or differ.
+//! The table of all settings. Each entry makes the flag, the `VESCLI_` variable, the key of the configuration file, the help,
+//! the completion and the line of `config explain`, so that none of them can be forgotten or differ.
 
-/// The consoles that exist, the usual one first. They are here because the help and the completions offer them.
+/// The consoles that exist, the usual one first. Help and completions offer them.
 pub const CONSOLES: &[&str] = &["console.ves.volterra.io", "staging.volterra.us"];
-/// A text, which the file may also have as a number.
+/// A text; in the file a number is also accepted.
 pub const RATE: Kind = Kind::Text("N/UNIT");
 const ENVIRONMENTS: &[&str] = &["production", "staging", "development"];
 
-/// Makes the enum [`Setting`], its headings [`Group`] and the rows from one table. A group is written as its name and
-/// the heading in the help; a row as `Name: flag, kind, scope[, short][, alias][, default][, f5_variable] => help;`
+/// Makes the enum [`Setting`], its headings [`Group`] and the entries from one table. A group is written as its name and the
+/// heading in the help; an entry as `Name: flag, kind, scope[, short][, alias][, default][, f5_variable] => help;`
 macro_rules! settings {
     ($($group:ident $heading:literal {
         $($setting:ident: $flag:literal, $kind:expr, $scope:ident $(, $field:ident: $value:expr)* => $help:literal;)*
@@ -19,7 +19,7 @@ macro_rules! settings {
             $($($setting,)*)*
         }
 
-        /// The heading under which the help shows a flag.
+        /// The heading under which the help shows a flag; decides which commands have it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Group {
             $($group,)*
@@ -176,10 +176,10 @@ settings! {
     }
 }
 
-/// What a value looks like: decides the action of the flag, the type in the file, and the check of a variable.
+/// The kind of a value: decides the action of the flag, the type in the file, and the check of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Any text; the name stands for the value in the help.
+    /// Any text; the help shows this name for the value.
     Text(&'static str),
     File,
     /// One of these words. An underscore for a hyphen is accepted, because JSON has `not_sent`.
@@ -199,14 +199,14 @@ pub enum Kind {
 pub enum Scope {
     /// As a flag, a variable and a key of the file.
     Everywhere,
-    /// As a flag and a variable: it belongs to one run.
+    /// As a flag and a variable: it is only for one run.
     RunOnly,
-    /// Only in the file: its value is more than one word.
+    /// Only in the file.
     FileOnly,
 }
 
 impl Group {
-    /// Whether `config explain` shows it: what belongs to one run or to one command alone is not configuration.
+    /// Whether `config explain` shows it: settings for one run or one command only are not configuration.
     pub const fn is_explained(self) -> bool {
         !matches!(self, Self::Safety | Self::Sandbox | Self::Journal)
     }
@@ -253,7 +253,7 @@ impl SettingSpec {
 
 impl Setting {
     pub fn spec(self) -> &'static SettingSpec {
-        // The macro makes the enum and the rows in the same order.
+        // The macro makes the enum and the entries in the same order.
         &SPECS[self as usize]
     }
 }

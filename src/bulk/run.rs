@@ -11,7 +11,7 @@ use super::plan::{Task, key_of};
 use super::results::{Event, Stop, fails_every_row};
 use crate::api::operation::{ApiRequest, recipient};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
-use crate::api::retry::{after_another, is_repeatable, wait_before_retry};
+use crate::api::retry::{combine, is_safe_to_retry, wait_before_retry};
 use crate::api::transport::{Exchange, Transport};
 use crate::settings::{RetryPolicy, USER_GAP};
 
@@ -81,7 +81,7 @@ impl Worker<'_> {
         let gate = self.run.gate;
         let cname = row.cname.as_deref().unwrap_or(self.run.cname);
         let person = Person { key: pending.key, email: &row.email, cname };
-        self.request.readdress(&recipient(person.email, cname));
+        self.request.set_values(&recipient(person.email, cname));
         loop {
             let (mut latest, answer) = match self.attempt(permit, &mut pending, person, row.line) {
                 Ok(Some(sent)) => sent,
@@ -157,7 +157,7 @@ impl Worker<'_> {
         let Self { run, journal, .. } = self;
         let exchange = || Event::Exchange { request: Box::new(self.request.clone()), answer: answer.map(Box::new) };
         let exchange = run.trace.then(exchange);
-        let folded = after_another(pending.result.take(), latest.clone());
+        let folded = combine(pending.result.take(), latest.clone());
         let (attempt, outcome, status) = (pending.attempts, folded.outcome, folded.status);
         let due = outcome == Outcome::Rejected && next != Next::End;
         pending.result = Some(folded);
@@ -179,12 +179,12 @@ impl Worker<'_> {
     /// Decides what follows an attempt, releases its permit, and pauses or stops all workers if the result requires it.
     fn next_step(&self, permit: Permit, pending: &mut RowInProgress, latest: &mut AttemptResult) -> Next {
         let limit = self.run.policy.wait_for_user;
-        if let Some(wait) = pending.user.after(limit, latest, Instant::now(), fastrand::f64()) {
+        if let Some(wait) = pending.user.wait_after(limit, latest, Instant::now(), fastrand::f64()) {
             self.run.gate.release(permit);
             return Next::RetryForUser(wait);
         }
         match self.after_answer(permit, pending, latest) {
-            Next::Retry(wait) | Next::RetryAfterPause(wait) if pending.user.is_begun() => {
+            Next::Retry(wait) | Next::RetryAfterPause(wait) if pending.user.has_started() => {
                 Next::RetryForUser(wait.max(USER_GAP))
             }
             next => next,
@@ -207,7 +207,7 @@ impl Worker<'_> {
         match wait_before_retry(policy, latest, counted, fastrand::f64()) {
             Some(wait) if gate.take_retry() => Next::Retry(wait),
             // Due, so that the next run sends rows for which the service was only busy.
-            _ if latest.outcome == Outcome::Rejected && is_repeatable(latest) => Next::Later,
+            _ if latest.outcome == Outcome::Rejected && is_safe_to_retry(latest) => Next::Later,
             _ => Next::End,
         }
     }

@@ -16,21 +16,21 @@ use crate::args::environment::{Environment, SANDBOX_VARIABLE};
 use crate::args::layer::{Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 use crate::bulk::journal::{first_run, journal_folder, journals_in, leave_out_set_aside};
-use crate::report::exit::rows;
+use crate::report::exit::entries;
 use crate::settings::config_file::{ConfigPath, Profile};
 
-/// The script of a shell that asks nothing when it completes.
+/// The script that completes without asking vescli.
 pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "vescli", &mut script);
     added(&shell.to_string(), String::from_utf8_lossy(&script).into_owned())
 }
 
-/// The variable by which a shell asks, with its name as the value: the convention of clap.
+/// The variable that a shell sets to its own name when it asks: the convention of clap.
 const VARIABLE: &str = "COMPLETE";
 
-/// What a shell asks for: its script, if there are no arguments, or the words that can stand at the cursor, if they begin
-/// with `--`. Nothing else counts, because a variable that is left over must never turn a send into a success.
+/// The answer to a shell: its script, if there are no arguments; the words that are possible at the cursor, if the arguments
+/// begin with `--`. None in all other cases: a variable that is still set must never turn a send into a success.
 pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Vec<u8>> {
     let line = match arguments {
         [_] => None,
@@ -41,7 +41,7 @@ pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Vec<u
     // `$SHELL` is a path.
     let name = Path::new(shell).file_stem()?.to_str()?;
     let completer = Shells::builtins().0.iter().copied().find(|completer| completer.is(name))?;
-    // A completion that fails has no words.
+    // If a completion fails, there are no words.
     Some(match line {
         None | Some([]) => registration(completer, arguments.first()?).unwrap_or_default(),
         Some(line) => words(completer, line, environment).unwrap_or_default(),
@@ -50,7 +50,7 @@ pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Vec<u
 
 fn registration(completer: &dyn EnvCompleter, program: &OsStr) -> Option<Vec<u8>> {
     let mut program = PathBuf::from(program);
-    // A name alone is found in `PATH` again.
+    // A name without a folder is found in `PATH` again.
     if program.components().count() > 1 {
         program = std::env::current_dir().ok()?.join(program);
     }
@@ -75,7 +75,7 @@ fn words(completer: &dyn EnvCompleter, line: &[OsString], environment: &Environm
     Some(found.join("\u{b}").into_bytes())
 }
 
-/// bash makes three words of `--flag=value`, and replaces the value alone. `index` is where the cursor is.
+/// bash makes three words of `--flag=value`, and only replaces the value. `index` is the word at the cursor.
 fn without_equals(line: &[OsString], mut index: usize) -> (Vec<OsString>, usize) {
     let mut kept: Vec<OsString> = Vec::with_capacity(line.len());
     for (position, word) in line.iter().enumerate() {
@@ -88,17 +88,17 @@ fn without_equals(line: &[OsString], mut index: usize) -> (Vec<OsString>, usize)
     (kept, index)
 }
 
-/// As bash reads it unquoted. A file name may contain a space.
+/// A word with escapes for unquoted bash. A file name may contain a space.
 fn escaped(word: &str) -> String {
     let is_plain = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_./+=@%:,~".contains(c);
     word.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// What the generated scripts lack: after `vescli sandbox --` the words of another command follow, and its own completion
-/// knows them.
+/// has to complete them.
 ///
-/// For bash: whether the cursor is in the inner command, and then its words. bash-completion's own function for a command
-/// within a command has had two names.
+/// For bash: whether the cursor is in the inner command, and its words. bash-completion's function for a command within a
+/// command has had two names.
 const BASH: &str = concat!("\n", include_str!("completion/inner.bash"));
 const BASH_CALL: &str = "\n    __vescli_inner && return\n";
 
@@ -108,7 +108,7 @@ const ZSH: &str = concat!("\n", include_str!("completion/inner.zsh"));
 /// For fish: a condition and the words.
 const FISH: &str = concat!("\n", include_str!("completion/inner.fish"));
 
-/// A script with these lines. One that has changed beyond recognition stays as it is; a test finds out.
+/// Adds these lines to a script. If clap's script has changed too much, they are missing; a test notices that.
 fn added(shell: &str, script: String) -> String {
     let with_call = |begin: &str, call: &str| script.replacen(begin, &format!("{begin}{call}"), 1);
     match shell {
@@ -119,7 +119,7 @@ fn added(shell: &str, script: String) -> String {
     }
 }
 
-/// The journals that are looked into for the names of their lists: a Tab must not take seconds.
+/// How many journals are read at most for the names of their lists: a Tab must not take seconds.
 const JOURNALS_MAX: usize = 500;
 
 struct Line {
@@ -133,7 +133,7 @@ impl Line {
         Arc::new(Self { words, environment: environment.clone() })
     }
 
-    /// The value of a flag, wherever it is.
+    /// The value of a flag, anywhere on the line.
     fn value_of(&self, flag: &str) -> Option<&str> {
         let at = self.words.iter().position(|word| word == flag);
         let after = at.and_then(|at| self.words.get(at + 1)).map(String::as_str);
@@ -141,8 +141,8 @@ impl Line {
     }
 }
 
-/// The commands with the values that only vescli knows: profiles, journals, topics, exit codes. What cannot be read has no
-/// values.
+/// Adds the values that only vescli knows: profiles, journals, topics, exit codes. If a file cannot be read, its values are
+/// missing.
 fn with_values(command: Command, line: &Arc<Line>) -> Command {
     let name = command.get_name().to_owned();
     let command = command.mut_args(|arg| {
@@ -157,7 +157,7 @@ fn with_values(command: Command, line: &Arc<Line>) -> Command {
         arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
             let mut found = values(&line);
             found.retain(|value| value.get_value().as_encoded_bytes().starts_with(typed.as_encoded_bytes()));
-            // The files here, for a list or journal that lies elsewhere.
+            // Otherwise the files of this folder: the list or journal may be there.
             if found.is_empty() && is_file { PathCompleter::file().complete(typed) } else { found }
         }))
     });
@@ -172,7 +172,7 @@ fn candidate(value: impl Into<OsString>, help: &str) -> CompletionCandidate {
 fn profiles(line: &Line) -> Vec<CompletionCandidate> {
     let mut flags = Layer::default();
     if let Some(path) = line.value_of("--config") {
-        // The shell has not replaced it yet.
+        // The shell has not replaced `~` yet.
         let home = path.strip_prefix("~/").and_then(|rest| Some(dirs::home_dir()?.join(rest)));
         let path = home.map_or_else(|| path.to_owned(), |path| path.to_string_lossy().into_owned());
         flags.set(Setting::Config, Value::Text(path), Origin::Flag("config"));
@@ -189,7 +189,7 @@ fn profiles(line: &Line) -> Vec<CompletionCandidate> {
 /// The next word of `vescli help`.
 fn topics(line: &Line) -> Vec<CompletionCandidate> {
     let words: Vec<&String> = line.words.iter().skip_while(|word| *word != "help").skip(1).collect();
-    // The last word is that under the cursor.
+    // The last word is the one at the cursor.
     let before = words.split_last().map_or(&[][..], |(_, before)| before);
     let root = command();
     let Some(found) = before.iter().try_fold(&root, |found, word| found.find_subcommand(word)) else {
@@ -204,12 +204,12 @@ fn topics(line: &Line) -> Vec<CompletionCandidate> {
     topics.into_iter().map(|(name, help)| candidate(name, &help)).collect()
 }
 
-/// Codes, the statuses that have one of their own, and classes.
+/// Codes, classes, and the statuses that have a code of their own.
 fn exits(_: &Line) -> Vec<CompletionCandidate> {
-    let codes = rows().map(|row| candidate(row.exit.code().to_string(), row.title));
-    let statuses = rows().filter(|row| row.statuses.parse::<u16>().is_ok());
-    let statuses = statuses.map(|row| candidate(row.statuses, row.title));
-    let classes = rows().map(|row| candidate(row.name, row.title));
+    let codes = entries().map(|entry| candidate(entry.exit.code().to_string(), entry.title));
+    let statuses = entries().filter(|entry| entry.statuses.parse::<u16>().is_ok());
+    let statuses = statuses.map(|entry| candidate(entry.statuses, entry.title));
+    let classes = entries().map(|entry| candidate(entry.name, entry.title));
     codes.chain(statuses).chain(classes).collect()
 }
 

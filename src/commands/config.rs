@@ -29,7 +29,7 @@ use crate::settings::sources::Sources;
 use crate::settings::target::{Target, is_label};
 
 pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, CommandError> {
-    // `path` has to work whatever else is broken.
+    // `path` must work even if other variables are not valid.
     let variables = Layer::from_valid_variables(context.environment);
     let config = ConfigPath::find(context.flags, &variables, context.environment);
     let (document, text) = if action == ConfigAction::Explain {
@@ -42,7 +42,7 @@ pub fn run(action: ConfigAction, context: &mut Context) -> Result<Ending, Comman
     context.print(if context.output().json { &document } else { &text })
 }
 
-/// What an action answers, as a document and as text.
+/// The result of an action, as a document and as text.
 fn about_file(
     action: ConfigAction,
     path: &Path,
@@ -112,7 +112,7 @@ fn init(path: &Path, flags: &Layer) -> Result<(), CommandError> {
     })
 }
 
-/// The text of a first file, with the values of the flags.
+/// The text for `config init`, with the values of the flags.
 fn first_text(flags: &Layer) -> Result<String, CommandError> {
     let tenant = flags.text(Setting::Tenant);
     if let Some(tenant) = tenant.as_ref().filter(|tenant| !is_label(tenant)) {
@@ -134,7 +134,7 @@ fn first_text(flags: &Layer) -> Result<String, CommandError> {
     ))
 }
 
-/// The text of a file without the users and passwords of its proxies, wherever they are.
+/// The text of a file without the users and passwords of its proxies.
 fn without_passwords(mut text: String, file: &ConfigFile) -> String {
     let layers = file.profiles.values().map(|profile| &profile.layer);
     for url in layers.chain([&file.defaults]).filter_map(|layer| layer.text(Setting::Proxy)) {
@@ -148,7 +148,7 @@ fn without_passwords(mut text: String, file: &ConfigFile) -> String {
     text
 }
 
-/// Checks the values of one profile as a run with it would; missing ones may come from a flag.
+/// Checks the values of one profile as a run does. A missing value is not an error: a flag may give it.
 fn check_profile(path: &Path, name: &str, environment: &Environment) -> Result<(), CommandError> {
     let mut flags = Layer::default();
     flags.set(Setting::Config, Value::Text(path.to_string_lossy().into_owned()), Origin::Flag("config"));
@@ -163,8 +163,8 @@ fn check_profile(path: &Path, name: &str, environment: &Environment) -> Result<(
 /// A value, if there is one, and its origin.
 type Effective = (Option<String>, Option<String>);
 
-/// What `config explain` prints: every setting with its value and where it comes from; of a secret, its length. Some
-/// values follow from others: the chosen file and profile, the cname of the tenant, the proxy and certificates of the
+/// What `config explain` prints: every setting with its value and its origin; for a secret, only its length. Some values
+/// follow from others: the chosen file and profile, the cname from the tenant, the proxy and certificates from the
 /// environment.
 fn explain(context: &Context, path: &ConfigPath) -> Result<(String, String), CommandError> {
     let sources = Sources::gather(context.flags, context.environment)?;
@@ -197,7 +197,7 @@ fn value(value: impl Into<String>, origin: impl Into<String>) -> Effective {
     (Some(value.into()), Some(origin.into()))
 }
 
-/// A value with an error is shown and does not end the command: this is where people look for the reason.
+/// An error in a value is shown as the value and does not end the command: here people look for the reason.
 fn unusable(error: &impl std::fmt::Display) -> Effective {
     (Some(format!("not usable: {error}")), None)
 }
@@ -264,7 +264,7 @@ impl Values<'_> {
             Err(error) => return Some(unusable(&error)),
         };
         let Some(proxy) = &network.proxy else {
-            // An empty value means none on purpose.
+            // An empty value means "no proxy".
             return Some(value("none", self.sources.text(Setting::Proxy)?.1.to_string()));
         };
         let mut shown = proxy.shown.clone();
@@ -279,7 +279,7 @@ impl Values<'_> {
         Some(value(shown, proxy.origin.to_string()))
     }
 
-    /// Those of these variables that are set.
+    /// The values of those of these variables that are set.
     fn variables(&self, names: &'static [&'static str]) -> impl Iterator<Item = Effective> {
         names.iter().filter_map(|name| Some(value(self.context.environment.get(name)?.to_string_lossy(), *name)))
     }
@@ -294,14 +294,14 @@ impl Values<'_> {
         variables.reduce(both).unwrap_or_else(|| value("the system's store", "built in"))
     }
 
-    /// Where requests go, once enough of it is known.
+    /// Where requests go; None if a setting is missing or not valid.
     fn target(&self) -> Option<(Target, Url)> {
         let target = Target::resolve(self.sources).ok()?;
         let url = operation::url(&SEND_PASSWORD_EMAIL, &target).ok()?;
         Some((target, url))
     }
 
-    /// What can be said of a credential without showing it. A command is not run only to count its characters.
+    /// A description of the credential that does not show it. A token command is not run only to count its characters.
     fn credential(&self) -> Effective {
         let environment = self.context.environment;
         let Ok(target) = Target::resolve(self.sources) else {

@@ -1,5 +1,4 @@
-//! Everything that keeps a command from doing its work, and the exit code of each: an exhaustive match, so that a new
-//! error cannot forget its code.
+//! All errors of commands and their exit codes. The match is exhaustive, so that no new error is without a code.
 
 use std::io;
 
@@ -29,7 +28,7 @@ pub enum CommandError {
     Bulk(#[from] BulkError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// Any other, with its exit, and a hint if the advice of the exit is not enough.
+    /// Any other error, with its exit, and a hint if the advice of the exit is not enough.
     #[error("{}", .0.message)]
     Report(ErrorReport),
     /// The sandbox cannot run the command. The code is that of shells, `env` and `timeout`: 127 when it is not found, 126
@@ -38,7 +37,7 @@ pub enum CommandError {
     Command { code: u8, message: String },
 }
 
-/// What keeps a list from being sent.
+/// Why a list is not sent.
 #[derive(Debug, Error)]
 pub enum BulkError {
     #[error(transparent)]
@@ -64,7 +63,7 @@ pub enum BulkError {
     NotAsked(String),
 }
 
-/// Most invalid rows that a message lists.
+/// How many invalid rows a message lists at most.
 const LISTED: usize = 20;
 
 fn lines(bad: &[BadRow]) -> String {
@@ -90,7 +89,7 @@ impl CommandError {
         Self::Report(ErrorReport { exit, message, hint: None })
     }
 
-    /// Reading or writing something that was named.
+    /// Reading or writing failed; the message names the file or stream.
     pub fn io(message: String) -> Self {
         Self::new(Exit::Io, message)
     }
@@ -117,7 +116,6 @@ impl CommandError {
         }
     }
 
-    /// How the process ends because of it.
     pub fn ending(&self) -> Ending {
         if let Self::Command { code, .. } = self { Ending::Child(*code) } else { self.exit().into() }
     }
@@ -128,7 +126,7 @@ impl CommandError {
         let hint = match self {
             Self::Report(ErrorReport { hint: Some(hint), .. }) => Some(hint.clone()),
             Self::Journal(JournalError::Missing { .. }) => Some("`vescli journal list` shows the journals".to_owned()),
-            _ if exit == Exit::OsError => Some(exit.row().advice.to_owned()),
+            _ if exit == Exit::OsError => Some(exit.entry().advice.to_owned()),
             _ => None,
         };
         ErrorReport { exit, message: with_causes(self), hint }
@@ -141,7 +139,7 @@ fn of_settings(error: &SettingsError) -> Exit {
             Origin::Flag(_) => Exit::Usage,
             Origin::Variable(_) | Origin::ForeignVariable(_) | Origin::File { .. } | Origin::BuiltIn => Exit::Config,
         },
-        // The address is the operand of the command; everything else that is missing belongs into a configuration.
+        // A missing address is an error of the command line; everything else belongs in the configuration.
         SettingsError::Missing { key: Setting::Email, .. } => Exit::Usage,
         SettingsError::File { error, .. } => of_file(error, Exit::Config),
         SettingsError::Missing { .. }
@@ -152,7 +150,7 @@ fn of_settings(error: &SettingsError) -> Exit {
     }
 }
 
-/// A file that is missing has the same exit everywhere; one that cannot be used has that of its place.
+/// A missing file has the same exit everywhere. For a file that cannot be used, the exit depends on its purpose.
 const fn of_file(error: &FileError, unusable: Exit) -> Exit {
     match error.kind {
         FileErrorKind::Missing => Exit::NoInput,
@@ -203,7 +201,7 @@ const fn of_journal(error: &JournalError) -> Exit {
     }
 }
 
-/// An error and its causes on one line; a cause that its error repeats already is left out.
+/// An error and its causes on one line. A cause that the text already contains is left out.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = without_number(&error.to_string());
     for cause in std::iter::successors(error.source(), |cause| cause.source()) {

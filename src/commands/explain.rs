@@ -3,16 +3,16 @@
 use super::error::CommandError;
 use crate::args::did_you_mean;
 use crate::report::escape::success;
-use crate::report::exit::{Exit, ExitRow, rows};
+use crate::report::exit::{Exit, ExitEntry, entries};
 use crate::report::json::document;
 use crate::report::text::Style;
 
 /// The explanation of a code, a status or a class, or the table of all codes.
 pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, CommandError> {
-    let (exit_codes, signal) = what.map_or_else(|| Ok((rows().collect(), None)), find)?;
+    let (exit_codes, signal) = what.map_or_else(|| Ok((entries().collect(), None)), find)?;
     Ok(match (&exit_codes[..], signal) {
         _ if json => success("vescli.explain/1", document! { exit_codes: exit_codes, signal: signal }),
-        ([row], _) => text(row, style),
+        ([entry], _) => text(entry, style),
         (_, Some(signal)) => {
             let name = match signal {
                 2 => " (SIGINT, Ctrl-C)",
@@ -33,42 +33,42 @@ pub fn explain(what: Option<&str>, json: bool, style: Style) -> Result<String, C
 /// What a shell adds to the number of the signal that ended a program.
 const SIGNALED: u16 = 128;
 
-/// The row of a code, a status or a class, or the number of a signal. Numbers below 100 are exit codes, from 200 on
+/// The entry of a code, a status or a class, or the number of a signal. Numbers below 100 are exit codes, from 200 on
 /// statuses.
-fn find(what: &str) -> Result<(Vec<&'static ExitRow>, Option<u16>), CommandError> {
+fn find(what: &str) -> Result<(Vec<&'static ExitEntry>, Option<u16>), CommandError> {
     let name = what.to_ascii_lowercase().replace('-', "_");
-    let row = match name.parse() {
+    let entry = match name.parse() {
         Ok(number @ 129..=192) => return Ok((Vec::new(), Some(number - SIGNALED))),
-        Ok(number @ 0..=99) => rows().find(|row| u16::from(row.exit.code()) == number),
-        Ok(number) => Exit::of_status(number).map(Exit::row),
-        Err(_) => rows().find(|row| row.name == name),
+        Ok(number @ 0..=99) => entries().find(|entry| u16::from(entry.exit.code()) == number),
+        Ok(number) => Exit::of_status(number).map(Exit::entry),
+        Err(_) => entries().find(|entry| entry.name == name),
     };
-    row.map(|row| (vec![row], None)).ok_or_else(|| {
-        let (shown, suggestion) = (what.escape_debug(), did_you_mean(what, rows().map(|row| row.name)));
+    entry.map(|entry| (vec![entry], None)).ok_or_else(|| {
+        let (shown, suggestion) = (what.escape_debug(), did_you_mean(what, entries().map(|entry| entry.name)));
         let message = format!("`{shown}` is not an exit code, HTTP status or class{suggestion}");
         CommandError::usage(message, "`vescli explain` lists them all")
     })
 }
 
-fn text(row: &ExitRow, style: Style) -> String {
-    let status = if row.statuses.is_empty() { String::new() } else { format!(", HTTP {}", row.statuses) };
-    let heading = style.heading(&format!("{} {}{status}", row.exit.code(), row.name));
-    let mut text = format!("{heading}: {}\n", row.meaning);
-    for (label, content) in [("outcome", row.outcome), ("run again", row.again), ("what to do", row.advice)] {
+fn text(entry: &ExitEntry, style: Style) -> String {
+    let status = if entry.statuses.is_empty() { String::new() } else { format!(", HTTP {}", entry.statuses) };
+    let heading = style.heading(&format!("{} {}{status}", entry.exit.code(), entry.name));
+    let mut text = format!("{heading}: {}\n", entry.meaning);
+    for (label, content) in [("outcome", entry.outcome), ("run again", entry.again), ("what to do", entry.advice)] {
         text.push_str(&format!("  {:<11} {content}\n", format!("{label}:")));
     }
     text
 }
 
 pub fn table(style: Style) -> String {
-    let widest = |width: fn(&ExitRow) -> usize| rows().map(width).max().unwrap_or(0);
-    let (name, outcome) = (widest(|row| row.name.len()), widest(|row| row.title.len()));
+    let widest = |width: fn(&ExitEntry) -> usize| entries().map(width).max().unwrap_or(0);
+    let (name, outcome) = (widest(|entry| entry.name.len()), widest(|entry| entry.title.len()));
     let line = |[code, class, statuses, title, again]: [&str; 5]| {
         format!("{code:>4}  {class:<name$}  {statuses:<6}  {title:<outcome$}  {again}")
     };
     let heading = line(["code", "class", "HTTP", "meaning", "safe to run again"]);
     let mut text = format!("{}\n", style.heading(&heading));
-    for ExitRow { exit, name, statuses, title, again, .. } in rows() {
+    for ExitEntry { exit, name, statuses, title, again, .. } in entries() {
         text += &line([&exit.code().to_string(), name, statuses, title, again]);
         text.push('\n');
     }

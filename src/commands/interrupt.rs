@@ -1,6 +1,6 @@
-//! Work that a signal can end. The thread that reports waits for the work and for signals alike: whatever the work is
-//! blocked in (a name server, a handshake, an answer), the program can report what it knows and end by the signal.
-//! Where there are no signals, Ctrl-C ends the process at once.
+//! Work that a signal can end. The main thread waits both for the work and for signals. So even while the work is blocked (by
+//! a name server, a handshake, an answer), the program can report what it knows and end by the signal. On systems without
+//! signals, Ctrl-C ends the process at once.
 
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Waits for signals while some work is done. The handlers stay when it is dropped.
 #[derive(Debug)]
 pub(super) struct Interrupts {
-    /// Gets a byte from each signal and from the end of the work.
+    /// Receives a byte for each signal and for the end of the work.
     reader: PipeReader,
     writer: Arc<PipeWriter>,
     /// The last signal that came, 0 for none.
@@ -21,8 +21,8 @@ pub(super) struct Interrupts {
 }
 
 impl Interrupts {
-    /// From now on signals are caught. One that was ignored when the program started, as under `nohup`, stays
-    /// ignored; a second Ctrl-C or SIGTERM ends the process at once.
+    /// Catches signals from now on. A signal that was ignored when the program started, as with `nohup`, stays ignored. A
+    /// second Ctrl-C or SIGTERM ends the process at once.
     pub(super) fn watch() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         let signal = Arc::new(AtomicUsize::new(0));
@@ -31,16 +31,16 @@ impl Interrupts {
         Ok(Self { reader, writer: Arc::new(writer), signal })
     }
 
-    /// The signal that has come, if one has.
+    /// The last signal that came, if any.
     pub(super) fn signal(&self) -> Option<i32> {
         i32::try_from(self.signal.load(Ordering::SeqCst)).ok().filter(|number| *number != 0)
     }
 
-    /// Does work on a thread of its own and waits for its result. When a signal comes first, the work is left
-    /// alone: the process is about to end.
+    /// Does work on a thread of its own and waits for its result. If a signal comes first, the thread continues, because the
+    /// process is about to end.
     ///
     /// # Errors
-    /// The work could not be started: the system has no room for another thread.
+    /// If the system cannot start another thread.
     pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -51,7 +51,7 @@ impl Interrupts {
         let done = Arc::clone(&self.writer);
         let (sender, result) = sync_channel(1);
         thread::Builder::new().spawn(move || {
-            // After a signal the receiver may be gone, and the other end when the process is about to end.
+            // Both may fail after a signal, when no one waits any more.
             let _ = sender.send(work());
             let _ = (&*done).write_all(&[1]);
         })?;
@@ -64,16 +64,16 @@ impl Interrupts {
         }
     }
 
-    /// Waits for some time, or until a signal comes.
+    /// Waits for this time, or until a signal comes.
     pub(super) fn sleep(&self, time: Duration) -> ControlFlow<i32> {
         self.run(move || thread::sleep(time)).unwrap_or_else(|_| {
-            // Without a thread there is only the wait.
+            // No thread could be started: waits here, and a signal does not end the wait.
             thread::sleep(time);
             self.signal().map_or(ControlFlow::Continue(()), ControlFlow::Break)
         })
     }
 
-    /// Does something at each signal, on a thread that ends with the process: it keeps the pipe open for the handlers.
+    /// Calls `work` for each signal, on a thread that lives as long as the process: it keeps the pipe open for the handlers.
     pub(super) fn act(self, work: impl Fn(i32) + Send + 'static) -> io::Result<JoinHandle<()>> {
         thread::Builder::new().spawn(move || {
             while self.wait().is_ok() {
@@ -104,7 +104,8 @@ fn catch(signal: &Arc<AtomicUsize>, writer: &PipeWriter) -> io::Result<()> {
         if ignored & (1 << (number - 1)) != 0 {
             continue;
         }
-        // In this order: the default action is armed only after the first signal, which wakes the reader last.
+        // The order matters: the first signal arms the default action, but only after it was asked for; it wakes the reader
+        // last.
         if number != SIGHUP {
             flag::register_conditional_default(number, Arc::clone(&armed))?;
         }
@@ -115,8 +116,8 @@ fn catch(signal: &Arc<AtomicUsize>, writer: &PipeWriter) -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that this process ignores, as a mask (proc(5), `SigIgn`). Where there is no such file, none: the
-/// standard library has no way to ask.
+/// The signals that this process ignores, as a mask (proc(5), `SigIgn`). On systems without this file the mask is empty: the
+/// standard library has no other way to ask.
 #[cfg(unix)]
 pub(super) fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

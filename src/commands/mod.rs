@@ -1,5 +1,5 @@
-//! The commands, one module each, and what every one gets: the arguments, the flags in them, the environment, and a reporter
-//! on the streams. And questions to the user before something is done.
+//! The commands, one module each, and what each of them gets: arguments, flags, environment, and a reporter. Also questions to
+//! the user before something is done.
 
 pub mod bulk;
 pub mod completion;
@@ -42,22 +42,22 @@ impl Context<'_> {
         self.reporter.output()
     }
 
-    /// How a text is shown on standard output.
+    /// Width and style for text on standard output.
     pub fn layout(&self) -> Layout {
         Layout::new(self.reporter.out_style(), self.environment, self.reporter.terminals().stdout)
     }
 
-    /// Takes the format that all settings together ask for, once they are known.
+    /// Sets the format once all settings are known.
     pub fn set_output(&mut self, output: Output) {
         self.reporter.set_output(output, self.environment);
     }
 
-    /// The settings of flags and variables, for commands that read no file. Flags win.
-    pub fn given(&self) -> Result<Layer, SettingsError> {
+    /// Flags and variables, for commands that do not read the file. Flags win.
+    pub fn flags_and_variables(&self) -> Result<Layer, SettingsError> {
         Ok(Layer::from_variables(self.environment)?.with(self.flags))
     }
 
-    /// Ends a command whose whole result is a text that is safe to show.
+    /// Prints a text that is safe to show, as the whole result of a command.
     pub fn print(&mut self, text: &str) -> Result<Ending, CommandError> {
         self.reporter.print(text)?;
         Ok(Exit::Accepted.into())
@@ -68,7 +68,7 @@ impl Context<'_> {
 pub(super) struct Input(Box<dyn BufRead>);
 
 impl Input {
-    /// Where answers can come from; nowhere without a terminal for the question or for the answer.
+    /// None without a terminal for the question or for the answer.
     pub(super) fn find(reporter: &Reporter, no_input: bool, stdin_is_the_list: bool) -> Option<Self> {
         let terminals = reporter.terminals();
         if no_input || !terminals.stderr {
@@ -76,14 +76,14 @@ impl Input {
         } else if !stdin_is_the_list {
             terminals.stdin.then(|| Self(Box::new(stdin().lock())))
         } else if cfg!(unix) {
-            // The terminal itself. Only a process with a controlling terminal can open it (tty(4)).
+            // Only a process with a controlling terminal can open it (tty(4)).
             File::open("/dev/tty").ok().map(|terminal| Self(Box::new(BufReader::new(terminal))))
         } else {
             None
         }
     }
 
-    /// Asks, and gives the line that was typed, in lower case. No answer, for whatever reason, is an empty one.
+    /// Asks, and returns the line that was typed, in lower case; empty if there was no answer.
     pub(super) fn ask(mut self, question: &str, reporter: &mut Reporter) -> String {
         reporter.write_err(question);
         let mut answer = String::new();

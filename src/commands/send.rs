@@ -11,7 +11,7 @@ use super::interrupt::Interrupts;
 use super::send_journal::SendJournal;
 use crate::api::operation::{ApiRequest, Field, Operation, RequestError};
 use crate::api::outcome::{AttemptResult, Outcome};
-use crate::api::retry::{UserWait, after_another, wait_before_retry};
+use crate::api::retry::{UserWait, combine, wait_before_retry};
 use crate::api::transport::Transport;
 use crate::args::environment::Environment;
 use crate::args::settings_table::Setting;
@@ -75,7 +75,7 @@ pub fn run(operation: &'static Operation, context: &mut Context) -> Result<Endin
     Ok(match ended? {
         ControlFlow::Continue(sent) => {
             let exit = reporter.result(&sent, &settings.warnings);
-            // A signal that came too late to end the request still ends the loop around this program.
+            // After a signal that came too late to end the request, the process still dies by it: a shell then stops its loop.
             interrupts.signal().map_or(Ending::Exit(exit), Ending::Signal)
         }
         ControlFlow::Break(ended) => reporter.interrupted(&ended),
@@ -116,7 +116,7 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     ApiRequest::new(operation, &settings.target, &values, settings.allow_any_email).map_err(|error| {
-        // A field with the value of its fallback has no text here; that value has been checked already.
+        // A field that takes the value of its fallback has no text here; that value has been checked already.
         let given = match &error {
             RequestError::Field { field, .. } => sources.pick(field.setting),
             RequestError::Url(_) => None,
@@ -125,7 +125,7 @@ fn request(operation: &'static Operation, settings: &Settings, sources: &Sources
     })
 }
 
-/// The journal that records the person, if the send is recorded.
+/// The journal of this send, which is empty if the send is not recorded.
 fn journal(request: &ApiRequest, settings: &Settings, sources: &Sources, environment: &Environment) -> SendJournal {
     let value_of = |setting| value(sources, request.operation.fields.iter().find(|field| field.setting == setting)?);
     let person = value_of(Setting::Email).zip(value_of(Setting::Cname)).filter(|_| !sources.is_on(Setting::NoJournal));
@@ -152,7 +152,7 @@ fn print_request(request: &ApiRequest, settings: &Settings, context: &mut Contex
     context.print(&text)
 }
 
-/// Reads the credential. What may wait for someone, a command or a pipe, is read so that a signal can end it.
+/// Reads the credential. Commands and pipes may have to wait, so a signal can end that.
 fn load(
     settings: &Settings,
     environment: &Environment,
@@ -161,7 +161,7 @@ fn load(
     let plan = &settings.credential;
     let may_wait = match plan.token.as_ref().map(|(source, _)| source) {
         Some(TokenSource::Command { .. } | TokenSource::Stdin) => true,
-        // A pipe, as the shell makes one of `<(pass show …)`.
+        // Such as the pipe of a shell's `<(pass show …)`.
         Some(TokenSource::File(path)) => std::fs::metadata(path).is_ok_and(|file| !file.is_file()),
         Some(TokenSource::Variable(..)) | None => false,
     };
@@ -173,7 +173,7 @@ fn load(
     }
 }
 
-/// Everything that must not be shown, also when a server repeats it.
+/// All texts that must never be shown, even if a server repeats them.
 pub(super) fn secrets(settings: &Settings, credential: &Credential) -> Vec<Secret> {
     let proxy = settings.network.proxy.as_ref().map_or_else(Vec::new, ProxySetting::secrets);
     let password = settings.credential.password().cloned();
@@ -185,7 +185,7 @@ struct Attempts {
     start: Instant,
     count: u64,
     user: UserWait,
-    /// Their result together.
+    /// The combined result.
     result: Option<AttemptResult>,
 }
 
@@ -193,11 +193,11 @@ impl Attempts {
     /// How long to wait before the next attempt, if there is to be one.
     fn wait(&mut self, policy: &RetryPolicy, latest: &mut AttemptResult) -> Option<Duration> {
         let jitter = fastrand::f64();
-        if let Some(wait) = self.user.after(policy.wait_for_user, latest, Instant::now(), jitter) {
+        if let Some(wait) = self.user.wait_after(policy.wait_for_user, latest, Instant::now(), jitter) {
             return Some(wait);
         }
         let wait = wait_before_retry(policy, latest, self.count - self.user.refusals, jitter)?;
-        Some(if self.user.is_begun() { wait.max(USER_GAP) } else { wait })
+        Some(if self.user.has_started() { wait.max(USER_GAP) } else { wait })
     }
 
     fn end(&self, result: AttemptResult) -> SendResult {
@@ -216,7 +216,7 @@ impl Attempts {
     }
 }
 
-/// Sends, and retries what may be retried, until a signal comes.
+/// Sends and retries, until there is a result or a signal comes.
 fn attempt_all(
     transport: &Arc<Transport>,
     policy: &RetryPolicy,
@@ -237,7 +237,7 @@ fn attempt_all(
         let (client, shared) = (Arc::clone(transport), Arc::clone(request));
         let attempt = match (interrupts.run(move || client.attempt(&shared)), &attempts.result) {
             (Ok(attempt), _) => attempt,
-            // No thread can be started for another attempt, so the earlier ones were the last.
+            // No thread can be started for another attempt, so the result of the earlier ones is final.
             (Err(_), Some(before)) => return Ok(ControlFlow::Continue(attempts.end(before.clone()))),
             (Err(error), None) => return Err(CommandError::os(NO_THREAD)(error)),
         };
@@ -254,13 +254,13 @@ fn attempt_all(
             reporter.trace(&lines);
         }
         let Some(wait) = attempts.wait(policy, &mut latest) else {
-            let result = after_another(attempts.result.take(), latest);
+            let result = combine(attempts.result.take(), latest);
             return Ok(ControlFlow::Continue(attempts.end(result)));
         };
-        let (title, outcome) = (Exit::from(latest.class).row().title, text::outcome(request.operation, &latest));
+        let (title, outcome) = (Exit::from(latest.class).entry().title, text::outcome(request.operation, &latest));
         let (number, seconds) = (attempts.count, wait.as_secs_f64());
         reporter.note(&format!("attempt {number}: {title}, {outcome}; retry in {seconds:.1} s"));
-        let so_far = after_another(attempts.result.take(), latest);
+        let so_far = combine(attempts.result.take(), latest);
         let result = attempts.result.insert(so_far);
         journal.conclude(result.outcome, result.status, reporter);
         if let ControlFlow::Break(signal) = interrupts.sleep(wait) {
@@ -269,7 +269,7 @@ fn attempt_all(
     }
 }
 
-/// Shows for `-v` which certificates are trusted and used, and which proxy.
+/// Shows the trusted certificates, the client certificate and the proxy, for `-v`.
 fn trace_route(
     transport: &Transport,
     network: &Network,

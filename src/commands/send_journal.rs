@@ -1,5 +1,5 @@
-//! The journal of a single send, by which `bulk` knows the person later. It decides nothing: a send that cannot be recorded
-//! is still sent, with a warning.
+//! The journal of a single send, so that `bulk` knows the person later. If a send cannot be recorded, it is sent all the same,
+//! with a warning.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::bulk::journal::{
 use crate::report::Reporter;
 use crate::report::escape::quote;
 
-/// The one row of a single send.
+/// The row number of a single send.
 const ROW: u64 = 1;
 
 /// The records of a send. After a failure nothing more is recorded.
@@ -39,15 +39,15 @@ struct Recording {
 }
 
 impl SendJournal {
-    /// The journal for a request to a person. Another operation does not mail the link, and has none.
+    /// The journal for a request to a person. Only password emails are recorded; other operations do not mail the link.
     pub(super) fn new(
         request: &ApiRequest,
         tenant: Option<&str>,
         (email, cname): (String, String),
         environment: &Environment,
     ) -> Self {
-        // A container often names no place for journals, and then none is expected. `bulk` also looks for the home of the
-        // user in the system's table, which would cost a send more than all of its record.
+        // Containers often set neither variable, and then no record is expected. `bulk` also looks up the user's home in the
+        // system's table, which would take longer than the whole record of a send.
         let is_named = cfg!(windows) || ["XDG_STATE_HOME", "HOME"].iter().any(|name| environment.get(name).is_some());
         if !is_named || *request.operation != SEND_PASSWORD_EMAIL {
             return Self::default();
@@ -70,7 +70,7 @@ impl SendJournal {
         Self { recording: Some(recording), warnings: Vec::new() }
     }
 
-    /// Before an attempt: on return its request may be sent.
+    /// Records the intent of an attempt. After it returns, the request may be sent.
     pub(super) fn intend(&mut self, attempt: u64, interrupts: &Interrupts, reporter: &mut Reporter) {
         let effect = "no list will know this person (to send without a record: --no-journal)";
         self.record("this send is not recorded", effect, reporter, |recording| {
@@ -86,7 +86,7 @@ impl SendJournal {
         });
     }
 
-    /// After an attempt: the outcome of all attempts so far, before it is shown.
+    /// Records the outcome of all attempts so far, before it is shown.
     pub(super) fn conclude(&mut self, outcome: Outcome, status: Option<u16>, reporter: &mut Reporter) {
         let effect = "lists will treat this person as unknown";
         self.record("the outcome of this send is not recorded", effect, reporter, |recording| {
@@ -117,8 +117,8 @@ impl SendJournal {
         }
     }
 
-    /// The command that records what the operator finds out about the person; none if the person is not unknown in the
-    /// journal. It names the journal by its path, because each month has a journal of its own.
+    /// The command with which the operator records what they find out; None if the person is not unknown in the journal. It
+    /// names the journal by its path, because each month has a journal of its own.
     pub(super) fn resolve_command(&self) -> Option<String> {
         let recording = self.recording.as_ref().filter(|recording| recording.is_unknown)?;
         let [path, email, cname] =

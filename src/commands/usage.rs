@@ -1,9 +1,9 @@
 //! Usage errors, help and version, which clap renders; the version also as a document. `--json`, `--quiet` and `--color`
-//! apply even if the arguments as a whole were not understood.
+//! apply even if the arguments as a whole are not valid.
 //!
-//! A rendered error mixes what a user typed with what clap writes around it, and clap drops some characters and passes
-//! others on. So each invisible character of an argument is replaced by a placeholder before clap renders, and restored
-//! afterwards: as an escape for people, as itself for JSON.
+//! clap's text of an error contains what the user typed. clap drops some invisible characters and keeps others. So each
+//! invisible character of an argument is replaced by a placeholder before clap renders, and restored afterwards: as an escape
+//! for people, as itself for JSON.
 
 use std::ffi::OsString;
 
@@ -71,8 +71,8 @@ pub fn report(error: clap::Error, arguments: &[OsString], environment: &Environm
     Exit::Usage
 }
 
-/// The output that variables and the arguments before `--` ask for, as far as arguments that were not understood show it. A
-/// word that is not UTF-8, or at which clap stopped, hides none of those after it: each is read with the next one alone.
+/// The output format that the variables and the arguments before `--` choose, even if the arguments are not valid. Each word is
+/// parsed only with the word after it, so that one that is not UTF-8, or not valid, does not hide the later ones.
 fn typed_output(arguments: &[OsString], environment: &Environment) -> Output {
     let flags = command().get_arguments().cloned().collect::<Vec<_>>();
     let dry_run = Arg::new("n").short('n').action(ArgAction::SetTrue);
@@ -88,7 +88,7 @@ fn typed_output(arguments: &[OsString], environment: &Environment) -> Output {
     Output::early(&typed, environment)
 }
 
-/// The error with placeholders in everything that may have been typed.
+/// The error with placeholders in all texts that the user may have typed.
 fn with_placeholders(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
@@ -97,7 +97,7 @@ fn with_placeholders(mut error: clap::Error) -> clap::Error {
             ContextValue::Strings(texts) => {
                 ContextValue::Strings(texts.iter().map(|text| placeholders(text)).collect())
             }
-            // Hints quote what was typed; they lose their colours and nothing else.
+            // Hints quote what was typed. They only lose their colours.
             ContextValue::StyledStrs(texts) => {
                 let plain = texts.iter().map(|text| placeholders(&text.to_string()).into());
                 ContextValue::StyledStrs(plain.collect())
@@ -124,7 +124,7 @@ fn placeholder(c: char) -> char {
     placeholder.unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// What a placeholder stands for.
+/// The character that a placeholder stands for.
 fn original(c: char) -> Option<char> {
     let offset = if c < '\u{100000}' { PLACEHOLDERS } else { TAG_PLACEHOLDERS };
     char::from_u32(u32::from(c).checked_sub(offset)?).filter(|c| is_invisible(*c))
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_and_quiet_are_noticed_in_each_of_their_spellings_and_not_behind_the_dashes() {
+    fn json_and_quiet_are_found_in_each_spelling_before_the_dashes() {
         let typed = |line: &str| {
             let words: Vec<_> = line.split(' ').map(Into::into).collect();
             let Output { json, quiet, .. } = typed_output(&words, &Environment::default());

@@ -1,6 +1,6 @@
-//! What the files of `bulk --junit` and `--metrics` contain: a case for each row of the list, as CI systems read it, in few
-//! elements that are written by hand; and counts in Prometheus' text format, which the textfile collector of `node_exporter`
-//! reads.
+//! The files of `bulk --junit` and `--metrics`. The first is for CI systems: a case for each row of the list, written by hand
+//! because it takes only a few elements. The second has counts in Prometheus' text format, for the textfile collector of
+//! `node_exporter`.
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -56,7 +56,7 @@ impl Cases {
             skipped + list.bad.len(),
             elapsed.as_secs_f64(),
         );
-        // The format's schema has times without a zone.
+        // The schema of the format has times without a zone.
         let at = humantime::format_rfc3339_seconds(writable(started)).to_string();
         let at = at.trim_end_matches('Z');
         writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vescli bulk\" {numbers}>")?;
@@ -66,7 +66,7 @@ impl Cases {
         }
         let class = xml(facts.settings.tenant.as_deref().unwrap_or(facts.url));
         for (row, case) in list.rows.iter().zip(&self.0) {
-            // The name is the exact address and no line, so that a CI system finds the case of the last run again.
+            // The name is the exact address, without a line number, so that a CI system recognises the case of the last run.
             write!(out, "<testcase classname=\"{class}\" name=\"{}", xml(&row.email))?;
             if list.other_cname > 0 {
                 write!(out, " (cname {})", xml(row.cname.as_deref().unwrap_or(facts.cname)))?;
@@ -88,11 +88,11 @@ impl Cases {
 }
 
 impl Case {
-    /// The element, its type and its message; none for a row that this run mailed. There are as many errors and failures
-    /// as unknown and failed rows in the summary, so that report and exit code agree.
+    /// The element, its type and its message; None for a row that this run mailed. The numbers of errors and failures are those
+    /// of unknown and failed rows in the summary, so that report and exit code agree.
     fn result(self) -> Option<(&'static str, &'static str, &'static str)> {
         let (outcome, message) = match self {
-            Self::Ended(outcome, class) => (outcome, Exit::from(class).row().title),
+            Self::Ended(outcome, class) => (outcome, Exit::from(class).entry().title),
             Self::Decided(Decision::Send(Prior::NotSent)) => (Outcome::NotSent, "the run ended before this row"),
             Self::Decided(Decision::Send(prior)) => {
                 (prior.outcome(), "in an earlier run; this one ended before this row")
@@ -106,7 +106,7 @@ impl Case {
         };
         let element = match (self, outcome) {
             (Self::Ended(..), Outcome::Accepted) => return None,
-            // Of these no one knows more than before, limit or not.
+            // An unknown row stays unknown, even if --limit left it for later.
             (_, Outcome::Unknown) => "error",
             (Self::Decided(Decision::BeyondLimit(_)), _) | (_, Outcome::Accepted) => "skipped",
             (_, Outcome::Rejected | Outcome::NotSent) => "failure",
@@ -115,8 +115,8 @@ impl Case {
     }
 }
 
-/// Foreign text within an attribute. What XML 1.0 forbids, even as a reference, becomes a visible escape, as does what
-/// could control a terminal.
+/// Foreign text within an attribute. Characters that XML 1.0 forbids, or that could control a terminal, become visible
+/// escapes.
 fn xml(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -133,8 +133,8 @@ fn xml(text: &str) -> String {
     escaped
 }
 
-/// The text of a run that ended with this code. Each sample names tenant, list and shard: two files with the same sample
-/// make `node_exporter` refuse both.
+/// The metrics of a run that has ended. Each sample names tenant, list and shard: if two files have the same sample,
+/// `node_exporter` refuses both.
 pub fn metrics(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 2], exit_code: u8) -> String {
     let list = tally.of_list(facts.plan);
     let shard = facts.bulk.shard.map(|shard| format!(",shard=\"{shard}\"")).unwrap_or_default();
@@ -165,7 +165,7 @@ pub fn metrics(facts: &PlanFacts, tally: &Tally, [started, ended]: [SystemTime; 
 
 /// Foreign text as the value of a label.
 fn label(text: &str) -> String {
-    // Without line breaks by then.
+    // `escape_uncut` has already escaped line breaks.
     escape_uncut(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
@@ -179,7 +179,7 @@ mod tests {
         for c in '\0'..=char::MAX {
             let text = xml(c.encode_utf8(&mut [0; 4]));
             for (at, c) in text.char_indices() {
-                // `Char` of XML 1.0, without the white space that a parser turns into blanks.
+                // `Char` of XML 1.0, without the white space that a parser replaces by spaces.
                 let allowed = matches!(c, '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
                 assert!(allowed && !matches!(c, '<' | '"'), "{text:?}");
                 let references = ["&amp;", "&lt;", "&gt;", "&quot;"];
@@ -189,9 +189,9 @@ mod tests {
         assert_eq!(xml("a&b<\u{1}>\"\u{ffff}ß"), "a&amp;b&lt;\\u{1}&gt;&quot;\\u{ffff}ß");
     }
 
-    /// Every plan of two rows, with every end of each that was sent.
+    /// Every plan of two rows, with every possible end of those that are sent.
     #[test]
-    fn errors_and_failures_are_those_of_the_verdict() {
+    fn errors_and_failures_are_those_of_the_summary() {
         let priors = [Prior::NotSent, Prior::Rejected, Prior::Due, Prior::Unknown];
         let outcomes = [Outcome::Accepted, Outcome::Rejected, Outcome::NotSent, Outcome::Unknown];
         let mut cases = Vec::new();

@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::settings::bulk::{BulkSettings, OnKnown};
 use crate::settings::error::ConfigState;
 
-/// How many rows of each kind are named in a plan.
+/// How many rows of each kind a plan names.
 const NAMED: usize = 10;
 /// How many rows a plan shows as a sample.
 const SAMPLE: usize = 3;
@@ -33,10 +33,10 @@ pub struct PlanFacts<'a> {
     pub name: &'a str,
     pub journal: &'a str,
     pub list: &'a List,
-    /// How many people are on the list; with a shard, more than it has rows here.
+    /// How many people are on the list, those of all shards together.
     pub people: u64,
     pub plan: &'a Plan,
-    /// How many journals of other divisions of the list were read.
+    /// How many other journals of the list were read, such as those of another division into shards.
     pub siblings: u64,
     /// When the first and the last row were accepted, RFC 3339.
     pub accepted_at: Option<(String, String)>,
@@ -102,7 +102,7 @@ pub fn plan(facts: &PlanFacts, style: Style, redactor: &Redactor) -> String {
     text
 }
 
-/// Who of those that would be mailed is known from other lists, if anyone is.
+/// Which of the people to mail are known from other lists, if any.
 pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     let (plan, elsewhere) = (facts.plan, facts.elsewhere);
     let (accepted, unknown) = elsewhere.counts();
@@ -120,7 +120,7 @@ pub fn known(facts: &PlanFacts, redactor: &Redactor) -> Option<String> {
     (count > 0).then(|| format!("{} of these {of} people {are} known from other lists: {parts}", grouped(count)))
 }
 
-/// A part of a line that is left out when there is nothing to count.
+/// A part of a line; empty if the count is 0.
 fn if_any(count: u64, text: impl FnOnce(u64) -> String) -> String {
     if count == 0 { String::new() } else { text(count) }
 }
@@ -136,11 +136,11 @@ fn first_few(texts: &[String]) -> String {
     first.join("; ") + &more
 }
 
-/// A list by its name and day. Without a name, the name of its journal has it.
+/// The name and the day of a list. A list without a name gets that of its journal.
 fn known_list(known: &KnownList, redactor: &Redactor) -> String {
     let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = match known.list.as_deref() {
-        // Of a month of them, the day says too little.
+        // This journal is for a whole month, so no day.
         Some(SINGLE_SENDS) => {
             let last = known.at.as_ref().map_or_else(String::new, |at| format!(", the last {at}"));
             return format!("single sends{last}");
@@ -188,7 +188,7 @@ fn to_send(facts: &PlanFacts) -> String {
     format!("{} {pace}, {jobs}{doubtful}{beyond}", counted(plan.count(), "row"))
 }
 
-/// The rows that are unknown and left alone, as far as they are named.
+/// The unknown rows that are not sent, as far as the plan names them.
 fn unknown_rows(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
     let rows = plan.unknown.iter().take(NAMED).filter_map(|index| list.rows.get(*index as usize));
     let named = rows.map(|row| format!("line {}: {}", row.line, redactor.escape(&row.email)));
@@ -196,19 +196,19 @@ fn unknown_rows(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
     named.chain(rest).collect()
 }
 
-/// A few of the addresses that are going to be mailed.
+/// A few of the addresses that will be mailed.
 pub fn sample(list: &List, plan: &Plan, redactor: &Redactor) -> Vec<String> {
     let rows = plan.tasks.iter().take(SAMPLE).filter_map(|task| list.rows.get(task.index as usize));
     rows.map(|row| redactor.escape(&row.email)).collect()
 }
 
-/// The name of a row: its address, and its cname where one address has several.
+/// The name of a row: its address, and its cname if the address is on the list with several.
 pub fn name(row: &Row, cname: Option<&str>, redactor: &Redactor) -> String {
     let cname = cname.map_or_else(String::new, |cname| format!(" (cname {})", redactor.escape(cname)));
     format!("{}{cname}", redactor.escape(&row.email))
 }
 
-/// The line of a row that has ended, with the name that it has.
+/// The line of a row that has ended.
 pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor: &Redactor) -> String {
     let word = format!("{:<8}", result.outcome.word());
     let word = match result.outcome {
@@ -216,14 +216,14 @@ pub fn row(name: &str, result: &AttemptResult, due: bool, style: Style, redactor
         Outcome::Rejected | Outcome::NotSent => style.error(&word),
         Outcome::Unknown => style.warning(&word),
     };
-    // That a row is not_sent already means that it is due.
+    // A not_sent row is always due, so the line does not say it.
     let due = if due && result.outcome == Outcome::Rejected { "; the next run sends it" } else { "" };
     format!("{word}  {name}  {}{due}\n", why(result, redactor))
 }
 
-/// Why a row was not accepted, in a phrase.
+/// A phrase that says why a row was not accepted.
 pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
-    let title = Exit::from(result.class).row().title;
+    let title = Exit::from(result.class).entry().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let message = result.content.as_ref().and_then(BodyContent::message);
     let said = if result.content == Some(BodyContent::Html) {
@@ -238,14 +238,14 @@ pub fn why(result: &AttemptResult, redactor: &Redactor) -> String {
     format!("{title}{status}{said}{}", text::waited(result, "; "))
 }
 
-/// The numbers of a run on the way, such as `118 accepted, 2 rejected`.
+/// The outcomes so far, such as `118 accepted, 2 rejected`.
 pub fn outcomes(outcomes: &OutcomeCounts) -> String {
     let shown = outcomes.each().into_iter().filter(|(outcome, count)| *count > 0 || *outcome == Outcome::Accepted);
     let parts: Vec<String> = shown.map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word())).collect();
     parts.join(", ")
 }
 
-/// How many rows are due, where the outcomes alone do not show it.
+/// How many rows are due, in addition to the outcomes.
 pub fn due(count: u64) -> String {
     match count {
         1 => "; 1 due: the next run sends it".to_owned(),
@@ -273,7 +273,7 @@ pub fn summary(facts: &PlanFacts, tally: &Tally, elapsed: Duration, style: Style
     text
 }
 
-/// The sentence for a list of which nothing is left to send.
+/// The sentence for a list without rows to send.
 pub fn nothing_left(facts: &PlanFacts) -> String {
     let when = facts.accepted_at.as_ref().map_or_else(String::new, |(first, last)| {
         if first == last { format!(", at {first}") } else { format!(", between {first} and {last}") }
@@ -281,7 +281,7 @@ pub fn nothing_left(facts: &PlanFacts) -> String {
     let all = facts.list.rows.len() as u64;
     if facts.plan.left_alone.accepted == all && facts.plan.skipped.total() == 0 {
         let rows = counted(all, "row");
-        // --fresh is refused where other journals of the list know people too.
+        // --fresh is refused if other journals of the list also contain people.
         let again = match facts.siblings {
             0 => "start a new journal with --fresh",
             _ => "first move away all journals of this list (see `vescli journal list`)",

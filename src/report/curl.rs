@@ -1,6 +1,6 @@
-//! The curl command that sends the same request, in a form that bash, zsh, fish and dash run alike. A secret is read by the
-//! shell from where vescli reads it, and goes to curl through a pipe from `printf`, which is part of each of these shells:
-//! so it is in no argument list and no history.
+//! The curl command that sends the same request; it works in bash, zsh, fish and dash. The shell reads a secret from the same
+//! place as vescli, and `printf`, which is part of each of these shells, passes it to curl through a pipe. So no secret is in
+//! an argument list or in the history.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::settings::credential::certificate::{ClientCertificateSource, Password
 use crate::settings::credential::token::TokenSource;
 use crate::settings::network::{Network, ProxySetting};
 
-/// What has to be done with a printed command that lacks what only the user can add.
+/// What the user has to do if the command lacks the proxy's password.
 pub const HIDDEN_PROXY: &str = "replace *** by the proxy's user and password before you run the command";
 
 pub fn command(request: &ApiRequest, credential: &CredentialPlan, network: &Network) -> String {
@@ -49,8 +49,8 @@ pub fn lacks_password(request: &ApiRequest, network: &Network) -> bool {
     proxy.is_some_and(|proxy| proxy.has_credentials() && variable_of(proxy).is_none())
 }
 
-/// What passes the secrets to curl: the text before it, and the flag that makes curl read it. curl has one standard input for
-/// all of them. A token alone is a header line as it is; anything more goes as a file of settings, in whose quoted texts
+/// How curl gets the secrets: the text before `curl`, and the flag that makes curl read it. All secrets share curl's standard
+/// input. A token alone is passed as a header line. More secrets are passed as a curl configuration file; in its quoted texts,
 /// quotes and backslashes have to be escaped.
 fn pipe(token: Option<Read>, password: Option<Read>, proxy: Option<Read>) -> (String, Option<&'static str>) {
     match (token, password, proxy) {
@@ -86,7 +86,7 @@ fn of_variable(name: &str) -> Read {
     Read { value: format!("\"${name}\""), command: format!("printf %s \"${name}\"") }
 }
 
-/// Line ends are dropped, as vescli drops them.
+/// Removes the line end, as vescli does.
 fn of_output(command: &str) -> Read {
     Read { value: format!("\"$({command})\""), command: command.to_owned() }
 }
@@ -114,7 +114,7 @@ fn of_password(source: &PasswordSource) -> Read {
     }
 }
 
-/// Adds the flags, and returns where the password comes from.
+/// Adds the flags for the certificate, and returns where its password comes from.
 fn certificate_flags<'a>(source: &'a ClientCertificateSource, words: &mut Vec<String>) -> Option<&'a PasswordSource> {
     let mut add = |flag: &str, value: &str| words.push(format!("{flag} {}", quote(value)));
     match source {
@@ -131,12 +131,13 @@ fn certificate_flags<'a>(source: &'a ClientCertificateSource, words: &mut Vec<St
     }
 }
 
-/// curl takes what follows a colon for a password.
+/// Escapes colons: curl takes the text after a colon for a password.
 fn certificate_file(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "\\\\").replace(':', "\\:")
 }
 
-/// The variable that contains a proxy with a password. One from a flag or a file has to be completed by hand.
+/// The variable that contains the proxy's URL with its password. If a flag or the file names the proxy, the user has to add the
+/// password.
 fn variable_of(proxy: &ProxySetting) -> Option<&str> {
     match &proxy.origin {
         Origin::Variable(name) | Origin::ForeignVariable(name) if proxy.has_credentials() => Some(name),

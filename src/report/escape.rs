@@ -1,5 +1,5 @@
-//! Makes foreign text (of the server, of files, of arguments) safe to show: characters that could control a terminal are
-//! escaped, long text is cut, secrets are redacted, and words are quoted for a shell.
+//! Makes foreign text (from the server, files and arguments) safe to show: escapes characters that could control a terminal,
+//! cuts long texts, redacts secrets, and quotes words for a shell.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use crate::api::operation::is_invisible;
 use crate::settings::credential::secret::Secret;
 
-/// Most characters of a foreign text that are shown.
+/// How many characters of a foreign text are shown at most.
 pub const SHOWN_MAX: usize = 500;
 
-/// Secrets shorter than this are not looked for: redacting them would garble ordinary words.
+/// Secrets shorter than this are not redacted: that would garble ordinary words.
 const SECRET_MIN: usize = 4;
 
 /// Makes foreign text safe, with the secrets of this run redacted.
@@ -43,36 +43,36 @@ impl Redactor {
         escape_to(&self.redact(text), SHOWN_MAX)
     }
 
-    /// The same, line by line: for a message of our own that has several lines.
+    /// The same for each line of a text: for vescli's own messages of several lines.
     pub fn escape_lines(&self, text: &str) -> String {
         let lines: Vec<String> = text.lines().map(|line| self.escape(line)).collect();
         lines.join("\n")
     }
 
-    /// The same without the cut, for bytes that may not be text: bodies of `-vv`, commands, which do not work when cut.
+    /// Redacted and escaped, but not cut: for bodies of `-vv`, which may not be text, and for commands, which must be complete.
     pub fn escape_uncut(&self, bytes: &[u8]) -> String {
         escape_to(&self.redact(&String::from_utf8_lossy(bytes)), usize::MAX)
     }
 }
 
-/// All but the characters that a URL never escapes (RFC 3986, section 2.3).
+/// All characters that a URL may escape (RFC 3986, section 2.3, has the others).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A secret as it is, as JSON writes it and as a URL does: a server may send it back in any of these.
+/// A secret unchanged, as in JSON, and as in a URL: a server may send it back in any of these forms.
 fn forms_of(secret: &str) -> [Secret; 3] {
     let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
-    // Has its full size from the start: if it grew, it would leave copies behind.
+    // Full size from the start: a buffer that grows leaves copies of the secret behind.
     let mut url = Zeroizing::new(String::with_capacity(3 * secret.len()));
     url.extend(utf8_percent_encode(secret, RESERVED));
     [secret, json.trim_matches('"'), &url].map(|form| Secret::new(form.to_ascii_lowercase()))
 }
 
-/// Replaces a form of a secret, in letters of any case: the names of headers, for one, come in small ones.
+/// Replaces a form of a secret, in upper or lower case: names of headers, for example, arrive in lower case.
 fn redact_form(text: String, form: &Secret) -> String {
     let (lower, form) = (text.to_ascii_lowercase(), form.expose());
     let mut redacted = String::new();
     let mut rest = 0;
-    // Only ASCII letters change their case here, so that places in one text are places in the other.
+    // Only ASCII letters change their case here, so positions in both texts are the same.
     for (at, _) in lower.match_indices(form) {
         redacted.push_str(&text[rest..at]);
         redacted.push_str("***");
@@ -84,12 +84,12 @@ fn redact_form(text: String, form: &Secret) -> String {
     redacted + &text[rest..]
 }
 
-/// A foreign text within a result of our own, such as a path or a name: escaped and never cut.
+/// A foreign text, such as a path or a name, within vescli's own result: escaped and never cut.
 pub fn escape_uncut(text: &str) -> String {
     escape_to(text, usize::MAX)
 }
 
-/// A foreign document, line by line. Tabs stay: they are its layout, and move nothing but what follows.
+/// A foreign document: each line is escaped. Tabs stay, because they are part of the layout and harmless.
 pub fn escape_document(text: &str) -> String {
     let cell = |cell: &str| escape_uncut(cell.strip_suffix('\r').unwrap_or(cell));
     let line = |line: &str| line.split('\t').map(cell).collect::<Vec<_>>().join("\t");
@@ -115,7 +115,7 @@ fn escape_to(text: &str, max: usize) -> String {
     shown
 }
 
-/// Writes JSON whose strings contain no character that could control a terminal, and still mean the exact text.
+/// Writes JSON in which strings have escapes for characters that could control a terminal. They still mean the same text.
 struct EscapeInvisible;
 
 impl Formatter for EscapeInvisible {
@@ -136,7 +136,7 @@ impl Formatter for EscapeInvisible {
 pub fn json_line(document: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let written = document.serialize(&mut Serializer::with_formatter(&mut bytes, EscapeInvisible));
-    // Documents are structs of texts and numbers, which serialise; an empty line would break the promise of one.
+    // Cannot fail: documents consist of texts and numbers. If it did, an empty line would not be a document.
     let mut line = match written {
         Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
         Err(error) => {
@@ -147,27 +147,27 @@ pub fn json_line(document: &impl Serialize) -> String {
     line
 }
 
-/// The document of a command that did its work, as one line: the name and version of its shape first, the exit code last.
+/// The document of a successful command, as one line: the name and version of the schema first, the exit code last.
 pub fn success(schema: &'static str, details: impl Serialize) -> String {
     let line = json_line(&details);
-    // Put together as text: a struct that flattens each of these types makes the program larger.
+    // Joined as text: a struct that flattens each of these types would make the program larger.
     let fields = line.strip_prefix('{').and_then(|line| line.strip_suffix("}\n")).unwrap_or_default();
     format!("{{\"schema\":\"{schema}\",\"ok\":true,{fields},\"exit_code\":0}}\n")
 }
 
-/// Quotes a word so that bash, zsh, fish and dash read it alike. They agree on little: `$'…'` is unknown to dash and fish,
-/// a backslash within single quotes is itself in all but fish, and double quotes differ in what they expand. What is the
-/// same in all four is single quotes around text without quotes and backslashes, `"'"`, a backslash before a backslash
-/// outside of quotes, and `"$(…)"` (fish from 3.4 on).
+/// Quotes a word so that bash, zsh, fish and dash all read it in the same way. dash and fish do not know `$'…'`. Within single
+/// quotes, a backslash is special in fish only. Double quotes expand different things in each shell. All four have in common:
+/// single quotes around text without quotes and backslashes, `"'"`, a backslash before a backslash outside of quotes, and
+/// `"$(…)"` (fish since 3.4).
 ///
-/// What could control the terminal is written by `printf` as octal bytes; a line break stays, within quotes, because
-/// `$(…)` drops one at the end. A NUL cannot be in any word, nor come from a checked value.
+/// `printf` writes characters that could control the terminal, from octal bytes. Line breaks stay within quotes, because
+/// `$(…)` removes them at its end. No word contains a NUL: it is impossible in arguments, and refused in values.
 pub fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '+');
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
-    // What is quoted alike: quotes, backslashes, what could control the terminal (as NUL), and the rest.
+    // Four groups are quoted differently: quotes, backslashes, characters that could control the terminal (here NUL), the rest.
     let group = |c: char| match c {
         '\'' | '\\' => Some(c),
         '\n' => None,

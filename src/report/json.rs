@@ -1,5 +1,5 @@
-//! The JSON documents about one request, and about a list: its plan, one for each row, the summary. The order of the fields
-//! is fixed, and fields are only ever added.
+//! The JSON documents about one request, and about a list: the plan, each row, the summary. The order of the fields is fixed.
+//! Fields may be added, but never removed or renamed.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::{ErrorReport, Interruption, RequestInfo, SendResult, text};
 use crate::api::answer::BodyContent;
 use crate::api::operation::ApiRequest;
 use crate::api::outcome::Outcome;
-use crate::api::retry::is_repeatable;
+use crate::api::retry::is_safe_to_retry;
 use crate::bulk::list::Row;
 use crate::bulk::results::{RowEnd, Tally};
 use crate::settings::bulk::OnKnown;
 use crate::settings::network::Network;
 
-/// A document with these fields, in their order. Its type has no name and is written nowhere else: a struct for each document
-/// would list every field twice.
+/// A document with these fields in this order. The macro makes an unnamed type for it: a struct written by hand would list every
+/// field twice.
 macro_rules! document {
     ($($(#[$attribute:meta])* $field:ident: $value:expr),+ $(,)?) => {{
         #[expect(non_camel_case_types, reason = "the type of each field has the field's name")]
@@ -35,7 +35,7 @@ macro_rules! document {
 }
 pub(crate) use document;
 
-/// A field for each of the operation's.
+/// The operation's own fields.
 struct Values<'a>(&'a RequestInfo);
 
 impl Serialize for Values<'_> {
@@ -44,7 +44,7 @@ impl Serialize for Values<'_> {
     }
 }
 
-/// How a request ended; a row of a list has the same fields.
+/// The fields about the end of a request, also used for a row of a list.
 #[derive(Default, Serialize)]
 struct EndFields<'a> {
     status: Option<u16>,
@@ -72,7 +72,7 @@ pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A result: one shape for success, failure and usage errors.
+/// The result document, with the same fields for success, failure and usage errors.
 fn result_document(info: &RequestInfo, outcome: Outcome, end: EndFields) -> String {
     json_line(&document! {
         schema: "vescli.result/1",
@@ -91,8 +91,8 @@ pub(super) fn result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor,
     result_document(info, sent.result.outcome, EndFields::new(info, sent, redactor, warnings))
 }
 
-/// An error that kept the request from being made. `exit_code` is that of the process: the sandbox has the shell's own code
-/// for a command that it cannot run, which is not in the table of exits.
+/// An error before the request. `exit_code` is that of the process: if the sandbox cannot run its command, that is the code of
+/// shells, which is not in the table of exits.
 pub(super) fn error(info: &RequestInfo, report: &ErrorReport, exit_code: u8, redactor: &Redactor) -> String {
     let error = Some(ErrorDocument::of_report(report, redactor));
     result_document(info, Outcome::NotSent, EndFields { exit_code, error, ..EndFields::default() })
@@ -134,14 +134,14 @@ impl<'a> EndFields<'a> {
 impl ErrorDocument {
     fn of_result(info: &RequestInfo, sent: &SendResult, redactor: &Redactor) -> Self {
         let result = &sent.result;
-        let row = sent.exit().row();
+        let entry = sent.exit().entry();
         let redact = |text: &str| redactor.redact(text);
         Self {
-            class: row.name,
-            message: format!("{}{}", row.title, text::waited(result, "; ")),
+            class: entry.name,
+            message: format!("{}{}", entry.title, text::waited(result, "; ")),
             server_code: result.content.as_ref().and_then(BodyContent::code),
             server_message: result.content.as_ref().and_then(BodyContent::message).map(redact),
-            safe_to_retry: is_repeatable(result),
+            safe_to_retry: is_safe_to_retry(result),
             retry_after_s: result.retry_after.map(|wait| wait.as_secs()),
             hint: Some(redact(&text::hint(info, result))),
             cause: result.cause.as_deref().map(redact),
@@ -149,10 +149,10 @@ impl ErrorDocument {
         }
     }
 
-    /// An error of this machine, which no server has seen.
+    /// An error on this machine: nothing was sent.
     fn of_report(report: &ErrorReport, redactor: &Redactor) -> Self {
         Self {
-            class: report.exit.row().name,
+            class: report.exit.entry().name,
             message: redactor.redact(&report.message),
             safe_to_retry: matches!(report.exit, Exit::Locked | Exit::OsError),
             hint: report.hint.clone(),
@@ -177,13 +177,13 @@ pub fn request(request: &ApiRequest, network: &Network, warnings: &[String]) -> 
     })
 }
 
-/// The version, and which of the optional features are built in.
+/// The version, and which optional features are built in.
 pub fn version() -> String {
     let features: &[&str] = if cfg!(feature = "p12") { &["p12"] } else { &[] };
     success("vescli.version/1", document! { version: env!("CARGO_PKG_VERSION"), features: features })
 }
 
-/// Who is known from other lists, and from which.
+/// The people who are known from other lists, and these lists.
 fn known(facts: &PlanFacts) -> impl Serialize {
     let (accepted, unknown) = facts.elsewhere.counts();
     let lists = facts.elsewhere.lists.iter().map(|list| {

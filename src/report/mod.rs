@@ -17,7 +17,7 @@ use crate::args::settings_table::Setting;
 use exit::Exit;
 pub use reporter::{Reporter, Streams, Terminals};
 
-/// What is known of a request when it is reported; less, the earlier it failed.
+/// What is known about a request when it is reported. After an early failure some values are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestInfo {
     pub operation: &'static Operation,
@@ -26,7 +26,7 @@ pub struct RequestInfo {
     pub tenant: Option<String>,
     pub url: Option<String>,
     pub with_credential: bool,
-    /// The command that records whether the person was mailed, if a journal calls that unknown.
+    /// The command to record whether the person was mailed, if the person is unknown in a journal.
     pub resolve_command: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl RequestInfo {
         Self { operation, values, tenant: None, url: None, with_credential: false, resolve_command: None }
     }
 
-    /// Notes the value of the field that this setting is for.
+    /// Sets the value of the field that belongs to this setting.
     pub fn set(&mut self, setting: Setting, value: Option<String>) {
         let mut fields = self.operation.shown_fields().zip(&mut self.values);
         if let Some((_, (_, known))) = fields.find(|((_, field), _)| field.setting == setting) {
@@ -44,7 +44,7 @@ impl RequestInfo {
         }
     }
 
-    /// Adds to what is to be done first how the answer is recorded.
+    /// Adds to a hint the command that records what the person said.
     fn then_record(&self, hint: &str) -> String {
         let Some(command) = &self.resolve_command else {
             return hint.to_owned();
@@ -103,7 +103,7 @@ impl Interruption {
     }
 }
 
-/// An error that kept a command from doing its work.
+/// An error because of which a command could not do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReport {
     pub exit: Exit,

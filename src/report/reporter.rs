@@ -20,7 +20,7 @@ pub struct Streams<'a> {
     pub terminals: Terminals,
 }
 
-/// Which streams are terminals, asked once.
+/// Which streams are terminals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terminals {
     pub stdin: bool,
@@ -28,7 +28,7 @@ pub struct Terminals {
     pub stderr: bool,
 }
 
-/// Writes everything that a command has to say, in the format that was asked for.
+/// Writes all output of a command, in the chosen format.
 pub struct Reporter<'a> {
     streams: Streams<'a>,
     output: Output,
@@ -53,7 +53,7 @@ impl<'a> Reporter<'a> {
         reporter
     }
 
-    /// Takes another format, when all settings are known.
+    /// Changes the format, once all settings are known.
     pub fn set_output(&mut self, output: Output, environment: &Environment) {
         let Terminals { stdout, stderr, .. } = self.streams.terminals;
         self.out_style = Style::new(output.color, environment, stdout);
@@ -86,7 +86,7 @@ impl<'a> Reporter<'a> {
         &self.redactor
     }
 
-    /// Foreign text as it may be shown.
+    /// Foreign text, safe to show.
     pub fn escape(&self, text: &str) -> String {
         self.redactor.escape(text)
     }
@@ -100,7 +100,7 @@ impl<'a> Reporter<'a> {
         &mut self.streams
     }
 
-    /// Writes text, which is safe to show already, to standard error. There is nowhere to report that this failed.
+    /// Writes a text that is safe to show to standard error. If this fails, it cannot be reported anywhere.
     pub fn write_err(&mut self, text: &str) {
         let err = &mut self.streams.err;
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
@@ -113,7 +113,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Writes a part of a result, which is safe to show already. A closed reader is not an error.
+    /// Writes a part of a result, which must be safe to show. A closed reader is not an error.
     pub fn write_out(&mut self, text: &str) -> io::Result<()> {
         let out = &mut self.streams.out;
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -122,7 +122,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Writes a whole result, which is safe to show already.
+    /// Writes a whole result, which must be safe to show.
     pub fn print(&mut self, text: &str) -> Result<(), ErrorReport> {
         self.write_out(text).map_err(|error| ErrorReport {
             exit: Exit::Io,
@@ -138,7 +138,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// A warning about people who are not mailed or may be mailed again.
+    /// A warning about people who are not mailed or may be mailed again; `--quiet` does not hide it.
     pub fn warn_always(&mut self, warning: &str) {
         let label = self.err_style.warning("warning:");
         self.write_err(&format!("{label} {}\n", self.redactor.escape(warning)));
@@ -149,18 +149,18 @@ impl<'a> Reporter<'a> {
         self.info(&format!("{}\n", self.err_style.dim(&self.redactor.escape(note))));
     }
 
-    /// Lines for `-v`, which are safe to show already.
+    /// Lines for `-v`, which must be safe to show.
     pub fn trace(&mut self, lines: &[String]) {
         for line in lines {
             self.write_err(&format!("{}\n", self.err_style.dim(line)));
         }
     }
 
-    /// Reports the result of the request. The exit is that of the outcome, even if the report cannot be written.
+    /// Reports the result of the request. The exit depends on the result only, even if the report cannot be written.
     pub fn result(&mut self, sent: &SendResult, warnings: &[String]) -> Exit {
         let Output { json, quiet, .. } = self.output;
         let accepted = sent.result.outcome == Outcome::Accepted;
-        // Standard error is for people, in each format of standard output.
+        // Standard error is for people, with JSON on standard output too.
         if !(json && quiet) && (json || !accepted) {
             self.write_err(&text::result(&self.request, sent, self.err_style, &self.redactor));
         }
@@ -197,14 +197,14 @@ impl<'a> Reporter<'a> {
         if document.is_none() || !self.output.quiet {
             let mut text = format!("{} {}\n", self.err_style.error("error:"), self.redactor.escape_lines(message));
             if let Some(hint) = hint {
-                // A hint may contain a command, which does not work when it is cut.
+                // Not cut: a hint may contain a command.
                 let hint = self.redactor.escape_uncut(hint.as_bytes());
                 text.push_str(&format!("{} {hint}\n", self.err_style.dim("  hint:")));
             }
             self.write_err(&text);
         }
         if let Some(document) = document {
-            // The exit code is that of the error; that its document could not be written must not replace it.
+            // The exit code stays that of the error, even if its document cannot be written.
             let _ = self.write_out(&document);
         }
     }
@@ -215,7 +215,7 @@ impl<'a> Reporter<'a> {
         let _ = self.write_out(&document);
     }
 
-    /// Reports an error on standard error alone, when standard output has its own format.
+    /// Reports an error on standard error only, if standard output has a format of its own.
     pub fn error_beside(&mut self, report: &ErrorReport) -> Exit {
         self.write_error(&report.message, None, None);
         report.exit

@@ -1,5 +1,5 @@
-//! Text for people: its colours, decided for each stream by itself; numbers and times as people write them; and what is said
-//! of one request: accepted, failed, dry run, `-v`.
+//! Text for people: colours, which depend on the stream; numbers and times; and the texts about one request: accepted, failed,
+//! dry run, `-v`.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::{RequestInfo, SendResult};
 use crate::api::answer::BodyContent;
 use crate::api::operation::{ApiRequest, Operation};
 use crate::api::outcome::{AttemptResult, Class, Outcome};
-use crate::api::retry::is_repeatable;
+use crate::api::retry::is_safe_to_retry;
 use crate::api::transport::Exchange;
 use crate::args::environment::Environment;
 use crate::settings::ColorChoice;
 use crate::settings::network::Network;
 
-/// Colours for one stream, or by default none.
+/// Colours for one stream; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style(bool);
 
@@ -69,7 +69,7 @@ impl Style {
         if !self.0 {
             return text.to_owned();
         }
-        // The decision is made for this stream; colored's own, made for the whole process, must not override it.
+        // `colored` decides for the whole process; this must not override the choice for this stream.
         colored::control::set_override(true);
         style(text).to_string()
     }
@@ -91,7 +91,7 @@ pub fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
-/// A length of time as people write it: whole seconds, two units at most.
+/// A length of time for people: whole seconds, at most two units.
 pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -125,7 +125,7 @@ fn accepted(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Reda
 
 fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redactor) -> String {
     let result = &sent.result;
-    let title = sent.exit().row().title;
+    let title = sent.exit().entry().title;
     let status = result.status.map_or_else(String::new, |status| format!(" (HTTP {status})"));
     let tenant = info.tenant.as_ref().map_or_else(String::new, |tenant| format!(", tenant {tenant}"));
     let attempts = if sent.attempts > 1 { format!(", after {} attempts", sent.attempts) } else { String::new() };
@@ -155,13 +155,13 @@ fn failure(info: &RequestInfo, sent: &SendResult, style: Style, redactor: &Redac
     text
 }
 
-/// How long vescli waited for a user who did not appear, in a phrase after a separator; empty if it did not wait.
+/// The separator and a phrase that says how long vescli waited for a user who did not appear; empty if it did not wait.
 pub fn waited(result: &AttemptResult, separator: &str) -> String {
     let phrase = |waited| format!("{separator}waited {} for the user to exist", duration(waited));
     result.waited.map_or_else(String::new, phrase)
 }
 
-/// The outcome of a request, in a phrase.
+/// A phrase for the outcome of a request.
 pub fn outcome(operation: &Operation, result: &AttemptResult) -> String {
     let phrase = match result.outcome {
         Outcome::Accepted => "accepted",
@@ -177,7 +177,7 @@ pub fn outcome(operation: &Operation, result: &AttemptResult) -> String {
     }
 }
 
-/// What to do, in a sentence.
+/// A sentence that says what to do.
 pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
     let exit = Exit::from(result.class);
     let check_first = info.operation.check_first;
@@ -197,19 +197,19 @@ pub fn hint(info: &RequestInfo, result: &AttemptResult) -> String {
         }
         (Class::Timeout, _) => format!("check the network, or try a longer --connect-timeout; {see}"),
         (Class::Unavailable, None) => format!("{check_first}; {see}"),
-        _ if is_repeatable(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
-        _ => exit.row().advice.to_owned(),
+        _ if is_safe_to_retry(result) && result.outcome == Outcome::Rejected => format!("run it again, or {see}"),
+        _ => exit.entry().advice.to_owned(),
     };
     info.then_record(&hint)
 }
 
-/// The headers of a request in order, the secret redacted.
+/// The headers of a request in their order, with the token redacted.
 pub fn headers(request: &ApiRequest) -> impl Iterator<Item = (&'static str, &'static str)> {
     let token = request.token.as_ref().map(|_| ("authorization", "APIToken ***"));
     token.into_iter().chain(request.headers)
 }
 
-/// A request that is not sent, because of `--dry-run`.
+/// The request of `--dry-run`.
 pub fn dry_run(request: &ApiRequest, network: &Network, redactor: &Redactor) -> String {
     let mut text = format!("POST {}\n", request.url);
     for (name, value) in headers(request) {
@@ -223,7 +223,7 @@ pub fn dry_run(request: &ApiRequest, network: &Network, redactor: &Redactor) -> 
     text
 }
 
-/// The lines of a request for `-v`, and with its body for `-vv`, in the manner of curl.
+/// The lines of a request for `-v`, and with its body for `-vv`, as curl shows them.
 pub fn request_lines(request: &ApiRequest, with_body: bool, redactor: &Redactor) -> Vec<String> {
     let mut lines =
         vec![format!("> POST {} HTTP/1.1", request.url.path()), format!("> host: {}", request.url.authority())];
@@ -234,7 +234,7 @@ pub fn request_lines(request: &ApiRequest, with_body: bool, redactor: &Redactor)
     lines
 }
 
-/// The lines of an answer, like those of its request.
+/// The lines of an answer for `-v`, and with its body for `-vv`.
 pub fn answer_lines(exchange: &Exchange, with_body: bool, redactor: &Redactor) -> Vec<String> {
     let mut lines = vec![format!("< {}", redactor.escape(&exchange.status_line))];
     for (name, value) in &exchange.headers {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_are_as_people_write_them() {
+    fn numbers_and_times_are_easy_to_read() {
         for (count, text) in
             [(0, "0 rows"), (1, "1 row"), (999, "999 rows"), (1000, "1,000 rows"), (1_234_567, "1,234,567 rows")]
         {

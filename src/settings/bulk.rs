@@ -1,4 +1,4 @@
-//! How a list is sent: the settings of `bulk` only, with the grammars of `--shard` and `--rate`.
+//! The settings of `bulk` only, with the grammars of `--shard` and `--rate`.
 
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -32,15 +32,15 @@ impl OnKnown {
     }
 }
 
-/// How a list is sent.
+/// The settings for sending a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct BulkSettings {
     /// The part of the list that this run sends, if several share it.
     pub shard: Option<Shard>,
-    /// That of all shards together; `None` is no limit.
+    /// The rate of all shards together; `None` for no limit.
     pub rate: Option<Rate>,
-    /// Requests under way at once.
+    /// How many requests run at the same time.
     pub jobs: usize,
     /// The run stops after this many consecutive rows that were not accepted; 0 never stops it.
     pub max_failures: u64,
@@ -93,7 +93,7 @@ fn jobs(sources: &Sources) -> Result<usize, SettingsError> {
     jobs.ok_or_else(|| entry.invalid(format!("`{count}` is out of range: use 1 to {JOBS_MAX}")).into())
 }
 
-/// Zero would mean a run that sends nothing: that is what a dry run is for.
+/// 0 is refused: it would send nothing, and there is `--dry-run` for that.
 fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
     match sources.pick(Setting::Limit) {
         Some(entry) if entry.value == Value::Count(0) => {
@@ -103,10 +103,10 @@ fn limit(sources: &Sources) -> Result<Option<u64>, ValueError> {
     }
 }
 
-/// No list needs more, and a longer number is a mistake, such as a job's number in place of its index.
+/// No list needs more shards. A higher number is a mistake, such as a job's number instead of its index.
 const SHARDS_MAX: u16 = 1000;
 
-/// A part of a list that one machine of several sends: shard `number` of `count`, counted from 1.
+/// The part of a list that one of several machines sends: shard `number` (from 1) of `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shard {
     number: NonZeroU16,
@@ -123,18 +123,18 @@ impl Shard {
         self.count
     }
 
-    /// One of the shards of a division; none if it has no such number.
+    /// None if `number` is not from 1 to `count`.
     pub fn new(number: u16, count: NonZeroU16) -> Option<Self> {
         let number = NonZeroU16::new(number).filter(|number| *number <= count)?;
         Some(Self { number, count })
     }
 
-    /// Whether someone belongs to this shard, by evenly spread bits that stay the same whatever else is on the list.
+    /// Whether a person belongs to this shard. `bits` must be evenly spread, and must not depend on the rest of the list.
     pub fn contains(self, bits: u64) -> bool {
         bits % u64::from(self.count.get()) == u64::from(self.number.get() - 1)
     }
 
-    /// The part of a total that this shard may have; the parts of all shards add up to the total.
+    /// This shard's part of a total; the parts of all shards add up to the total.
     pub fn part_of(self, total: u64) -> u64 {
         let count = u64::from(self.count.get());
         total / count + u64::from(u64::from(self.number.get()) <= total % count)
@@ -173,31 +173,31 @@ impl fmt::Display for Shard {
     }
 }
 
-/// The units of a rate: the letter in which it is shown, the longer names that are read too, and the time.
+/// The units of a rate: the letter that is shown, the longer names that are also accepted, and the time.
 const UNITS: [(&str, [&str; 2], Duration); 3] = [
     ("s", ["sec", "second"], Duration::from_secs(1)),
     ("m", ["min", "minute"], MINUTE),
     ("h", ["hr", "hour"], Duration::from_secs(60 * 60)),
 ];
 
-/// The period of a number without a unit: published limits of this API count requests in a minute.
+/// The unit of a number without one: the published limits of this API are per minute.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The decimal places that a rate may have, such as 0.125/s, and how many parts they make of one.
+/// How many decimal places a rate may have, such as 0.125/s, and into how many parts they divide 1.
 const PLACES: usize = 3;
 const PARTS: u64 = 1000;
 
 /// At most `count` events in any period as long as `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
-    /// Never zero, because a run that may send nothing cannot end.
+    /// Never zero: such a run would not end.
     pub count: NonZeroU32,
     /// A second, a minute or an hour when parsed; a multiple of it for a rate with decimal places.
     pub per: Duration,
 }
 
 impl Rate {
-    /// What each of N takes that share it.
+    /// The rate of each of `count` shards that share this one.
     pub fn shared_by(self, count: NonZeroU16) -> Self {
         Self { per: self.per * u32::from(count.get()), ..self }
     }
@@ -211,8 +211,8 @@ impl Rate {
 impl FromStr for Rate {
     type Err = String;
 
-    /// Reads `COUNT[/UNIT]`, with nothing around it. The count has up to three decimal places: 0.5/s is one request in
-    /// any two seconds, and not half of one.
+    /// Reads `COUNT[/UNIT]`, without white space. The count has up to three decimal places: 0.5/s is one request in any two
+    /// seconds.
     fn from_str(text: &str) -> Result<Self, String> {
         let (count, unit) = text.split_once('/').map_or((text, None), |(count, unit)| (count, Some(unit)));
         let of_unit = |unit| UNITS.into_iter().find(|(letter, names, _)| *letter == unit || names.contains(&unit));
@@ -229,7 +229,7 @@ impl FromStr for Rate {
     }
 }
 
-/// A plain decimal number with up to `places` decimal places, in units of the last one: `0.5` with three places is 500.
+/// A plain decimal number with up to `places` decimal places, in units of the last place: `0.5` with three places is 500.
 pub fn decimal(number: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -245,10 +245,10 @@ const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
 }
 
 impl fmt::Display for Rate {
-    /// Writes what [`Rate::from_str`] reads; a period that is no multiple of a unit is written out, such as `5/1m 30s`.
+    /// Writes what [`Rate::from_str`] reads; except for a period that fits no unit, such as `5/1m 30s`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = u64::from(self.count.get());
-        // Only one unit fits: the others differ by a factor of three, which no decimal number ends with.
+        // Only one unit fits: the others differ by a factor that contains 3, and then the decimal number would not end.
         let shown = UNITS.into_iter().find_map(|(letter, _, unit)| {
             let units = self.per.as_secs() / unit.as_secs();
             let is_exact = unit.checked_mul(u32::try_from(units).ok()?) == Some(self.per)
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shard_is_read_and_given_back() {
+    fn a_shard_is_written_as_it_is_read() {
         for text in ["1/1", "1/4", "4/4", "1000/1000"] {
             assert_eq!(text.parse::<Shard>().unwrap().to_string(), text);
         }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_shard_is_named_with_what_would_be_right() {
+    fn an_invalid_shard_is_refused_with_the_valid_form() {
         let error = |text: &str| text.parse::<Shard>().unwrap_err();
         for text in ["", "1", "/", "1/", "/4", "-1/4", "1/4/4", "a/b", " 1/4", "1 / 4", "１/4"] {
             assert!(error(text).starts_with(&format!("`{text}` is not a shard: ")));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_in_one_shard_and_the_parts_add_up() {
+    fn everyone_is_in_one_shard_and_the_parts_add_up() {
         for count in [1_u16, 2, 3, 7, 1000] {
             let shards: Vec<Shard> = (1..=count).map(|number| format!("{number}/{count}").parse().unwrap()).collect();
             for bits in [0, 1, 6, 999, u64::MAX] {
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_read_and_given_back() {
+    fn a_rate_is_written_as_it_is_read() {
         for (text, expected) in [
             ("30/m", rate(30, 60)),
             ("5/s", rate(5, 1)),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rate_with_decimal_places_is_given_back() {
+    fn every_rate_with_decimal_places_is_written_as_it_is_read() {
         for unit in ["s", "m", "h"] {
             for parts in 1..=2000_u64 {
                 let text = format!("{}.{:03}/{unit}", parts / 1000, parts % 1000);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_with_the_good_forms() {
+    fn an_invalid_rate_is_refused_with_the_valid_forms() {
         for text in ["", "none", "30m", "30 m", "often", "30/", "/m"] {
             assert!(text.parse::<Rate>().unwrap_err().starts_with(&format!("`{text}` is not a rate: ")));
         }

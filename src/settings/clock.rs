@@ -1,4 +1,4 @@
-//! Times as they are written and compared: between 1970 and 9999, because the machine's clock may be set to anything.
+//! How times are written and compared: always between 1970 and 9999, because the machine's clock may have any value.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,13 +8,12 @@ use serde::{Serialize, Serializer};
 /// The last second that RFC 3339 and HTTP can write: the end of the year 9999.
 const LATEST: Duration = Duration::from_secs(253_402_300_799);
 
-/// A time that can be written down: one outside 1970 to 9999 comes from a clock that is wrong anyway, and becomes the
-/// nearest one inside. The libraries below panic at the others.
+/// The nearest time between 1970 and 9999: the libraries panic at other times, which only come from a wrong clock.
 pub fn writable(time: SystemTime) -> SystemTime {
     time.clamp(UNIX_EPOCH, UNIX_EPOCH + LATEST)
 }
 
-/// Time since 1970; zero for a clock that is set before.
+/// The time since 1970; zero if the clock is set to an earlier time.
 pub fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -25,12 +24,12 @@ pub fn to_text(time: SystemTime) -> String {
     text.replace('T', " ").replace('Z', " UTC")
 }
 
-/// Whole seconds since 1970. The records themselves hold milliseconds.
+/// Whole seconds since 1970. The lines of a journal have milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u32);
 
 impl Timestamp {
-    /// Reads a time of RFC 3339, in UTC.
+    /// Reads an RFC 3339 time in UTC.
     pub fn parse(text: &str) -> Option<Self> {
         humantime::parse_rfc3339(text).ok().map(Self::from)
     }
@@ -39,19 +38,17 @@ impl Timestamp {
         self.0
     }
 
-    /// The time this many seconds after 1970.
     pub const fn of_seconds(seconds: u32) -> Self {
         Self(seconds)
     }
 
-    /// The same as the standard library has it.
     pub fn time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(u64::from(self.0))
     }
 }
 
 impl From<SystemTime> for Timestamp {
-    /// A time before 1970 or after 2106 becomes the nearest one that fits: it comes from a clock that is wrong anyway.
+    /// A time before 1970 or after 2106, which only comes from a wrong clock, becomes the nearest one that fits.
     fn from(time: SystemTime) -> Self {
         Self(u32::try_from(since_epoch(time).as_secs()).unwrap_or(u32::MAX))
     }
@@ -69,7 +66,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Now, as a record has it: RFC 3339 in UTC with milliseconds.
+/// The present time as in a journal record: RFC 3339 in UTC with milliseconds.
 pub fn now() -> humantime::Rfc3339Timestamp {
     humantime::format_rfc3339_millis(writable(SystemTime::now()))
 }

@@ -1,5 +1,5 @@
-//! The configuration file: found, read, and turned into layers, with the place of each value. What it does not
-//! understand it refuses: a mistyped key that is ignored would send mail through the wrong tenant.
+//! The configuration file: finds it, reads it, and turns it into layers with the place of each value. It refuses everything
+//! that it does not know: if it ignored a mistyped key, vescli could mail people of the wrong tenant.
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
@@ -33,12 +33,12 @@ fn hint(error: &FileError) -> &'static str {
 pub struct ConfigPath {
     /// None after `--config none`, and without a home folder.
     path: Option<PathBuf>,
-    /// The user names it, so it has to exist.
+    /// Whether the user named it: then it must exist.
     is_given: bool,
 }
 
 impl ConfigPath {
-    /// Finds out where the file is looked for, without looking.
+    /// Determines the path of the file without accessing it.
     pub fn find(flags: &Layer, variables: &Layer, environment: &Environment) -> Self {
         if let Some(path) = flags.text(Setting::Config).or_else(|| variables.text(Setting::Config)) {
             return Self { path: (path != "none").then(|| PathBuf::from(path)), is_given: true };
@@ -73,22 +73,22 @@ fn config_folder(environment: &Environment) -> Option<PathBuf> {
         return dirs::config_dir();
     }
     let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    // A relative one would be a folder below the current one, and no configuration is read from there.
+    // Not a relative one: a configuration is never read from the current folder.
     xdg.or_else(|| dirs::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".config")))
 }
 
-/// A configuration file that was read and understood.
+/// A valid configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
     pub path: PathBuf,
     pub text: String,
-    /// The profile to use when none is chosen.
+    /// The profile to use if none is chosen.
     pub default_profile: Option<String>,
     pub defaults: Layer,
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// One profile as it is written in the file.
+/// One profile, without those that it extends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The profile that it extends, and the place of that name in the text.
@@ -111,7 +111,7 @@ impl ConfigFile {
         let unusable = |reason| SettingsError::unusable(path.display(), reason);
         let text = String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8 text".to_owned()))?;
         let file = Self::parse(path, &text)?;
-        // A file without a command is only data, and is not checked.
+        // Without a token command the file is only data, and anyone may write it.
         if let Some(metadata) = opened
             && file.layers().any(|layer| layer.get(Setting::TokenCommand).is_some())
         {
@@ -125,7 +125,7 @@ impl ConfigFile {
         self.profiles.values().map(|profile| &profile.layer).chain([&self.defaults])
     }
 
-    /// Understands the text of a file; `path` names it in messages.
+    /// Parses the text of a file; `path` is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let mut file = Self {
             path: path.to_owned(),
@@ -191,12 +191,12 @@ impl ConfigFile {
         Ok(())
     }
 
-    /// A profile and those that it extends. In a file that `parse` has accepted this ends.
+    /// A profile and those that it extends. `parse` refuses a file in which this would not end.
     fn chain<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
         iter::successors(Some(profile), |name| Some(self.profiles.get(*name)?.extends.as_ref()?.0.as_str()))
     }
 
-    /// The layers of a profile, its own first, then those that it extends, then `[defaults]`.
+    /// The layers of a profile: its own, then those that it extends, then `[defaults]`.
     pub fn layers_of(&self, profile: Option<&str>) -> Result<Vec<&Layer>, SettingsError> {
         if let Some(name) = profile.filter(|name| !self.profiles.contains_key(*name)) {
             let known: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
@@ -213,15 +213,15 @@ impl ConfigFile {
         Ok(layers.chain([&self.defaults]).collect())
     }
 
-    /// The profile that is used when none is asked for: the default one, or the only one.
+    /// The profile to use if none is chosen: the default one, or the only one.
     pub fn implied_profile(&self) -> Option<&str> {
         let only = self.profiles.keys().next().filter(|_| self.profiles.len() == 1);
         self.default_profile.as_ref().or(only).map(String::as_str)
     }
 }
 
-/// Anyone who can write the file can make vescli run a command. So this checks the file that was read and its folder, and
-/// both again where the path is a link.
+/// Anyone who can write the file can make vescli run a command. So this checks the file and its folder; if the path is a link,
+/// both of the link and of its target.
 #[cfg(unix)]
 fn check_trust(path: &Path, opened: &Metadata) -> Result<(), FileError> {
     let check = |path: &Path, check: &dyn Fn() -> Result<(), FileErrorKind>| check().map_err(|kind| kind.at(path));
@@ -245,7 +245,7 @@ fn check_trust(_: &Path, _: &Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The text of a file, to be taken apart.
+/// The text of a file that is being parsed.
 struct Source<'a> {
     path: &'a Path,
     text: &'a str,
@@ -286,7 +286,7 @@ impl Source<'_> {
     fn settings(&self, title: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, SettingsError> {
         let mut profile = Profile::default();
         let mut has_token = false;
-        // In the order of the file, so that the first mistake reported is the first that is there.
+        // In the order of the file, so that its first mistake is the one that is reported.
         let mut entries: Vec<_> = self.table_of(title, value)?.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
@@ -346,7 +346,7 @@ fn names_in_file() -> Vec<String> {
     specs().filter(|spec| spec.in_file()).map(SettingSpec::name).collect()
 }
 
-/// Reads a value as its setting needs it. A relative path is taken from the folder of the file, `~/` from the home folder.
+/// Reads a value of this kind. A relative path starts at the folder of the file, `~/` at the home folder.
 ///
 /// # Errors
 /// A phrase that says what the setting takes.
@@ -354,7 +354,7 @@ fn read_value(kind: Kind, value: &DeValue<'_>, file: &Path) -> Result<Value, Str
     let text = value.as_str().map(|text| Value::Text(text.to_owned()));
     let (read, takes) = match kind {
         RATE => {
-            // A rate without a unit is a number to TOML too.
+            // In TOML, a rate without a unit may also be a number.
             let number = value.as_integer().map(DeInteger::as_str);
             let number = number.or_else(|| value.as_float().map(DeFloat::as_str));
             (text.or_else(|| number.map(|number| Value::Text(number.to_owned()))), "a rate, such as \"30/m\" or 30")

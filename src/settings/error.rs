@@ -12,19 +12,19 @@ use crate::args::settings_table::{Scope, Setting};
 
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// A file of settings or of a credential. `origin` is where it is named, with a colon, if it has to be said.
+    /// A file of settings or of a credential. `origin`: where it is named, with a colon, or empty.
     #[error("{origin}{error}{hint}")]
     File { origin: String, error: FileError, hint: &'static str },
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// No source gives a value that is needed.
+    /// No source has the value of a required setting.
     #[error("no {name} is given: {ways}", name = .key.spec().name(), ways = ways_to_give(*.key, .config))]
     Missing { key: Setting, config: ConfigState },
     #[error("{place}: {mistake}")]
     Mistake { place: Place, mistake: String },
     #[error("{0}")]
     UnknownProfile(String),
-    /// A credential belongs to another host than the one that the request goes to, or to one that cannot be computed.
+    /// The credential belongs to a host that is not that of the request, or that cannot be computed.
     #[error("the credential of {origin} {reason}")]
     Bound { origin: Origin, reason: String },
     /// The configuration file or a credential cannot be used for another reason.
@@ -39,10 +39,10 @@ impl SettingsError {
     }
 }
 
-/// The state of the configuration file: it decides what is suggested when something is missing.
+/// The state of the configuration file: decides what a message suggests if something is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigState {
-    /// None was read on purpose, or there is no home folder to look in.
+    /// None is read: the user chose that, or there is no home folder.
     None,
     /// There is no file at this path.
     Absent(PathBuf),

@@ -1,5 +1,5 @@
-//! Reads files that the user named: up to a limit, and only what is a file (a device may have no end, and a FIFO may never
-//! begin). Checks who else can read or write them. One error type for all of it: the path and what is wrong.
+//! Reads files that the user named. There is a size limit, and only files are read: a device may have no end, and a FIFO may
+//! never have a writer. Also checks who else can read or write a file. One error type for all this: the path and the reason.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -20,15 +20,15 @@ pub struct FileError {
 pub enum FileErrorKind {
     Missing,
     Unreadable(io::Error),
-    /// A folder, a device, or a pipe where none is accepted.
+    /// A folder, a device, or a pipe that is not accepted.
     NotRegular,
-    /// Than this limit.
+    /// With the limit in bytes.
     TooLarge(u64),
     /// Others can read it; with its mode.
     Exposed(u32),
     /// With its mode.
     WritableByOthers(u32),
-    /// It belongs to this other user.
+    /// It belongs to another user, who has this id.
     Owner(u32),
 }
 
@@ -62,11 +62,11 @@ impl From<io::Error> for FileErrorKind {
     }
 }
 
-/// What is accepted at a path.
+/// What a path may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
     File,
-    /// A pipe as well, such as a shell's `<(…)`.
+    /// Also a pipe, such as a shell's `<(…)`.
     FileOrPipe,
 }
 
@@ -95,7 +95,7 @@ pub fn anyone_may_read(_: &Metadata) -> Result<(), FileErrorKind> {
     Ok(())
 }
 
-/// Opens a file. The metadata is that of what was opened, whatever has become of the path.
+/// Opens a file. The metadata is that of the open file, even if the path now names another one.
 fn open(path: &Path, accept: Accept) -> Result<(File, Metadata), FileErrorKind> {
     // Checked before it is opened: some devices act as soon as they are opened.
     let before = std::fs::metadata(path)?;
@@ -112,17 +112,17 @@ fn open(path: &Path, accept: Accept) -> Result<(File, Metadata), FileErrorKind> 
     Ok((file, metadata))
 }
 
-/// Reads to the end; `None` if there is more than the limit. The buffer has its full size from the start: were it to grow,
-/// it would leave copies of a secret behind that nothing overwrites.
+/// Reads to the end; `None` if there is more than the limit. The buffer has its full size from the start: one that grows leaves
+/// copies of a secret behind, which nothing overwrites.
 pub fn read_up_to(source: impl Read, expected: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let room = usize::try_from(expected.min(limit)).unwrap_or_default();
-    // More than what `read_to_end` probes with when a buffer is full.
+    // The extra room is more than `read_to_end` needs to find the end when a buffer is full.
     let mut bytes = Zeroizing::new(Vec::with_capacity(room + 64));
     source.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then(|| std::mem::take(&mut *bytes)))
 }
 
-/// Refuses a file that others can read or that belongs to another user, as ssh does with a key. Root's files are fine.
+/// Refuses a file that others can read, or that belongs to another user except root, as ssh does with a key.
 #[cfg(unix)]
 pub fn check_private(metadata: &Metadata) -> Result<(), FileErrorKind> {
     match mode(metadata) {
@@ -167,7 +167,7 @@ pub fn check_private(_: &Metadata) -> Result<(), FileErrorKind> {
     Ok(())
 }
 
-/// A size in the unit in which people write it.
+/// A size with the largest unit that fits.
 fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
     if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }
@@ -183,7 +183,7 @@ fn is_pipe(_: &Metadata) -> bool {
     false
 }
 
-/// The path may have become a FIFO since it was checked, and opening one waits for its writer.
+/// The path may have become a FIFO since it was checked, and opening a FIFO would wait for its writer.
 fn without_waiting() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -35,9 +35,9 @@ use crate::args::settings_table::Setting;
 /// Everything that applies to one run, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The tenant if none is given.
+    /// Default: the tenant.
     pub cname: Option<String>,
-    /// Whether an address is accepted that the published pattern refuses.
+    /// Whether to accept an address that the published pattern refuses.
     pub allow_any_email: bool,
     pub tenant: Option<String>,
     pub target: Target,
@@ -46,32 +46,32 @@ pub struct Settings {
     pub retry: RetryPolicy,
     pub output: Output,
     pub config: ConfigState,
-    /// What is odd, but not an error.
+    /// Likely mistakes that are not errors.
     pub warnings: Vec<String>,
 }
 
-/// At most one request per person in this time, while the service answers 404: users appear within minutes, and a service
-/// that is still creating one is not helped by more.
+/// While the service answers 404, each person gets at most one request in this time. A new user appears within minutes, and
+/// more requests do not make that faster.
 pub const USER_GAP: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// After the first attempt.
+    /// How many attempts there may be after the first.
     pub retries: u64,
-    /// Longest wait that the server may ask for.
+    /// The longest wait that the server may ask for.
     pub max_retry_after: Duration,
     /// Whether to retry what may have been sent.
     pub retry_unknown: bool,
-    /// How long to repeat a 404, for a user who was just created.
+    /// How long to retry a 404, for a user who was just created.
     pub wait_for_user: Option<Duration>,
 }
 
-/// What is printed, and how.
+/// What vescli prints, and in which format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Output {
-    /// One JSON document on standard output instead of text.
+    /// JSON on standard output instead of text.
     pub json: bool,
-    /// Nothing on success, and with JSON nothing on standard error.
+    /// Prints nothing on success, and with JSON nothing on standard error.
     pub quiet: bool,
     /// 0: nothing, 1: headers, 2: bodies too.
     pub verbose: u64,
@@ -79,13 +79,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// From flags and variables only, for errors that happen before the file is read.
+    /// From flags and variables only, for errors before the file is read.
     pub fn early(flags: &Layer, environment: &Environment) -> Self {
         Self::resolve(&Sources::without_file(flags, environment))
     }
 
     pub fn resolve(sources: &Sources) -> Self {
-        // `--json` is short for `--output json` where it is given: the stronger level of the two decides.
+        // `--json` is short for `--output json`. If both are set, the one from the stronger level wins.
         let json = [Setting::Json, Setting::Output].map(|key| sources.pick_with_level(key));
         let strongest = json.iter().flatten().map(|(level, _)| *level).min();
         let asks = |entry: &Entry| matches!(entry.value.to_string().as_str(), "true" | "json");

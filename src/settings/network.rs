@@ -19,9 +19,9 @@ use crate::args::settings_table::Setting;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// For one attempt, all of it.
+    /// For one whole attempt.
     pub timeout: Duration,
-    /// Until the connection is up, TLS included.
+    /// For connecting, TLS included.
     pub connect_timeout: Duration,
     pub proxy: Option<ProxySetting>,
     /// Certificates to trust besides the store.
@@ -55,17 +55,17 @@ impl Network {
         })
     }
 
-    /// Checks what depends on where the request goes.
+    /// Checks proxy and overrides against the target.
     ///
     /// # Errors
-    /// [`ValueError`] with the first thing that cannot be used together.
+    /// [`ValueError`] for the first of them that cannot be used with it.
     pub fn check(&self, target: &Target, sources: &Sources) -> Result<(), ValueError> {
         let Target::Base(base) = target else {
             return Ok(());
         };
         let (url, proxy) = (base.url(), self.proxy_for(base.url()));
         let host = url.host_str().unwrap_or_default();
-        // Plain http is for this machine only, so no proxy and no override may lead it to another machine.
+        // Plain http is only for this machine, so no proxy and no override may send it to another one.
         let is_plain = url.scheme() == "http";
         if let Some(ProxySetting { shown, origin, .. }) = proxy
             && is_plain
@@ -83,7 +83,7 @@ impl Network {
                     "{address} is another machine, and `{url}` would reach it unencrypted: use https://"
                 )));
             }
-            // reqwest does not look up an address, so it would ignore an override for one, and the request would go to
+            // If the host is an address, reqwest does not look it up and would ignore an override: the request would go to
             // the wrong machine. Behind a proxy, overrides are not used.
             let leads_away = |of: &&Override| host.parse().is_ok_and(|address: IpAddr| address != of.address);
             if let (Some(Override { address, .. }), None) = (overrides().find(leads_away), proxy) {
@@ -92,8 +92,8 @@ impl Network {
                 )));
             }
         }
-        // Behind a proxy, reqwest reads an IPv6 address with its brackets as a name, and TLS does not accept that name.
-        // This reports it before the first attempt.
+        // Behind a proxy, reqwest takes an IPv6 address with its brackets for a name, which TLS does not accept. This
+        // reports it before the first attempt.
         match (proxy, sources.pick(Setting::BaseUrl)) {
             (Some(ProxySetting { origin, .. }), Some(entry)) if host.starts_with('[') => Err(entry.invalid(format!(
                 "`{}` names an IPv6 address, which cannot be reached through a proxy (here that of {origin}): use a host name, or bypass the proxy with --noproxy '{host}'",
@@ -103,8 +103,8 @@ impl Network {
         }
     }
 
-    /// A warning when flags or variables give overrides, and none of them is for the host of the request: after a typing
-    /// error in the name, the request would go to the real service and not to the given address.
+    /// A warning if flags or variables have overrides, and none of them is for the host of the request: after a typing error in
+    /// the name, the request would go to the real service and not to the given address.
     pub fn unused_overrides(&self, target: &Target, sources: &Sources) -> Option<String> {
         let (host, port) = target.host_and_port();
         let used = |of: &Override| of.host == host && of.port == port;
@@ -116,11 +116,11 @@ impl Network {
         }
     }
 
-    /// The proxy that is used for a URL. A proxy of the usual variables is not used for a loopback address: to the proxy,
-    /// that address is another machine.
+    /// The proxy that is used for a URL. A proxy from the usual variables is not used for a loopback address: for the proxy,
+    /// that is another machine.
     pub fn proxy_for(&self, url: &Url) -> Option<&ProxySetting> {
-        let is_meant = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
-        self.proxy.as_ref().filter(is_meant).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
+        let is_for_url = |proxy: &&ProxySetting| !(is_loopback(url) && proxy.is_of_environment());
+        self.proxy.as_ref().filter(is_for_url).filter(|proxy| !proxy.noproxy.iter().any(|entry| entry.matches(url)))
     }
 }
 
@@ -149,26 +149,26 @@ pub struct ProxySetting {
     pub url: Secret,
     /// The URL as it may be shown.
     pub shown: String,
-    /// For messages about a proxy that was not found or not trusted.
+    /// Its host, for messages.
     pub host: String,
     /// Whether the connection to the proxy itself uses TLS.
     pub tls: bool,
     /// The hosts that are reached without it.
     noproxy: Vec<NoProxyEntry>,
-    /// What is not understood in `NO_PROXY`. Other programs read the variable too, so this is not an error.
+    /// A warning about unknown parts of `NO_PROXY`. Other programs read the variable too, so this is not an error.
     pub warning: Option<String>,
     pub origin: Origin,
 }
 
 impl ProxySetting {
-    /// The setting, else the usual variables. Only those for https, because nothing else is sent through a proxy.
+    /// From the setting, else from the usual variables. Only those for https, because nothing else is sent through a proxy.
     ///
     /// # Errors
     /// [`ValueError`] when it is not the URL of a proxy, or a variable is not text.
     pub fn resolve(sources: &Sources, environment: &Environment) -> Result<Option<Self>, ValueError> {
         let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
         let found = setting_or_variable(sources, Setting::Proxy, environment, &names)?;
-        // An empty text says "no proxy", as in curl.
+        // An empty text means "no proxy", as in curl.
         let Some((text, origin)) = found.filter(|(text, _)| !text.is_empty()) else {
             return Ok(None);
         };
@@ -180,7 +180,7 @@ impl ProxySetting {
     }
 
     fn parse(text: &str, origin: &Origin, (noproxy, warning): NoProxyList) -> Result<Self, String> {
-        // curl takes a proxy without a scheme as http, and so do the variables' users.
+        // Without a scheme it is http, as in curl and other programs that read the variables.
         let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let shown = without_userinfo(&url);
         let parsed = Url::parse(&url).map_err(|error| format!("`{shown}` is not the URL of a proxy ({error})"))?;
@@ -198,7 +198,7 @@ impl ProxySetting {
         let Some(host) = parsed.host_str().filter(|host| !host.is_empty()) else {
             return Err(format!("`{shown}` names no host"));
         };
-        // The hosts of other schemes than http and https are not parsed as such: an address in one is a name there.
+        // With other schemes than http and https, the parser takes an address for a name.
         let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
         if let Some(why) = host_name_problem(host).filter(|_| !is_address) {
             return Err(format!("the host `{host}` {why}: correct it"));
@@ -214,7 +214,7 @@ impl ProxySetting {
         })
     }
 
-    /// Whether the usual variables name it (`HTTPS_PROXY` and others), and not a setting of vescli's own.
+    /// Whether it comes from a usual variable such as `HTTPS_PROXY`, and not from a setting of vescli.
     pub fn is_of_environment(&self) -> bool {
         matches!(self.origin, Origin::ForeignVariable(_))
     }
@@ -224,7 +224,7 @@ impl ProxySetting {
         self.shown != self.url.expose()
     }
 
-    /// What must not be shown: the password as it is written in the URL and as the proxy gets it.
+    /// The texts that must not be shown: the password as in the URL, and decoded.
     pub fn secrets(&self) -> Vec<Secret> {
         let url = Url::parse(self.url.expose()).ok();
         let Some(password) = url.as_ref().and_then(Url::password) else {
@@ -235,7 +235,7 @@ impl ProxySetting {
     }
 }
 
-/// The text of a setting, else that of the first of the usual variables that is set.
+/// The text of a setting, else that of the first usual variable that is set.
 fn setting_or_variable(
     sources: &Sources,
     key: Setting,
@@ -253,7 +253,7 @@ fn setting_or_variable(
     Ok(None)
 }
 
-/// The hosts that are reached without the proxy, and a warning about what is not understood in `NO_PROXY`.
+/// The hosts that are reached without the proxy, and a warning about unknown parts of `NO_PROXY`.
 type NoProxyList = (Vec<NoProxyEntry>, Option<String>);
 
 fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, ValueError> {
@@ -278,8 +278,8 @@ fn noproxy(sources: &Sources, environment: &Environment) -> Result<NoProxyList, 
     }
 }
 
-/// Reads the list of `--noproxy` and `NO_PROXY`, in all the forms that curl, Go and Python accept there, ports and bracketed
-/// addresses included, separated by commas or, as curl also accepts, by spaces. What is not understood comes second.
+/// Reads the list of `--noproxy` and `NO_PROXY` in all forms that curl, Go and Python accept, with ports and bracketed addresses.
+/// Commas separate the entries, or spaces, as in curl. Unknown entries come second.
 fn parse_noproxy(list: &str) -> (Vec<NoProxyEntry>, Vec<&str>) {
     let (mut entries, mut unknown) = (Vec::new(), Vec::new());
     for item in list.split([',', ' ', '\t']).filter(|item| !item.is_empty()) {
@@ -294,7 +294,7 @@ fn parse_noproxy(list: &str) -> (Vec<NoProxyEntry>, Vec<&str>) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct NoProxyEntry {
     hosts: Hosts,
-    /// The only port that it is for, if it names one.
+    /// Only for this port; None for all.
     port: Option<u16>,
 }
 
@@ -302,7 +302,7 @@ struct NoProxyEntry {
 enum Hosts {
     All,
     Net(IpNet),
-    /// This name and all below it.
+    /// This name and its subdomains.
     Below(String),
 }
 
@@ -312,7 +312,7 @@ impl NoProxyEntry {
             return Some(Self { hosts, port: None });
         }
         let (host, port) = item.rsplit_once(':')?;
-        // The colons of an IPv6 address are its own, unless it has brackets.
+        // In an IPv6 address without brackets, the last colon is not that of a port.
         let is_whole = !host.contains(':') || (host.starts_with('[') && host.ends_with(']'));
         Some(Self { hosts: Hosts::parse(host).filter(|_| is_whole)?, port: Some(port.parse().ok()?) })
     }
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_kept_as_it_was_written() {
+    fn unknown_entries_are_returned_unchanged() {
         for item in [
             "http://h.example",
             "h.example:",

@@ -1,4 +1,4 @@
-//! Gathers the layers: flags, variables, the file with its chosen profile, and what is built in. For each setting the first
+//! Gathers the layers: flags, variables, the file with the chosen profile, and the built-in values. For each setting, the first
 //! layer that has it wins.
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::args::environment::Environment;
 use crate::args::layer::{Entry, Layer, Origin, Value};
 use crate::args::settings_table::Setting;
 
-/// The longest time that is accepted: no attempt needs a day.
+/// The longest time that is accepted.
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How strong a layer is; the strongest first.
@@ -76,7 +76,7 @@ impl Sources {
         Self { layers, profile: None, config: ConfigState::None }
     }
 
-    /// What the strongest layer says of a setting.
+    /// The value of the strongest layer that has the setting.
     pub fn pick(&self, key: Setting) -> Option<&Entry> {
         self.pick_with_level(key).map(|(_, entry)| entry)
     }
@@ -87,7 +87,7 @@ impl Sources {
         self.pick(key).ok_or_else(|| self.missing(key))
     }
 
-    /// The error for a value that no source gives.
+    /// The error if no source has the setting.
     pub fn missing(&self, key: Setting) -> SettingsError {
         SettingsError::Missing { key, config: self.config.clone() }
     }
@@ -111,7 +111,7 @@ impl Sources {
         self.pick(key).is_some_and(|entry| entry.value == Value::Switch(true))
     }
 
-    /// 0 if nothing says otherwise.
+    /// 0 if no layer has it.
     pub fn count(&self, key: Setting) -> u64 {
         match self.pick(key) {
             Some(Entry { value: Value::Count(count), .. }) => *count,
@@ -125,7 +125,7 @@ impl Sources {
         self.duration_if(key, |time| !time.is_zero(), "more than zero")
     }
 
-    /// A time that `is_allowed`, as `allowed` says it.
+    /// A time that `is_allowed` accepts; `allowed` describes that in the message.
     ///
     /// # Errors
     /// [`SettingsError::Value`] when it is not a time, not allowed, or longer than a day.
@@ -167,7 +167,7 @@ impl Sources {
 
 #[cfg(test)]
 mod tests {
-    //! Every setting at every combination of the levels that may have it: the strongest wins, whatever lies below.
+    //! Every setting at every combination of the levels that may have it: the strongest always wins.
 
     use std::path::Path;
 
@@ -178,7 +178,7 @@ mod tests {
     /// The levels, the strongest first.
     const LEVELS: [&str; 7] = ["flag", "variable", "profile", "parent", "defaults", "foreign", "built in"];
 
-    /// A value that the setting takes, as a variable or flag would give it.
+    /// A valid value of the setting, as a variable or flag has it.
     fn text(spec: &SettingSpec) -> &'static str {
         match spec.kind {
             Kind::Text(_) | Kind::File | Kind::List(_) => "x",
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// The sources with the setting given at these levels, the built-in one apart, which is always there.
+    /// The sources with the setting at these levels. The built-in level always has it.
     fn sources(spec: &SettingSpec, levels: &[&str], file: &Path) -> Sources {
         let at = |level| levels.contains(&level);
         let line = |level| if at(level) { toml(spec) } else { String::new() };
@@ -267,7 +267,7 @@ mod tests {
                     .filter(|(bit, _)| set & 1 << bit != 0)
                     .map(|(_, level)| level)
                     .collect();
-                // The built-in level is there exactly when the row has a default.
+                // The built-in level has it exactly if there is a default.
                 let built_in = levels.contains(&"built in") == spec.default.is_some();
                 if !built_in || levels.iter().any(|level| !can_have(spec, level)) {
                     continue;

@@ -1,5 +1,5 @@
-//! Where the request goes: the variables of the published URL, or a base URL that the user gives. What is known of the API's
-//! addresses here is only what decides the host, which a credential is bound to; the path is made in `api`.
+//! Where the request goes: the variables of the published URL, or a base URL from the user. This file makes the host, because a
+//! credential is bound to it; `api` makes the path.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub enum Target {
     Base(BaseUrl),
 }
 
-/// The variables of the published URL. Each one is a label, the console is one of the two that exist.
+/// The variables of the published URL. Each is a label; the console is one of the two that exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlVariables {
     pub tenant: String,
@@ -53,10 +53,10 @@ impl Target {
         }
     }
 
-    /// The same, read only from the settings of the host, so that a mistake in the path does not hide the host.
+    /// The origin from the settings of the host only, so that a mistake in the path does not matter.
     ///
     /// # Errors
-    /// [`SettingsError`] when no host is named, or the value that names it breaks its grammar.
+    /// [`SettingsError`] if no setting names the host, or its value is not valid.
     pub(super) fn origin_of(sources: &Sources) -> Result<String, SettingsError> {
         match base_url(sources)? {
             Some(base) => Ok(Self::Base(base).origin()),
@@ -74,7 +74,7 @@ impl Target {
         }
     }
 
-    /// What is odd about the target, but not an error.
+    /// Likely mistakes in the target that are not errors.
     pub fn warnings(&self, sources: &Sources) -> Vec<String> {
         use Setting::{Console, Environment, Namespace, Prefix, Region, Tenant};
 
@@ -82,7 +82,7 @@ impl Target {
             return Vec::new();
         };
         let mut warnings = Vec::new();
-        // The URLs of F5's other tools end in `/api`; this operation's rarely does.
+        // The URLs of F5's other tools end in `/api`; the one of this operation rarely does.
         if base.ends_with("/api") {
             warnings.push(format!(
                 "the base URL {base} ends in /api, as F5's other tools write it; this operation is rarely below /api"
@@ -108,7 +108,7 @@ fn base_url(sources: &Sources) -> Result<Option<BaseUrl>, ValueError> {
     sources.pick(Setting::BaseUrl).map(parse).transpose()
 }
 
-/// The tenant, if it is given: part of the published URL, and a name to show with a base URL.
+/// The tenant, if it is set: a part of the published URL; with a base URL it is only shown.
 pub fn tenant(sources: &Sources) -> Result<Option<String>, SettingsError> {
     sources.pick(Setting::Tenant).map(|_| label(sources, Setting::Tenant)).transpose()
 }
@@ -131,7 +131,7 @@ fn word(sources: &Sources, key: Setting) -> Result<String, SettingsError> {
     sources.needed(key).map(|entry| entry.value.to_string())
 }
 
-/// A base URL that was checked. It has no trailing slash.
+/// A valid base URL without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     text: String,
@@ -139,17 +139,17 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Checks a base URL; a trailing slash is dropped, and nothing else is changed.
+    /// Checks a base URL and removes a trailing slash. Nothing else is changed.
     ///
     /// # Errors
-    /// What is wrong with it, without a password that it contains.
+    /// The reason, without the password that the URL may contain.
     pub fn parse(typed: &str) -> Result<Self, String> {
         let text = typed.strip_suffix('/').unwrap_or(typed);
         let url = Url::parse(text).map_err(|error| {
             let shown = without_userinfo(typed);
             format!("`{shown}` is not a URL ({error}): it must look like https://example-corp.console.ves.volterra.io")
         })?;
-        // The parser drops tabs, resolves dot segments, maps full-width letters: what it made must be what was written.
+        // The parser removes tabs, resolves dot segments, and maps full-width letters. Refuse a URL that it changes.
         let parsed = url.as_str().strip_suffix('/').unwrap_or(url.as_str());
         let is_verbatim = (parsed == text || same_but_for_case_and_port(&url, parsed, text))
             && split_host(text).0.is_ascii()
@@ -187,7 +187,7 @@ impl BaseUrl {
     }
 }
 
-/// Upper-case letters in scheme and host, and a port that is the scheme's own, change nothing in what is sent.
+/// Upper-case letters in scheme and host, and the default port of the scheme, do not change the request.
 fn same_but_for_case_and_port(url: &Url, parsed: &str, text: &str) -> bool {
     let (written_head, written_path) = split_host(text);
     let (parsed_head, parsed_path) = split_host(parsed);
@@ -200,7 +200,7 @@ fn same_but_for_case_and_port(url: &Url, parsed: &str, text: &str) -> bool {
     head == parsed_head && written_path == parsed_path
 }
 
-/// The text of a URL, valid or not, with everything before an `@` hidden: it may be a password.
+/// The text of a URL, valid or not, without everything before an `@`: it may be a password.
 pub fn without_userinfo(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, after)) => {
@@ -224,7 +224,7 @@ pub fn is_loopback(url: &Url) -> bool {
     host == "localhost" || without_brackets(host).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A host without the brackets in which URLs write an IPv6 address.
+/// A host without the brackets that an IPv6 address has in a URL.
 pub fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
@@ -241,11 +241,11 @@ pub fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Longest name that DNS allows, in the form in which people write it (RFC 1035, section 2.3.4).
+/// Longest name that DNS allows, as written in a URL (RFC 1035, section 2.3.4).
 const NAME_MAX: usize = 253;
 
-/// Why no host can have this name, if so: neither a resolver nor TLS would accept it. Host names have no underscores
-/// (RFC 1123, section 2.1), but they are in use all the same; a dot at the end is the root.
+/// Why this cannot be the name of a host: a resolver or TLS would refuse it. Underscores are accepted, because they are in use,
+/// although RFC 1123, section 2.1, does not allow them. A dot at the end is the root.
 pub fn host_name_problem(name: &str) -> Option<&'static str> {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -259,7 +259,7 @@ pub fn host_name_problem(name: &str) -> Option<&'static str> {
         _ if !label.bytes().all(letter) => Some("has a character that host names do not have"),
         _ => None,
     });
-    // What TLS takes is narrower in a corner or two, such as a last label of digits.
+    // TLS refuses a few more names, such as one with a last label of digits.
     found.or_else(|| match ServerName::try_from(name) {
         Ok(_) => None,
         Err(_) => Some("is not one that a host can have"),
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_is_kept_verbatim_but_for_one_trailing_slash() {
+    fn a_base_url_only_loses_one_trailing_slash() {
         for (given, kept) in [
             ("https://example-corp.console.ves.volterra.io", "https://example-corp.console.ves.volterra.io"),
             ("https://h.example/api/v1/", "https://h.example/api/v1"),

@@ -2,7 +2,7 @@
 //! its width.
 
 use support::harness::Vescli;
-use vescli::args::command_help::{CommandHelp, help_of, rows};
+use vescli::args::command_help::{CommandHelp, entries, help_of};
 use vescli::args::commands::{TOPICS, command};
 
 const COLUMNS: usize = 80;
@@ -58,10 +58,10 @@ fn faults_of_short(path: &str, text: &str, row: &CommandHelp) -> Vec<String> {
 #[test]
 fn the_short_help_of_every_command_fits_a_small_screen() {
     let all = all();
-    assert!(all.len() > 20 && rows().count() == all.len(), "{} commands, {} rows", all.len(), rows().count());
+    assert!(all.len() > 20 && entries().count() == all.len(), "{} commands, {} entries", all.len(), entries().count());
     let mut faults = Vec::new();
     for (path, command) in &all {
-        let row = help_of(path).unwrap_or_else(|| panic!("`{path}` has no row in src/args/command_help.rs"));
+        let row = help_of(path).unwrap_or_else(|| panic!("`{path}` has no entry in src/args/command_help.rs"));
         assert!(!row.examples.is_empty() && row.main_flags.len() <= 6, "{path}");
         for flag in row.main_flags {
             assert!(command.get_arguments().any(|arg| arg.get_long() == Some(flag)), "{path} has no --{flag}");

@@ -16,7 +16,7 @@ mod table;
 use extract::Printed;
 use home::World;
 use support::harness::Vescli;
-use vescli::args::command_help::rows;
+use vescli::args::command_help::entries;
 
 use table::{NOT_RUN, ROWS, Row};
 
@@ -56,7 +56,7 @@ fn every_printed_command_runs_unchanged() {
 fn the_examples_of_the_help_run_in_zsh_and_fish() {
     let world = World::new();
     let mut faults = Vec::new();
-    for (row, shell) in rows().flat_map(|row| ["zsh", "fish"].map(|shell| (row, shell))) {
+    for (row, shell) in entries().flat_map(|row| ["zsh", "fish"].map(|shell| (row, shell))) {
         for text in row.examples.iter().map(|text| (*text).to_owned()) {
             let printed = Printed { text, place: format!("vescli {} -h, in {shell}", row.command) };
             let row = ROWS.iter().find(|row| printed.text.contains(row.command)).unwrap_or(&table::ANY);

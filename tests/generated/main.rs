@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
-use vescli::args::command_help::rows as help_rows;
+use vescli::args::command_help::entries as help_entries;
 use vescli::args::settings_table::specs;
 use vescli::commands::completion;
 use vescli::commands::help::{BULK, JSON};
-use vescli::report::exit::{ExitRow, rows};
+use vescli::report::exit::{ExitEntry, entries};
 
 /// Whether to write instead of to compare.
 #[expect(clippy::disallowed_methods, reason = "the door is for the product")]
@@ -109,14 +109,14 @@ fn references_lead_to_pages(pages: &BTreeMap<String, String>) {
 /// One test, because all of it is about one file, which may be written here.
 #[test]
 fn the_readme_is_that_of_the_code_and_can_be_pasted() {
-    let row = |row: &ExitRow| {
+    let row = |row: &ExitEntry| {
         let (meaning, _) = in_two(row.meaning);
         format!("| {} | `{}` | {meaning} | {} | {} |\n", row.exit.code(), row.name, row.outcome, row.again)
     };
     let table = format!(
         "| code | class | meaning | outcome | safe to run again |\n| --- | --- | --- | --- | --- |\n{}\nIn more detail:\n\n{}",
-        rows().map(row).collect::<String>(),
-        rows().map(detail).collect::<String>()
+        entries().map(row).collect::<String>(),
+        entries().map(detail).collect::<String>()
     );
     hold_between("README.md", "exit-codes", &table);
     let flags: Vec<String> =
@@ -135,7 +135,7 @@ fn in_two(meaning: &str) -> (&str, Option<&str>) {
 }
 
 /// The line of the list below the table, wrapped like the rest of the README.
-fn detail(row: &ExitRow) -> String {
+fn detail(row: &ExitEntry) -> String {
     let Some(text) = in_two(row.meaning).1 else { return String::new() };
     let mut lines = vec![format!("- {}:", row.exit.code())];
     for word in text.split(' ') {
@@ -165,7 +165,7 @@ fn shell_lines(readme: &str) -> Vec<String> {
 fn no_comment_is_to_be_pasted() {
     let readme = fs::read_to_string(root("README.md")).expect("the file can be read");
     let mut lines = shell_lines(&readme);
-    lines.extend(help_rows().flat_map(|row| row.examples).map(|example| (*example).to_owned()));
+    lines.extend(help_entries().flat_map(|row| row.examples).map(|example| (*example).to_owned()));
     let prose = [BULK, JSON].concat();
     let pasted = prose.lines().filter(|line| line.starts_with("  vescli "));
     lines.extend(pasted.map(str::to_owned));

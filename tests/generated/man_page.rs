@@ -7,12 +7,12 @@ use std::io::Write;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use vescli::args::command_help::{CommandHelp, rows as help_rows};
+use vescli::args::command_help::{CommandHelp, entries as help_entries};
 use vescli::args::commands::command;
 use vescli::args::settings_table::{Kind, SettingSpec, specs};
 use vescli::commands::help::BULK;
 use vescli::commands::help::{FOREIGN_VARIABLES, SECRET_VARIABLES};
-use vescli::report::exit::{Exit, ExitRow, rows as exits};
+use vescli::report::exit::{Exit, ExitEntry, entries as exits};
 
 use crate::markup::{self, Block, escape, inline};
 
@@ -135,7 +135,8 @@ fn add(command: &Command, name: &str, pages: &mut BTreeMap<String, String>) {
 fn page(command: &Command, name: &str) -> String {
     // The name of a page has hyphens both within the name of a command and between two.
     let of_page = |row: &&CommandHelp| format!("vescli {}", row.command).trim_end().replace(' ', "-") == name;
-    let help = help_rows().find(of_page).unwrap_or_else(|| panic!("{name} has no row in src/args/command_help.rs"));
+    let help =
+        help_entries().find(of_page).unwrap_or_else(|| panic!("{name} has no entry in src/args/command_help.rs"));
     let plain = command.clone().name(name.to_owned());
     let man = Man::new(plain)
         .title(name.to_uppercase())
@@ -268,7 +269,7 @@ fn exit_status(roff: &mut Roff, name: &str) {
     let of_rows = [Exit::BulkFailed, Exit::BulkUnknown, Exit::BulkStopped];
     let sends = ["vescli", "vescli-send-password-email", "vescli-doctor"].contains(&name);
     let is_bulk = name == "vescli-bulk";
-    let is_listed = |row: &&ExitRow| sends || LOCAL.contains(&row.exit) || is_bulk && of_rows.contains(&row.exit);
+    let is_listed = |row: &&ExitEntry| sends || LOCAL.contains(&row.exit) || is_bulk && of_rows.contains(&row.exit);
     for row in exits().filter(is_listed) {
         let status = if row.statuses.is_empty() { String::new() } else { format!(" (HTTP {})", row.statuses) };
         let text = format!(

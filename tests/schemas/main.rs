@@ -30,7 +30,7 @@ use schema::{Fields, Schemas};
 use tool::{are_schemas, refused};
 use vescli::args::commands::command;
 use vescli::commands::help::JSON;
-use vescli::report::exit::rows;
+use vescli::report::exit::entries;
 
 /// Everything that was printed and written, collected once for all tests.
 static COLLECTED: LazyLock<Collection> = LazyLock::new(|| {
@@ -145,7 +145,7 @@ fn each_command_has_a_document_of_success_and_one_of_failure() {
 
 #[test]
 fn each_kind_of_failure_was_collected_and_each_class_is_in_the_schemas() {
-    let classes: BTreeSet<&str> = rows().map(|row| row.name).collect();
+    let classes: BTreeSet<&str> = entries().map(|row| row.name).collect();
     let of_schema = |schema: &'static Value| -> BTreeSet<&str> {
         schema["enum"].as_array().unwrap().iter().map(|class| class.as_str().unwrap()).collect()
     };

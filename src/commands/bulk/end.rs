@@ -198,7 +198,7 @@ fn reason(stop: &Stop, lost_journal: bool) -> Option<ErrorReport> {
         Stop::Signal(_) => return None,
         Stop::EveryRowFails(class) => {
             let exit = Exit::from(*class);
-            (exit, format!("{}; every other row would fail the same way", exit.row().title), None)
+            (exit, format!("{}; every other row would fail the same way", exit.entry().title), None)
         }
         Stop::Failures(count) => (
             Exit::BulkStopped,
@@ -225,7 +225,7 @@ fn reason(stop: &Stop, lost_journal: bool) -> Option<ErrorReport> {
             (Exit::Io, cause.clone(), lost_journal.then_some(hint))
         }
     };
-    Some(ErrorReport::new(exit, format!("stopped: {why}"), hint.unwrap_or(exit.row().advice)))
+    Some(ErrorReport::new(exit, format!("stopped: {why}"), hint.unwrap_or(exit.entry().advice)))
 }
 
 /// The report of an error, with the command to run next.

@@ -76,7 +76,7 @@ pub(super) fn prepare(input: &Path, same: SameCommand, context: &mut Context) ->
     let missing = || SettingsError::Missing { key: Setting::Cname, config: settings.config.clone() };
     let cname = settings.cname.clone().ok_or_else(missing)?;
     operation::check(&CNAME, &cname, settings.allow_any_email)?;
-    let unsigned = ApiRequest::unaddressed(&SEND_PASSWORD_EMAIL, &settings.target)?;
+    let unsigned = ApiRequest::without_values(&SEND_PASSWORD_EMAIL, &settings.target)?;
     info.url = Some(unsigned.url.to_string());
     // Before the secrets are read: a process that has secrets in memory may not read its own descriptors.
     let list_name = ListName::of(input);

@@ -1,12 +1,12 @@
-//! The checks of the network: trusted certificates, DNS, TCP, proxy, TLS, HTTP and the clock. One `HEAD` for `/` goes
-//! through the transport that a send uses, and what its observer noted becomes the checks.
+//! The checks of the network: trusted certificates, DNS, TCP, proxy, TLS, HTTP and the clock. They come from one `HEAD` for
+//! `/` through the same transport as a send: what its observer noted becomes the checks.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use url::Url;
 
-use super::check::{Check, Checklist, day, time_left};
+use super::checklist::{Check, Checklist, day, time_left};
 use crate::api::observer::{AddressSource, Observed, Step};
 use crate::api::outcome::{Class, Failure};
 use crate::api::transport::{Transport, TransportError, authority, host, port};
@@ -15,7 +15,7 @@ use crate::settings::credential::certificate::{CertificateFacts, ClientCertifica
 use crate::settings::network::{Network, ProxySetting};
 use crate::settings::target::is_loopback;
 
-/// Clocks that differ by more than this are worth a warning.
+/// Clocks that differ by more than this get a warning.
 const TOLERATED: Duration = Duration::from_secs(60);
 
 pub(super) fn check(
@@ -29,10 +29,10 @@ pub(super) fn check(
     let route = Route { network, url: &url, proxy: network.proxy_for(&url) };
     let transport = match Transport::new(network, identity, &url) {
         Ok(transport) => transport,
-        Err(error @ TransportError::Client(_)) => return checklist.add(Check::of_fault("http", error)),
+        Err(error @ TransportError::Client(_)) => return checklist.add(Check::of_error("http", error)),
         Err(error) => {
-            checklist.add(Check::of_fault("trust", error));
-            // Without certificates to trust, the host can still be looked up and connected to.
+            checklist.add(Check::of_error("trust", error));
+            // Look-up and connection can still be checked without trusted certificates.
             if let Ok(transport) = Transport::without_trust(network, &url) {
                 match transport.reach(&url) {
                     Ok(()) => route.passed(&transport.observed(), Step::Tunnel, checklist),
@@ -61,7 +61,7 @@ pub(super) fn check(
             let message = format!("HEAD {url} was answered with {status} in {took_ms} ms; any status is fine here");
             checklist.add(Check::ok("http", message));
             let date = answer.headers.iter().find(|(name, _)| name == "date").map(|(_, date)| date.as_str());
-            // The server read its clock some time between request and answer.
+            // The server read its clock between request and answer.
             checklist.add(compare(date, clock + took / 2));
         }
         Err(failure) => route.failed(&observed, failure, checklist),
@@ -75,7 +75,7 @@ struct Route<'a> {
 }
 
 impl Route<'_> {
-    /// The checks of all steps before one.
+    /// Adds the checks of all steps before `end`.
     fn passed(&self, observed: &Observed, end: Step, checklist: &mut Checklist) {
         if let Some((source, addresses)) = &observed.addresses {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
@@ -100,7 +100,7 @@ impl Route<'_> {
         }
     }
 
-    /// The checks up to the step that failed.
+    /// Adds the checks up to the step that failed.
     fn failed(&self, observed: &Observed, failure: Failure, checklist: &mut Checklist) {
         self.passed(observed, observed.step, checklist);
         checklist.add(match observed.step {
@@ -115,7 +115,7 @@ impl Route<'_> {
         });
     }
 
-    /// Only the proxy is looked up and connected to here, if there is one.
+    /// Whose name and address are checked: with a proxy, vescli only looks up and connects to the proxy.
     fn whose(&self) -> &'static str {
         if self.proxy.is_some() { "the proxy " } else { "" }
     }
@@ -131,7 +131,7 @@ impl Route<'_> {
         }
     }
 
-    /// Which of several addresses was connected to is known once there was an answer.
+    /// If there are several addresses, only an answer shows which one was used.
     fn connected(&self, observed: &Observed) -> String {
         let address = match (observed.remote, self.proxy, &observed.addresses) {
             (Some(address), _, _) => address.to_string(),
@@ -175,7 +175,7 @@ fn tls(observed: &Observed, checklist: &mut Checklist) -> Check {
     Check::passed("tls", format!("{version}, a certificate by {}, {left}", facts.issuer), hint)
 }
 
-/// A clock that is off makes a good certificate look too old or too new, so that is checked next.
+/// A wrong clock makes a valid certificate look too old or too new, so the hint names the clock.
 fn tls_failed(target: &str, failure: Failure) -> Check {
     let is_dated = failure.class == Class::Certificate
         && ["expired on", "valid only from"].iter().any(|words| failure.cause.contains(words));
@@ -211,7 +211,7 @@ fn compare(date: Option<&str>, ours: SystemTime) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::check::State;
+    use crate::commands::doctor::checklist::State;
 
     #[test]
     fn a_clock_is_compared_in_both_directions() {

@@ -1,6 +1,6 @@
 //! `vescli help`: the help of a command, or one of the topics. Needs neither configuration nor network. The help of a command
 //! has the examples first, then the usage and the flags. `-h` fits a screen, `--help` has everything. It is wrapped to the width
-//! of the terminal, and what does not fit on that goes through a pager, by the conventions of git and man.
+//! of the terminal, and longer than a screen it goes through a pager, by the conventions of git and man.
 
 mod topics;
 
@@ -25,7 +25,7 @@ pub fn help(topic: &[String], layout: Layout) -> Result<String, CommandError> {
     let text = match words[..] {
         ["exit-codes", ..] => &explain::table(layout.style),
         ["environment", ..] => &topics::environment(layout.style),
-        // `config` and `bulk` are commands as well; their topics cover both.
+        // `config` and `bulk` are commands too; their topics are about both.
         ["config"] => &topics::config(layout.style),
         ["bulk"] => BULK,
         ["json", ..] => JSON,
@@ -52,7 +52,7 @@ fn full_name(words: &[&str]) -> Result<String, CommandError> {
     Ok(names.join(" "))
 }
 
-/// The help that `-h` and `--help` ask for. Not by a template of clap, which would break the lines of the examples.
+/// The help for `-h` and `--help`. It does not use a template of clap, which would break the lines of the examples.
 pub fn asked_for(request: &HelpRequest, layout: Layout) -> String {
     let HelpRequest { command: words, is_long } = request;
     let Layout { style, width } = layout;
@@ -87,7 +87,7 @@ pub fn asked_for(request: &HelpRequest, layout: Layout) -> String {
     parts.join("\n\n") + "\n"
 }
 
-/// A command that lists the flags that matter, without headings.
+/// A command that lists only its main flags, without headings.
 fn with_main_flags(command: &clap::Command, main_flags: &[&str]) -> clap::Command {
     command.clone().mut_args(|arg| {
         let place = main_flags.iter().position(|flag| arg.get_long() == Some(flag));
@@ -105,8 +105,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// For a stream that is a terminal or not. `COLUMNS`, which a user exports on purpose, wins over the terminal's width.
-    /// Wide terminals are not filled: long lines are hard to read.
+    /// `COLUMNS`, which a user exports on purpose, wins over the terminal's width. The text does not fill a wide terminal: long
+    /// lines are hard to read.
     pub fn new(style: Style, environment: &Environment, is_terminal: bool) -> Self {
         let exported = environment.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
         let terminal = || terminal_size_of(stdout()).map(|(Width(columns), _)| usize::from(columns));
@@ -114,7 +114,7 @@ impl Layout {
         Self { style, width: columns.unwrap_or(USUAL_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH) }
     }
 
-    /// A line is a paragraph, and keeps its indentation; one that has a gap of two or more columns is an entry of a table, and
+    /// Each line is a paragraph and keeps its indentation. A line with a gap of two or more spaces is an entry of a table: it
     /// continues below its last column.
     pub fn wrap(self, text: &str) -> String {
         let mut wrapped = String::with_capacity(text.len() + text.len() / 16);
@@ -133,7 +133,7 @@ const MIN_COLUMN: usize = 16;
 
 fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
     let indent = line.len() - line.trim_start().len();
-    // A command has to stay one line, or it cannot be pasted; a heading in colour is shorter than it seems.
+    // A command must stay on one line, or it cannot be pasted. A coloured heading is shorter than its bytes.
     let stays = line[indent..].starts_with("vescli ") || line.contains('\u{1b}');
     if stays || line.chars().count() <= width {
         wrapped.push_str(line);
@@ -144,7 +144,7 @@ fn wrap_line(line: &str, width: usize, wrapped: &mut String) {
     let mut hang = head.chars().count();
     let longest = rest.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
     if last_column > 0 && hang + longest.max(MIN_COLUMN) > width {
-        // With no room for a last column, its text goes below the entry.
+        // If there is no room for the last column, its text goes below the entry.
         hang = indent + 4;
         wrapped.push_str(&format!("{}\n{:hang$}", head.trim_end(), ""));
     } else {
@@ -169,15 +169,15 @@ pub fn show(text: &str, reporter: &mut Reporter, environment: &Environment) -> R
     // The prompt takes one line.
     let is_long =
         || terminal_size_of(stdout()).is_some_and(|(_, Height(rows))| text.lines().count() >= usize::from(rows));
-    // A pager that cannot be run has shown nothing.
+    // If the pager cannot be run, the text is printed here.
     let is_paged = || pager(environment).is_some_and(|pager| run_pager(&pager, text, environment).unwrap_or(false));
     if reporter.terminals().stdout && !is_dumb && is_long() && is_paged() { Ok(()) } else { reporter.print(text) }
 }
 
-/// The exit code of a shell that cannot find a command; 126 is that of one that cannot run it.
+/// The exit code of a shell if it cannot find the command; with 126 it cannot run it.
 const NOT_FOUND: i32 = 127;
 
-/// The command for the shell. `PAGER` set to nothing or to `cat` means none.
+/// The command of the pager, for the shell. An empty `PAGER` or `cat` means no pager.
 fn pager(environment: &Environment) -> Option<String> {
     if !environment.is_set("PAGER") {
         return Some(format!("command -v less >/dev/null && exec less; exit {NOT_FOUND}"));
@@ -185,7 +185,7 @@ fn pager(environment: &Environment) -> Option<String> {
     environment.get("PAGER")?.to_str().filter(|pager| *pager != "cat").map(str::to_owned)
 }
 
-/// Whether the pager has shown the text, all of it or as much as the reader wanted.
+/// Whether the pager has shown the text, as far as the reader wanted.
 #[cfg(unix)]
 fn run_pager(pager: &str, text: &str, environment: &Environment) -> io::Result<bool> {
     use std::io::Write as _;
@@ -198,7 +198,7 @@ fn run_pager(pager: &str, text: &str, environment: &Environment) -> io::Result<b
 
     let mut command = Command::new("sh");
     command.args(["-c", pager]).stdin(Stdio::piped());
-    // Leave a text that fits on the screen, and show colours: what git sets.
+    // As git does: print a text that fits on the screen without paging, and show colours.
     command.envs([("LESS", "FRX"), ("LV", "-c")].into_iter().filter(|(name, _)| !environment.is_set(name)));
     for name in hidden_from_token_command() {
         command.env_remove(name);

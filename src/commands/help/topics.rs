@@ -1,5 +1,5 @@
-//! The topics of `vescli help` that are not commands: their texts, and the tables that are made from the settings. In a text
-//! a paragraph is one line, which is wrapped when it is shown.
+//! The topics of `vescli help` that are not commands: their texts (`topics/*.txt`), and tables made from the settings. A
+//! paragraph is one line of the text and is wrapped when it is shown.
 
 use crate::args::environment::{
     F5_PASSWORD_VARIABLE, F5_TOKEN_VARIABLE, P12_PASSWORD_VARIABLE, SANDBOX_VARIABLE, TOKEN_VARIABLE,

@@ -1,5 +1,5 @@
-//! `vescli journal`: inspects, exports, joins, repairs and removes journals, and resolves rows with an unknown outcome. Which
-//! journals a command means is decided here.
+//! `vescli journal`: inspects, exports, joins, repairs and removes journals, and resolves rows with an unknown outcome. This
+//! file finds the journals for each command.
 
 mod remove;
 mod repair;
@@ -30,7 +30,7 @@ use show::outcomes;
 
 pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, CommandError> {
     let environment = context.environment;
-    // Within a sandbox it is the journals of rehearsals that are meant.
+    // Within a sandbox, the command works on the journals of rehearsals.
     let folder = journal_folder(environment, environment.get(SANDBOX_VARIABLE).is_some())?;
     let find = |file: &Option<PathBuf>, reporter: &Reporter| match file {
         Some(file) => find_named(file, &folder, reporter),
@@ -68,7 +68,7 @@ pub fn run(action: &JournalAction, context: &mut Context) -> Result<Ending, Comm
     context.print(&text)
 }
 
-/// The journal that is meant by a file of the command line. `folder` is where journals are kept.
+/// The journal for a file of the command line: the file itself, or the journal of the list. `folder` is where journals are kept.
 fn find_named(file: &Path, folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
     let mut journals = find_all(file, folder, reporter)?;
     if journals.len() == 1 {
@@ -80,7 +80,7 @@ fn find_named(file: &Path, folder: &Path, reporter: &Reporter) -> Result<PathBuf
     Err(CommandError::usage(message, format!("name one of them: {}", names.join(", "))))
 }
 
-/// A journal, or all journals of a list; at least one.
+/// The journal, or all journals of the list; at least one.
 fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathBuf>, CommandError> {
     if is_journal(file) {
         return Ok(vec![file.to_owned()]);
@@ -97,8 +97,8 @@ fn find_all(file: &Path, folder: &Path, reporter: &Reporter) -> Result<Vec<PathB
     Err(ErrorReport::new(Exit::BadInput, message, "`vescli journal list` shows the journals").into())
 }
 
-/// Whether a file begins like a journal; other faults are reported when it is read. A file that cannot be read counts as a
-/// journal, so that its own error is shown.
+/// Whether a file begins like a journal; damage is reported when it is read. A file that cannot be read counts as a journal,
+/// so that the error about it is shown.
 fn is_journal(file: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(file) else { return false };
     if !metadata.is_file() {
@@ -123,7 +123,7 @@ fn of_list(list: &Path, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
 
 fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandError> {
     let all = journals_in(folder)?;
-    // A command without a name means the journal of a list, not that of single sends beside it.
+    // Without a name, the command means the journal of a list, and not the one of single sends.
     let is_of_list = |path: &&PathBuf| !first_run(path).is_some_and(|run| run.is_single_send());
     let of_lists: Vec<&PathBuf> = all.iter().filter(is_of_list).collect();
     let folder = reporter.path(folder);
@@ -144,13 +144,13 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
     Err(ErrorReport::new(exit, message, hint).into())
 }
 
-/// Joins journals in a new one, and reports what that contains. An error leaves no new file.
+/// Joins journals in a new one, and reports what it contains. After an error there is no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
     let missing = || CommandError::usage("--into is missing", "name a new file for the joined journal");
-    let into = PathBuf::from(context.given()?.text(Setting::Into).ok_or_else(missing)?);
+    let into = PathBuf::from(context.flags_and_variables()?.text(Setting::Into).ok_or_else(missing)?);
     let journals = each_once(journals);
     let author = Author::of(context.environment);
-    // As the last run has it, but without a shard: the new journal is one of the whole list.
+    // The header of the last run, but without a shard: the new journal is for the whole list.
     let header = |last: &RunRecord, people| RunHeader { rows: people, shard: None, ..RunHeader::after(last, author) };
     let merged = join(&into, &journals, header)?;
     let missing_shards: Vec<String> = merged.missing.iter().map(Shard::to_string).collect();
@@ -175,7 +175,7 @@ fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandE
     Ok(format!("joined: {}\n  {journals}: {}\n", reporter.path(&into), outcomes(&merged.counts)))
 }
 
-/// A journal that is named twice, or by two names, is one.
+/// Each journal only once, even if it is named twice or by two paths.
 fn each_once(journals: &[PathBuf]) -> Vec<PathBuf> {
     let mut known = BTreeSet::new();
     let is_new = |path: &&PathBuf| known.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));

@@ -1,4 +1,4 @@
-//! `vescli journal rm` and `prune`: remove journals, and with them the record of who was mailed.
+//! `vescli journal rm` and `prune`: remove journals. Removing one also removes the record of who was mailed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::report::escape::success;
 use crate::report::json::document;
 use crate::report::text::counted;
 
-/// What was typed: flags and variables only.
+/// The options, from flags and variables only.
 pub(super) struct Request {
     older_than: Option<Duration>,
     given: Layer,
@@ -24,7 +24,7 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn new(context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
+        let given = context.flags_and_variables()?;
         let duration = |text: String| {
             let message = format!("--older-than: `{text}` is not a time");
             humantime::parse_duration(&text)
@@ -33,7 +33,7 @@ impl Request {
         Ok(Self { older_than: given.text(Setting::OlderThan).map(duration).transpose()?, given })
     }
 
-    /// Asks whether to remove; where no one can be asked, `--yes` is needed.
+    /// Asks whether to remove. Without a terminal, `--yes` is needed.
     fn confirm(&self, question: &str, reporter: &mut Reporter) -> Result<bool, CommandError> {
         if self.given.is_on(Setting::Yes) {
             return Ok(true);
@@ -57,7 +57,7 @@ pub(super) fn one(path: &Path, request: &Request, reporter: &mut Reporter) -> Re
     Ok(removed(&[path.to_owned()], &[], false, reporter))
 }
 
-/// Removes old journals of finished runs, old journals of rehearsals, and files that killed runs have left behind.
+/// Removes old journals of finished runs, old journals of rehearsals, and temporary files of killed runs.
 pub(super) fn prune(
     [journals, rehearsals]: &[PathBuf; 2],
     request: &Request,
@@ -78,7 +78,7 @@ pub(super) fn prune(
         }
         leftovers.extend(leftovers_in(folder)?);
     }
-    // One that is locked is being written by a run.
+    // A run is still writing a file that is locked.
     leftovers.retain(|path| lock_to_remove(path).is_ok());
     let is_dry_run = request.given.is_on(Setting::DryRun);
     if is_dry_run || old.is_empty() && leftovers.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn prune(
     }
     let mut gone = Vec::new();
     for path in old {
-        // A run may have used it while the question waited: then it is no longer old.
+        // A run may have used it since the question was asked. Then it is no longer old.
         if remove(&path, || is_old(&path, true))? {
             gone.push(path);
         }
@@ -102,24 +102,24 @@ pub(super) fn prune(
     Ok(removed(&gone, &leftovers, false, reporter))
 }
 
-/// Removes a journal and its index, unless `is_meant` returns false. It is locked meanwhile, so that no run continues with
-/// it.
-fn remove(path: &Path, is_meant: impl FnOnce() -> bool) -> Result<bool, JournalError> {
+/// Removes a journal and its index, unless `is_allowed` returns false. The journal is locked during this, so that no run can
+/// use it.
+fn remove(path: &Path, is_allowed: impl FnOnce() -> bool) -> Result<bool, JournalError> {
     let _lock = lock_to_remove(path)?;
-    if !is_meant() {
+    if !is_allowed() {
         return Ok(false);
     }
     fs::remove_file(path).map_err(|source| JournalError::Write { path: path.to_owned(), source })?;
-    // It may not be there.
+    // There may be no index.
     let _ = fs::remove_file(index_of(path));
     Ok(true)
 }
 
-/// Whether no row is left to send or to decide. A row that was rejected may be due.
+/// Whether no row is left to send or to resolve. A rejected row may be due, so the next run sends it.
 fn is_finished(scan: &Scan) -> bool {
     let counts = scan.recovered.counts();
     let last = scan.recovered.runs.last();
-    // Nothing of a single send is left for a next run.
+    // A single send leaves nothing for a next run.
     let is_sent = last.is_some_and(RunRecord::is_single_send)
         || counts.due == 0 && counts.accepted + counts.rejected >= last.map_or(0, |run| run.rows);
     scan.damage.is_empty() && counts.unknown == 0 && is_sent

@@ -1,5 +1,4 @@
-//! `vescli journal check` and `repair`: whether a journal is valid, where it is damaged, and what was changed to make it usable
-//! again.
+//! `vescli journal check` and `repair`: report where a journal is damaged, and make it usable again.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,18 +21,18 @@ use crate::settings::file::FileErrorKind;
 use crate::settings::sources::Sources;
 use crate::settings::target::Target;
 
-/// Most damaged lines or people that are listed one by one; JSON has all people.
+/// How many damaged lines or people are listed at most; JSON has all people.
 const LISTED_MAX: usize = 20;
-/// Most bytes of a damaged line that are shown.
+/// How many bytes of a damaged line are shown at most.
 const EXCERPT_MAX: usize = 400;
 
 const ADVICE: &str = include_str!("damaged.txt");
 
-/// Prints whether a journal is valid, and what to do if not. Damage is not an error but the result, with exit 65.
+/// Prints whether a journal is valid, and what to do if it is not. Damage is not an error but a result, with exit 65.
 pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, CommandError> {
     let scan = inspect(path)?;
     let exit = if scan.damage.is_empty() { Exit::Accepted } else { Exit::BadInput };
-    // The next run cuts them off: nothing was sent because of them.
+    // The bytes of an unfinished last line. The next run removes them: no request was sent for them.
     let unfinished = if scan.tail == Tail::Torn { scan.length - scan.valid } else { 0 };
     let excerpts = scan.damage.iter().take(LISTED_MAX).map(|damage| {
         let bytes = excerpt(path, damage.offset, EXCERPT_MAX)?;
@@ -79,7 +78,7 @@ pub(super) fn check(path: &Path, reporter: &mut Reporter) -> Result<Ending, Comm
     Ok(exit.into())
 }
 
-/// The line about those that are not listed one by one.
+/// The line with the number of those that are not listed.
 fn and_more(count: usize) -> String {
     let more = count.saturating_sub(LISTED_MAX);
     if more > 0 { format!("  and {more} more\n") } else { String::new() }
@@ -89,7 +88,7 @@ fn and_more(count: usize) -> String {
 pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandError> {
     let sources = Sources::gather(context.flags, context.environment)?;
     let list = sources.text(Setting::List).map(|(list, _)| PathBuf::from(list));
-    // Single sends have no list: who is on a damaged line can only be seen there.
+    // Single sends have no list: only the damaged line itself can show whose it is.
     if list.is_none() && !first_run(path).is_some_and(|run| run.is_single_send()) {
         let hint = "name the list of the run: it shows who may be on a damaged line";
         return Err(CommandError::usage("--list is missing", hint));
@@ -104,7 +103,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     let header = if let Some(run) = journal.last_run() {
         RunHeader::after(run, author)
     } else {
-        // Only the settings know the URL.
+        // No record of a run is left, so the URL comes from the settings.
         let url = operation::url(&SEND_PASSWORD_EMAIL, &Target::resolve(&sources)?)?.to_string();
         RunHeader { service: service_of(&url), url, author, list: "-".to_owned(), ..RunHeader::default() }
     };
@@ -113,7 +112,7 @@ pub(super) fn repair(path: &Path, context: &Context) -> Result<String, CommandEr
     Ok(report(path, Some(repaired), &context.reporter))
 }
 
-/// The cname of rows without one: that of the last run, else that of the settings, else one from the journal.
+/// The cname for rows without one: from the last run, else from the settings, else from the journal.
 fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, CommandError> {
     let of_run = journal.last_run().and_then(|run| run.cname.as_deref());
     let of_settings = || [Setting::Cname, Setting::Tenant].into_iter().find_map(|key| sources.text(key));
@@ -123,7 +122,7 @@ fn default_cname(journal: &DamagedJournal, sources: &Sources) -> Result<String, 
 
 fn people(list: &Path, cname: &str) -> Result<(Vec<ListedPerson>, String), BulkError> {
     let file = File::open(list).map_err(|error| FileErrorKind::from(error).at(list))?;
-    // An address that the run accepted need not fit the published pattern.
+    // The run may have used --allow-any-email, so addresses need not fit the published pattern.
     let read = list::read(file, Format::of_name(list), cname, true);
     let read = read.map_err(|error| BulkError::Rows { name: list.to_string_lossy().into_owned(), error })?;
     let people = read.rows.iter().map(|row| {

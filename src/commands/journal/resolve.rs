@@ -1,4 +1,4 @@
-//! `vescli journal resolve`: records what an operator found out about rows that were unknown. Sends nothing.
+//! `vescli journal resolve`: records what an operator found out about unknown rows. Sends nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,18 +13,18 @@ use crate::report::Reporter;
 use crate::report::escape::{escape_uncut, quote, success};
 use crate::report::json::document;
 
-/// What was typed: flags and variables only, because an address in a configuration file is for sending.
+/// The options, from flags and variables only: an address in the configuration file is for sending.
 pub(super) struct Request {
-    /// Empty for every row that is unknown.
+    /// Empty for all unknown rows.
     emails: Vec<String>,
     cname: Option<String>,
-    settled: Resolution,
+    resolution: Resolution,
 }
 
 impl Request {
     pub(super) fn new(emails: &[String], context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
-        // What was typed wins over variables.
+        let given = context.flags_and_variables()?;
+        // Flags win over variables.
         let is_all = context.flags.is_on(Setting::AllUnknown) || emails.is_empty() && given.is_on(Setting::AllUnknown);
         let emails = match given.text(Setting::Email) {
             Some(email) if emails.is_empty() && !is_all => vec![email],
@@ -50,18 +50,18 @@ impl Request {
                 ("--undo needs addresses", "name each row whose decision is to be taken back with --email")
             }
             (.., answer, _) => {
-                let settled = match answer {
+                let resolution = match answer {
                     None => Resolution::Unknown,
                     Some("accepted") => Resolution::Accepted,
                     Some(_) => Resolution::NotSent,
                 };
-                return Ok(Self { emails, cname: given.text(Setting::Cname), settled });
+                return Ok(Self { emails, cname: given.text(Setting::Cname), resolution });
             }
         };
         Err(CommandError::usage(message, hint))
     }
 
-    fn is_meant(&self, intent: &IntentDetails) -> bool {
+    fn matches(&self, intent: &IntentDetails) -> bool {
         let is_named = self.emails.is_empty() || self.emails.iter().any(|email| is_same(email, &intent.email));
         is_named && self.cname.as_ref().is_none_or(|cname| fold_name(cname) == fold_name(&intent.cname))
     }
@@ -73,13 +73,13 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Records all of the rows or none.
 pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Result<String, CommandError> {
-    // Read before the lock is taken: keys, addresses and cnames never change, and states are asked for under the lock.
-    let rows = find_intents(path, |_| true, |intent| request.is_meant(intent))?;
+    // Read before the journal is locked: keys, addresses and cnames never change, and states are read under the lock.
+    let rows = find_intents(path, |_| true, |intent| request.matches(intent))?;
     let mut people = Vec::new();
     Journal::resolve(path, |recovered| {
         people = choose(&rows, recovered, request, path)?;
-        if request.settled == Resolution::NotSent {
-            // An acceptance is never taken back: someone may be unknown only because a later single send to them was cut off.
+        if request.resolution == Resolution::NotSent {
+            // An acceptance is never taken back. The person may be unknown only because a later single send was interrupted.
             let accepted = ever_accepted(path)?;
             if let Some((_, person)) = people.iter().find(|(key, _)| accepted.contains(key)) {
                 let email = escape_uncut(&person.email);
@@ -89,13 +89,13 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
                 ));
             }
         }
-        Ok(people.iter().map(|(key, _)| (**key, request.settled)).collect())
+        Ok(people.iter().map(|(key, _)| (**key, request.resolution)).collect())
     })?;
-    let word = request.settled.word();
+    let word = request.resolution.word();
     if reporter.output().json {
         return Ok(document(path, word, &people));
     }
-    let next = match request.settled {
+    let next = match request.resolution {
         Resolution::Accepted => "left alone from now on",
         Resolution::NotSent => "the next run sends it again",
         Resolution::Unknown => "the earlier decision is taken back",
@@ -107,7 +107,7 @@ pub(super) fn resolve(path: &Path, request: &Request, reporter: &Reporter) -> Re
     Ok(people.iter().map(line).collect())
 }
 
-/// A single row is in the fields beside `rows` too.
+/// If there is only one row, its values are also in the fields beside `rows`.
 fn document(path: &Path, settled: &str, people: &[ChosenRow]) -> String {
     let row = |person: Option<&ChosenRow>| {
         document! {
@@ -127,14 +127,14 @@ fn document(path: &Path, settled: &str, people: &[ChosenRow]) -> String {
     success("vescli.journal-resolve/1", document)
 }
 
-/// A hint with the command that shows the journal.
+/// A hint that names the command to show the journal.
 fn show_command(path: &Path, what: &str) -> String {
     format!("`vescli journal show {}` {what}", quote(&path.to_string_lossy()))
 }
 
 type ChosenRow<'a> = (&'a RowKey, &'a IntentDetails);
 
-/// The rows that are meant and can be resolved, in the order of the list.
+/// The chosen rows, if all of them can be resolved, in the order of the list.
 fn choose<'a>(
     rows: &'a HashMap<RowKey, IntentDetails>,
     recovered: &Recovered,
@@ -142,7 +142,7 @@ fn choose<'a>(
     path: &Path,
 ) -> Result<Vec<ChosenRow<'a>>, CommandError> {
     let fits =
-        |(key, _): &ChosenRow| recovered.state(**key).is_some_and(|state| state.can_be_resolved(request.settled));
+        |(key, _): &ChosenRow| recovered.state(**key).is_some_and(|state| state.can_be_resolved(request.resolution));
     let mut chosen = Vec::new();
     if request.emails.is_empty() {
         chosen.extend(rows.iter().filter(fits));
@@ -166,7 +166,7 @@ fn choose<'a>(
             (None, _) => {
                 let state = of_email().find_map(|(key, _)| recovered.state(*key));
                 let email = escape_uncut(email);
-                let message = match (state.map(RowState::effective), request.settled) {
+                let message = match (state.map(RowState::effective), request.resolution) {
                     (None, _) => format!("{email} is not in this journal"),
                     (Some(_), Resolution::Unknown) => {
                         format!("nothing was resolved for {email}, so there is nothing to take back")

@@ -1,4 +1,4 @@
-//! `vescli journal list`, `show` and `export`: every journal in the folder, on a line each; all of one journal, with the rows
+//! `vescli journal list`, `show` and `export`: a line for each journal in the folder; a summary of one journal with the rows
 //! that need a decision; and everyone in it with their outcome, for an auditor's spreadsheet or a script.
 
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(super) fn list(folder: &Path, reporter: &Reporter) -> Result<String, Command
     Ok(text)
 }
 
-/// What a journal contains, and what is wrong with it. One that cannot be read contains nothing.
+/// What a journal contains, and its damage. If it cannot be read, it counts as empty.
 fn inspected(path: &Path) -> (Scan, Option<String>) {
     let scan = match inspect(path) {
         Ok(scan) => scan,
@@ -90,7 +90,7 @@ pub(super) fn outcomes(counts: &Counts) -> String {
 /// A row that needs a decision.
 type Unknown = (RowKey, IntentDetails, RowState);
 
-/// A damaged journal is an error: a part of the rows would look like all of them.
+/// A damaged journal is an error: otherwise some of the rows would look like all rows.
 pub(super) fn show(path: &Path, reporter: &Reporter) -> Result<String, CommandError> {
     let Scan { recovered, damage, .. } = inspect(path)?;
     if let Some(damage) = damage.first() {
@@ -162,7 +162,7 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
         } else {
             line("runs", &format!("{times} with {}", counted(last.rows, "row")));
         }
-        // Older journals do not say it.
+        // Older journals do not contain it.
         let Author { user, host, job } = &last.author;
         let parts = [("", user), ("host ", host), ("job ", job)].into_iter();
         let known = parts.filter_map(|(label, value)| Some(format!("{label}{}", reporter.escape(value.as_deref()?))));
@@ -178,7 +178,7 @@ fn summary(path: &Path, recovered: &Recovered, reporter: &Reporter) -> String {
     text
 }
 
-/// The rows that need a decision, and the commands that record it.
+/// The rows that need a decision, and the commands to record it.
 fn decisions(path: &Path, unknown: &[Unknown], reporter: &Reporter) -> String {
     let Some((_, first, _)) = unknown.first() else { return "no row needs a decision\n".to_owned() };
     let heading = format!("rows that need a decision ({}):", unknown.len());
@@ -193,7 +193,7 @@ fn decisions(path: &Path, unknown: &[Unknown], reporter: &Reporter) -> String {
         text.push_str(&format!("  unknown  {email}  cname {cname}, line {row}, attempt {attempt}, {at}, {how}\n"));
     }
     text.push_str("Ask these people or check the console, then run one of these for each; for the first:\n");
-    // A command that is cut does not work.
+    // Not cut: a part of a command does not work.
     let word = |text: &str| reporter.redactor().escape_uncut(quote(text).as_bytes());
     let several = unknown.iter().filter(|(_, intent, _)| intent.email == first.email).count() > 1;
     let cname = if several { format!(" --cname {}", word(&first.cname)) } else { String::new() };
@@ -204,18 +204,18 @@ fn decisions(path: &Path, unknown: &[Unknown], reporter: &Reporter) -> String {
     text
 }
 
-/// People that are written at once: not all of a long journal, and not a system call for each.
+/// How many people are written at once: fewer system calls, without holding a long journal in memory.
 const BATCH: usize = 500;
 
-/// Fields of a person's document.
+/// Columns of the CSV: the fields of a person's document.
 const COLUMNS: [&str; 12] =
     ["email", "cname", "outcome", "at", "status", "attempts", "resolved", "row", "run", "user", "host", "job"];
 
-/// Prints everyone in a journal. Writes while it reads. With `csv` it is CSV, also where a variable asks for JSON.
+/// Prints everyone in a journal, and writes while it reads. With `csv` it prints CSV even if a variable asks for JSON.
 pub(super) fn export(path: &Path, csv: bool, reporter: &mut Reporter) -> Result<Ending, CommandError> {
     let mut people = People::of(path)?;
     let runs = std::mem::take(&mut people.runs);
-    // An older journal lacks some values, and an empty cell does not show why.
+    // The cells of an older journal may be empty, and the file does not show why.
     let nameless = runs.iter().filter(|run| run.author == Author::default()).count() as u64;
     if nameless > 0 {
         let runs = counted(nameless, "run");
@@ -258,7 +258,7 @@ fn person_document(person: &PersonState, run: &RunRecord) -> impl Serialize {
     }
 }
 
-/// The rows of a table, one for each document.
+/// The lines of the CSV, one for each document.
 fn table(people: impl Iterator<Item = Value>, escape: impl Fn(&str) -> String) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for person in people {
@@ -267,14 +267,14 @@ fn table(people: impl Iterator<Item = Value>, escape: impl Fn(&str) -> String) -
             Value::String(text) => guarded(escape(text)),
             other => other.to_string(),
         };
-        // Writing to memory does not fail, and every row has as many cells as the first.
+        // Does not fail: it writes to memory, and all lines have the same number of cells.
         let _ = writer.write_record(COLUMNS.map(cell));
     }
     let bytes = writer.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A cell that no spreadsheet reads as a formula. Quotes do not prevent that; an apostrophe in front does:
+/// A cell that no spreadsheet takes for a formula. Quotes do not prevent that; a leading apostrophe does:
 /// <https://owasp.org/www-community/attacks/CSV_Injection>.
 fn guarded(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }

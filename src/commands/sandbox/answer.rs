@@ -1,5 +1,5 @@
-//! The sandbox's answers: which one the name of a recipient asks for, which share of requests fails, and the status, headers
-//! and body of an answer, in the shapes that the published page shows and the live service uses.
+//! The sandbox's answers: which one the recipient's name chooses, which share of requests fails, and the status, headers and
+//! body of an answer, as on the published page or as the live service sends them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::settings::bulk::decimal;
 /// The target of the sandbox's redirects. Only a client that follows redirects asks for it.
 pub(super) const LOGIN_PATH: &str = "/login";
 
-/// What a browser would show. A client must not read it as an acceptance.
+/// A page for a browser. A client must not take it for an acceptance.
 const LOGIN_PAGE: &str = include_str!("login.html");
 
 pub(super) type Answer = Response<String>;
@@ -29,7 +29,7 @@ pub(super) fn refused(status: StatusCode, message: &str) -> Answer {
     json(status, json!({"code": grpc_code(status), "details": [], "message": message}).to_string())
 }
 
-/// A 429 that names the wait, rounded up to whole seconds because `Retry-After` has no smaller ones.
+/// A 429 with the wait in `Retry-After`, rounded up to whole seconds.
 pub(super) fn rate_limited(wait: Duration) -> Answer {
     let mut answer = of_status(StatusCode::TOO_MANY_REQUESTS);
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -37,8 +37,8 @@ pub(super) fn rate_limited(wait: Duration) -> Answer {
     answer
 }
 
-/// What the service might answer with `status`. A 4xx has the object that the live service uses, a 5xx the
-/// JSON string of the published page: a client meets both and has to read both.
+/// An answer with `status`. A 4xx has the JSON object of the live service, a 5xx the JSON string of the published page: a
+/// client has to read both.
 pub(super) fn of_status(status: StatusCode) -> Answer {
     let reason = status.canonical_reason().map_or_else(|| format!("status {}", status.as_u16()), str::to_lowercase);
     let mut answer = match status.as_u16() {
@@ -68,7 +68,7 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<String
     answer
 }
 
-/// The gRPC number that goes with a status, as grpc-gateway pairs them; 2 stands for unknown.
+/// The gRPC number for a status, as in grpc-gateway; 2 means unknown.
 fn grpc_code(status: StatusCode) -> u8 {
     match status.as_u16() {
         400 | 413 | 422 => 3,
@@ -82,10 +82,10 @@ fn grpc_code(status: StatusCode) -> u8 {
     }
 }
 
-/// How the sandbox is to behave towards one request that keeps the contract.
+/// How the sandbox answers a request that keeps the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scenario {
-    /// `200 {}`: any other name.
+    /// Any other name: `200 {}`.
     Accept,
     /// `status-NNN`: that status, each time; `redirect` is `status-302`.
     Status(StatusCode),
@@ -106,7 +106,7 @@ impl Scenario {
     /// digits follow, and `late-` only if a time follows, so that `status-report@…` is a person.
     ///
     /// # Errors
-    /// A sentence about three digits outside of 200 to 599: answering 200 instead would hide a typing error.
+    /// A sentence, if the three digits are not from 200 to 599: to answer 200 instead would hide a typing error.
     pub(super) fn of(email: &str) -> Result<Self, String> {
         let local = email.rsplit_once('@').map_or(email, |(local, _)| local).to_ascii_lowercase();
         for (prefix, scenario) in [("status-", Self::Status as fn(StatusCode) -> Self), ("flaky-", Self::Flaky)] {
@@ -136,7 +136,7 @@ fn three_digits(text: &str) -> Option<u16> {
     (text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
-/// A part of all requests, in millionths.
+/// A share of all requests, in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Share(u32);
 
@@ -145,7 +145,7 @@ const ALL: u32 = 1_000_000;
 impl FromStr for Share {
     type Err = String;
 
-    /// `5%` or `0.05`. A plain 1 is refused: it could be one per cent as well as all.
+    /// `5%` or `0.05`. A plain 1 is refused: it could mean one per cent or all.
     fn from_str(text: &str) -> Result<Self, String> {
         let (parts, most) = match text.strip_suffix('%') {
             Some(number) => (decimal(number, 4), ALL),
@@ -160,8 +160,8 @@ impl FromStr for Share {
 }
 
 impl Share {
-    /// Whether a request belongs to the share: chosen by the address and by how many requests to it came before, so that
-    /// a rehearsal can be repeated, and a test knows what happens.
+    /// Whether a request belongs to the share. Only the address and the number of earlier requests to it decide, so that
+    /// each rehearsal has the same result.
     pub(super) fn contains(self, address: &str, before: u64) -> bool {
         let digest = Sha256::new().chain_update(before.to_le_bytes()).chain_update(address).finalize();
         let chosen = digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
@@ -282,7 +282,7 @@ mod tests {
         let first = chosen("5%", 0);
         assert!((400..600).contains(&first.len()), "{}", first.len());
         assert_eq!(first, chosen("0.05", 0));
-        // Those that fail at first are no more likely than others to fail again.
+        // A request that failed is not more likely to fail again than any other.
         let again = chosen("5%", 1).into_iter().filter(|index| first.contains(index)).count();
         assert!(again < 60, "{again}");
         assert_eq!((chosen("0%", 0).len(), chosen("100%", 7).len()), (0, 10_000));

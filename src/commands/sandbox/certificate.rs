@@ -1,5 +1,5 @@
-//! The two certificates of `--tls`: an authority, and a server's that it signs. They are made for each run and differ only in
-//! their keys, so they are written byte by byte (RFC 5280): a library for all certificates would add fifty kilobytes.
+//! The two certificates of `--tls`: an authority, and the server's, signed by it. They are made for each run. Between runs only
+//! their keys differ, so they are written byte by byte (RFC 5280): a library for any certificate would add fifty kilobytes.
 
 use std::fs;
 use std::io;
@@ -33,7 +33,7 @@ const ECDSA_WITH_SHA256: &[u8] = &[SEQUENCE, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0
 const P256_KEY: &[u8] =
     &[SEQUENCE, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const COMMON_NAME: &[u8] = &[6, 3, 0x55, 4, 3];
-/// As long as this form of time allows: the keys are gone with the sandbox, and a wrong clock is not what is rehearsed.
+/// The longest period that this form of time allows: the keys are deleted with the sandbox, and a wrong clock is not rehearsed.
 const VALID: &[u8] = b"\x30\x1e\x17\x0d000101000000Z\x17\x0d491231235959Z";
 
 /// The last number of the identifiers of extensions, 2.5.29.N.
@@ -54,20 +54,20 @@ const NAMES: &[u8] = b"\x30\x23\x82\x09localhost\x87\x04\x7f\0\0\x01\x87\x10\0\0
 const AUTHORITY: &str = "vescli sandbox authority";
 const SERVER: &str = "vescli sandbox";
 
-/// What `--tls` serves with.
+/// The certificates of `--tls`.
 struct Certificates {
     authority: Vec<u8>,
     server: Vec<u8>,
-    /// The server's key, PKCS#8. The authority's is not needed again.
+    /// The server's key, PKCS#8. The authority's key is not needed again.
     key: Vec<u8>,
 }
 
 /// # Errors
-/// When the system has no random numbers.
+/// If the system has no random numbers.
 fn make() -> Result<Certificates, Unspecified> {
     let (authority, server) = (Key::generate()?, Key::generate()?);
     let subject = |key: &Key| extension(SUBJECT_KEY_IDENTIFIER, false, &tlv(OCTET_STRING, &[&key.identifier]));
-    // Python's strict checks ask for both identifiers.
+    // Python's strict checks require both identifiers.
     let issuer = tlv(SEQUENCE, &[&tlv(0x80, &[&authority.identifier])]);
     let of_authority = [
         extension(BASIC_CONSTRAINTS, true, IS_AUTHORITY),
@@ -106,7 +106,7 @@ impl Key {
         Ok(Self { pair, pkcs8, identifier })
     }
 
-    /// The certificate of a key, issued by this one in the name of the authority.
+    /// A certificate for `key`, signed by this one in the name of the authority.
     fn sign(&self, name: &str, key: &Self, extensions: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let point = tlv(BIT_STRING, &[&[0], key.pair.public_key().as_ref()]);
         let parts: [&[u8]; 8] = [
@@ -135,7 +135,7 @@ fn extension(number: u8, is_critical: bool, value: &[u8]) -> Vec<u8> {
     tlv(SEQUENCE, &[&[6, 3, 0x55, 0x1d, number], critical, &tlv(OCTET_STRING, &[value])])
 }
 
-/// A value of DER: its tag, its length and its parts. No value here is as long as 64 KiB.
+/// A DER value: tag, length and content. Every value here is shorter than 64 KiB.
 fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let [.., high, low] = content.len().to_be_bytes();
@@ -147,10 +147,10 @@ fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[tag], length, &content].concat()
 }
 
-/// What the server needs to answer by TLS, and a file with the certificate of the authority.
+/// The server's TLS configuration, and a file with the certificate of the authority.
 pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), CommandError> {
     const FAILED: &str = "cannot make the certificate of --tls";
-    // Only a system without random numbers can bring it about.
+    // It only fails on a system without random numbers.
     let made = make().map_err(|_| CommandError::new(Exit::Internal, FAILED.to_owned()))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.key));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -163,12 +163,12 @@ pub(super) fn certified() -> Result<(Arc<ServerConfig>, AuthorityFile), CommandE
     Ok((Arc::new(config), AuthorityFile::write(&std::env::temp_dir(), &pem)?))
 }
 
-/// The authority's certificate in a private folder of its own. Both are removed when this is dropped.
+/// The authority's certificate in a private folder of its own. Dropping this removes both.
 #[derive(Debug)]
 pub(super) struct AuthorityFile(pub(super) PathBuf);
 
 impl AuthorityFile {
-    /// Writes `pem` to a new folder below `parent`, which the rehearsed command may name from any folder of its own.
+    /// Writes `pem` to a new folder below `parent`. The path is absolute, so that it is valid in any folder of the command.
     ///
     /// # Errors
     /// With the path that cannot be written.
@@ -182,7 +182,7 @@ impl AuthorityFile {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // It fails when the folder exists, so that no one else can prepare it.
+        // Fails if the folder exists: another user may have prepared it.
         builder.create(&folder).map_err(failed(&folder))?;
         let written = Self(folder.join("ca.pem"));
         fs::write(&written.0, pem).map_err(failed(&written.0))?;
@@ -192,7 +192,7 @@ impl AuthorityFile {
 
 impl Drop for AuthorityFile {
     fn drop(&mut self) {
-        // Only what was made here: a file that the command has put into the folder is kept.
+        // Removes only what was made here: files that the command has put into the folder stay.
         if let (Ok(()), Some(folder)) = (fs::remove_file(&self.0), self.0.parent()) {
             let _ = fs::remove_dir(folder);
         }
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_named() {
+    fn a_folder_that_cannot_be_written_is_in_the_error() {
         let parent = tempfile::tempdir().unwrap();
         let missing = parent.path().join("missing");
         let error = AuthorityFile::write(&missing, "pem").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The command that is rehearsed: the sandbox starts it with its variables, passes signals on, and waits for its end.
+//! The rehearsed command: the sandbox starts it with its variables, passes signals on, and waits for its end.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,7 +10,7 @@ use crate::args::environment::{Environment, hidden_from_rehearsal};
 use crate::commands::error::CommandError;
 use crate::report::exit::{Ending, Exit};
 
-/// Where commands are looked for when there is no `PATH`, as execvp does (POSIX leaves the list to the system).
+/// Where to find commands without a `PATH`, as execvp does (POSIX leaves the list to the system).
 const USUAL_PATH: &str = "/usr/bin:/bin";
 pub(super) const NO_WAIT: &str = "cannot wait for the command";
 
@@ -43,13 +43,13 @@ fn prepare(
     environment: &Environment,
 ) -> Result<Command, CommandError> {
     let mut command = Command::new(program);
-    // They would conflict with the sandbox's token, and a real secret must not be in a rehearsal.
+    // Other credentials would conflict with the sandbox's token, and a rehearsal must not contain a real secret.
     for name in hidden_from_rehearsal(environment) {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     if let Some(folder) = own_folder {
-        // In front, so that the command rehearses this very version.
+        // First in `PATH`, so that the command uses this version of vescli.
         let rest = std::env::split_paths(environment.get("PATH").unwrap_or(OsStr::new(USUAL_PATH)));
         let path = std::env::join_paths(once(folder.to_owned()).chain(rest)).map_err(|cause| {
             let what = format!("cannot put {folder:?} in front of PATH; run vescli from a folder with another name");
@@ -92,8 +92,8 @@ fn is_no_room(_: &io::Error) -> bool {
 /// Starts the command and waits for its end.
 ///
 /// The sandbox must not die before its command, or the command's code is lost. Ctrl-C and Ctrl-\ at a terminal reach both,
-/// so the sandbox only has to stay; `kill` and `timeout` reach the sandbox alone, so a SIGTERM is passed on. So is a SIGHUP,
-/// unless it is ignored: a caught one would undo `nohup` for the command.
+/// so the sandbox only has to keep running. `kill` and `timeout` only reach the sandbox, so it passes SIGTERM on, and
+/// SIGHUP too, unless that is ignored: catching it would undo `nohup` for the command.
 #[cfg(unix)]
 fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     use std::sync::Arc;
@@ -107,7 +107,7 @@ fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     /// How often to check whether the command has ended.
     const POLL: Duration = Duration::from_millis(10);
 
-    /// Signals that do not end this process while this is there, and what is passed on when one has come.
+    /// Signals that do not end this process as long as this value lives, and what is passed on when one has come.
     struct Caught(Vec<(SigId, Arc<AtomicBool>, Option<Signal>)>);
 
     impl Drop for Caught {
@@ -136,8 +136,8 @@ fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
             if flag.swap(false, Ordering::Relaxed)
                 && let Some(signal) = passed_on
             {
-                // The command may have ended just now; the next check finds out. Its id cannot have gone to another process:
-                // it is given back by this thread, in `try_wait`.
+                // Fails if the command has just ended; the next check notices that. Its id cannot belong to another
+                // process yet: this thread releases it, in `try_wait`.
                 let _ = kill_process(Pid::from_child(&child), *signal);
             }
         }
@@ -145,7 +145,7 @@ fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     }
 }
 
-/// Without Unix signals there is nothing to catch or to pass on: Ctrl-C ends both processes.
+/// Without Unix signals there is nothing to pass on: Ctrl-C ends both processes.
 #[cfg(not(unix))]
 fn wait(command: &mut Command) -> Result<ExitStatus, CommandError> {
     start(command)?.wait().map_err(CommandError::os(NO_WAIT))
@@ -178,7 +178,7 @@ mod tests {
         SandboxOptions { command: words.iter().map(OsString::from).collect(), ..SandboxOptions::default() }
     }
 
-    /// Does something with a reporter, and gives what was written to standard error.
+    /// Runs `work` with a reporter, and also returns what it wrote to standard error.
     fn reported<T>(out: &mut (dyn Write + 'static), work: impl FnOnce(&mut Reporter) -> T) -> (T, String) {
         let mut err = Vec::new();
         let streams = Streams { out, err: &mut err, terminals: Terminals::default() };
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_opened_or_breaks_off_is_an_error_that_names_it() {
+    fn a_log_that_cannot_be_written_is_an_error_that_names_it() {
         let _turn = turn();
         let mut options = command(&["sh", "-c", "exit 3"]);
         options.log = Some(PathBuf::from("/no/such/folder/log"));
@@ -315,7 +315,7 @@ mod tests {
         }
     }
 
-    /// One request by way of bash's own TCP; 3 stands for a 200, 4 for a 401, 5 for any other answer.
+    /// One request through bash's own TCP; exit code 3 means a 200, 4 a 401, 5 any other answer.
     const REQUEST: &str = r#"
         host=${VESCLI_BASE_URL#http://}
         exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_of_the_run_opens_the_sandbox_of_the_run() {
+    fn a_run_accepts_its_own_token() {
         let _turn = turn();
         let folder = tempfile::tempdir().unwrap();
         for (setting, expected) in [("WITH_TOKEN=", 4), ("WITH_TOKEN=1", 3)] {
@@ -368,7 +368,7 @@ mod tests {
         let exports: String = (0..5).map(|_| lines.next().unwrap().unwrap() + "\n").collect();
         let request = Command::new("bash").args(["-c", &format!("{exports}{REQUEST}")]).status();
         assert_eq!(request.unwrap().code(), Some(3), "{exports}");
-        // A log that cannot be written ends it, which is the only end that leaves this process alive.
+        // A log that cannot be written ends it. Any other end would end this process too.
         let start = Instant::now();
         while !serving.is_finished() {
             assert!(start.elapsed() < PATIENCE, "it does not end");
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_the_exports_that_went_away_does_not_end_it_and_a_full_disk_does() {
+    fn a_closed_reader_does_not_end_it_and_a_full_disk_does() {
         let variables = [("NAME", "value".to_owned())];
         let announced =
             |out: &mut (dyn Write + 'static)| reported(out, |reporter| announce("http://x", &variables, reporter)).0;
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_credential_is_left_beside_the_sandbox_s() {
+    fn the_command_gets_no_other_credential_than_the_sandbox_s() {
         let variables = [("VESCLI_TOKEN", "rehearsal".to_owned())];
         let environment: Environment = [("PATH", "/b")].into_iter().collect();
         let hidden: Vec<String> = hidden_from_rehearsal(&environment).collect();

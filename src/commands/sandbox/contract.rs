@@ -1,5 +1,5 @@
-//! The contract of the operation, seen from the service: what a request must look like, and what exactly is wrong with one
-//! that does not. Pure: a request goes in as it was received, the mail that it asks for comes out.
+//! The contract of an operation from the service's side: what a request must look like, and which rule a wrong one breaks.
+//! Pure: a request goes in as it was received; the person and the token come out.
 
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::{HeaderMap, Method};
@@ -12,26 +12,26 @@ use crate::settings::target::is_label;
 /// The environments that the published page lists.
 const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
 
-/// Longest piece of a request that is repeated in a message, in characters.
+/// How much of a request a message repeats at most, in characters.
 const SHOWN_MAX: usize = 100;
 
-/// What a request that keeps the contract asks for.
+/// A request that keeps the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
-    /// Who is to be mailed, or whom the operation is about in another way.
+    /// The person that the operation is about, such as the one to mail.
     pub(super) subject: String,
-    /// The token of the `Authorization` header, when there was one.
+    /// The token of the `Authorization` header, if there is one.
     pub(super) token: Option<String>,
 }
 
 /// Checks one request against the contract of one of `operations`.
 ///
-/// `target` is the path of the request line, with its query if there is one. The address is checked for length and
-/// invisible characters only: the pattern on the published page is not among the rules that the service's own description
-/// gives for the field, and `--allow-any-email` exists for addresses outside of it, which have to be rehearsed as well.
+/// `target` is the path of the request line, with its query if there is one. Of the address, only length and invisible
+/// characters are checked. The pattern on the published page is not among the rules in the service's own description of
+/// the field, and addresses for `--allow-any-email` must be possible in a rehearsal.
 ///
 /// # Errors
-/// The first rule that is broken, in a sentence; in the order path, method, headers, body.
+/// A sentence with the first rule that is broken, in the order path, method, headers, body.
 pub(super) fn check(
     operations: &[&'static Operation],
     method: &Method,
@@ -54,14 +54,14 @@ pub(super) fn check(
             shown(&content_type)
         ));
     }
-    // A request without the header admits everything (RFC 9110, section 12.5.1).
+    // A request without the header accepts any media type (RFC 9110, section 12.5.1).
     if headers.contains_key(ACCEPT) && !admits_json(&accept) {
         return Err(format!("the accept header, {:?}, does not accept application/json", shown(&accept)));
     }
     Ok(Request { token: read_token(headers)?, subject: read_subject(operation, body)? })
 }
 
-/// The operation at a path, which is the published one or what follows a base URL.
+/// The operation at a path: either its published path, or its path after a base URL.
 fn find(operations: &[&'static Operation], path: &str) -> Result<&'static Operation, String> {
     if path == LOGIN_PATH {
         return Err("the client followed the redirect to the login page; a redirect must never be followed, because \
@@ -96,11 +96,11 @@ fn check_variable(name: &str, value: &str) -> Result<(), String> {
 
 fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    // Two headers were joined by a comma, which no media type contains.
+    // If there is a comma, there were two headers: a media type contains none.
     media_type.eq_ignore_ascii_case("application/json") && !content_type.contains(',')
 }
 
-/// Whether one of the ranges contains JSON, as one with a star does.
+/// Whether one of the media ranges includes JSON; `*/*` and `application/*` do.
 fn admits_json(accept: &str) -> bool {
     accept.to_ascii_lowercase().split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -124,7 +124,7 @@ fn read_token(headers: &HeaderMap) -> Result<Option<String>, String> {
         })
 }
 
-/// Checks the whole body, and gives the one field of it that decides what happens. The others may be left out.
+/// Checks the whole body, and returns the field that names the person. The other fields are optional.
 fn read_subject(operation: &'static Operation, body: &[u8]) -> Result<String, String> {
     let value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let Value::Object(mut given) = value else {
@@ -153,7 +153,7 @@ fn read_subject(operation: &'static Operation, body: &[u8]) -> Result<String, St
     Ok(values.swap_remove(0).1)
 }
 
-/// All values of one header in one text, joined as RFC 9110, section 5.3 allows; empty when there is none.
+/// All values of one header in one text, joined as in RFC 9110, section 5.3; empty if there is no such header.
 pub(super) fn all_values(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     values.join(", ")
@@ -191,7 +191,7 @@ mod tests {
         ])
     }
 
-    /// The good headers with `name` taken out and then given once for each of `values`.
+    /// The valid headers, but with the header `name` once for each of `values`.
     fn with(name: &str, values: &[&str]) -> Result<Request, String> {
         let name: HeaderName = name.parse().unwrap();
         let mut map = good_headers();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_admits_json() {
+    fn the_client_accepts_json() {
         for fine in [
             &[][..],
             &["*/*"],

@@ -1,5 +1,5 @@
-//! `vescli sandbox`: a local stand-in for the service, to rehearse a runbook with. It keeps and checks the contract, mails
-//! no one, listens on a loopback address only, and answers as the recipient's name asks it to.
+//! `vescli sandbox`: a local stand-in for the service, to rehearse a runbook with. It checks that requests keep the contract,
+//! mails no one, listens on a loopback address only, and lets the recipient's name choose the answer.
 
 mod answer;
 mod certificate;
@@ -10,6 +10,7 @@ mod server;
 use std::ffi::OsString;
 use std::io;
 use std::iter::repeat_with;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,6 +29,7 @@ use crate::report::json::document;
 use crate::report::{ErrorReport, Reporter};
 use crate::settings::bulk::Rate;
 use answer::Share;
+use certificate::AuthorityFile;
 use server::{Rules, Server, open_log};
 
 /// Runs the sandbox. It ends as the rehearsed command does, by its code or by its signal.
@@ -36,7 +38,7 @@ pub fn run(command: &[OsString], context: &mut Context) -> Result<Ending, Comman
     run_sandbox(&options, context.environment, &mut context.reporter)
 }
 
-/// What can be asked of the sandbox on the command line.
+/// The options of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct SandboxOptions {
     /// The port to listen on; 0 for one that the system chooses.
@@ -48,22 +50,22 @@ struct SandboxOptions {
     fail_rate: Share,
     /// Whether requests without the sandbox's own token are answered with 401.
     require_auth: bool,
-    /// A file that gets one JSON line per request received.
+    /// The file that gets a JSON line for each request.
     log: Option<PathBuf>,
     /// The command to run and its arguments; empty to serve until a signal comes.
     command: Vec<OsString>,
-    /// The folder of the running vescli, which the command is to find first; `None` leaves `PATH` alone.
+    /// The folder of the running vescli, which comes first in the command's `PATH`; `None` leaves `PATH` alone.
     own_folder: Option<PathBuf>,
 }
 
 impl SandboxOptions {
     fn of(command: &[OsString], context: &Context) -> Result<Self, CommandError> {
-        let given = context.given()?;
+        let given = context.flags_and_variables()?;
         Ok(Self {
             port: given.get(Setting::Port).map_or(Ok(0), port)?,
             tls: given.is_on(Setting::Tls),
-            // `VESCLI_RATE` is the rate of a list, and reaches the command: were it the sandbox's too, a rehearsed run
-            // would meet a 429 for every request that comes a moment early.
+            // Not `VESCLI_RATE`: that is the rate of the rehearsed list. If the sandbox used it too, each request that
+            // comes a moment early would get a 429.
             rate: context.flags.get(Setting::Rate).map(Rate::of_setting).transpose()?.flatten(),
             fail_rate: given.get(Setting::FailRate).map(Entry::parsed).transpose()?.unwrap_or_default(),
             require_auth: given.is_on(Setting::RequireAuth),
@@ -82,14 +84,13 @@ fn port(entry: &Entry) -> Result<u16, ValueError> {
     })
 }
 
-/// Letters and digits of the sandbox's token: as many as make it look like a real one in a rehearsal.
+/// Length of the sandbox's token: it should look like a real one.
 const TOKEN_LENGTH: usize = 32;
 
 /// Runs the sandbox: with a command until the command has ended, without one until a signal ends the process.
 ///
-/// With a command, nothing is written to standard output, which belongs to the command, and one line with the address to
-/// standard error. Without one, standard output gets the lines that a shell evaluates, or a document, and standard error says
-/// how to continue.
+/// With a command, standard output belongs to the command, and standard error gets one line with the address. Without one,
+/// standard output gets lines for a shell to evaluate, or a document, and standard error says how to continue.
 ///
 /// # Errors
 /// [`CommandError`] when the sandbox, its log or the command cannot be started, or the log breaks off.
@@ -99,14 +100,14 @@ fn run_sandbox(
     reporter: &mut Reporter,
 ) -> Result<Ending, CommandError> {
     if SystemTime::now() < UNIX_EPOCH {
-        // HTTP cannot write the date of this machine's clock.
+        // HTTP has no form for such a date.
         let message = "this machine's clock is before 1970, and the sandbox cannot write that date into its answers";
         return Err(ErrorReport::new(Exit::OsError, message, "set the clock (NTP)").into());
     }
-    // From a generator that is not made for secrets: the token guards nothing but a rehearsal.
+    // This generator is not made for secrets, but the token only protects a rehearsal.
     let token: String = repeat_with(fastrand::alphanumeric).take(TOKEN_LENGTH).collect();
     let log = options.log.as_deref().map(open_log).transpose()?;
-    // Before any file is made: a port that is taken is the likeliest failure.
+    // Before any file is made: a port in use is the most likely failure.
     let listener = Server::listen(options.port)?;
     let (tls, authority) = options.tls.then(certificate::certified).transpose()?.unzip();
     let scheme = if options.tls { "https" } else { "http" };
@@ -116,23 +117,7 @@ fn run_sandbox(
     let server =
         Server::start(listener, rules).map_err(CommandError::os("cannot start the sandbox's server on 127.0.0.1"))?;
     let origin = format!("{scheme}://{}", server.address);
-    let mut variables = vec![
-        // The origin alone: what is before the path of an operation differs from operation to operation.
-        ("VESCLI_BASE_URL", origin.clone()),
-        (SANDBOX_VARIABLE, origin.clone()),
-        ("VESCLI_TENANT", "sandbox".to_owned()),
-        ("VESCLI_TOKEN", token),
-        // A profile's proxy would be refused for plain http.
-        ("VESCLI_NOPROXY", server.address.ip().to_string()),
-    ];
-    if let Some(file) = &authority {
-        let path = file.0.to_str().ok_or_else(|| {
-            let path = &file.0;
-            let message = format!("the path {path:?} is not UTF-8; set TMPDIR to a folder with another name");
-            CommandError::new(Exit::Config, message)
-        })?;
-        variables.push(("VESCLI_CACERT", path.to_owned()));
-    }
+    let variables = variables(&origin, server.address.ip(), token, authority.as_ref())?;
     let incomplete = |ended: &str, cause: io::Error| {
         let path = options.log.as_deref().unwrap_or(Path::new(""));
         CommandError::io(format!("the log {path:?} is incomplete{ended}: {cause}"))
@@ -159,14 +144,40 @@ fn run_sandbox(
     server.failures.try_recv().map_or(Ok(end), |source| Err(incomplete(&ended, source)))
 }
 
-/// Serves until the log fails, or a signal ends the process. SIGINT and SIGTERM keep their default unless there is a file to be
-/// removed before that.
+/// The variables for a command that uses the sandbox.
+fn variables(
+    origin: &str,
+    host: IpAddr,
+    token: String,
+    authority: Option<&AuthorityFile>,
+) -> Result<Vec<(&'static str, String)>, CommandError> {
+    let mut variables = vec![
+        // Only the origin: operations have different prefixes before their paths.
+        ("VESCLI_BASE_URL", origin.to_owned()),
+        (SANDBOX_VARIABLE, origin.to_owned()),
+        ("VESCLI_TENANT", "sandbox".to_owned()),
+        ("VESCLI_TOKEN", token),
+        // A profile's proxy would be refused for plain http.
+        ("VESCLI_NOPROXY", host.to_string()),
+    ];
+    if let Some(AuthorityFile(path)) = authority {
+        let text = path.to_str().ok_or_else(|| {
+            let message = format!("the path {path:?} is not UTF-8; set TMPDIR to a folder with another name");
+            CommandError::new(Exit::Config, message)
+        })?;
+        variables.push(("VESCLI_CACERT", text.to_owned()));
+    }
+    Ok(variables)
+}
+
+/// Serves until the log fails, or a signal ends the process. SIGINT and SIGTERM keep their default, unless there is a file to
+/// remove first.
 fn serve(server: Server, has_file: bool) -> io::Result<ControlFlow<i32, Option<io::Error>>> {
     let wait = move || server.failures.recv().ok();
     if has_file { Interrupts::watch()?.run(wait) } else { Ok(ControlFlow::Continue(wait())) }
 }
 
-/// Prints the variables as lines that a shell evaluates, or as a document, which says by its exit code that the start succeeded.
+/// Prints the variables as lines for a shell to evaluate, or as a document; its exit code means that the start succeeded.
 fn announce(origin: &str, variables: &[(&str, String)], reporter: &mut Reporter) -> io::Result<()> {
     let text = if reporter.output().json {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));

@@ -1,5 +1,5 @@
-//! The sandbox's HTTP server: a thread of its own that listens on a loopback port; each request is read, checked, logged,
-//! and only then answered. The log has a JSON line per request received, without credentials.
+//! The sandbox's HTTP server: a thread of its own that listens on a loopback port. It reads, checks and logs each request,
+//! and then answers it. The log has a JSON line for each request, without credentials.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -36,37 +36,36 @@ use crate::report::json::document;
 use crate::settings::bulk::Rate;
 use crate::settings::clock::writable;
 
-/// How long to wait when no connection can be taken, usually because the process has no file descriptor left.
+/// How long to wait if a connection cannot be accepted, usually because the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Longest request body that is read, in bytes. The two fields of the operation are far from it.
+/// Longest request body, in bytes. The two fields of the operation are much shorter.
 const BODY_MAX: usize = 64 * 1024;
 
-/// How the server answers, and what clients may take up, so that some that hang cannot keep out all others.
+/// How the server answers, and the limits for clients: a few that hang must not block all others.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// How many requests are let through; `None` for all.
+    /// Requests beyond this are answered with 429; `None` for no limit.
     pub(super) rate: Option<Rate>,
     /// The requests that are answered with 503.
     pub(super) fail_rate: Share,
     /// The certificate to serve https with; `None` for plain http.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    /// The only token that is let through; `None` when none is needed.
+    /// The required token; `None` if no token is required.
     pub(super) token: Option<String>,
     /// A file that gets a line for each request.
     pub(super) log: Option<File>,
     /// How long `slow@…` waits for its answer.
     pub(super) slow: Duration,
-    /// Most connections at a time; more wait until one of them ends.
+    /// Highest number of connections at a time; more wait until one of them ends.
     pub(super) connections: usize,
-    /// Longest time for the head of a request, and then for its body. A connection that is kept open without a
-    /// request lasts as long.
+    /// Time limit for the head of a request, then for its body, and for an idle connection.
     pub(super) patience: Duration,
 }
 
 impl Default for Rules {
     /// Twice as many connections as a bulk run can have, and half of the descriptors that most systems allow. `slow@…`
-    /// waits longer than the usual time-out of an attempt, so that the time-out is what is rehearsed.
+    /// waits longer than the usual time-out of an attempt, so that it rehearses this time-out.
     fn default() -> Self {
         let (slow, patience) = (Duration::from_secs(60), Duration::from_secs(10));
         let fail_rate = Share::default();
@@ -74,21 +73,21 @@ impl Default for Rules {
     }
 }
 
-/// A running server. It stops, and its port is closed, when this is dropped.
+/// A running server. Dropping it stops it and closes its port.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    /// Gets the first error of the log. It is closed when the server has ended.
+    /// Receives the first error of the log. Closed when the server has ended.
     pub(super) failures: Receiver<io::Error>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Takes a port of 127.0.0.1; 0 is one that the system chooses. Nothing is accepted from it yet.
+    /// Binds a port of 127.0.0.1; for 0 the system chooses one. Connections are not accepted yet.
     ///
     /// # Errors
-    /// With what to do when the port is not free or not allowed.
+    /// With a hint if the port is in use or not allowed.
     pub(super) fn listen(port: u16) -> Result<TcpListener, ErrorReport> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         TcpListener::bind(address).map_err(|cause| {
@@ -103,10 +102,10 @@ impl Server {
         })
     }
 
-    /// Starts to serve by `rules`. Connections are taken from when this returns.
+    /// Starts the server. Connections are accepted once this returns.
     ///
     /// # Errors
-    /// What the system says when the thread or its event loop cannot be made.
+    /// The system's error if the thread or its event loop cannot be made.
     pub(super) fn start(listener: TcpListener, mut rules: Rules) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -118,7 +117,7 @@ impl Server {
         let handler = Arc::new(Handler { rules, memory: Mutex::new(memory), failures: report });
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             runtime.spawn(accept(listener, handler));
-            // The sender is only ever dropped, so the error is the signal to stop.
+            // Nothing is ever sent: dropping the sender is the signal to stop.
             let _ = runtime.block_on(stopped);
         })?;
         Ok(Self { address, failures, stop: Some(stop), thread: Some(thread) })
@@ -129,7 +128,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has written its message itself, and nothing is left to stop.
+            // If the thread panicked, it has written its message, and there is nothing to stop.
             let _ = thread.join();
         }
     }
@@ -137,7 +136,7 @@ impl Drop for Server {
 
 async fn accept(listener: tokio::net::TcpListener, handler: Arc<Handler>) {
     let room = Arc::new(Semaphore::new(handler.rules.connections));
-    // It is never closed, so there is always room in the end.
+    // The semaphore is never closed, so this only waits and never fails.
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -157,13 +156,13 @@ async fn converse(stream: TcpStream, handler: &Handler) {
         None => Box::new(stream),
         Some(config) => {
             let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
-            // The client refused the certificate, speaks no TLS, or does not answer: there is nothing to reply to.
+            // The client refused the certificate, does not speak TLS, or does not answer: there is nothing to reply to.
             let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await else { return };
             Box::new(stream)
         }
     };
     let service = service_fn(|request| handler.respond(request));
-    // A conversation that breaks off concerns the client, which sees it at its own end; `drop@…` ends here too.
+    // If the connection breaks, the client notices it; `drop@…` ends here too.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
@@ -171,11 +170,11 @@ async fn converse(stream: TcpStream, handler: &Handler) {
         .await;
 }
 
-/// A connection with or without TLS: one type, so that the code of HTTP is in the binary once.
+/// A connection with or without TLS: one type, so that the HTTP code is in the binary once.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Answers by its rules, and remembers from one request to the next.
+/// Answers requests by the rules; the memory is what it keeps between requests.
 #[derive(Debug)]
 struct Handler {
     /// Without the log, which is in the memory.
@@ -186,22 +185,22 @@ struct Handler {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// When the requests came that were let through and still count for the rate.
+    /// The times of the requests that were admitted and still count for the rate.
     admitted: VecDeque<Instant>,
-    /// When the first request to an address came, and how many have come.
+    /// For each address: when its first request came, and how many came.
     seen: HashMap<String, (Instant, u64)>,
     log: Option<File>,
 }
 
-/// What is answered, if anything, and whether the answer has to wait.
+/// The answer, `None` to hang up, and whether it is sent after the wait of `slow@…`.
 type Reply = (Option<Answer>, bool);
 
 impl Handler {
-    /// Takes one request and gives its answer.
+    /// Answers one request.
     ///
     /// # Errors
-    /// For `drop@…`, and when the request was not complete in time or the client went away before it was. hyper then closes
-    /// the connection without an answer.
+    /// For `drop@…`, and if the request was not complete in time or the client left before. hyper then closes the connection
+    /// without an answer.
     async fn respond(&self, request: Request<Incoming>) -> io::Result<Answer> {
         let at = SystemTime::now();
         let (parts, incoming) = request.into_parts();
@@ -224,11 +223,11 @@ impl Handler {
         answer.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
     }
 
-    /// First the contract, so that a broken request always learns what is wrong with it; then the credential; then the
-    /// rate, which therefore counts only what the service would have worked on; then the recipient's name.
+    /// Checks the contract first, so that the answer to a wrong request always says what is wrong. Then the credential.
+    /// Then the rate, which so only counts requests that the service would have processed. Then the recipient's name.
     ///
     /// # Errors
-    /// The rule of the contract that the request breaks, in a sentence, and the status for it.
+    /// The status, and a sentence with the rule of the contract that the request breaks.
     fn decide(&self, parts: &Parts, body: Option<&[u8]>) -> Result<Reply, (StatusCode, String)> {
         let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {BODY_MAX} bytes"));
         let bad = |violation| (StatusCode::BAD_REQUEST, violation);
@@ -248,7 +247,7 @@ impl Handler {
             return Ok((Some(rate_limited(wait)), false));
         }
         let is_slow = scenario == Scenario::Slow;
-        // What came before for the address has to be remembered only if the answer depends on it.
+        // Earlier requests to the address are only counted if the answer depends on them.
         if !matches!(scenario, Scenario::Flaky(_) | Scenario::Late(_)) && self.rules.fail_rate == Share::default() {
             return Ok((react(scenario, None, false), is_slow));
         }
@@ -259,8 +258,8 @@ impl Handler {
         Ok((react(scenario, age, self.rules.fail_rate.contains(&address, before)), is_slow))
     }
 
-    /// Writes before the answer leaves, so that a client with an answer finds its line. `slow@…` is therefore logged
-    /// with the status that it will get, whether the client stays for it or not.
+    /// Writes the line before the answer is sent, so that a client with an answer finds its line. Therefore `slow@…` is
+    /// logged with the status that it will get, even if the client does not wait for it.
     fn write_down(&self, at: SystemTime, parts: &Parts, body: &[u8], violation: Option<&str>, status: Option<u16>) {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(log) = &mut memory.log else { return };
@@ -275,32 +274,32 @@ impl Handler {
             violation: violation,
             status: status,
         });
-        // The whole line is sent in one write, so that two sandboxes can share a file.
+        // One write for the whole line, so that two sandboxes can share a file.
         let written = line.map_err(io::Error::from).and_then(|line| log.write_all((line + "\n").as_bytes()));
         if let Err(error) = written {
             memory.log = None;
-            // When the sandbox is ending, no one receives this, and no one needs it.
+            // Fails if the sandbox is about to end; then the error does not matter.
             let _ = self.failures.send(error);
         }
     }
 }
 
-/// The answer to a scenario, none to hang up; `age` is how long ago the first request to the address came, `None` when this
-/// is the first. A name that asks for something gets it; `fails` is for all others.
+/// The answer to a scenario; `None` to hang up. `age` is how long ago the first request to the address came, `None` if this
+/// is the first. `fails` only counts for names that do not choose an answer.
 fn react(scenario: Scenario, age: Option<Duration>, fails: bool) -> Option<Answer> {
     Some(match scenario {
         Scenario::Drop => return None,
         Scenario::Status(status) => of_status(status),
         Scenario::Flaky(status) if age.is_none() => of_status(status),
         Scenario::Late(time) if age.unwrap_or_default() < time => of_status(StatusCode::NOT_FOUND),
-        // With `Retry-After`, so that it is known that no one was mailed; `status-500@…` and others are for the rest.
+        // With `Retry-After`, so that it is certain that no one was mailed. For other failures there is `status-500@…`.
         Scenario::Accept if fails => of_status(StatusCode::SERVICE_UNAVAILABLE),
         Scenario::Flaky(_) | Scenario::Late(_) | Scenario::Accept | Scenario::Slow => of_status(StatusCode::OK),
         Scenario::Html => login_page(StatusCode::OK),
     })
 }
 
-/// Opens a log to be appended to. A file that does not exist is made for its owner only, because it contains addresses.
+/// Opens a log to append to. A new file is readable by its owner only, because it contains addresses.
 ///
 /// # Errors
 /// With the path.
@@ -314,7 +313,7 @@ pub(super) fn open_log(path: &Path) -> Result<File, CommandError> {
     })
 }
 
-/// A header with all of its values; of one that may be a secret at most its scheme.
+/// A header with all of its values. If it may be a secret, at most its scheme is shown.
 fn redacted(name: &HeaderName, headers: &HeaderMap) -> (String, Value) {
     let value = all_values(headers, name);
     let shown = if *name == AUTHORIZATION && value.starts_with("APIToken ") {
@@ -327,11 +326,10 @@ fn redacted(name: &HeaderName, headers: &HeaderMap) -> (String, Value) {
     (name.to_string(), shown.into())
 }
 
-/// Lets a request through at `now`, or says how long it has to wait until the oldest one that was let through no longer
-/// counts. A request that is turned away does not count. `now` must not run backwards.
+/// Admits a request at `now` if the rate allows it. A refused request does not count. `now` must not go backwards.
 ///
 /// # Errors
-/// The wait, longer than zero, when as many as the rate allows still count.
+/// The time, longer than zero, until the oldest admitted request no longer counts.
 fn admit(admitted: &mut VecDeque<Instant>, rate: Rate, now: Instant) -> Result<(), Duration> {
     let age = |moment: Instant| now.saturating_duration_since(moment);
     while admitted.front().is_some_and(|oldest| age(*oldest) >= rate.per) {
@@ -352,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_window_names_the_wait_and_slides_on() {
+    fn a_full_window_returns_the_wait_and_moves_on() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut admitted = VecDeque::new();
@@ -367,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn no_stretch_of_the_rate_s_length_holds_more_than_its_count() {
+    fn no_period_of_the_rate_has_more_requests_than_its_count() {
         let start = Instant::now();
         let mut admitted = VecDeque::new();
         let mut admit = |now| admit(&mut admitted, "3/s".parse().unwrap(), now);

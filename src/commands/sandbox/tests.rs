@@ -1,4 +1,4 @@
-//! The running server, by raw bytes over TCP: its answers, its limits, its log.
+//! Tests of the running server with raw bytes over TCP: its answers, its limits, its log.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -18,7 +18,7 @@ fn server(rules: Rules) -> Server {
     Server::start(Server::listen(0).unwrap(), rules).unwrap()
 }
 
-/// One request over a connection of its own; everything that came back, as text.
+/// Sends one request on a connection of its own, and returns everything that came back, as text.
 fn exchange(server: &Server, head: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -45,7 +45,7 @@ fn mail(server: &Server, email: &str) -> Reply {
     mail_with(server, email, "")
 }
 
-/// An answer taken apart.
+/// The parts of an answer.
 #[derive(Debug, PartialEq)]
 struct Reply {
     status: u16,
@@ -253,7 +253,7 @@ fn a_connection_carries_several_requests_and_a_stopped_server_none() {
     assert!(TcpStream::connect(address).is_err());
 }
 
-/// A connection that has sent this and nothing more.
+/// A connection that has sent only this text.
 fn hanging(server: &Server, text: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -270,7 +270,7 @@ fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
         let start = Instant::now();
         let mut stream = hanging(&server, begun);
         let mut rest = String::new();
-        // It may be answered with a reason, or cut off with bytes unread: both are fine.
+        // The server may answer with a reason, or close the connection with bytes unread: both are fine.
         let _ = stream.read_to_string(&mut rest);
         assert!(start.elapsed() < PATIENCE, "{begun:?} was not hung up on");
         assert!(!rest.contains("200 OK"), "{rest}");
@@ -300,11 +300,11 @@ fn no_more_connections_are_served_at_a_time_than_allowed() {
         request.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
-    // At the same time they would take half as long.
+    // If both ran at the same time, it would take half as long.
     assert!(start.elapsed() >= 2 * slow);
 }
 
-/// The lines of a log, which ends with a whole one.
+/// The lines of a log. The last one must be complete.
 pub(super) fn log_lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     assert!(text.ends_with('\n'));

@@ -1,6 +1,6 @@
-//! The client certificate: where it comes from, and how it is read with its key from PEM files or a PKCS#12 file. What the
-//! server could not accept anyway is refused before anything is sent: a key of another certificate, an encrypted key,
-//! dates that are not now. Also what any certificate says of itself, for messages and dates.
+//! The client certificate: where it comes from, and how it is read with its key from PEM files or a PKCS#12 file. A certificate
+//! that no server could accept is refused before anything is sent: the key of another certificate, an encrypted key, or dates
+//! that are not valid now. Also the contents of any certificate, for messages and dates.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -26,14 +26,14 @@ use crate::settings::error::SettingsError;
 use crate::settings::file::{self, Accept, FileErrorKind};
 use crate::settings::sources::Sources;
 
-/// Most bytes of a file with a certificate or a key: no chain comes near.
+/// Longest file with a certificate or a key, in bytes: every chain is much shorter.
 const CERTIFICATE_MAX: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientCertificateSource {
     /// PEM files. `key` is `cert` if no file is named for it.
     Pem { cert: PathBuf, key: PathBuf, key_origin: Origin },
-    /// Without a password the empty one is tried.
+    /// Without a password, vescli tries the empty one.
     P12 { file: PathBuf, password: Option<(PasswordSource, Origin)> },
 }
 
@@ -73,8 +73,8 @@ impl ClientCertificateSource {
 }
 
 impl PasswordSource {
-    /// The password for the PKCS#12 file in use, wherever the file was named: a flag cannot carry a secret, so the
-    /// variable serves a file that a flag names as well. It opens a file and goes nowhere, so it is bound to no host.
+    /// The password for the PKCS#12 file, independent of the source that names the file: there is no flag for a secret, so the
+    /// variable is also for a file that a flag names. The password is never sent, so it is not bound to a host.
     pub(super) fn find(sources: &Sources, environment: &Environment) -> Result<Option<(Self, Origin)>, ValueError> {
         for (level, layer) in sources.layers() {
             let names = [P12_PASSWORD_VARIABLE, F5_PASSWORD_VARIABLE];
@@ -92,15 +92,15 @@ impl PasswordSource {
 #[derive(Clone)]
 pub struct ClientCertificate {
     certified: Arc<CertifiedKey>,
-    /// As far as it can be read.
+    /// None if it cannot be read.
     pub subject: Option<String>,
 }
 
-/// The client's certificate, then those that lead to its authority, and the key.
+/// The client's certificate, then those up to its authority, and the key.
 type Parts = (Vec<CertificateDer<'static>>, Zeroizing<PrivateKeyDer<'static>>);
 
 impl ClientCertificate {
-    /// In the form that TLS takes.
+    /// In the form that rustls needs.
     pub fn certified(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.certified)
     }
@@ -148,8 +148,7 @@ impl ClientCertificate {
     }
 }
 
-/// Puts certificate and key together, if they belong together. It does what `CertifiedKey::from_der` does, but overwrites
-/// the key afterwards.
+/// Checks that certificate and key belong together. Same as `CertifiedKey::from_der`, but overwrites the key afterwards.
 fn certify((chain, key): Parts) -> Result<CertifiedKey, rustls::Error> {
     let certified = CertifiedKey::new(chain, ring::sign::any_supported_type(&key)?);
     match certified.keys_match() {
@@ -170,7 +169,7 @@ fn read_file(
     })
 }
 
-/// Only the file that contains the key has to be kept from others.
+/// Only the file with the key must not be readable by others.
 fn read_pem(cert: &Path, cert_origin: &Origin, key: &Path, key_origin: &Origin) -> Result<Parts, SettingsError> {
     let read = |path, origin, check| read_file(path, origin, CERTIFICATE_MAX, check);
     let key_bytes = read(key, key_origin, file::check_private)?;
@@ -214,8 +213,8 @@ fn damaged(path: &Path, error: &pem::Error) -> String {
     format!("{} is damaged: {reason}", path.display())
 }
 
-/// What a certificate says about itself. It decides nothing about trust: only rustls verifies. A certificate that cannot be
-/// read here gets a shorter message.
+/// The contents of a certificate, for messages only: rustls verifies it. For a certificate that cannot be read here, messages
+/// are shorter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// Such as `CN=example, O=Example Ltd`.
@@ -227,9 +226,9 @@ pub struct CertificateFacts {
 }
 
 impl CertificateFacts {
-    /// Reads a certificate in DER; `None` if it is not one, or one beyond RFC 5280.
+    /// Reads a certificate in DER; `None` if it is not valid by RFC 5280.
     pub fn read(der: &[u8]) -> Option<Self> {
-        // A date before 1970 becomes 1970, which is in the past too.
+        // A date before 1970 becomes 1970: both are in the past.
         let time = |time: ASN1Time| UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         Some(Self {
@@ -246,7 +245,7 @@ impl CertificateFacts {
     }
 }
 
-/// Opens a PKCS#12 file: today's encryption (PBES2 with AES) and the old one (RC2, 3DES, SHA-1) that F5's console and many
+/// Opens a PKCS#12 file with today's encryption (PBES2 with AES) or the old one (RC2, 3DES, SHA-1), which F5's console and many
 /// tools still write.
 #[cfg(feature = "p12")]
 mod pkcs12 {
@@ -262,8 +261,8 @@ mod pkcs12 {
 
     const PASSWORD_MAX: u64 = 8 * 1024;
 
-    /// Of all pairs of key and certificate in the file, the first that belong together. One that TLS cannot use is better
-    /// than none: the caller says why.
+    /// The first key and certificate in the file that belong together. A pair that TLS cannot use is returned too: the caller
+    /// reports why.
     pub(super) fn read(
         path: &Path,
         origin: &Origin,
@@ -285,7 +284,7 @@ mod pkcs12 {
             .ok_or_else(|| unusable(format!("{} contains no private key with its certificate", path.display())))
     }
 
-    /// One newline at the end of a file is not part of the password.
+    /// A line end at the end of a file is not part of the password.
     fn password_of(source: &PasswordSource, origin: &Origin) -> Result<Secret, SettingsError> {
         let path = match source {
             PasswordSource::Variable(_, secret) => return Ok(secret.clone()),
@@ -324,9 +323,9 @@ mod pkcs12 {
         let bytes =
             if is_beyond { Cow::Owned(without_mac(bytes).ok_or_else(not_pkcs12)?) } else { Cow::Borrowed(bytes) };
         Pkcs12Archive::from_pkcs12(&bytes, text).map_err(|error| match error {
-            // The check of the password comes first where a file has one; without, a wrong password garbles the rest.
+            // A file with a MAC is checked first, which detects a wrong password. Without a MAC, decryption gives garbage.
             Error::MacError(_) | Error::UnpadError => wrong_password(),
-            // The library passes on only the text of this error.
+            // Of this error the library only passes on the text.
             Error::Pkcs5Error(text) if text.contains("decryption failed") => wrong_password(),
             Error::UnsupportedEncryptionScheme | Error::UnsupportedMacAlgorithm | Error::Pkcs5Error(_) => format!(
                 "{file} is encrypted in a way that is not supported: make it again with `openssl pkcs12 -export` (AES), or with `-legacy` (RC2, 3DES)"
@@ -336,10 +335,10 @@ mod pkcs12 {
         })
     }
 
-    /// The start of the identifiers of all the old kinds of encryption, 1.2.840.113549.1.12.1.N (RFC 7292, appendix C).
+    /// The start of the identifiers of all old kinds of encryption, 1.2.840.113549.1.12.1.N (RFC 7292, appendix C).
     const PBES1: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01";
 
-    /// The same file without its MAC, the last of its three fields (RFC 7292, section 4).
+    /// The file without its MAC, which is the last of its three fields (RFC 7292, section 4).
     fn without_mac(bytes: &[u8]) -> Option<Vec<u8>> {
         let (_, file) = Any::from_der(bytes).ok()?;
         let (rest, _version) = Any::from_der(file.data).ok()?;
@@ -348,7 +347,7 @@ mod pkcs12 {
         Sequence::new(kept.into()).to_der_vec().ok()
     }
 
-    /// The certificate and those that lead to its authority. The server has the authority's own certificate.
+    /// The certificate and those up to its authority, without the authority's own: the server has that one.
     fn chain(own: &Certificate, all: &[Certificate]) -> Vec<CertificateDer<'static>> {
         let mut chain = vec![own];
         while let Some(next) = all.iter().find(|candidate| {

@@ -1,7 +1,7 @@
-//! Which credential is used. All of it comes from the strongest source that names one (each table of the file is a source),
-//! so that parts of two credentials are never combined. A credential of the file is bound to the host of the table that
-//! names it. Flags and variables, F5's own included, do not change that host: a mistake in one would send the credential to
-//! another host.
+//! Which credential is used. All its parts come from the strongest source that names one (each table of the file is a source),
+//! so parts of two credentials are never combined. A credential from the file is bound to the host of the table that names it.
+//! Flags and variables, including those of F5's own tools, do not change that host: otherwise a mistake in one would send the
+//! credential to another host.
 
 pub mod certificate;
 pub mod secret;
@@ -20,7 +20,7 @@ use crate::args::environment::{Environment, F5_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::args::layer::{Entry, Origin};
 use crate::args::settings_table::Setting;
 
-/// Which credential is used, before it is read. Each part comes with the origin that names it.
+/// Which credential is used, before it is read. Each part has the origin that names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialPlan {
     pub token: Option<(TokenSource, Origin)>,
@@ -38,7 +38,7 @@ impl CredentialPlan {
     /// Finds the credential, and checks that it may go to the target.
     ///
     /// # Errors
-    /// [`SettingsError`] when it belongs to another host, or is half of one.
+    /// [`SettingsError`] if it belongs to another host, or is not complete.
     pub fn resolve(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         let mut plan = Self::strongest(sources, environment, target)?;
         if let Some((ClientCertificateSource::P12 { password, .. }, _)) = &mut plan.certificate {
@@ -50,7 +50,7 @@ impl CredentialPlan {
         Ok(plan)
     }
 
-    /// That of the strongest layer that names one, still without the password of a PKCS#12 file.
+    /// The credential of the strongest layer that names one, still without the password of a PKCS#12 file.
     fn strongest(sources: &Sources, environment: &Environment, target: &Target) -> Result<Self, SettingsError> {
         let limit = sources.duration(Setting::TokenCommandTimeout)?;
         for (index, (level, layer)) in sources.layers().enumerate() {
@@ -102,14 +102,14 @@ impl CredentialPlan {
     }
 }
 
-/// What decides the host of the published URL, or all of it.
+/// The settings that decide the host.
 const HOST: &[Setting] = &[Setting::Tenant, Setting::BaseUrl, Setting::Console];
 
-/// Checks that the credential of the layer at `index`, a table of the file, may go to the target. When in doubt it is
+/// Checks that the credential of a table of the file, the layer at `index`, may be sent to the target. In doubt it is
 /// refused.
 ///
 /// # Errors
-/// [`SettingsError`] with both hosts, or with the reason why the table's own cannot be computed.
+/// [`SettingsError`] with both hosts, or with the reason why the host of the table cannot be computed.
 fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target) -> Result<(), SettingsError> {
     let target = target.origin();
     let reason = match Target::origin_of(&table_alone(sources, index)) {
@@ -137,8 +137,8 @@ fn check_host(sources: &Sources, index: usize, origin: &Origin, target: &Target)
     Err(SettingsError::Bound { origin: origin.clone(), reason })
 }
 
-/// What decides the host of a table: the table, the profiles that it extends, and `[defaults]`. A table without a host is
-/// a template or `[defaults]`: its credential belongs to the host of the profile that extends it.
+/// The sources that decide the host of a table: the table, the profiles that it extends, and `[defaults]`. A table without a
+/// host is a template or `[defaults]`: its credential belongs to the host of the profile that extends it.
 fn table_alone(sources: &Sources, index: usize) -> Sources {
     let own = sources.only(|at, level| if at >= index && level == Level::File { HOST } else { &[] });
     let names = |setting| own.pick(setting).is_some();
@@ -146,7 +146,7 @@ fn table_alone(sources: &Sources, index: usize) -> Sources {
         Level::BuiltIn => &[Setting::Console],
         Level::File if at >= index => HOST,
         Level::File if names(Setting::Tenant) || names(Setting::BaseUrl) => &[],
-        // A console that the table names may be completed by a tenant, and not be replaced.
+        // If the table only names a console, a profile that extends it may add a tenant, but not replace the console.
         Level::File if names(Setting::Console) => &[Setting::Tenant],
         Level::File => HOST,
         Level::Flag | Level::Variable | Level::Foreign => &[],

@@ -1,6 +1,6 @@
-//! A text that is never shown: neither `Debug` nor `Display` shows its value, and it is overwritten when it is dropped.
-//! Copies that cannot be overwritten from here: the process's environment, the header of a request while it is sent, and
-//! what TLS and PKCS#12 keep of a key. Because of these no core file is written.
+//! A text that is never shown: neither `Debug` nor `Display` shows its value, and dropping it overwrites it. Some copies cannot
+//! be overwritten: those in the environment of the process, in the header of a request while it is sent, and of keys in the
+//! TLS and PKCS#12 libraries. Because of them, no core file is written.
 
 use std::fmt;
 
@@ -19,8 +19,8 @@ impl Secret {
         Self(Zeroizing::new(value))
     }
 
-    /// Makes a secret of bytes; `None`, and the bytes overwritten, if they are not UTF-8. One line end at the end is not
-    /// part of the secret, and `\r` alone is not a line end.
+    /// Makes a secret of bytes without the line end, if there is one; `\r` alone is not a line end. If the bytes are not UTF-8,
+    /// it overwrites them and returns `None`.
     pub fn of_line(bytes: Vec<u8>) -> Option<Self> {
         let mut text = String::from_utf8(bytes).map_err(|error| error.into_bytes().zeroize()).ok()?;
         if let Some(line) = text.strip_suffix('\n') {
@@ -29,12 +29,12 @@ impl Secret {
         Some(Self::new(text))
     }
 
-    /// The value, for the one place that has to send it.
+    /// The value, for places that have to send it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// How long it is, in characters: enough to tell one credential from another, or an empty file from a full one.
+    /// Its length in characters. It may be shown, and helps to tell one credential from another.
     pub fn length(&self) -> usize {
         self.0.chars().count()
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The secret in the variable of a level, if it has one: our own, or that of F5's tools.
+/// The secret in the variable of a level: vescli's own, or that of F5's tools. The other levels have none.
 pub(super) fn of_variable<T>(
     level: Level,
     environment: &Environment,
@@ -70,9 +70,9 @@ pub(super) fn of_variable<T>(
     Ok(text.map(|text| (source(name.to_owned(), Secret::new(text.to_owned())), origin(name.to_owned()))))
 }
 
-/// Turns core files off: memory contains the secrets in clear text. Processes that are started from here inherit the limit
-/// of zero. A core pattern that is a pipe ignores it, so the process is made non-dumpable as well, where that exists; this
-/// also keeps the user's other processes from reading its memory. Both are precautions: where they fail, vescli goes on.
+/// Turns off core files, because memory contains the secrets in clear text. Child processes inherit the limit of zero. If the
+/// core pattern is a pipe, the limit does not apply, so the process also becomes non-dumpable, on systems that have this. Then
+/// the user's other processes cannot read its memory either. Both are precautions: if one fails, vescli continues.
 pub fn keep_out_of_core_files() {
     #[cfg(unix)]
     {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_is_no_part_of_a_secret() {
+    fn one_line_end_is_not_part_of_a_secret() {
         for (bytes, text) in [
             (&b"a"[..], Some("a")),
             (b"a\n", Some("a")),

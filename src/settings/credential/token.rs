@@ -1,5 +1,5 @@
-//! The token: where it comes from, and how it is read from a variable, a file, standard input or a command. What cannot be
-//! a token, or what others can read, is refused.
+//! The token: where it comes from, and how it is read from a variable, a file, standard input or a command. A text that cannot
+//! be a token, and a file that others can read, are refused.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use crate::args::settings_table::Setting;
 use crate::settings::error::SettingsError;
 use crate::settings::file::{self, Accept, FileError, FileErrorKind};
 
-/// Most bytes of a token: no server accepts a longer header.
+/// Longest token, in bytes: no server accepts a longer header.
 const TOKEN_MAX: usize = 8 * 1024;
 
-/// The same with the line end that is trimmed.
+/// How many bytes are read: the token and its line end.
 const TOKEN_READ_MAX: u64 = TOKEN_MAX as u64 + 2;
 
 const TOO_LONG: &str = "is longer than 8 KiB, so it is not an API token";
@@ -74,10 +74,10 @@ impl TokenSource {
 
 const EMPTY: &str = "is empty";
 
-/// What is left after the line end is trimmed must be visible ASCII, or it could end the header.
+/// A token must be visible ASCII. Other characters could end the header.
 ///
 /// # Errors
-/// What is wrong with it, without a byte of it.
+/// The reason, without any part of the token.
 fn check(secret: Secret) -> Result<Secret, &'static str> {
     let text = secret.expose();
     if text.is_empty() {
@@ -106,7 +106,7 @@ fn of_file(error: FileError, origin: &Origin) -> SettingsError {
     SettingsError::File { origin: format!("{origin}: "), error, hint }
 }
 
-/// Bypasses the buffer of the standard library, which would keep a copy of the token to the end of the process.
+/// Does not use the buffer of the standard library, which would keep a copy of the token until the process ends.
 fn read_stdin(origin: &Origin) -> Result<Vec<u8>, SettingsError> {
     #[cfg(unix)]
     let stdin = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned().map(std::fs::File::from);
@@ -118,14 +118,14 @@ fn read_stdin(origin: &Origin) -> Result<Vec<u8>, SettingsError> {
         .ok_or_else(|| unusable(origin, TOO_LONG))
 }
 
-/// How long to sleep between two checks of the command: at first very short, because most commands are quick.
+/// The pause between two checks of the command: at first short, because most commands are quick, then longer.
 const CHECK_INTERVALS: [Duration; 2] = [Duration::from_micros(200), Duration::from_millis(10)];
 
-/// Runs the command without input and without the secrets in its environment; its messages are shown. It waits for the end
-/// of the command, not of its output: a process that it started, such as gpg-agent, may keep the output open for days.
+/// Runs the command without input and without the secrets in its environment; its messages are shown. This waits for the end of
+/// the command, not of its output: a process that it starts, such as gpg-agent, may keep the output open for days.
 ///
 /// # Errors
-/// [`SettingsError::Command`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
+/// [`SettingsError::Unusable`] when it cannot be run, fails, or runs for longer than `limit`; then it is killed.
 fn run_command(
     words: &[String],
     limit: Duration,
@@ -140,12 +140,12 @@ fn run_command(
         command.env_remove(name);
     }
     let mut child = command.spawn().map_err(|error| failed(format!("cannot be run: {error}")))?;
-    // What was printed so far, up to one byte more than a token may have.
+    // The output so far, at most one byte more than is allowed.
     let room = usize::try_from(TOKEN_READ_MAX + 1).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     let end = wait(&mut child, &mut bytes, limit);
-    // It may still run. Only this process is killed, and not its group: it is in our group, so that it can ask at the
-    // terminal.
+    // It may still run. Only the process is killed, not its group: it is in vescli's group, so that it can ask for a password
+    // at the terminal.
     let _ = child.kill();
     let _ = child.wait();
     match end.map_err(|error| failed(format!("could not be read: {error}")))? {
@@ -163,7 +163,7 @@ fn is_too_long(bytes: &[u8]) -> bool {
     bytes.len() as u64 > TOKEN_READ_MAX
 }
 
-/// Waits until the command has ended, or has printed too much. Without a status if neither comes within the limit.
+/// Waits until the command has ended, has printed too much, or the limit is over. None if it has not ended.
 fn wait(child: &mut Child, bytes: &mut Vec<u8>, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let start = Instant::now();
     let mut pipe = child.stdout.take();
@@ -171,7 +171,7 @@ fn wait(child: &mut Child, bytes: &mut Vec<u8>, limit: Duration) -> io::Result<O
         set_nonblocking(pipe)?;
     }
     loop {
-        // Before the output is read: what the command wrote before its end is in the pipe by then.
+        // Before the output is read: after the command's end, all its output is in the pipe.
         let ended = child.try_wait()?;
         read_available(&mut pipe, bytes)?;
         if ended.is_some() || is_too_long(bytes) || start.elapsed() >= limit {
@@ -182,7 +182,7 @@ fn wait(child: &mut Child, bytes: &mut Vec<u8>, limit: Duration) -> io::Result<O
     }
 }
 
-/// Reads what is there, as far as the buffer has room: were it to grow, it would leave copies of a secret behind.
+/// Reads the available output, as far as the buffer has room: a buffer that grows leaves copies of a secret behind.
 fn read_available(pipe: &mut Option<ChildStdout>, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = Zeroizing::new([0; 1024]);
     while let Some(open) = pipe
@@ -200,7 +200,7 @@ fn read_available(pipe: &mut Option<ChildStdout>, bytes: &mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-/// This changes only our end of the pipe, not that of the command.
+/// This only changes vescli's end of the pipe, not that of the command.
 #[cfg(unix)]
 fn set_nonblocking(pipe: &ChildStdout) -> io::Result<()> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -209,7 +209,7 @@ fn set_nonblocking(pipe: &ChildStdout) -> io::Result<()> {
     Ok(fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?)
 }
 
-/// Without such pipes a read waits for the end of the output, so the limit works only for a command that prints.
+/// On these systems a read waits for output, so the time limit only works for a command that prints.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
 fn set_nonblocking(_: &ChildStdout) -> io::Result<()> {

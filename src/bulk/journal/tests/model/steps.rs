@@ -11,7 +11,7 @@ use super::world::{
 use super::writing::{self, Op};
 use super::{End, Fault, Folds, Intent, Life, Outcome, Person, RowKey, RowState, Tail, record};
 use crate::api::outcome::AttemptResult;
-use crate::api::retry::after_another;
+use crate::api::retry::combine;
 use crate::bulk::gate::unknown_from_earlier_run;
 use crate::bulk::journal::{KnownElsewhere, Recovered};
 use crate::bulk::list::Row;
@@ -264,7 +264,7 @@ impl Life {
         let truth = &mut world.people[index];
         truth.may_be_mailed &= !matches!(latest, Outcome::Rejected);
         let before = run.plan.0.tasks[task].prior;
-        let outcome = after_another((before == Prior::Unknown).then(unknown_from_earlier_run), result(latest)).outcome;
+        let outcome = combine((before == Prior::Unknown).then(unknown_from_earlier_run), result(latest)).outcome;
         let is_due = outcome == Outcome::Rejected && service == Service::IsBusy;
         let again = answer == Answer::TriesAgain;
         if again && work.attempt >= ATTEMPTS_MAX {

@@ -1,5 +1,5 @@
-//! The checks of the doctor: each with its name, how it went, and what to do next. They are reported as they are made: a line
-//! each, or one JSON document at the end. They decide the exit.
+//! The results of the doctor's checks: each has a name, a state, a message and a hint. Each is reported at once as a line, or
+//! all together at the end as one JSON document. They decide the exit.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use crate::report::{ErrorReport, Reporter};
 use crate::settings::clock::to_text;
 use crate::settings::credential::certificate::CertificateFacts;
 
-/// The names of all checks, in their order. Scripts read them: they are only ever added to.
+/// The names of all checks, in their order. Scripts read them, so none is ever removed or renamed.
 const NAMES: [&str; 10] = ["config", "url", "credential", "trust", "dns", "tcp", "proxy", "tls", "http", "clock"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) struct Check {
     pub state: State,
     /// What was found; may contain foreign text.
     pub message: String,
-    /// The next thing to do, if there is any.
+    /// What to do next, if anything.
     pub hint: Option<String>,
 }
 
@@ -69,27 +69,28 @@ impl Check {
         Self { state: State::Skipped, ..Self::ok(name, message) }
     }
 
-    /// A failure of the network, with the exit that a send would have. An empty subject is left out.
+    /// A failure of the network, with the exit that a send would have. The subject comes before the message, unless it is
+    /// empty.
     pub(super) fn of_failure(name: &'static str, subject: &str, failure: Failure) -> Self {
         let colon = if subject.is_empty() { "" } else { ": " };
         let message = format!("{subject}{colon}{}", failure.cause);
         let exit = Exit::from(AttemptResult::from(failure).class);
-        Self { name, state: State::Failure(exit), message, hint: Some(exit.row().advice.to_owned()) }
+        Self { name, state: State::Failure(exit), message, hint: Some(exit.entry().advice.to_owned()) }
     }
 
-    /// A fault in what was given, with the exit that a send would have.
-    pub(super) fn of_fault(name: &'static str, fault: impl Into<CommandError>) -> Self {
+    /// An error in the settings or the credential, with the exit that a send would have.
+    pub(super) fn of_error(name: &'static str, fault: impl Into<CommandError>) -> Self {
         let ErrorReport { exit, message, hint } = fault.into().report();
-        let hint = hint.unwrap_or_else(|| exit.row().advice.to_owned());
+        let hint = hint.unwrap_or_else(|| exit.entry().advice.to_owned());
         Self { name, state: State::Failure(exit), message, hint: Some(hint) }
     }
 }
 
-/// A certificate that ends sooner than this is worth a warning.
+/// A certificate that ends sooner than this gets a warning.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// How long a certificate is still valid, in words; and the day of its end, if that is soon. One whose dates are not valid
-/// was refused before.
+/// A text that says how long a certificate is still valid, and the day of its end if that is soon. A certificate whose dates
+/// are not valid was refused before.
 pub(super) fn time_left(facts: &CertificateFacts, now: SystemTime) -> (String, Option<String>) {
     let left = facts.not_after.duration_since(now).unwrap_or_default();
     let days = match left.as_secs() / (24 * 60 * 60) {
@@ -100,7 +101,7 @@ pub(super) fn time_left(facts: &CertificateFacts, now: SystemTime) -> (String, O
     if left < SOON { (format!("{days} left"), Some(until)) } else { (format!("{days} left (until {until})"), None) }
 }
 
-/// The day of a moment in UTC, such as `2027-01-31`.
+/// The day in UTC, such as `2027-01-31`.
 pub(super) fn day(time: SystemTime) -> String {
     to_text(time).split(' ').take(1).collect()
 }

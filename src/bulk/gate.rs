@@ -1,5 +1,5 @@
 //! The gate before every request. Workers wait here for a permit and for the end of a pause, and stop here when the run
-//! stops. The gate only blocks; [`Pace`], [`Throttle`] and [`Backlog`] decide.
+//! stops. The gate only blocks; `Pace`, `Throttle` and `Backlog` decide.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,7 @@
 use std::io::{BufRead, Read};
 
 use csv::ByteRecord;
+use memchr::memchr3;
 
 use super::lines::{ROW_MAX, utf8};
 use super::rows::{Collector, RowsError, refused_column};
@@ -124,6 +125,9 @@ struct Rows<R> {
     line: u64,
     /// Whether text after a closing quote is an error. Otherwise it is part of the cell.
     is_strict: bool,
+    /// The line and the cell that are read. Buffers of their own for each row would scatter the rows in memory.
+    text: Vec<u8>,
+    cell: Vec<u8>,
 }
 
 /// The position of the last byte in a row.
@@ -138,62 +142,67 @@ enum At {
 
 impl<R: BufRead> Rows<R> {
     const fn new(input: R, separator: u8) -> Self {
-        Self { input, separator, line: 1, is_strict: true }
+        Self { input, separator, line: 1, is_strict: true, text: Vec::new(), cell: Vec::new() }
     }
 
     /// Reads the next row, without empty lines before it. Returns the number of its first line. After an error, the
     /// record has the cells before it.
     fn next(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, RowsError> {
-        let (mut at, mut begin, mut opened, mut length) = (At::CellStart, self.line, self.line, 0);
-        let (mut line, mut cell) = (Vec::new(), Vec::new());
+        let Self { input, separator, line, is_strict, text, cell } = self;
+        let (mut at, mut begin, mut opened, mut length) = (At::CellStart, *line, *line, 0);
         record.clear();
+        cell.clear();
         loop {
-            line.clear();
-            self.input.by_ref().take((ROW_MAX + 1 - length) as u64).read_until(b'\n', &mut line)?;
-            length += line.len();
+            text.clear();
+            input.by_ref().take((ROW_MAX + 1 - length) as u64).read_until(b'\n', text)?;
+            length += text.len();
             if length > ROW_MAX {
-                line.pop();
+                text.pop();
             } else {
-                utf8(&line, self.line)?;
+                utf8(text, *line)?;
             }
-            for byte in &line {
+            let mut rest = text.as_slice();
+            while let Some((byte, after)) = rest.split_first() {
                 at = match (at, *byte) {
                     (At::Quoted, b'"') => At::QuoteInQuoted,
                     (At::CellStart, b'"') => {
-                        opened = self.line;
+                        opened = *line;
                         At::Quoted
                     }
-                    (At::CellStart | At::Plain | At::QuoteInQuoted, byte)
-                        if byte == self.separator || byte == b'\n' =>
-                    {
-                        record.push_field(&cell);
+                    (At::CellStart | At::Plain | At::QuoteInQuoted, byte) if byte == *separator || byte == b'\n' => {
+                        record.push_field(cell);
                         cell.clear();
                         At::CellStart
                     }
-                    (At::QuoteInQuoted, byte) if byte != b'"' && self.is_strict => {
-                        return Err(RowsError::StrayQuote { line: self.line });
+                    (At::QuoteInQuoted, byte) if byte != b'"' && *is_strict => {
+                        return Err(RowsError::StrayQuote { line: *line });
                     }
                     (at, byte) => {
                         cell.push(byte);
                         if at == At::Quoted || byte == b'"' && at == At::QuoteInQuoted { At::Quoted } else { At::Plain }
                     }
                 };
+                // Most bytes neither begin nor end anything.
+                let is_in_cell = matches!(at, At::Plain | At::Quoted);
+                let plain = if is_in_cell { memchr3(*separator, b'\n', b'"', after).unwrap_or(after.len()) } else { 0 };
+                cell.extend_from_slice(&after[..plain]);
+                rest = &after[plain..];
             }
-            if length > ROW_MAX || !line.ends_with(b"\n") {
-                record.push_field(&cell);
+            if length > ROW_MAX || !text.ends_with(b"\n") {
+                record.push_field(cell);
                 return match at {
                     At::Quoted => Err(RowsError::OpenQuote { line: opened }),
-                    _ if length > ROW_MAX => Err(RowsError::TooLong { line: self.line }),
+                    _ if length > ROW_MAX => Err(RowsError::TooLong { line: *line }),
                     _ => Ok((length > 0).then_some(begin)),
                 };
             }
-            self.line += 1;
+            *line += 1;
             if at == At::CellStart && length > 1 {
                 return Ok(Some(begin));
             }
             if at == At::CellStart {
                 record.clear();
-                (begin, length) = (self.line, 0);
+                (begin, length) = (*line, 0);
             }
         }
     }

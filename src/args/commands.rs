@@ -166,13 +166,14 @@ fn with_flags(parent: &str, command: clap::Command) -> clap::Command {
         .take_while(|_| !groups.is_empty())
         .filter(|spec| spec.is_flag() && groups.contains(&spec.group))
         .map(|spec| spec.setting);
-    let arg = |setting| match (name.as_str(), setting) {
+    // The setting comes first, because comparing it is cheaper than comparing names.
+    let arg = |setting| match (setting, name.as_str()) {
         // The addresses are in the list.
-        ("bulk", Email) => None,
-        ("bulk", DryRun) => Some(flag(DryRun).help("Print the plan and send nothing")),
-        ("prune", DryRun) => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
-        ("rm" | "prune", Yes) => Some(flag(Yes).help_heading(Safety.heading())),
-        ("sandbox", Rate) => {
+        (Email, "bulk") => None,
+        (DryRun, "bulk") => Some(flag(DryRun).help("Print the plan and send nothing")),
+        (DryRun, "prune") => Some(flag(DryRun).help("Show what would be removed, and remove nothing")),
+        (Yes, "rm" | "prune") => Some(flag(Yes).help_heading(Safety.heading())),
+        (Rate, "sandbox") => {
             let help = "Answer 429 beyond this rate [default: no limit]";
             Some(flag(Rate).help(help).help_heading(Sandbox.heading()))
         }

@@ -238,7 +238,9 @@ impl SettingSpec {
 
     /// The environment variable: `VESCLI_` and the flag in upper case.
     pub fn variable(&self) -> String {
-        format!("VESCLI_{}", self.name().to_ascii_uppercase())
+        // Without texts in between: each start of vescli makes all of these names.
+        let upper = |byte| if byte == b'-' { '_' } else { char::from(byte).to_ascii_uppercase() };
+        "VESCLI_".chars().chain(self.flag.bytes().map(upper)).collect()
     }
 
     /// Whether there is a flag and a variable for it.

@@ -362,7 +362,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a journal: what is damaged, where, and what to do')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print everyone in a journal: CSV, or with --json an object per line')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Record the outcome of rows that are unknown; sends nothing')
-            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Join journals of several shards or machines in a new one')
+            [CompletionResult]::new('merge', 'merge', [CompletionResultType]::ParameterValue, 'Merge journals of several shards or machines into a new one')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Make a damaged journal usable; people on damaged lines become unknown')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove one journal')
             [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove journals of finished runs, and files left by killed runs')
@@ -441,7 +441,7 @@ Register-ArgumentCompleter -Native -CommandName 'vescli' -ScriptBlock {
             break
         }
         'vescli;journal;merge' {
-            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'File for the joined journal; one that exists is never overwritten')
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'File for the merged journal; one that exists is never overwritten')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result on standard output [default: text]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')

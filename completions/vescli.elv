@@ -348,7 +348,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand check 'Check a journal: what is damaged, where, and what to do'
             cand export 'Print everyone in a journal: CSV, or with --json an object per line'
             cand resolve 'Record the outcome of rows that are unknown; sends nothing'
-            cand merge 'Join journals of several shards or machines in a new one'
+            cand merge 'Merge journals of several shards or machines into a new one'
             cand repair 'Make a damaged journal usable; people on damaged lines become unknown'
             cand rm 'Remove one journal'
             cand prune 'Remove journals of finished runs, and files left by killed runs'
@@ -421,7 +421,7 @@ set edit:completion:arg-completer[vescli] = {|@words|
             cand --help 'Print help'
         }
         &'vescli;journal;merge'= {
-            cand --into 'File for the joined journal; one that exists is never overwritten'
+            cand --into 'File for the merged journal; one that exists is never overwritten'
             cand -o 'Format of the result on standard output [default: text]'
             cand --output 'Format of the result on standard output [default: text]'
             cand --color 'When to use colours [default: auto]'

@@ -316,7 +316,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_se
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "check" -d 'Check a journal: what is damaged, where, and what to do'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "export" -d 'Print everyone in a journal: CSV, or with --json an object per line'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "resolve" -d 'Record the outcome of rows that are unknown; sends nothing'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "merge" -d 'Join journals of several shards or machines in a new one'
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "merge" -d 'Merge journals of several shards or machines into a new one'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "repair" -d 'Make a damaged journal usable; people on damaged lines become unknown'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "rm" -d 'Remove one journal'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and not __fish_seen_subcommand_from list show check export resolve merge repair rm prune" -f -a "prune" -d 'Remove journals of finished runs, and files left by killed runs'
@@ -372,7 +372,7 @@ complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_s
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s q -l quiet -d 'Print nothing on success, and with --json nothing on standard error'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s v -l verbose -d 'Show the exchange on standard error, secrets hidden: -v headers, -vv bodies too'
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from resolve" -s h -l help -d 'Print help'
-complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from merge" -l into -d 'File for the joined journal; one that exists is never overwritten' -r -F
+complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from merge" -l into -d 'File for the merged journal; one that exists is never overwritten' -r -F
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from merge" -s o -l output -d 'Format of the result on standard output [default: text]' -r -f -a "text\t''
 json\t''"
 complete -c vescli -n "__fish_vescli_using_subcommand journal; and __fish_seen_subcommand_from merge" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t''

@@ -113,7 +113,7 @@ pub enum JournalAction {
         #[arg(help_heading = Group::Journal.heading())]
         emails: Vec<String>,
     },
-    /// Join journals of several shards or machines in a new one
+    /// Merge journals of several shards or machines into a new one
     Merge {
         /// The journals, or their list
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]

@@ -168,7 +168,7 @@ settings! {
             "Outcome of the rows: accepted if the people were mailed, not-sent if no one was";
         AllUnknown: "all-unknown", Switch, RunOnly => "All rows that are unknown, instead of --email";
         Undo: "undo", Switch, RunOnly => "Take back an earlier `resolve`: the rows are unknown again";
-        Into: "into", File, RunOnly => "File for the joined journal; one that exists is never overwritten";
+        Into: "into", File, RunOnly => "File for the merged journal; one that exists is never overwritten";
         List: "list", File, RunOnly =>
             "The list that the journal belongs to: it names the people whose lines are damaged";
         OlderThan: "older-than", Duration, RunOnly =>

@@ -39,12 +39,12 @@ fn merge(output: &Output, into: &str, journals: &[&str]) -> Vescli {
 }
 
 #[test]
-fn a_run_continues_with_the_joined_journal_and_mails_no_one_again() {
+fn a_run_continues_with_the_merged_journal_and_mails_no_one_again() {
     let server = Server::http().start();
     let output = two_shards(&server);
     assert_eq!(server.count(), ROWS);
     merge(&output, "all.ndjson", &SHARDS)
-        .stdout("joined: all.ndjson\n  2 journals: 20 accepted, 0 rejected, 0 not_sent, 0 unknown\n")
+        .stdout("merged: all.ndjson\n  2 journals: 20 accepted, 0 rejected, 0 not_sent, 0 unknown\n")
         .run();
     bulk(output.again(), &server, &["--journal", "all.ndjson"]).stdout_contains("nothing left to send").run();
     for shard in ["1/3", "2/3", "3/3"] {
@@ -69,7 +69,7 @@ fn a_run_continues_with_the_joined_journal_and_mails_no_one_again() {
 }
 
 #[test]
-fn a_machine_with_one_shard_and_the_joined_journal_has_all_it_needs() {
+fn a_machine_with_one_shard_and_the_merged_journal_has_all_it_needs() {
     let server = Server::http().start();
     let output = two_shards(&server);
     merge(&output, "j.ndjson", &SHARDS).stdout_contains("20 accepted").run();
@@ -78,9 +78,9 @@ fn a_machine_with_one_shard_and_the_joined_journal_has_all_it_needs() {
     assert_eq!(server.count(), ROWS + 5);
 }
 
-/// With its own record damaged, the last run in the joined journal is one of a shard.
+/// With its own record damaged, the last run in the merged journal is one of a shard.
 #[test]
-fn a_joined_journal_that_was_repaired_is_still_that_of_the_whole_list() {
+fn a_merged_journal_that_was_repaired_is_still_that_of_the_whole_list() {
     let server = Server::http().start();
     let output = two_shards(&server);
     merge(&output, "all.ndjson", &SHARDS).stdout_contains("20 accepted").run();
@@ -108,7 +108,7 @@ fn a_joined_journal_that_was_repaired_is_still_that_of_the_whole_list() {
 }
 
 #[test]
-fn unknown_people_of_a_joined_journal_are_resolved_there() {
+fn unknown_people_of_a_merged_journal_are_resolved_there() {
     let server = Server::http().answer(Answer::status(500)).start();
     let first = Vescli::new().file("list.txt", "a0@example.com\n");
     let output = bulk(first, &server, &["--journal", "one.ndjson"]).code(11).run();
@@ -147,7 +147,7 @@ fn a_list_stands_for_all_its_journals_and_a_missing_shard_is_named() {
 }
 
 #[test]
-fn a_joined_journal_knows_which_shards_were_run_without_people() {
+fn a_merged_journal_knows_which_shards_were_run_without_people() {
     let server = Server::http().start();
     let output = bulk(Vescli::new().file("list.txt", lines(1)), &server, &["--shard", "1/4"]).run();
     for shard in ["2/4", "3/4", "4/4"] {
@@ -158,7 +158,7 @@ fn a_joined_journal_knows_which_shards_were_run_without_people() {
 }
 
 #[test]
-fn what_cannot_be_joined_is_refused_with_its_own_code() {
+fn what_cannot_be_merged_is_refused_with_its_own_code() {
     let server = Server::http().start();
     let output = two_shards(&server);
     let journal = |name: &str| -> PathBuf { output.folder.join(name) };
@@ -170,7 +170,7 @@ fn what_cannot_be_joined_is_refused_with_its_own_code() {
     merge(&output, "all.shard-1-of-2.ndjson", &SHARDS)
         .code(2)
         .stderr_contains(
-            "all.shard-1-of-2.ndjson is the name of a shard's journal, and what is joined is of the whole list: ",
+            "all.shard-1-of-2.ndjson is the name of a shard's journal, and a merged journal is of the whole list: ",
         )
         .run();
     assert!(!journal("all.shard-1-of-2.ndjson").exists());
@@ -187,14 +187,14 @@ fn what_cannot_be_joined_is_refused_with_its_own_code() {
     bulk(output.again(), &elsewhere, &["--journal", "elsewhere.ndjson"]).run();
     merge(&output, "all.ndjson", &["elsewhere.ndjson", SHARDS[0]])
         .code(65)
-        .stderr_contains("journals of different services cannot be joined")
+        .stderr_contains("journals of different services cannot be merged")
         .run();
     assert!(!journal("all.ndjson").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn journals_that_can_only_be_read_are_joined() {
+fn journals_that_can_only_be_read_are_merged() {
     use std::os::unix::fs::PermissionsExt;
 
     let server = Server::http().start();

@@ -1,4 +1,4 @@
-//! A journal that is repaired, or joined from others, takes its place only when all of it is on the disk, with the record
+//! A journal that is repaired, or merged from others, takes its place only when all of it is on the disk, with the record
 //! that says so; its name follows. A kill cannot show a sync that is missing, so the order of the calls is checked.
 
 use std::collections::BTreeMap;

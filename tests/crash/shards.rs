@@ -1,4 +1,4 @@
-//! A list in shards that are killed and started again, whose number changes, and whose journals are joined in the end: no
+//! A list in shards that are killed and started again, whose number changes, and whose journals are merged in the end: no
 //! one twice, no one lost, and all of them together never faster than asked for. nginx counts, by its own clock.
 
 use std::collections::BTreeMap;
@@ -157,7 +157,7 @@ fn the_number_of_shards_changes_often_and_the_joined_journal_knows_everyone() {
     assert_eq!(faults, Faults::default(), "seed {seed}");
     assert!(
         joined.emails.iter().all(|email| mailed.get(email) == before.get(email)),
-        "the joined journal forgot someone"
+        "the merged journal forgot someone"
     );
     let (people, journals) = (joined.emails.len(), journals.len());
     println!(

@@ -65,9 +65,9 @@ pub enum JournalError {
     ShardsMissing { folder: PathBuf, missing: Vec<Shard> },
     #[error("{} is there already, and is not overwritten: name another file with --into", .path.display())]
     Exists { path: PathBuf },
-    #[error("{} is the name of a shard's journal, and what is joined is of the whole list: name another file with --into", .path.display())]
+    #[error("{} is the name of a shard's journal, and a merged journal is of the whole list: name another file with --into", .path.display())]
     NameOfShard { path: PathBuf },
-    #[error("there is no run in these journals, so there is nothing to join")]
+    #[error("there is no run in these journals, so there is nothing to merge")]
     NothingToMerge,
     #[error("--fresh starts only the journal of this run again, and the journal {} of the same list knows people too: move or remove it first", .path.display())]
     FreshShard { path: PathBuf },

@@ -73,7 +73,7 @@ fn check_target(merged: &MergedJournals, path: &Path) -> Result<(), JournalError
     runs.find(|run| !run.is_to(&first.service, &first.url)).map_or(Ok(()), |other| {
         let (path, url, first) = (path.display(), &other.url, &first.url);
         Err(JournalError::Unfit(format!(
-            "the journal {path} belongs to {url}, and the others to {first}: journals of different services cannot be joined"
+            "the journal {path} belongs to {url}, and the others to {first}: journals of different services cannot be merged"
         )))
     })
 }

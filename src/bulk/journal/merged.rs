@@ -188,7 +188,7 @@ impl MergedJournals {
         // It checks the whole journal, so each end below follows its intent.
         let scan = read_valid(&file, path)?;
         if scan.recovered.runs.iter().any(|run| run.version == 1) {
-            let why = "in a format that cannot be joined with others";
+            let why = "in a format that cannot be merged with others";
             return Err(JournalError::Unfit(format!("an older vescli wrote the journal {}, {why}", path.display())));
         }
         let end = scan.valid;

@@ -72,7 +72,7 @@ impl Journal {
             && header.shard != Some(shard)
         {
             return Err(JournalError::Unfit(format!(
-                "the journal {} belongs to shard {shard}: add --shard {shard}, or join the journals of all shards with `vescli journal merge`",
+                "the journal {} belongs to shard {shard}: add --shard {shard}, or merge the journals of all shards with `vescli journal merge`",
                 path.display()
             )));
         }

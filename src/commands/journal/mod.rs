@@ -1,4 +1,4 @@
-//! `vescli journal`: inspects, exports, joins, repairs and removes journals, and resolves rows with an unknown outcome. This
+//! `vescli journal`: inspects, exports, merges, repairs and removes journals, and resolves rows with an unknown outcome. This
 //! file finds the journals for each command.
 
 mod remove;
@@ -144,9 +144,9 @@ fn the_only_one(folder: &Path, reporter: &Reporter) -> Result<PathBuf, CommandEr
     Err(ErrorReport::new(exit, message, hint).into())
 }
 
-/// Joins journals in a new one, and reports what it contains. After an error there is no new file.
+/// Merges journals into a new one, and reports what it contains. After an error there is no new file.
 fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandError> {
-    let missing = || CommandError::usage("--into is missing", "name a new file for the joined journal");
+    let missing = || CommandError::usage("--into is missing", "name a new file for the merged journal");
     let into = PathBuf::from(context.flags_and_variables()?.text(Setting::Into).ok_or_else(missing)?);
     let journals = each_once(journals);
     let author = Author::of(context.environment);
@@ -172,7 +172,7 @@ fn merge(journals: &[PathBuf], context: &mut Context) -> Result<String, CommandE
         return Ok(success("vescli.journal-merge/1", document));
     }
     let journals = counted(journals.len() as u64, "journal");
-    Ok(format!("joined: {}\n  {journals}: {}\n", reporter.path(&into), outcomes(&merged.counts)))
+    Ok(format!("merged: {}\n  {journals}: {}\n", reporter.path(&into), outcomes(&merged.counts)))
 }
 
 /// Each journal only once, even if it is named twice or by two paths.

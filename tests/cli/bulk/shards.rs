@@ -230,7 +230,7 @@ fn the_journal_of_a_shard_serves_no_other() {
     run(&["--journal", "j.shard-1-of-4.ndjson", "--shard", "1/4"]).run();
     run(&["--journal", "j.shard-1-of-4.ndjson"])
         .code(65)
-        .stderr_contains("belongs to shard 1/4: add --shard 1/4, or join the journals of all shards")
+        .stderr_contains("belongs to shard 1/4: add --shard 1/4, or merge the journals of all shards")
         .run();
     fs::copy(&own, folder.folder.join("j.shard-2-of-4.ndjson")).unwrap();
     run(&["--journal", "j.ndjson", "--shard", "2/4"]).code(65).stderr_contains("belongs to shard 1/4").run();

@@ -210,8 +210,8 @@ mod tests {
         let long = "x".repeat(VALUE_CHARS_MAX + 1);
         let author = Author::of(&[("USER", long.as_str())].into_iter().collect());
         assert_eq!(author.user.unwrap().len(), VALUE_CHARS_MAX);
-        let nobody = Author::of(&Environment::default());
-        assert_eq!(nobody.user.is_some(), cfg!(unix));
-        assert_eq!(nobody.host.is_some(), cfg!(unix));
+        let no_one = Author::of(&Environment::default());
+        assert_eq!(no_one.user.is_some(), cfg!(unix));
+        assert_eq!(no_one.host.is_some(), cfg!(unix));
     }
 }

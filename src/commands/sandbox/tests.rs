@@ -144,7 +144,7 @@ fn a_drop_reads_everything_and_answers_nothing() {
 }
 
 #[test]
-fn a_slow_recipient_holds_up_nobody_else() {
+fn a_slow_recipient_delays_no_one_else() {
     let slow = Duration::from_secs(1);
     let server = server(Rules { slow, ..Rules::default() });
     let start = Instant::now();
@@ -278,7 +278,7 @@ fn a_request_that_does_not_come_to_its_end_is_hung_up_on() {
 }
 
 #[test]
-fn connections_that_hang_keep_nobody_out_for_ever() {
+fn connections_that_hang_block_no_one_for_ever() {
     let server = server(Rules { connections: 2, patience: Duration::from_millis(300), ..Rules::default() });
     let _hung = [hanging(&server, "POST "), hanging(&server, "POST ")];
     assert_eq!(mail(&server, "ada@example.com").status, 200);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::files::folder;
 use super::*;
 
-const WAIT: fn(Duration) -> bool = |_| panic!("nobody else has the lock");
+const WAIT: fn(Duration) -> bool = |_| panic!("no one else has the lock");
 
 fn ada() -> Person<'static> {
     person("ada", "ada@x.de")

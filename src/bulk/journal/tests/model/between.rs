@@ -1,5 +1,5 @@
-//! What happens to a journal while no run writes it: what a crash leaves, what an operator records, damage and repair. And
-//! which journals are the same one, and which questions.
+//! What happens to a journal while no run writes it: what a crash leaves, what an operator records, damage and repair.
+//! Also which journals, and which refusals, count as the same.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use super::{Fault, Life, Outcome, Resolution, RowKey, RowState, Tail, header, re
 use crate::bulk::journal::{ListedPerson, Recovered};
 use crate::settings::bulk::Shard;
 
-/// Who asks what of which damaged journal: the step, its place, that of the damage, the two journals, and which ones there
-/// are.
+/// A step that damage prevents: the step, its place, the place of the damage, the two journals, and which journals
+/// exist.
 pub(super) type Question = (Step, usize, usize, Vec<Line>, Vec<Line>, Vec<bool>);
 
-/// By what a journal is known, beside what it says of each person.
+/// What distinguishes a journal, besides what it says of each person.
 #[derive(Clone, Copy)]
 struct FoldedBy {
-    /// Whether their outcomes are enough.
+    /// Whether outcomes are enough.
     outcomes: bool,
-    /// Whether every line about them counts, for a merge tells requests apart.
+    /// Whether every line about a person counts, because a merge distinguishes requests.
     lines: bool,
-    /// How many of the last runs.
+    /// How many of the last runs count.
     runs: usize,
-    /// Whether it is also folded with an unfinished end.
+    /// Whether journals with an unfinished end are folded, too.
     unfinished: bool,
 }
 
 impl Life {
-    /// What a step asks that has to be refused because another journal is damaged, where that is asked once only. What else
-    /// there is does not matter: a run reads each journal for itself, and so does a merge.
+    /// The refusal that a step meets because another journal is damaged, if each is tried only once. The rest of the
+    /// state does not matter: a run reads each journal by itself, and so does a merge.
     pub(super) fn question(&self, world: &World, at: usize, step: Step) -> Option<Question> {
         let is_damaged = |place: &Place| place.disk.is_damaged;
         let damaged = world.places.iter().position(is_damaged).filter(|_| self.asks_once)?;
@@ -42,21 +42,21 @@ impl Life {
         Some((step, at, damaged, asks, world.places[damaged].disk.lines.clone(), are_there))
     }
 
-    /// Puts the lines that were found first in the place of durable ones of which the crate reads the same. It takes one
-    /// record after the other, so what comes behind them means the same.
+    /// Replaces durable lines by the first lines that were found in which the crate reads the same. The crate reads one
+    /// record after the other, so the lines after them keep their meaning.
     pub(super) fn fold(&self, world: &mut World, at: usize) {
         let is_merged = self.left.merges > world.left.merges;
-        // Where no line can be damaged any more, and no request stands in two journals, only outcomes are asked: of an
-        // intent without an end as of an unknown end, and of a resolution as of an end.
+        // If no line can be damaged any more, and no request is in two journals, only outcomes matter: an intent
+        // without an end means the same as an unknown end, and a resolution the same as an end.
         let is_simple = self.at_once && world.left.damages == 0 && !self.has_copies(world);
         let place = &mut world.places[at];
         let is_written = place.run.is_some();
         let by = FoldedBy {
-            // An end is still to come in a run, and an end is not put over a heavier one of the same request.
+            // During a run an end is still to come, and an end does not replace a stronger one of the same request.
             outcomes: is_simple && !is_written,
             lines: is_merged && !is_simple,
-            // The next requests are told apart from all others by the last one. Below a run whose record is damaged,
-            // requests are taken for those of the run before it.
+            // The last run distinguishes the next requests from all others. Below a run whose record is damaged,
+            // requests count as those of the run before it.
             runs: if is_merged { usize::MAX } else { usize::from(is_written && self.files.count() > 1) },
             unfinished: self.at_once,
         };
@@ -81,7 +81,7 @@ impl Life {
                 return lines.to_vec();
             };
             let is_whole = scan.tail == Tail::None || unfinished && scan.tail == Tail::Torn;
-            // Where no line says how far it was synced, every line counts.
+            // If no record says how far the journal was synced, every line counts.
             let is_marked = lines[..valid].iter().any(|line| self.is_mark(*line));
             if !is_whole || !scan.damage.is_empty() || !is_marked {
                 return lines.to_vec();
@@ -99,7 +99,7 @@ impl Life {
             people.sort();
             people.push(format!("{outcomes} {by_lines} {kept}"));
             people.extend(runs.iter().rev().take(kept).map(|run| run.id.clone()));
-            // What kind of unfinished end it is; the next one who writes cuts it off.
+            // The kind of the unfinished end. The next writer cuts it off.
             people.extend(lines[valid..].iter().map(|line| {
                 let bytes = self.files.lines.bytes(&[*line]);
                 let is_record = record::read(bytes.trim_ascii_end()).is_ok();
@@ -111,7 +111,7 @@ impl Life {
         })
     }
 
-    /// Whether a request may stand in two journals, as it does behind a merge that leaves the others where they are.
+    /// Whether a request may be in two journals, as after a merge that leaves the others in place.
     fn has_copies(&self, world: &World) -> bool {
         if self.left.merges == world.left.merges {
             return false;
@@ -122,7 +122,7 @@ impl Life {
         others.iter().flat_map(|scan| &scan.recovered.runs).any(|run| is_there(&run.id))
     }
 
-    /// The lines about each person, in their order and with the runs that they belong to.
+    /// The lines about each person, in order, with the runs that they belong to.
     fn by_person(&self, lines: &[Line]) -> Vec<String> {
         let mut people: HashMap<RowKey, String> = HashMap::new();
         let mut run = 0;
@@ -139,20 +139,20 @@ impl Life {
         people.into_values().collect()
     }
 
-    /// Whether a line says how far the journal was synced.
+    /// Whether a line records how far the journal was synced.
     fn is_mark(&self, line: Line) -> bool {
         let read = record::read(self.files.lines.bytes(&[line]).trim_ascii_end());
         matches!(read, Ok(record::Record::Synced { .. }))
     }
 
-    /// The lines that a later one says to be on the disk. Damage behind these cannot be told from what a power failure
-    /// leaves, so a journal promises nothing of it.
+    /// The lines that a later record proves to be on the disk. Damage after them looks like the result of a power
+    /// failure, so a journal promises nothing about it.
     pub(super) fn marked(&self, disk: &Disk) -> usize {
         let durable = &disk.lines[..disk.durable.min(disk.lines.len())];
         durable.iter().rposition(|line| self.is_mark(*line)).unwrap_or(0)
     }
 
-    /// What a power failure may leave of a journal. Two that are read alike are one.
+    /// What a power failure may leave of a journal. Results in which the crate reads the same count once.
     pub(super) fn images(&self, disk: &Disk) -> Arc<Vec<Disk>> {
         let call = (disk.durable as u64) << 1 | u64::from(disk.is_damaged);
         remember(&self.images, (disk.lines.clone(), call), || {
@@ -178,14 +178,14 @@ impl Life {
             place.disk = self.images(&place.disk).get(image)?.clone();
         }
         if self.at_once {
-            // What the next run syncs before anything else might as well have been synced now.
+            // The next run syncs this first, so it may count as synced now.
             place.disk.durable = place.disk.lines.len();
         }
         self.check_shown(world, at, crash != Crash::Kill);
         Some(())
     }
 
-    /// What a journal says was shown, or may have been.
+    /// Notes what a journal says as shown.
     pub(super) fn show(&self, world: &mut World, at: usize) {
         let known = &self.files.scan(&world.places[at].disk.lines).recovered;
         for (person, row) in self.everybody(world.list) {
@@ -195,7 +195,7 @@ impl Life {
         }
     }
 
-    /// What was shown is still so; behind a power failure or a repair it may have become unknown.
+    /// Checks that what was shown is still true. After a power failure or a repair it may have become unknown.
     pub(super) fn check_shown(&self, world: &mut World, at: usize, may_be_unknown: bool) {
         let known = &self.files.scan(&world.places[at].disk.lines).recovered;
         for (person, row) in self.everybody(world.list) {
@@ -212,7 +212,7 @@ impl Life {
         }
     }
 
-    /// The operator looks into the mailbox, and records what is true.
+    /// The operator looks into the person's mailbox and records the truth.
     pub(super) fn resolve(&self, world: &mut World, at: usize, person: usize) -> Option<()> {
         let row = self.row_of(world.list, person);
         let truth = &mut world.people[person];
@@ -238,7 +238,7 @@ impl Life {
         }
         disk.lines[line] = self.files.lines.number(&bytes);
         disk.is_damaged = true;
-        // Where no record is left, it is not a journal any more, and no one can repair it.
+        // Without any record it is not a journal any more, and no one can repair it.
         (!self.files.scan(&disk.lines).is_foreign).then_some(())
     }
 
@@ -253,7 +253,7 @@ impl Life {
             let valid = |line: &Line| record::read(self.files.lines.bytes(&[*line]).trim_ascii_end()).is_ok();
             lines = disk.lines.iter().copied().filter(valid).collect();
         }
-        // A repair syncs once more behind the mark.
+        // A repair syncs once more, after the record of the sync.
         *disk = Disk { durable: lines.len(), lines, is_damaged: false };
         self.check_shown(world, at, true);
         Some(())

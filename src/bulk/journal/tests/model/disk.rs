@@ -1,5 +1,5 @@
-//! What lies on the disk: real lines of journals, each kept once. Whatever reads or changes a journal is the crate's own
-//! code on a real file; what it made of each content is remembered, for most states differ in other things.
+//! What is on the disk: the real lines of journals, each kept once. The crate's own code reads and changes real files.
+//! Its result for each content is remembered, because most states differ in other things.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,17 +16,17 @@ use crate::bulk::journal::{
 };
 use crate::settings::bulk::Shard;
 
-/// The time of every record: states that differ in nothing else are one.
+/// The time of every record, so that states that differ only in time are the same.
 const TIME: &str = "2026-01-02T03:04:05.678Z";
-/// What the id of every run begins with; one that a run has made itself is random.
+/// The beginning of the id of every run. The id that a run makes itself is random.
 const RUN_START: &str = "00000000000000";
-/// The run of every record, where nothing depends on which one it was.
+/// The run of every record for which the run does not matter.
 pub(super) const RUN: u8 = 0xa1;
 
 /// The number of a line.
 pub(super) type Line = u32;
 
-/// Every line that was ever written, each once.
+/// Every line that was ever written, each kept once.
 #[derive(Default)]
 pub(super) struct Lines(Mutex<Known>);
 
@@ -41,7 +41,7 @@ impl Lines {
         self.number_of(line, RUN)
     }
 
-    /// `run`: whose record it is, if it is that of a new run.
+    /// `run` is the run that a record of a new run gets.
     fn number_of(&self, line: &[u8], run: u8) -> Line {
         if let Some(number) = self.0.lock().unwrap().numbers.get(line) {
             return *number;
@@ -64,20 +64,20 @@ impl Lines {
         lines.concat()
     }
 
-    /// How long a file of these lines is.
+    /// The length of a file with these lines.
     pub(super) fn length(&self, lines: &[Line]) -> u64 {
         let Known { all, .. } = &*self.0.lock().unwrap();
         lines.iter().map(|line| all[*line as usize].len() as u64).sum()
     }
 }
 
-/// What a run is called in its record.
+/// The id of a run in its record.
 pub(super) fn run_id(run: u8) -> String {
     format!("{RUN_START}{run:02x}")
 }
 
-/// A record with the same time as all others and the number of its run, without the names of files, and with its own check
-/// sum; what is not one stays as it is.
+/// A record with the common time and the number of its run, without the names of files, and with a new check sum.
+/// Anything that is not a record stays as it is.
 fn timeless(line: &[u8], run: u8) -> Vec<u8> {
     let Some(text) = str::from_utf8(line).ok().filter(|text| record::read(text.trim_end().as_bytes()).is_ok()) else {
         return line.to_vec();
@@ -102,15 +102,15 @@ fn timeless(line: &[u8], run: u8) -> Vec<u8> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Disk {
     pub(super) lines: Vec<Line>,
-    /// How many of them survive a power failure.
+    /// How many lines survive a power failure.
     pub(super) durable: usize,
-    /// Whether a durable line was damaged, and not repaired since.
+    /// Whether a durable line was damaged and is not repaired yet.
     pub(super) is_damaged: bool,
 }
 
 impl Disk {
-    /// What a power failure may leave: any beginning of what was not synced, also one that is cut within a line or has
-    /// zeros in place of the rest, or the rest behind a line of zeros.
+    /// What a power failure may leave: any beginning of the unsynced part, also one that is cut within a line, has
+    /// zeros in place of the rest, or has a line of zeros before the rest.
     pub(super) fn after_power_failure(&self, lines: &Lines) -> Vec<Self> {
         let durable = self.durable.min(self.lines.len());
         let (kept, unsynced) = self.lines.split_at(durable);
@@ -139,7 +139,7 @@ impl Disk {
     }
 }
 
-/// A journal that a run has opened: its lines then, and what it and the others of the list know.
+/// A journal that a run has opened: its lines, and what it and the other journals of the list know.
 pub(super) type Opened = (Vec<Line>, Arc<Recovered>);
 
 /// Why a journal is refused.
@@ -162,7 +162,7 @@ impl From<JournalError> for Refusal {
     }
 }
 
-/// The journals of a list, one of which a run is about, and which of them are locked.
+/// The journals of a list, the one that a run opens, and which of them are locked.
 pub(super) struct Folder<'a> {
     pub(super) journals: Vec<&'a [Line]>,
     pub(super) is_locked: Vec<bool>,
@@ -172,7 +172,7 @@ pub(super) struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    /// What its content is remembered by.
+    /// The key under which results for this content are remembered.
     fn key(&self) -> (Vec<Line>, u64) {
         let lines = self.journals.iter().flat_map(|lines| lines.iter().copied().chain([Line::MAX]));
         let locked = self.is_locked.iter().fold(0, |bits, locked| bits << 1 | u64::from(*locked));
@@ -180,14 +180,14 @@ impl Folder<'_> {
     }
 }
 
-/// A folder of journals that are only read. They stay for the next call, because most of them are the same again then.
+/// A folder of journals that are only read. They stay for the next call, because most of them are the same again.
 pub(super) struct Desk {
     pub(super) root: PathBuf,
     files: HashMap<PathBuf, Vec<Line>>,
 }
 
 impl Desk {
-    /// Takes away what is not among these, and writes what is not there yet.
+    /// Removes the other journals, and writes those that are missing.
     fn lay(&mut self, lines: &Lines, journals: &[(PathBuf, &[Line])]) {
         let Self { root, files } = self;
         files.retain(|name, there| {
@@ -207,7 +207,7 @@ impl Desk {
     }
 }
 
-/// Those that no call uses just now.
+/// The folders that no call uses at the moment.
 pub(super) type Desks = Mutex<Vec<Desk>>;
 
 pub(super) type Memory<T> = Mutex<HashMap<(Vec<Line>, u64), T>>;
@@ -215,7 +215,7 @@ pub(super) type Memory<T> = Mutex<HashMap<(Vec<Line>, u64), T>>;
 /// The crate's functions on journals.
 pub(super) struct Files {
     pub(super) lines: Arc<Lines>,
-    /// What each place is the journal of.
+    /// The shard of each place; none for the whole list.
     shards: Vec<Option<Shard>>,
     folder: tempfile::TempDir,
     number: AtomicU64,
@@ -231,7 +231,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// In memory where the system has such a folder: nothing here outlives its states.
+    /// In memory if the system has such a folder: nothing here is needed later.
     pub(super) fn new(shards: &[&str]) -> Self {
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -267,13 +267,13 @@ impl Files {
         root
     }
 
-    /// What the journal of a place is called.
+    /// The file name of the journal at a place.
     fn name(&self, at: usize) -> PathBuf {
         let whole = Path::new("list.ndjson");
         self.shards[at].map_or(whole.to_owned(), |shard| journal_of_shard(whole, shard))
     }
 
-    /// Acts on the journals as files, and gives back the lines of the one that is meant.
+    /// Calls `act` with the journals as files, and returns the lines of the chosen one.
     fn with_files<T>(&self, folder: &Folder<'_>, act: impl FnOnce(&Path) -> T) -> (T, Vec<Line>) {
         let root = self.new_folder();
         let name = |at: usize| root.join(self.name(at));
@@ -292,7 +292,7 @@ impl Files {
         (result, self.lines.numbers(&left, folder.run))
     }
 
-    /// Only reads the journals: those with these names, some of them locked.
+    /// Only reads the journals with these names, some of them locked.
     pub(super) fn reading<T>(
         &self,
         desks: &Desks,
@@ -320,7 +320,7 @@ impl Files {
         OwnRun { journal: path, shard: self.shards[at], service: &header.service, url: &header.url }
     }
 
-    /// What a run knows that sends nothing yet, as `vescli bulk` finds it out: first from its own journal.
+    /// What a run knows before it sends, as `vescli bulk` finds it out: first from its own journal.
     pub(super) fn known(
         &self,
         folder: &Folder<'_>,
@@ -378,7 +378,7 @@ impl Files {
         remember(&self.scanned, (lines.to_vec(), 0), || Arc::new(scan(self.lines.bytes(lines).as_slice()).unwrap()))
     }
 
-    /// What an operator found out, as `vescli journal resolve` does; nothing if it is refused.
+    /// Records an operator's resolution, as `vescli journal resolve` does; nothing if it is refused.
     pub(super) fn resolve(&self, lines: &[Line], key: RowKey, resolution: Resolution) -> Option<Vec<Line>> {
         let call = u64::from(key.bytes()[0]) << 8 | resolution as u64;
         remember(&self.resolved, (lines.to_vec(), call), || {
@@ -392,7 +392,7 @@ impl Files {
         })
     }
 
-    /// As `vescli journal repair` does; nothing if there is nothing to repair.
+    /// Repairs as `vescli journal repair` does; nothing if there is nothing to repair.
     pub(super) fn repair(
         &self,
         at: usize,
@@ -400,7 +400,7 @@ impl Files {
         header: &RunHeader,
         people: &[ListedPerson],
     ) -> Option<Vec<Line>> {
-        // The record that a repair makes is not the same in two journals either.
+        // The records that two repairs make are not the same either.
         let run = RUN + u8::try_from(at).unwrap();
         remember(&self.repaired, (lines.to_vec(), u64::from(run)), || {
             let (repaired, lines) = self.with_files(&Folder { run, ..only(lines) }, |path| {
@@ -420,7 +420,7 @@ fn only(lines: &[Line]) -> Folder<'_> {
     Folder { journals: vec![lines], is_locked: vec![false], at: 0, run: RUN }
 }
 
-/// Most contents of which a result is remembered at a time: some gigabytes in all, where there are millions of states.
+/// How many results are remembered at a time: some gigabytes in all if there are millions of states.
 const REMEMBERED_MAX: usize = 400_000;
 
 pub(super) fn remember<T: Clone>(memory: &Memory<T>, key: (Vec<Line>, u64), compute: impl FnOnce() -> T) -> T {
@@ -432,6 +432,6 @@ pub(super) fn remember<T: Clone>(memory: &Memory<T>, key: (Vec<Line>, u64), comp
     if memory.len() >= REMEMBERED_MAX {
         memory.clear();
     }
-    // What came first stays: a state is the same whoever finds it.
+    // The first result stays, so that a state does not depend on the thread that finds it.
     memory.entry(key).or_insert(computed).clone()
 }

@@ -1,4 +1,4 @@
-//! Journals that are put together in a new one, with which the next runs continue.
+//! Journals that are merged into a new one, with which the next runs continue.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use crate::bulk::journal::{JournalError, merge};
 /// The lines of a journal, and whether it is locked.
 type Journal = (Vec<Line>, bool);
 
-/// The run that a merge is written down as.
+/// The number of the run that a merge records.
 const MERGE: u8 = 0xff;
 
 impl Files {
-    /// As `vescli journal merge` does; nothing if no run has written any of them.
+    /// Merges as `vescli journal merge` does; nothing if no run has written any of the journals.
     fn merge(&self, journals: &[Journal], header: &RunHeader) -> Result<Option<Vec<Line>>, Refusal> {
         let key = journals.iter().flat_map(|(lines, _)| lines.iter().copied().chain([Line::MAX])).collect();
         let locked = journals.iter().fold(0, |bits, (_, is_locked)| bits << 1 | u64::from(*is_locked));
@@ -44,7 +44,7 @@ impl Files {
         })
     }
 
-    /// Its mark says how long it is without the names of the files.
+    /// Its last record has the length without the names of files.
     fn marked_again(&self, mut lines: Vec<Line>) -> Vec<Line> {
         lines.pop();
         let mark = self.lines.number(record::synced(self.lines.length(&lines)).as_bytes());
@@ -56,7 +56,7 @@ impl Files {
         record::read(self.lines.bytes(&[line]).trim_ascii_end()).ok()
     }
 
-    /// All lines in the order of their runs, so that what was written last counts.
+    /// All lines in the order of their runs, so that the newest record counts.
     fn by_run(&self, journals: &[Journal]) -> Vec<Line> {
         let mut all = Vec::new();
         for (lines, _) in journals {
@@ -76,8 +76,8 @@ impl Files {
 }
 
 impl Life {
-    /// The run that begins next at a place. Journals that are read together tell requests apart by their runs. It follows
-    /// from the journals alone, so that states that are read alike stay one.
+    /// The number of the next run at a place. Runs distinguish the requests of journals that are read together. The
+    /// number follows from the journals alone, so that equal states stay equal.
     pub(super) fn run(&self, world: &World, at: usize) -> u8 {
         let of_place = u8::try_from(at << 4).unwrap();
         let scans: Vec<_> = world.places.iter().map(|place| self.files.scan(&place.disk.lines)).collect();
@@ -88,7 +88,7 @@ impl Life {
         (of_place..=of_place + 15).find(is_free).unwrap()
     }
 
-    /// The lines of the new journal, with what is planted.
+    /// The lines of the merged journal, with the planted fault.
     fn lines_merged(&self, mut journals: Vec<Journal>) -> Result<Option<Vec<Line>>, Refusal> {
         let header = self.header(0);
         match self.fault {
@@ -125,7 +125,7 @@ impl Life {
             }
         };
         if world.places.iter().any(Place::is_busy) {
-            // What is written from now on, or was on a damaged line, is not in it.
+            // It misses what is written from now on, or was on a damaged line.
             world.broken = Some(Broken::WrongOutcome);
             return Some(());
         }
@@ -138,7 +138,7 @@ impl Life {
                 *place = Place::default();
             }
         }
-        // Another journal may have known more than the one that was shown, unless that was the most there is.
+        // Another journal may have known more than the one that was shown, unless the person was accepted.
         let known = &self.files.scan(&lines).recovered;
         for (person, row) in self.everybody(world.list) {
             let truth = &mut world.people[person];

@@ -1,10 +1,9 @@
-//! The whole life of a list as one state machine, of which every state is visited: runs that begin, are cut down by a kill
-//! or a power failure and begin again, workers and what the service does with their requests, the list edited in between,
-//! an operator who resolves what is unknown, damage and its repair, journals that are merged.
+//! The whole life of a list as one state machine, every state of which is visited: runs that begin, are ended by a kill
+//! or a power failure and begin again; workers, and what the service does with their requests; an edit of the list; an
+//! operator who resolves unknown people; damage and its repair; journals that are merged.
 //!
-//! A state holds the real lines of the journal. They are written by the crate's own records, and all that is decided is
-//! decided by the crate's own functions; the model only keeps count of what is true. Each fault in [`FAULTS`] is planted
-//! and has to be found.
+//! A state has the real lines of the journals. The crate's own records write them, and the crate's own functions decide
+//! everything. The model only tracks what is true. Each fault in [`FAULTS`] is planted and has to be found.
 
 mod between;
 mod disk;
@@ -36,13 +35,13 @@ use world::Service::{IsBusy, IsDown, Mails, Refuses};
 use world::{Action, Answer, Crash, Left, PEOPLE, Phase, Place, Service, Step, Truth, World};
 use writing::Op;
 
-/// The first two are in the first half of the list, the third is in the second.
+/// The first two people are in the first half of the list, the third is in the second half.
 const EMAILS: [&str; PEOPLE] = ["ada@x.de", "bob@x.de", "fay@x.de"];
 
-/// The one promise that no single state breaks.
+/// The only promise that no single state can break.
 const ENDS: &str = "every run comes to its end";
 
-/// What is planted to be found.
+/// A fault that is planted and has to be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     RequestBeforeSync,
@@ -63,42 +62,44 @@ enum Fault {
     ResolutionOfEveryRequest,
 }
 
-/// What a journal says: of its people, and whose runs wrote it. Lines that have to be the same are among it by their numbers.
+/// What a journal says about its people, and which runs wrote it. Lines that must be equal are included by their
+/// numbers.
 type Read = (usize, Vec<String>, BTreeSet<Option<Shard>>);
 
-/// Which journals are the same one.
+/// Which journals count as the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Folds {
-    /// Those with the same lines.
+    /// Journals with the same lines.
     Lines,
-    /// Those in which the same is read of everybody; after a merge, which tells requests apart, those with the same lines
-    /// about everybody.
+    /// Journals that say the same about everyone. After a merge, which distinguishes requests, journals with the same
+    /// lines about everyone.
     People,
 }
 
-/// What can happen, and what is planted.
+/// What can happen, and which fault is planted.
 struct Life {
     files: Files,
     service: String,
-    /// The lines by which journals of which the same is read are known.
+    /// For everything that a journal can say, the lines with which it was said first.
     first: Mutex<HashMap<Read, Vec<Line>>>,
     folded: Memory<Vec<Line>>,
     folds: Folds,
     records: Memory<Line>,
     ops: Memory<Vec<Op>>,
     images: Memory<Arc<Vec<Disk>>>,
-    /// The versions of the list: who stands in it, in its order.
+    /// The versions of the list: the people on it, in order.
     lists: &'static [&'static [usize]],
     /// What the service may do with each person's requests.
     services: [&'static [Service]; PEOPLE],
     workers: usize,
-    /// The place on another machine: its journal and the others do not know each other before they are merged. No connection
-    /// comes up from there, because else people would be mailed twice without any fault of a merge.
+    /// The place on another machine. Its journal and the others do not see each other before they are merged. No
+    /// connection is established from there: otherwise people would be mailed twice without any fault of a merge.
     apart: Option<usize>,
     crashes_everywhere: bool,
-    /// Whether what no one else can see happens at once: see [`everything`].
+    /// Whether steps that nothing else can see happen at once: see [`everything`].
     at_once: bool,
-    /// Whether a run or a merge that damage keeps away asks only once for each two journals: see [`everything_and_two_crashes`].
+    /// Whether a refusal because of damage is tried only once for each pair of journals: see
+    /// [`everything_and_two_crashes`].
     asks_once: bool,
     refused: Mutex<HashSet<Question>>,
     left: Left,
@@ -106,7 +107,7 @@ struct Life {
 }
 
 impl Life {
-    /// The rows that a run at a place is about.
+    /// The rows that a run at a place sends.
     fn rows_of(&self, at: usize, list: usize) -> Vec<Row> {
         let rows = (1..).zip(self.lists[list]);
         let mut rows: Vec<Row> =
@@ -120,7 +121,7 @@ impl Life {
         rows
     }
 
-    /// Whether a run may be cut down there now. The smaller model does it only to what is merged later, and not apart.
+    /// Whether a run may crash there now. In the smaller machine, only runs crash whose journals are merged later.
     fn may_crash(&self, world: &World, at: usize) -> bool {
         let is_after_merge = self.left.merges > world.left.merges;
         world.left.crashes > 0 && (self.crashes_everywhere || self.apart != Some(at) && !is_after_merge)
@@ -130,7 +131,7 @@ impl Life {
         RunHeader { shard: self.files.shard(at), ..header() }
     }
 
-    /// What may happen at a place where no run is.
+    /// The steps at a place without a run.
     fn between_runs(&self, world: &World, at: usize, steps: &mut Vec<Step>) {
         let Left { runs, edits, resolutions, damages, merges, .. } = world.left;
         let disk = &world.places[at].disk;
@@ -152,7 +153,8 @@ impl Life {
             }
         }
         if self.left.merges > 0 {
-            // A run elsewhere changes nothing here, or has a lock. After a merge, all continue with what it made.
+            // A run elsewhere changes nothing here, or holds a lock. After a merge, all places continue with the merged
+            // journal.
             if world.places.iter().any(|place| place.run.is_some()) || merges == 0 && self.apart == Some(at) {
                 return;
             }
@@ -196,7 +198,7 @@ impl Life {
             return self.in_commit(world, at, steps);
         }
         let may_crash = world.left.runs > 0 && self.may_crash(world, at);
-        // Where no crash comes, it does not matter which of two requests was first.
+        // Without a crash, the order of two requests does not matter.
         let workers = if self.at_once && !may_crash { 1 } else { self.workers };
         if run.taken < run.tasks.len() && run.workers.len() < workers {
             steps.push(Step::Take);
@@ -217,7 +219,8 @@ impl Life {
                         }
                     }
                     if self.at_once && world.left.runs == 0 {
-                        // No one's outcome depends on the others' any more: the first one's will do for all who may have it.
+                        // The outcome of one person no longer affects the others, so the first person's outcome is
+                        // tried for everyone who can have it.
                         let first = run.ended.first().map(|ended| ended.outcome);
                         let is_same = |step: &Step| first.is_none_or(|first| steps::outcome_of(*step) == Some(first));
                         if steps.iter().any(is_same) {
@@ -255,7 +258,7 @@ impl Life {
         for count in 1..steps::unseen(&ops) {
             steps.push(Step::CrashInCommit(count, Crash::Kill));
             let is_synced = ops[..count].contains(&Op::Sync);
-            // For each line at most a whole and a torn end, and two with zeros.
+            // For each line at most one whole and one torn end, and two ends with zeros.
             let unsynced = disk.lines.len() - disk.durable + run.queued.len();
             let images = if is_synced { 0 } else { 2 * unsynced + 3 };
             steps.extend((0..images).map(|image| Step::CrashInCommit(count, Crash::PowerFailure(image))));
@@ -336,15 +339,15 @@ fn walk(name: &str, life: &Life, expected: Option<&'static str>) -> Option<&'sta
     Some(promise)
 }
 
-/// Each planted fault is found among this many: the larger model takes about a second for every ten thousand.
+/// Each planted fault is found within this many transitions: the larger machine makes about ten thousand in a second.
 const TRANSITIONS_MAX: usize = 300_000;
 
-/// Walks through all states, or until one breaks a promise: the one that is `expected`, or any.
+/// Walks through all states, or until a promise is broken: the `expected` one, or any.
 fn check(name: &str, life: Life, expected: Option<&'static str>) -> Option<&'static str> {
     let begun = Instant::now();
     let checker = life.checker().threads(2);
     match expected {
-        // In depth, with few states at hand at a time: all of them in breadth do not fit into memory.
+        // Depth first, which keeps few states in memory at a time. Breadth first does not fit.
         None => found(name, begun, &checker.finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join(), None),
         Some(promise) => {
             let checker = checker.finish_when(HasDiscoveries::AnyOf([promise].into()));
@@ -390,7 +393,7 @@ fn merged_journals_keep_their_promises() {
 
 type Kind = fn(Option<Fault>) -> Life;
 
-/// Each with the promise that it breaks, somewhere in the shortest ways.
+/// Each fault with the promise that it breaks on one of the shortest ways.
 const FAULTS: [(Fault, Kind, &str); 16] = [
     (Fault::RequestBeforeSync, one_journal, "no one is mailed again"),
     (Fault::ShownBeforeWritten, one_journal, "what was shown stays"),

@@ -1,4 +1,4 @@
-//! How large each machine is: which journals there are, and how often something may happen to them.
+//! How large each machine is: which journals it has, and how often each thing may happen.
 
 use std::sync::Mutex;
 
@@ -32,7 +32,7 @@ pub(super) fn one_journal(fault: Option<Fault>) -> Life {
     }
 }
 
-/// A journal in which any durable line may be damaged, and which is repaired. Its lines are all told apart.
+/// A journal in which any durable line may be damaged, and which is repaired. All of its lines are distinguished.
 pub(super) fn damaged_journal(fault: Option<Fault>) -> Life {
     let (runs, resolutions) = if is_full() { (3, 1) } else { (2, 0) };
     Life {
@@ -75,14 +75,18 @@ pub(super) fn merged(fault: Option<Fault>) -> Life {
 /// All of it at once: three people in two shards and the whole list, two workers, crashes, an edit of the list, and an
 /// operator who resolves, repairs and merges.
 ///
-/// To come to an end, it leaves out orders that lead to the same. What a worker hands over is written in a batch of its own,
-/// because the others' records in the same batch would be written next, and a crash between two batches leaves what one in
-/// a batch leaves. Where no crash can come, one worker is enough. While a run is at one place, or damage waits for its
-/// repair, other places are only asked what has to be refused: the rest of what happens there is about other people and
-/// another journal, so it can as well happen before or after. What a kill leaves unsynced counts as synced, because the next
-/// run syncs it before it sends. The end of the last run is the end of all. The smaller models walk through these orders, and
-/// through those of the lines, which are one here if the crate reads the same in them; where no line can be damaged any
-/// more, it reads the outcomes alone.
+/// To come to an end, it leaves out orders of steps that lead to the same state:
+///
+/// - What a worker passes to the writer is written in a batch of its own. The records of others in the same batch would
+///   be written next, and a crash between two batches leaves what a crash within one batch leaves.
+/// - Where no crash is possible, there is one worker.
+/// - While a run is at one place, or damage waits for its repair, the other places only try what has to be refused.
+///   Everything else there is about other people and another journal, so it can happen before or after.
+/// - After a kill, unsynced lines count as synced, because the next run syncs them before it sends.
+/// - The machine ends with the last run.
+///
+/// The smaller machines walk through these orders. They also distinguish lines that are equal here because the crate
+/// reads the same in them. Where no line can be damaged any more, only outcomes are compared.
 pub(super) fn everything(fault: Option<Fault>) -> Life {
     let (edits, damages) = if is_full() { (1, 1) } else { (0, 0) };
     Life {
@@ -96,17 +100,18 @@ pub(super) fn everything(fault: Option<Fault>) -> Life {
     }
 }
 
-/// The same with two crashes, which need a third run, and without what an operator and an editor do beside a merge.
+/// The same with two crashes and therefore three runs, but of an operator's and an editor's work only a merge.
 pub(super) fn crashes_of_shards(fault: Option<Fault>) -> Life {
     Life { left: Left { runs: 3, crashes: 2, edits: 0, resolutions: 0, damages: 0, merges: 1 }, ..everything(fault) }
 }
 
-/// The same with all that an operator and an editor do. A walk from rest to rest comes to its end after 6.1 million states,
-/// 736,000 of them at rest. It takes an optimized build (`--profile optimized`), a quarter of an hour of processor time and
-/// 4 GB of memory.
+/// The same with all the work of an operator and an editor. The walk comes to its end after 6.1 million states, 736,000
+/// of them at rest. It takes an optimized build (`--profile optimized`), a quarter of an hour of processor time and 4
+/// GB of memory.
 ///
-/// Whether damage keeps away a run or a merge is asked once for each two journals: the damaged one, and that of who asks.
-/// Each journal is read for itself, and one that cannot be read is enough. With all three it is asked in [`everything`].
+/// Whether damage prevents a run or a merge is tried once for each pair of journals: the damaged one, and the one of
+/// the run. Each journal is read by itself, and one that cannot be read is enough. [`everything`] tries it with all
+/// three journals.
 pub(super) fn everything_and_two_crashes(fault: Option<Fault>) -> Life {
     Life {
         asks_once: true,
@@ -115,7 +120,7 @@ pub(super) fn everything_and_two_crashes(fault: Option<Fault>) -> Life {
     }
 }
 
-/// What `VESCLI_MODEL` asks for.
+/// The size that `VESCLI_MODEL` chooses.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Size {
     /// What `cargo test` takes, in a few seconds.

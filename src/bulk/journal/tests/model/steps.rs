@@ -1,5 +1,6 @@
-//! What each step does to a state. Every decision is the crate's: which rows go out, what a journal says, what may be
-//! resolved, what a repair leaves, in which order the writer works, and how a run ends. Here is only what the world does.
+//! What each step does to a state. The crate makes every decision: which rows are sent, what a journal says, what may
+//! be resolved, what a repair leaves, in which order the writer works, and how a run ends. Here is only what the world
+//! does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::bulk::list::Row;
 use crate::bulk::plan::{Plan, Prior, Selection, Task};
 use crate::bulk::results::{RowEnd, Tally, Verdict};
 
-/// Most attempts of a row in one run.
+/// The maximum of attempts of a row in one run.
 const ATTEMPTS_MAX: u64 = 2;
 
 fn result(outcome: Outcome) -> AttemptResult {
@@ -72,7 +73,8 @@ impl Life {
         }
         if self.folds == Folds::People {
             self.fold(world, at);
-            // What is repaired is not damaged again, which the others' lines were still told apart for.
+            // What is repaired is not damaged again, so the lines of the other journals need not be distinguished any
+            // more.
             if self.at_once && step == Step::Repair {
                 (0..world.places.len()).for_each(|at| self.fold(world, at));
             }
@@ -86,7 +88,7 @@ impl Life {
         Some(())
     }
 
-    /// What a worker has handed over is written at once, where no crash comes between.
+    /// Writes what a worker has passed at once, if no crash can come in between.
     fn finish_step(&self, world: &mut World, at: usize) {
         let may_crash = world.left.runs > 0 && self.may_crash(world, at);
         let Some(run) = &world.places[at].run else {
@@ -117,7 +119,7 @@ impl Life {
         Plan::new(rows, &known, &KnownElsewhere::default(), |row| self.key(row), choice)
     }
 
-    /// The journal that a run finds at its place, with what is planted.
+    /// The journal that a run finds at its place, changed by the planted fault.
     fn found(&self, world: &World, at: usize, list: usize) -> Result<Disk, Refusal> {
         let disk = &world.places[at].disk;
         let scan = || self.files.scan(&disk.lines);
@@ -208,15 +210,15 @@ impl Life {
         Some(())
     }
 
-    /// What a journal may be like when the machine goes down while it is opened: the end was cut, and the run's record is
-    /// not surely there yet, or all but the line about the sync is.
+    /// What a journal may be like if the machine goes down while it is opened: the unfinished end was cut, and the
+    /// record of the run is missing, or only the record of the sync is.
     fn crash_in_begin(&self, world: &mut World, at: usize, list: usize, crash: Crash) -> Option<()> {
         let durable = world.places[at].disk.durable;
         let shown = world.people.map(|truth| (truth.shown, truth.shown_at));
         self.begin(world, at, list)?;
         world.places[at].run.as_ref()?;
         if crash != Crash::Kill {
-            // What this run has shown was not on the disk yet, as far as only a run that was killed had written it.
+            // What this run has shown was not on the disk yet if only a run that was killed had written it.
             for (truth, shown) in world.people.iter_mut().zip(shown) {
                 (truth.shown, truth.shown_at) = shown;
             }
@@ -254,7 +256,7 @@ impl Life {
         Some(())
     }
 
-    /// What the client makes of an answer.
+    /// What the client concludes from an answer.
     fn answer(&self, world: &mut World, at: usize, task: usize, service: Service, answer: Answer) -> Option<()> {
         let run = world.places[at].run.as_mut()?;
         let place = run.workers.iter().position(|work| work.task == task)?;
@@ -283,7 +285,7 @@ impl Life {
         Some(())
     }
 
-    /// A record, which is written once for all states.
+    /// A record. It is written once and shared by all states.
     fn record(&self, what: [u64; 5], write: impl FnOnce() -> String) -> Line {
         let what = what.iter().fold(0, |call, part| call << 8 | part);
         remember(&self.records, (Vec::new(), what), || self.files.lines.number(write().as_bytes()))
@@ -332,22 +334,23 @@ impl Life {
         self.check_complete(world, at, &run.plan.0, &tally);
         self.check_shown(world, at, false);
         if self.at_once && world.left.runs == 0 && world.broken.is_none() {
-            // All promises about what is known now have been looked at.
+            // All promises about the present state were checked.
             *world = self.rest();
         }
         Some(())
     }
 
-    /// The end of all ways on which a run finds nothing to do: what could come behind it can come without it as well.
+    /// The common end of all ways on which a run finds nothing to do: whatever could follow it can also happen without
+    /// it.
     fn rest(&self) -> World {
         let left = Left { runs: 0, crashes: 0, edits: 0, resolutions: 0, damages: 0, merges: 0 };
         let places = vec![Place::default(); self.files.count()];
         World { list: 0, places, people: [Truth::default(); PEOPLE], left, broken: None }
     }
 
-    /// A run that came to its end: nobody on its list is forgotten, and what it says of the whole is true.
+    /// Checks a run that has ended: no one on its list is forgotten, and the result that it reports is true.
     fn check_complete(&self, world: &mut World, at: usize, plan: &Plan, tally: &Tally) {
-        // It cannot know what the others have sent.
+        // It cannot know what the other machine has sent.
         if self.apart == Some(at) {
             return;
         }
@@ -380,7 +383,7 @@ impl Life {
         Person { key: self.key(&Row { line, email: email.into(), cname: None }), email, cname: "acme" }
     }
 
-    /// All people, each as the list has them, or as others had.
+    /// Everyone: each person as the present list has them, or as another version had them.
     pub(super) fn everybody(&self, list: usize) -> impl Iterator<Item = (usize, Row)> {
         (0..PEOPLE).map(move |person| (person, self.row_of(list, person)))
     }
@@ -398,7 +401,7 @@ impl Life {
     }
 }
 
-/// One of the writer's calls, as the world has it.
+/// Applies one of the writer's calls to the world.
 fn op_at(world: &mut World, at: usize, op: &Op) {
     let World { places, people, .. } = world;
     let Place { disk, run, .. } = &mut places[at];
@@ -433,7 +436,7 @@ fn op_at(world: &mut World, at: usize, op: &Op) {
     }
 }
 
-/// Whether what a refusal says is so.
+/// Whether the reason of a refusal is true.
 pub(super) fn is_true(refusal: Refusal, world: &World) -> bool {
     match refusal {
         Refusal::Damaged => world.places.iter().any(|place| place.disk.is_damaged),
@@ -461,7 +464,7 @@ fn send(world: &mut World, at: usize, task: usize, service: Service) -> Option<(
     Some(())
 }
 
-/// What the client makes of one answer.
+/// What the client concludes from one answer.
 fn latest(service: Service, answer: Answer) -> Outcome {
     match (answer, service) {
         (Answer::Lost, _) => Outcome::Unknown,
@@ -479,14 +482,14 @@ pub(super) fn outcome_of(step: Step) -> Option<Outcome> {
     }
 }
 
-/// How many of these are one step: up to where somebody else sees something of them. What others do before that might as
-/// well be done before all of it.
+/// How many of these calls are one step: up to the first that another place can see. Steps of others in between could
+/// as well happen before all of them.
 fn atomic(ops: &[Op]) -> usize {
     let first = unseen(ops);
     first + ops[first..].iter().take_while(|op| is_seen(op)).count()
 }
 
-/// How many of them nobody sees.
+/// How many of these calls nothing else can see.
 pub(super) fn unseen(ops: &[Op]) -> usize {
     ops.iter().position(is_seen).unwrap_or(ops.len())
 }

@@ -1,20 +1,23 @@
-//! Walks through the largest machine, whose states are too many to be kept.
+//! Walks through the largest machine, which has too many states to keep.
 //!
-//! Kept is a state at rest: no run is there, and no damage waits for its repair. What happens between two of these is gone
-//! through state by state as well, but only its ends are remembered.
+//! A state is at rest if no run is under way and no damage waits for its repair. Only states at rest are kept. The
+//! states between two of them are visited one by one as well, but only the states at rest in which they end are
+//! remembered.
 //!
-//! Two things save most of the work, and nothing is missed because of them:
+//! Two rules save most of the work. Nothing is missed because of them:
 //!
-//! - A run does not ask how many edits and resolutions are left, and neither does damage until it is repaired. Where the
-//!   rest of the state is the same, it comes to the same ends, and is not walked through again.
-//! - Whoever may do more may do everything that one may who may do less. So a state at rest is not visited if the same one
-//!   was met with as much of everything left, or more.
+//! - A run does not depend on how many edits and resolutions are left, and neither does damage until its repair. If the
+//!   rest of the state is the same, it ends in the same states, and is not walked through again.
+//! - A state with more left can do everything that the same state with less left can do. So a state at rest is not
+//!   visited if the same state was already met with at least as much of everything left.
 //!
-//! It takes one thing for granted: while a run or damage is somewhere, the other places do nothing that uses anything up.
+//! Both rely on one property of the machine: while a run or damage is at one place, no step at the other places uses
+//! anything up.
 //!
-//! "Every run comes to its end" is about the end of each way, which the second would change. In its place, each state
-//! has to go on without a crash, an operator or an editor: a run by itself, and a state at rest by a run or a repair. Each
-//! such step uses something up, so every way that only goes on like this comes to its end.
+//! The promise that every run comes to its end is about the end of each way, and the second rule leaves ways out. So
+//! each state is checked instead: it must have a step that is not a crash, an edit, or the work of an operator. A run
+//! has to continue by itself, and a state at rest has to allow a run. Each such step uses something up, so a way that
+//! has only such steps comes to its end.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -30,7 +33,7 @@ use stateright::Model;
 use super::world::{Action, Left, Place, Step, World};
 use super::{ENDS, Life};
 
-/// By what a state is known. That two of ten million have the same is as likely as one in a hundred thousand.
+/// Identifies a state. The chance that two of ten million states have the same one is about one in a hundred thousand.
 type Print = u64;
 
 fn print_of(world: &World) -> Print {
@@ -42,7 +45,7 @@ fn print_of(world: &World) -> Print {
 /// The number of a state at rest, without what is left beside merges.
 type Core = u32;
 
-/// Where a way from rest to rest ends.
+/// The end of a way from one state at rest to the next.
 #[derive(Clone, Copy)]
 struct Exit {
     core: Core,
@@ -50,12 +53,12 @@ struct Exit {
     crashes: u8,
 }
 
-/// A state at rest as it was met.
+/// A state at rest, and how it was reached.
 #[derive(Clone, Copy)]
 struct Rest {
     core: Core,
     left: Left,
-    /// The one before it, and what began the way from there.
+    /// The state at rest before it, and the first action after that.
     before: usize,
     by: Action,
 }
@@ -65,12 +68,12 @@ struct Rest {
 struct Met {
     numbers: HashMap<Print, Core>,
     cores: Vec<World>,
-    /// What was left when each of them was met, where no other time had as much of everything.
+    /// What was left whenever each core was met, without those that another one covers.
     left: Vec<Vec<Left>>,
     rests: Vec<Rest>,
-    /// Those that were not visited yet, by how much is left.
+    /// The states that were not visited yet, by how much is left.
     waiting: Vec<Vec<usize>>,
-    /// How many threads are visiting one.
+    /// How many threads visit a state now.
     at_work: usize,
     broken: Option<Found>,
     is_given_up: bool,
@@ -86,7 +89,7 @@ pub(super) struct Found {
 struct Ways {
     /// Each with the number of its last step.
     ends: Vec<(World, usize)>,
-    /// Each with the number of the one before it.
+    /// Each action with the number of the step before it.
     steps: Vec<(usize, Action)>,
     broken: Option<(&'static str, usize)>,
 }
@@ -109,12 +112,12 @@ pub(super) struct Walk<'a> {
     expected: Option<&'static str>,
     met: Mutex<Met>,
     has_more: Condvar,
-    /// The ends of runs that were walked through, by the states in which they began.
+    /// The ends of the runs that were walked through, by the state in which each began.
     ends: Mutex<HashMap<Print, Arc<[Exit]>>>,
     begun: Instant,
     states: AtomicUsize,
     transitions: AtomicUsize,
-    /// How often a state at rest was met with less left than before.
+    /// How often a state at rest was met again with less left.
     covered: AtomicUsize,
 }
 
@@ -166,7 +169,7 @@ impl<'a> Walk<'a> {
         let mut met = self.met.lock().unwrap();
         let mut reported = Instant::now();
         while met.broken.is_none() && !met.is_given_up {
-            // Those with most left come first: they cover others.
+            // States with the most left come first, because they cover others.
             let Some(rest) = met.waiting.iter_mut().rev().find_map(Vec::pop) else {
                 if met.at_work == 0 {
                     break;
@@ -188,7 +191,7 @@ impl<'a> Walk<'a> {
                 met = self.met.lock().unwrap();
                 met.at_work -= 1;
                 if let Err(panic) = visited {
-                    // The other threads would wait for what it was going to find.
+                    // The other threads would wait for the states that this one was going to find.
                     met.is_given_up = true;
                     drop(met);
                     self.has_more.notify_all();
@@ -211,18 +214,18 @@ impl<'a> Walk<'a> {
         format!("{transitions} transitions, {states} states, {rests} at rest, {covered} covered, {seconds:.1} s")
     }
 
-    /// Goes from a state at rest to the next ones.
+    /// Takes every step from a state at rest.
     fn visit(&self, world: &World, rest: usize) {
         self.states.fetch_add(1, Ordering::Relaxed);
         let mut actions = Vec::new();
         self.life.actions(world, &mut actions);
-        let mut goes_on = false;
+        let mut continues = false;
         for action in actions {
             let Some(next) = self.life.next_state(world, action) else {
                 continue;
             };
             self.transitions.fetch_add(1, Ordering::Relaxed);
-            goes_on |= matches!(action.step, Step::Begin(list) if list == world.list);
+            continues |= matches!(action.step, Step::Begin(list) if list == world.list);
             if let Some(broken) = next.broken {
                 self.found(broken.promise(), rest, vec![action]);
             } else if is_at_rest(&next) {
@@ -231,14 +234,14 @@ impl<'a> Walk<'a> {
                 self.meet_ends(&next, rest, action);
             }
         }
-        if !goes_on {
+        if !continues {
             self.found(ENDS, rest, Vec::new());
         }
     }
 
     /// Notes a state at rest.
     fn meet(&self, met: &mut Met, world: &World, before: usize, by: Action) {
-        // Behind the last run, everything was looked at.
+        // After the last run, every promise was checked.
         if world.left.runs > 0 {
             let core = number(met, world);
             self.meet_core(met, Rest { core, left: world.left, before, by });
@@ -259,7 +262,7 @@ impl<'a> Walk<'a> {
         met.rests.push(rest);
     }
 
-    /// Goes on from a state in which a run begins or a line is damaged, up to the next ones at rest.
+    /// Continues from a state in which a run begins or a line is damaged, up to the next states at rest.
     fn meet_ends(&self, begun: &World, rest: usize, by: Action) {
         let left = Left { edits: 0, resolutions: 0, ..begun.left };
         let known = World { left, ..begun.clone() };
@@ -277,7 +280,7 @@ impl<'a> Walk<'a> {
             };
             let ends: Arc<[Exit]> = ways.ends.iter().map(exit).collect();
             drop(met);
-            // The same damage is hardly met twice, and would take up memory.
+            // The same damage is rarely met twice, so remembering it would only take memory.
             if !begun.places.iter().any(|place| place.disk.is_damaged) {
                 self.ends.lock().unwrap().insert(print, Arc::clone(&ends));
             }
@@ -291,7 +294,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes through every state up to the next ones at rest. Those behind the last run are left out: no promise is asked there.
+    /// Visits every state up to the next states at rest. States after the last run are left out: no promise is checked
+    /// there.
     fn walk_to_rest(&self, begun: World) -> Ways {
         let mut ways = Ways { ends: Vec::new(), steps: Vec::new(), broken: None };
         let mut seen = HashSet::from([print_of(&begun)]);
@@ -301,13 +305,13 @@ impl<'a> Walk<'a> {
         while let Some((world, before)) = pending.pop() {
             self.states.fetch_add(1, Ordering::Relaxed);
             self.life.actions(&world, &mut actions);
-            let mut goes_on = false;
+            let mut continues = false;
             for action in actions.drain(..) {
                 let Some(next) = self.life.next_state(&world, action) else {
                     continue;
                 };
                 self.transitions.fetch_add(1, Ordering::Relaxed);
-                goes_on |= !matches!(action.step, Step::Crash(_) | Step::CrashInCommit(..) | Step::Merge(_));
+                continues |= !matches!(action.step, Step::Crash(_) | Step::CrashInCommit(..) | Step::Merge(_));
                 if !seen.insert(print_of(&next)) {
                     continue;
                 }
@@ -322,7 +326,7 @@ impl<'a> Walk<'a> {
                     ways.ends.push((next, step));
                 }
             }
-            if !goes_on && is_looked_for(ENDS) {
+            if !continues && is_looked_for(ENDS) {
                 ways.broken = ways.broken.or(Some((ENDS, before)));
             }
         }

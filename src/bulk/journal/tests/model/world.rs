@@ -1,5 +1,5 @@
-//! The states: the list, the journals on their disks, the runs with their workers, and what is true of each person. And
-//! what may happen in each.
+//! The states: the list, the journals on their disks, the runs with their workers, and what is true of each person.
+//! Also the steps that may happen.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -17,13 +17,13 @@ pub(super) enum Service {
     /// The person is mailed.
     Mails,
     Refuses,
-    /// It refuses for a reason that is not the person's own.
+    /// It refuses for a reason that has nothing to do with the person.
     IsBusy,
-    /// No connection comes up.
+    /// No connection can be established.
     IsDown,
 }
 
-/// What the client makes of the answer.
+/// What the client sees of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Answer {
     Lost,
@@ -31,15 +31,15 @@ pub(super) enum Answer {
     TriesAgain,
 }
 
-/// What is true of a person, whatever the journals say.
+/// What is true of a person, regardless of the journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct Truth {
     pub(super) mails: u8,
-    /// Whether a request may have mailed them, by all that reached the client and the operator.
+    /// Whether a request may have mailed them, as far as the client and the operator can know.
     pub(super) may_be_mailed: bool,
-    /// What a run has read or shown of them, while it is there: when it is over, whatever its journal says may be shown.
+    /// What a run has read or shown of them, during the run. After it, the outcome in its journal counts as shown.
     pub(super) shown: Option<Outcome>,
-    /// Whose screen that is.
+    /// The place of the run that has shown it.
     pub(super) shown_at: usize,
 }
 
@@ -53,15 +53,15 @@ pub(super) struct Work {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Its intent is queued, and not surely on the disk.
+    /// Its intent is queued, and may not be on the disk yet.
     Waits,
     /// Its request may be sent.
     Cleared,
-    /// It is going to be tried again.
+    /// It waits for its retry.
     Rests,
 }
 
-/// A record that was handed to the writer.
+/// A record that was passed to the writer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Queued {
     pub(super) line: Line,
@@ -79,7 +79,7 @@ pub(super) struct Ended {
     pub(super) attempts: u64,
 }
 
-/// Follows from the journal and the list, so that it tells no states apart.
+/// It follows from the journal and the list, so it does not distinguish states.
 #[derive(Debug, Clone)]
 pub(super) struct Planned(pub(super) Arc<Plan>);
 
@@ -100,11 +100,11 @@ pub(super) struct Run {
     pub(super) plan: Planned,
     /// The people of its tasks, with the line of each in the list.
     pub(super) tasks: Vec<(usize, u64)>,
-    /// How many of them were taken.
+    /// How many tasks were taken.
     pub(super) taken: usize,
     pub(super) workers: Vec<Work>,
     pub(super) queued: Vec<Queued>,
-    /// The batch that the writer has, and what is still to be done with it.
+    /// The batch that the writer has, and the calls that it still has to make.
     pub(super) batch: Vec<Queued>,
     pub(super) ops: Vec<Op>,
     pub(super) ended: Vec<Ended>,
@@ -152,7 +152,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether it is being written, or waits for a repair: whoever else needs its journal is refused.
+    /// Whether a run writes it, or it waits for a repair. Others that need this journal are refused.
     pub(super) const fn is_busy(&self) -> bool {
         self.run.is_some() || self.disk.is_damaged
     }
@@ -168,12 +168,12 @@ pub(super) struct World {
     pub(super) broken: Option<Broken>,
 }
 
-/// How a run is cut down.
+/// How a run crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Crash {
     /// The process ends; what it wrote stays.
     Kill,
-    /// The machine does, and this is what its disk has kept.
+    /// The machine goes down. The number chooses what its disk has kept.
     PowerFailure(usize),
 }
 
@@ -184,29 +184,29 @@ pub(super) struct Action {
     pub(super) step: Step,
 }
 
-/// A task is named by its number; beside a crash stands how much was done before it.
+/// A task is named by its number. A crash has the number of calls that were made before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     /// A run of this version of the list.
     Begin(usize),
     CrashInBegin(usize, Crash),
     Take,
-    /// The request is sent, and the service does this with it. Its answer may be lost, and the row may be tried again. A
-    /// crash between request and answer is one behind an answer that was lost: neither is written down.
+    /// The request is sent, and the service does this with it. The answer may be lost, and the row may be retried. A
+    /// crash between request and answer is the same as a crash after a lost answer: neither leaves a record.
     Send(usize, Service, Answer),
     TryAgain(usize),
     Commit,
-    /// The rest of a batch whose workers were let go before its end.
+    /// The next call of a batch whose workers were released before its end.
     FinishBatch,
     CrashInCommit(usize, Crash),
     End,
     Crash(Crash),
     /// The operator finds out about a person.
     Resolve(usize),
-    /// A durable line changes: some of it, or all.
+    /// A durable line changes: a part of it, or all of it.
     Damage(usize, bool),
     Repair,
-    /// All journals are put together in a new one, which is that of the whole list from now on. The others stay, or are
-    /// taken away.
+    /// All journals are merged into a new one, which is that of the whole list from now on. The others stay, or are
+    /// removed.
     Merge(bool),
 }

@@ -1,5 +1,5 @@
-//! What the journal's writer does with a batch, call by call: its own loop, with a file that notes what is asked of it and
-//! who was let go meanwhile.
+//! What the journal's writer does with a batch, call by call: its own loop, with a file that notes each call and which
+//! workers were released meanwhile.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -14,14 +14,14 @@ use super::{key_of, record};
 /// What happens to a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Op {
-    /// Its lines are in the file, as far as a process sees it.
+    /// Its lines are in the file, as far as processes see it.
     Write,
     Sync,
-    /// The line that says how far the file was synced is written.
+    /// The record of how far the file was synced is written.
     Mark(Line),
-    /// The workers that waited go on.
+    /// The waiting workers continue.
     Wake,
-    /// The events behind the records are on the screen.
+    /// The events of the records are on the screen.
     Show,
 }
 
@@ -80,10 +80,10 @@ impl Store for Noting {
     }
 }
 
-/// What the thread does with a batch.
+/// How the thread handles a batch.
 pub(super) type Steps = fn(&mut Loop<(), Noting>) -> Result<(), JournalStopped>;
 
-/// As the writer has it: what is done is delivered before the next batch is taken over.
+/// As the writer does it: a batch is delivered before the next one is taken.
 pub(super) fn commit(write_loop: &mut Loop<(), Noting>) -> Result<(), JournalStopped> {
     write_loop.commit()?;
     write_loop.show();
@@ -106,8 +106,8 @@ pub(super) fn shown_before_the_write(write_loop: &mut Loop<(), Noting>) -> Resul
     write_loop.commit()
 }
 
-/// What happens to a batch of these records, with this many workers that wait for it and this many events behind it.
-/// `length`: that of the file before.
+/// The calls for a batch of these records, with this many waiting workers and events. `length` is that of the file
+/// before.
 pub(super) fn ops(
     lines: &Arc<Lines>,
     records: &[Line],
